@@ -1,0 +1,140 @@
+"""What a run is handed: a reader, a writer, a journal, a clock. The parts that do I/O stand behind these."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from reconciler.model.canonical import Json
+from reconciler.model.events import CalendarEvent
+from reconciler.model.operations import OpenEntry, Operation, Outcome
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.sites import (
+    Bindings,
+    DesiredSite,
+    Inputs,
+    Need,
+    ObservedSite,
+    PublishedPost,
+    RecordedSite,
+    SiteRef,
+)
+
+
+class Reader(Protocol):
+    """Reads live sites over a transport that cannot write. Every method may raise an ApiError."""
+
+    async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
+        """The parts of a site that are needed, read at once where they do not depend on each other.
+
+        `channels` are those whose connection matters, for Need.CHANNELS.
+        """
+        ...
+
+    async def posts_of(
+        self, site: SiteRef, activities: Sequence[ActivityId]
+    ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
+        """The posts of activities, in batches of 20 (D 6.2: the poll after posts were asked for)."""
+        ...
+
+    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
+        """The events with exactly this name."""
+        ...
+
+    async def post(self, site: SiteRef, id: PostId) -> Post | None:
+        """One post by its id, None where there is none any more."""
+        ...
+
+
+class Writer(Protocol):
+    """Carries out operations. Never retries blindly what is not idempotent; an unclear answer is Unknown."""
+
+    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+        """One outcome an operation, in their order.
+
+        Several operations at once only where the API takes them in one call: GeneratePosts, SchedulePost.
+        Does not wait: a generation that was started is Pending.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """The state of one site during a run: what was recorded, and what is noted before and after each call.
+
+    Every method returns once its note is durable. All of it is idempotent.
+    """
+
+    @property
+    def recorded(self) -> RecordedSite:
+        """What stands recorded now, notes of this run included."""
+        ...
+
+    async def begin(self, address: str, call: str, facts: Json) -> OpenEntry:
+        """Notes that a call is about to be sent. Written before it is sent."""
+        ...
+
+    async def sent(self, entry: OpenEntry) -> None:
+        """Notes that the call took effect and that only waiting is left."""
+        ...
+
+    async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
+        """Notes the outcome and closes the entry (an Unknown one stays open)."""
+        ...
+
+    async def inputs_due(self, due: Inputs, in_force: Inputs | None) -> None:
+        """Notes the inputs of a generation that is to come, and what is taken as in force until then."""
+        ...
+
+    async def inputs_in_force(self, inputs: Inputs) -> None:
+        """Notes that a generation from these inputs ended ACTIVE (or was found in force at first contact)."""
+        ...
+
+    async def applied(self, applied: Inputs) -> None:
+        """Adds to the last applied values."""
+        ...
+
+    async def bind(self, bindings: Bindings) -> None:
+        """Adds to the remembered identities."""
+        ...
+
+    async def foreign(self, event: CalendarEvent) -> None:
+        """Remembers the calendar of an event (or the event, without one) as not the site's own."""
+        ...
+
+    async def published(self, post: PublishedPost) -> None:
+        """Adds to the ledger of everything scheduled."""
+        ...
+
+    async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
+        """Notes that an activity's decision was carried out."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The time, and waiting; handed in so that tests need neither."""
+
+    now: Callable[[], datetime]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How generations are waited for: every `interval`, at most `timeout`."""
+
+    interval: timedelta = timedelta(seconds=5)
+    timeout: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a run over one site is handed."""
+
+    reader: Reader
+    writer: Writer
+    journal: Journal
+    clock: Clock
+    desired: DesiredSite | None = None
+    """The site's file, where one was read: for approvals at the moment of writing."""

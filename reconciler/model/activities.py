@@ -1,0 +1,99 @@
+"""Marketing activities: those of a live plan, and the rules a file has for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
+from reconciler.model.events import instant
+from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.selectors import Match
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An activity of a live marketing plan (S-wix 6.4). `type` is None where the plan does not say it."""
+
+    id: ActivityId
+    title: str
+    description: str
+    date: datetime
+    type: str | None = None
+    posts: tuple[Post, ...] = ()
+
+    def facts(self) -> JsonObject:
+        """What a person can edit of it, as a value, for preconditions."""
+        return JsonObject({"title": self.title, "description": self.description, "targetDate": instant(self.date)})
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of(self.facts())
+
+    @property
+    def drafts(self) -> tuple[Post, ...]:
+        return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
+
+
+@dataclass(frozen=True, slots=True)
+class SetActivities:
+    """`{match, set}`: the activities that match get these values. Only what is written is set (D 7.2)."""
+
+    match: Match
+    title: str | Absent = ABSENT
+    description: str | Absent = ABSENT
+    target_date: datetime | Absent = ABSENT
+    min: int = 0
+    max: int | None = None
+
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """The values by their API field names; the date as the API writes it."""
+        pairs: list[tuple[str, str]] = []
+        if not isinstance(self.title, Absent):
+            pairs.append(("title", self.title))
+        if not isinstance(self.description, Absent):
+            pairs.append(("description", self.description))
+        if not isinstance(self.target_date, Absent):
+            pairs.append(("targetDate", instant(self.target_date)))
+        return tuple(pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveActivities:
+    """`{match, state: absent}`."""
+
+    match: Match
+    min: int = 0
+    max: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredActivity:
+    """`{create}`: an activity of one's own (D 7.1: all four fields are required)."""
+
+    title: str
+    description: str
+    target_date: datetime
+    type: str
+
+    def facts(self) -> JsonObject:
+        members: dict[str, Json] = {
+            "title": self.title,
+            "description": self.description,
+            "targetDate": instant(self.target_date),
+        }
+        return JsonObject(members)
+
+
+ActivityRule: TypeAlias = SetActivities | RemoveActivities | DesiredActivity
+
+
+@dataclass(frozen=True, slots=True)
+class PostsRule:
+    """A rule of `posts`: the activities that match have posts, or have none."""
+
+    match: Match
+    present: bool = True
+    min: int = 0
+    max: int | None = None

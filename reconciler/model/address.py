@@ -1,0 +1,59 @@
+"""Address: how each object is named in files, plans, messages and the state."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+SiteName = NewType("SiteName", str)
+"""A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
+
+SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+
+
+class Kind(StrEnum):
+    """What an address names within a site."""
+
+    SITE = "site"
+    SETTINGS = "settings"
+    EVENT = "event"
+    MARKETING_PLAN = "marketing-plan"
+    ACTIVITY = "activity"
+    POSTS = "posts"
+    """All posts of one activity, by the activity's id; or `posts[n]` of a rule while that is deferred."""
+    DRAFT = "draft"
+    RULE = "rule"
+    """A rule whose objects are not known yet: `rule[activities.0]`."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Address:
+    """`janes-pottery`, `janes-pottery/settings`, `janes-pottery/event[Black Friday sale]`."""
+
+    site: SiteName
+    kind: Kind = Kind.SITE
+    key: str = ""
+
+    def __str__(self) -> str:
+        if self.kind is Kind.SITE:
+            return self.site
+        return f"{self.site}/{self.kind}" + (f"[{self.key}]" if self.key else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """The address a text names. Raises ValueError for what is no address."""
+        site, _, rest = text.partition("/")
+        if not SITE_NAME.match(site):
+            raise ValueError(f"{text!r} is no address: {site!r} is not the name of a site")
+        if not rest:
+            return cls(SiteName(site))
+        kind, bracket, key = rest.partition("[")
+        if bracket and not key.endswith("]"):
+            raise ValueError(f"{text!r} is no address: the bracket is not closed")
+        try:
+            return cls(SiteName(site), Kind(kind), key[:-1] if bracket else "")
+        except ValueError:
+            kinds = ", ".join(sorted(Kind))
+            raise ValueError(f"{text!r} is no address: {kind!r} is none of {kinds}") from None

@@ -1,0 +1,67 @@
+"""What people decided about generated content, as it stands in `approvals/<site>.yaml`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from reconciler.model.canonical import Digest
+from reconciler.model.posts import ActivityId, PostId
+
+
+class Decision(StrEnum):
+    """Of one draft."""
+
+    PENDING = "pending"
+    APPROVE = "approve"
+
+
+class ActivityDecision(StrEnum):
+    """Of an activity as a whole."""
+
+    KEEP = "keep"
+    REGENERATE = "regenerate"
+    REGENERATE_MEDIA = "regenerate-media"
+    DISCARD = "discard"
+
+
+@dataclass(frozen=True, slots=True)
+class DraftApproval:
+    """A draft as it was reviewed: the digest pins its channel, type, text and media."""
+
+    id: PostId
+    channel: str
+    type: str
+    digest: Digest
+    decision: Decision = Decision.PENDING
+    media: tuple[str, ...] = ()
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityApproval:
+    """An activity as it was reviewed."""
+
+    id: ActivityId
+    title: str
+    date: datetime
+    decision: ActivityDecision = ActivityDecision.KEEP
+    drafts: tuple[DraftApproval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """One approvals file. `file` is its path as messages show it; empty when there is none."""
+
+    activities: tuple[ActivityApproval, ...] = ()
+    file: str = ""
+
+    def draft(self, id: PostId) -> DraftApproval | None:
+        """The reviewed draft of that id, if it was ever reviewed."""
+        return next((draft for one in self.activities for draft in one.drafts if draft.id == id), None)
+
+    def approves(self, id: PostId, digest: Digest) -> bool:
+        """Whether a person said yes to exactly this content."""
+        draft = self.draft(id)
+        return draft is not None and draft.decision is Decision.APPROVE and draft.digest == digest

@@ -1,0 +1,111 @@
+"""The canonical form of a value, and its digest.
+
+Values that come from files or from the remote API are frozen here once, so that nothing further in can
+change them, and are compared in canonical form: `1` is not `true`, the order of keys is nothing, and an
+integral float is the integer it stands for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import Any, Final, NewType, TypeAlias
+
+Digest = NewType("Digest", str)
+"""`sha256:` and 64 hexadecimal digits."""
+
+
+class Absent(Enum):
+    """The type of ABSENT: a field that was not written at all, which is not the same as one that is null."""
+
+    ABSENT = "absent"
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class JsonObject(Mapping[str, "Json"]):
+    """A JSON object that cannot change. Iterates in the order it was written; equality ignores order."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Mapping[str, Json] | None = None) -> None:
+        self._members: dict[str, Json] = dict(members or {})
+
+    def __getitem__(self, key: str) -> Json:
+        return self._members[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, JsonObject) and canonical_text(self) == canonical_text(other)
+
+    def __hash__(self) -> int:
+        return hash(canonical_text(self))
+
+    def __repr__(self) -> str:
+        return f"JsonObject({self._members!r})"
+
+
+Json: TypeAlias = None | bool | int | float | str | tuple["Json", ...] | JsonObject
+
+EMPTY: Final = JsonObject()
+
+
+def freeze(value: object) -> Json:
+    """A deep frozen copy of a JSON-like value (dict, list, tuple, str, number, bool, None).
+
+    Raises TypeError for anything that JSON has no word for.
+    """
+    if value is None or isinstance(value, bool | int | str | JsonObject):
+        return value
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, Mapping):
+        return JsonObject({str(key): freeze(member) for key, member in value.items()})
+    if isinstance(value, list | tuple):
+        return tuple(freeze(member) for member in value)
+    raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+def freeze_object(value: object) -> JsonObject:
+    """`freeze`, for a value that must be an object; anything else becomes the empty object."""
+    frozen = freeze(value)
+    return frozen if isinstance(frozen, JsonObject) else EMPTY
+
+
+def thaw(value: Json) -> Any:
+    """The plain dicts and lists of a frozen value, for `json.dumps` and templates."""
+    if isinstance(value, JsonObject):
+        return {key: thaw(member) for key, member in value.items()}
+    if isinstance(value, tuple):
+        return [thaw(member) for member in value]
+    return value
+
+
+def canonical_text(value: Json) -> str:
+    """The one JSON text of a value: sorted keys, no blanks, no escapes beyond the necessary."""
+    return json.dumps(thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def same(one: Json, other: Json) -> bool:
+    """Whether two values have the same canonical form."""
+    return canonical_text(one) == canonical_text(other)
+
+
+def digest_of(value: Json) -> Digest:
+    """The SHA-256 of the canonical form."""
+    text = canonical_text(value).encode("utf-8", "surrogatepass")
+    return Digest("sha256:" + hashlib.sha256(text).hexdigest())

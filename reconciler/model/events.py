@@ -1,0 +1,76 @@
+"""Calendar events: those a file declares, and those a site has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NewType
+
+from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject
+
+EventId = NewType("EventId", str)
+CalendarId = NewType("CalendarId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredEvent:
+    """An event as declared: a one-time `date` (an instant, UTC) or a `recurring_rule`, never both.
+
+    `whole_day` says that the file named a bare day: it is compared by its day (D 8.1 knows only instants).
+    """
+
+    name: str
+    description: str | None | Absent = ABSENT
+    date: datetime | None = None
+    whole_day: bool = False
+    recurring_rule: JsonObject | None = None
+
+    def facts(self) -> JsonObject:
+        """The declared event as a value: what counts as a generation input, and what is recorded."""
+        members: dict[str, Json] = {}
+        if self.date is not None:
+            members["date"] = self.date.date().isoformat() if self.whole_day else instant(self.date)
+        if self.recurring_rule is not None:
+            members["recurringRule"] = self.recurring_rule
+        if not isinstance(self.description, Absent):
+            members["description"] = self.description or None
+        return JsonObject(members)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredEvents:
+    """The `calendarEvents` of a file. Names are unique."""
+
+    events: tuple[DesiredEvent, ...]
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarEvent:
+    """An event of a live site (D 8.1). `rest` holds writable fields this version does not know, so that a
+    replacing write (D 8.2) does not lose them."""
+
+    id: EventId
+    name: str
+    description: str | None = None
+    date: datetime | None = None
+    recurring_rule: JsonObject | None = None
+    calendar_id: CalendarId | None = None
+    rest: JsonObject = EMPTY
+
+    def facts(self) -> JsonObject:
+        """The live event as a value, for preconditions."""
+        return JsonObject(
+            {
+                "name": self.name,
+                "description": self.description or None,
+                "date": instant(self.date) if self.date else None,
+                "recurringRule": self.recurring_rule,
+            }
+        )
+
+
+def instant(moment: datetime) -> str:
+    """An instant as the API writes it: `2026-07-08T09:00:00.000Z` (D section 1)."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"

@@ -1,0 +1,60 @@
+"""The marketing plan of a live site, and what a file asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.model.activities import Activity
+from reconciler.model.posts import Unrecognised
+
+
+class PlanStatus(StrEnum):
+    """D 6.3."""
+
+    NEVER_CREATED = "NEVER_CREATED"
+    GENERATING = "GENERATING"
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+    FAILED = "FAILED"
+
+
+AnyPlanStatus: TypeAlias = PlanStatus | Unrecognised
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingPlan:
+    """The marketing plan as the API shows it (D 6.2): its status and the activities of the asked window."""
+
+    status: AnyPlanStatus
+    activities: tuple[Activity, ...] = ()
+
+
+class When(StrEnum):
+    ON_CHANGE = "on-change"
+    NEVER = "never"
+
+
+class KeywordResearch(StrEnum):
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Discard(StrEnum):
+    """What a regeneration may throw away."""
+
+    NOTHING = "nothing"
+    UNAPPROVED = "unapproved"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredMarketingPlan:
+    """The `marketingPlan` of a file."""
+
+    present: bool = True
+    when: When = When.ON_CHANGE
+    keyword_research: KeywordResearch = KeywordResearch.AUTO
+    discard: Discard = Discard.UNAPPROVED

@@ -1,0 +1,261 @@
+"""One type for each kind of write, the outcomes of a write, and what stands open after a crash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.canonical import Digest, Json
+from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.posts import ActivityId, PostId
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field, before and after; None is "nothing there"."""
+
+    path: str
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEvent:
+    event: DesiredEvent
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateEvent:
+    """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
+
+    event: CalendarEvent
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEvent:
+    id: EventId
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSettings:
+    """Never empty. A None in `after` clears the field (D 9.4)."""
+
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Where there is no usable marketing plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Regenerate:
+    """`discards` are the upcoming drafts this throws away; `discardable` says what it may (product.md 3.3)."""
+
+    keyword_research: bool
+    discards: tuple[PostId, ...] = ()
+    discardable: str = "unapproved"
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitGeneration:
+    """No write: a generation is under way, ours or somebody else's; what follows waits for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMarketingPlan:
+    """`discards` are the upcoming drafts this throws away."""
+
+    discards: tuple[PostId, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateActivity:
+    activity: DesiredActivity
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateActivity:
+    """Paths are `title`, `description` and `targetDate`, nothing else (D 7.2)."""
+
+    id: ActivityId
+    title: str
+    changes: tuple[FieldChange, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteActivity:
+    id: ActivityId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratePosts:
+    """Posts for one activity; the executor sends up to 20 of them in one call (S-wix 6.2)."""
+
+    activity: ActivityId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegeneratePosts:
+    """New drafts for an activity that a person sent back; `media_only` keeps the captions (D 6.2)."""
+
+    activity: ActivityId
+    title: str
+    discards: tuple[PostId, ...] = ()
+    media_only: bool = False
+    stories: bool = False
+    """Whether the activity's story drafts are made again too (a call of their own, D 6.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearPosts:
+    """Removes all social posts of an activity (D 6.2); `stories` clears story drafts too."""
+
+    activity: ActivityId
+    title: str
+    discards: tuple[PostId, ...] = ()
+    stories: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePost:
+    """`at` None: the API's own time. `approved` pins the content; None only under `approval: none`."""
+
+    post: PostId
+    activity: ActivityId
+    channel: str
+    digest: Digest
+    at: datetime | None = None
+    approved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReschedulePost:
+    """Moves a scheduled post to another instant (D 10.1)."""
+
+    post: PostId
+    activity: ActivityId
+    channel: str
+    digest: Digest
+    at: datetime
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPost:
+    """Takes a scheduled post back (S-wix 10.1)."""
+
+    post: PostId
+    activity: ActivityId
+    channel: str
+    at: datetime | None = None
+
+
+class Part(StrEnum):
+    """The parts of a site whose rules can only be worked out after a generation."""
+
+    ACTIVITIES = "activities"
+    POSTS = "posts"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A bounded promise: what `rules[rule]` of a part will match once the generation is done.
+
+    It carries all rules of its part, because the first that matches an object decides. `at_most` is the
+    bound in objects; None where the rule itself has none. `channels` and the like stand in the rules.
+    """
+
+    part: Part
+    rule: int
+    activity_rules: tuple[ActivityRule, ...] = ()
+    posts_rules: tuple[PostsRule, ...] = ()
+    at_most: int | None = None
+
+
+Operation: TypeAlias = (
+    CreateEvent
+    | UpdateEvent
+    | DeleteEvent
+    | UpdateSettings
+    | Generate
+    | Regenerate
+    | AwaitGeneration
+    | DeleteMarketingPlan
+    | CreateActivity
+    | UpdateActivity
+    | DeleteActivity
+    | GeneratePosts
+    | RegeneratePosts
+    | ClearPosts
+    | SchedulePost
+    | ReschedulePost
+    | CancelPost
+    | Deferred
+)
+
+
+# --- outcomes of a write ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It took effect. `created` is the id a create answered with."""
+
+    created: str | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """It was started and is still under way."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """It had no effect, and why. `final` says that trying again changes nothing (a 4xx, a failed generation).
+    `skipped` says that the remote side or a precondition ruled it out, which is no error (exit 3, not 1)."""
+
+    detail: str
+    final: bool = True
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The answer was unclear and reading could not settle it."""
+
+    detail: str
+
+
+Outcome: TypeAlias = Done | Pending | NotDone | Unknown
+
+
+# --- journal ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """A call that was about to be sent when the journal was last written, and has no outcome there.
+
+    `address` is the action's, as text; `call` names the operation's kind in kebab case (`generate`,
+    `create-event`); `facts` hold what is needed to recognise its effect when the site is read again.
+    """
+
+    id: str
+    address: str
+    call: str
+    started_at: datetime
+    facts: Json = None
+    sent: bool = True
+    """False once a read has shown that it did take effect and only the waiting is left."""

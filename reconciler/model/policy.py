@@ -1,0 +1,34 @@
+"""What a run may do, as the project file says it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class QuietHours:
+    """From one wall time to another in the site's zone; may go over midnight. The end is outside."""
+
+    start: time
+    end: time
+
+    def covers(self, moment: time) -> bool:
+        if self.start <= self.end:
+            return self.start <= moment < self.end
+        return moment >= self.start or moment < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The `policy` of the project file. None means no such limit. `place` is where it stands, for messages."""
+
+    max_publish: int | None = None
+    max_publish_per_site_per_day: int | None = None
+    max_delete: int | None = None
+    min_lead: timedelta = timedelta(0)
+    quiet_hours: QuietHours | None = None
+    blackout_dates: frozenset[date] = frozenset()
+    banned_words: tuple[str, ...] = ()
+    require_media: bool = False
+    place: str = "reconciler.yaml"

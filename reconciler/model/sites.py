@@ -1,0 +1,238 @@
+"""The three sides of a site: what the files ask for, what was read, what earlier runs noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Final
+
+from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
+from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
+from reconciler.model.operations import OpenEntry
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.problems import Place
+from reconciler.model.selectors import Match
+from reconciler.model.settings import Field, MarketingSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRef:
+    """Where a site is: its name for people, its id and credentials for requests."""
+
+    name: SiteName
+    id: str
+    credentials: str = "default"
+    instance_id: str | None = None
+
+
+# --- desired ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """Facts that must hold before anything is planned; None is not asked for."""
+
+    published: bool | None = None
+    language: str | None = None
+    channels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRule:
+    """Which drafts go out. `at` is wall time on the activity's own day in the site's zone; None: the API's time."""
+
+    match: Match
+    channels: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    min: int = 0
+    max: int | None = None
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSchedule:
+    """The `schedule` of a file. `cancel_others` is `manage: all`."""
+
+    rules: tuple[ScheduleRule, ...]
+    approval_required: bool = True
+    cancel_others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSite:
+    """A site as its file declares it. What is None or empty is not managed.
+
+    `digest` is of the normalised document, so that a saved plan can tell that the files moved on.
+    """
+
+    ref: SiteRef
+    place: Place
+    digest: Digest
+    labels: tuple[tuple[str, str], ...] = ()
+    settings: tuple[Field, ...] = ()
+    """Managed fields of `settings` and `overrides`, sorted by path."""
+    expect: Expect = Expect()
+    events: DesiredEvents | None = None
+    marketing_plan: DesiredMarketingPlan | None = None
+    activities: tuple[ActivityRule, ...] = ()
+    posts: tuple[PostsRule, ...] = ()
+    schedule: DesiredSchedule | None = None
+    approvals: Approvals = Approvals()
+
+    @property
+    def created_activities(self) -> tuple[DesiredActivity, ...]:
+        return tuple(rule for rule in self.activities if isinstance(rule, DesiredActivity))
+
+
+# --- observed --------------------------------------------------------------------------------------
+
+
+class Need(StrEnum):
+    """A part of a site that can be read on its own. What no rule can depend on is not read."""
+
+    SETTINGS = "settings"
+    MARKETING_PLAN = "marketing plan"
+    PAST_ACTIVITIES = "past activities"
+    EVENTS = "events"
+    PROPERTIES = "site properties"
+    PUBLISHED = "published urls"
+    CHANNELS = "channel status"
+    FEATURES = "features"
+
+
+class ChannelStatus(StrEnum):
+    """The token status of a channel (S-wix 10.4); only VALID counts as connected."""
+
+    VALID = "VALID"
+    NEVER_CREATED = "NEVER_CREATED"
+    DISCONNECTED = "DISCONNECTED"
+    INVALID = "INVALID"
+    UNKNOWN = "UNKNOWN"
+    """An answer this version does not know, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A premium feature (S-wix 10.5). `remaining` is None where no quota is enforced."""
+
+    type: str
+    enabled: bool
+    remaining: int | None = None
+    limit: int | None = None
+    period: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSite:
+    """A live site as the last read found it. None is "not read", or not known after reading."""
+
+    ref: SiteRef
+    read_at: datetime
+    settings: MarketingSettings | None = None
+    marketing_plan: MarketingPlan | None = None
+    events: tuple[CalendarEvent, ...] | None = None
+    time_zone: str | None = None
+    language: str | None = None
+    published: bool | None = None
+    channels: tuple[tuple[str, ChannelStatus], ...] = ()
+    features: tuple[Feature, ...] | None = None
+    past_activities: frozenset[ActivityId] = frozenset()
+    """Ids of activities whose date has passed; read only where a rule names an id the plan no longer shows."""
+    had_reads: frozenset[Need] = frozenset()
+
+    def feature(self, type: str) -> Feature | None:
+        return next((one for one in self.features or () if one.type == type), None)
+
+    def channel(self, name: str) -> ChannelStatus | None:
+        return dict(self.channels).get(name)
+
+
+# --- recorded --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Generation inputs: managed settings by path, declared events by name with their facts."""
+
+    settings: tuple[Field, ...] = ()
+    events: tuple[tuple[str, JsonObject], ...] = ()
+
+    def setting(self, path: str) -> tuple[Json] | None:
+        """The recorded value of a path in a one-tuple, None where it was never recorded."""
+        return next(((one.value,) for one in self.settings if one.path == path), None)
+
+    def event(self, name: str) -> JsonObject | None:
+        return next((facts for one, facts in self.events if one == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedActivity:
+    """An activity that a `create` rule made: what was asked for then, and the id it got."""
+
+    id: ActivityId
+    title: str
+    target_date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedSet:
+    """Which activities a `set` rule has set; `rule` is the digest of its match."""
+
+    rule: Digest
+    activities: frozenset[ActivityId]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPost:
+    """A post this tool scheduled: the content that was approved, when for, and when that was done.
+
+    `times` counts how often this content was scheduled: an approval counts for one scheduling only.
+    """
+
+    id: PostId
+    digest: Digest
+    channel: str
+    scheduled_for: datetime | None
+    done_at: datetime
+    times: int = 1
+    commit: str | None = None
+    approver: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSite:
+    """What earlier runs noted of a site. The empty one is first contact."""
+
+    in_force: Inputs | None = None
+    """The inputs of the last generation that ended ACTIVE, or the live values at first contact."""
+    due: Inputs | None = None
+    """The inputs of a generation that was to be started; removed when they come into force."""
+    applied: Inputs = Inputs()
+    """The last values this tool applied or found as asked for: the third corner of drift."""
+    event_ids: tuple[tuple[str, EventId], ...] = ()
+    foreign_calendars: frozenset[CalendarId] = frozenset()
+    foreign_events: frozenset[EventId] = frozenset()
+    sets: tuple[RememberedSet, ...] = ()
+    created: tuple[CreatedActivity, ...] = ()
+    published: tuple[PublishedPost, ...] = ()
+    consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
+    """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
+    open: tuple[OpenEntry, ...] = ()
+    """Journal entries whose outcome is not known yet."""
+
+
+NOTHING_RECORDED: Final = RecordedSite()
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """What a plan found out about identity and wants remembered: no write, but state."""
+
+    event_ids: tuple[tuple[str, EventId], ...] = ()
+    sets: tuple[RememberedSet, ...] = ()
+    created: tuple[CreatedActivity, ...] = ()

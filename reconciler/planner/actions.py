@@ -1,0 +1,325 @@
+"""Action, Precondition, Plan: what a planner gives back, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias, assert_never
+
+from reconciler.model.address import Address
+from reconciler.model.canonical import Digest, Json
+from reconciler.model.events import EventId
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.operations import (
+    AwaitGeneration,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Generate,
+    GeneratePosts,
+    Operation,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.sites import Bindings, Inputs, SiteRef
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SettingIs:
+    """The live value of a settings field, in its normal form (None: nothing there)."""
+
+    path: str
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class EventIs:
+    """A live event still has these facts."""
+
+    id: EventId
+    facts: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class NoEventNamed:
+    """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
+
+    name: str
+    facts: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingPlanIs:
+    """The marketing plan's status is one of these."""
+
+    statuses: tuple[PlanStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardsOnly:
+    """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
+
+    posts: tuple[PostId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityIs:
+    """A live activity still has these facts."""
+
+    id: ActivityId
+    facts: Digest
+
+
+@dataclass(frozen=True, slots=True)
+class NoActivityLike:
+    """No live activity has this title at this instant (RFC 3339)."""
+
+    title: str
+    target_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostsAre:
+    """The activity's posts are exactly these, by id and content; empty: it has none."""
+
+    activity: ActivityId
+    posts: tuple[tuple[PostId, Digest], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PostIs:
+    """A post still has this status and content."""
+
+    id: PostId
+    status: PostStatus
+    content: Digest
+
+
+Precondition: TypeAlias = (
+    SettingIs
+    | EventIs
+    | NoEventNamed
+    | MarketingPlanIs
+    | DiscardsOnly
+    | ActivityIs
+    | NoActivityLike
+    | PostsAre
+    | PostIs
+)
+
+
+# --- actions ---------------------------------------------------------------------------------------
+
+
+class Reason(StrEnum):
+    """Why an action is planned; its sentence is made in reporters/, with the action's `because`."""
+
+    DIFFERS = "differs from the file"
+    DECLARED = "declared, not there yet"
+    NOT_LISTED = "not listed, and prune is on"
+    NO_MARKETING_PLAN = "there is no marketing plan yet"
+    GENERATION_FAILED = "the last generation failed"
+    INACTIVE = "the marketing plan went inactive"
+    INPUTS_CHANGED = "generation inputs changed"
+    ASKED_FOR = "asked for by --regenerate"
+    UNDER_WAY = "a generation is under way"
+    ABSENT_WANTED = "the file wants it absent"
+    RULE = "matched by a rule"
+    NEVER_GENERATED_FROM = "an earlier run saved settings that no generation has used yet"
+    SENT_BACK = "sent back in review"
+    APPROVED = "approved in review"
+    NO_APPROVAL_NEEDED = "approval: none"
+    OTHER_TIME = "scheduled for another time than the rule says"
+    NOT_WANTED = "no rule wants it, and manage is all"
+
+
+class ActionClass(StrEnum):
+    """Who must allow an action (product.md 3.2)."""
+
+    SAFE = "safe"
+    COSTLY = "costly"
+    PUBLIC = "public"
+
+
+class Verb(StrEnum):
+    """The word of an action, which also decides the column it is counted in."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    GENERATE = "generate"
+    PUBLISH = "publish"
+    CANCEL = "cancel"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """An operation at an address, with its reason and what must hold when it runs.
+
+    `because` are facts for the reason's sentence, such as the paths that changed or the rule that matched.
+    """
+
+    address: Address
+    operation: Operation
+    reason: Reason
+    because: tuple[str, ...] = ()
+    requires: tuple[Precondition, ...] = ()
+
+
+def verb_of(operation: Operation) -> Verb:
+    """The word for an operation."""
+    match operation:
+        case CreateEvent() | CreateActivity():
+            return Verb.CREATE
+        case UpdateEvent() | UpdateSettings() | UpdateActivity() | ReschedulePost():
+            return Verb.PUBLISH if isinstance(operation, ReschedulePost) else Verb.UPDATE
+        case DeleteEvent() | DeleteMarketingPlan() | DeleteActivity() | ClearPosts():
+            return Verb.DELETE
+        case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts():
+            return Verb.GENERATE
+        case SchedulePost():
+            return Verb.PUBLISH
+        case CancelPost():
+            return Verb.CANCEL
+        case AwaitGeneration():
+            return Verb.WAIT
+        case Deferred(part=part, rule=rule):
+            return _deferred_verb(operation, part, rule)
+        case _:
+            assert_never(operation)
+
+
+def _deferred_verb(operation: Deferred, part: str, rule: int) -> Verb:
+    from reconciler.model.activities import DesiredActivity, SetActivities
+
+    if part == "schedule":
+        return Verb.PUBLISH
+    if part == "posts":
+        return Verb.GENERATE if operation.posts_rules[rule].present else Verb.DELETE
+    wanted = operation.activity_rules[rule]
+    if isinstance(wanted, DesiredActivity):
+        return Verb.CREATE
+    return Verb.UPDATE if isinstance(wanted, SetActivities) else Verb.DELETE
+
+
+def class_of(operation: Operation) -> ActionClass:
+    """Who must allow an operation. Taking a scheduled post back publishes nothing, so it is costly."""
+    match verb_of(operation):
+        case Verb.PUBLISH:
+            return ActionClass.PUBLIC
+        case Verb.GENERATE | Verb.DELETE | Verb.CANCEL:
+            return ActionClass.COSTLY
+        case Verb.CREATE | Verb.UPDATE | Verb.WAIT:
+            return ActionClass.SAFE
+        case never:
+            assert_never(never)
+
+
+# --- what is not an action -------------------------------------------------------------------------
+
+
+class BlockedBy(StrEnum):
+    """What only a person can change."""
+
+    SITE_NOT_PUBLISHED = "site-not-published"
+    CHANNEL_NOT_CONNECTED = "channel-not-connected"
+    FEATURE_MISSING = "feature-missing"
+    QUOTA_EXHAUSTED = "quota-exhausted"
+    CHANNEL_GONE = "channel-gone"
+    TOO_LATE = "too-late"
+    CHANGED_AFTER_APPROVAL = "changed-after-approval"
+    CANCELLED_AFTER_APPROVAL = "cancelled-after-approval"
+    POLICY = "policy"
+    OUTCOME_UNKNOWN = "outcome-unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Wanted, but not planned: what stands in the way, and what a person can do about it."""
+
+    address: Address
+    by: BlockedBy
+    detail: str
+    fix: str
+
+
+class RefusedBy(StrEnum):
+    """A guard. EXPECT, MIN, UNKNOWN_ID, DISCARD and CONTRADICTION refuse one site; the rest the whole run."""
+
+    EXPECT = "expect"
+    MIN = "min"
+    UNKNOWN_ID = "unknown-id"
+    DISCARD = "discard"
+    CONTRADICTION = "contradiction"
+    MAX_PUBLISH = "maxPublish"
+    MAX_DELETE = "maxDelete"
+    STRICT = "strict"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a plan may not be applied, with what was found and how to lift it."""
+
+    address: Address
+    by: RefusedBy
+    detail: str
+    fix: str
+
+
+class InReview(StrEnum):
+    """How a draft that a rule wants stands with its reviewers."""
+
+    NOT_REVIEWED = "not in the approvals file yet"
+    PENDING = "waits for a decision"
+
+
+@dataclass(frozen=True, slots=True)
+class ToReview:
+    """A draft that a schedule rule wants and that nobody has approved yet. No drift, no failure."""
+
+    address: Address
+    post: PostId
+    channel: str
+    title: str
+    state: InReview
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The actions for one site, in the order they are applied, and what goes with them.
+
+    `inputs` are what the files ask for (recorded as due before the first write of theirs, product.md 3.3);
+    `taken_in_force` are live values that no generation of ours is recorded for; `bindings` are identities
+    found on the way. `notes` are sentences for people. `config` is the digest of the files.
+    """
+
+    site: SiteRef
+    actions: tuple[Action, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    to_review: tuple[ToReview, ...] = ()
+    notes: tuple[str, ...] = ()
+    inputs: Inputs = Inputs()
+    taken_in_force: Inputs | None = None
+    bindings: Bindings = Bindings()
+    time_zone: str = "UTC"
+    config: Digest = Digest("")
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do and nothing pending."""
+        return not self.actions
