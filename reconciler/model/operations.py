@@ -68,6 +68,14 @@ class AwaitGeneration:
 
 
 @dataclass(frozen=True, slots=True)
+class AwaitPosts:
+    """No write: an earlier run asked for an activity's posts, and they are not there yet."""
+
+    activity: ActivityId
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteMarketingPlan:
     """`discards` are the upcoming drafts this throws away."""
 
@@ -189,6 +197,7 @@ Operation: TypeAlias = (
     | Generate
     | Regenerate
     | AwaitGeneration
+    | AwaitPosts
     | DeleteMarketingPlan
     | CreateActivity
     | UpdateActivity
@@ -257,5 +266,5 @@ class OpenEntry:
     call: str
     started_at: datetime
     facts: Json = None
-    sent: bool = True
-    """False once a read has shown that it did take effect and only the waiting is left."""
+    sent: bool = False
+    """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""

@@ -12,6 +12,7 @@ from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
+    AwaitPosts,
     CancelPost,
     ClearPosts,
     CreateActivity,
@@ -195,7 +196,7 @@ def verb_of(operation: Operation) -> Verb:
             return Verb.PUBLISH
         case CancelPost():
             return Verb.CANCEL
-        case AwaitGeneration():
+        case AwaitGeneration() | AwaitPosts():
             return Verb.WAIT
         case Deferred(part=part, rule=rule):
             return _deferred_verb(operation, part, rule)
