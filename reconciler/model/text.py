@@ -1,0 +1,35 @@
+"""Text that was written by an AI or a stranger, made safe to show."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_UNSAFE: Final = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: terminal escapes start with one of these
+    "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi controls, and what has no width
+    "\u2028\u2029"  # line and paragraph separators
+    "\ud800-\udfff"  # halves of a surrogate pair, which no encoder takes
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # interlinear annotations and tags: text nobody sees
+    "]"
+)
+
+
+def printable(text: str) -> str:
+    r"""The text with every control character, bidi control and line break spelled out (`\x1b`, `\u202e`).
+
+    Letters, emoji and their joiners are left as they are, so that any script reads as it should.
+    """
+    return _UNSAFE.sub(_spelled, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    character = found.group()
+    short = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}.get(character)
+    if short is not None:
+        return short
+    number = ord(character)
+    if number < 0x100:
+        return f"\\x{number:02x}"
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

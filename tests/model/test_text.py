@@ -1,0 +1,29 @@
+"""Remote text can move no cursor, turn no line around and start no new one."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model.text import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", "\\x1b[31mred\\x1b[0m"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\x9b2J", "\\x9b2J"),
+        ("user\u202etxt.exe", "user\\u202etxt.exe"),
+        ("one\u2028two", "one\\u2028two"),
+        ("half \ud83d", "half \\ud83d"),
+        ("tag \U000e0041", "tag \\U000e0041"),
+        ("\x00\x7f", "\\x00\\x7f"),
+    ],
+)
+def test_what_could_act_on_a_terminal_is_spelled_out(text: str, shown: str) -> None:
+    assert printable(text) == shown
+
+
+@pytest.mark.parametrize("text", ["Töpferei", "陶器", "فخار", "👩‍🎨 50% off!", "a - b → c"])
+def test_any_script_reads_as_it_should(text: str) -> None:
+    assert printable(text) == text
