@@ -213,6 +213,7 @@ Operation: TypeAlias = (
 
 
 # --- outcomes of a write ---------------------------------------------------------------------------
+# `request_id` is the remote side's own name for the last request (`x-wix-request-id`, S-sdk), for its support.
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class Done:
 
     created: str | None = None
     detail: str = ""
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class Pending:
     """It was started and is still under way."""
 
     detail: str = ""
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,7 @@ class NotDone:
     detail: str
     final: bool = True
     skipped: bool = False
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +249,7 @@ class Unknown:
     """The answer was unclear and reading could not settle it."""
 
     detail: str
+    request_id: str | None = None
 
 
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown

@@ -217,6 +217,35 @@ def _deferred_verb(operation: Deferred, part: str, rule: int) -> Verb:
     return Verb.UPDATE if isinstance(wanted, SetActivities) else Verb.DELETE
 
 
+class Column(StrEnum):
+    """Under what an action is counted in the last line of a run (product.md 2.2)."""
+
+    ADD = "add"
+    CHANGE = "change"
+    DESTROY = "destroy"
+    GENERATE = "generate"
+    PUBLISH = "publish"
+
+
+def column_of(verb: Verb) -> Column | None:
+    """The column a verb counts in; None for waiting, which is no change. A cancelled post is a changed one."""
+    match verb:
+        case Verb.CREATE:
+            return Column.ADD
+        case Verb.UPDATE | Verb.CANCEL:
+            return Column.CHANGE
+        case Verb.DELETE:
+            return Column.DESTROY
+        case Verb.GENERATE:
+            return Column.GENERATE
+        case Verb.PUBLISH:
+            return Column.PUBLISH
+        case Verb.WAIT:
+            return None
+        case never:
+            assert_never(never)
+
+
 def class_of(operation: Operation) -> ActionClass:
     """Who must allow an operation. Taking a scheduled post back publishes nothing, so it is costly."""
     match verb_of(operation):
@@ -279,6 +308,15 @@ class Refusal:
     by: RefusedBy
     detail: str
     fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What a deferred action became once its objects were known."""
+
+    actions: tuple[Action, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 class InReview(StrEnum):
