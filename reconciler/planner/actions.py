@@ -310,15 +310,6 @@ class Refusal:
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a deferred action became once its objects were known."""
-
-    actions: tuple[Action, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
-
-
 class InReview(StrEnum):
     """How a draft that a rule wants stands with its reviewers."""
 
