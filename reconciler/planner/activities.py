@@ -1,0 +1,338 @@
+"""Activity rules against the activities of the live marketing plan -> actions.
+
+Rules are read top to bottom and the first that matches an activity decides. What a `create` rule made is
+that rule's own. A `set` rule keeps what it set: by the state, and without one by the values themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.model.activities import (
+    Activity,
+    ActivityRule,
+    DesiredActivity,
+    RemoveActivities,
+    SetActivities,
+)
+from reconciler.model.address import Kind
+from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
+from reconciler.model.events import instant
+from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity, FieldChange, Part, UpdateActivity
+from reconciler.model.posts import ActivityId
+from reconciler.model.selectors import Match
+from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
+from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, Reason, Refusal, RefusedBy
+from reconciler.planner.changes import change
+from reconciler.planner.options import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitiesPart:
+    """`projected` are the activities as they will be; `created` those that will be there besides.
+
+    `actions` are pairs of the rule's index and the action."""
+
+    actions: tuple[tuple[int, Action], ...]
+    refusals: tuple[Refusal, ...]
+    projected: tuple[Activity, ...]
+    created: tuple[DesiredActivity, ...]
+    sets: tuple[RememberedSet, ...]
+    made: tuple[CreatedActivity, ...]
+
+
+def in_order(activities: Iterable[Activity]) -> list[Activity]:
+    """The order of matches: date, then title, then id (product.md 1.1)."""
+    return sorted(activities, key=lambda one: (one.date, one.title, one.id))
+
+
+def covers(match: Match, activity: Activity, scope: Scope) -> bool:
+    """Whether a match rule covers a live activity now."""
+    return match.covers(
+        id=activity.id, title=activity.title, at=activity.date, type=activity.type, now=scope.now, zone=scope.zone
+    )
+
+
+def match_key(match: Match) -> Digest:
+    """What the state knows a rule by: the digest of its match, so that its values may be edited."""
+    members: dict[str, Json] = {
+        "title": match.title,
+        "within": match.within.total_seconds() if match.within else None,
+        "from": match.start.isoformat() if match.start else None,
+        "to": match.end.isoformat() if match.end else None,
+        "type": match.type,
+        "weekdays": tuple(sorted(match.weekdays)),
+        "ids": tuple(sorted(match.ids)),
+    }
+    return digest_of(JsonObject(members))
+
+
+def plan_activities(
+    rules: tuple[ActivityRule, ...],
+    activities: tuple[Activity, ...],
+    past: frozenset[ActivityId],
+    recorded: RecordedSite,
+    scope: Scope,
+) -> ActivitiesPart:
+    """The creates, updates and deletes that the rules ask for, each activity decided by one rule."""
+    found = find_created(rules, activities, recorded)
+    decided = decide(rules, in_order(activities), found, recorded, scope)
+    actions: list[tuple[int, Action]] = []
+    refusals: list[Refusal] = []
+    projected = {one.id: one for one in activities}
+    sets: list[RememberedSet] = []
+    created: list[DesiredActivity] = []
+    for index, rule in enumerate(rules):
+        matched = decided[index]
+        if isinstance(rule, DesiredActivity):
+            live = found.get(index)
+            actions.append((index, _create(rule, index, scope))) if live is None else None
+            if live is None:
+                created.append(rule)
+                continue
+            values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
+            actions += [(index, action) for action in _update(live, values, Reason.DIFFERS, index, scope)]
+            projected[live.id] = _as_set(live, values)
+            continue
+        refusals += _refusals(rule, index, matched, activities, past, scope)
+        if isinstance(rule, RemoveActivities):
+            for one in matched[: rule.max]:
+                actions.append((index, _delete(one, index, scope)))
+                del projected[one.id]
+            continue
+        matched = _chosen(rule, matched)
+        for one in matched:
+            actions += [(index, action) for action in _update(one, rule, Reason.RULE, index, scope)]
+            projected[one.id] = _as_set(one, rule)
+        if matched:
+            sets.append(RememberedSet(match_key(rule.match), frozenset(one.id for one in matched)))
+    refusals += _contradictions(rules, decided, projected, scope)
+    return ActivitiesPart(
+        actions=tuple(sorted(actions, key=lambda pair: _order_of_writes(pair[1]))),
+        refusals=tuple(refusals),
+        projected=tuple(in_order(projected.values())),
+        created=tuple(created),
+        sets=tuple(sets),
+        made=tuple(
+            CreatedActivity(live.id, rule.title, rule.target_date)
+            for index, live in sorted(found.items())
+            if isinstance(rule := rules[index], DesiredActivity)
+        ),
+    )
+
+
+def _order_of_writes(action: Action) -> tuple[int, str]:
+    place = {DeleteActivity: 0, UpdateActivity: 1, CreateActivity: 2}.get(type(action.operation), 3)
+    return place, str(action.address)
+
+
+def find_created(
+    rules: tuple[ActivityRule, ...], activities: tuple[Activity, ...], recorded: RecordedSite
+) -> dict[int, Activity]:
+    """Rule index -> the live activity that a `create` rule made, or that is what it would make.
+
+    By what the state remembers (same title and date as asked for then), then by title and instant, then by
+    the title alone among those the state remembers for rules that have changed since.
+    """
+    live = {one.id: one for one in in_order(activities)}
+    creates = [(index, rule) for index, rule in enumerate(rules) if isinstance(rule, DesiredActivity)]
+    found: dict[int, Activity] = {}
+
+    def take(index: int, id: ActivityId | None) -> None:
+        if id is not None and id in live:
+            found[index] = live.pop(id)
+
+    for index, rule in creates:
+        take(index, _remembered(recorded, rule.title, rule.target_date))
+    for index, rule in creates:
+        if index not in found:
+            same = (one.id for one in live.values() if one.title == rule.title and one.date == rule.target_date)
+            take(index, next(same, None))
+    declared = {(rule.title, rule.target_date) for _, rule in creates}
+    for index, rule in creates:
+        if index not in found:
+            left = [
+                one.id
+                for one in recorded.created
+                if (one.title == rule.title or one.target_date == rule.target_date)
+                and (one.title, one.target_date) not in declared
+                and one.id in live
+            ]
+            take(index, min(left, default=None))
+    return found
+
+
+def _remembered(recorded: RecordedSite, title: str, date: datetime) -> ActivityId | None:
+    return next((one.id for one in recorded.created if (one.title, one.target_date) == (title, date)), None)
+
+
+def decide(
+    rules: tuple[ActivityRule, ...],
+    activities: list[Activity],
+    created: dict[int, Activity],
+    recorded: RecordedSite,
+    scope: Scope,
+) -> dict[int, list[Activity]]:
+    """Rule index -> the activities it decides, in order."""
+    remembered = {one.rule: one.activities for one in recorded.sets}
+    owned = {one.id for one in created.values()}
+    decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
+    for activity in activities:
+        if activity.id in owned:
+            continue
+        for index, rule in enumerate(rules):
+            if isinstance(rule, DesiredActivity):
+                continue
+            if covers(rule.match, activity, scope) or (
+                isinstance(rule, SetActivities)
+                and (activity.id in remembered.get(match_key(rule.match), ()) or _is_as_set(activity, rule))
+            ):
+                decided[index].append(activity)
+                break
+    return decided
+
+
+def _as_set(activity: Activity, rule: SetActivities) -> Activity:
+    return replace(
+        activity,
+        title=activity.title if isinstance(rule.title, Absent) else rule.title,
+        description=activity.description if isinstance(rule.description, Absent) else rule.description,
+        date=activity.date if isinstance(rule.target_date, Absent) else rule.target_date,
+    )
+
+
+def _is_as_set(activity: Activity, rule: SetActivities) -> bool:
+    return _as_set(activity, rule) == activity
+
+
+def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
+    """At most `max` of the matches, those that are as they should be before others."""
+    if rule.max is None:
+        return matched
+    first = [one for one in matched if _is_as_set(one, rule)]
+    rest = [one for one in matched if not _is_as_set(one, rule)]
+    return in_order((first + rest)[: rule.max])
+
+
+def _update(live: Activity, rule: SetActivities, reason: Reason, index: int, scope: Scope) -> tuple[Action, ...]:
+    changes: tuple[FieldChange, ...] = ()
+    if rule.title is not ABSENT:
+        changes += change("title", live.title, str(rule.title))
+    if rule.description is not ABSENT:
+        changes += change("description", live.description, str(rule.description))
+    if isinstance(rule.target_date, datetime):
+        changes += change("targetDate", instant(live.date), instant(rule.target_date))
+    if not changes:
+        return ()
+    operation = UpdateActivity(live.id, live.title, changes)
+    requires = (ActivityIs(live.id, live.digest),)
+    return (Action(scope.address(Kind.ACTIVITY, live.id), operation, reason, (f"activities[{index}]",), requires),)
+
+
+def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
+    day = rule.target_date.date().isoformat()
+    requires = (NoActivityLike(rule.title, instant(rule.target_date)),)
+    address = scope.address(Kind.ACTIVITY, f"{rule.title} {day}")
+    return Action(address, CreateActivity(rule), Reason.DECLARED, (f"activities[{index}]",), requires)
+
+
+def _delete(live: Activity, index: int, scope: Scope) -> Action:
+    requires = (ActivityIs(live.id, live.digest),)
+    address = scope.address(Kind.ACTIVITY, live.id)
+    return Action(
+        address, DeleteActivity(live.id, live.title), Reason.ABSENT_WANTED, (f"activities[{index}]",), requires
+    )
+
+
+def _refusals(
+    rule: SetActivities | RemoveActivities,
+    index: int,
+    matched: list[Activity],
+    activities: tuple[Activity, ...],
+    past: frozenset[ActivityId],
+    scope: Scope,
+) -> tuple[Refusal, ...]:
+    name = f"activities.{index}"
+    found = too_few(name, len(matched), rule.min, scope)
+    if isinstance(rule, SetActivities):  # an id that is gone is what an `absent` rule asks for
+        found += unknown_ids(name, rule.match, activities, past, scope)
+    return found
+
+
+def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Refusal, ...]:
+    """The refusal of a rule (`posts.0`) that matches fewer than its `min`, if it does."""
+    if count >= minimum:
+        return ()
+    return (
+        Refusal(
+            scope.address(Kind.RULE, name),
+            RefusedBy.MIN,
+            f"{name} matches {count}, and its min is {minimum}",
+            "widen its match, or lower min",
+        ),
+    )
+
+
+def unknown_ids(
+    name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
+) -> tuple[Refusal, ...]:
+    """The refusal of a rule that names ids the marketing plan does not have. Those of past activities it had."""
+    unknown = sorted(match.ids - {one.id for one in activities} - past)
+    if not unknown:
+        return ()
+    return (
+        Refusal(
+            scope.address(Kind.RULE, name),
+            RefusedBy.UNKNOWN_ID,
+            f"{name}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
+            "look the ids up with plan --output json, or take them out",
+        ),
+    )
+
+
+def _contradictions(
+    rules: tuple[ActivityRule, ...],
+    decided: dict[int, list[Activity]],
+    projected: dict[ActivityId, Activity],
+    scope: Scope,
+) -> list[Refusal]:
+    """Set rules whose result an earlier rule would decide: each run would undo the one before."""
+    found = []
+    for index, rule in enumerate(rules):
+        if not isinstance(rule, SetActivities):
+            continue
+        for before in range(index):
+            earlier = rules[before]
+            if isinstance(earlier, DesiredActivity):
+                continue
+            if any(one.id in projected and covers(earlier.match, projected[one.id], scope) for one in decided[index]):
+                found.append(
+                    Refusal(
+                        scope.address(Kind.RULE, f"activities.{index}"),
+                        RefusedBy.CONTRADICTION,
+                        f"activities.{index} would turn an activity into one that activities.{before} matches",
+                        f"put activities.{index} before activities.{before}, or change one of them",
+                    )
+                )
+                break
+    return found
+
+
+def defer_activities(rules: tuple[ActivityRule, ...], scope: Scope) -> tuple[Action, ...]:
+    """One bounded promise a rule, for activities that will be known after the generation."""
+    return tuple(
+        Action(
+            scope.address(Kind.RULE, f"activities.{index}"),
+            Deferred(
+                Part.ACTIVITIES,
+                index,
+                activity_rules=rules,
+                at_most=1 if isinstance(rule, DesiredActivity) else rule.max,
+            ),
+            Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE,
+            (f"activities[{index}]",),
+        )
+        for index, rule in enumerate(rules)
+    )

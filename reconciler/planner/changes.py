@@ -1,0 +1,87 @@
+"""Two values -> field changes. deepdiff is used here alone, and only once a comparison found a difference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.canonical import Absent, Json, JsonObject, same, thaw
+from reconciler.model.operations import FieldChange
+from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
+
+
+def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:
+    """The managed fields whose live value is another than the file's, by path."""
+    return tuple(
+        FieldChange(field.path, normal(field.path, live), field.value)
+        for field in desired
+        if not same_setting(field.path, field.value, live := observed.value_of(field.path))
+    )
+
+
+def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, ...]:
+    """The change of one plain field, or none where both are the same; absent and empty are None."""
+    left, right = (
+        None if value is None or isinstance(value, Absent) or value == "" else value for value in (before, after)
+    )
+    return () if same(left, right) else (FieldChange(path, left, right),)
+
+
+class Step(StrEnum):
+    """How one detail of a field changes."""
+
+    ADDED = "added"
+    REMOVED = "removed"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One detail of a changed field: where in the value (empty for the whole), and what becomes of it."""
+
+    at: str
+    step: Step
+    before: Json = None
+    after: Json = None
+
+
+def details_of(one: FieldChange) -> tuple[Detail, ...]:
+    """What a change adds, removes and changes, for people to read. Lists are compared without their order."""
+    before, after = one.before, one.after
+    structured = isinstance(before, tuple | JsonObject) and type(before) is type(after)
+    if not structured:
+        step = Step.ADDED if before is None else Step.REMOVED if after is None else Step.CHANGED
+        return (Detail("", step, before, after),)
+    return _compare(before, after)
+
+
+def _compare(before: Json, after: Json) -> tuple[Detail, ...]:
+    from deepdiff import DeepDiff
+
+    from reconciler.model.canonical import freeze
+
+    found = DeepDiff(thaw(before), thaw(after), ignore_order=True, view="tree")
+    details = [
+        Detail(_path(item.path(output_format="list")), step, _plain(freeze, item.t1), _plain(freeze, item.t2))
+        for kinds, step in (
+            (("dictionary_item_removed", "iterable_item_removed"), Step.REMOVED),
+            (("dictionary_item_added", "iterable_item_added"), Step.ADDED),
+            (("values_changed", "type_changes"), Step.CHANGED),
+        )
+        for kind in kinds
+        for item in found.get(kind, ())
+    ]
+    return tuple(sorted(details, key=lambda detail: (detail.at, detail.step, str(detail.before), str(detail.after))))
+
+
+def _plain(freeze: object, value: object) -> Json:
+    assert callable(freeze)
+    try:
+        frozen: Json = freeze(value)
+    except TypeError:  # deepdiff's own word for "nothing on this side"
+        return None
+    return frozen
+
+
+def _path(steps: list[object]) -> str:
+    return ".".join(str(step) for step in steps if isinstance(step, str))

@@ -1,0 +1,178 @@
+"""Declared calendar events against the live ones -> actions.
+
+A declared event is matched to a live one by its name (where several have it: the one the state remembers,
+else the one whose date is nearest), then by the id the state remembers, for one that was renamed. Events of
+connected calendars are never the site's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from reconciler.model.address import Kind
+from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
+from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant
+from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action, EventIs, NoEventNamed, Reason
+from reconciler.planner.changes import change
+from reconciler.planner.options import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class EventsPart:
+    """`live_facts` are what the declared events look like on the site now, by name, as generation inputs."""
+
+    actions: tuple[Action, ...]
+    event_ids: tuple[tuple[str, EventId], ...]
+    live_facts: tuple[tuple[str, JsonObject], ...]
+    pruned: frozenset[str]
+
+
+def plan_events(
+    desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
+) -> EventsPart:
+    """The creates, replacing updates and, with `prune`, deletes that make the calendar what the file says."""
+    own = own_events(observed, recorded)
+    matched = match_events(desired.events, own, dict(recorded.event_ids))
+    actions: list[Action] = []
+    live_facts: list[tuple[str, JsonObject]] = []
+    for event in sorted(desired.events, key=lambda one: one.name):
+        live = matched.get(event.name)
+        address = scope.address(Kind.EVENT, event.name)
+        if live is None:
+            requires = (NoEventNamed(event.name, digest_of(event.facts())),)
+            actions.append(Action(address, CreateEvent(event), Reason.DECLARED, requires=requires))
+            continue
+        live_facts.append((event.name, _seen_as(event, live)))
+        if changes := event_changes(event, live):
+            write = UpdateEvent(_replacement(event, live), changes)
+            actions.append(
+                Action(address, write, Reason.DIFFERS, requires=(EventIs(live.id, digest_of(live.facts())),))
+            )
+    unlisted: list[CalendarEvent] = []
+    if desired.prune:
+        kept = {live.id for live in matched.values()}
+        unlisted = sorted((one for one in own if one.id not in kept), key=lambda one: (one.name, one.id))
+        actions.extend(
+            Action(
+                scope.address(Kind.EVENT, one.name),
+                DeleteEvent(one.id, one.name),
+                Reason.NOT_LISTED,
+                requires=(EventIs(one.id, digest_of(one.facts())),),
+            )
+            for one in unlisted
+        )
+    return EventsPart(
+        actions=tuple(actions),
+        event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
+        live_facts=tuple(live_facts),
+        pruned=frozenset(one.name for one in unlisted),
+    )
+
+
+def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
+    """The events that are not known to belong to a connected calendar (product.md 1.1)."""
+    return tuple(
+        one
+        for one in observed
+        if one.calendar_id not in recorded.foreign_calendars and one.id not in recorded.foreign_events
+    )
+
+
+def match_events(
+    desired: Iterable[DesiredEvent], own: tuple[CalendarEvent, ...], remembered: dict[str, EventId]
+) -> dict[str, CalendarEvent]:
+    """Declared event's name -> live event; each live event is taken once, whatever the order of either."""
+    declared = sorted(desired, key=lambda one: one.name)
+    matched: dict[str, CalendarEvent] = {}
+    for event in declared:
+        namesakes = [one for one in own if one.name == event.name]
+        if namesakes:
+            matched[event.name] = min(
+                namesakes, key=lambda one: (one.id != remembered.get(event.name), *_distance(event, one), one.id)
+            )
+    taken = {one.id for one in matched.values()}
+    by_id = {one.id: one for one in own if one.id not in taken and one.name not in matched}
+    for event in declared:
+        if event.name not in matched and (found := by_id.pop(remembered.get(event.name, EventId("")), None)):
+            matched[event.name] = found
+    return matched
+
+
+def _distance(event: DesiredEvent, live: CalendarEvent) -> tuple[bool, float]:
+    other_kind = (event.recurring_rule is None) != (live.recurring_rule is None)
+    if event.date is None or live.date is None:
+        return other_kind, 0.0
+    return other_kind, abs((live.date - event.date).total_seconds())
+
+
+def event_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
+    """What of a live event is not as declared. A description left out is left alone."""
+    changes = change("name", live.name, event.name)
+    if not isinstance(event.description, Absent):
+        changes += change("description", live.description, event.description)
+    if event.recurring_rule is not None:
+        if not _within(event.recurring_rule, live.recurring_rule):
+            changes += (FieldChange("recurringRule", live.recurring_rule, event.recurring_rule),)
+            if live.recurring_rule is None and live.date is not None:
+                changes += (FieldChange("date", instant(live.date), None),)
+    elif event.date is not None:
+        if live.recurring_rule is not None:
+            changes += (FieldChange("recurringRule", live.recurring_rule, None),)
+        if live.recurring_rule is not None or not _same_moment(event, live.date):
+            changes += change("date", _shown(event, live.date), _shown(event, event.date))
+    return changes
+
+
+def _same_moment(event: DesiredEvent, live: datetime | None) -> bool:
+    if live is None or event.date is None:
+        return False
+    return live.date() == event.date.date() if event.whole_day else live == event.date
+
+
+def _shown(event: DesiredEvent, moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.date().isoformat() if event.whole_day else instant(moment)
+
+
+def _within(declared: Json, live: Json) -> bool:
+    """Whether all that is declared is there; what the API adds to a rule is passed over."""
+    if isinstance(declared, JsonObject):
+        return isinstance(live, JsonObject) and all(_within(declared[key], live.get(key)) for key in declared)
+    return same(declared, live)
+
+
+def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
+    """The whole event to send (D 8.2): the declared fields, and the live ones that the file leaves alone."""
+    description = live.description if isinstance(event.description, Absent) else event.description
+    if event.recurring_rule is None:
+        keep = live.recurring_rule is None and _same_moment(event, live.date)
+        return replace(
+            live,
+            name=event.name,
+            description=description,
+            date=live.date if keep else event.date,
+            recurring_rule=None,
+        )
+    rule = event.recurring_rule
+    if live.recurring_rule is not None and same(rule.get("frequency"), live.recurring_rule.get("frequency")):
+        rule = JsonObject({**live.recurring_rule, **rule})
+    return replace(live, name=event.name, description=description, date=None, recurring_rule=rule)
+
+
+def _seen_as(event: DesiredEvent, live: CalendarEvent) -> JsonObject:
+    """The live event in the terms of the declared one: equal to its facts where nothing differs."""
+    if not event_changes(event, live):
+        return event.facts()
+    facts: dict[str, Json] = {"name": live.name}
+    if live.recurring_rule is not None:
+        facts["recurringRule"] = live.recurring_rule
+    elif live.date is not None:
+        facts["date"] = _shown(event, live.date)
+    if not isinstance(event.description, Absent):
+        facts["description"] = live.description or None
+    return JsonObject(facts)

@@ -1,0 +1,280 @@
+"""When the marketing plan is generated, regenerated, waited for or deleted (product.md 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.address import Kind
+from reconciler.model.canonical import Json, JsonObject, same
+from reconciler.model.marketing_plan import (
+    DesiredMarketingPlan,
+    Discard,
+    KeywordResearch,
+    MarketingPlan,
+    PlanStatus,
+    When,
+)
+from reconciler.model.operations import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    Generate,
+    OpenEntry,
+    Operation,
+    Regenerate,
+)
+from reconciler.model.posts import Post, PostStatus
+from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
+from reconciler.planner.actions import (
+    Action,
+    Blocked,
+    BlockedBy,
+    DiscardsOnly,
+    MarketingPlanIs,
+    Precondition,
+    Reason,
+    Refusal,
+    RefusedBy,
+)
+from reconciler.planner.events import EventsPart
+from reconciler.planner.options import PlanOptions, Scope
+
+FIRST_CONTACT = "first contact: the live settings and events are taken as what the marketing plan was made from"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationPart:
+    """`renewed`: the activities will be others once the actions are done, so what needs them is deferred."""
+
+    actions: tuple[Action, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    notes: tuple[str, ...] = ()
+    renewed: bool = False
+    gone: bool = False
+    taken_in_force: Inputs | None = None
+
+
+def inputs_of(desired: DesiredSite) -> Inputs:
+    """The generation inputs a file declares, in their normal form."""
+    return Inputs(
+        settings=tuple(Field(one.path, normal(one.path, one.value)) for one in desired.settings),
+        events=tuple(sorted((one.name, one.facts()) for one in desired.events.events)) if desired.events else (),
+    )
+
+
+def in_force_now(
+    inputs: Inputs, settings: MarketingSettings | None, events: EventsPart | None, recorded: RecordedSite
+) -> Inputs:
+    """What the current generation was made from: as recorded, and the live value of what was never recorded."""
+    known = recorded.in_force or Inputs()
+    live = settings or MarketingSettings()
+    kept = {one.path: one.value for one in known.settings}
+    for one in inputs.settings:
+        kept.setdefault(one.path, normal(one.path, live.value_of(one.path)))
+    seen = dict(events.live_facts) if events else {}
+    for name, facts in known.events:
+        seen[name] = facts
+    return Inputs(tuple(Field(path, kept[path]) for path in sorted(kept)), tuple(sorted(seen.items())))
+
+
+def changed_inputs(inputs: Inputs, in_force: Inputs, pruned: frozenset[str]) -> tuple[str, ...]:
+    """The paths of the inputs that are not those of the last generation, sorted.
+
+    An event that left the file counts only once it leaves the calendar too; a setting that left the file is
+    no longer an input.
+    """
+    settings = {one.path: one.value for one in in_force.settings}
+    events = dict(in_force.events)
+    changed = [
+        one.path
+        for one in inputs.settings
+        if one.path not in settings or not same_setting(one.path, one.value, settings[one.path])
+    ]
+    changed += [f"calendarEvents.{name}" for name, facts in inputs.events if not _same_facts(facts, events.get(name))]
+    declared = {name for name, _ in inputs.events}
+    changed += [f"calendarEvents.{name}" for name in events if name in pruned and name not in declared]
+    return tuple(sorted(changed))
+
+
+def _same_facts(declared: JsonObject, other: Json) -> bool:
+    """Whether an event is recorded as it is declared. A description that the file no longer manages, or only
+    now manages with the same text, is no change."""
+    if not isinstance(other, JsonObject):
+        return False
+    return all(same(declared.get(key), other.get(key)) for key in declared) and all(
+        key in declared or key == "description" for key in other
+    )
+
+
+def upcoming_posts(marketing_plan: MarketingPlan, scope: Scope, statuses: frozenset[PostStatus]) -> tuple[Post, ...]:
+    """The posts of activities that are not past, in the order of activity and post id."""
+    return tuple(
+        post
+        for activity in sorted(marketing_plan.activities, key=lambda one: (one.date, one.title, one.id))
+        if activity.date >= scope.now
+        for post in sorted(activity.posts, key=lambda one: one.id)
+        if post.status in statuses
+    )
+
+
+def plan_generation(
+    desired: DesiredSite,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    events: EventsPart | None,
+    options: PlanOptions,
+    scope: Scope,
+) -> GenerationPart:
+    """The generation part of a site whose marketing plan is managed and was read."""
+    wanted, live = desired.marketing_plan, observed.marketing_plan
+    assert wanted is not None
+    assert live is not None
+    if not wanted.present:
+        return _removal(live, scope)
+    if any(_is_generation(entry) and not entry.sent for entry in recorded.open):
+        # A call went out and its answer was lost: until it shows or its time is up, no second one (product.md 3.5).
+        return GenerationPart((_waiting(scope),), renewed=True)
+    match live.status:
+        case PlanStatus.NEVER_CREATED:
+            return _generation(Reason.NO_MARKETING_PLAN, PlanStatus.NEVER_CREATED, observed, scope)
+        case PlanStatus.FAILED:
+            return _generation(Reason.GENERATION_FAILED, PlanStatus.FAILED, observed, scope)
+        case PlanStatus.INACTIVE:
+            return _generation(Reason.INACTIVE, PlanStatus.INACTIVE, observed, scope)
+        case PlanStatus.ACTIVE | PlanStatus.GENERATING:
+            return _upkeep(desired, wanted, observed, recorded, events, options, scope)
+        case _:  # a status of a later API version: wait for one that is known, until the deadline (I 13.1.5)
+            return GenerationPart((_waiting(scope),), renewed=True)
+
+
+def _is_generation(entry: OpenEntry) -> bool:
+    return entry.call in ("generate", "regenerate")
+
+
+def _waiting(scope: Scope) -> Action:
+    return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
+
+
+def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:
+    if live.status is PlanStatus.NEVER_CREATED:
+        return GenerationPart(gone=True)
+    address = scope.address(Kind.MARKETING_PLAN)
+    discards = tuple(
+        post.id for post in upcoming_posts(live, scope, frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED}))
+    )
+    requires: tuple[Precondition, ...] = (DiscardsOnly(discards),)
+    before: tuple[Action, ...] = ()
+    if live.status is PlanStatus.GENERATING:
+        before, requires = (_waiting(scope),), ()
+    delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, requires=requires)
+    return GenerationPart((*before, delete), gone=True)
+
+
+def _generation(reason: Reason, status: PlanStatus, observed: ObservedSite, scope: Scope) -> GenerationPart:
+    if observed.published is False:
+        return GenerationPart(blocked=(_unpublished(scope),), gone=True)
+    action = Action(scope.address(Kind.MARKETING_PLAN), Generate(), reason, requires=(MarketingPlanIs((status,)),))
+    return GenerationPart((action,), renewed=True)
+
+
+def _unpublished(scope: Scope) -> Blocked:
+    return Blocked(
+        scope.address(Kind.MARKETING_PLAN),
+        BlockedBy.SITE_NOT_PUBLISHED,
+        "the site is not published, so a generation would fail or make no posts",
+        "publish the site, then run again",
+    )
+
+
+def _upkeep(
+    desired: DesiredSite,
+    wanted: DesiredMarketingPlan,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    events: EventsPart | None,
+    options: PlanOptions,
+    scope: Scope,
+) -> GenerationPart:
+    live = observed.marketing_plan
+    assert live is not None
+    under_way = live.status is PlanStatus.GENERATING
+    inputs = inputs_of(desired)
+    ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
+    base = recorded.due if ours and recorded.due else in_force_now(inputs, observed.settings, events, recorded)
+    changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
+    notes = (FIRST_CONTACT,) if recorded.in_force is None and recorded.due is None else ()
+    wait = (_waiting(scope),) if under_way else ()
+    due = bool(changed) and wanted.when is When.ON_CHANGE
+    if not due and not options.regenerate:
+        return GenerationPart(wait, notes=notes, renewed=under_way, taken_in_force=base)
+    if observed.published is False:
+        return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, taken_in_force=base)
+    action, refusals = _regeneration(desired, wanted, live, recorded, changed, scope)
+    return GenerationPart((*wait, action), (), refusals, notes, renewed=True, taken_in_force=base)
+
+
+def _regeneration(
+    desired: DesiredSite,
+    wanted: DesiredMarketingPlan,
+    live: MarketingPlan,
+    recorded: RecordedSite,
+    changed: tuple[str, ...],
+    scope: Scope,
+) -> tuple[Action, tuple[Refusal, ...]]:
+    drafts = upcoming_posts(live, scope, frozenset({PostStatus.DRAFT}))
+    scheduled = upcoming_posts(live, scope, frozenset({PostStatus.SCHEDULED}))
+    discards = tuple(post.id for post in (*drafts, *scheduled))
+    research = {
+        KeywordResearch.ALWAYS: True,
+        KeywordResearch.NEVER: False,
+        KeywordResearch.AUTO: any(
+            path == SEARCHED_AFRESH or path.startswith(SEARCHED_AFRESH + ".") for path in changed
+        ),
+    }[wanted.keyword_research]
+    under_way = live.status is PlanStatus.GENERATING
+    reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
+    if changed and recorded.due is not None and same_inputs(inputs_of(desired), recorded.due):
+        reason = Reason.NEVER_GENERATED_FROM
+    operation: Operation = Regenerate(research, discards, wanted.discard)
+    requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)),)
+    if not under_way:
+        requires += (DiscardsOnly(discards),)
+    address = scope.address(Kind.MARKETING_PLAN)
+    approved = [post for post in drafts if desired.approvals.approves(post.id, post.digest)]
+    return (
+        Action(address, operation, reason, changed, requires),
+        _discard_refusal(wanted.discard, drafts, approved, scheduled, scope),
+    )
+
+
+def _discard_refusal(
+    discard: Discard, drafts: tuple[Post, ...], approved: list[Post], scheduled: tuple[Post, ...], scope: Scope
+) -> tuple[Refusal, ...]:
+    counts = {
+        Discard.ALL: [],
+        Discard.UNAPPROVED: [(len(approved), "approved"), (len(scheduled), "scheduled")],
+        Discard.NOTHING: [(len(drafts), "unpublished"), (len(scheduled), "scheduled")],
+    }[discard]
+    lost = [f"{count} {word} {'post' if count == 1 else 'posts'}" for count, word in counts if count]
+    if not lost:
+        return ()
+    return (
+        Refusal(
+            scope.address(Kind.MARKETING_PLAN),
+            RefusedBy.DISCARD,
+            f"regenerating would throw away {' and '.join(lost)}, and regenerate.discard is {discard.value}",
+            "set marketingPlan.regenerate.discard to all to allow it, or when: never to keep them",
+        ),
+    )
+
+
+def same_inputs(one: Inputs, other: Inputs) -> bool:
+    """Whether two sets of inputs ask for the same generation."""
+    left, right = ({field.path: field.value for field in side.settings} for side in (one, other))
+    return (
+        left.keys() == right.keys()
+        and all(same_setting(path, left[path], right[path]) for path in left)
+        and dict(one.events).keys() == dict(other.events).keys()
+        and all(same(facts, dict(other.events)[name]) for name, facts in one.events)
+    )

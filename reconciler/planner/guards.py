@@ -1,0 +1,79 @@
+"""What may not be planned or applied: expectations of a site, and limits of a whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.policy import Policy
+from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
+from reconciler.planner.actions import Plan, Refusal, RefusedBy
+from reconciler.planner.options import Scope
+from reconciler.planner.tally import PlanTally
+
+
+def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Refusal, ...]:
+    """The refusals of a site that is not what its file expects; each names what was found."""
+    expect = desired.expect
+    found: list[tuple[str, str, str]] = []
+    if expect.published is not None and observed.published is not expect.published:
+        words = {True: "published", False: "not published", None: "not known: its published URLs could not be read"}
+        found.append(("published", words[expect.published], words[observed.published]))
+    if expect.language is not None and (observed.language or "").casefold() != expect.language.casefold():
+        found.append(("language", expect.language, observed.language or "not known"))
+    for channel in expect.channels:
+        status = observed.channel(channel) or ChannelStatus.UNKNOWN
+        if status is not ChannelStatus.VALID:
+            found.append((f"channels.{channel}", "connected", f"not connected ({status.value})"))
+    return tuple(
+        Refusal(
+            scope.address(Kind.SITE),
+            RefusedBy.EXPECT,
+            f"expect.{what}: the file expects {wanted}, the site is {seen}",
+            "change the site, or what the file expects of it",
+        )
+        for what, wanted, seen in found
+    )
+
+
+def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Refusal, ...]:
+    """The refusals of a run whose plans, all sites together, go beyond a limit of the policy."""
+    total = PlanTally()
+    for one in tallies:
+        total = total + one
+    whole = Address(SiteName("all-sites"))
+    refusals = []
+    if policy.max_delete is not None and total.destroy > policy.max_delete:
+        refusals.append(
+            Refusal(
+                whole,
+                RefusedBy.MAX_DELETE,
+                f"the run would destroy {total.destroy}, and policy.maxDelete is {policy.max_delete}",
+                f"raise maxDelete in {policy.place}, or narrow the run with --target",
+            )
+        )
+    if policy.max_publish is not None and total.publish > policy.max_publish:
+        refusals.append(
+            Refusal(
+                whole,
+                RefusedBy.MAX_PUBLISH,
+                f"the run would publish {total.publish}, and policy.maxPublish is {policy.max_publish}",
+                f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
+            )
+        )
+    return tuple(refusals)
+
+
+def judge_strictly(plan: Plan) -> tuple[Refusal, ...]:
+    """Under --strict, what only a person can change refuses the site too."""
+    if not plan.blocked:
+        return ()
+    count = len(plan.blocked)
+    return (
+        Refusal(
+            Address(plan.site.name),
+            RefusedBy.STRICT,
+            f"{count} {'item is' if count == 1 else 'items are'} blocked, and --strict is given",
+            "do what each blocked item says, or run without --strict",
+        ),
+    )

@@ -1,0 +1,70 @@
+"""Which parts of a site must be read. No read is made whose answer cannot change the plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.activities import DesiredActivity
+from reconciler.model.operations import Generate, Regenerate, SchedulePost
+from reconciler.model.sites import DesiredSite, Need, ObservedSite
+from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.options import PlanOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Parts to read, and the channels whose connection matters."""
+
+    needs: frozenset[Need] = frozenset()
+    channels: tuple[str, ...] = ()
+
+
+def first_reads(desired: DesiredSite, options: PlanOptions) -> Reads:
+    """What the file alone shows to be needed."""
+    needs: set[Need] = set()
+    if desired.settings or desired.expect.language is not None:
+        needs.add(Need.SETTINGS)
+    if desired.marketing_plan or desired.activities or desired.posts or desired.schedule:
+        needs.add(Need.MARKETING_PLAN)
+    if desired.events is not None:
+        needs.add(Need.EVENTS)
+    if _zone_matters(desired, options):
+        needs.add(Need.PROPERTIES)
+    if desired.expect.published is not None:
+        needs.add(Need.PUBLISHED)
+    if desired.expect.channels:
+        needs.add(Need.CHANNELS)
+    return Reads(frozenset(needs), desired.expect.channels)
+
+
+def _zone_matters(desired: DesiredSite, options: PlanOptions) -> bool:
+    matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
+    matches += [rule.match for rule in desired.posts]
+    if desired.schedule and options.publish:
+        matches += [rule.match for rule in desired.schedule.rules]
+        policy = options.policy
+        if policy.quiet_hours or policy.blackout_dates or policy.max_publish_per_site_per_day is not None:
+            return True
+        if any(rule.at is not None for rule in desired.schedule.rules):
+            return True
+    return any(match.needs_zone for match in matches)
+
+
+def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Reads:
+    """What a first plan shows to be needed besides; empty when that plan is final."""
+    needs: set[Need] = set()
+    channels: set[str] = set()
+    operations = [action.operation for action in plan.actions]
+    if any(isinstance(one, Generate | Regenerate) for one in operations):
+        needs.add(Need.PUBLISHED)
+    if wanted := {one.channel for one in operations if isinstance(one, SchedulePost)}:
+        needs |= {Need.CHANNELS, Need.FEATURES}
+        channels = {one for one in wanted if observed.channel(one) is None}
+        if not channels:
+            needs.discard(Need.CHANNELS)
+    if any(one.by is RefusedBy.UNKNOWN_ID for one in plan.refusals):
+        needs.add(Need.PAST_ACTIVITIES)
+    if desired.expect.language is not None and observed.language is None:
+        needs.add(Need.PROPERTIES)
+    repeatable = {Need.CHANNELS} if channels else set()
+    return Reads(frozenset(needs - (observed.had_reads - repeatable)), tuple(sorted(channels)))

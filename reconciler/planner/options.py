@@ -1,0 +1,46 @@
+"""What a planner is told besides the three sides of a site."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.policy import Policy
+from reconciler.model.sites import ObservedSite
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """`now` is an aware instant. `regenerate` asks for a generation whatever the inputs are; `publish` False
+    leaves public actions out of the plan."""
+
+    now: datetime
+    policy: Policy = Policy()
+    regenerate: bool = False
+    publish: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The site a part is planned for, with the time and the zone its rules are read in."""
+
+    site: SiteName
+    now: datetime
+    zone: ZoneInfo
+
+    def address(self, kind: Kind, key: str = "") -> Address:
+        return Address(self.site, kind, key)
+
+
+def zone_of(observed: ObservedSite) -> ZoneInfo:
+    """The site's time zone; UTC where it is not known (product.md 1.1)."""
+    try:
+        return ZoneInfo(observed.time_zone or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
+    return Scope(observed.ref.name, options.now, zone_of(observed))

@@ -1,0 +1,146 @@
+"""Posts rules against activities -> which get posts, and whose are cleared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reconciler.model.activities import Activity, DesiredActivity, PostsRule
+from reconciler.model.address import Kind
+from reconciler.model.operations import AwaitPosts, ClearPosts, Deferred, GeneratePosts, Part
+from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action, PostsAre, Reason, Refusal
+from reconciler.planner.activities import covers, in_order, too_few, unknown_ids
+from reconciler.planner.options import Scope
+
+SOCIAL = "SOCIAL_MARKETING"
+GONE = frozenset({PostStatus.DELETED, PostStatus.CANCELED})
+CLEARABLE = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
+
+
+@dataclass(frozen=True, slots=True)
+class PostsPart:
+    """`actions` are pairs of the rule's index and the action; `gone` are activities whose posts are cleared."""
+
+    actions: tuple[tuple[int, Action], ...]
+    refusals: tuple[Refusal, ...]
+    gone: frozenset[ActivityId] = frozenset()
+
+
+def live_posts(activity: Activity) -> tuple[Post, ...]:
+    """The posts an activity still has, by id."""
+    return tuple(sorted((one for one in activity.posts if one.status not in GONE), key=lambda one: one.id))
+
+
+def plan_posts(
+    rules: tuple[PostsRule, ...],
+    activities: tuple[Activity, ...],
+    created: tuple[DesiredActivity, ...],
+    past: frozenset[ActivityId],
+    recorded: RecordedSite,
+    scope: Scope,
+) -> PostsPart:
+    """Which activities get posts, up to each rule's `max`; those that have posts already count.
+
+    `created` are activities that the same plan makes: their posts are deferred, since they have no id yet.
+    """
+    decided = decide_posts(rules, activities, scope)
+    actions: list[tuple[int, Action]] = []
+    refusals: list[Refusal] = []
+    gone: set[ActivityId] = set()
+    under_way = _asked_for(recorded)
+    for index, rule in enumerate(rules):
+        matched = decided[index]
+        refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
+        if not rule.present:
+            cleared = [one for one in matched if any(post.status in CLEARABLE for post in one.posts)][: rule.max]
+            actions += [(index, _clear(one, index, scope)) for one in cleared]
+            gone.update(one.id for one in cleared)
+            continue
+        refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
+        have = [one for one in matched if live_posts(one)]
+        room = None if rule.max is None else max(0, rule.max - len(have))
+        lacking = [one for one in matched if not live_posts(one)][:room]
+        actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking]
+        room = None if room is None else room - len(lacking)
+        if (late := _for_created(rules, index, created, room, scope)) is not None:
+            actions.append((index, late))
+    return PostsPart(tuple(actions), tuple(refusals), frozenset(gone))
+
+
+def decide_posts(
+    rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
+) -> dict[int, list[Activity]]:
+    """Rule index -> the activities it decides, in order: not past, and not known to be without social posts."""
+    decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
+    for activity in in_order(activities):
+        if activity.date < scope.now or activity.type not in (None, SOCIAL):
+            continue
+        for index, rule in enumerate(rules):
+            if covers(rule.match, activity, scope):
+                decided[index].append(activity)
+                break
+    return decided
+
+
+def _asked_for(recorded: RecordedSite) -> frozenset[str]:
+    """The activities whose posts an earlier run asked for, and which may still come."""
+    return frozenset(
+        entry.address.rsplit("[", 1)[-1].removesuffix("]") for entry in recorded.open if entry.call == "generate-posts"
+    )
+
+
+def _generate(activity: Activity, index: int, under_way: bool, scope: Scope) -> Action:
+    address = scope.address(Kind.POSTS, activity.id)
+    if under_way:
+        return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY, (f"posts[{index}]",))
+    operation = GeneratePosts(activity.id, activity.title)
+    return Action(address, operation, Reason.RULE, (f"posts[{index}]",), (PostsAre(activity.id),))
+
+
+def _clear(activity: Activity, index: int, scope: Scope) -> Action:
+    posts = live_posts(activity)
+    operation = ClearPosts(
+        activity.id,
+        activity.title,
+        discards=tuple(one.id for one in posts if one.status in CLEARABLE),
+        stories=any(one.is_story and one.status is PostStatus.DRAFT for one in posts),
+    )
+    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in posts)),)
+    address = scope.address(Kind.POSTS, activity.id)
+    return Action(address, operation, Reason.ABSENT_WANTED, (f"posts[{index}]",), requires)
+
+
+def _for_created(
+    rules: tuple[PostsRule, ...], index: int, created: tuple[DesiredActivity, ...], room: int | None, scope: Scope
+) -> Action | None:
+    """The promise of posts for activities that the same plan creates."""
+
+    def first(one: DesiredActivity) -> int | None:
+        facts = {"id": "", "title": one.title, "at": one.target_date, "type": one.type}
+        return next(
+            (
+                position
+                for position, rule in enumerate(rules)
+                if rule.match.covers(**facts, now=scope.now, zone=scope.zone)  # type: ignore[arg-type]
+            ),
+            None,
+        )
+
+    count = sum(1 for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index)
+    count = count if room is None else min(count, room)
+    return _promise(rules, index, count, scope) if count else None
+
+
+def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scope: Scope) -> Action:
+    return Action(
+        scope.address(Kind.RULE, f"posts.{index}"),
+        Deferred(Part.POSTS, index, posts_rules=rules, at_most=at_most),
+        Reason.RULE,
+        (f"posts[{index}]",),
+    )
+
+
+def defer_posts(rules: tuple[PostsRule, ...], scope: Scope) -> tuple[Action, ...]:
+    """One bounded promise a rule, for activities that will be known after the generation."""
+    return tuple(_promise(rules, index, rule.max, scope) for index, rule in enumerate(rules))
