@@ -242,6 +242,8 @@ class NotDone:
     final: bool = True
     skipped: bool = False
     request_id: str | None = None
+    code: str = ""
+    """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,3 +275,5 @@ class OpenEntry:
     facts: Json = None
     sent: bool = False
     """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""
+    unknown: str = ""
+    """Why a run could not settle its outcome; empty: none has tried (`Journal.end` with Unknown)."""
