@@ -4,41 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import Self, assert_never
+from typing import Self
 
 from reconciler.model.operations import Deferred
-from reconciler.planner.actions import Action, Plan, Verb, verb_of
-
-
-class Column(StrEnum):
-    """A column of the summary."""
-
-    ADD = "add"
-    CHANGE = "change"
-    DESTROY = "destroy"
-    GENERATE = "generate"
-    PUBLISH = "publish"
-    PENDING = "pending"
-
-
-def column_of(verb: Verb) -> Column:
-    """The column an action's object is counted in. Taking a post back destroys a scheduled post."""
-    match verb:
-        case Verb.CREATE:
-            return Column.ADD
-        case Verb.UPDATE:
-            return Column.CHANGE
-        case Verb.DELETE | Verb.CANCEL:
-            return Column.DESTROY
-        case Verb.GENERATE:
-            return Column.GENERATE
-        case Verb.PUBLISH:
-            return Column.PUBLISH
-        case Verb.WAIT:
-            return Column.PENDING
-        case never:
-            assert_never(never)
+from reconciler.planner.actions import Action, Plan, column_of, verb_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +40,10 @@ def count_actions(actions: Iterable[Action]) -> dict[str, int]:
     seen: set[tuple[str, str]] = set()
     counts: dict[str, int] = {}
     for action in actions:
-        column = "deferred" if isinstance(action.operation, Deferred) else column_of(verb_of(action.operation)).value
+        if isinstance(action.operation, Deferred):
+            column = "deferred"
+        else:
+            column = counted.value if (counted := column_of(verb_of(action.operation))) else "pending"
         key = (column, str(action.address))
         if key not in seen:
             seen.add(key)
