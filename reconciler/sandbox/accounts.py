@@ -1,0 +1,114 @@
+"""Owns connected channels: accounts, token status, connecting, default accounts, disconnecting (10.4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.sandbox import content, premium
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.checks import message
+from reconciler.sandbox.errors import application, precondition, violation
+from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.state import Site, guid
+
+Json = dict[str, Any]
+
+# The setting that names a channel's default account (S-wix).
+_DEFAULTS = {
+    "INSTAGRAM": "defaultAccountId",
+    "FACEBOOK": "defaultPageId",
+    "PINTEREST": "defaultBoardId",
+    "GBP": "defaultLocationId",
+    "TIKTOK": "defaultAccountId",
+    "LINKEDIN": "defaultChannelId",
+}
+
+
+def account(site: Site, channel: str) -> Json | None:
+    """The connected account of a channel (S-wix); None where the channel is not connected."""
+    if not site.connected(channel):
+        return None
+    digits = str(10**14 + content.number(site.id, channel) % 10**15)
+    name = site.facts["name"]
+    found: Json = {"id": digits, "displayName": name, "settings": {"default": True}}
+    match channel:
+        case "INSTAGRAM" | "TWITTER":
+            found["username"] = "".join(letter for letter in name.lower() if letter.isalnum()) or "site"
+        case "FACEBOOK":
+            found["page"] = {"id": digits[::-1].replace("0", "7"), "displayName": f"{name} Page"}
+        case "PINTEREST":
+            found["board"] = {"id": guid(site.id, "board").replace("-", "")[:18], "displayName": f"{name} Board"}
+        case "GBP":
+            found["location"] = {"id": f"locations/{digits[:12]}", "displayName": name}
+        case "LINKEDIN":
+            found["id"] = f"urn:li:organization:{digits[:9]}"
+        case "TIKTOK":
+            found["privacyLevelOptions"] = ["PUBLIC_TO_EVERYONE", "SELF_ONLY"]
+        case _:
+            pass
+    return found
+
+
+def channel_of(call: Call) -> str:
+    """The channel that a path names; an unknown one is 428 UNSUPPORTED_CHANNEL (code S-wix)."""
+    name = call.params["channelName"]
+    if name not in CHANNELS:
+        raise precondition(f"channel {name} is not supported", "UNSUPPORTED_CHANNEL")
+    return name
+
+
+def list_accounts(call: Call) -> Json:
+    """`GET /accounts?channelName=` (D)."""
+    name = call.one("channelName")
+    if name is None:
+        raise violation("channelName", "must not be empty", "REQUIRED_FIELD")
+    if name not in CHANNELS:
+        raise violation("channelName", f"{name!r} is not a channel", "ENUM")
+    match call.site.channels.get(name, "NEVER_CREATED"):
+        case "NO_PAGES":
+            return {"accounts": []}  # S-wix: token there, no postable page
+        case "VALID":
+            return {"accounts": [{"channelName": name, name.lower(): account(call.site, name)}]}  # S-wix
+        case "NEVER_CREATED":
+            # 400 in the recipe (S-wix); the reference page lists one 428 (D): switchable.
+            raise application(call.seed.switches.neverConnected, "USER_NOT_EXIST_FOR_CHANNEL", f"no {name} account")
+        case _:
+            raise precondition(f"the {name} account is disconnected", "USER_IS_DISCONNECTED")  # S-live, status I
+
+
+def token_status(call: Call) -> Json:
+    """`GET /{channelName}/long-lived-token-status` (S-wix): the connection check."""
+    status = call.site.channels.get(channel_of(call), "NEVER_CREATED")
+    return {"status": "VALID" if status == "NO_PAGES" else status}
+
+
+def connect_url(call: Call) -> Json:
+    """`GET /{channelName}/connect-url`; 428 where no further channel may be connected (S-wix)."""
+    name = channel_of(call)
+    if not call.site.connected(name):
+        premium.require(call.site, "CONNECT_CHANNEL", call.now)
+    return {"connectUrl": f"https://www.wix.com/social-publisher/connect/{name.lower()}?siteId={call.site.id}"}
+
+
+def update_settings(call: Call) -> Json:
+    """`PATCH /{channelName}/settings`: a default account (S-wix)."""
+    name = channel_of(call)
+    if name not in _DEFAULTS:
+        raise precondition(f"channel {name} has no settings", "UNSUPPORTED_CHANNEL")  # I
+    given = message(name.lower(), call.body.get(name.lower()))
+    if not isinstance(given.get(_DEFAULTS[name]), str):
+        raise violation(f"{name.lower()}.{_DEFAULTS[name]}", "must not be empty", "REQUIRED_FIELD")
+    if not call.site.connected(name):
+        raise precondition(f"the {name} account is not connected", "USER_IS_DISCONNECTED")  # I
+    call.site.facts.setdefault("defaultAccounts", {})[name] = given[_DEFAULTS[name]]
+    call.changed()
+    return {}
+
+
+def disconnect(call: Call) -> Json:
+    """`DELETE /{channelName}/account` (D)."""
+    name = channel_of(call)
+    if name in call.site.channels:
+        call.site.channels[name] = "DISCONNECTED"
+        call.changed()
+    return {}

@@ -1,0 +1,131 @@
+"""Owns marketing activities: their two forms, creating, updating, reading, querying (6.4, 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.sandbox import checks, posts, queries, times
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.errors import application, not_found, precondition, violation
+from reconciler.sandbox.seed import Seed, Switches
+from reconciler.sandbox.state import Site
+
+Json = dict[str, Any]
+
+TYPES = ("UNKNOWN", "SOCIAL_MARKETING", "EMAIL_MARKETING", "BLOG")  # D
+_UPDATABLE = ("title", "description", "targetDate")  # D
+_FIELDS = ("id", "title", "description", "targetDate", "marketingActivityType")
+
+
+def add(site: Site, made: Json, own: bool) -> Json:
+    """Adds an activity: date, title, description, type, and an id where it brings one."""
+    activity = {
+        "id": made.get("id") or site.new_id("activity"),
+        "date": made["date"],
+        "title": made["title"],
+        "description": made["description"],
+        "type": made["type"],
+        "own": own,
+        "items": [],
+    }
+    site.activities[activity["id"]] = activity
+    return activity
+
+
+def remove(site: Site, activity: Json, seed: Seed) -> None:
+    """Removes an activity. Its drafts go; what is scheduled stays in the Publisher unless the switch says so (I)."""
+    posts.detach(site, activity, list(activity["items"]), seed)
+    site.jobs[:] = [job for job in site.jobs if job["activity"] != activity["id"]]
+    site.activities.pop(activity["id"], None)
+
+
+def in_plan(site: Site, activity: Json, switches: Switches) -> Json:
+    """An activity as the plan shows it: marketingActivityId and date (S-wix), items when there are some."""
+    shown = {
+        "marketingActivityId": activity["id"],
+        "date": activity["date"],
+        "title": activity["title"],
+        "description": activity["description"],
+    }
+    if switches.activityTypes:
+        shown["marketingActivityType"] = activity["type"]  # presence not seen (I): switchable
+    if activity["items"] or switches.emptyLists == "emit":
+        shown["items"] = posts.items_of(site, activity)
+    return shown
+
+
+def alone(activity: Json) -> Json:
+    """An activity as its own service shows it: id and targetDate (D)."""
+    return {
+        "id": activity["id"],
+        "title": activity["title"],
+        "description": activity["description"],
+        "targetDate": activity["date"],
+        "marketingActivityType": activity["type"],
+    }
+
+
+def create(call: Call) -> Json:
+    """`POST /items` (I: path). A required field that is missing is 428, not 400 (D)."""
+    given = checks.message("marketingActivity", call.body.get("marketingActivity"))
+    checks.known_fields("marketingActivity", given, _FIELDS, call.seed.switches.unknownFields)
+    title = checks.text("marketingActivity.title", given.get("title"))
+    description = checks.text("marketingActivity.description", given.get("description"))
+    date = checks.moment("marketingActivity.targetDate", given.get("targetDate"))
+    kind = checks.choice("marketingActivity.marketingActivityType", given.get("marketingActivityType"), TYPES)
+    if not title or not description or date is None or kind in (None, "UNKNOWN"):
+        absent = {"title": title, "description": description, "targetDate": date}
+        name = next((name for name, value in absent.items() if not value), "marketingActivityType")
+        raise precondition(f"marketingActivity.{name} is required")
+    made = {"date": times.show(date), "title": title, "description": description, "type": kind}
+    activity = add(call.site, made, own=True)
+    call.changed()
+    return {"marketingActivity": alone(activity)}
+
+
+def update(call: Call) -> Json:
+    """`PATCH /items/{id}` by field mask: title, description, targetDate and nothing else (D)."""
+    given = checks.message("marketingActivity", call.body.get("marketingActivity"))
+    wanted = checks.guid("marketingActivity.id", call.params["id"])
+    if given.get("id") is not None and checks.guid("marketingActivity.id", given["id"]) != wanted:
+        raise violation("marketingActivity.id", "is not the id of the path", "OTHER")  # I
+    paths = checks.mask("fieldMask", call.body.get("fieldMask"))
+    illegal = [path for path in paths if path not in _UPDATABLE]
+    if illegal:  # an error (D) whose status is not known: switchable (I)
+        text = f"{illegal[0]} cannot be updated"
+        if call.seed.switches.illegalMask == 428:
+            raise application(428, "INVALID_FIELD_MASK_ERROR", text)
+        raise violation("fieldMask", text)
+    checks.require_present(given, paths)
+    title = checks.text("marketingActivity.title", given.get("title"))
+    description = checks.text("marketingActivity.description", given.get("description"))
+    date = checks.moment("marketingActivity.targetDate", given.get("targetDate"))
+    activity = _find(call, wanted)
+    values = {"title": title, "description": description, "targetDate": date and times.show(date)}
+    for path in paths:
+        if not values[path]:
+            raise precondition(f"marketingActivity.{path} is required")  # I: as in create
+    for path in paths:
+        activity["date" if path == "targetDate" else path] = values[path]
+    call.changed()
+    return {"marketingActivity": alone(activity)}
+
+
+def get(call: Call) -> Json:
+    """`GET /marketing-activity` (D); the id is a query parameter, under either inferred name (I)."""
+    wanted = checks.guid("marketingActivityId", call.one("marketingActivityId", "id"))
+    return {"marketingActivity": alone(_find(call, wanted))}
+
+
+def query(call: Call) -> Json:
+    """Query by fields: exists (D); path `POST /items/query`, fields and offset paging are inferred (I)."""
+    found = [alone(each) for each in sorted(call.site.activities.values(), key=lambda each: (each["date"], each["id"]))]
+    page, metadata = queries.run(call.body, found, _FIELDS)
+    return {"marketingActivities": page, "pagingMetadata": metadata}
+
+
+def _find(call: Call, wanted: str) -> Json:
+    activity = call.site.activities.get(wanted)
+    if activity is None:
+        raise not_found(f"marketing activity {wanted} not found")  # I
+    return activity

@@ -1,0 +1,63 @@
+"""Owns what a handler is handed: the request, its site, the clock, the options, and how to say what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.sandbox import times
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.state import Site
+from reconciler.sandbox.world import Transaction
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through a handler."""
+
+    method: str
+    path: str
+    params: dict[str, str]  # what the path's variables stand for
+    query: dict[str, list[str]]
+    headers: dict[str, str]
+    body: Json
+    now: datetime
+    seed: Seed
+    store: Transaction
+    new_site: Callable[[str], Site | None]  # makes a site on first sight, or None where that is off
+    directives: tuple[Json, ...] = ()  # faults that change what a handler does
+    found_site: Site | None = None
+    account: str | None = None
+    wrote: bool = field(default=False)
+
+    @property
+    def site(self) -> Site:
+        """The site of a site-level request."""
+        if self.found_site is None:
+            raise LookupError(f"{self.path} is no site-level route")
+        return self.found_site
+
+    @property
+    def stamp(self) -> str:
+        """Now, as the API writes it."""
+        return times.show(self.now)
+
+    def later(self, seconds: float) -> str:
+        """A moment some seconds from now, as the API writes it."""
+        return times.show(self.now + timedelta(seconds=seconds))
+
+    def changed(self) -> None:
+        """Says that this request changed the world."""
+        self.wrote = True
+
+    def directive(self, kind: str) -> Json | None:
+        """The scripted fault of a kind that acts on this request."""
+        return next((each for each in self.directives if each["kind"] == kind), None)
+
+    def one(self, *names: str) -> str | None:
+        """A query parameter, under the first of the names that is there."""
+        return next((self.query[name][0] for name in names if self.query.get(name)), None)

@@ -1,0 +1,45 @@
+"""Owns the world's clock: real UTC, or a start that runs or stands still, and how far it was moved by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.sandbox import times
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.world import Transaction
+
+Json = dict[str, Any]
+
+
+def start(store: Transaction, seed: Seed, real: datetime) -> None:
+    """Sets the clock of a new world."""
+    first = real if seed.clock is None else seed.clock
+    begun = seed.clock is not None or seed.freeze
+    store.set_meta("clock", {
+        "begun": first.isoformat() if begun else None,  # None: follows real time
+        "real": real.isoformat(),
+        "frozen": seed.freeze,
+        "moved": 0.0,
+    })  # fmt: skip
+
+
+def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
+    """Now, in the world. To the millisecond, as the API writes it, so that what was written compares equal."""
+    clock: Json = store.meta("clock")
+    if clock["begun"] is None:
+        now = real()
+    else:
+        now = datetime.fromisoformat(clock["begun"])
+        if not clock["frozen"]:
+            now += real() - datetime.fromisoformat(clock["real"])
+    now += timedelta(seconds=clock["moved"])
+    return times.must(times.show(now))
+
+
+def move(store: Transaction, seconds: float) -> None:
+    """Moves the clock."""
+    clock: Json = store.meta("clock")
+    clock["moved"] += seconds
+    store.set_meta("clock", clock)

@@ -1,0 +1,60 @@
+"""Owns the control routes under /_sandbox/: what a test or a person does with a world over HTTP, from loopback."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from reconciler.sandbox.faults import FaultError
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.app import Sandbox
+
+PREFIX = "/_sandbox/"
+_LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
+Json = dict[str, Any]
+
+
+def answer(sandbox: Sandbox, method: str, path: str, body: bytes, client: Any) -> tuple[int, Any]:
+    """Status and value of a control request.
+
+    GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard
+    {"do": name, "site": id, ...arguments}; DELETE faults.
+    """
+    if client is not None and client[0] not in _LOOPBACK:
+        return 403, {"message": "control routes answer to loopback alone"}
+    try:
+        given = json.loads(body) if body.strip() else {}
+        return _answer(sandbox, f"{method} {path.removeprefix(PREFIX)}", given)
+    except (ValueError, FaultError, KeyError, TypeError) as problem:
+        return 400, {"message": str(problem)}
+
+
+def _answer(sandbox: Sandbox, what: str, given: Any) -> tuple[int, Any]:
+    match what:
+        case "GET requests":
+            return 200, {"requests": sandbox.requests()}
+        case "GET gaps":
+            return 200, {"gaps": sandbox.gaps()}
+        case "GET world":
+            return 200, sandbox.world()
+        case "GET clock":
+            return 200, {"clock": sandbox.now().isoformat()}
+        case "POST reset":
+            sandbox.reset()
+            return 200, {}
+        case "POST clock":
+            return 200, {"clock": sandbox.advance(timedelta(seconds=given["advance"])).isoformat()}
+        case "POST faults":
+            for fault in given if isinstance(given, list) else [given]:
+                sandbox.add_fault(fault)
+            return 200, {}
+        case "DELETE faults":
+            sandbox.clear_faults()
+            return 200, {}
+        case "POST dashboard":
+            arguments = dict(given)
+            return 200, {"result": sandbox.dashboard.do(arguments.pop("do"), arguments)}
+        case _:
+            return 404, {"message": f"no control route {what}"}

@@ -1,0 +1,162 @@
+"""Owns what people do to a site behind the tool's back: edits in the dashboard, publishing, plans bought."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from reconciler.sandbox import activities, content, events, marketing_plan, posts, premium, publishing, settings, times
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.state import Site
+
+if TYPE_CHECKING:
+    from reconciler.sandbox.app import Sandbox
+
+Json = dict[str, Any]
+
+
+class Dashboard:
+    """Edits by people: no permission is asked, nothing is logged as a request. KeyError for what is not there."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+
+    def do(self, name: str, arguments: Mapping[str, Any]) -> Any:
+        """Carries out an edit by name: `patch_settings` and so on, as the control route does."""
+        if name.startswith("_") or name == "do" or not hasattr(Dashboard, name):
+            known = ", ".join(sorted(each for each in vars(Dashboard) if not each.startswith("_") and each != "do"))
+            raise ValueError(f"no edit {name!r}; known are {known}")
+        return getattr(self, name)(**arguments)
+
+    def _edit(self, site: str, change: Callable[[Site], Any]) -> Any:
+        return self._sandbox.edit(site, lambda found, _now, _seed: change(found))
+
+    def patch_settings(self, site: str, values: Mapping[str, Any]) -> None:
+        """Sets settings by dotted path, for example `{"settings.toneOfVoice": "dry"}`; null clears."""
+
+        def change(found: Site, now: datetime, _seed: Seed) -> None:
+            if found.settings is None:
+                found.settings = {"settings": {}, "overrides": {}, "createdAt": times.show(now)}
+            for path, value in values.items():
+                settings.put(found.settings, path, value)
+            found.settings["updatedAt"] = times.show(now)
+
+        self._sandbox.edit(site, change)
+
+    def delete_plan(self, site: str) -> None:
+        """Deletes the marketing plan."""
+        self._sandbox.edit(site, lambda found, _now, seed: marketing_plan.remove_plan(found, seed))
+
+    def set_plan_status(self, site: str, status: str) -> None:
+        """Gives the marketing plan a status, for example INACTIVE."""
+        self._edit(site, lambda found: found.plan.update(status=status))
+
+    def add_event(self, site: str, event: Mapping[str, Any], foreign: bool = False) -> str:
+        """Adds a calendar event and returns its id."""
+
+        def change(found: Site, now: datetime, _seed: Seed) -> str:
+            made = events.record(found, dict(event), times.show(now), foreign)
+            found.events.append(made)
+            return str(made["shown"]["id"])
+
+        return str(self._sandbox.edit(site, change))
+
+    def edit_event(self, site: str, event: str, **fields: Any) -> None:
+        """Changes fields of an event."""
+        self._edit(site, lambda found: _event(found, event)["shown"].update(fields))
+
+    def delete_event(self, site: str, event: str) -> None:
+        """Deletes an event."""
+        self._edit(site, lambda found: found.events.remove(_event(found, event)))
+
+    def edit_activity(self, site: str, activity: str, **fields: Any) -> None:
+        """Changes title, description or date of an activity."""
+        self._edit(site, lambda found: found.activities[activity].update(fields))
+
+    def delete_activity(self, site: str, activity: str) -> None:
+        """Deletes an activity."""
+        self._sandbox.edit(site, lambda found, _now, seed: activities.remove(found, found.activities[activity], seed))
+
+    def edit_item(self, site: str, item: str, caption: str | None = None, media: list[str] | None = None) -> None:
+        """Changes the text or the images of a post."""
+
+        def change(found: Site) -> None:
+            edited = found.items[item]["item"]
+            post = edited[publishing.content_key(edited)]
+            if caption is not None:
+                post[content.text_key(edited["channel"]["name"])] = caption
+            if media is not None:
+                post["mediaWrapper"] = {"media": [{"type": "IMAGE", "url": url} for url in media]}
+
+        self._edit(site, change)
+
+    def schedule_item(self, site: str, item: str, at: str) -> None:
+        """Schedules a draft by hand."""
+        self._edit(site, lambda found: publishing.mark_scheduled(found, found.items[item]["item"], at))
+
+    def cancel_item(self, site: str, item: str) -> None:
+        """Cancels a scheduled post."""
+        self._edit(site, lambda found: found.items[item]["item"].update(status="CANCELED"))
+
+    def delete_item(self, site: str, item: str) -> None:
+        """Deletes a post."""
+
+        def change(found: Site) -> None:
+            record = found.items.pop(item)
+            if record["activity"] in found.activities:
+                found.activities[record["activity"]]["items"].remove(item)
+
+        self._edit(site, change)
+
+    def make_posts(self, site: str, activity: str) -> None:
+        """Has posts made for an activity, at once."""
+        self._sandbox.edit(
+            site,
+            lambda found, now, seed: posts.make_drafts(
+                found, found.activities[activity], (found.settings or {}).get("settings", {}), now, seed
+            ),
+        )
+
+    def set_channel(self, site: str, channel: str, status: str = "VALID") -> None:
+        """Connects a channel, or gives its token another status."""
+        self._edit(site, lambda found: found.channels.update({channel: status}))
+
+    def disconnect(self, site: str, channel: str) -> None:
+        """Disconnects a channel."""
+        self.set_channel(site, channel, "DISCONNECTED")
+
+    def publish_site(self, site: str, published: bool = True) -> None:
+        """Publishes or unpublishes the site."""
+        self._edit(site, lambda found: found.facts.update(published=published))
+
+    def set_facts(self, site: str, **facts: Any) -> None:
+        """Changes name, language, timeZone, country of the site."""
+        self._edit(site, lambda found: found.facts.update(facts))
+
+    def set_feature(self, site: str, feature: str, **fields: Any) -> None:
+        """Changes a premium feature: enabled, limit, used, period."""
+        self._edit(site, lambda found: found.features.setdefault(feature, {"enabled": True}).update(fields))
+
+    def set_premium(self, site: str, plan: str) -> None:
+        """Gives the site the features of a premium plan: free or premium."""
+        self._edit(site, lambda found: found.features.update(premium.preset(plan)))
+
+    def set_touched(self, site: str, moment: str) -> None:
+        """Sets when the marketing plan was last used."""
+
+        def change(found: Site) -> None:
+            found.touched = moment
+
+        self._edit(site, change)
+
+    def set_behaviour(self, site: str, **behaviour: Any) -> None:
+        """Changes failGeneration, neverFinish, unpublishedGives, contentSeed."""
+        self._edit(site, lambda found: found.behaviour.update(behaviour))
+
+
+def _event(site: Site, event: str) -> Json:
+    for found in site.events:
+        if found["shown"]["id"] == event:
+            return found
+    raise KeyError(f"no event {event}")

@@ -1,0 +1,45 @@
+"""Owns the error envelopes of the API (section 3 of the fact sheet)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Json = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request that the API answers with an error: its status and its body (None: empty, as system errors are)."""
+
+    def __init__(self, status: int, body: Json | None) -> None:
+        super().__init__(f"{status} {body}")
+        self.status = status
+        self.body = body
+
+
+def application(status: int, code: str, text: str, data: Mapping[str, Any] | None = None) -> Refused:
+    """An application error: `details.applicationError` with code and description (D)."""
+    error: Json = {"code": code, "description": text, "data": dict(data or {})}
+    return Refused(status, {"message": text, "details": {"applicationError": error}})
+
+
+def precondition(text: str, code: str = "FAILED_PRECONDITION") -> Refused:
+    """HTTP 428, the API's answer to a precondition that does not hold (D)."""
+    return application(428, code, text)
+
+
+def not_found(text: str, code: str = "NOT_FOUND") -> Refused:
+    """HTTP 404 (D)."""
+    return application(404, code, text)
+
+
+def violation(field: str, description: str, rule: str = "OTHER", name: str = "INVALID_ARGUMENT") -> Refused:
+    """HTTP 400 with one `fieldViolations` entry: `field`, `description`, `violatedRule`, `ruleName` (D)."""
+    entry = {"field": field, "description": description, "violatedRule": rule, "ruleName": name}
+    message = f"{field} {description}"
+    return Refused(400, {"message": message, "details": {"validationError": {"fieldViolations": [entry]}}})
+
+
+def unparsable() -> Refused:
+    """HTTP 400 for a body that is no JSON object, or whose mask is an array (S, seen live). No details."""
+    return Refused(400, {"message": "Failed to parse request message", "details": {}})

@@ -1,0 +1,166 @@
+"""Owns scripted faults: what a rule may say, which requests it takes, and the answers it forges.
+
+A fault is a mapping:
+
+    route: POST /marketing-plan/generate-marketing-plan    # method and path; * matches anything, the path may be
+                                                           # just the end of the real one; `*` takes every request
+    site: 3f0c...        # only this site's requests
+    skip: 2              # let that many matching requests through first
+    times: 1             # then act on that many; left out: on all
+    do: {kind: ...}      # what happens
+
+| kind | what happens | fields |
+|---|---|---|
+| throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html |
+| error | a 4xx or 5xx, nothing is done | status, body: empty (default), json, html |
+| forbidden | 403 with an empty message, as a burst throttle was seen (S) | |
+| slow | waits, then answers as usual | seconds |
+| drop-before | the connection is lost, nothing is done | |
+| drop-after | the connection is lost, the effect is there | |
+| truncated | the effect is there, the JSON of the answer is cut in half | connection: true loses the connection too |
+| error-after | the effect is there, the answer is an error | status (500), body |
+| partial | of generated posts, those of every nth activity never come | every (2) |
+| failed | the generation that this starts ends FAILED | |
+| never-finishes | what this starts never ends | |
+
+In process a fault may also be a `hook` (see Sandbox.add_hook). Seen through `httpx.ASGITransport` a lost connection
+is `Dropped`; over HTTP the connection is closed without an answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any
+
+Json = dict[str, Any]
+
+_BODIES = ("empty", "json", "html")
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "throttle": ("retryAfter", "body"),
+    "error": ("status", "body", "retryAfter"),
+    "forbidden": (),
+    "slow": ("seconds",),
+    "drop-before": (),
+    "drop-after": (),
+    "truncated": ("connection",),
+    "error-after": ("status", "body"),
+    "partial": ("every",),
+    "failed": (),
+    "never-finishes": (),
+}
+INSTEAD = frozenset({"throttle", "error", "forbidden", "drop-before"})  # the handler does not run
+AFTER = frozenset({"drop-after", "truncated", "error-after"})  # the handler has run
+HTML = (
+    b"<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
+)
+
+
+class FaultError(ValueError):
+    """A fault that cannot be scripted; the message says what would be right."""
+
+
+class Dropped(ConnectionError):
+    """The connection was lost: what an in-process client sees instead of an answer."""
+
+
+def dropped(text: str) -> Dropped:
+    """The exception of a lost connection.
+
+    Where httpx is in use it is an httpx.RemoteProtocolError as well, because over HTTP that is what a client sees
+    and catches; the sandbox itself must not depend on an HTTP client, so it only looks whether one is loaded.
+    """
+    httpx = sys.modules.get("httpx")
+    return Dropped(text) if httpx is None else _httpx_kind(httpx)(text)
+
+
+@lru_cache(maxsize=1)
+def _httpx_kind(httpx: Any) -> type[Dropped]:
+    kind: type[Dropped] = type("Dropped", (Dropped, httpx.RemoteProtocolError), {"__init__": _no_request})
+    return kind
+
+
+def _no_request(self: Any, text: str) -> None:
+    Exception.__init__(self, text)
+    self._request = None  # what httpx looks at before it fills in the request
+
+
+def check_fault(source: object) -> Json:
+    """A scripted fault in full form. Raises FaultError."""
+    if not isinstance(source, Mapping):
+        raise FaultError(f"is {source!r}, should be a mapping with route and do")
+    for key in source:
+        if key not in ("route", "site", "skip", "times", "do"):
+            raise FaultError(f"unknown key {key!r}; known are route, site, skip, times, do")
+    do = source.get("do")
+    if not isinstance(do, Mapping) or do.get("kind") not in _FIELDS:
+        kind = do.get("kind") if isinstance(do, Mapping) else do
+        close = get_close_matches(str(kind), _FIELDS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_FIELDS)}"
+        raise FaultError(f"do.kind: {kind!r} is unknown; {hint}")
+    known = _FIELDS[do["kind"]]
+    for key in do:
+        if key != "kind" and key not in known:
+            raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known are {', '.join(known) or 'none'}")
+    if do.get("body", "empty") not in _BODIES:
+        raise FaultError(f"do.body: is {do['body']!r}, should be one of {', '.join(_BODIES)}")
+    for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")), ("status", do.get("status")),
+                        ("retryAfter", do.get("retryAfter")), ("every", do.get("every"))):  # fmt: skip
+        if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+            raise FaultError(f"{name}: is {value!r}, should be a whole number")
+    if not isinstance(do.get("seconds", 0), int | float):
+        raise FaultError(f"do.seconds: is {do['seconds']!r}, should be a number of seconds")
+    site = source.get("site")
+    return {
+        "route": str(source.get("route", "*")),
+        "site": None if site is None else str(site).lower(),
+        "skip": source.get("skip", 0),
+        "times": source.get("times"),
+        "do": dict(do),
+    }
+
+
+def matches(fault: Json, method: str, path: str, site: str | None) -> bool:
+    """Whether a fault's route and site are those of a request."""
+    if fault["site"] is not None and fault["site"] != site:
+        return False
+    route = str(fault["route"]).strip()
+    if route == "*":
+        return True
+    wanted, _, pattern = route.rpartition(" ")
+    if wanted and not fnmatchcase(method, wanted.strip().upper()):
+        return False
+    return fnmatchcase(path, pattern) or fnmatchcase(path, "*" + pattern)
+
+
+def acts(fault: Json, seen: int) -> bool:
+    """Whether a fault acts on the next matching request, after `seen` of them."""
+    times = fault["times"]
+    return bool(seen >= fault["skip"] and (times is None or seen < fault["skip"] + times))
+
+
+def answer(do: Json) -> tuple[int, dict[str, str], bytes]:
+    """The forged answer of a fault: status, headers, body."""
+    headers: dict[str, str] = {}
+    match do["kind"]:
+        case "throttle":
+            status, code, text = 429, "RESOURCE_EXHAUSTED", "too many requests"
+        case "forbidden":
+            return 403, {"content-type": "application/json"}, b'{"message":"","details":{}}'
+        case _:
+            status = do.get("status", 500)
+            code, text = "INTERNAL", f"scripted {status}"
+    if do.get("retryAfter") is not None:
+        headers["retry-after"] = str(do["retryAfter"])
+    form = do.get("body", "json" if status == 429 else "empty")
+    if form == "html":
+        return status, {**headers, "content-type": "text/html; charset=utf-8"}, HTML
+    if form == "json":
+        error = {"code": code, "description": text, "data": {}}
+        body = {"message": text, "details": {"applicationError": error}}
+        return status, {**headers, "content-type": "application/json"}, json.dumps(body).encode()
+    return status, headers, b""

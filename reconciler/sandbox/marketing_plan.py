@@ -1,0 +1,201 @@
+"""Owns the marketing plan: its status machine, generating, reading, deleting, and what happens by the clock (6)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from reconciler.sandbox import activities, checks, content, events, posts, times
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.errors import not_found, precondition
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.state import Site
+
+Json = dict[str, Any]
+
+
+def generate(call: Call) -> Json:
+    """`POST /marketing-plan/generate-marketing-plan`: answers GENERATING at once (D)."""
+    status = call.site.plan["status"]
+    # Generating while GENERATING or ACTIVE is not documented: both are switches (I).
+    if status == "GENERATING" and call.seed.switches.generateWhileGenerating == "refuse":
+        raise _already_generating()
+    if status == "ACTIVE" and call.seed.switches.generateWhileActive == "refuse":
+        raise precondition("plan already exists", "PLAN_ALREADY_EXISTS")
+    return _start(call, call.seed.latency.generate)
+
+
+def regenerate(call: Call) -> Json:
+    """`POST /marketing-plan/regenerate-marketing-plan`: keeps past activities, replaces upcoming ones (D)."""
+    _regenerable(call)
+    return _start(call, call.seed.latency.regenerate)
+
+
+def regenerate_with_keyword_research(call: Call) -> Json:
+    """The same with keyword research first: takes longer, refreshes the blog activities (D; path S-wix)."""
+    _regenerable(call)
+    call.site.plan["researched"] = call.site.plan.get("researched", 0) + 1
+    return _start(call, 2 * call.seed.latency.regenerate)
+
+
+def _regenerable(call: Call) -> None:
+    status = call.site.plan["status"]
+    if status == "GENERATING":
+        raise _already_generating()  # D + S-wix
+    if status == "NEVER_CREATED" and call.seed.switches.regenerateWithoutPlan == "refuse":
+        raise precondition("there is no marketing plan to regenerate")  # I
+
+
+def _already_generating() -> Exception:
+    return precondition("plan already generating", "PLAN_ALREADY_GENERATING_ERROR")
+
+
+def _start(call: Call, seconds: float) -> Json:
+    site = call.site
+    begin(site, call.now, call.later(seconds), fate(call))
+    if (fault := call.directive("partial")) is not None:
+        site.plan["inputs"]["every"] = fault.get("every", 2)
+    call.changed()
+    return {"status": "GENERATING"}
+
+
+def fate(call: Call) -> str:
+    """How a generation that starts now will end: ACTIVE, FAILED, or NEVER."""
+    site = call.site
+    if site.behaviour.get("neverFinish") or call.directive("never-finishes"):
+        return "NEVER"
+    if site.behaviour.get("failGeneration") or call.directive("failed"):
+        return "FAILED"
+    # An unpublished site is not refused: it ends FAILED, or ACTIVE without posts (D, both).
+    if not site.facts["published"] and site.behaviour.get("unpublishedGives") == "failed":
+        return "FAILED"
+    return "ACTIVE"
+
+
+def begin(site: Site, now: datetime, due: str, end: str) -> None:
+    """Starts a generation. Settings, content and events are read now and never again for it (D)."""
+    saved = site.settings or {}
+    zone = times.zone(site.facts["timeZone"])
+    today = now.astimezone(zone).date()
+    last = datetime.combine(times.end_of_next_month(today), time(23, 59), zone)
+    site.plan.update(
+        status="GENERATING",
+        due=None if end == "NEVER" else due,
+        inputs={
+            "started": times.show(now),
+            "end": end,
+            "published": site.facts["published"],
+            "settings": saved.get("settings", {}),
+            "overrides": saved.get("overrides", {}),
+            "events": events.occurring(site, now, last.astimezone(UTC)),
+            "research": site.plan.get("researched", 0),
+        },
+    )
+
+
+def settle(site: Site, now: datetime, seed: Seed) -> bool:
+    """Lets happen what was due by now: generations end, posts appear, scheduled posts go out."""
+    if site.wake is None or times.must(site.wake) > now:
+        return False
+    if site.plan.get("due") and times.must(site.plan["due"]) <= now:
+        _finish(site, seed)
+    posts.finish_due(site, now, seed)
+    posts.publish_due(site, now)
+    return True
+
+
+def _finish(site: Site, seed: Seed) -> None:
+    inputs = site.plan.pop("inputs")
+    site.plan["due"] = None
+    site.plan["status"] = inputs["end"]
+    if inputs["end"] != "ACTIVE":
+        return
+    first = site.plan["generation"] == 0
+    site.plan["generation"] += 1
+    for activity in list(site.activities.values()):
+        upcoming = activity["date"] >= inputs["started"]
+        if upcoming and not (activity["own"] and seed.switches.createdActivitiesSurvive):
+            activities.remove(site, activity, seed)
+    zone = times.zone(site.facts["timeZone"])
+    today = times.must(inputs["started"]).astimezone(zone).date()
+    horizon = content.near_term(today, seed.switches.nearTermDays)
+    key = (site.id, site.behaviour.get("contentSeed", seed.content_seed), site.plan["generation"])
+    tools = inputs["settings"].get("marketingTools") or content.DEFAULT_TOOLS
+    near = 0
+    for made in content.activities(inputs, zone, key):
+        if not first and made["date"] < inputs["started"]:
+            continue  # the past was kept
+        activity = activities.add(site, made, own=False)
+        if made["type"] != "SOCIAL_MARKETING" or "SOCIAL_MARKETING" not in tools or not inputs["published"]:
+            continue
+        if times.must(made["date"]).astimezone(zone).date() <= horizon:
+            near += 1
+            if not inputs.get("every") or near % inputs["every"]:
+                posts.make_drafts(site, activity, inputs["settings"], times.must(inputs["started"]), seed)
+
+
+def get_plan(call: Call) -> Json:
+    """`GET /marketing-plan`: status and activities; from today on unless asked otherwise (D)."""
+    site, switches = call.site, call.seed.switches
+    if site.plan["status"] == "ACTIVE" and site.touched:
+        idle = call.now - times.must(site.touched)
+        if idle >= timedelta(days=switches.idleDays):
+            site.plan["status"] = "INACTIVE"  # by this very GET (D); about six weeks (S-wix)
+            call.changed()
+    first, last = _window(call)
+    shown: Json = {"status": site.plan["status"]}
+    visible = site.plan["status"] == "ACTIVE" or (
+        site.plan["status"] == "GENERATING" and switches.generatingShows == "previous"
+    )
+    found = [
+        activities.in_plan(site, activity, switches)
+        for activity in sorted(site.activities.values(), key=lambda each: (each["date"], each["id"]))
+        if visible and first <= activity["date"] and (last is None or activity["date"] <= last)
+    ]
+    if found or switches.emptyLists == "emit":
+        shown["marketingActivities"] = found
+    return shown
+
+
+def _window(call: Call) -> tuple[str, str | None]:
+    # With only one bound the other keeps its default (I).
+    given = {}
+    for name in ("startDate", "endDate"):
+        text = call.one(f"timeframe.{name}")
+        given[name] = checks.moment(f"timeframe.{name}", text)
+    first = given["startDate"]
+    if first is None:
+        zone = times.zone(call.site.facts["timeZone"])  # whose "today" is not documented (I: the site's)
+        first = datetime.combine(call.now.astimezone(zone).date(), time(), zone)
+    last = given["endDate"]
+    return times.show(first), None if last is None else times.show(last)
+
+
+def delete_plan(call: Call) -> Json:
+    """`DELETE /marketing-plan`: the plan and all its activities are gone; answers {} (D)."""
+    if call.site.plan["status"] != "NEVER_CREATED" or call.site.activities:
+        remove_plan(call.site, call.seed)
+        call.changed()
+    return {}
+
+
+def remove_plan(site: Site, seed: Seed) -> None:
+    """Removes the plan. The status afterwards is NEVER_CREATED (I)."""
+    for activity in list(site.activities.values()):
+        activities.remove(site, activity, seed)
+    site.plan.update(status="NEVER_CREATED", due=None)
+    site.plan.pop("inputs", None)
+    site.jobs.clear()
+
+
+def delete_activity(call: Call) -> Json:
+    """`DELETE /marketing-plan/plan-marketing-activity?id=` (D); unknown id: 404 (I, switchable)."""
+    wanted = checks.guid("id", call.one("id"))
+    activity = call.site.activities.get(wanted)
+    if activity is None:
+        if call.seed.switches.unknownActivity == "refuse":
+            raise not_found(f"marketing activity {wanted} not found")
+        return {}
+    activities.remove(call.site, activity, call.seed)
+    call.changed()
+    return {}

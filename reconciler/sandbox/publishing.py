@@ -1,0 +1,111 @@
+"""Owns what makes a post go out: supported channels, content checks, statuses (10.2, 10.3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.sandbox import accounts, content
+from reconciler.sandbox.errors import Refused, precondition, violation
+from reconciler.sandbox.state import Site, guid
+
+Json = dict[str, Any]
+
+X_ENDED = datetime(2026, 8, 1, tzinfo=UTC)  # X works through 31 July 2026 (S-wix)
+# channel, type -> content object (S-wix)
+SHAPES = {
+    ("INSTAGRAM", "POST"): "instagramPost",
+    ("INSTAGRAM", "STORY"): "instagramStory",
+    ("FACEBOOK", "POST"): "facebookPost",
+    ("FACEBOOK", "REEL"): "facebookReel",
+    ("FACEBOOK", "STORY"): "facebookStory",
+    ("LINKEDIN", "POST"): "linkedinPost",
+    ("PINTEREST", "POST"): "pinterestPost",
+    ("GBP", "POST"): "gbpPost",
+    ("TIKTOK", "POST"): "tiktokPhoto",
+    ("TIKTOK", "VIDEO"): "tiktokVideo",
+    ("YOUTUBE", "VIDEO"): "youtubeVideo",
+    ("YOUTUBE", "SHORT"): "youtubeShort",
+    ("TWITTER", "POST"): "twitterPost",
+}
+TYPES = tuple(dict.fromkeys(kind for _, kind in SHAPES))
+# content object -> field -> greatest length (S-wix); checked when a post is published, a draft may be anything
+_LONGEST = {
+    "instagramPost": {"caption": 2200},
+    "pinterestPost": {"title": 100, "description": 800, "link": 2048},
+    "gbpPost": {"description": 1500},
+    "tiktokPhoto": {"title": 90, "description": 4000},
+    "tiktokVideo": {"description": 2200},
+}
+_NEEDS_MEDIA = ("instagramPost", "instagramStory")  # S-wix: required
+_CALLS_TO_ACTION = ("BOOK", "ORDER", "SHOP", "LEARN_MORE", "SIGN_UP")
+_PRIVACY = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
+
+
+def content_key(item: Json) -> str:
+    """The name of an item's content object."""
+    return SHAPES[(item["channel"]["name"], item["type"])]
+
+
+def can_publish(site: Site, channel: str, now: datetime) -> bool:
+    """Whether a channel takes posts: connected, with a page to post to, and not X after its end."""
+    return site.channels.get(channel) == "VALID" and not (channel == "TWITTER" and now >= X_ENDED)
+
+
+def has_media(post: Json) -> bool:
+    """Whether a content object has an image or a video."""
+    wrapper = post.get("mediaWrapper") or {}
+    return bool(post.get("imageUrl") or post.get("videoUrl") or wrapper.get("media"))
+
+
+def check_content(item: Json) -> None:
+    """Refuses content that the channel does not take when it is published."""
+    name = content_key(item)
+    post = item.get(name) or {}
+    for field, longest in _LONGEST.get(name, {}).items():
+        if len(post.get(field) or "") > longest:
+            raise violation(
+                f"item.{name}.{field}", f"has length {len(post[field])}, must be at most {longest}", "MAX_LENGTH"
+            )
+    if name in _NEEDS_MEDIA and not has_media(post):
+        raise violation(f"item.{name}.mediaWrapper", "must have media", "REQUIRED_FIELD")
+    if name == "gbpPost" and post.get("callToAction") not in (None, *_CALLS_TO_ACTION):
+        raise violation("item.gbpPost.callToAction", f"is not one of {', '.join(_CALLS_TO_ACTION)}", "ENUM")
+    if name in ("tiktokPhoto", "tiktokVideo") and post.get("privacyLevel") not in (None, *_PRIVACY):
+        raise violation(f"item.{name}.privacyLevel", f"is not one of {', '.join(_PRIVACY)}", "ENUM")
+    if name == "linkedinPost" and not post.get("authorId"):
+        # A 422 of the channel, passed on as 428; the draft was accepted without it (S-wix).
+        raise precondition("/author :: field is required")
+
+
+def mark_scheduled(site: Site, item: Json, at: str) -> None:
+    """Makes a draft a scheduled post, under the account that is connected now."""
+    channel = item["channel"]["name"]
+    account = accounts.account(site, channel)
+    if account is not None:
+        item["channel"] = {**item["channel"], "accountId": item["channel"].get("accountId") or account["id"]}
+        name = content_key(item)
+        if item["type"] != "STORY":
+            item[name] = {**content.second_id(channel, account), **item.get(name, {})}
+    item["status"] = "SCHEDULED"
+    item["schedulingInfo"] = {"scheduledDate": at}
+
+
+def go_out(site: Site, item: Json) -> None:
+    """The moment of a scheduled post: it is PUBLISHED, or FAILED with publicationError (members I)."""
+    channel = item["channel"]["name"]
+    try:
+        if site.channels.get(channel) != "VALID":
+            raise precondition(f"channel {channel} is not connected", "USER_IS_DISCONNECTED")
+        check_content(item)
+    except Refused as refused:
+        item["status"] = "FAILED"
+        item["publicationError"] = {"message": (refused.body or {}).get("message", "")}
+        return
+    item["status"] = "PUBLISHED"
+    outer = guid(item["id"], "external").replace("-", "")[:16]
+    item["channel"] = {
+        **item["channel"],
+        "externalItemId": outer,  # inside channel (S-live)
+        "externalItemUrl": f"https://www.{channel.lower()}.com/p/{outer}",
+    }

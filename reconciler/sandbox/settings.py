@@ -1,0 +1,218 @@
+"""Owns marketing settings: reading, defaults, options, and the upsert with its field mask (9)."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from reconciler.sandbox import checks
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.errors import application, precondition, violation
+from reconciler.sandbox.events import calendar_id
+from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.state import Site
+
+Json = dict[str, Any]
+
+GOALS = ("DRIVE_TRAFFIC", "BRAND_AWARENESS", "BOOST_SALES", "COLLECT_LEADS")  # S-wix
+VIEWS = ("FIRST_PERSON", "SECOND_PERSON", "THIRD_PERSON")  # S-wix
+_DERIVED = ("language", "businessLocation", "targetLocations")  # read-only, from the site (D)
+_DEFAULT_FIELDS = ("socialChannels", "calendar", "marketingPlanGoal", "frequency")  # D: accepted by fieldMask
+
+
+class Text:
+    """A string field."""
+
+
+class Free:
+    """A field whose inside is not known: any object."""
+
+
+class Enum:
+    """A field with one of some values."""
+
+    def __init__(self, *values: str) -> None:
+        self.values = values
+
+
+class ListOf:
+    """A list of texts or enum values."""
+
+    def __init__(self, each: Text | Enum) -> None:
+        self.each = each
+
+
+_FREQUENCY: Json = {"interval": Enum("WEEK", "MONTH", "YEAR"), "count": int}  # S-wix; count 1-30
+_SHAPE: Json = {
+    "settings": {
+        "marketingPlanGoal": {"goalKey": Enum(*GOALS), "customGoal": Text()},
+        "marketingTools": ListOf(Enum("SOCIAL_MARKETING", "BLOGS", "EMAIL_MARKETING")),
+        "topics": {"included": ListOf(Text()), "excluded": ListOf(Text()), "coreTopic": Text()},
+        "businessProfile": {"valueProposition": Text(), "targetAudience": Text(), "businessGoal": Text()},
+        "calendar": {"ids": ListOf(Text())},
+        "toneOfVoice": Text(),
+        "pointOfView": Enum(*VIEWS),
+        "customContentGuidelines": Text(),
+        "imageGuidelines": Text(),
+        "imageGenerationSettings": Free(),
+        "socialChannels": ListOf(Enum(*CHANNELS)),
+        "frequency": _FREQUENCY,
+        **dict.fromkeys(_DERIVED, Free()),
+    },
+    "overrides": {
+        "socialMarketing": {"frequency": _FREQUENCY},
+        "emailMarketing": {"frequency": _FREQUENCY},
+        "blogs": {"frequency": _FREQUENCY},
+    },
+    "id": Text(),
+    "createdAt": Text(),
+    "updatedAt": Text(),
+}
+
+
+def get(call: Call) -> Json:
+    """`GET /marketing-settings`: what was saved, without defaults; never saved: the derived fields alone (D)."""
+    return _wrapped(call, show(call.site))
+
+
+def show(site: Site) -> Json:
+    """The settings object of a site (D)."""
+    derived = {"language": site.facts["language"]}
+    if site.facts.get("country"):
+        derived["businessLocation"] = {"country": site.facts["country"]}  # shape not seen (I)
+        derived["targetLocations"] = [{"country": site.facts["country"]}]  # deprecated (D); shape not seen (I)
+    if site.settings is None:
+        return {"settings": derived}
+    shown: Json = {"id": site.id, "settings": {**site.settings["settings"], **derived}}
+    if site.settings["overrides"]:
+        shown["overrides"] = site.settings["overrides"]
+    return {**shown, "createdAt": site.settings["createdAt"], "updatedAt": site.settings["updatedAt"]}
+
+
+def _wrapped(call: Call, settings: Json) -> Json:
+    # The wrapper is inferred (I): switchable.
+    return {"marketingSettings": settings} if call.seed.switches.settingsWrapper else settings
+
+
+def upsert(call: Call) -> Json:
+    """`POST /marketing-settings` with `marketingSettings` and `fieldMask`, both required (D).
+
+    Each mask path must be in the body, else 428 (D + S-wix); an explicit null or empty value clears (D); fields
+    that the mask does not name stay (D); read-only fields are ignored (D + S-wix).
+    """
+    given = checks.message("marketingSettings", call.body.get("marketingSettings"))
+    paths = checks.mask("fieldMask", call.body.get("fieldMask"))
+    _check("marketingSettings", given, _SHAPE, call.seed.switches.unknownFields)
+    checks.require_present(given, paths)
+    for path in paths:
+        if not _known(path):
+            raise application(428, "INVALID_FIELD_MASK_ERROR", f"field mask path {path} is unknown")  # I
+    saved = call.site.settings or {"settings": {}, "overrides": {}, "createdAt": call.stamp}
+    after: Json = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
+    for path in paths:
+        if path.split(".")[0] in after:
+            put(after, path, checks.value_at(given, path))
+    for name in _DERIVED:
+        after["settings"].pop(name, None)
+    if {"goalKey", "customGoal"} <= after["settings"].get("marketingPlanGoal", {}).keys():
+        # One or the other (S-wix). A mask that adds the second replaces the first, as in a proto oneof (I).
+        stays = "customGoal" if "settings.marketingPlanGoal.customGoal" in paths else "goalKey"
+        after["settings"]["marketingPlanGoal"] = {stays: after["settings"]["marketingPlanGoal"][stays]}
+    call.site.settings = {**saved, **after, "updatedAt": call.stamp}
+    call.changed()
+    return _wrapped(call, show(call.site))
+
+
+def put(root: Json, path: str, value: Any) -> None:
+    """Sets a value at a path; an empty one clears it. What is left empty is left out, as in proto3 JSON (I)."""
+    *way, last = path.split(".")
+    parents = [root]
+    for name in way:
+        here = parents[-1].get(name)
+        if not isinstance(here, dict):
+            here = parents[-1][name] = {}
+        parents.append(here)
+    kept = checks.pruned(deepcopy(value))
+    if kept in (None, "", [], {}):
+        parents[-1].pop(last, None)
+    else:
+        parents[-1][last] = kept
+    for top in ("settings", "overrides"):
+        root[top] = checks.pruned(root.get(top) or {})
+
+
+def _known(path: str) -> bool:
+    here: object = _SHAPE
+    for name in path.split("."):
+        if isinstance(here, Free):
+            return True
+        if not isinstance(here, dict) or name not in here:
+            return False
+        here = here[name]
+    return True
+
+
+def _check(where: str, value: Any, shape: object, unknown: str) -> None:
+    """Refuses values of the wrong type, unknown enum values and frequencies out of bounds."""
+    if value is None or isinstance(shape, Free):
+        return
+    if isinstance(shape, dict):
+        fields = checks.message(where, value)
+        checks.known_fields(where, fields, shape, unknown)
+        for name, each in fields.items():
+            if name in shape:
+                _check(f"{where}.{name}", each, shape[name], unknown)
+        if fields.get("goalKey") and fields.get("customGoal"):
+            raise violation(where, "holds goalKey and customGoal, only one may be set", "ONE_OF")  # S-wix: or
+    elif isinstance(shape, ListOf):
+        if not isinstance(value, list) or None in value:
+            raise violation(where, "must be a list", "FORMAT")
+        for place, each in enumerate(value):
+            _check(f"{where}[{place}]", each, shape.each, unknown)
+    elif isinstance(shape, Enum):
+        checks.choice(where, value, shape.values)
+    elif shape is int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise violation(where, "must be a number", "FORMAT")
+        if not 1 <= value <= 30:
+            raise violation(where, f"is {value}, must be between 1 and 30", "OUT_OF_RANGE", "OUT_OF_RANGE")  # S-wix
+    else:
+        checks.text(where, value)
+
+
+def defaults(call: Call) -> Json:
+    """`GET /marketing-settings/defaults`, limited by an optional mask of four names; any other is an error (D)."""
+    values: Json = {
+        "socialChannels": ["INSTAGRAM", "FACEBOOK"],
+        "calendar": {"ids": [calendar_id(call.site)]},
+        "marketingPlanGoal": {"goalKey": "BRAND_AWARENESS"},
+        "frequency": {"interval": "WEEK", "count": 3},
+    }
+    given = call.one("fieldMask")
+    if given is None:
+        return {"defaults": values}  # wrapper and values not seen (I)
+    names = given.split(",")
+    for name in names:
+        if name not in _DEFAULT_FIELDS:
+            text = f"{name!r} is not one of {', '.join(_DEFAULT_FIELDS)}"
+            if call.seed.switches.illegalMask == 428:
+                raise precondition(text, "INVALID_FIELD_MASK_ERROR")
+            raise violation("fieldMask", text)  # status not known (I): 400 unless switched
+    return {"defaults": {name: values[name] for name in names}}
+
+
+def goal_options(_call: Call) -> Json:
+    """`GET /marketing-settings/plan-goal-options`: `options` with planGoalKey, in display order (D)."""
+    return {"options": [{"planGoalKey": goal} for goal in GOALS]}
+
+
+def view_options(_call: Call) -> Json:
+    """`GET /marketing-settings/point-of-view-options` (D; the key's end was cut off: I)."""
+    return {"options": [{"pointOfViewKey": view} for view in VIEWS]}
+
+
+def calendar_options(call: Call) -> Json:
+    """`GET /marketing-settings/calendar-options`: calendars a site can select (D; shape I)."""
+    ids = dict.fromkeys([calendar_id(call.site), *(event["shown"]["calendarId"] for event in call.site.events)])
+    names = {calendar_id(call.site): "Marketing calendar"}
+    return {"options": [{"id": each, "name": names.get(each, "Connected calendar")} for each in ids]}

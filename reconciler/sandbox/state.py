@@ -1,0 +1,70 @@
+"""Owns the form of one site's state: a JSON document, as plain values, with ids that come from counters."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+Json = dict[str, Any]
+
+
+def guid(*parts: object) -> str:
+    """The id that always comes from these parts, so that runs repeat."""
+    return str(uuid5(NAMESPACE_URL, "sandbox:" + ":".join(str(part) for part in parts)))
+
+
+@dataclass(slots=True)
+class Site:
+    """One site. Values inside are JSON; moments are strings in the API's form."""
+
+    id: str
+    facts: Json  # name, instanceId, accountId, published, language, timeZone, country, premium
+    behaviour: Json  # contentSeed, failGeneration, neverFinish, unpublishedGives
+    channels: dict[str, str]  # channel name -> token status; a channel that is not here was never connected
+    features: dict[str, Json]  # feature type -> enabled, limit, used, period, month
+    monetized: bool
+    plan: Json  # status, generation (a count); while GENERATING also due and inputs
+    settings: Json | None = None  # settings, overrides, createdAt, updatedAt; None: never saved
+    activities: dict[str, Json] = field(default_factory=dict)  # id -> date, title, description, type, own, items
+    items: dict[str, Json] = field(default_factory=dict)  # id -> activity (an id or None), nonce, item (as sent)
+    jobs: list[Json] = field(default_factory=list)  # posts under way: due, kind, activity, nonce
+    events: list[Json] = field(default_factory=list)  # as sent, and since when
+    files: dict[str, Json] = field(default_factory=dict)  # generated images and imported media, with due
+    counters: dict[str, int] = field(default_factory=dict)
+    wake: str | None = None  # the earliest moment at which something happens by itself
+    touched: str = ""  # when the marketing plan was last used; kept in a column of its own
+
+    def new_id(self, kind: str) -> str:
+        """The next id of a kind: a GUID made from site, kind and a counter."""
+        count = self.counters.get(kind, 0) + 1
+        self.counters[kind] = count
+        return guid(self.id, kind, count)
+
+    def connected(self, channel: str) -> bool:
+        """Whether posts can go out on a channel: its token is VALID."""
+        return self.channels.get(channel) in ("VALID", "NO_PAGES")
+
+    def dump(self) -> str:
+        """The document to store. Also works out when the site must be woken next."""
+        due = [job["due"] for job in self.jobs]
+        if self.plan.get("due"):
+            due.append(self.plan["due"])
+        due += [
+            record["item"]["schedulingInfo"]["scheduledDate"]
+            for record in self.items.values()
+            if record["item"]["status"] in ("SCHEDULED", "PROCESSING")
+        ]
+        self.wake = min(due, default=None)
+        return json.dumps({name: getattr(self, name) for name in _STORED}, separators=(",", ":"))
+
+    @staticmethod
+    def load(document: str, touched: str) -> Site:
+        """The site of a stored document."""
+        site = Site(**json.loads(document))
+        site.touched = touched
+        return site
+
+
+_STORED = tuple(each.name for each in fields(Site) if each.name != "touched")

@@ -1,0 +1,212 @@
+"""Owns the world's storage: one SQLite file (or memory), a row a site, the request log, gaps, faults, tokens.
+
+Several processes may have the file open, and any of them may be killed at any moment: each request is one short
+transaction that holds its effect and its log entry together, committed before the answer is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from reconciler.sandbox.state import Json, Site
+
+LOG_LENGTH = 20_000
+_CACHED_SITES = 256
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sites(id TEXT PRIMARY KEY, instance TEXT, version INTEGER NOT NULL, touched TEXT NOT NULL,
+                                 doc TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS sites_by_instance ON sites(instance);
+CREATE TABLE IF NOT EXISTS requests(n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, method TEXT, path TEXT, query TEXT,
+                                    site TEXT, body TEXT, status INTEGER, wrote INTEGER, fault TEXT);
+CREATE TABLE IF NOT EXISTS gaps(method TEXT, path TEXT, count INTEGER, PRIMARY KEY(method, path));
+CREATE TABLE IF NOT EXISTS faults(id INTEGER PRIMARY KEY AUTOINCREMENT, spec TEXT, seen INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, app TEXT, site TEXT, expires TEXT, scopes TEXT);
+"""
+
+
+class World:
+    """The storage of one world. Safe to use from several threads and several processes."""
+
+    def __init__(self, database: str | Path) -> None:
+        if str(database) != ":memory:":
+            Path(database).parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        # NORMAL survives a killed process; only a power cut could lose the newest commits, which is fine here.
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._cache: OrderedDict[str, tuple[int, Site]] = OrderedDict()
+        with self._lock:
+            for statement in _TABLES.split(";"):
+                self._db.execute(statement)
+
+    def close(self) -> None:
+        """Closes the file. The world stays in it."""
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One transaction: committed at the end of the block, undone when it raises."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            transaction = Transaction(self._db, self._cache)
+            try:
+                yield transaction
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                self._cache.clear()  # what was changed in memory is not in the file
+                raise
+            self._db.execute("COMMIT")
+
+
+class Transaction:
+    """What can be read and written inside one transaction."""
+
+    def __init__(self, db: sqlite3.Connection, cache: OrderedDict[str, tuple[int, Site]]) -> None:
+        self._db = db
+        self._cache = cache
+
+    # Options and the clock
+
+    def meta(self, name: str) -> Any:
+        """A stored value by name; None if there is none."""
+        row = self._db.execute("SELECT value FROM meta WHERE name=?", (name,)).fetchone()
+        return None if row is None else json.loads(row[0])
+
+    def set_meta(self, name: str, value: object) -> None:
+        """Stores a JSON value by name."""
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES(?,?)", (name, json.dumps(value)))
+
+    # Sites
+
+    def site(self, site_id: str) -> Site | None:
+        """A site, or None. The same object is handed out until the row changes, so a change must be saved."""
+        row = self._db.execute("SELECT version, touched FROM sites WHERE id=?", (site_id,)).fetchone()
+        if row is None:
+            return None
+        version, touched = row
+        cached = self._cache.get(site_id)
+        if cached is not None and cached[0] == version:
+            self._cache.move_to_end(site_id)
+            cached[1].touched = touched
+            return cached[1]
+        document = self._db.execute("SELECT doc FROM sites WHERE id=?", (site_id,)).fetchone()[0]
+        return self._keep(version, Site.load(document, touched))
+
+    def _keep(self, version: int, site: Site) -> Site:
+        self._cache[site.id] = (version, site)
+        self._cache.move_to_end(site.id)
+        while len(self._cache) > _CACHED_SITES:
+            self._cache.popitem(last=False)
+        return site
+
+    def forget(self, site_id: str) -> None:
+        """Drops unsaved changes of a site."""
+        self._cache.pop(site_id, None)
+
+    def save(self, site: Site) -> None:
+        """Stores a site under a version never used before, so that no process trusts an old copy."""
+        version = (self.meta("version") or 0) + 1
+        self.set_meta("version", version)
+        row = (site.id, site.facts["instanceId"], version, site.touched, site.dump())
+        self._db.execute("INSERT OR REPLACE INTO sites VALUES(?,?,?,?,?)", row)
+        self._keep(version, site)
+
+    def touch(self, site: Site, moment: str) -> None:
+        """Notes that the marketing plan is in use. Does not count as a change of the site."""
+        site.touched = moment
+        self._db.execute("UPDATE sites SET touched=? WHERE id=?", (moment, site.id))
+
+    def site_ids(self) -> list[str]:
+        """All sites' ids, sorted."""
+        return [row[0] for row in self._db.execute("SELECT id FROM sites ORDER BY id")]
+
+    def site_of_instance(self, instance: str) -> str | None:
+        """The site on which an app instance is installed."""
+        row = self._db.execute("SELECT id FROM sites WHERE instance=?", (instance,)).fetchone()
+        return None if row is None else str(row[0])
+
+    # Requests and gaps
+
+    def log(self, entry: Json) -> int:
+        """Adds a request to the log and returns its number; the log keeps the newest LOG_LENGTH."""
+        row = tuple(
+            entry[name] for name in ("at", "method", "path", "query", "site", "body", "status", "wrote", "fault")
+        )
+        cursor = self._db.execute(
+            "INSERT INTO requests(at,method,path,query,site,body,status,wrote,fault) VALUES(?,?,?,?,?,?,?,?,?)",
+            row,
+        )
+        number = cursor.lastrowid or 0
+        if number % 500 == 0:
+            self._db.execute("DELETE FROM requests WHERE n<=?", (number - LOG_LENGTH,))
+        return number
+
+    def next_request(self) -> int:
+        """The number that the next request will get."""
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='requests'").fetchone()
+        return 1 if row is None else int(row[0]) + 1
+
+    def requests(self) -> list[Json]:
+        """The log, oldest first."""
+        names = ("n", "at", "method", "path", "query", "site", "body", "status", "wrote", "fault")
+        found = self._db.execute(f"SELECT {','.join(names)} FROM requests ORDER BY n")  # noqa: S608 - constant names
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def add_gap(self, method: str, path: str) -> None:
+        """Counts a request for a route that the sandbox does not know."""
+        self._db.execute(
+            "INSERT INTO gaps VALUES(?,?,1) ON CONFLICT(method,path) DO UPDATE SET count=count+1",
+            (method, path),
+        )
+
+    def gaps(self) -> list[Json]:
+        """The unknown routes that were asked for, with counts."""
+        found = self._db.execute("SELECT method,path,count FROM gaps ORDER BY method,path")
+        return [{"method": row[0], "path": row[1], "count": row[2]} for row in found]
+
+    # Faults and tokens
+
+    def add_fault(self, spec: Json) -> None:
+        """Adds a scripted fault at the end of the list."""
+        self._db.execute("INSERT INTO faults(spec) VALUES(?)", (json.dumps(spec),))
+
+    def clear_faults(self) -> None:
+        """Removes all scripted faults."""
+        self._db.execute("DELETE FROM faults")
+
+    def faults(self) -> list[tuple[int, Json, int]]:
+        """Scripted faults in order: number, description, how many requests matched so far."""
+        found = self._db.execute("SELECT id,spec,seen FROM faults ORDER BY id")
+        return [(row[0], json.loads(row[1]), row[2]) for row in found]
+
+    def count_fault(self, number: int) -> None:
+        """Notes one more request that matched a fault's route."""
+        self._db.execute("UPDATE faults SET seen=seen+1 WHERE id=?", (number,))
+
+    def add_token(self, token: str, app: str, site: str, expires: str, scopes: list[str]) -> None:
+        """Remembers an access token."""
+        row = (token, app, site, expires, json.dumps(scopes))
+        self._db.execute("INSERT OR REPLACE INTO tokens VALUES(?,?,?,?,?)", row)
+
+    def token(self, token: str) -> tuple[str, str, list[str]] | None:
+        """Site, expiry and scopes of an access token."""
+        row = self._db.execute("SELECT site,expires,scopes FROM tokens WHERE token=?", (token,)).fetchone()
+        return None if row is None else (row[0], row[1], json.loads(row[2]))
+
+    def wipe(self) -> None:
+        """Removes everything but the counter of versions, which must never go back."""
+        for table in ("sites", "requests", "gaps", "faults", "tokens"):
+            self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
+        self._db.execute("DELETE FROM sqlite_sequence")
+        self._db.execute("DELETE FROM meta WHERE name<>'version'")
+        self._cache.clear()
