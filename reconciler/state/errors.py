@@ -1,0 +1,23 @@
+"""What can go wrong with the state, as errors that carry facts and say what to do next."""
+
+from __future__ import annotations
+
+from reconciler.model.problems import UsageError
+
+
+class StateError(UsageError):
+    """The state cannot be read or written as it is. Nothing was changed. `place` is a file or an object's URL."""
+
+    def __init__(self, place: str, what: str, fix: str) -> None:
+        super().__init__(f"{place}: {what}; {fix}")
+        self.place = place
+        self.what = what
+        self.fix = fix
+
+
+class Conflict(Exception):
+    """A conditional write found another version than it expected, and wrote nothing."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"{key} is not in the version that was expected")
+        self.key = key

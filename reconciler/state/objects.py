@@ -1,0 +1,187 @@
+"""ObjectStore: a store in a bucket (`s3://`, `gs://`, `az://`), over obstore, with conditional writes.
+
+Credentials, region and endpoint come from the environment variables that each provider's own tools read
+(`AWS_*`, `GOOGLE_*`, `AZURE_*`). obstore comes with the extra `object-store` and is imported when it is used.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from reconciler.model.problems import UsageError
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.store import Any, Stored, Version, check_key
+
+if TYPE_CHECKING:
+    from obstore import PutMode
+    from obstore.store import AzureStore, GCSStore, S3Store
+
+SCHEMES = ("s3", "gs", "az")
+
+TIMEOUT = timedelta(seconds=10)
+"""Of one request. A lease of 60 s has to survive a few that fail."""
+
+RETRY_TIMEOUT = timedelta(seconds=20)
+"""Of one request with its retries."""
+
+
+class ObjectStore:
+    """Keeps each key as an object below the prefix of a URL."""
+
+    def __init__(self, store: S3Store | GCSStore | AzureStore, url: str) -> None:
+        self._store = store
+        self._url = url.rstrip("/")
+        self._bucket_seen = False
+
+    @classmethod
+    def open(cls, url: str, environ: Mapping[str, str]) -> ObjectStore:
+        """The store at a URL; sends nothing. `environ` is looked through for endpoints without TLS.
+
+        Raises UsageError for a URL of another kind, one without a bucket, an endpoint that is not safe, and
+        where the extra is not installed.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in SCHEMES:
+            kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise UsageError(f"state {url}: {parts.scheme}:// is not known; use a folder or one of {kinds}")
+        if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
+            raise UsageError(f"state {parts.scheme}://: use {parts.scheme}://bucket/prefix, with nothing else in it")
+        plain = _plain_endpoint(environ)
+        try:
+            from obstore.exceptions import BaseError
+            from obstore.store import from_url
+        except ImportError:
+            raise UsageError(
+                f"state {url}: object stores need an extra; install it with: pip install 'reconciler[object-store]'"
+            ) from None
+        try:
+            store = from_url(
+                url,
+                client_options={"allow_http": plain, "timeout": TIMEOUT, "connect_timeout": TIMEOUT},
+                retry_config={"max_retries": 5, "retry_timeout": RETRY_TIMEOUT},
+            )
+        except (BaseError, ValueError) as error:
+            raise UsageError(f"state {url}: cannot be opened ({_said(error)}); see its environment variables") from None
+        return cls(store, url)  # type: ignore[arg-type]  # from_url is typed for local folders too
+
+    def place(self, key: str) -> str:
+        return f"{self._url}/{key}"
+
+    async def get(self, key: str) -> Stored | None:
+        import obstore
+
+        with self._told(key, "cannot be read"):
+            try:
+                result = await obstore.get_async(self._store, check_key(key))
+                data = bytes(await result.bytes_async())
+            except FileNotFoundError:
+                await self._see_bucket()
+                return None
+            return Stored(data, _version(result.meta["e_tag"], result.meta["version"]))
+
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        mode: PutMode = "overwrite"
+        if expected is None:
+            mode = "create"
+        elif not isinstance(expected, Any):
+            # None as a member is refused, and which of the two counts differs between the providers.
+            mode = json.loads(expected)
+        with self._told(key, "cannot be written"):
+            try:
+                result = await obstore.put_async(self._store, check_key(key), data, mode=mode, use_multipart=False)
+            except (AlreadyExistsError, PreconditionError):
+                raise Conflict(key) from None
+            except FileNotFoundError:
+                # An update of what is gone; or there is no bucket, which the next line tells.
+                await self._see_bucket()
+                raise Conflict(key) from None
+            return _version(result["e_tag"], result["version"])
+
+    async def delete(self, key: str) -> None:
+        import obstore
+
+        with self._told(key, "cannot be removed"):
+            try:
+                await obstore.delete_async(self._store, check_key(key))
+            except FileNotFoundError:
+                pass
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        import obstore
+
+        keys = []
+        with self._told(prefix, "cannot be listed"):
+            async for page in obstore.list(self._store, prefix.rstrip("/"), chunk_size=1000):
+                keys += [one["path"] for one in page]
+        for key in sorted(keys):
+            yield key
+
+    async def _see_bucket(self) -> None:
+        """Asks once whether there is a bucket at all: an object in none is "not found" just as well, and a
+        misspelt bucket would pass for a project without a past."""
+        if self._bucket_seen:
+            return
+        import obstore
+
+        async for _ in obstore.list(self._store, "sites", chunk_size=1):
+            break
+        self._bucket_seen = True
+
+    @contextmanager
+    def _told(self, key: str, what: str) -> Iterator[None]:
+        from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
+
+        try:
+            yield
+        except (PermissionDeniedError, UnauthenticatedError) as error:
+            fix = "see that the credentials in the environment may list, read and write there"
+            raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
+        except (BaseError, OSError) as error:
+            fix = "see that the bucket exists and can be reached from here, then run again"
+            raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
+
+
+def _version(e_tag: str | None, version: str | None) -> Version:
+    """The version as obstore takes it back: S3 and Azure go by the tag, Google by the generation."""
+    named = {"e_tag": e_tag, "version": version}
+    return Version(json.dumps({name: value for name, value in named.items() if value is not None}))
+
+
+def _plain_endpoint(environ: Mapping[str, str]) -> bool:
+    """Whether an endpoint is set that has no TLS. Raises UsageError for one that is not on this machine."""
+    plain = False
+    for name in sorted(environ):
+        if not name.startswith(("AWS_ENDPOINT", "AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")):
+            continue
+        endpoint = urlsplit(environ[name])
+        if endpoint.scheme == "http":
+            if not _is_loopback(endpoint.hostname or ""):
+                raise UsageError(f"{name}: {endpoint.hostname} is not this machine; use https://")
+            plain = True
+    return plain
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, short, and without query strings, in which Azure carries its signature."""
+    line = (str(error).splitlines() or [""])[0]
+    line = re.sub(r"\?[^\s'\")]*", "?...", line)
+    return line if len(line) <= 240 else line[:240] + "..."
