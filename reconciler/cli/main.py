@@ -1,0 +1,164 @@
+"""The entry point: finds the command, and turns however it ended into an exit code.
+
+Imports click and nothing heavy. The commands stand in a table with their summaries, so that `--help`
+imports none of them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Final, NoReturn
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.text import printable
+
+COMMANDS: Final[dict[str, str]] = {
+    "init": "Write a starter project.",
+    "validate": "Check files offline: all problems at once.",
+    "plan": "Read the sites and show what would change.",
+    "apply": "Make a plan, ask, and carry it out.",
+    "schema": "Print a JSON Schema of the files.",
+    "sandbox": "Run the emulator of the API as a server.",
+    "completion": "Print a completion script for a shell.",
+    "version": "Print the version.",
+}
+"""Each command, in the order of a first use, with its summary; it is in `commands/<name>.py`."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"reconciler.cli.commands.{cmd_name}")
+        command = module.command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 error, 2 changes (with --detailed-exitcode), 3 incomplete, 4 refused by a guard.",
+)
+@click.version_option(__version__, "-V", "--version", message="reconciler %(version)s", help="Print the version.")
+def cli() -> None:
+    """Plan and apply for the AI marketing plans of many websites.
+
+    One YAML file per site says what its marketing plan should be. `plan` shows
+    what would change, `apply` makes it so.
+    """
+
+
+class Terminated(BaseException):
+    """SIGTERM, where no run is there to end in order."""
+
+
+def run(args: Sequence[str]) -> int:
+    """Runs a command line and gives its exit code. Writes to stdout and stderr, and never raises."""
+    try:
+        result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
+        sys.stdout.flush()
+        return int(result) if isinstance(result, int) else ExitCode.DONE
+    except click.UsageError as error:
+        error.show()
+        return ExitCode.ERROR
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.ERROR
+    except InvalidFiles as error:
+        _say(str(problem) for problem in error.problems)
+        files = len({problem.place.file for problem in error.problems})
+        return _fail(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
+    except UsageError as error:
+        return _fail(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return ExitCode.INTERRUPTED
+    except Terminated:
+        return ExitCode.TERMINATED
+    except BrokenPipeError:
+        _close_stdout()
+        return ExitCode.ERROR
+    except SystemExit as error:  # click leaves this way when the reader of a pipe is gone
+        return error.code if isinstance(error.code, int) else ExitCode.ERROR
+    except Exception as error:
+        return _bug(error)
+
+
+def entry_point() -> NoReturn:
+    """The `reconciler` command."""
+    signal.signal(signal.SIGTERM, _terminate)
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _close_stdout()
+    sys.exit(code)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated
+
+
+def _close_stdout() -> None:
+    """Keeps the interpreter from complaining about a reader that is gone when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _fail(message: str) -> int:
+    _say([f"Error: {message}"])
+    return ExitCode.ERROR
+
+
+def _say(messages: Iterable[str]) -> None:
+    """Messages on stderr; their own line breaks stay, everything else that could act on a terminal does not."""
+    for message in messages:
+        for line in message.splitlines():
+            click.echo(printable(line), err=True)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def _bug(error: Exception) -> int:
+    if os.environ.get("RECONCILER_DEBUG"):
+        traceback.print_exception(error)
+    _say(
+        [
+            f"This is a bug in reconciler {__version__}: {type(error).__name__}: {error}",
+            "Please report it with this text in the project's issue tracker, and what you ran.",
+            "RECONCILER_DEBUG=1 shows where it happened.",
+        ]
+    )
+    return ExitCode.ERROR

@@ -1,0 +1,1 @@
+"""Values to words: one file a format, and no decisions."""

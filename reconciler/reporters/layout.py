@@ -1,0 +1,114 @@
+"""How words are put on a screen: colours, wrapping, tables.
+
+Everything that is shown goes through `printable` here, whoever wrote it, so that no other module has to
+remember to do it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.model.text import printable
+
+
+class Style(Enum):
+    """The SGR code of a colour; PLAIN has none."""
+
+    PLAIN = ""
+    BOLD = "1"
+    DIM = "2"
+    GREEN = "32"
+    YELLOW = "33"
+    RED = "31"
+    CYAN = "36"
+    MAGENTA = "35"
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a text goes to: its width in columns, and whether it takes colours."""
+
+    width: int = 80
+    colour: bool = False
+
+    def paint(self, text: str, style: Style = Style.PLAIN) -> str:
+        """The text made printable, in a colour where there are colours."""
+        safe = printable(text)
+        if not self.colour or style is Style.PLAIN or not safe:
+            return safe
+        return f"\x1b[{style.value}m{safe}\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of a line. Breaks fall at its blanks; what has none, such as an id, is never cut."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+def columns(text: str) -> int:
+    """How many columns a printable text takes: wide characters take two, combining ones none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(character) or character == "\u200d" else 2 if wide else 1
+        for character in text
+        for wide in (unicodedata.east_asian_width(character) in "WF",)
+    )
+
+
+def fill(text: str, width: int) -> str:
+    """The text with blanks up to a width in columns."""
+    return text + " " * max(0, width - columns(text))
+
+
+def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int = 4) -> Iterator[str]:
+    """Lines for a row of spans, broken at blanks; the first starts at `indent`, the others at `hang`.
+
+    Spans are joined with two blanks. A word that is longer than a line gets a line and runs over it.
+    """
+    line, used, empty = " " * indent, indent, True
+    for number, span in enumerate(spans):
+        for place, word in enumerate(printable(span.text).split(" ")):
+            gap = 0 if empty else 2 if place == 0 and number else 1
+            size = columns(word)
+            if not empty and used + gap + size > screen.width:
+                yield line
+                line, used, gap = " " * hang, hang, 0
+            line += " " * gap + screen.paint(word, span.style)
+            used += gap + size
+            empty = False
+    yield line
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of a table: its name, and a cell for each column of numbers, or one text instead of them."""
+
+    name: str
+    cells: tuple[int, ...] = ()
+    text: str = ""
+    style: Style = Style.PLAIN
+
+
+def table(title: str, heads: Sequence[str], rows: Iterable[Row], screen: Screen) -> Iterator[str]:
+    """A table of numbers, names first. A name too long for its column has a line of its own."""
+    rows = tuple(rows)
+    numbers = sum(len(head) + 2 for head in heads)
+    widest = max([columns(title), *(columns(printable(row.name)) for row in rows)])
+    room = max(columns(title), min(widest, screen.width - numbers))
+    yield screen.paint(fill(title, room) + "".join("  " + head for head in heads), Style.DIM)
+    for row in rows:
+        name = printable(row.name)
+        if row.text:
+            yield from wrapped((Span(fill(name, room), row.style), Span(row.text, row.style)), screen, hang=room + 2)
+            continue
+        if columns(name) > room:
+            yield screen.paint(name, row.style)
+            name = ""
+        cells = "".join("  " + str(cell or "-").rjust(len(head)) for head, cell in zip(heads, row.cells, strict=True))
+        yield screen.paint(fill(name, room) + cells, row.style)

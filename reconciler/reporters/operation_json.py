@@ -1,0 +1,130 @@
+"""What an operation does, as members of a JSON object. The keys are part of the format."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, assert_never
+
+from reconciler.model.canonical import thaw
+from reconciler.model.events import instant
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Operation,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.reporters import words
+
+
+def operation_json(operation: Operation) -> dict[str, Any]:
+    """`operation` names the kind; the other members are what that kind has."""
+    match operation:
+        case CreateEvent(event=event):
+            return {"operation": "create-event", "name": event.name, "event": thaw(event.facts())}
+        case UpdateEvent(event=event, changes=changes):
+            return {"operation": "update-event", "name": event.name, "id": event.id, "changes": _changes(changes)}
+        case DeleteEvent(id=id, name=name):
+            return {"operation": "delete-event", "name": name, "id": id}
+        case UpdateSettings(changes=changes):
+            return {"operation": "update-settings", "changes": _changes(changes)}
+        case Generate():
+            return {"operation": "generate"}
+        case Regenerate(keyword_research=research, discards=discards):
+            return {"operation": "regenerate", "keywordResearch": research, "discards": list(discards)}
+        case AwaitGeneration():
+            return {"operation": "await-generation"}
+        case DeleteMarketingPlan(discards=discards):
+            return {"operation": "delete-marketing-plan", "discards": list(discards)}
+        case Deferred():
+            return _deferred(operation)
+        case _:
+            return _content(operation)
+
+
+def _content(
+    operation: CreateActivity
+    | UpdateActivity
+    | DeleteActivity
+    | GeneratePosts
+    | AwaitPosts
+    | RegeneratePosts
+    | ClearPosts
+    | SchedulePost
+    | ReschedulePost
+    | CancelPost,
+) -> dict[str, Any]:
+    match operation:
+        case CreateActivity(activity=activity):
+            facts = thaw(activity.facts())
+            return {"operation": "create-activity", "activity": {**facts, "marketingActivityType": activity.type}}
+        case UpdateActivity(id=id, title=title, changes=changes):
+            return {"operation": "update-activity", "activity": id, "title": title, "changes": _changes(changes)}
+        case DeleteActivity(id=id, title=title):
+            return {"operation": "delete-activity", "activity": id, "title": title}
+        case GeneratePosts(activity=activity, title=title):
+            return {"operation": "generate-posts", "activity": activity, "title": title}
+        case AwaitPosts(activity=activity, title=title):
+            return {"operation": "await-posts", "activity": activity, "title": title}
+        case RegeneratePosts(activity=activity, title=title, discards=discards, media_only=media_only):
+            return {
+                "operation": "regenerate-posts",
+                "activity": activity,
+                "title": title,
+                "discards": list(discards),
+                "mediaOnly": media_only,
+            }
+        case ClearPosts(activity=activity, title=title, discards=discards):
+            return {"operation": "clear-posts", "activity": activity, "title": title, "discards": list(discards)}
+        case SchedulePost(at=at, digest=digest, approved=approved):
+            post = _post("schedule-post", operation, at)
+            return {**post, "digest": digest, "approved": approved}
+        case ReschedulePost(at=at, before=before, digest=digest):
+            post = _post("reschedule-post", operation, at)
+            return {**post, "before": instant(before) if before else None, "digest": digest}
+        case CancelPost(at=at):
+            return _post("cancel-post", operation, at)
+        case _:
+            assert_never(operation)
+
+
+def _post(name: str, operation: SchedulePost | ReschedulePost | CancelPost, at: datetime | None) -> dict[str, Any]:
+    return {
+        "operation": name,
+        "post": operation.post,
+        "activity": operation.activity,
+        "channel": operation.channel,
+        "at": instant(at) if at else None,
+    }
+
+
+def _deferred(operation: Deferred) -> dict[str, Any]:
+    return {
+        "operation": "deferred",
+        "deferred": {
+            "part": operation.part.value,
+            "rule": operation.rule,
+            "atMost": operation.at_most,
+            "words": words.deferred(operation),
+        },
+    }
+
+
+def _changes(changes: tuple[FieldChange, ...]) -> list[dict[str, Any]]:
+    return [{"path": one.path, "before": thaw(one.before), "after": thaw(one.after)} for one in changes]

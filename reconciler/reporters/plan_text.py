@@ -1,0 +1,105 @@
+"""A plan as lines of text: each action with its reason, what is blocked, refused or waits for review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.operations import Deferred
+from reconciler.planner.actions import Action, Blocked, Plan, Refusal, Verb, class_of, verb_of
+from reconciler.reporters import words
+from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.results import CallsOf, Failed, Planned
+
+STYLES: dict[Verb, Style] = {
+    Verb.CREATE: Style.GREEN,
+    Verb.UPDATE: Style.YELLOW,
+    Verb.DELETE: Style.RED,
+    Verb.GENERATE: Style.CYAN,
+    Verb.PUBLISH: Style.MAGENTA,
+    Verb.CANCEL: Style.RED,
+    Verb.WAIT: Style.DIM,
+}
+
+INDENT = 14
+"""Where an action's address starts, and where its further lines do."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanText:
+    """Writes plans. `calls_of` names an operation's API calls; it is given with `--explain` only."""
+
+    screen: Screen
+    calls_of: CallsOf | None = None
+
+    def site(self, result: Planned | Failed) -> Iterator[str]:
+        """All lines of one site; none for a converged one."""
+        if isinstance(result, Failed):
+            yield from self._entry("E", "failed", Style.RED, result.site, result.message)
+            return
+        plan = result.plan
+        if self.calls_of and result.reads:
+            yield from wrapped((Span(f"  read: {', '.join(result.reads)}", Style.DIM),), self.screen, hang=8)
+        for action in plan.actions:
+            yield from self.action(action, plan)
+        for one in plan.to_review:
+            found = f'{one.channel}  "{one.title}"  ({one.state.value})'
+            yield from self._entry("?", "review", Style.CYAN, str(one.address), found)
+        for blocked in plan.blocked:
+            yield from self.blocked(blocked)
+        for refusal in plan.refusals:
+            yield from self.refusal(refusal)
+        for note in plan.notes:
+            yield from wrapped((Span(f"  note: {note}"),), self.screen, hang=8)
+
+    def action(self, action: Action, plan: Plan) -> Iterator[str]:
+        """An action: symbol, word, address, what it does, and why."""
+        explain = self.calls_of is not None
+        verb = verb_of(action.operation)
+        what = words.describe(action.operation, plan.time_zone, whole=explain)
+        spans = [Span(f"({words.reason(action)})", Style.DIM)]
+        if what.phrase:
+            spans.insert(0, Span(what.phrase))
+        if isinstance(action.operation, Deferred):
+            head = f"  {words.SYMBOLS[verb]} {verb} {what.phrase}"
+            spans = [Span(head, STYLES[verb]), spans[-1]]
+        else:
+            head = f"  {words.SYMBOLS[verb]} {verb:<8}"
+            spans = [Span(head, STYLES[verb]), Span(str(action.address), Style.BOLD), *spans]
+        yield from wrapped(spans, self.screen, hang=INDENT)
+        for line in what.lines:
+            yield from wrapped((Span(line),), self.screen, indent=INDENT, hang=INDENT + 2)
+        if self.calls_of:
+            yield from self._explanation(action, plan, self.calls_of)
+
+    def _explanation(self, action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[str]:
+        lines = [f"class: {class_of(action.operation)}"]
+        if isinstance(action.operation, Deferred):
+            lines.insert(0, f"address: {action.address}")
+        lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
+        lines += [f"needs: {words.precondition(required)}" for required in action.requires]
+        for line in lines:
+            yield from wrapped((Span(line, Style.DIM),), self.screen, indent=INDENT, hang=INDENT + 2)
+
+    def blocked(self, blocked: Blocked) -> Iterator[str]:
+        """A blocked item, with what a person can do about it."""
+        yield from self._entry("#", "blocked", Style.YELLOW, str(blocked.address), blocked.detail)
+        yield from self._fix(blocked.fix)
+
+    def refusal(self, refusal: Refusal) -> Iterator[str]:
+        """A guard's no, with how to lift it."""
+        yield from self._entry("=", "refused", Style.RED, str(refusal.address), refusal.detail)
+        yield from self._fix(refusal.fix)
+
+    def _entry(self, symbol: str, word: str, style: Style, address: str, text: str) -> Iterator[str]:
+        spans = (Span(f"  {symbol} {word:<8}", style), Span(address, Style.BOLD), Span(text))
+        yield from wrapped(spans, self.screen, hang=INDENT)
+
+    def _fix(self, fix: str) -> Iterator[str]:
+        if fix:
+            yield from wrapped((Span(f"fix: {fix}"),), self.screen, indent=INDENT, hang=INDENT + 5)
+
+
+def refusal_words(refusal: Refusal) -> str:
+    """The reason of the last line `Refused: ...`: where, what, and what to do."""
+    return f"{refusal.address}: {refusal.detail}" + (f"; {refusal.fix}" if refusal.fix else "")

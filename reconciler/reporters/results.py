@@ -1,0 +1,125 @@
+"""What reporters are told: site by site while a run plans, and once at each of its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from reconciler.executor.ledger import SiteLedger
+from reconciler.model.address import SiteName
+from reconciler.model.operations import Operation
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Plan, Refusal
+from reconciler.planner.tally import PlanTally
+from reconciler.reporters.layout import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A site that was read and planned. `reads` are the parts of it that were read."""
+
+    plan: Plan
+    tally: PlanTally
+    reads: tuple[str, ...] = ()
+
+    @property
+    def site(self) -> SiteName:
+        return self.plan.site.name
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything of it that a person should see."""
+        plan = self.plan
+        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A site that could not be read or planned; the others went on."""
+
+    site: SiteName
+    message: str
+
+
+SiteResult: TypeAlias = Planned | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSummary:
+    """All sites of a run. `refusals` are those of the run; `refused` counts sites that their own guard refuses."""
+
+    sites: int
+    tally: PlanTally = PlanTally()
+    failed: int = 0
+    refused: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    exit_code: int = 0
+
+    @property
+    def changes(self) -> int:
+        """What would be done or waited for, promises included; zero is a project that has converged."""
+        tally = self.tally
+        return (
+            tally.add + tally.change + tally.destroy + tally.generate + tally.publish + tally.pending + tally.deferred
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApplySummary:
+    """What a run did: the ledgers of the sites that had something to do, in the order of the files."""
+
+    plan: PlanSummary
+    ledgers: tuple[SiteLedger, ...]
+    interrupted: bool = False
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Files that are correct."""
+
+    files: int
+    sites: int
+
+
+CallsOf: TypeAlias = Callable[[Operation, SiteRef], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it."""
+
+    command: str
+    write: Callable[[str], None]
+    screen: Screen = Screen()
+    calls_of: CallsOf | None = None
+
+
+class Reporter(Protocol):
+    """One format. A run calls `site` for each site in the order of the files, `planned` when all are known, and
+    then, unless it was a `plan`, one of `applied` and `refused`; `validate` calls `valid` alone."""
+
+    def site(self, result: SiteResult) -> None:
+        """One site that was planned, or could not be."""
+        ...
+
+    def planned(self, summary: PlanSummary) -> None:
+        """All sites are planned."""
+        ...
+
+    def refused(self, reason: str, exit_code: int) -> None:
+        """Nothing was done: a guard or a person said no."""
+        ...
+
+    def applied(self, summary: ApplySummary) -> None:
+        """The ledger of a run."""
+        ...
+
+    def valid(self, checked: Checked) -> None:
+        """All files are correct."""
+        ...
+
+    def aborted(self, message: str, exit_code: int) -> None:
+        """The run ended before any of the above: an error, or an interrupt. Stderr has told people already."""
+        ...

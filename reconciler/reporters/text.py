@@ -1,0 +1,113 @@
+"""The text format: what a person reads on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.executor.ledger import tally_of
+from reconciler.reporters.layout import Span, Style, wrapped
+from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
+from reconciler.reporters.plan_text import PlanText, refusal_words
+from reconciler.reporters.results import (
+    ApplySummary,
+    Checked,
+    Failed,
+    Planned,
+    PlanSummary,
+    Setting,
+    SiteResult,
+)
+from reconciler.reporters.tables import plan_line, plan_table, valid_line
+from reconciler.reporters.words import plural
+
+
+class TextReporter:
+    """Keeps the sites that have something to say; all others are a count."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._command = setting.command
+        self._write = setting.write
+        self._screen = setting.screen
+        self._explain = setting.calls_of is not None
+        self._plan_text = PlanText(setting.screen, setting.calls_of)
+        self._results: list[SiteResult] = []
+
+    def site(self, result: SiteResult) -> None:
+        """Kept until the table that stands first can be made."""
+        if isinstance(result, Failed) or result.says_something or self._explain:
+            self._results.append(result)
+
+    def planned(self, summary: PlanSummary) -> None:
+        """The table, the sites, the table again, the last line; an `apply` that has work goes on from here."""
+        self._show_plan(summary)
+        for refusal in summary.refusals:
+            self._lines(self._plan_text.refusal(refusal))
+        self._last(plan_line(summary))
+        if self._command == "plan" and (reason := self._first_refusal(summary)):
+            self.refused(reason, summary.exit_code)
+        self._results.clear()
+
+    def refused(self, reason: str, exit_code: int) -> None:  # noqa: ARG002 - other formats write it
+        """The last line of a run that a guard or a person stopped."""
+        self._last(f"Refused: {reason}", Style.RED)
+
+    def applied(self, summary: ApplySummary) -> None:
+        """The ledger, between its tables."""
+        if not summary.ledgers:
+            return
+        several = summary.plan.sites > 1
+        self._write("\n")
+        self._lines(ledger_table(summary.ledgers, self._screen))
+        self._write("\n")
+        for ledger in summary.ledgers:
+            if several:
+                self._write(self._screen.paint(ledger.site.name, Style.BOLD) + "\n")
+            self._lines(ledger_lines(ledger, self._screen))
+            self._write("\n")
+        self._lines(ledger_table(summary.ledgers, self._screen))
+        self._write("\n")
+        self._last(apply_line(tally_of(summary.ledgers)))
+
+    def valid(self, checked: Checked) -> None:
+        """Files that are correct."""
+        self._last(valid_line(checked.files, checked.sites))
+
+    def aborted(self, message: str, exit_code: int) -> None:
+        """Nothing more: stderr has it."""
+
+    def _show_plan(self, summary: PlanSummary) -> None:
+        if not self._results:
+            return
+        tables = bool(summary.changes or summary.tally.blocked or summary.failed or summary.refused)
+        if tables:
+            self._table(summary)
+        for result in self._results:
+            if summary.sites > 1:
+                self._write(self._screen.paint(result.site, Style.BOLD) + "\n")
+            self._lines(self._plan_text.site(result))
+            self._write("\n")
+        if unchanged := summary.sites - len(self._results):
+            words = f"{plural(unchanged, 'site')} without changes"
+            self._lines(wrapped((Span(words, Style.DIM),), self._screen))
+            self._write("\n")
+        if tables:
+            self._table(summary)
+
+    def _table(self, summary: PlanSummary) -> None:
+        self._lines(plan_table(self._results, summary, self._screen))
+        self._write("\n")
+
+    def _first_refusal(self, summary: PlanSummary) -> str:
+        own = [one for result in self._results if isinstance(result, Planned) for one in result.plan.refusals]
+        reasons = [*summary.refusals, *own]
+        if not reasons:
+            return ""
+        return refusal_words(reasons[0]) + (f" (and {len(reasons) - 1} more, above)" if len(reasons) > 1 else "")
+
+    def _last(self, line: str, style: Style = Style.BOLD) -> None:
+        """A line that scripts look for, so it is never wrapped."""
+        self._write(self._screen.paint(line, style) + "\n")
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self._write(line.rstrip() + "\n")

@@ -1,0 +1,250 @@
+"""The words for actions, reasons, changes and outcomes. Plain text; layout.py makes it safe to show."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import assert_never
+from zoneinfo import ZoneInfo
+
+from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.canonical import Json, thaw
+from reconciler.model.events import DesiredEvent
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Operation,
+    Part,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import PostId
+from reconciler.planner.actions import (
+    Action,
+    ActivityIs,
+    DiscardsOnly,
+    EventIs,
+    MarketingPlanIs,
+    NoActivityLike,
+    NoEventNamed,
+    PostIs,
+    PostsAre,
+    Precondition,
+    SettingIs,
+    Verb,
+)
+
+SYMBOLS: dict[Verb, str] = {
+    Verb.CREATE: "+",
+    Verb.UPDATE: "~",
+    Verb.DELETE: "-",
+    Verb.GENERATE: "*",
+    Verb.PUBLISH: "!",
+    Verb.CANCEL: "x",
+    Verb.WAIT: ".",
+}
+
+LONGEST = 160
+"""Characters of one value that are shown; `--explain` and the other formats have all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What an operation does: a phrase for its line, and what is listed below it."""
+
+    phrase: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 site`, `3 sites`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def moment(at: datetime, zone: str) -> str:
+    """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        local, zone = at.astimezone(UTC), "UTC"
+    return f"{local:%a %Y-%m-%d %H:%M} {zone}"
+
+
+def value(json_value: Json, *, whole: bool = False) -> str:
+    """A value as JSON, shortened unless the whole of it is asked for."""
+    if json_value is None:
+        return "nothing"
+    text = json.dumps(thaw(json_value), ensure_ascii=False)
+    if whole or len(text) <= LONGEST:
+        return text
+    return f"{text[:LONGEST]}... ({len(text) - LONGEST} characters more)"
+
+
+def change(one: FieldChange, *, whole: bool = False) -> str:
+    """`toneOfVoice: "dry" -> "warm and playful"`; fields of the settings without the word `settings`."""
+    path = one.path.removeprefix("settings.")
+    return f"{path}: {value(one.before, whole=whole)} -> {value(one.after, whole=whole)}"
+
+
+def describe(operation: Operation, zone: str, *, whole: bool = False) -> Description:
+    """What an operation does, for a person who sees its address beside it."""
+    match operation:
+        case UpdateSettings(changes=changes) | UpdateEvent(changes=changes):
+            return _changes("", changes, whole=whole)
+        case UpdateActivity(title=title, changes=changes):
+            return _changes(value(title), changes, whole=whole)
+        case CreateEvent(event=event):
+            return Description(_event(event, zone, whole=whole))
+        case DeleteEvent(name=name):
+            return Description(value(name))
+        case CreateActivity(activity=activity):
+            return Description(f"{activity.type} {value(activity.title)} on {moment(activity.target_date, zone)}")
+        case DeleteActivity(title=title):
+            return Description(value(title))
+        case Generate() | Regenerate() | DeleteMarketingPlan() | AwaitGeneration():
+            return _marketing_plan(operation)
+        case GeneratePosts(title=title):
+            return Description(f"posts for {value(title)}")
+        case AwaitPosts(title=title):
+            return Description(f"for posts of {value(title)} that an earlier run asked for")
+        case RegeneratePosts(title=title, discards=discards, media_only=media_only):
+            what = "images of the posts" if media_only else "posts"
+            return Description(f"{what} for {value(title)} again", _discards(discards))
+        case ClearPosts(title=title, discards=discards):
+            return Description(f"posts of {value(title)}", _discards(discards))
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            return Description(_post(operation, zone))
+        case Deferred():
+            return Description(deferred(operation))
+        case _:
+            assert_never(operation)
+
+
+def _changes(phrase: str, changes: tuple[FieldChange, ...], *, whole: bool) -> Description:
+    lines = tuple(change(one, whole=whole) for one in changes)
+    if len(lines) == 1:
+        return Description(f"{phrase}  {lines[0]}".strip())
+    return Description(phrase, lines)
+
+
+def _event(event: DesiredEvent, zone: str, *, whole: bool) -> str:
+    if event.date is not None:
+        words = event.date.date().isoformat() if event.whole_day else moment(event.date, zone)
+    else:
+        words = value(event.recurring_rule)
+    if isinstance(event.description, str) and event.description:
+        words += " " + value(event.description, whole=whole)
+    return words
+
+
+def _marketing_plan(operation: Generate | Regenerate | DeleteMarketingPlan | AwaitGeneration) -> Description:
+    match operation:
+        case Generate():
+            return Description("a marketing plan")
+        case AwaitGeneration():
+            return Description("for the generation to end")
+        case DeleteMarketingPlan(discards=discards):
+            return Description("the marketing plan and all its activities", _discards(discards))
+        case Regenerate(keyword_research=research, discards=discards):
+            how = "again, with keyword research" if research else "again"
+            return Description(how, _discards(discards))
+        case _:
+            assert_never(operation)
+
+
+def _discards(posts: tuple[PostId, ...]) -> tuple[str, ...]:
+    if not posts:
+        return ()
+    return (f"discards {plural(len(posts), 'draft')}: {', '.join(posts)}",)
+
+
+def _post(operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> str:
+    channel = operation.channel
+    match operation:
+        case SchedulePost(at=at):
+            return f"{channel} on {moment(at, zone)}" if at else f"{channel} at the time that the API chooses"
+        case ReschedulePost(at=at, before=before):
+            earlier = f" instead of {moment(before, zone)}" if before else ""
+            return f"{channel} on {moment(at, zone)}{earlier}"
+        case CancelPost(at=at):
+            return f"{channel}, scheduled for {moment(at, zone)}" if at else channel
+        case _:
+            assert_never(operation)
+
+
+def deferred(operation: Deferred) -> str:
+    """`posts for at most 12 activities matching posts[0]`, to stand after the verb."""
+    bound = f"at most {operation.at_most} " if operation.at_most is not None else "all "
+    things = "activity" if operation.at_most == 1 else "activities"
+    match operation.part:
+        case Part.POSTS:
+            of = "for" if operation.posts_rules[operation.rule].present else "of"
+            return f"posts {of} {bound}{things} matching posts[{operation.rule}]"
+        case Part.SCHEDULE:
+            drafts = "draft" if operation.at_most == 1 else "drafts"
+            return f"{bound}{drafts} matching schedule.rules[{operation.rule}]"
+        case Part.ACTIVITIES:
+            rule = operation.activity_rules[operation.rule]
+            if isinstance(rule, DesiredActivity):
+                return f"activity {value(rule.title)} of activities[{operation.rule}]"
+            sets = ""
+            if isinstance(rule, SetActivities):
+                sets = ", setting " + ", ".join(f"{name} to {value(wanted)}" for name, wanted in rule.values())
+            return f"{bound}{things} matching activities[{operation.rule}]{sets}"
+        case never:
+            assert_never(never)
+
+
+def reason(action: Action) -> str:
+    """`differs from the file`; with the facts it rests on, where the action names any."""
+    if isinstance(action.operation, Deferred):
+        return "known after generation"
+    facts = ", ".join(action.because)
+    return f"{action.reason.value}: {facts}" if facts else action.reason.value
+
+
+def precondition(required: Precondition) -> str:
+    """What must still hold when an action runs, for `--explain`."""
+    match required:
+        case SettingIs(path=path, value=wanted):
+            return f"{path} is {value(wanted)}"
+        case EventIs(id=id, facts=digest):
+            return f"event {id} is as read ({short(digest)})"
+        case NoEventNamed(name=name):
+            return f"there is no event {value(name)} like this yet"
+        case MarketingPlanIs(statuses=statuses):
+            return f"the marketing plan is {' or '.join(statuses)}"
+        case DiscardsOnly(posts=posts):
+            return f"no more than {plural(len(posts), 'draft')} would be discarded"
+        case ActivityIs(id=id, facts=digest):
+            return f"activity {id} is as read ({short(digest)})"
+        case NoActivityLike(title=title, target_date=date):
+            return f"there is no activity {value(title)} at {date} yet"
+        case PostsAre(activity=activity, posts=posts):
+            return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
+        case PostIs(id=id, status=status, content=digest):
+            return f"post {id} is {status} with the same content ({short(digest)})"
+        case _:
+            assert_never(required)
+
+
+def short(digest: str) -> str:
+    """The first digits of a digest, enough to tell two apart by eye."""
+    return digest[:15]
