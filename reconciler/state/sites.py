@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reconciler.model.address import SITE_NAME, SiteName
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
-from reconciler.state.document import decode
+from reconciler.state.document import SiteDocument, decode
 from reconciler.state.folder import LocalFolder
 from reconciler.state.journal import HeldLease, SiteJournal
 from reconciler.state.store import Store, Version
@@ -75,13 +75,21 @@ class StateStore:
         """Where the document of a site is, as messages show it."""
         return self.store.place(key_of(name))
 
+    async def document(self, name: SiteName) -> SiteDocument | None:
+        """What is recorded under a name, of whatever site; None where nothing is. Raises StateError."""
+        found = await self._read(name)
+        return None if found is None else found[0]
+
     async def _load(self, site: SiteRef) -> tuple[RecordedSite, Version | None]:
-        key = key_of(site.name)
-        stored = await self.store.get(key)
-        if stored is None:
+        found = await self._read(site.name)
+        if found is None:
             return NOTHING_RECORDED, None
-        place = self.store.place(key)
-        return decode(stored.data, place).of(site, place), stored.version
+        document, version = found
+        return document.of(site, self.place(site.name)), version
+
+    async def _read(self, name: SiteName) -> tuple[SiteDocument, Version] | None:
+        stored = await self.store.get(key_of(name))
+        return None if stored is None else (decode(stored.data, self.place(name)), stored.version)
 
 
 def key_of(name: SiteName) -> str:

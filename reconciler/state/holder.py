@@ -1,0 +1,103 @@
+"""Holder: who holds a lease, and whether that process still lives.
+
+A process is told apart from all others by the machine, its id and when it started: ids are used again, and
+containers can share a host name and count their processes each from 1.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import socket
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that works on sites. `machine` names the booted system and the process namespace in it;
+    `started` is the start of the process in the system's own count. Both are empty where nothing tells them."""
+
+    host: str
+    process: int
+    user: str
+    token: str
+    """Random, one a run: what is held is ours only with this token in it."""
+    machine: str = ""
+    started: str = ""
+    ci_url: str | None = None
+
+    def __str__(self) -> str:
+        job = f", {self.ci_url}" if self.ci_url else ""
+        return f"{self.user} on {self.host}, process {self.process}{job}"
+
+
+def this_process(environ: Mapping[str, str]) -> Holder:
+    """The holder that this process is. `environ` is where CI services tell the URL of the job."""
+    process = os.getpid()
+    return Holder(
+        host=socket.gethostname(),
+        process=process,
+        user=_user(),
+        token=secrets.token_hex(16),
+        machine=_machine(),
+        started=_start_of(process),
+        ci_url=ci_url(environ),
+    )
+
+
+def ci_url(environ: Mapping[str, str]) -> str | None:
+    """The page of the CI job that runs this, where the service says it: GitHub, GitLab, Jenkins and its like."""
+    if repository := environ.get("GITHUB_REPOSITORY"):
+        server, run = environ.get("GITHUB_SERVER_URL", "https://github.com"), environ.get("GITHUB_RUN_ID")
+        if run:
+            return f"{server}/{repository}/actions/runs/{run}"
+    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
+
+
+def is_gone(holder: Holder) -> bool:
+    """Whether it is sure that the holder's process is no more. One on another machine never is."""
+    if not holder.machine or holder.machine != _machine() or os.name != "posix" or holder.process <= 0:
+        return False
+    try:
+        os.kill(holder.process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it lives and is another user's
+    # An empty start is one that may not be seen (/proc mounted with hidepid), which proves nothing.
+    started = _start_of(holder.process)
+    return bool(started and holder.started) and started != holder.started
+
+
+def _machine() -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return "" if os.path.isdir("/proc/self") else f"{socket.gethostname()} {uuid.getnode():x}"
+    return f"{boot} {namespace}"
+
+
+def _start_of(process: int) -> str:
+    """When a process started, in the kernel's ticks since the boot; `ended` for one that only waits to be reaped;
+    empty where nothing tells."""
+    try:
+        line = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return ""
+    # The name in brackets may hold blanks and brackets; what follows the last one does not.
+    fields = line.rpartition(b")")[2].split()
+    if len(fields) < 20:
+        return ""
+    return "ended" if fields[0] in (b"Z", b"X", b"x") else fields[19].decode("ascii")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
