@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import Digest, digest_of
 from reconciler.model.posts import ActivityId, PostId
 
 
@@ -49,6 +49,11 @@ class ActivityApproval:
     decision: ActivityDecision = ActivityDecision.KEEP
     drafts: tuple[DraftApproval, ...] = ()
 
+    @property
+    def digest(self) -> Digest:
+        """Of the drafts that the decision is about: carried out once for them, it is not carried out again."""
+        return digest_of(tuple(sorted(one.digest for one in self.drafts)))
+
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
@@ -60,6 +65,10 @@ class Approvals:
     def draft(self, id: PostId) -> DraftApproval | None:
         """The reviewed draft of that id, if it was ever reviewed."""
         return next((draft for one in self.activities for draft in one.drafts if draft.id == id), None)
+
+    def activity(self, id: ActivityId) -> ActivityApproval | None:
+        """The reviewed activity of that id."""
+        return next((one for one in self.activities if one.id == id), None)
 
     def approves(self, id: PostId, digest: Digest) -> bool:
         """Whether a person said yes to exactly this content."""
