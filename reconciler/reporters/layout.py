@@ -69,11 +69,17 @@ def fill(text: str, width: int) -> str:
 def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int = 4) -> Iterator[str]:
     """Lines for a row of spans, broken at blanks; the first starts at `indent`, the others at `hang`.
 
-    Spans are joined with two blanks. A word that is longer than a line gets a line and runs over it.
+    Spans are joined with two blanks. One that fits a line of its own but not the rest of this one moves there
+    whole. A word that is longer than a line gets a line and runs over it.
     """
     line, used, empty = " " * indent, indent, True
     for number, span in enumerate(spans):
-        for place, word in enumerate(printable(span.text).split(" ")):
+        text = printable(span.text)
+        whole = columns(text)
+        if not empty and used + 2 + whole > screen.width and hang + whole <= screen.width:
+            yield line
+            line, used, empty = " " * hang, hang, True
+        for place, word in enumerate(text.split(" ")):
             gap = 0 if empty else 2 if place == 0 and number else 1
             size = columns(word)
             if not empty and used + gap + size > screen.width:

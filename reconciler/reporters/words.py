@@ -150,7 +150,7 @@ def _event(event: DesiredEvent, zone: str, *, whole: bool) -> str:
     else:
         words = value(event.recurring_rule)
     if isinstance(event.description, str) and event.description:
-        words += " " + value(event.description, whole=whole)
+        words += ": " + value(event.description, whole=whole)
     return words
 
 

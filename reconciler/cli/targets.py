@@ -1,0 +1,221 @@
+"""`--target` and `--exclude`: what they match, which sites that leaves, and what is left of a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from typing import Protocol, TypeAlias
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.operations import (
+    AwaitGeneration,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteEvent,
+    Generate,
+    Operation,
+    Part,
+    Regenerate,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.problems import UsageError
+from reconciler.planner.actions import Plan
+
+
+class Site(Protocol):
+    """What is known of a site before it is read."""
+
+    @property
+    def name(self) -> SiteName: ...
+    @property
+    def labels(self) -> tuple[tuple[str, str], ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """A site's name, or a glob over names."""
+
+    pattern: str
+
+    def __str__(self) -> str:
+        return self.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class ByLabel:
+    """`label:team=emea`; the value may be a glob."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"label:{self.key}={self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class ByAddress:
+    """An object of a site. Without a key, all objects of that kind."""
+
+    address: Address
+
+    def __str__(self) -> str:
+        return str(self.address)
+
+
+Selector: TypeAlias = ByName | ByLabel | ByAddress
+
+RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHEDULE: Kind.DRAFT}
+"""What the objects of a rule are, for addresses of rules whose objects are not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """The two lists, parsed."""
+
+    targets: tuple[Selector, ...] = ()
+    excludes: tuple[Selector, ...] = ()
+
+
+def parse_selector(option: str, text: str) -> Selector:
+    """A selector. Raises UsageError for one that cannot be."""
+    if text.startswith("label:"):
+        key, equals, value = text.removeprefix("label:").partition("=")
+        if not (key and equals):
+            raise UsageError(f"{option} {text}: a label is written like label:team=emea")
+        return ByLabel(key, value)
+    if "/" in text:
+        try:
+            return ByAddress(Address.parse(text))
+        except ValueError as error:
+            raise UsageError(f"{option}: {error}") from None
+    return ByName(text)
+
+
+def covers_site(selector: Selector, site: Site) -> bool:
+    """Whether a selector names a site, or an object in it."""
+    match selector:
+        case ByName(pattern=pattern):
+            return fnmatchcase(site.name, pattern)
+        case ByLabel(key=key, value=value):
+            return any(one == key and fnmatchcase(found, value) for one, found in site.labels)
+        case ByAddress(address=address):
+            return address.site == site.name
+
+
+def narrowing_of(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[Site]) -> Narrowing:
+    """The parsed lists. Raises UsageError for a selector that matches no site, with close matches."""
+    parsed = {
+        option: tuple(parse_selector(option, text) for text in texts)
+        for option, texts in (("--target", targets), ("--exclude", excludes))
+    }
+    for option, selectors in parsed.items():
+        for selector in selectors:
+            if not any(covers_site(selector, site) for site in sites):
+                raise UsageError(f"{option} {selector} matches no site of the project{_near(selector, sites)}")
+    return Narrowing(parsed["--target"], parsed["--exclude"])
+
+
+def _near(selector: Selector, sites: Sequence[Site]) -> str:
+    match selector:
+        case ByName(pattern=pattern):
+            return near(pattern, (site.name for site in sites))
+        case ByAddress(address=address):
+            return near(address.site, (site.name for site in sites))
+        case ByLabel():
+            return near(str(selector), sorted({f"label:{key}={value}" for site in sites for key, value in site.labels}))
+
+
+def near(word: str, words: Iterable[str]) -> str:
+    """`; did you mean shop-1 or shop-2?`, or nothing."""
+    found = get_close_matches(word, list(words), n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(found)}?" if found else ""
+
+
+def chosen(narrowing: Narrowing, site: Site) -> bool:
+    """Whether a site is part of the run. One that is excluded in parts only still is."""
+    wanted = not narrowing.targets or any(covers_site(one, site) for one in narrowing.targets)
+    return wanted and not any(not isinstance(one, ByAddress) and covers_site(one, site) for one in narrowing.excludes)
+
+
+def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
+    """What is left of a plan, never cutting an action off from what it rests on.
+
+    A generation rests on the settings and events that it is to use, and a promise on the generation: a target
+    brings along what it rests on, an exclusion takes along what rests on it. Otherwise a generation would be
+    recorded as made from inputs that were never written.
+    """
+    targets = [one for one in narrowing.targets if covers_site(one, site)]
+    included = [one.address for one in targets if isinstance(one, ByAddress)]
+    if len(included) < len(targets):  # the site as a whole is a target too
+        included = []
+    excluded = [one.address for one in narrowing.excludes if isinstance(one, ByAddress) and covers_site(one, site)]
+    if not included and not excluded:
+        return plan
+    kept = list(plan.actions)
+    if included:
+        levels = {_level(one.operation) for one in kept if _among(one.address, included)}
+        kept = [one for one in kept if _among(one.address, included) or _carried(_level(one.operation), levels)]
+    if excluded:
+        levels = {_level(one.operation) for one in kept if _among(one.address, excluded)}
+        kept = [
+            one for one in kept if not _among(one.address, excluded) and not _resting(_level(one.operation), levels)
+        ]
+
+    def stays(address: Address) -> bool:
+        return (not included or _among(address, included)) and not _among(address, excluded)
+
+    return replace(
+        plan,
+        actions=tuple(kept),
+        blocked=tuple(one for one in plan.blocked if stays(one.address)),
+        to_review=tuple(one for one in plan.to_review if stays(one.address)),
+    )
+
+
+_INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)
+
+
+def _level(operation: Operation) -> int:
+    match operation:
+        case UpdateSettings() | CreateEvent() | UpdateEvent() | DeleteEvent():
+            return _INPUT
+        case Generate() | Regenerate() | AwaitGeneration():
+            return _GENERATION
+        case CreateActivity():
+            return _CREATION
+        case Deferred():
+            return _PROMISE
+        case _:
+            return _FREE
+
+
+def _carried(level: int, wanted: set[int]) -> bool:
+    """Whether an action of this level is brought along by wanted ones."""
+    promised = _PROMISE in wanted
+    if level == _INPUT:
+        return promised or _GENERATION in wanted
+    return promised and level in (_GENERATION, _CREATION)
+
+
+def _resting(level: int, gone: set[int]) -> bool:
+    """Whether an action of this level rests on one that is gone."""
+    if level == _GENERATION:
+        return _INPUT in gone
+    return level == _PROMISE and bool(gone & {_INPUT, _GENERATION, _CREATION})
+
+
+def _among(address: Address, selected: Iterable[Address]) -> bool:
+    return any(_covers(one, address) for one in selected)
+
+
+def _covers(selected: Address, address: Address) -> bool:
+    if selected == address or selected.kind is Kind.SITE:
+        return True
+    if address.kind is Kind.RULE:
+        part = address.key.partition(".")[0]
+        return not selected.key and part in set(Part) and selected.kind in (Kind.RULE, RULE_KINDS[Part(part)])
+    return selected.kind is address.kind and not selected.key
