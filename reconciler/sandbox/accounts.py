@@ -8,7 +8,7 @@ from reconciler.sandbox import content, premium
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.checks import message
 from reconciler.sandbox.errors import application, precondition, violation
-from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.names import CHANNELS
 from reconciler.sandbox.state import Site, guid
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ _DEFAULTS = {
 
 def account(site: Site, channel: str) -> Json | None:
     """The connected account of a channel (S-wix); None where the channel is not connected."""
-    if not site.connected(channel):
+    if site.channels.get(channel) != "VALID":
         return None
     digits = str(10**14 + content.number(site.id, channel) % 10**15)
     name = site.facts["name"]

@@ -7,12 +7,12 @@ from typing import Any
 from reconciler.sandbox import checks, posts, queries, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, not_found, precondition, violation
+from reconciler.sandbox.names import ACTIVITY_TYPES
 from reconciler.sandbox.seed import Seed, Switches
 from reconciler.sandbox.state import Site
 
 Json = dict[str, Any]
 
-TYPES = ("UNKNOWN", "SOCIAL_MARKETING", "EMAIL_MARKETING", "BLOG")  # D
 _UPDATABLE = ("title", "description", "targetDate")  # D
 _FIELDS = ("id", "title", "description", "targetDate", "marketingActivityType")
 
@@ -72,7 +72,7 @@ def create(call: Call) -> Json:
     title = checks.text("marketingActivity.title", given.get("title"))
     description = checks.text("marketingActivity.description", given.get("description"))
     date = checks.moment("marketingActivity.targetDate", given.get("targetDate"))
-    kind = checks.choice("marketingActivity.marketingActivityType", given.get("marketingActivityType"), TYPES)
+    kind = checks.choice("marketingActivity.marketingActivityType", given.get("marketingActivityType"), ACTIVITY_TYPES)
     if not title or not description or date is None or kind in (None, "UNKNOWN"):
         absent = {"title": title, "description": description, "targetDate": date}
         name = next((name for name, value in absent.items() if not value), "marketingActivityType")

@@ -9,7 +9,8 @@ from typing import Any
 from reconciler.sandbox import checks, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, application
-from reconciler.sandbox.seed import SCOPES, Seed
+from reconciler.sandbox.names import SCOPES
+from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import guid
 from reconciler.sandbox.world import Transaction
 
@@ -93,8 +94,8 @@ def site_of(identity: Identity, headers: dict[str, str]) -> str:
     return site.lower()
 
 
-def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str:
-    """The account of an account-level request."""
+def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str | None:
+    """The account of an account-level request; None where the seed names none, so that any will do."""
     site, account = headers.get("wix-site-id"), headers.get("wix-account-id")
     if site and account:
         raise _bad_header("send wix-site-id or wix-account-id, not both")
@@ -104,7 +105,7 @@ def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str:
         raise _bad_header("wix-account-id is not a GUID")
     if seed.account_id is not None and account.lower() != seed.account_id.lower():
         raise denied("the API key belongs to another account")
-    return account.lower()
+    return None if seed.account_id is None else account.lower()
 
 
 def _bad_header(text: str) -> Refused:
@@ -128,9 +129,9 @@ def token(call: Call) -> Json:
         site, scopes = app.instances.get(instance), sorted(app.scopes)
     site = site or call.store.site_of_instance(instance)
     if site is None and call.seed.apps is None and checks.is_guid(instance):
-        # Nothing says which site an instance belongs to: a world without seeded apps makes one of that id.
+        # Nothing says which site an instance belongs to: without seeded apps a site of that id is made (I).
         site = instance.lower()
-    if site is None or call.new_site(site) is None:
+    if site is None or call.find_site(site) is None:
         raise _oauth("invalid_request", "instance_id is not known")
     issued = call.store.meta("tokens") or 0
     call.store.set_meta("tokens", issued + 1)

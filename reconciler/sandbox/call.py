@@ -21,18 +21,19 @@ class Call:
 
     method: str
     path: str
-    params: dict[str, str]  # what the path's variables stand for
-    query: dict[str, list[str]]
     headers: dict[str, str]
-    body: Json
     now: datetime
     seed: Seed
     store: Transaction
-    new_site: Callable[[str], Site | None]  # makes a site on first sight, or None where that is off
+    find_site: Callable[[str], Site | None]  # makes a site on first sight, or None where that is off
     directives: tuple[Json, ...] = ()  # faults that change what a handler does
+    params: dict[str, str] = field(default_factory=dict)  # what the path's variables stand for
+    query: dict[str, list[str]] = field(default_factory=dict)
+    body: Json = field(default_factory=dict)
     found_site: Site | None = None
     account: str | None = None
-    wrote: bool = field(default=False)
+    wrote: bool = False  # the request changed the world
+    moved: bool = False  # the world moved by itself while answering
 
     @property
     def site(self) -> Site:
@@ -53,6 +54,10 @@ class Call:
     def changed(self) -> None:
         """Says that this request changed the world."""
         self.wrote = True
+
+    def moved_on(self) -> None:
+        """Says that the world changed by itself, which must be kept but is no write of the client."""
+        self.moved = True
 
     def directive(self, kind: str) -> Json | None:
         """The scripted fault of a kind that acts on this request."""

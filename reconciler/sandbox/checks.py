@@ -34,13 +34,17 @@ def guid(field: str, value: object) -> str:
 
 def guids(field: str, value: object, least: int = 1, most: int = 20) -> list[str]:
     """A required list of GUIDs with its bounds (S: 1-20 items)."""
-    if value is None:
-        value = []
-    if not isinstance(value, list):
+    return [guid(f"{field}[{place}]", each) for place, each in enumerate(strings(field, value, least, most))]
+
+
+def strings(field: str, value: object, least: int = 1, most: int = 20) -> list[str]:
+    """A required list of strings with its bounds."""
+    if not isinstance(value, list | None) or any(not isinstance(each, str) for each in value or ()):
         raise unparsable()
-    if not least <= len(value) <= most:
-        raise violation(field, f"must have between {least} and {most} items", "MIN_SIZE" if not value else "MAX_SIZE")
-    return [guid(f"{field}[{place}]", each) for place, each in enumerate(value)]
+    found: list[str] = value or []
+    if not least <= len(found) <= most:
+        raise violation(field, f"must have between {least} and {most} items", "MAX_SIZE" if found else "MIN_SIZE")
+    return found
 
 
 def text(field: str, value: object, longest: int | None = None) -> str | None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.sandbox import times
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.world import Transaction
 
@@ -35,7 +34,7 @@ def read(store: Transaction, real: Callable[[], datetime]) -> datetime:
         if not clock["frozen"]:
             now += real() - datetime.fromisoformat(clock["real"])
     now += timedelta(seconds=clock["moved"])
-    return times.must(times.show(now))
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def move(store: Transaction, seconds: float) -> None:

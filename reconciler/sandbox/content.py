@@ -8,23 +8,12 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 from reconciler.sandbox import times
+from reconciler.sandbox.names import SHAPES, TOOLS
 
 Json = dict[str, Any]
 T = TypeVar("T")
 
-# The channels for which plan posts are made, connected or not, whatever `socialChannels` says (D/S-wix).
-PLAN_CHANNELS = ("FACEBOOK", "INSTAGRAM", "LINKEDIN", "PINTEREST", "GBP", "TIKTOK", "TWITTER")
-POST_KEYS = {
-    "FACEBOOK": "facebookPost",
-    "INSTAGRAM": "instagramPost",
-    "LINKEDIN": "linkedinPost",
-    "PINTEREST": "pinterestPost",
-    "GBP": "gbpPost",
-    "TIKTOK": "tiktokPhoto",
-    "TWITTER": "twitterPost",
-}
-DEFAULT_TOOLS = ("SOCIAL_MARKETING", "BLOGS", "EMAIL_MARKETING")  # I
-_TOOLS = {  # marketing tool -> activity type (BLOGS but BLOG: D, S), override, how often by default (I)
+_KINDS = {  # marketing tool -> activity type (BLOGS but BLOG: D, S), override, how often by default (I)
     "SOCIAL_MARKETING": ("SOCIAL_MARKETING", "socialMarketing", ("WEEK", 3)),
     "BLOGS": ("BLOG", "blogs", ("MONTH", 2)),
     "EMAIL_MARKETING": ("EMAIL_MARKETING", "emailMarketing", ("MONTH", 1)),
@@ -82,10 +71,10 @@ def activities(inputs: Json, zone: tzinfo, key: Sequence[object]) -> list[Json]:
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()
     found: list[Json] = []
-    for tool in inputs["settings"].get("marketingTools") or DEFAULT_TOOLS:
-        if tool not in _TOOLS:
+    for tool in inputs["settings"].get("marketingTools") or TOOLS:  # default: all (I)
+        if tool not in _KINDS:
             continue
-        kind, override, default = _TOOLS[tool]
+        kind, override, default = _KINDS[tool]
         frequency = inputs["overrides"].get(override, {}).get("frequency") or inputs["settings"].get("frequency") or {}
         step = _DAYS[frequency.get("interval", default[0])] / frequency.get("count", default[1])
         for place, moment in enumerate(_moments(today, times.end_of_next_month(today), step, zone)):
@@ -104,7 +93,9 @@ def _moments(first: date, last: date, step: float, zone: tzinfo) -> Iterator[dat
 
 def _activity(inputs: Json, kind: str, moment: datetime, key: Sequence[object]) -> Json:
     settings = inputs["settings"]
-    topics = settings.get("topics", {}).get("included") or _TOPICS
+    wanted = settings.get("topics", {})
+    topics = wanted.get("included") or _TOPICS
+    topics = [each for each in topics if each not in wanted.get("excluded", ())] or topics
     topic = str(pick(topics, *key, "topic"))
     profile = settings.get("businessProfile", {})
     goal = settings.get("marketingPlanGoal", {})
@@ -146,7 +137,7 @@ def post(channel: str, activity: Json, settings: Json, account: Json | None, key
     """The content object of a plan post under its key (S-wix, 10.3), for example `{"instagramPost": {...}}`."""
     text = caption(activity, settings, channel, *key)
     media = {"media": [{"type": "IMAGE", "url": image(*key, "image")}]}
-    return {POST_KEYS[channel]: {**with_text(channel, text, activity["title"]), "mediaWrapper": media,
+    return {SHAPES[(channel, "POST")]: {**with_text(channel, text, activity["title"]), "mediaWrapper": media,
                                  **second_id(channel, account)}}  # fmt: skip
 
 

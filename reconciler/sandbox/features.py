@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.sandbox import premium
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import violation
-from reconciler.sandbox.seed import FEATURES
+from reconciler.sandbox.names import FEATURES
 
 Json = dict[str, Any]
 

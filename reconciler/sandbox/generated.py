@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.sandbox import checks, content, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found, unparsable, violation
-from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.names import CHANNELS, PLAN_CHANNELS
 
 Json = dict[str, Any]
 
@@ -45,7 +45,7 @@ def post_data(call: Call) -> Json:
     subject = {"title": wish or f"{assets[0].get('type', 'asset')} {assets[0].get('id', '')}"}
     results = []
     for place, name in enumerate(channels):
-        checks.choice(f"channels[{place}]", name, content.PLAN_CHANNELS)
+        checks.choice(f"channels[{place}]", name, PLAN_CHANNELS)
         results.append({"channelName": name, **content.post(name, subject, {}, None, (call.site.id, subject["title"]))})
     return {"results": results}
 

@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.sandbox import activities, checks, content, events, posts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found, precondition
+from reconciler.sandbox.names import TOOLS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 
@@ -95,9 +96,9 @@ def begin(site: Site, now: datetime, due: str, end: str) -> None:
 
 def settle(site: Site, now: datetime, seed: Seed) -> bool:
     """Lets happen what was due by now: generations end, posts appear, scheduled posts go out."""
-    if site.wake is None or times.must(site.wake) > now:
+    if site.wake is None or site.wake > times.show(now):
         return False
-    if site.plan.get("due") and times.must(site.plan["due"]) <= now:
+    if site.plan.get("due") and site.plan["due"] <= times.show(now):
         _finish(site, seed)
     posts.finish_due(site, now, seed)
     posts.publish_due(site, now)
@@ -120,7 +121,7 @@ def _finish(site: Site, seed: Seed) -> None:
     today = times.must(inputs["started"]).astimezone(zone).date()
     horizon = content.near_term(today, seed.switches.nearTermDays)
     key = (site.id, site.behaviour.get("contentSeed", seed.content_seed), site.plan["generation"])
-    tools = inputs["settings"].get("marketingTools") or content.DEFAULT_TOOLS
+    tools = inputs["settings"].get("marketingTools") or TOOLS
     near = 0
     for made in content.activities(inputs, zone, key):
         if not first and made["date"] < inputs["started"]:
@@ -141,7 +142,7 @@ def get_plan(call: Call) -> Json:
         idle = call.now - times.must(site.touched)
         if idle >= timedelta(days=switches.idleDays):
             site.plan["status"] = "INACTIVE"  # by this very GET (D); about six weeks (S-wix)
-            call.changed()
+            call.moved_on()
     first, last = _window(call)
     shown: Json = {"status": site.plan["status"]}
     visible = site.plan["status"] == "ACTIVE" or (

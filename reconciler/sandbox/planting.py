@@ -17,6 +17,7 @@ from reconciler.sandbox import (
     publishing,
     times,
 )
+from reconciler.sandbox.names import PLAN_CHANNELS, SHAPES
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site, guid
 
@@ -107,14 +108,14 @@ def _plant_plan(site: Site, plan: Json, now: datetime, seed: Seed) -> None:
 
 
 def _plant_item(site: Site, activity: Json, fields: Json, settings: Json, now: datetime) -> None:
-    channel, kind = fields["channel"], fields.get("type", "POST")
+    channel, kind = fields["channel"], fields["type"]
     key = (site.id, activity["id"], channel, kind)
     if kind == "STORY":
         made = content.story(key)
-    elif channel in content.POST_KEYS:
+    elif channel in PLAN_CHANNELS:
         made = content.post(channel, activity, settings, accounts.account(site, channel), key)
     else:
-        made = {publishing.SHAPES[(channel, kind)]: {}}
+        made = {SHAPES[(channel, kind)]: {}}
     item = posts.add_item(site, activity, channel, kind, made, now)
     if fields.get("id"):
         site.items[fields["id"]] = site.items.pop(item["id"])
@@ -129,8 +130,8 @@ def _plant_item(site: Site, activity: Json, fields: Json, settings: Json, now: d
             item[name]["mediaWrapper"] = {"media": media}
     if "referenceId" in fields:
         item["referenceId"] = fields["referenceId"]
-    item["status"] = fields.get("status", "DRAFT")
+    item["status"] = fields["status"]
     if fields.get("scheduledDate"):
         item["schedulingInfo"] = {"scheduledDate": times.show(fields["scheduledDate"])}
     if item["status"] == "PUBLISHED":
-        publishing.go_out(site, item)
+        publishing.mark_published(item)

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.sandbox import accounts, checks, content, premium, publishing, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found, unparsable, violation
+from reconciler.sandbox.names import PLAN_CHANNELS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
 
@@ -28,7 +29,7 @@ def _records(site: Site, activity: Json, story: bool) -> list[Json]:
 def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
     """Gives an activity a draft for each plan channel it has none for, and now and then an Instagram story."""
     have = {record["item"]["channel"]["name"] for record in _records(site, activity, story=False)}
-    for channel in content.PLAN_CHANNELS:
+    for channel in PLAN_CHANNELS:
         if channel not in have:
             key = _key(site, activity, seed, channel)
             made = content.post(channel, activity, settings, accounts.account(site, channel), key)
@@ -120,7 +121,7 @@ def schedule(call: Call) -> Json:
     Needs SCHEDULE_POST, else 428 (D). Ids that are no DRAFT, and drafts of channels that are not connected, are
     passed over in silence (D); so are unknown ids, and what the quota does not reach for (I).
     """
-    wanted = checks.guids("draftIds", call.body.get("draftIds"))
+    wanted = checks.strings("draftIds", call.body.get("draftIds"))  # S-wix: 1-20 strings
     site = call.site
     premium.require(site, "SCHEDULE_POST", call.now)
     left = premium.remaining(site, "SCHEDULE_POST", call.now)
@@ -297,5 +298,5 @@ def publish_due(site: Site, now: datetime) -> None:
     """Scheduled posts whose moment has come go out, or fail."""
     for record in site.items.values():
         item = record["item"]
-        if item["status"] in ("SCHEDULED", "PROCESSING") and times.must(item["schedulingInfo"]["scheduledDate"]) <= now:
+        if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):
             publishing.go_out(site, item)

@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.sandbox import checks, premium, publishing, queries, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, application, not_found, precondition, unparsable, violation
-from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.names import CHANNELS, ITEM_TYPES, SHAPES
 
 Json = dict[str, Any]
 
@@ -15,7 +15,7 @@ _FILTERABLE = (  # which fields are filterable was not seen (I)
     "id", "type", "status", "channel.name", "channel.accountId", "referenceId", "external",
     "schedulingInfo.scheduledDate", "draftInfo.createdDate", "draftInfo.updatedDate",
 )  # fmt: skip
-_WRITABLE = ("channel", "type", "referenceId", "siteAssetRef", *publishing.SHAPES.values())
+_WRITABLE = ("channel", "type", "referenceId", "siteAssetRef", *SHAPES.values())
 
 
 def create(call: Call) -> Json:
@@ -131,13 +131,13 @@ def _read_item(call: Call, source: object) -> Json:
     checks.known_fields("item", given, (*_WRITABLE, "schedulingInfo", "id", "status"), call.seed.switches.unknownFields)
     channel = checks.message("item.channel", given.get("channel"))
     name = checks.choice("item.channel.name", channel.get("name"), CHANNELS)
-    kind = checks.choice("item.type", given.get("type"), publishing.TYPES)
+    kind = checks.choice("item.type", given.get("type"), ITEM_TYPES)
     if name is None or kind is None:
         raise violation("item.channel.name" if name is None else "item.type", "must not be empty", "REQUIRED_FIELD")
-    if (name, kind) not in publishing.SHAPES:
+    if (name, kind) not in SHAPES:
         raise violation("item.type", f"{kind} is not supported on {name}", "OTHER")
-    wanted = publishing.SHAPES[(name, kind)]
-    others = [each for each in publishing.SHAPES.values() if each != wanted and given.get(each) is not None]
+    wanted = SHAPES[(name, kind)]
+    others = [each for each in SHAPES.values() if each != wanted and given.get(each) is not None]
     if others or given.get(wanted) is None:
         raise violation(f"item.{wanted}", f"is what {kind} on {name} takes", "REQUIRED_FIELD")
     checks.message(f"item.{wanted}", given[wanted])

@@ -5,30 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.sandbox import accounts, content
+from reconciler.sandbox import accounts, content, times
 from reconciler.sandbox.errors import Refused, precondition, violation
+from reconciler.sandbox.names import SHAPES
 from reconciler.sandbox.state import Site, guid
 
 Json = dict[str, Any]
 
 X_ENDED = datetime(2026, 8, 1, tzinfo=UTC)  # X works through 31 July 2026 (S-wix)
-# channel, type -> content object (S-wix)
-SHAPES = {
-    ("INSTAGRAM", "POST"): "instagramPost",
-    ("INSTAGRAM", "STORY"): "instagramStory",
-    ("FACEBOOK", "POST"): "facebookPost",
-    ("FACEBOOK", "REEL"): "facebookReel",
-    ("FACEBOOK", "STORY"): "facebookStory",
-    ("LINKEDIN", "POST"): "linkedinPost",
-    ("PINTEREST", "POST"): "pinterestPost",
-    ("GBP", "POST"): "gbpPost",
-    ("TIKTOK", "POST"): "tiktokPhoto",
-    ("TIKTOK", "VIDEO"): "tiktokVideo",
-    ("YOUTUBE", "VIDEO"): "youtubeVideo",
-    ("YOUTUBE", "SHORT"): "youtubeShort",
-    ("TWITTER", "POST"): "twitterPost",
-}
-TYPES = tuple(dict.fromkeys(kind for _, kind in SHAPES))
 # content object -> field -> greatest length (S-wix); checked when a post is published, a draft may be anything
 _LONGEST = {
     "instagramPost": {"caption": 2200},
@@ -97,11 +81,19 @@ def go_out(site: Site, item: Json) -> None:
     try:
         if site.channels.get(channel) != "VALID":
             raise precondition(f"channel {channel} is not connected", "USER_IS_DISCONNECTED")
+        if not can_publish(site, channel, times.must(item["schedulingInfo"]["scheduledDate"])):
+            raise precondition(f"channel {channel} is not supported", "UNSUPPORTED_CHANNEL")
         check_content(item)
     except Refused as refused:
         item["status"] = "FAILED"
         item["publicationError"] = {"message": (refused.body or {}).get("message", "")}
         return
+    mark_published(item)
+
+
+def mark_published(item: Json) -> None:
+    """Makes an item a published one, with what the channel calls it."""
+    channel = item["channel"]["name"]
     item["status"] = "PUBLISHED"
     outer = guid(item["id"], "external").replace("-", "")[:16]
     item["channel"] = {

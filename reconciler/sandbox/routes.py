@@ -21,7 +21,7 @@ from reconciler.sandbox import (
     sites,
 )
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.seed import SCOPES
+from reconciler.sandbox.names import SCOPES
 
 Json = dict[str, Any]
 Handler = Callable[[Call], Json]
@@ -38,7 +38,7 @@ class Route:
     handler: Handler
     level: str
     scope: str | None
-    marketing: bool  # whether it uses the marketing plan, which keeps it from going INACTIVE
+    keeps_active: bool  # whether it is a use of the marketing plan, which keeps that from going INACTIVE (I)
 
 
 _PLAN = "/promote/marketing-plan-service/v1"
@@ -116,9 +116,9 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
 
 def _route(path: str, handler: Handler) -> Route:
     if path.startswith("/oauth2/"):
-        return Route(handler, _NOBODY, None, marketing=False)
+        return Route(handler, _NOBODY, None, keeps_active=False)
     if path.startswith("/site-list/"):
-        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], marketing=False)
+        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], keeps_active=False)
     scope = next(
         (
             scope
@@ -133,7 +133,7 @@ def _route(path: str, handler: Handler) -> Route:
         ),
         None,
     )
-    return Route(handler, _SITE, scope, marketing=path.startswith(_PLAN))
+    return Route(handler, _SITE, scope, keeps_active=path.startswith(f"{_PLAN}/marketing-plan"))
 
 
 _EXACT = {(method, path): _route(path, handler) for method, path, handler in _TABLE if "{" not in path}

@@ -11,7 +11,8 @@ from reconciler.sandbox.faults import Dropped
 if TYPE_CHECKING:
     import uvicorn
 
-    from reconciler.sandbox.app import Receive, Sandbox, Scope, Send
+    from reconciler.sandbox.app import Sandbox
+    from reconciler.sandbox.messages import Receive, Scope, Send
 
 
 class Running(NamedTuple):

@@ -5,69 +5,16 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from reconciler.sandbox import checks
+from reconciler.sandbox import checks, settings_shape
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, precondition, violation
 from reconciler.sandbox.events import calendar_id
-from reconciler.sandbox.seed import CHANNELS
+from reconciler.sandbox.names import GOALS, VIEWS
 from reconciler.sandbox.state import Site
 
 Json = dict[str, Any]
 
-GOALS = ("DRIVE_TRAFFIC", "BRAND_AWARENESS", "BOOST_SALES", "COLLECT_LEADS")  # S-wix
-VIEWS = ("FIRST_PERSON", "SECOND_PERSON", "THIRD_PERSON")  # S-wix
-_DERIVED = ("language", "businessLocation", "targetLocations")  # read-only, from the site (D)
 _DEFAULT_FIELDS = ("socialChannels", "calendar", "marketingPlanGoal", "frequency")  # D: accepted by fieldMask
-
-
-class Text:
-    """A string field."""
-
-
-class Free:
-    """A field whose inside is not known: any object."""
-
-
-class Enum:
-    """A field with one of some values."""
-
-    def __init__(self, *values: str) -> None:
-        self.values = values
-
-
-class ListOf:
-    """A list of texts or enum values."""
-
-    def __init__(self, each: Text | Enum) -> None:
-        self.each = each
-
-
-_FREQUENCY: Json = {"interval": Enum("WEEK", "MONTH", "YEAR"), "count": int}  # S-wix; count 1-30
-_SHAPE: Json = {
-    "settings": {
-        "marketingPlanGoal": {"goalKey": Enum(*GOALS), "customGoal": Text()},
-        "marketingTools": ListOf(Enum("SOCIAL_MARKETING", "BLOGS", "EMAIL_MARKETING")),
-        "topics": {"included": ListOf(Text()), "excluded": ListOf(Text()), "coreTopic": Text()},
-        "businessProfile": {"valueProposition": Text(), "targetAudience": Text(), "businessGoal": Text()},
-        "calendar": {"ids": ListOf(Text())},
-        "toneOfVoice": Text(),
-        "pointOfView": Enum(*VIEWS),
-        "customContentGuidelines": Text(),
-        "imageGuidelines": Text(),
-        "imageGenerationSettings": Free(),
-        "socialChannels": ListOf(Enum(*CHANNELS)),
-        "frequency": _FREQUENCY,
-        **dict.fromkeys(_DERIVED, Free()),
-    },
-    "overrides": {
-        "socialMarketing": {"frequency": _FREQUENCY},
-        "emailMarketing": {"frequency": _FREQUENCY},
-        "blogs": {"frequency": _FREQUENCY},
-    },
-    "id": Text(),
-    "createdAt": Text(),
-    "updatedAt": Text(),
-}
 
 
 def get(call: Call) -> Json:
@@ -102,17 +49,17 @@ def upsert(call: Call) -> Json:
     """
     given = checks.message("marketingSettings", call.body.get("marketingSettings"))
     paths = checks.mask("fieldMask", call.body.get("fieldMask"))
-    _check("marketingSettings", given, _SHAPE, call.seed.switches.unknownFields)
+    settings_shape.check("marketingSettings", given, settings_shape.SHAPE, call.seed.switches.unknownFields)
     checks.require_present(given, paths)
     for path in paths:
-        if not _known(path):
+        if not settings_shape.known(path):
             raise application(428, "INVALID_FIELD_MASK_ERROR", f"field mask path {path} is unknown")  # I
     saved = call.site.settings or {"settings": {}, "overrides": {}, "createdAt": call.stamp}
     after: Json = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
     for path in paths:
         if path.split(".")[0] in after:
             put(after, path, checks.value_at(given, path))
-    for name in _DERIVED:
+    for name in settings_shape.DERIVED:
         after["settings"].pop(name, None)
     if {"goalKey", "customGoal"} <= after["settings"].get("marketingPlanGoal", {}).keys():
         # One or the other (S-wix). A mask that adds the second replaces the first, as in a proto oneof (I).
@@ -139,45 +86,6 @@ def put(root: Json, path: str, value: Any) -> None:
         parents[-1][last] = kept
     for top in ("settings", "overrides"):
         root[top] = checks.pruned(root.get(top) or {})
-
-
-def _known(path: str) -> bool:
-    here: object = _SHAPE
-    for name in path.split("."):
-        if isinstance(here, Free):
-            return True
-        if not isinstance(here, dict) or name not in here:
-            return False
-        here = here[name]
-    return True
-
-
-def _check(where: str, value: Any, shape: object, unknown: str) -> None:
-    """Refuses values of the wrong type, unknown enum values and frequencies out of bounds."""
-    if value is None or isinstance(shape, Free):
-        return
-    if isinstance(shape, dict):
-        fields = checks.message(where, value)
-        checks.known_fields(where, fields, shape, unknown)
-        for name, each in fields.items():
-            if name in shape:
-                _check(f"{where}.{name}", each, shape[name], unknown)
-        if fields.get("goalKey") and fields.get("customGoal"):
-            raise violation(where, "holds goalKey and customGoal, only one may be set", "ONE_OF")  # S-wix: or
-    elif isinstance(shape, ListOf):
-        if not isinstance(value, list) or None in value:
-            raise violation(where, "must be a list", "FORMAT")
-        for place, each in enumerate(value):
-            _check(f"{where}[{place}]", each, shape.each, unknown)
-    elif isinstance(shape, Enum):
-        checks.choice(where, value, shape.values)
-    elif shape is int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise violation(where, "must be a number", "FORMAT")
-        if not 1 <= value <= 30:
-            raise violation(where, f"is {value}, must be between 1 and 30", "OUT_OF_RANGE", "OUT_OF_RANGE")  # S-wix
-    else:
-        checks.text(where, value)
 
 
 def defaults(call: Call) -> Json:

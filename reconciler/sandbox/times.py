@@ -53,6 +53,11 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
+def is_zone(name: str) -> bool:
+    """Whether a name is an IANA time zone."""
+    return name == "UTC" or zone(name).key != "UTC"
+
+
 def end_of_next_month(day: date) -> date:
     """The last day of the month after `day`'s: where a marketing plan ends (D)."""
     first_after = (day.replace(day=1) + timedelta(days=70)).replace(day=1)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from reconciler.sandbox.state import Json, Site
 
 LOG_LENGTH = 20_000
 _CACHED_SITES = 256
+_FORMAT = 1
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS sites(id TEXT PRIMARY KEY, instance TEXT, version INTEGER NOT NULL, touched TEXT NOT NULL,
@@ -26,27 +28,58 @@ CREATE TABLE IF NOT EXISTS sites(id TEXT PRIMARY KEY, instance TEXT, version INT
 CREATE INDEX IF NOT EXISTS sites_by_instance ON sites(instance);
 CREATE TABLE IF NOT EXISTS requests(n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, method TEXT, path TEXT, query TEXT,
                                     site TEXT, body TEXT, status INTEGER, wrote INTEGER, fault TEXT);
+CREATE INDEX IF NOT EXISTS requests_by_site ON requests(site, at);
 CREATE TABLE IF NOT EXISTS gaps(method TEXT, path TEXT, count INTEGER, PRIMARY KEY(method, path));
 CREATE TABLE IF NOT EXISTS faults(id INTEGER PRIMARY KEY AUTOINCREMENT, spec TEXT, seen INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, app TEXT, site TEXT, expires TEXT, scopes TEXT);
 """
 
 
+class WorldError(RuntimeError):
+    """A file that cannot hold a world. The message names it and says what to do."""
+
+
 class World:
-    """The storage of one world. Safe to use from several threads and several processes."""
+    """The storage of one world. Safe to use from several threads and several processes. Raises WorldError."""
 
     def __init__(self, database: str | Path) -> None:
-        if str(database) != ":memory:":
-            Path(database).parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode=WAL")
+        self._cache: OrderedDict[str, tuple[int, Site]] = OrderedDict()
+        try:
+            if str(database) != ":memory:":
+                Path(database).parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
+            self._prepare()
+        except (OSError, sqlite3.Error) as problem:
+            raise WorldError(f"{database}: cannot be used as a sandbox: {problem}; name another file") from None
+
+    def _prepare(self) -> None:
+        self._use_wal()
         # NORMAL survives a killed process; only a power cut could lose the newest commits, which is fine here.
         self._db.execute("PRAGMA synchronous=NORMAL")
-        self._cache: OrderedDict[str, tuple[int, Site]] = OrderedDict()
-        with self._lock:
+        with self.transaction():
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found not in (0, _FORMAT):
+                raise sqlite3.DatabaseError(f"it has format {found}, this version reads {_FORMAT}")
             for statement in _TABLES.split(";"):
                 self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={_FORMAT}")
+
+    def _use_wal(self) -> None:
+        # The one statement for which SQLite does not wait: another process may be opening the same new file.
+        for attempt in range(200):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as problem:
+                if "locked" not in str(problem) or attempt == 199:
+                    raise
+                time.sleep(0.01)
+
+    def has_faults(self) -> bool:
+        """Whether any fault is scripted."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM faults LIMIT 1").fetchone() is not None
 
     def close(self) -> None:
         """Closes the file. The world stays in it."""
@@ -151,10 +184,12 @@ class Transaction:
             self._db.execute("DELETE FROM requests WHERE n<=?", (number - LOG_LENGTH,))
         return number
 
-    def next_request(self) -> int:
-        """The number that the next request will get."""
-        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name='requests'").fetchone()
-        return 1 if row is None else int(row[0]) + 1
+    def requests_since(self, site_id: str, moment: str) -> int:
+        """How many requests for a site were let in since a moment."""
+        found = self._db.execute(
+            "SELECT count(*) FROM requests WHERE site=? AND at>? AND status<>429", (site_id, moment)
+        )
+        return int(found.fetchone()[0])
 
     def requests(self) -> list[Json]:
         """The log, oldest first."""

@@ -1,0 +1,106 @@
+"""Owns the form of requests and answers on the ASGI side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from reconciler.sandbox.errors import unparsable
+
+Json = dict[str, Any]
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, read whole."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever is in it."""
+        return self.body.decode("utf-8", "replace")
+
+    def parameters(self) -> dict[str, list[str]]:
+        """The query parameters; arrays are repeated keys (S)."""
+        found: dict[str, list[str]] = {}
+        for name, value in parse_qsl(self.query, keep_blank_values=True):
+            found.setdefault(name, []).append(value)
+        return found
+
+    def json(self) -> Json:
+        """The body: a JSON object; none at all counts as an empty one. Anything else is 400 (S)."""
+        if not self.body.strip():
+            return {}
+        try:
+            value = json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise unparsable() from None
+        if not isinstance(value, dict):
+            raise unparsable()
+        return value
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer: status, body, headers beside content-type and content-length."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def answer(status: int, value: object, **headers: str) -> Answer:
+    """An answer in JSON; None: an empty body, as system errors have (D)."""
+    body = b"" if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    return Answer(status, body, {name.replace("_", "-"): text for name, text in headers.items()})
+
+
+async def read(scope: Scope, receive: Receive) -> Request:
+    """The request of a connection."""
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return Request(
+        method=scope["method"].upper(),
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=b"".join(parts),
+    )
+
+
+async def respond(send: Send, given: Answer, announced: int | None = None) -> None:
+    """Sends an answer. `announced`: a length that the body does not have, for a connection lost on the way."""
+    headers = {"content-type": "application/json", **given.headers}
+    if not given.body and announced is None:
+        headers.pop("content-type")
+    headers["content-length"] = str(len(given.body) if announced is None else announced)
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": given.status, "headers": raw})
+    await send({"type": "http.response.body", "body": given.body, "more_body": announced is not None})
+
+
+async def lifespan(receive: Receive, send: Send) -> None:
+    """Says yes to start-up and shutdown: a world needs neither."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

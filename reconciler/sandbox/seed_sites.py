@@ -1,0 +1,185 @@
+"""Owns the site part of a seed: checks every field, gives back plain values with moments parsed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.sandbox import seed_values as values
+from reconciler.sandbox import settings_shape, times
+from reconciler.sandbox.errors import Refused
+from reconciler.sandbox.names import (
+    ACTIVITY_TYPES,
+    CHANNELS,
+    FEATURES,
+    ITEM_STATUSES,
+    PERIODS,
+    SHAPES,
+    TOKEN_STATUSES,
+)
+from reconciler.sandbox.seed_values import SeedError
+
+Json = dict[str, Any]
+
+_SITE_KEYS = (
+    "id", "name", "instanceId", "published", "premium", "language", "country", "timeZone", "channels", "features",
+    "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched", "failGeneration",
+    "neverFinish", "unpublishedGives", "contentSeed",
+)  # fmt: skip
+_CHANNEL_STATUSES = (*TOKEN_STATUSES, "NO_PAGES")
+_PLAN_KEYS = ("status", "activities")
+_ACTIVITY_KEYS = ("id", "date", "title", "description", "type", "items")
+_ITEM_KEYS = ("id", "channel", "type", "status", "caption", "media", "scheduledDate", "referenceId")
+_EVENT_KEYS = ("id", "name", "description", "date", "recurringRule")
+_FEATURE_KEYS = ("enabled", "limit", "used", "period")
+
+
+def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
+    """The sites of a seed by id, each with the defaults below it. Raises SeedError."""
+    if isinstance(value, Mapping):
+        value = [
+            {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, _SITE_KEYS)}
+            for name, fields_ in value.items()
+        ]
+    found: dict[str, Json] = {}
+    for place, each in enumerate(values.listing("sites", value)):
+        where = f"sites.{place}"
+        site = read_site(where, each)
+        if site.get("id") is None:
+            raise SeedError(f"{where}: needs an id")
+        if site["id"] in found:
+            raise SeedError(f"{where}.id: {site['id']} is there twice")
+        found[site["id"]] = {**defaults, **site}
+    return found
+
+
+def read_site(where: str, value: object) -> Json:
+    """One site's fields, checked. Raises SeedError."""
+    site = values.mapping(where, value, _SITE_KEYS)
+    for name in ("published", "premium", "monetized", "failGeneration", "neverFinish"):
+        if name in site:
+            values.flag(f"{where}.{name}", site[name])
+    _ids(where, site, "id")
+    for name in ("name", "instanceId", "language", "country", "timeZone"):
+        values.text(f"{where}.{name}", site.get(name))
+    if site.get("timeZone") is not None and not times.is_zone(site["timeZone"]):
+        raise SeedError(f"{where}.timeZone: {site['timeZone']!r} is no IANA time zone such as Europe/Paris")
+    for name in ("settings", "overrides"):
+        try:
+            settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
+        except Refused as refused:
+            raise SeedError((refused.body or {}).get("message", f"{where}.{name}: is wrong")) from None
+    if "unpublishedGives" in site:
+        values.one_of(f"{where}.unpublishedGives", site["unpublishedGives"], ("empty", "failed"))
+    for name, read in _PARTS.items():
+        if name in site:
+            site[name] = read(f"{where}.{name}", site[name])
+    return site
+
+
+def _channels(where: str, value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        return {values.one_of(where, name, CHANNELS): "VALID" for name in values.listing(where, value)}
+    return {
+        values.one_of(where, name, CHANNELS): values.one_of(f"{where}.{name}", status, _CHANNEL_STATUSES)
+        for name, status in value.items()
+    }
+
+
+def _features(where: str, value: object) -> str | Json:
+    if not isinstance(value, Mapping):
+        return str(values.one_of(where, value, ("free", "premium")))
+    found: Json = {}
+    for name, fields_ in values.mapping(where, value, FEATURES).items():
+        given = (
+            {"enabled": fields_}
+            if isinstance(fields_, bool)
+            else values.mapping(f"{where}.{name}", fields_, _FEATURE_KEYS)
+        )
+        values.flag(f"{where}.{name}.enabled", given.get("enabled", True))
+        for count in ("limit", "used"):
+            if count in given:
+                values.number(f"{where}.{name}.{count}", given[count])
+        if "period" in given:
+            values.one_of(f"{where}.{name}.period", given["period"], PERIODS)
+        found[name] = given
+    return found
+
+
+def _plan(where: str, value: object) -> Json:
+    plan: Json = {"status": value} if isinstance(value, str) else values.mapping(where, value, _PLAN_KEYS)
+    values.one_of(
+        f"{where}.status",
+        plan.setdefault("status", "ACTIVE"),
+        ("NEVER_CREATED", "GENERATING", "ACTIVE", "INACTIVE", "FAILED"),
+    )
+    if plan.get("activities") is not None:
+        plan["activities"] = [
+            _activity(f"{where}.activities.{place}", each)
+            for place, each in enumerate(values.listing(f"{where}.activities", plan["activities"]))
+        ]
+    return plan
+
+
+def _activity(where: str, value: object) -> Json:
+    activity = values.mapping(where, value, _ACTIVITY_KEYS)
+    _ids(where, activity, "id")
+    activity["date"] = values.moment(f"{where}.date", activity.get("date"))
+    if activity["date"] is None:
+        raise SeedError(f"{where}: needs a date")
+    if "type" in activity:
+        values.one_of(f"{where}.type", activity["type"], ACTIVITY_TYPES[1:])
+    items = activity.get("items")
+    if items is not None and items != "all":
+        activity["items"] = [
+            _item(f"{where}.items.{place}", each) for place, each in enumerate(values.listing(where, items))
+        ]
+    return activity
+
+
+def _item(where: str, value: object) -> Json:
+    item = values.mapping(where, value, _ITEM_KEYS)
+    values.one_of(f"{where}.channel", item.get("channel"), CHANNELS)
+    _ids(where, item, "id")
+    kinds = tuple(kind for channel, kind in SHAPES if channel == item["channel"])
+    values.one_of(f"{where}.type", item.setdefault("type", kinds[0]), kinds)
+    values.one_of(f"{where}.status", item.setdefault("status", "DRAFT"), ITEM_STATUSES)
+    if "scheduledDate" in item:
+        item["scheduledDate"] = values.moment(f"{where}.scheduledDate", item["scheduledDate"])
+    if item.get("status") == "SCHEDULED" and item.get("scheduledDate") is None:
+        raise SeedError(f"{where}: is SCHEDULED and needs a scheduledDate")
+    return item
+
+
+def _event(where: str, value: object, keys: tuple[str, ...]) -> Json:
+    event = values.mapping(where, value, keys)
+    _ids(where, event, "id", "calendarId")
+    event["date"] = values.moment(f"{where}.date", event.get("date"))
+    if event["date"] is None and not event.get("recurringRule"):
+        raise SeedError(f"{where}: needs a date or a recurringRule")
+    return event
+
+
+def _ids(where: str, fields: Json, *names: str) -> None:
+    for name in names:
+        if fields.get(name) is not None:
+            fields[name] = values.guid(f"{where}.{name}", fields[name])
+
+
+def _events(where: str, value: object) -> list[Json]:
+    return [_event(where, each, _EVENT_KEYS) for each in values.listing(where, value)]
+
+
+def _foreign_events(where: str, value: object) -> list[Json]:
+    return [_event(where, each, (*_EVENT_KEYS, "calendarId")) for each in values.listing(where, value)]
+
+
+_PARTS: dict[str, Callable[[str, object], Any]] = {
+    "channels": _channels,
+    "features": _features,
+    "plan": _plan,
+    "events": _events,
+    "foreignEvents": _foreign_events,
+    "lastTouched": values.moment,
+    "contentSeed": values.number,
+}

@@ -1,0 +1,110 @@
+"""Owns the shape of the marketing settings object: its fields, their types and bounds (9.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.sandbox import checks
+from reconciler.sandbox.errors import violation
+from reconciler.sandbox.names import CHANNELS, GOALS, TOOLS, VIEWS
+
+Json = dict[str, Any]
+
+DERIVED = ("language", "businessLocation", "targetLocations")  # read-only, from the site (D)
+
+
+class Text:
+    """A string field."""
+
+
+class Free:
+    """A field whose inside is not known: any value."""
+
+
+class Enum:
+    """A field with one of some values."""
+
+    def __init__(self, *values: str) -> None:
+        self.values = values
+
+
+class ListOf:
+    """A list of texts or enum values."""
+
+    def __init__(self, each: Text | Enum) -> None:
+        self.each = each
+
+
+_FREQUENCY: Json = {"interval": Enum("WEEK", "MONTH", "YEAR"), "count": int}  # S-wix; count 1-30
+SHAPE: Json = {
+    "settings": {
+        "marketingPlanGoal": {"goalKey": Enum(*GOALS), "customGoal": Text()},
+        "marketingTools": ListOf(Enum(*TOOLS)),
+        "topics": {"included": ListOf(Text()), "excluded": ListOf(Text()), "coreTopic": Text()},
+        "businessProfile": {"valueProposition": Text(), "targetAudience": Text(), "businessGoal": Text()},
+        "calendar": {"ids": ListOf(Text())},
+        "toneOfVoice": Text(),
+        "pointOfView": Enum(*VIEWS),
+        "customContentGuidelines": Text(),
+        "imageGuidelines": Text(),
+        "imageGenerationSettings": Free(),
+        "socialChannels": ListOf(Enum(*CHANNELS)),
+        "frequency": _FREQUENCY,
+        **dict.fromkeys(DERIVED, Free()),
+    },
+    "overrides": {
+        "socialMarketing": {"frequency": _FREQUENCY},
+        "emailMarketing": {"frequency": _FREQUENCY},
+        "blogs": {"frequency": _FREQUENCY},
+    },
+    "id": Text(),
+    "createdAt": Text(),
+    "updatedAt": Text(),
+}
+
+
+def known(path: str) -> bool:
+    """Whether a mask path names a field of the object."""
+    here: object = SHAPE
+    for name in path.split("."):
+        if isinstance(here, Free):
+            return True
+        if not isinstance(here, dict) or name not in here:
+            return False
+        here = here[name]
+    return True
+
+
+def check(where: str, value: Any, shape: object, unknown: str) -> None:
+    """Refuses (400) values of the wrong type, unknown enum values, frequencies out of bounds.
+
+    `unknown` says what happens to fields that the shape does not have: ignore or refuse.
+    """
+    if value is None or isinstance(shape, Free):
+        return
+    if isinstance(shape, dict):
+        _check_message(where, value, shape, unknown)
+    elif isinstance(shape, ListOf):
+        if not isinstance(value, list) or None in value:
+            raise violation(where, "must be a list", "FORMAT")
+        for place, each in enumerate(value):
+            check(f"{where}[{place}]", each, shape.each, unknown)
+    elif isinstance(shape, Enum):
+        checks.choice(where, value, shape.values)
+    elif shape is int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise violation(where, "must be a number", "FORMAT")
+        if not 1 <= value <= 30:
+            raise violation(where, f"is {value}, must be between 1 and 30", "OUT_OF_RANGE", "OUT_OF_RANGE")  # S-wix
+    else:
+        checks.text(where, value)
+
+
+def _check_message(where: str, value: Any, shape: Json, unknown: str) -> None:
+    fields = checks.message(where, value)
+    checks.known_fields(where, fields, shape, unknown)
+    for name, each in fields.items():
+        if name in shape:
+            check(f"{where}.{name}", each, shape[name], unknown)
+    if fields.get("goalKey") and fields.get("customGoal"):
+        raise violation(where, "holds goalKey and customGoal, only one may be set", "ONE_OF")  # S-wix: or
