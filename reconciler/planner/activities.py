@@ -106,8 +106,8 @@ def plan_activities(
         for one in matched:
             actions += [(index, action) for action in _update(one, rule, Reason.RULE, index, scope)]
             projected[one.id] = _as_set(one, rule)
-        if matched:
-            sets.append(RememberedSet(match_key(rule.match), frozenset(one.id for one in matched)))
+        if kept := _to_remember(rule, matched, recorded, scope):
+            sets.append(RememberedSet(match_key(rule.match), kept))
     refusals += _contradictions(rules, decided, projected, scope)
     return ActivitiesPart(
         actions=tuple(sorted(actions, key=lambda pair: _order_of_writes(pair[1]))),
@@ -214,6 +214,15 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
     first = [one for one in matched if _is_as_set(one, rule)]
     rest = [one for one in matched if not _is_as_set(one, rule)]
     return in_order((first + rest)[: rule.max])
+
+
+def _to_remember(
+    rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
+) -> frozenset[ActivityId]:
+    """The activities the rule stands for from now on: not those that merely look as if it had set them, or
+    an edit of its values would reach what nobody selected."""
+    before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
+    return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
 
 
 def _update(live: Activity, rule: SetActivities, reason: Reason, index: int, scope: Scope) -> tuple[Action, ...]:
