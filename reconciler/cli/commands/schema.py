@@ -1,0 +1,20 @@
+"""`reconciler schema [NAME]`."""
+
+from __future__ import annotations
+
+import click
+
+NAMES = ("site", "project", "approvals")
+
+
+@click.command("schema")
+@click.argument("name", type=click.Choice(NAMES), default="site")
+def command(name: str) -> None:
+    """Print a JSON Schema of the files: site (the default), project or approvals.
+
+    Editors use it to complete and check what you write; `reconciler init`
+    puts copies beside the files.
+    """
+    from reconciler.config.schema import schema_text
+
+    click.echo(schema_text(name), nl=False)

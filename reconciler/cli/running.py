@@ -1,0 +1,97 @@
+"""Runs a coroutine as the whole of a command, and lets Ctrl-C and SIGTERM end it in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
+
+from reconciler.cli.exit_codes import ExitCode
+
+Result = TypeVar("Result")
+
+
+class Interrupted(Exception):
+    """A run that a signal ended before it had anything to say."""
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__("interrupted")
+        self.code = code
+
+
+class Interrupts:
+    """Whether the run was asked to end, and what that does.
+
+    The first signal sets `code`, which a run that writes asks for between its calls. Until `stop_gently` is
+    called, and from the second signal on, it cancels the run instead.
+    """
+
+    def __init__(self) -> None:
+        self.code: ExitCode | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._gentle = False
+        self._said: Callable[[], None] = lambda: None
+
+    def stop_gently(self, said: Callable[[], None]) -> None:
+        """From here on the first signal lets the calls in flight finish. `said` tells the user so."""
+        self._gentle = True
+        self._said = said
+
+    def requested(self) -> bool:
+        """Whether nothing more should be started."""
+        return self.code is not None
+
+    def receive(self, code: ExitCode) -> None:
+        """A signal has come."""
+        again = self.code is not None
+        self.code = self.code or code
+        if self._gentle and not again:
+            self._said()
+        elif self._task is not None:
+            self._task.cancel()
+
+    def bind(self, task: asyncio.Task[Any] | None) -> None:
+        """The task to cancel."""
+        self._task = task
+
+
+def run(work: Callable[[Interrupts], Coroutine[Any, Any, Result]]) -> Result:
+    """The result of the work. Raises Interrupted where a signal cancelled it."""
+    interrupts = Interrupts()
+
+    async def bound() -> Result:
+        interrupts.bind(asyncio.current_task())
+        loop = asyncio.get_running_loop()
+        signals = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+        before = {number: signal.getsignal(number) for number in signals}
+        try:
+            for number, code in signals.items():
+                loop.add_signal_handler(number, interrupts.receive, code)
+        except (NotImplementedError, RuntimeError, ValueError):
+            pass  # Windows, or not the main thread: KeyboardInterrupt does what it can
+        try:
+            return await work(interrupts)
+        except asyncio.CancelledError:
+            if interrupts.code is None:
+                raise
+            raise Interrupted(interrupts.code) from None
+        finally:
+            for number, handler in before.items():
+                try:
+                    loop.remove_signal_handler(number)
+                    signal.signal(number, handler)
+                except (NotImplementedError, RuntimeError, ValueError, TypeError):
+                    pass
+
+    return asyncio.run(bound())
+
+
+async def beside(main: Awaitable[Result], other: Coroutine[Any, Any, None]) -> Result:
+    """The result of `main`, while `other` runs beside it and is cancelled when it ends."""
+    task = asyncio.ensure_future(other)
+    try:
+        return await main
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

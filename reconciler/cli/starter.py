@@ -1,0 +1,69 @@
+"""The files of a starter project."""
+
+from __future__ import annotations
+
+from reconciler.config.schema import schema_text
+
+PROJECT = """\
+# yaml-language-server: $schema=schemas/project.schema.json
+version: 1
+sites: [sites/*.yaml]
+
+# The sandbox is an emulator of the API inside the tool; its world is in .reconciler/.
+# To go live:
+#   1. put the ids of your sites into sites/*.yaml
+#   2. export WIX_API_KEY=...   (an API key of the account that owns the sites)
+#   3. change the next line to `api: wix`, and run `reconciler plan`
+api: sandbox
+
+credentials:
+  default: {apiKey: {env: WIX_API_KEY}}
+
+policy:
+  maxPublish: 20                 # public actions in one run, over all sites
+  maxPublishPerSitePerDay: 3
+  maxDelete: 10
+  minLead: 2h                    # nothing is scheduled closer than this
+  quietHours: {from: "21:00", to: "07:00"}
+"""
+
+SITE = """\
+# yaml-language-server: $schema=../schemas/site.schema.json
+# Only what is written here is managed: a field left out is left alone, a field written as null is cleared.
+version: 1
+site:
+  name: example                  # unique in the project; the address in every output
+  id: 00000000-0000-4000-8000-000000000001
+  labels: {team: emea}
+settings:
+  marketingPlanGoal: {goalKey: BOOST_SALES}
+  marketingTools: [SOCIAL_MARKETING]
+  topics: {included: [handmade ceramics, studio life]}
+  toneOfVoice: warm and playful
+calendarEvents:
+  events:
+    - {name: Studio open day, recurringRule: {frequency: MONTHLY}}
+marketingPlan:
+  state: present
+posts:                           # which activities have posts
+  - match: {within: 21d}
+    max: 6
+schedule:                        # which drafts go out, once people have approved them
+  approval: required
+  rules:
+    - match: {within: 14d}
+      channels: [INSTAGRAM, FACEBOOK]
+      max: 4
+"""
+
+IGNORED = """\
+# The state: what was last applied, the ledger of runs, the sandbox's world. A team shares it in an object store
+# (`state: s3://...` in reconciler.yaml), not in git.
+.reconciler/
+"""
+
+
+def starter_files() -> dict[str, str]:
+    """Path -> text, in the order in which they are written."""
+    schemas = {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "site", "approvals")}
+    return {"reconciler.yaml": PROJECT, "sites/example.yaml": SITE, ".gitignore": IGNORED, **schemas}

@@ -1,0 +1,117 @@
+"""What a run shows while it works, on stderr: a bar on a terminal, a line every 30 s without one."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self, assert_never
+
+from reconciler.executor.events import Corrected, Event, Finished, Note, Resolved, Skipped, Started, Waiting
+from reconciler.model.text import printable
+from reconciler.planner.actions import verb_of
+from reconciler.reporters.words import plural
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+HEARTBEAT: Final = 30.0
+"""Seconds between two lines where there is no terminal."""
+
+PATIENCE: Final = 0.5
+"""Seconds before a bar is shown: what is faster needs none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The time in seconds that never jumps, and waiting."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], Awaitable[None]]
+
+
+class Progress:
+    """Counts the sites of one phase (`planning`, `applying`) and remembers what was begun last."""
+
+    def __init__(self, phase: str, total: int, watch: Watch, write: Callable[[str], None], *, terminal: bool) -> None:
+        self._phase = phase
+        self._total = total
+        self._watch = watch
+        self._write = write
+        self._terminal = terminal
+        self._began = watch.now()
+        self._done = 0
+        self._doing = ""
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def site_done(self) -> None:
+        """One site more is through."""
+        self._done += 1
+        self._refresh()
+
+    def see(self, event: Event) -> None:
+        """An event of the executor."""
+        if (words := doing(event)) is not None:
+            self._doing = words
+            self._refresh()
+
+    async def keep_alive(self) -> None:
+        """Runs beside the work until it is cancelled."""
+        if self._terminal:
+            await self._watch.sleep(PATIENCE)
+            self._show_bar()
+            return
+        while True:
+            await self._watch.sleep(HEARTBEAT)
+            spent = round(self._watch.now() - self._began)
+            last = f", {self._doing}" if self._doing else ""
+            self._write(f"still {self._phase}: {self._done} of {plural(self._total, 'site')}, {spent} s{last}\n")
+
+    def _show_bar(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        self._bar = Bar(
+            TextColumn(self._phase),
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[doing]}", markup=False),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task(self._phase, total=self._total, completed=self._done, doing=self._doing)
+        self._bar.start()
+
+    def _refresh(self) -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=self._done, doing=self._doing)
+
+
+def doing(event: Event) -> str | None:
+    """What an event says is going on now; None for one that is no news here."""
+    match event:
+        case Started(address=address, operation=operation):
+            return printable(f"{verb_of(operation)} {address}")
+        case Waiting(site=site, status=None, left=left):
+            return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
+        case Waiting(site=site, status=status):
+            return printable(f"waiting for {site.name}, which is {status}")
+        case Resolved(site=site, entry=entry):
+            return printable(f"settled {entry.call} of an earlier run at {site.name}")
+        case Finished() | Skipped() | Corrected() | Note():
+            return None
+        case _:
+            assert_never(event)
