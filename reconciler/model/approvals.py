@@ -37,6 +37,9 @@ class DraftApproval:
     decision: Decision = Decision.PENDING
     media: tuple[str, ...] = ()
     caption: str = ""
+    cancelled: int = 0
+    """How often this content had been scheduled and taken back when the decision was made: an approval counts
+    for one scheduling, so one that is older than the last of them is used up. Written by `review`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,12 @@ class Approvals:
         """The reviewed activity of that id."""
         return next((one for one in self.activities if one.id == id), None)
 
-    def approves(self, id: PostId, digest: Digest) -> bool:
-        """Whether a person said yes to exactly this content."""
+    def approves(self, id: PostId, digest: Digest, *, times: int = 0) -> bool:
+        """Whether a person said yes to exactly this content, after it was scheduled that many times."""
         draft = self.draft(id)
-        return draft is not None and draft.decision is Decision.APPROVE and draft.digest == digest
+        return (
+            draft is not None
+            and draft.decision is Decision.APPROVE
+            and draft.digest == digest
+            and draft.cancelled >= times
+        )

@@ -11,6 +11,7 @@ from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import ScheduleRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,8 @@ class Deferred:
     activity_rules: tuple[ActivityRule, ...] = ()
     posts_rules: tuple[PostsRule, ...] = ()
     at_most: int | None = None
+    schedule_rules: tuple[ScheduleRule, ...] = ()
+    """Only ever under `approval: none`: nothing can be approved that is not known yet (product.md 3.2)."""
 
 
 Operation: TypeAlias = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -16,7 +16,8 @@ from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
 from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.problems import Place
-from reconciler.model.selectors import Match
+from reconciler.model.schedule import DesiredSchedule as DesiredSchedule
+from reconciler.model.schedule import ScheduleRule as ScheduleRule
 from reconciler.model.settings import Field, MarketingSettings
 
 
@@ -40,27 +41,6 @@ class Expect:
     published: bool | None = None
     language: str | None = None
     channels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleRule:
-    """Which drafts go out. `at` is wall time on the activity's own day in the site's zone; None: the API's time."""
-
-    match: Match
-    channels: tuple[str, ...] = ()
-    types: tuple[str, ...] = ()
-    min: int = 0
-    max: int | None = None
-    at: time | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredSchedule:
-    """The `schedule` of a file. `cancel_others` is `manage: all`."""
-
-    rules: tuple[ScheduleRule, ...]
-    approval_required: bool = True
-    cancel_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

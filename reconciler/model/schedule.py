@@ -1,0 +1,29 @@
+"""The schedule of a file: which drafts go out, and who must have agreed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import time
+
+from reconciler.model.selectors import Match
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRule:
+    """Which drafts go out. `at` is wall time on the activity's own day in the site's zone; None: the API's time."""
+
+    match: Match
+    channels: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    min: int = 0
+    max: int | None = None
+    at: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredSchedule:
+    """The `schedule` of a file. `cancel_others` is `manage: all`."""
+
+    rules: tuple[ScheduleRule, ...]
+    approval_required: bool = True
+    cancel_others: bool = False
