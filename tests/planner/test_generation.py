@@ -1,0 +1,257 @@
+"""When a marketing plan is generated, and with which of the three modes (product.md 3.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
+from reconciler.model.canonical import Digest, Json, freeze, freeze_object
+from reconciler.model.events import DesiredEvent, DesiredEvents
+from reconciler.model.marketing_plan import (
+    DesiredMarketingPlan,
+    Discard,
+    KeywordResearch,
+    MarketingPlan,
+    PlanStatus,
+    When,
+)
+from reconciler.model.operations import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    Generate,
+    OpenEntry,
+    Operation,
+    Regenerate,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.problems import Place
+from reconciler.model.settings import Field, MarketingSettings, fields_of
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
+from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from tests.planner.pure_world import NOW
+
+SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+LIVE: dict[str, object] = {"toneOfVoice": "dry", "topics": {"included": ["mugs"], "excluded": []}}
+
+
+def desired(tree: dict[str, object] | None = None, **parts: object) -> DesiredSite:
+    fields = tuple(fields_of(freeze_object(LIVE | (tree or {})), "settings"))
+    site = DesiredSite(SHOP, Place("sites/shop.yaml"), Digest("sha256:0"), settings=fields)
+    return replace(site, **({"marketing_plan": DesiredMarketingPlan()} | parts))  # type: ignore[arg-type]
+
+
+def observed(status: PlanStatus | Unrecognised = PlanStatus.ACTIVE, **parts: object) -> ObservedSite:
+    found = ObservedSite(
+        SHOP,
+        NOW,
+        settings=MarketingSettings(freeze_object(LIVE)),
+        marketing_plan=MarketingPlan(status, (activity(),) if status is PlanStatus.ACTIVE else ()),
+        events=(),
+        published=True,
+    )
+    return replace(found, **parts)  # type: ignore[arg-type]
+
+
+def activity(status: PostStatus = PostStatus.DRAFT, in_days: int = 2) -> Activity:
+    post = Post(PostId("p1"), "FACEBOOK", "POST", status, (("caption", "hello"),))
+    return Activity(ActivityId("a1"), "Mugs", "", NOW + timedelta(days=in_days), None, (post,))
+
+
+def recorded(**settings: Json) -> RecordedSite:
+    base = {"settings.toneOfVoice": "dry", "settings.topics.included": freeze(["mugs"])} | settings
+    return RecordedSite(in_force=Inputs(tuple(Field(path, base[path]) for path in sorted(base))))
+
+
+def plan_of(
+    want: DesiredSite, live: ObservedSite, before: RecordedSite | None = None, *, regenerate: bool = False
+) -> Plan:
+    return make_plan(want, live, before or recorded(), PlanOptions(NOW, regenerate=regenerate))
+
+
+def generations(plan: Plan) -> list[Operation]:
+    kinds = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
+    return [one.operation for one in plan.actions if isinstance(one.operation, kinds)]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (PlanStatus.NEVER_CREATED, Reason.NO_MARKETING_PLAN),
+        (PlanStatus.FAILED, Reason.GENERATION_FAILED),
+        (PlanStatus.INACTIVE, Reason.INACTIVE),
+    ],
+)
+def test_a_marketing_plan_that_is_not_usable_is_generated(status: PlanStatus, reason: Reason) -> None:
+    plan = plan_of(desired(), observed(status))
+    assert generations(plan) == [Generate()]
+    assert plan.actions[-1].reason is reason
+
+
+def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
+    assert plan_of(desired(), observed()).actions == ()
+
+
+def test_changed_topics_want_keyword_research_and_say_so() -> None:
+    plan = plan_of(desired({"topics": {"included": ["mugs", "bowls"]}}), observed())
+    assert [type(one.operation) for one in plan.actions] == [UpdateSettings, Regenerate]
+    regenerate = plan.actions[-1]
+    assert regenerate.operation == Regenerate(True, (PostId("p1"),), Discard.UNAPPROVED)
+    assert (regenerate.reason, regenerate.because) == (Reason.INPUTS_CHANGED, ("settings.topics.included",))
+
+
+def test_a_changed_tone_of_voice_wants_the_plain_regeneration() -> None:
+    plan = plan_of(desired({"toneOfVoice": "warm"}), observed())
+    assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
+    assert plan.actions[-1].because == ("settings.toneOfVoice",)
+
+
+@pytest.mark.parametrize(("research", "wanted"), [(KeywordResearch.ALWAYS, True), (KeywordResearch.NEVER, False)])
+def test_keyword_research_can_be_forced_either_way(research: KeywordResearch, wanted: bool) -> None:
+    file = desired(
+        {"topics": {"included": []}, "toneOfVoice": "warm"},
+        marketing_plan=DesiredMarketingPlan(keyword_research=research),
+    )
+    assert generations(plan_of(file, observed())) == [Regenerate(wanted, (PostId("p1"),), Discard.UNAPPROVED)]
+
+
+def test_when_never_saves_the_settings_and_regenerates_nothing() -> None:
+    file = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(when=When.NEVER))
+    plan = plan_of(file, observed())
+    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
+
+
+def test_regenerate_asks_for_one_whatever_the_inputs_are() -> None:
+    file = desired(marketing_plan=DesiredMarketingPlan(when=When.NEVER))
+    plan = plan_of(file, observed(), regenerate=True)
+    assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
+    assert plan.actions[-1].reason is Reason.ASKED_FOR
+
+
+def test_somebody_elses_generation_is_waited_for_and_not_started_again() -> None:
+    plan = plan_of(desired(), observed(PlanStatus.GENERATING))
+    assert generations(plan) == [AwaitGeneration()]
+
+
+def test_a_status_of_a_later_api_version_is_waited_for() -> None:
+    assert generations(plan_of(desired(), observed(Unrecognised("PAUSED")))) == [AwaitGeneration()]
+
+
+def test_an_edit_in_the_dashboard_is_undone_without_a_generation() -> None:
+    live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "loud"})))
+    plan = plan_of(desired(), live)
+    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
+
+
+def test_settings_saved_by_a_run_that_died_are_generated_from_by_the_next() -> None:
+    live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
+    file = desired({"toneOfVoice": "warm"})
+    due = Inputs(tuple(Field(one.path, one.value) for one in file.settings))
+    plan = plan_of(file, live, replace(recorded(), due=due))
+    assert [type(one.operation) for one in plan.actions] == [Regenerate]
+    assert plan.actions[0].reason is Reason.NEVER_GENERATED_FROM
+
+
+def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
+    live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
+    file = desired({"toneOfVoice": "warm"})
+    entry = OpenEntry("1", "shop/marketing-plan", "regenerate", NOW, sent=True)
+    before = replace(recorded(), due=Inputs(file.settings), open=(entry,))
+    assert plan_of(file, live, before).actions == ()
+
+
+def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() -> None:
+    entry = OpenEntry("1", "shop/marketing-plan", "generate", NOW)
+    plan = plan_of(desired(), observed(PlanStatus.NEVER_CREATED), RecordedSite(open=(entry,)))
+    assert generations(plan) == [AwaitGeneration()]
+
+
+def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
+    plan = plan_of(desired(), observed(), RecordedSite())
+    assert plan.actions == ()
+    assert "first contact" in plan.notes[0]
+    assert plan.taken_in_force is not None
+    assert plan.taken_in_force.setting("settings.toneOfVoice") == ("dry",)
+
+
+def test_first_contact_with_other_wishes_is_a_change_like_any_other() -> None:
+    plan = plan_of(desired({"toneOfVoice": "warm"}), observed(), RecordedSite())
+    assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
+
+
+def test_a_field_that_is_managed_from_now_on_with_its_live_value_changes_nothing() -> None:
+    live = observed(settings=MarketingSettings(freeze_object(LIVE | {"pointOfView": "FIRST_PERSON"})))
+    assert plan_of(desired({"pointOfView": "FIRST_PERSON"}), live).actions == ()
+
+
+def test_a_new_event_is_an_input() -> None:
+    events = DesiredEvents((DesiredEvent("Sale", date=NOW + timedelta(days=9)),))
+    plan = plan_of(desired(events=events), observed())
+    assert generations(plan) == [Regenerate(False, (PostId("p1"),), Discard.UNAPPROVED)]
+    assert plan.actions[-1].because == ("calendarEvents.Sale",)
+
+
+def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() -> None:
+    facts = DesiredEvent("Sale", date=NOW + timedelta(days=9)).facts()
+    before = replace(recorded(), in_force=replace(recorded().in_force or Inputs(), events=(("Sale", facts),)))
+    assert plan_of(desired(events=DesiredEvents(())), observed(), before).actions == ()
+
+
+def test_an_unpublished_site_is_blocked_and_its_settings_are_written_all_the_same() -> None:
+    plan = plan_of(desired({"toneOfVoice": "warm"}), observed(PlanStatus.NEVER_CREATED, published=False))
+    assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
+    assert [one.by for one in plan.blocked] == [BlockedBy.SITE_NOT_PUBLISHED]
+
+
+def test_absent_deletes_it_once() -> None:
+    file = desired(marketing_plan=DesiredMarketingPlan(present=False))
+    assert generations(plan_of(file, observed())) == [DeleteMarketingPlan((PostId("p1"),))]
+    assert plan_of(file, observed(PlanStatus.NEVER_CREATED)).actions == ()
+
+
+def approved() -> Approvals:
+    draft = activity().posts[0]
+    return Approvals(
+        (
+            ActivityApproval(
+                ActivityId("a1"),
+                "Mugs",
+                NOW,
+                drafts=(DraftApproval(draft.id, "FACEBOOK", "POST", draft.digest, Decision.APPROVE),),
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("discard", "live", "file", "refused"),
+    [
+        (Discard.ALL, PostStatus.SCHEDULED, Approvals(), False),
+        (Discard.ALL, PostStatus.DRAFT, approved(), False),
+        (Discard.UNAPPROVED, PostStatus.DRAFT, Approvals(), False),
+        (Discard.UNAPPROVED, PostStatus.DRAFT, approved(), True),
+        (Discard.UNAPPROVED, PostStatus.SCHEDULED, Approvals(), True),
+        (Discard.UNAPPROVED, PostStatus.PUBLISHED, Approvals(), False),
+        (Discard.NOTHING, PostStatus.DRAFT, Approvals(), True),
+        (Discard.NOTHING, PostStatus.PUBLISHED, Approvals(), False),
+    ],
+)
+def test_what_a_regeneration_may_throw_away(discard: Discard, live: PostStatus, file: Approvals, refused: bool) -> None:
+    want = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(discard=discard), approvals=file)
+    site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(live),)))
+    assert [one.by for one in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
+
+
+def test_drafts_of_past_activities_are_not_discarded() -> None:
+    want = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(discard=Discard.NOTHING))
+    site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(in_days=-1),)))
+    plan = plan_of(want, site)
+    assert plan.refusals == ()
+    assert generations(plan) == [Regenerate(False, (), Discard.NOTHING)]
