@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from reconciler.executor.ports import Reader
+from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.needs import first_reads, further_reads
@@ -24,12 +25,32 @@ async def observe_and_plan(
     plan = make_plan(desired, observed, recorded, options)
     for _ in range(MOST_ROUNDS):
         reads = further_reads(desired, observed, plan)
-        if not reads.needs:
+        if not reads:
             break
-        more = await reader.read(desired.ref, reads.needs, channels=reads.channels)
-        observed = merged(observed, more)
+        if reads.needs:
+            observed = merged(observed, await reader.read(desired.ref, reads.needs, channels=reads.channels))
+        if reads.posts_of:
+            observed = with_posts(observed, reads.posts_of, await reader.posts_of(desired.ref, reads.posts_of))
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
+
+
+def with_posts(
+    observed: ObservedSite,
+    asked: tuple[ActivityId, ...],
+    found: tuple[tuple[ActivityId, tuple[Post, ...]], ...],
+) -> ObservedSite:
+    """The site with the posts that asking for them one activity at a time brought to light."""
+    assert observed.marketing_plan is not None
+    posts = dict(found)
+    activities = tuple(
+        replace(one, posts=posts[one.id]) if posts.get(one.id) else one for one in observed.marketing_plan.activities
+    )
+    return replace(
+        observed,
+        marketing_plan=replace(observed.marketing_plan, activities=activities),
+        posts_confirmed=observed.posts_confirmed | frozenset(asked),
+    )
 
 
 def merged(before: ObservedSite, more: ObservedSite) -> ObservedSite:

@@ -123,6 +123,8 @@ class ObservedSite:
     features: tuple[Feature, ...] | None = None
     past_activities: frozenset[ActivityId] = frozenset()
     """Ids of activities whose date has passed; read only where a rule names an id the plan no longer shows."""
+    posts_confirmed: frozenset[ActivityId] = frozenset()
+    """Activities whose posts were asked for one by one, because the marketing plan showed none."""
     had_reads: frozenset[Need] = frozenset()
 
     def feature(self, type: str) -> Feature | None:
