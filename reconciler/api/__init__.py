@@ -1,0 +1,1 @@
+"""The remote API over HTTP: live sites -> ObservedSite, and an operation -> requests."""

@@ -1,0 +1,224 @@
+"""An operation -> the requests that carry it out: pure, and the very requests that the writer sends.
+
+The one file that knows the field names of request bodies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, assert_never
+
+from reconciler.api import routes
+from reconciler.api.routes import Call, WriteCall
+from reconciler.model.activities import DesiredActivity
+from reconciler.model.canonical import Absent, Json, JsonObject, freeze_object
+from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Operation,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import SiteRef
+
+__all__ = ["BATCH", "Call", "WriteCall", "batched", "calls_of"]
+
+BATCH: Final = 20
+"""Ids that one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
+
+EVENT_KEYS: Final = ("event", "calendarEvent")
+"""The body key of an event's update, never seen: the first fits its path (I 8.2), the second is that of create."""
+
+
+def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line a kind of write; see below
+    """The requests that carry out an operation on a site, in order. None for what is no write of its own.
+
+    The site is in no path or body so far: it stands in a header, or is what the token is for (D 2).
+    """
+    match operation:
+        case UpdateSettings(changes=changes):
+            return (upsert_settings(changes),)
+        case CreateEvent(event=event):
+            return (routes.CREATE_EVENT.call(body={"calendarEvent": _new_event(event)}),)
+        case UpdateEvent(event=event):
+            return (update_event(event),)
+        case DeleteEvent(id=id):
+            return (delete_event(id),)
+        case Generate():
+            return (routes.GENERATE.call(body={}),)
+        case Regenerate(keyword_research=research):
+            route = routes.REGENERATE_WITH_RESEARCH if research else routes.REGENERATE
+            return (route.call(body={}),)
+        case DeleteMarketingPlan():
+            return (routes.DELETE_MARKETING_PLAN.call(),)
+        case CreateActivity(activity=activity):
+            return (routes.CREATE_ACTIVITY.call(body={"marketingActivity": _new_activity(activity)}),)
+        case UpdateActivity(id=id, changes=changes):
+            return (update_activity(id, changes),)
+        case DeleteActivity(id=id):
+            return (routes.DELETE_ACTIVITY.call(query=(("id", id),)),)
+        case GeneratePosts(activity=id):
+            return (generate_posts((id,)),)
+        case RegeneratePosts(activity=id, media_only=media_only, stories=stories):
+            first = routes.REGENERATE_MEDIA if media_only else routes.REGENERATE_POSTS
+            return _for_activity(id, first, routes.REGENERATE_STORIES if stories else None)
+        case ClearPosts(activity=id, stories=stories):
+            return _for_activity(id, routes.CLEAR_POSTS, routes.CLEAR_STORIES if stories else None)
+        case SchedulePost(post=id, at=at):
+            return (schedule_drafts((id,)) if at is None else publish_later(id, at),)
+        case ReschedulePost(post=id, at=at):
+            return (routes.RESCHEDULE_ITEM.call(id=id, body={"scheduledDate": instant(at)}),)
+        case CancelPost(post=id):
+            return (routes.CANCEL_ITEM.call(id=id, body={}),)
+        case AwaitGeneration() | AwaitPosts() | Deferred():
+            return ()
+        case _:
+            assert_never(operation)
+
+
+def batched(operations: Sequence[Operation]) -> tuple[tuple[Operation, ...], ...]:
+    """The operations in their order, in groups that one call carries out (the API takes up to 20 ids at once)."""
+    groups: list[list[Operation]] = []
+    for operation in operations:
+        last = groups[-1] if groups else []
+        if last and len(last) < BATCH and _share_a_call(last[0], operation):
+            last.append(operation)
+        else:
+            groups.append([operation])
+    return tuple(tuple(group) for group in groups)
+
+
+def batch_call(group: Sequence[Operation], site: SiteRef) -> tuple[WriteCall, ...]:
+    """The requests of a group that `batched` made."""
+    if len(group) == 1:
+        return calls_of(group[0], site)
+    drafts = tuple(one.post for one in group if isinstance(one, SchedulePost))
+    if drafts:
+        return (schedule_drafts(drafts),)
+    return (generate_posts(tuple(one.activity for one in group if isinstance(one, GeneratePosts))),)
+
+
+def _share_a_call(one: Operation, other: Operation) -> bool:
+    if isinstance(one, SchedulePost) and isinstance(other, SchedulePost):
+        return one.at is None and other.at is None
+    return isinstance(one, GeneratePosts) and isinstance(other, GeneratePosts)
+
+
+# --- one call each ---------------------------------------------------------------------------------
+
+
+def upsert_settings(changes: Sequence[FieldChange]) -> WriteCall:
+    """Exactly the changed fields, with a mask of exactly their paths: a comma-separated text (S-wix 9.4, live).
+
+    A field to clear stands in the body as an explicit null, because every path of the mask must be there (D 9.4).
+    """
+    tree: dict[str, Json] = {}
+    for change in sorted(changes, key=lambda one: one.path):
+        tree = _planted(tree, change.path.split("."), change.after)
+    mask = ",".join(sorted({change.path for change in changes}))
+    return routes.UPSERT_SETTINGS.call(body={"marketingSettings": JsonObject(tree), "fieldMask": mask})
+
+
+def update_event(event: CalendarEvent, key: str = EVENT_KEYS[0]) -> WriteCall:
+    """Replaces an event: the whole of it is sent, fields that this version does not know included (D 8.2)."""
+    members: dict[str, Json] = {**event.rest, "id": event.id, "name": event.name}
+    if event.description is not None:
+        members["description"] = event.description
+    if event.recurring_rule is not None:
+        members["recurringRule"] = event.recurring_rule
+    elif event.date is not None:
+        members["date"] = instant(event.date)
+    return routes.UPDATE_EVENT.call(id=event.id, body={key: JsonObject(members)})
+
+
+def delete_event(id: EventId) -> WriteCall:
+    """Deletes an event; 428 for one of a connected calendar, and for one that is not there (D 8.2)."""
+    return routes.DELETE_EVENT.call(id=id)
+
+
+def update_activity(id: ActivityId, changes: Sequence[FieldChange]) -> WriteCall:
+    """Sets fields of an activity by a mask (D 7.2; the body's keys are I)."""
+    members: dict[str, Json] = {"id": id}
+    members.update((change.path, change.after) for change in changes)
+    mask = ",".join(change.path for change in changes)
+    return routes.UPDATE_ACTIVITY.call(id=id, body={"marketingActivity": JsonObject(members), "fieldMask": mask})
+
+
+def generate_posts(ids: Sequence[ActivityId]) -> WriteCall:
+    """Asks for the posts of up to 20 activities (S-wix 6.2)."""
+    return routes.GENERATE_POSTS.call(body={"marketingActivityIds": _unique(ids)})
+
+
+def schedule_drafts(ids: Sequence[PostId]) -> WriteCall:
+    """Schedules up to 20 drafts at the API's own times (S-wix 6.2)."""
+    return routes.SCHEDULE_DRAFTS.call(body={"draftIds": _unique(ids)})
+
+
+def publish_later(id: PostId, at: datetime) -> WriteCall:
+    """Schedules a draft for an instant (S-wix 10.1). Without its date this call would publish at once."""
+    return routes.PUBLISH_BY_ID.call(body={"id": id, "scheduledDate": instant(at)})
+
+
+def update_media(id: ActivityId, url: str) -> WriteCall:
+    """Puts a media URL on the posts of an activity (the body's keys are I)."""
+    return routes.UPDATE_MEDIA.call(body={"marketingActivityId": id, "mediaUrl": url})
+
+
+def update_stories_media(id: ActivityId, url: str, index: int | None = None) -> WriteCall:
+    """Replaces one frame of an activity's stories, or the whole story without an index (D 6.2; keys mostly I)."""
+    members: dict[str, Json] = {"marketingActivityId": id, "mediaUrl": url}
+    if index is not None:
+        members["mediaIndex"] = index
+    return routes.UPDATE_STORIES_MEDIA.call(body=members)
+
+
+def _for_activity(id: ActivityId, first: routes.WriteRoute, then: routes.WriteRoute | None) -> tuple[WriteCall, ...]:
+    body: Mapping[str, Json] = {"marketingActivityId": id}  # D for clear, I for its siblings
+    return tuple(route.call(body=body) for route in (first, then) if route is not None)
+
+
+def _new_event(event: DesiredEvent) -> JsonObject:
+    members: dict[str, Json] = {"name": event.name}
+    if not isinstance(event.description, Absent) and event.description is not None:
+        members["description"] = event.description
+    if event.recurring_rule is not None:
+        members["recurringRule"] = event.recurring_rule
+    elif event.date is not None:
+        members["date"] = instant(event.date)
+    return JsonObject(members)
+
+
+def _new_activity(activity: DesiredActivity) -> JsonObject:
+    return JsonObject({**activity.facts(), "marketingActivityType": activity.type})
+
+
+def _unique(ids: Sequence[str]) -> tuple[Json, ...]:
+    return tuple(dict.fromkeys(ids))
+
+
+def _planted(tree: Mapping[str, Json], keys: Sequence[str], value: Json) -> dict[str, Json]:
+    """The tree with a value at a path."""
+    first, *rest = keys
+    if not rest:
+        return {**tree, first: value}
+    inner = freeze_object(tree.get(first))
+    return {**tree, first: JsonObject(_planted(inner, rest, value))}

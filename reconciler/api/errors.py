@@ -1,0 +1,240 @@
+"""ApiError and its kinds: the one file that reads status codes.
+
+Error answers come in many shapes: the envelope with `applicationError` or `validationError`, the envelope with
+neither, nothing at all, an HTML page of some gateway, and the IETF shape of OAuth (wix-api.md 3). What cannot be
+read of one is left out; reading an error never fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.api.bodies import NotJson
+from reconciler.api.routes import TOKEN, Call, permission_of
+from reconciler.model.text import printable
+
+REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
+LONGEST_MESSAGE: Final = 500
+
+
+class ErrorKind(StrEnum):
+    """What an error means for what comes next."""
+
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not found"
+    CONFLICT = "conflict"
+    PRECONDITION = "precondition failed"
+    THROTTLED = "throttled"
+    SERVER = "server error"
+    NETWORK = "network error"
+    UNREADABLE = "unreadable answer"
+    REDIRECT = "redirect"
+
+
+_KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
+    401: ErrorKind.UNAUTHENTICATED,
+    403: ErrorKind.FORBIDDEN,
+    404: ErrorKind.NOT_FOUND,
+    405: ErrorKind.NOT_FOUND,
+    409: ErrorKind.CONFLICT,
+    428: ErrorKind.PRECONDITION,
+    429: ErrorKind.THROTTLED,
+}
+
+ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
+PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One field the remote side did not like (D 3.1); what it left out is empty."""
+
+    field: str
+    description: str
+    rule: str = ""
+
+    def __str__(self) -> str:
+        text = ": ".join(part for part in (self.field, self.description) if part)
+        return f"{text} ({self.rule})" if self.rule else text
+
+
+class ApiError(Exception):
+    """A request that brought no usable answer: what was asked, what came back, what it means.
+
+    `status` is None where there was no answer. `sent` says that the request may have reached the remote side.
+    Every text in it is safe to show, and free of secrets. `retry_after` is in seconds.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        call: Call,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        violations: tuple[Violation, ...] = (),
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        sent: bool = True,
+        site: str = "",
+    ) -> None:
+        self.kind = kind
+        self.method = call.method
+        self.path = call.path
+        self.message = message
+        self.status = status
+        self.code = code
+        self.violations = violations
+        self.request_id = request_id
+        self.retry_after = retry_after
+        self.sent = sent
+        self.site = site
+        super().__init__(self.sentence())
+
+    @property
+    def unclear(self) -> bool:
+        """Whether the request may have had its effect all the same."""
+        return self.sent and self.kind in (ErrorKind.SERVER, ErrorKind.NETWORK, ErrorKind.UNREADABLE)
+
+    @property
+    def looks_throttled(self) -> bool:
+        """A 403 that says nothing at all: so one endpoint was seen to throttle bursts (S-wix 3.1)."""
+        return self.kind is ErrorKind.FORBIDDEN and not self.message and not self.code and not self.violations
+
+    @property
+    def no_such_route(self) -> bool:
+        """Whether the answer can mean that the remote side does not know this path at all."""
+        return self.kind is ErrorKind.NOT_FOUND or self.status == 501
+
+    def sentence(self) -> str:
+        """What was asked, what came back and what to do, in one line."""
+        answer = " ".join(part for part in (str(self.status or ""), self.code) if part)
+        asked = f"{self.method} {self.path}"
+        head = f"{asked} answered {answer}" if answer else f"{asked}: {self.kind}"
+        parts = [part for part in (self.message, *map(str, self.violations)) if part]
+        text = f"{head}: {'; '.join(parts)}" if parts else head
+        todo = self.advice()
+        text += f"; {todo}" if todo else ""
+        return f"{text} (request id {self.request_id})" if self.request_id else text
+
+    def advice(self) -> str:
+        """What a person can do about it; empty where the message has to speak for itself."""
+        match self.kind:
+            case ErrorKind.UNAUTHENTICATED if self.path == TOKEN.template:
+                return "check the app id and secret of the credential, and the site's instanceId"
+            case ErrorKind.UNAUTHENTICATED:
+                return "check the credential that the site names, and that it has not been revoked"
+            case ErrorKind.FORBIDDEN:
+                return f"give the credential access to this site and the permission {permission_of(self.path)}"
+            case ErrorKind.NOT_FOUND:
+                return "check the site's id, and that --api names the right address"
+            case ErrorKind.THROTTLED:
+                return "run again later, or lower limits.requestsPerMinute"
+            case ErrorKind.SERVER | ErrorKind.NETWORK:
+                return "run again; nothing that was done is lost"
+            case ErrorKind.UNREADABLE | ErrorKind.REDIRECT:
+                return "check that --api names the right address"
+            case _:
+                return ""
+
+
+def error_of(
+    call: Call, status: int, headers: Mapping[str, str], body: object, *, now: datetime, site: str = ""
+) -> ApiError:
+    """The error that an answer with this status is. Never fails, whatever the body is.
+
+    `body` is a decoded body, or NotJson, free of secrets; the headers are, too.
+    """
+    kind = _kind(status)
+    if call.path == TOKEN.template and kind in (ErrorKind.INVALID, ErrorKind.FORBIDDEN):
+        kind = ErrorKind.UNAUTHENTICATED  # D 2.2: a token that was refused, with whatever 4xx
+    message, code, violations = _envelope(body)
+    return ApiError(
+        kind,
+        call,
+        message,
+        status=status,
+        code=code,
+        violations=violations,
+        request_id=request_id_of(headers),
+        retry_after=retry_after_of(headers, now),
+        site=site,
+    )
+
+
+def unreadable(call: Call, why: str, *, status: int | None, request_id: str | None, site: str = "") -> ApiError:
+    """The error that an answer is which says success and cannot be understood."""
+    return ApiError(ErrorKind.UNREADABLE, call, shown(why), status=status, request_id=request_id, site=site)
+
+
+def request_id_of(headers: Mapping[str, str]) -> str | None:
+    """The remote side's own name of a request (S-sdk)."""
+    value = headers.get(REQUEST_ID)
+    return printable(value)[:100] if value else None
+
+
+def retry_after_of(headers: Mapping[str, str], now: datetime) -> float | None:
+    """How long the answer asks to wait, in seconds (RFC 9110: a number or a date); None where it does not say."""
+    value = headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        moment = parsedate_to_datetime(value)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):  # no date, or one without a zone
+        return None
+
+
+def shown(text: str) -> str:
+    """A remote text as a message may show it: no control characters, and not endless."""
+    safe = printable(text.strip())
+    return safe if len(safe) <= LONGEST_MESSAGE else safe[:LONGEST_MESSAGE] + "..."
+
+
+def _kind(status: int) -> ErrorKind:
+    if 300 <= status < 400:
+        return ErrorKind.REDIRECT
+    if status >= 500 or status < 200:
+        return ErrorKind.SERVER
+    return _KINDS.get(status, ErrorKind.INVALID)
+
+
+def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
+    """Message, code and violations of an error body, whatever it is."""
+    if isinstance(value, NotJson):
+        # A gateway's branded page carries nothing but the status (S-wix 3.1).
+        return "an HTML page" if value.text.lstrip().startswith("<") else shown(value.text), "", ()
+    if not isinstance(value, dict):
+        return _text(value), "", ()
+    if isinstance(value.get("error"), str):  # the IETF shape (D 2.2)
+        return _text(value.get("error_description")) or _text(value.get("message")), _text(value["error"]), ()
+    details = _object(value.get("details"))
+    application = _object(details.get("applicationError"))
+    listed = _object(details.get("validationError")).get("fieldViolations")
+    violations = tuple(
+        Violation(_text(one.get("field")), _text(one.get("description")), _rule(one))
+        for one in (listed if isinstance(listed, list) else [])[:50]
+        if isinstance(one, dict)
+    )
+    message = _text(value.get("message")) or _text(application.get("description"))
+    return message, _text(application.get("code")), violations
+
+
+def _rule(violation: Mapping[str, Any]) -> str:
+    return _text(violation.get("ruleName")) or _text(violation.get("violatedRule"))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return shown(value) if isinstance(value, str) else ""

@@ -1,0 +1,76 @@
+"""How much a run may ask at once, and how often: a budget of requests per site, shared by the whole run."""
+
+from __future__ import annotations
+
+from asyncio import Semaphore
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+WINDOW: Final = 61.0
+"""Seconds in which the budget holds: the minute (D 4), and one for what the way there adds or takes."""
+
+_SWEEP_FROM: Final = 1024
+
+
+class Clock(Protocol):
+    """The time, and waiting; handed in so that tests need neither."""
+
+    @property
+    def now(self) -> Callable[[], datetime]: ...
+
+    @property
+    def sleep(self) -> Callable[[float], Awaitable[None]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`parallelism`: requests in flight over the whole run; `requests_per_minute`: of each site (D 4: 200)."""
+
+    parallelism: int = 10
+    requests_per_minute: int = 200
+
+
+class Budget:
+    """Lets requests through as the limits allow. One for a run.
+
+    A sliding window: in no minute are there more requests than allowed, and below that nobody waits.
+    """
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self.in_flight = Semaphore(limits.parallelism)
+        self._allowed = limits.requests_per_minute
+        self._clock = clock
+        self._sent: dict[str, list[float]] = {}
+        self._held: dict[str, float] = {}
+        self._sweep_at = _SWEEP_FROM
+
+    async def admit(self, site: str) -> None:
+        """Returns when another request of this site may be sent, and counts it."""
+        while True:
+            now = self._clock.now().timestamp()
+            sent = self._sent.setdefault(site, [])
+            while sent and (sent[0] <= now - WINDOW or sent[0] > now):  # the clock was set back: forget
+                del sent[0]
+            wait = self._held.get(site, 0.0) - now
+            if len(sent) >= self._allowed:
+                wait = max(wait, sent[0] + WINDOW - now)
+            if wait <= 0:
+                sent.append(now)
+                self._sweep(now)
+                return
+            await self._clock.sleep(wait)
+
+    def hold(self, site: str, seconds: float) -> None:
+        """Nothing more of this site for so long: the remote side asked for it."""
+        until = self._clock.now().timestamp() + seconds
+        self._held[site] = max(self._held.get(site, 0.0), until)
+
+    def _sweep(self, now: float) -> None:
+        """Forgets the sites that were last asked before the window, so that memory does not grow with the run."""
+        if len(self._sent) < self._sweep_at:
+            return
+        self._sent = {site: sent for site, sent in self._sent.items() if sent and sent[-1] > now - WINDOW}
+        self._held = {site: until for site, until in self._held.items() if until > now}
+        self._sweep_at = max(_SWEEP_FROM, 2 * len(self._sent))

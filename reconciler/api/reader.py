@@ -1,0 +1,169 @@
+"""Reads live sites: the parts that are asked for, at once where they do not depend on each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+from reconciler.api.calls import BATCH
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.limits import Clock
+from reconciler.api.routes import QUERY_EVENTS, ReadCall
+from reconciler.api.services import Services
+from reconciler.model.events import CalendarEvent, EventId
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef
+
+T = TypeVar("T")
+
+EVENTS_BACK: Final = timedelta(days=366)
+EVENTS_AHEAD: Final = timedelta(days=731)
+"""Where events are looked for. In days from midnight, so that the same day's runs ask the same."""
+
+EVENTS_AT_ONCE: Final = 100
+"""The most events of one answer (D 8.2); there is no paging, so a full answer's range is halved."""
+
+MOST_EVENT_QUERIES: Final = 64
+SHORTEST_RANGE: Final = timedelta(hours=1)
+
+PAST_REACH: Final = timedelta(days=92)
+"""How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
+
+FEATURE_TYPES: Final = ("SCHEDULE_POST", "PUBLISH_POST")
+
+
+class SiteReader:
+    """Reads live sites over a transport that cannot write. Every method may raise ApiError."""
+
+    def __init__(self, services: Services, clock: Clock) -> None:
+        self._services = services
+        self._clock = clock
+
+    async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
+        """The parts of a site that are needed. `channels` are those whose connection matters (Need.CHANNELS)."""
+        now = self._clock.now()
+        parts = [self._part(site, need, now, tuple(dict.fromkeys(channels))) for need in sorted(needs)]
+        observed = ObservedSite(ref=site, read_at=now, had_reads=needs)
+        for fill in await _all(parts):
+            observed = fill(observed)
+        return observed
+
+    async def _part(
+        self, site: SiteRef, need: Need, now: datetime, channels: tuple[str, ...]
+    ) -> Callable[[ObservedSite], ObservedSite]:
+        """Reads one part; the answer puts it into an observed site."""
+        services = self._services
+        match need:
+            case Need.SETTINGS:
+                settings = await services.settings(site)
+                return lambda one: replace(one, settings=settings, language=one.language or settings.language)
+            case Need.MARKETING_PLAN:
+                plan = await services.marketing_plan(site)
+                return lambda one: replace(one, marketing_plan=plan)
+            case Need.PAST_ACTIVITIES:
+                # Both ends are given: what one alone means is not documented (14.9).
+                past = await services.marketing_plan(site, now - PAST_REACH, now)
+                ids = frozenset(one.id for one in past.activities if one.date <= now)
+                return lambda one: replace(one, past_activities=ids)
+            case Need.EVENTS:
+                events = await self.events(site)
+                return lambda one: replace(one, events=events)
+            case Need.PROPERTIES:
+                zone, language = await _unless_denied(services.properties(site), (None, None))
+                return lambda one: replace(one, time_zone=zone, language=language or one.language)
+            case Need.PUBLISHED:
+                published = await _unless_denied(services.published(site), None)
+                return lambda one: replace(one, published=published)
+            case Need.CHANNELS:
+                statuses = await _all([self._channel(site, channel) for channel in channels])
+                return lambda one: replace(one, channels=tuple(zip(channels, statuses, strict=True)))
+            case Need.FEATURES:
+                features = await services.features(site, FEATURE_TYPES)
+                return lambda one: replace(one, features=features)
+
+    async def _channel(self, site: SiteRef, channel: str) -> ChannelStatus:
+        return await _unless_denied(self._services.channel_status(site, channel), ChannelStatus.UNKNOWN)
+
+    async def posts_of(
+        self, site: SiteRef, activities: Sequence[ActivityId]
+    ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
+        """The posts of activities, in their order, in batches of 20. One that is not there has none."""
+        ids = tuple(dict.fromkeys(activities))
+        batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+        answers = await _all([self._services.activity_posts(site, batch) for batch in batches])
+        found = {one: posts for answer in answers for one, posts in answer.items()}
+        return tuple((one, found.get(one, ())) for one in ids)
+
+    async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
+        """The events from a year ago to two years ahead, each once.
+
+        Raises ApiError where there are more than the API lets anyone see: with some of them unseen, an event
+        could be created a second time.
+        """
+        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        ranges = [(midnight - EVENTS_BACK, midnight + EVENTS_AHEAD)]
+        found: dict[EventId, CalendarEvent] = {}
+        for _ in range(MOST_EVENT_QUERIES):
+            if not ranges:
+                return tuple(found.values())
+            start, end = ranges.pop()
+            events = await self._services.events(site, start, end)
+            for event in events:
+                found.setdefault(event.id, event)
+            if len(events) >= EVENTS_AT_ONCE:
+                if end - start <= SHORTEST_RANGE:
+                    break
+                middle = start + (end - start) / 2
+                ranges += [(middle, end), (start, middle)]
+        if not ranges:
+            return tuple(found.values())
+        call = ReadCall(QUERY_EVENTS[0].method, QUERY_EVENTS[0].template)
+        message = f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows"
+        raise ApiError(ErrorKind.UNREADABLE, call, message, site=site.name)
+
+    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
+        """The events with exactly this name; the API's query knows no filter but the date (D 8.2)."""
+        return tuple(event for event in await self.events(site) if event.name == name)
+
+    async def post(self, site: SiteRef, id: PostId) -> Post | None:
+        """One post by its id, None where there is none any more.
+
+        The path of this read is inferred. Where it is not known, the documented query is asked; that it can filter
+        by id is inferred too, so if it cannot, the error says so rather than that there is no such post.
+        """
+        try:
+            return await self._services.item(site, id)
+        except ApiError as error:
+            if error.kind is not ErrorKind.NOT_FOUND and error.status != 501:
+                raise
+            if error.code:  # the path is known, the item is not
+                return None
+        found = await self._services.items(site, (id,))
+        return next((post for post in found if post.id == id), None)
+
+
+async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
+    """What a read brings; `otherwise` where the credential may not read it, or the remote side has no such thing."""
+    try:
+        return await read
+    except ApiError as error:
+        if error.kind in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+            return otherwise
+        raise
+
+
+async def _all(reads: Sequence[Awaitable[T]]) -> list[T]:
+    """What all of these bring, asked for at once. The first error ends the others and is raised."""
+    if len(reads) == 1:
+        return [await reads[0]]
+    tasks = [asyncio.ensure_future(read) for read in reads]
+    try:
+        return list(await asyncio.gather(*tasks))
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

@@ -1,0 +1,177 @@
+"""Every method and path of the remote API that this tool knows, once, with its mark (wix-api.md).
+
+A read route changes nothing and may be sent by `plan` and `drift`; a write route may not. Their calls have types
+of their own, so that a transport that can only read does not take a write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote
+
+from reconciler.model.canonical import Json, JsonObject
+
+MARKETING: Final = "/promote/marketing-plan-service/v1"  # D
+PUBLISHER: Final = "/social-publisher/v1"  # D
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: method, path after the host, query parameters in their order, JSON body (None: no body).
+
+    `repeatable`: sending it twice leaves what sending it once left.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: JsonObject | None = None
+    repeatable: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCall(Call):
+    """A call that changes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCall(Call):
+    """A call that may change something."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    template: str
+    mark: str
+
+    def path(self, **parameters: str) -> str:
+        """The path, with the parameters quoted into it."""
+        return self.template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRoute(_Route):
+    """A route that changes nothing."""
+
+    def call(
+        self, *, query: tuple[tuple[str, str], ...] = (), body: Mapping[str, Json] | None = None, **parameters: str
+    ) -> ReadCall:
+        """A call of it. `parameters` are those of the path."""
+        frozen = None if body is None else JsonObject(body)
+        return ReadCall(self.method, self.path(**parameters), query, frozen, repeatable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRoute(_Route):
+    """A route that may change something."""
+
+    repeatable: bool = False
+
+    def call(
+        self, *, query: tuple[tuple[str, str], ...] = (), body: Mapping[str, Json] | None = None, **parameters: str
+    ) -> WriteCall:
+        """A call of it. `parameters` are those of the path."""
+        frozen = None if body is None else JsonObject(body)
+        return WriteCall(self.method, self.path(**parameters), query, frozen, repeatable=self.repeatable)
+
+
+# --- marketing plan (wix-api.md 6) -----------------------------------------------------------------
+
+_PLAN: Final = f"{MARKETING}/marketing-plan"
+
+GET_MARKETING_PLAN: Final = ReadRoute("GET", _PLAN, "D")
+ACTIVITY_POSTS: Final = ReadRoute("POST", f"{MARKETING}/marketing-activity-posts", "D")
+
+GENERATE: Final = WriteRoute("POST", f"{_PLAN}/generate-marketing-plan", "D")
+REGENERATE: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-plan", "D")
+REGENERATE_WITH_RESEARCH: Final = WriteRoute(
+    "POST", f"{_PLAN}/regenerate-marketing-plan-with-keyword-research", "S-wix"
+)
+DELETE_MARKETING_PLAN: Final = WriteRoute("DELETE", _PLAN, "D")
+DELETE_ACTIVITY: Final = WriteRoute("DELETE", f"{_PLAN}/plan-marketing-activity", "D")
+GENERATE_POSTS: Final = WriteRoute("POST", f"{_PLAN}/generate-social-posts", "S-wix")
+SCHEDULE_DRAFTS: Final = WriteRoute("POST", f"{_PLAN}/schedule-drafts", "D")
+REGENERATE_POSTS: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-posts", "D")
+REGENERATE_MEDIA: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-posts-media", "D")
+UPDATE_MEDIA: Final = WriteRoute("PATCH", f"{_PLAN}/update-marketing-activity-posts-media", "D")
+CLEAR_POSTS: Final = WriteRoute("PATCH", f"{_PLAN}/clear-marketing-activity-posts", "D")
+REGENERATE_STORIES: Final = WriteRoute("POST", f"{_PLAN}/regenerate-marketing-activity-stories", "D")
+UPDATE_STORIES_MEDIA: Final = WriteRoute("PATCH", f"{_PLAN}/update-marketing-activity-stories-media", "D")
+CLEAR_STORIES: Final = WriteRoute("PATCH", f"{_PLAN}/clear-marketing-activity-stories", "D")
+
+# --- marketing activity (7) ------------------------------------------------------------------------
+
+GET_ACTIVITY: Final = ReadRoute("GET", f"{MARKETING}/marketing-activity", "D")
+QUERY_ACTIVITIES: Final = ReadRoute("POST", f"{MARKETING}/items/query", "I")
+CREATE_ACTIVITY: Final = WriteRoute("POST", f"{MARKETING}/items", "I")
+# Absolute values by a mask: sent twice, the activity is what it was after the first.
+UPDATE_ACTIVITY: Final = WriteRoute("PATCH", f"{MARKETING}/items/{{id}}", "D", repeatable=True)
+
+# --- calendar event (8) ----------------------------------------------------------------------------
+
+# The path was never seen. The first is what the other query methods look like, the second what the method index
+# of the marketing plan looks like; the one that answers is kept for the run (reader.py).
+QUERY_EVENTS: Final = (
+    ReadRoute("POST", f"{MARKETING}/events/query", "I"),
+    ReadRoute("POST", f"{MARKETING}/query-events", "I"),
+)
+CREATE_EVENT: Final = WriteRoute("POST", f"{MARKETING}/events", "D")
+UPDATE_EVENT: Final = WriteRoute("PUT", f"{MARKETING}/events/{{id}}", "D", repeatable=True)
+DELETE_EVENT: Final = WriteRoute("DELETE", f"{MARKETING}/events/{{id}}", "D")
+
+# --- marketing settings (9) ------------------------------------------------------------------------
+
+GET_SETTINGS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings", "D")
+UPSERT_SETTINGS: Final = WriteRoute("POST", f"{MARKETING}/marketing-settings", "D", repeatable=True)
+SETTINGS_DEFAULTS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings/defaults", "D")
+PLAN_GOAL_OPTIONS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings/plan-goal-options", "D")
+POINT_OF_VIEW_OPTIONS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings/point-of-view-options", "D")
+CALENDAR_OPTIONS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings/calendar-options", "D")
+
+# --- Publisher (10) --------------------------------------------------------------------------------
+
+GET_ITEM: Final = ReadRoute("GET", f"{PUBLISHER}/items/{{id}}", "I")
+QUERY_ITEMS: Final = ReadRoute("POST", f"{PUBLISHER}/items/query", "D")
+LIST_ACCOUNTS: Final = ReadRoute("GET", f"{PUBLISHER}/accounts", "D")
+CONNECT_URL: Final = ReadRoute("GET", f"{PUBLISHER}/{{channel}}/connect-url", "D")
+TOKEN_STATUS: Final = ReadRoute("GET", f"{PUBLISHER}/{{channel}}/long-lived-token-status", "D")
+FEATURES: Final = ReadRoute("GET", f"{PUBLISHER}/features", "D")
+PUBLISH_BY_ID: Final = WriteRoute("POST", f"{PUBLISHER}/publish-by-id", "D")
+RESCHEDULE_ITEM: Final = WriteRoute("POST", f"{PUBLISHER}/items/{{id}}/reschedule", "D")
+CANCEL_ITEM: Final = WriteRoute("PATCH", f"{PUBLISHER}/items/{{id}}/cancel", "S-wix")
+
+# --- the neighbours (11), and tokens (2.2) ---------------------------------------------------------
+
+PUBLISHED_URLS: Final = ReadRoute("GET", "/urls-server/v2/published-site-urls", "S-sdk")
+QUERY_SITES: Final = ReadRoute("POST", "/site-list/v2/sites/query", "D")
+SITE_PROPERTIES: Final = ReadRoute("GET", "/site-properties/v4/properties", "D")
+TOKEN: Final = ReadRoute("POST", "/oauth2/token", "D")
+
+READING_POSTS: Final = frozenset(
+    route.template for route in (ACTIVITY_POSTS, QUERY_ACTIVITIES, *QUERY_EVENTS, QUERY_ITEMS, QUERY_SITES, TOKEN)
+)
+"""The paths of the POSTs that only read. A closed set: whatever else is not GET is a write."""
+
+
+def only_reads(method: str, path: str) -> bool:
+    """Whether a request changes nothing, judged by what goes on the wire."""
+    return method == "GET" or (method == "POST" and path in READING_POSTS)
+
+
+def permission_of(path: str) -> str:
+    """The permission that a path asks for, as the vendor's console names it (D; S-sdk for the neighbours)."""
+    if path.startswith(MARKETING):
+        return "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)"
+    if path.startswith(PUBLISHER):
+        return "Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
+    if path.startswith("/urls-server/"):
+        return "SITE_URLS.READ"
+    if path.startswith("/site-list/"):
+        return "SITE_LIST.READ"
+    return "reading the site's properties"

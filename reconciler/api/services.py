@@ -1,0 +1,197 @@
+"""The reads of the remote API, one plain method each: arguments -> model values.
+
+Every method raises ApiError. The writes stand in calls.py, because a plan shows them before they are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from reconciler.api import routes, wire
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.routes import ReadCall
+from reconciler.api.transport import Answer, ReadTransport
+from reconciler.api.values import Unreadable
+from reconciler.model.activities import Activity
+from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.events import CalendarEvent, instant
+from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.settings import MarketingSettings
+from reconciler.model.sites import ChannelStatus, Feature, SiteRef
+
+T = TypeVar("T")
+
+
+def understood(answer: Answer, decode: Callable[[object], T]) -> T:
+    """What an answer says. Raises ApiError where it cannot be understood."""
+    try:
+        return decode(answer.body)
+    except (Unreadable, RecursionError) as error:
+        raise answer.unreadable(str(error) or "it is nested too deep") from None
+
+
+class Services:
+    """The reads of every service, over a transport that cannot write."""
+
+    def __init__(self, transport: ReadTransport) -> None:
+        self._transport = transport
+        self._query_events = routes.QUERY_EVENTS[0]
+
+    async def _read(self, site: SiteRef, call: ReadCall, decode: Callable[[object], T]) -> T:
+        return understood(await self._transport.read(call, site), decode)
+
+    # --- marketing plan and activities ---
+
+    async def marketing_plan(
+        self, site: SiteRef, start: datetime | None = None, end: datetime | None = None
+    ) -> MarketingPlan:
+        """The marketing plan; without a start, its activities from today on (D 6.2)."""
+        window = (("timeframe.startDate", start), ("timeframe.endDate", end))
+        query = tuple((name, instant(at)) for name, at in window if at is not None)
+        return await self._read(site, routes.GET_MARKETING_PLAN.call(query=query), wire.marketing_plan)
+
+    async def activity_posts(self, site: SiteRef, ids: Sequence[ActivityId]) -> dict[ActivityId, tuple[Post, ...]]:
+        """The posts of up to 20 activities (the limit is I)."""
+        call = routes.ACTIVITY_POSTS.call(body={"marketingActivityIds": tuple(ids)})
+        return await self._read(site, call, wire.posts_by_activity)
+
+    async def activity(self, site: SiteRef, id: ActivityId) -> Activity | None:
+        """One activity; None where there is none. Its parameter was never seen (I): after a 400 the other is tried."""
+        for name in ("marketingActivityId", "id"):
+            try:
+                call = routes.GET_ACTIVITY.call(query=((name, id),))
+                return await self._read(site, call, wire.one_activity)
+            except ApiError as error:
+                if error.kind is ErrorKind.NOT_FOUND:
+                    return None
+                if error.kind is not ErrorKind.INVALID or name == "id":
+                    raise
+        raise AssertionError("unreachable")
+
+    async def activities(self, site: SiteRef, filter: JsonObject) -> tuple[Activity, ...]:
+        """The activities that a filter matches (method D; path and answer I)."""
+        return await self._read(site, routes.QUERY_ACTIVITIES.call(body=_query(filter)), wire.activities)
+
+    # --- calendar events ---
+
+    async def events(self, site: SiteRef, start: datetime, end: datetime) -> tuple[CalendarEvent, ...]:
+        """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
+
+        Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
+        """
+        days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
+        body = _query(JsonObject({"date": days}))
+        first: ApiError | None = None
+        for route in sorted(routes.QUERY_EVENTS, key=lambda one: one is not self._query_events):
+            try:
+                found = await self._read(site, route.call(body=body), wire.events)
+            except ApiError as error:
+                if not error.no_such_route:
+                    raise
+                first = first or error
+            else:
+                self._query_events = route
+                return found
+        assert first is not None
+        raise _inferred(first)
+
+    # --- settings ---
+
+    async def settings(self, site: SiteRef) -> MarketingSettings:
+        """The saved settings; the defaults are not in them (D 9.1)."""
+        return await self._read(site, routes.GET_SETTINGS.call(), wire.settings)
+
+    async def settings_defaults(self, site: SiteRef) -> JsonObject:
+        """What generation takes where nothing is saved (D 9.2), as the answer has it: its shape was not seen."""
+        return await self._read(site, routes.SETTINGS_DEFAULTS.call(), wire.whole)
+
+    async def plan_goals(self, site: SiteRef) -> tuple[str, ...]:
+        """The goals a marketing plan can have, in display order (D 9.3)."""
+        call = routes.PLAN_GOAL_OPTIONS.call()
+        return await self._read(site, call, lambda body: wire.options(body, "planGoalKey", "goalKey", "key"))
+
+    async def points_of_view(self, site: SiteRef) -> tuple[str, ...]:
+        """The points of view texts can have, in display order (D 9.3; the key is I)."""
+        call = routes.POINT_OF_VIEW_OPTIONS.call()
+        return await self._read(site, call, lambda body: wire.options(body, "pointOfViewKey", "pointOfView", "key"))
+
+    async def calendar_options(self, site: SiteRef) -> JsonObject:
+        """The calendars a site can select (D 9.3), as the answer has it: its shape was not seen."""
+        return await self._read(site, routes.CALENDAR_OPTIONS.call(), wire.whole)
+
+    # --- Publisher ---
+
+    async def item(self, site: SiteRef, id: PostId) -> Post:
+        """One item by its id (the path is I)."""
+        return await self._read(site, routes.GET_ITEM.call(id=id), wire.one_post)
+
+    async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[Post, ...]:
+        """The items with these ids, at most 50 (D 5: the default page; that `id` is filterable is I)."""
+        wanted = JsonObject({"id": JsonObject({"$in": tuple(ids)})})
+        return await self._read(site, routes.QUERY_ITEMS.call(body=_query(wanted)), wire.items)
+
+    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire.Account, ...]:
+        """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
+        return await self._read(site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire.accounts)
+
+    async def connect_url(self, site: SiteRef, channel: str) -> str:
+        """Where a person connects a channel; 428 where the site may have no more of them (S-wix 10.4)."""
+        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire.connect_url)
+
+    async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
+        """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""
+        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire.channel_status)
+
+    async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
+        """Premium features by type, at most 20 (D 10.1)."""
+        query = tuple(("featureTypes", one) for one in types)
+        return await self._read(site, routes.FEATURES.call(query=query), wire.features)
+
+    # --- the site and its account ---
+
+    async def published(self, site: SiteRef) -> bool:
+        """Whether the site is published (S-sdk 11.1)."""
+        return await self._read(site, routes.PUBLISHED_URLS.call(), wire.published)
+
+    async def properties(self, site: SiteRef) -> tuple[str | None, str | None]:
+        """Time zone and language (D 11.3)."""
+        return await self._read(site, routes.SITE_PROPERTIES.call(), wire.properties)
+
+    async def sites(self, account: SiteRef) -> tuple[wire.SiteListing, ...]:
+        """All sites of an account (S-wix 5: by cursor). `account` has the account's id in the place of the site's."""
+        found: list[wire.SiteListing] = []
+        paging: dict[str, Json] = {"limit": 100}
+        seen: set[str] = set()
+        while True:
+            body = {"query": JsonObject({"cursorPaging": JsonObject(paging)})}
+            answer = await self._transport.read(routes.QUERY_SITES.call(body=body), account, account=True)
+            page = understood(answer, wire.site_page)
+            found += page.sites
+            if page.next is None or page.next in seen:  # a cursor that comes again would go on for ever
+                return tuple(found)
+            seen.add(page.next)
+            paging = {"cursor": page.next}
+
+
+def _query(filter: JsonObject) -> dict[str, Json]:
+    return {"query": JsonObject({"filter": filter})}
+
+
+def _inferred(error: ApiError) -> ApiError:
+    call = ReadCall(error.method, error.path)
+    tried = " or ".join(route.template for route in routes.QUERY_EVENTS)
+    message = f"no page names the path that lists events, and here it is not {tried}"
+    if error.message:
+        message = f"{error.message} ({message})"
+    return ApiError(
+        error.kind,
+        call,
+        message,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        site=error.site,
+    )

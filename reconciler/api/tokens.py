@@ -1,0 +1,61 @@
+"""Access tokens of apps: each fetched once, kept until shortly before it ends, and dropped when it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from reconciler.model.secret import Secret
+
+KEPT: Final = 512
+"""Tokens kept at once: sites pass by one after the other, and a run may have ten thousand."""
+
+MARGIN: Final = 300.0
+"""Seconds before its end at which a token is renewed; a tenth of its life where that is less."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, and how long it lives from when it was asked for, in seconds (D 2.2: 14400)."""
+
+    value: Secret
+    lifetime: float
+
+
+@dataclass(slots=True)
+class _Slot:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    token: Secret | None = None
+    renew_at: float = 0.0
+
+
+class TokenCache:
+    """The tokens of a run, by whatever tells two of them apart."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
+
+    async def token(self, key: Hashable, fetch: Callable[[], Awaitable[Token]]) -> Secret:
+        """The token for a key; `fetch` is called where there is none, once for all who ask at the same time."""
+        slot = self._slots.setdefault(key, _Slot())
+        self._slots.move_to_end(key)
+        while len(self._slots) > KEPT:
+            self._slots.popitem(last=False)
+        async with slot.lock:
+            asked_at = self._now().timestamp()
+            if slot.token is None or asked_at >= slot.renew_at:
+                fetched = await fetch()
+                slot.token = fetched.value
+                slot.renew_at = asked_at + fetched.lifetime - min(MARGIN, fetched.lifetime / 10)
+            return slot.token
+
+    def reject(self, key: Hashable, refused: Secret) -> None:
+        """Forgets a token that was refused, unless another one took its place meanwhile."""
+        slot = self._slots.get(key)
+        if slot is not None and slot.token == refused:
+            slot.token = None

@@ -1,0 +1,192 @@
+"""Carries out operations, and says what became of each: done, pending, not done or unknown.
+
+It does not wait for what takes its time, and reads nothing back: both are the executor's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from reconciler.api import wire
+from reconciler.api.calls import EVENT_KEYS, batch_call, batched, update_event
+from reconciler.api.errors import ALREADY_GENERATING, ApiError, ErrorKind
+from reconciler.api.services import understood
+from reconciler.api.transport import Answer, FullTransport
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Done,
+    Generate,
+    GeneratePosts,
+    NotDone,
+    Operation,
+    Outcome,
+    Pending,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    Unknown,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import GONE_OUT, Post, PostStatus
+from reconciler.model.sites import SiteRef
+
+_ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
+
+
+class SiteWriter:
+    """Writes to live sites. Sends exactly what `calls_of` shows (but see `_update_event`)."""
+
+    def __init__(self, transport: FullTransport) -> None:
+        self._transport = transport
+        self._event_key = EVENT_KEYS[0]
+
+    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+        """One outcome an operation, in their order; several go into one call where the API takes them so.
+
+        Raises UsageError for a credential that cannot be used; everything else is an outcome.
+        """
+        outcomes: list[Outcome] = []
+        for group in batched(operations):
+            outcomes += await self._group(site, group)
+        return tuple(outcomes)
+
+    async def _group(self, site: SiteRef, group: tuple[Operation, ...]) -> Sequence[Outcome]:
+        first = group[0]
+        sent: Answer | None = None
+        try:
+            if isinstance(first, UpdateEvent):
+                return [_outcome(first, await self._update_event(site, first))]
+            for call in batch_call(group, site):
+                sent = await self._transport.write(call, site)
+        except ApiError as error:
+            if sent is not None:  # of two calls, the first took effect
+                text = f"{sent.call} was done, but not all of it: {error}"
+                return [Unknown(text, request_id=error.request_id)] * len(group)
+            return [_failed(one, error) for one in group]
+        if sent is None:
+            return [_nothing_to_send(one) for one in group]
+        if isinstance(first, SchedulePost):
+            return _scheduled(tuple(one for one in group if isinstance(one, SchedulePost)), sent)
+        return [_outcome(one, sent) for one in group]
+
+    async def _update_event(self, site: SiteRef, operation: UpdateEvent) -> Answer:
+        """Replaces an event. The key in its body is inferred (8.2): after a clear 400 the other one is tried.
+
+        That is safe because a 400 did nothing and the write is idempotent. The key that works is kept for the run.
+        """
+        try:
+            return await self._transport.write(update_event(operation.event, self._event_key), site)
+        except ApiError as error:
+            if error.kind is not ErrorKind.INVALID:
+                raise
+            refused = error
+        other = next(key for key in EVENT_KEYS if key != self._event_key)
+        try:
+            answer = await self._transport.write(update_event(operation.event, other), site)
+        except ApiError as error:
+            raise (error if error.unclear else refused) from None
+        self._event_key = other
+        return answer
+
+
+def _outcome(operation: Operation, answer: Answer) -> Outcome:
+    """What a success means for an operation."""
+    name = answer.request_id
+    match operation:
+        case CreateEvent() | CreateActivity():
+            try:
+                created = understood(answer, wire.created_id)
+            except ApiError as error:
+                return Unknown(str(error), request_id=name)
+            return Done(created=created, detail="" if created else "the answer names no id", request_id=name)
+        case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts() | AwaitGeneration() | AwaitPosts():
+            return Pending("started", request_id=name)
+        case (
+            UpdateSettings()
+            | UpdateEvent()
+            | DeleteEvent()
+            | DeleteMarketingPlan()
+            | UpdateActivity()
+            | DeleteActivity()
+            | ClearPosts()
+            | SchedulePost()
+            | ReschedulePost()
+            | CancelPost()
+            | Deferred()
+        ):
+            return Done(request_id=name)
+        case _:
+            assert_never(operation)
+
+
+def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
+    """What became of each draft: the API leaves out, without a word, what it did not schedule (D 6.2)."""
+    if group[0].at is not None:
+        return [_scheduled_alone(group[0], answer)]
+    try:
+        found = {post.id: post for post in understood(answer, wire.items)}
+    except ApiError as error:
+        return [Unknown(str(error), request_id=answer.request_id)] * len(group)
+    return [_one_scheduled(one, found.get(one.post), answer) for one in group]
+
+
+def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
+    try:
+        post = understood(answer, wire.answered_post)
+    except ApiError as error:
+        return Unknown(str(error), request_id=answer.request_id)
+    if post is None:  # an answer without the item is a success all the same: its shape was not seen
+        return Done(request_id=answer.request_id)
+    return _one_scheduled(operation, post, answer)
+
+
+def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -> Outcome:
+    name = answer.request_id
+    if post is None or post.status is PostStatus.DRAFT:
+        why = f"the answer leaves out this {operation.channel} draft: its channel is not connected, or it is no draft"
+        return NotDone(why, skipped=True, request_id=name)
+    if post.status in _ON_ITS_WAY:
+        return Done(request_id=name)
+    return Unknown(f"the answer shows this {operation.channel} post as {post.status}", request_id=name)
+
+
+def _failed(operation: Operation, error: ApiError) -> Outcome:
+    """What an error means: nothing done for sure, or not known."""
+    if error.unclear:
+        return Unknown(str(error), request_id=error.request_id)
+    passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
+    return NotDone(
+        str(error),
+        final=not passing,
+        skipped=_ruled_out(operation, error),
+        request_id=error.request_id,
+        code=error.code,
+    )
+
+
+def _ruled_out(operation: Operation, error: ApiError) -> bool:
+    """Whether the remote side ruled it out for what it is there, rather than for how it was asked (D 3.2: 428)."""
+    if error.kind is not ErrorKind.PRECONDITION:
+        return False
+    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost | UpdateEvent | DeleteEvent):
+        return True
+    return error.code == ALREADY_GENERATING
+
+
+def _nothing_to_send(operation: Operation) -> Outcome:
+    if isinstance(operation, AwaitGeneration | AwaitPosts):
+        return Pending("under way")
+    raise TypeError(f"{type(operation).__name__} cannot be sent as it is: its objects are not known yet")
