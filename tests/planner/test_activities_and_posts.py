@@ -1,0 +1,178 @@
+"""Which activities the rules decide, and what is written for them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from reconciler.model.activities import (
+    Activity,
+    ActivityRule,
+    DesiredActivity,
+    PostsRule,
+    RemoveActivities,
+    SetActivities,
+)
+from reconciler.model.address import SiteName
+from reconciler.model.operations import (
+    AwaitPosts,
+    ClearPosts,
+    CreateActivity,
+    Deferred,
+    DeleteActivity,
+    GeneratePosts,
+    OpenEntry,
+    UpdateActivity,
+)
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.selectors import Match
+from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
+from reconciler.planner.actions import RefusedBy
+from reconciler.planner.activities import ActivitiesPart, match_key, plan_activities
+from reconciler.planner.options import Scope
+from reconciler.planner.posts import PostsPart, plan_posts
+from tests.planner.pure_world import NOW
+
+SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
+SUMMER = Match(title="Summer*")
+
+
+def live(id: str, title: str, in_days: float = 2, posts: tuple[Post, ...] = (), type: str | None = None) -> Activity:
+    return Activity(ActivityId(id), title, "", NOW + timedelta(days=in_days), type, posts)
+
+
+def draft(id: str = "p1", status: PostStatus = PostStatus.DRAFT, type: str = "POST") -> Post:
+    return Post(PostId(id), "FACEBOOK", type, status, (("caption", "hello"),))
+
+
+def plan(*rules: ActivityRule, on: tuple[Activity, ...], recorded: RecordedSite | None = None) -> ActivitiesPart:
+    return plan_activities(rules, on, frozenset({ActivityId("past")}), recorded or RecordedSite(), SCOPE)
+
+
+def posts(*rules: PostsRule, on: tuple[Activity, ...], recorded: RecordedSite | None = None) -> PostsPart:
+    return plan_posts(rules, on, (), frozenset(), recorded or RecordedSite(), SCOPE)
+
+
+def generated(part: PostsPart) -> list[str]:
+    return [one.operation.activity for _, one in part.actions if isinstance(one.operation, GeneratePosts)]
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    part = plan(
+        SetActivities(SUMMER, title="Summer sale"),
+        RemoveActivities(Match()),
+        on=(live("a", "Summer one"), live("b", "Winter")),
+    )
+    updates = [one.operation for _, one in part.actions]
+    assert [type(one) for one in updates] == [DeleteActivity, UpdateActivity]
+    assert [one.title for one in part.projected] == ["Summer sale"]
+
+
+def test_a_set_rule_keeps_what_it_set_by_the_state() -> None:
+    renamed = live("a", "A fine title")
+    rule = SetActivities(SUMMER, title="Another title")
+    assert plan(rule, on=(renamed,)).actions == ()
+    before = RecordedSite(sets=(RememberedSet(match_key(SUMMER), frozenset({ActivityId("a")})),))
+    [(_, action)] = plan(rule, on=(renamed,), recorded=before).actions
+    assert isinstance(action.operation, UpdateActivity)
+
+
+def test_without_state_what_has_all_the_values_counts_as_matched() -> None:
+    part = plan(SetActivities(SUMMER, title="A fine title", min=1), on=(live("a", "A fine title"),))
+    assert part.refusals == ()
+    assert part.sets == ()  # it counts, and it is not taken over: nobody selected it
+
+
+def test_a_max_prefers_what_is_already_as_it_should_be() -> None:
+    rule = SetActivities(SUMMER, description="x", max=1)
+    on = (live("a", "Summer one", 1), replace(live("b", "Summer two", 5), description="x"))
+    assert plan(rule, on=on).actions == ()
+
+
+def test_too_few_matches_and_unknown_ids_refuse_the_site() -> None:
+    part = plan(
+        SetActivities(Match(title="Nothing*"), title="x", min=1),
+        SetActivities(Match(ids=frozenset({"gone", "past"})), title="y"),
+        RemoveActivities(Match(ids=frozenset({"gone already"}))),
+        on=(live("a", "Winter"),),
+    )
+    assert [one.by for one in part.refusals] == [RefusedBy.MIN, RefusedBy.UNKNOWN_ID]
+    assert "past" not in part.refusals[1].detail
+
+
+def test_rules_that_would_undo_each_other_are_refused() -> None:
+    part = plan(
+        RemoveActivities(Match(title="*sale*")),
+        SetActivities(SUMMER, title="Summer sale"),
+        on=(live("a", "Summer one"),),
+    )
+    assert [one.by for one in part.refusals] == [RefusedBy.CONTRADICTION]
+
+
+OPEN = DesiredActivity("Open studio", "Come by", datetime(2026, 12, 5, 10, tzinfo=UTC), "SOCIAL_MARKETING")
+
+
+def test_a_create_is_made_once() -> None:
+    [(_, action)] = plan(OPEN, on=()).actions
+    assert action.operation == CreateActivity(OPEN)
+    there = Activity(ActivityId("n"), OPEN.title, OPEN.description, OPEN.target_date)
+    assert plan(OPEN, on=(there,)).actions == ()
+
+
+def test_a_created_activity_follows_its_rule() -> None:
+    there = Activity(ActivityId("n"), OPEN.title, OPEN.description, OPEN.target_date)
+    before = RecordedSite(created=(CreatedActivity(ActivityId("n"), OPEN.title, OPEN.target_date),))
+    later = replace(OPEN, target_date=OPEN.target_date + timedelta(days=1))
+    [(_, action)] = plan(later, on=(there,), recorded=before).actions
+    assert isinstance(action.operation, UpdateActivity)
+    assert [one.path for one in action.operation.changes] == ["targetDate"]
+    renamed = replace(there, title="Renamed by hand")
+    [(_, action)] = plan(OPEN, on=(renamed,), recorded=before).actions
+    assert isinstance(action.operation, UpdateActivity)
+
+
+def test_a_created_activity_is_not_decided_by_other_rules() -> None:
+    there = Activity(ActivityId("n"), OPEN.title, OPEN.description, OPEN.target_date)
+    assert plan(RemoveActivities(Match()), OPEN, on=(there,)).actions == ()
+
+
+def test_posts_are_made_up_to_max_and_those_that_are_there_count() -> None:
+    on = (live("a", "A", 1), live("b", "B", 2, (draft(),)), live("c", "C", 3), live("d", "D", 4))
+    assert generated(posts(PostsRule(Match(), max=2), on=on)) == ["a"]
+    assert generated(posts(PostsRule(Match()), on=on)) == ["a", "c", "d"]
+    assert generated(posts(PostsRule(Match(), max=1), on=on)) == []
+
+
+def test_no_posts_for_the_past_or_for_what_is_not_social() -> None:
+    on = (live("a", "A", -0.1), live("b", "B", 2, type="BLOG"), live("c", "C", 2, type="SOCIAL_MARKETING"))
+    assert generated(posts(PostsRule(Match()), on=on)) == ["c"]
+
+
+def test_cancelled_and_deleted_posts_are_no_posts() -> None:
+    on = (live("a", "A", 1, (draft(status=PostStatus.CANCELED), draft("p2", PostStatus.DELETED))),)
+    assert generated(posts(PostsRule(Match()), on=on)) == ["a"]
+
+
+def test_posts_that_an_earlier_run_asked_for_are_waited_for() -> None:
+    before = RecordedSite(open=(OpenEntry("1", "shop/posts[a]", "generate-posts", NOW, sent=True),))
+    [(_, action)] = posts(PostsRule(Match()), on=(live("a", "A"),), recorded=before).actions
+    assert action.operation == AwaitPosts(ActivityId("a"), "A")
+
+
+def test_absent_clears_drafts_and_leaves_what_went_out() -> None:
+    story = draft("s", type="STORY")
+    on = (live("a", "A", 1, (draft(), story)), live("b", "B", 1, (draft("p3", PostStatus.PUBLISHED),)))
+    part = posts(PostsRule(Match(), present=False), on=on)
+    assert [one.operation for _, one in part.actions] == [
+        ClearPosts(ActivityId("a"), "A", (PostId("p1"), PostId("s")), stories=True)
+    ]
+
+
+def test_posts_of_an_activity_that_the_same_plan_creates_are_promised() -> None:
+    rule = PostsRule(Match(within=timedelta(days=21)), max=3)
+    part = plan_posts((rule,), (live("a", "A"),), (OPEN,), frozenset(), RecordedSite(), SCOPE)
+    assert [type(one.operation) for _, one in part.actions] == [GeneratePosts, Deferred]
+    deferred = part.actions[1][1].operation
+    assert isinstance(deferred, Deferred)
+    assert deferred.at_most == 1

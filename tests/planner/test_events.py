@@ -1,0 +1,129 @@
+"""How declared events are matched to live ones, and what is written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import ABSENT, Absent, JsonObject
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.events import EventsPart, plan_events
+from reconciler.planner.options import Scope
+from tests.planner.pure_world import NOW
+
+SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
+FRIDAY = datetime(2026, 12, 4, tzinfo=UTC)
+
+
+def declared(
+    name: str = "Sale",
+    date: datetime | None = FRIDAY,
+    rule: JsonObject | None = None,
+    description: str | Absent | None = ABSENT,
+    whole_day: bool = True,
+) -> DesiredEvent:
+    return DesiredEvent(name, description, None if rule else date, whole_day and not rule, rule)
+
+
+def live(
+    id: str = "e1",
+    name: str = "Sale",
+    date: datetime | None = FRIDAY,
+    rule: JsonObject | None = None,
+    description: str | None = None,
+    calendar: str | None = None,
+) -> CalendarEvent:
+    return CalendarEvent(EventId(id), name, description, date, rule, CalendarId(calendar) if calendar else None)
+
+
+def plan(
+    *events: DesiredEvent, on: tuple[CalendarEvent, ...], prune: bool = False, recorded: RecordedSite | None = None
+) -> EventsPart:
+    return plan_events(DesiredEvents(events, prune), on, recorded or RecordedSite(), SCOPE)
+
+
+def test_an_event_that_is_there_as_declared_needs_nothing() -> None:
+    assert plan(declared(), on=(live(),)).actions == ()
+
+
+def test_a_bare_day_is_compared_by_its_day() -> None:
+    assert plan(declared(), on=(live(date=FRIDAY.replace(hour=15)),)).actions == ()
+    exact = declared(whole_day=False)
+    [action] = plan(exact, on=(live(date=FRIDAY.replace(hour=15)),)).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.date == FRIDAY
+
+
+def test_a_description_that_is_left_out_is_left_alone_and_kept_in_the_replacing_write() -> None:
+    assert plan(declared(), on=(live(description="by hand"),)).actions == ()
+    [action] = plan(declared(date=FRIDAY.replace(day=5)), on=(live(description="by hand"),)).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.description == "by hand"
+    assert [one.path for one in action.operation.changes] == ["date"]
+
+
+def test_null_clears_a_description() -> None:
+    [action] = plan(declared(description=None), on=(live(description="by hand"),)).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.description is None
+
+
+def test_a_missing_event_is_created() -> None:
+    [action] = plan(declared(), on=(live(name="Other"),)).actions
+    assert action.operation == CreateEvent(declared())
+
+
+def test_of_two_with_the_name_the_remembered_one_counts_then_the_nearest() -> None:
+    both = (live("far", date=FRIDAY.replace(day=20)), live("near", date=FRIDAY.replace(day=5)))
+    [action] = plan(declared(), on=both).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.id == "near"
+    remembered = RecordedSite(event_ids=(("Sale", EventId("far")),))
+    [action] = plan(declared(), on=both, recorded=remembered).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.id == "far"
+
+
+def test_one_that_was_renamed_is_found_by_its_remembered_id() -> None:
+    remembered = RecordedSite(event_ids=(("Sale", EventId("e1")),))
+    [action] = plan(declared(), on=(live(name="Renamed by hand"),), recorded=remembered).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert [(one.path, one.before, one.after) for one in action.operation.changes] == [
+        ("name", "Renamed by hand", "Sale")
+    ]
+
+
+def test_what_the_api_adds_to_a_rule_is_passed_over_and_kept() -> None:
+    weekly = JsonObject({"frequency": "WEEKLY"})
+    there = live(rule=JsonObject({"frequency": "WEEKLY", "interval": 1}), date=None)
+    assert plan(declared(rule=weekly), on=(there,)).actions == ()
+    [action] = plan(declared(rule=weekly, description="new"), on=(there,)).actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.recurring_rule == JsonObject({"frequency": "WEEKLY", "interval": 1})
+
+
+@pytest.mark.parametrize("to_rule", [True, False])
+def test_an_event_can_change_its_kind(to_rule: bool) -> None:
+    rule = JsonObject({"frequency": "MONTHLY"})
+    wanted = declared(rule=rule) if to_rule else declared()
+    there = live() if to_rule else live(rule=rule, date=None)
+    [action] = plan(wanted, on=(there,)).actions
+    assert isinstance(action.operation, UpdateEvent)
+    written = action.operation.event
+    assert (written.date, written.recurring_rule) == ((None, rule) if to_rule else (FRIDAY, None))
+
+
+def test_prune_deletes_only_the_sites_own_unlisted_events() -> None:
+    there = (live(), live("e2", "Old"), live("e3", "Holiday", calendar="google"), live("e4", "Known foreign"))
+    before = RecordedSite(
+        foreign_calendars=frozenset({CalendarId("google")}), foreign_events=frozenset({EventId("e4")})
+    )
+    part = plan(declared(), on=there, prune=True, recorded=before)
+    assert [action.operation for action in part.actions] == [DeleteEvent(EventId("e2"), "Old")]
+    assert part.pruned == {"Old"}
+    assert plan(declared(), on=there, recorded=before).actions == ()
