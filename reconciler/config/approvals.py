@@ -1,0 +1,123 @@
+"""Approvals files -> what people decided. Rewriting them, with their comments, is not done here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from reconciler.config import times
+from reconciler.config.discovery import shown_path
+from reconciler.config.layers import Layer, Layers
+from reconciler.config.rules import NotUsable, read_time
+from reconciler.config.schema import check
+from reconciler.config.words import KeyPath, quoted
+from reconciler.config.yaml_source import Document, documents, read_file
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.canonical import Digest, digest_of, freeze
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.problems import InvalidFiles, Place, Problem
+
+
+def read_approvals(path: Path, site: str | None = None) -> Approvals:
+    """An approvals file; the empty Approvals where there is none.
+
+    With `site`, the file must be that site's. Raises InvalidFiles with every problem of the file.
+    """
+    if not os.path.lexists(path):
+        return Approvals()
+    problems: list[Problem] = []
+    found = _read(path, site, problems)
+    if found is None:
+        raise InvalidFiles(tuple(sorted(problems)))
+    return found[0]
+
+
+class ApprovalFiles:
+    """The approvals folder of a project: listed once, and each file read when its site is."""
+
+    __slots__ = ("_folder", "_names", "problems")
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: frozenset[str] = frozenset()
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong with the folder itself."""
+        try:
+            with os.scandir(folder) as entries:
+                self._names = frozenset(entry.name for entry in entries)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            message = f"cannot be listed: {error.strerror}"
+            self.problems = (Problem(Place(shown_path(folder)), message, "`approvals` names a folder"),)
+
+    def read(self, site: str, problems: list[Problem]) -> tuple[Approvals, Digest | None]:
+        """The approvals of a site and the digest of their file; none of either where there is no file."""
+        name = f"{site}.yaml"
+        if name not in self._names:
+            return Approvals(), None
+        return _read(self._folder / name, site, problems) or (Approvals(), None)
+
+
+def _read(path: Path, site: str | None, problems: list[Problem]) -> tuple[Approvals, Digest] | None:
+    shown = shown_path(path)
+    before = len(problems)
+    data = read_file(path, shown, problems)
+    if data is None:
+        return None
+    found = list(documents(data, shown, problems))
+    if len(problems) > before:
+        return None
+    if len(found) != 1 or found[0].value is None:
+        place = found[1].start if len(found) > 1 else Place(shown, 1, 1)
+        what, hint = ("holds more than one document", "keep one") if len(found) > 1 else ("is empty", "delete it")
+        problems.append(Problem(place, what, hint))
+        return None
+    document = found[0]
+    if not check(document, "approvals", problems):
+        return None
+    layers = Layers((Layer(document),), problems)
+    if site is not None and document.value["site"] != site:
+        message = f"these are the approvals of {quoted(document.value['site'])}, in the file of {quoted(site)}"
+        layers.problem(("site",), message, "the file is named for its site")
+    approvals = Approvals(_activities(document, layers), shown)
+    return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
+
+
+def _activities(document: Document, layers: Layers) -> tuple[ActivityApproval, ...]:
+    activities: list[ActivityApproval] = []
+    seen: dict[str, KeyPath] = {}
+    for at, written in enumerate(document.value["activities"]):
+        path: KeyPath = ("activities", at)
+        _once(written["id"], "activity", (*path, "id"), seen, layers)
+        drafts: list[DraftApproval] = []
+        for number, draft in enumerate(written.get("drafts", ())):
+            _once(draft["id"], "draft", (*path, "drafts", number, "id"), seen, layers)
+            drafts.append(_draft(draft))
+        try:
+            date = read_time(times.moment, written["date"], (*path, "date"), layers)
+        except NotUsable:
+            continue
+        decision = ActivityDecision(written.get("decision", ActivityDecision.KEEP))
+        activities.append(ActivityApproval(ActivityId(written["id"]), written["title"], date, decision, tuple(drafts)))
+    return tuple(activities)
+
+
+def _draft(written: dict[str, Any]) -> DraftApproval:
+    return DraftApproval(
+        id=PostId(written["id"]),
+        channel=written["channel"],
+        type=written["type"],
+        digest=Digest(written["digest"]),
+        decision=Decision(written.get("decision", Decision.PENDING)),
+        media=tuple(written.get("media", ())),
+        caption=written.get("caption", ""),
+    )
+
+
+def _once(id: str, kind: str, path: KeyPath, seen: dict[str, KeyPath], layers: Layers) -> None:
+    """Two decisions about one thing could disagree."""
+    if f"{kind} {id}" in seen:
+        layers.problem(path, f"the {kind} {quoted(id)} stands here twice", "keep one of them")
+    seen.setdefault(f"{kind} {id}", path)

@@ -1,0 +1,59 @@
+"""`credentials` of the project file -> references. Values stay where they are until secrets.py fetches them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from reconciler.config.layers import Layers
+from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromCommand, FromEnv, FromFile, SecretRef
+from reconciler.config.words import KeyPath
+
+
+def read_credentials(layers: Layers, root: Path) -> Mapping[str, CredentialRef]:
+    """The references by their names. Relative paths are from the project's folder, where commands run too."""
+    found: dict[str, CredentialRef] = {}
+    for name, written in layers.value["credentials"].items():
+        path = ("credentials", name)
+        if "apiKey" in written:
+            found[name] = ApiKeyRef(_reference(written["apiKey"], (*path, "apiKey"), layers, root))
+        else:
+            found[name] = AppRef(
+                _reference(written["appId"], (*path, "appId"), layers, root),
+                _reference(written["appSecret"], (*path, "appSecret"), layers, root),
+            )
+    return MappingProxyType(found)
+
+
+def _reference(written: dict[str, Any], path: KeyPath, layers: Layers, root: Path) -> SecretRef:
+    if "env" in written:
+        return FromEnv(written["env"])
+    if "file" in written:
+        return FromFile(_file(written["file"], root))
+    return FromCommand(_words(written["command"], (*path, "command"), layers), root)
+
+
+def _file(written: str, root: Path) -> Path:
+    try:
+        return root / Path(written).expanduser()
+    except RuntimeError:  # no home folder is known for `~`
+        return root / written
+
+
+def _words(written: str | list[str], path: KeyPath, layers: Layers) -> tuple[str, ...]:
+    """The words of a command; one text is split as a shell would split it."""
+    if isinstance(written, list):
+        words = tuple(written)
+    else:
+        try:
+            words = tuple(shlex.split(written))
+        except ValueError:
+            layers.problem(path, "a quote in the command is not closed", "write the command as a list of words")
+            return ("",)
+    if not words or not words[0].strip():
+        layers.problem(path, "names no command", "write a list of words, such as [op, read, ...]")
+        return ("",)
+    return words

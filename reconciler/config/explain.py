@@ -1,0 +1,280 @@
+"""Why a document does not fit its schema, in words for the person who wrote it.
+
+Imported only when there is something to explain: jsonschema finds the errors, the sentences are made here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import jsonschema
+from jsonschema.exceptions import ValidationError
+
+from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
+from reconciler.config.yaml_source import Document
+from reconciler.model.problems import Problem
+
+_READ_ONLY = {
+    "language": "the API takes it from the site; to assert it, write `expect: {language: ...}`",
+    "businessLocation": "the API takes it from the site's business info, and `expect` cannot assert it",
+    "targetLocations": "the API takes it from the site's business info, and `expect` cannot assert it",
+}
+"""Members of the settings that are read-only (D 9.4)."""
+
+_SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|authorization")
+
+_RENEW = "and renew the secret, which has been in a file"
+
+
+def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Problem]:
+    """Every way in which a document does not fit; at least one problem."""
+    explainer = _Explainer(document, schema)
+    found = False
+    for error in _validator(schema).iter_errors(document.value):
+        for problem in explainer.problems(error):
+            found = True
+            yield problem
+    if not found:
+        # The two validators disagree, which no known input brings about; say so rather than let it pass.
+        yield Problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    """jsonschema's draft-07 validator, but `$` matches at the very end alone, as ECMA and the fast one have it."""
+
+    def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), value):
+            yield ValidationError("does not match")
+
+    kind: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
+    return kind(schema)
+
+
+class _Explainer:
+    def __init__(self, document: Document, schema: Mapping[str, Any]) -> None:
+        self.document = document
+        self.schema = schema
+
+    def problems(self, error: ValidationError) -> Iterator[Problem]:
+        """The problems that one error of jsonschema stands for."""
+        path: KeyPath = tuple(error.absolute_path)
+        value: Any = error.instance
+        rule: Any = error.validator_value
+        schema: Any = error.schema
+        match error.validator:
+            case "additionalProperties" if isinstance(value, dict):
+                yield from self._unknown_keys(path, value, schema)
+            case "required" if isinstance(value, dict):
+                # jsonschema gives one error for each missing key, and names it in its sentence alone.
+                key = next(key for key in rule if error.message.startswith(repr(key)))
+                others = [one for one in value if one not in schema.get("properties", ())]
+                if not any(close_match(one, [key]) for one in others):  # a misspelt key is told as such
+                    yield self._missing(path, key, schema)
+            case "oneOf":
+                yield from self._one_of(path, error)
+            case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
+                found = f"there are {len(value)}: {listed(value)}" if value else "there is none"
+                yield self._problem(path, f"wants exactly one of {listed(schema['properties'], 'or')}; {found}")
+            case "propertyNames":
+                yield from ()
+            case "uniqueItems":
+                yield from self._twice(path, value)
+            case _:
+                yield self._about_value(path, value, str(error.validator), rule, schema, error)
+
+    def _about_value(
+        self, path: KeyPath, value: Any, keyword: str, rule: Any, schema: Mapping[str, Any], error: ValidationError
+    ) -> Problem:
+        said = self._quoted(path, value)
+        if "propertyNames" in error.absolute_schema_path:
+            hint = f"write a name like {listed(schema.get('examples', ())[:2], 'or')}"
+            return self._problem((*path, value), f"the key is not {schema.get('title', 'a name')}", hint, key=True)
+        match keyword:
+            case "type":
+                return self._wrong_type(path, value, rule, schema)
+            case "enum":
+                if path == ("version",):
+                    return self._problem(path, f"version {said} is not known", "this reconciler reads version 1")
+                allowed = ["null" if one is None else str(one) for one in rule]
+                near = close_match(value, allowed) if isinstance(value, str) else None
+                one_of = f"none of {listed(allowed)}" if len(allowed) > 1 else f"not {allowed[0]}"
+                return self._problem(path, f"{said} is {one_of}", f"did you mean {near}?" if near else "")
+            case "pattern":
+                return self._problem(path, *self._unlike(said, value, schema))
+            case "minimum":
+                return self._problem(path, f"{said} is too small", f"the least is {rule}")
+            case "maximum":
+                return self._problem(path, f"{said} is too large", f"the most is {rule}")
+            case "minLength":
+                return self._problem(path, "is empty", "write something, or leave the key out")
+            case "maxLength":
+                return self._problem(path, f"has {len(value)} characters", f"the most is {rule}")
+            case "minItems":
+                return self._problem(path, "is an empty list", "write something in it, or leave the key out")
+            case "minProperties":
+                keys = listed(schema.get("properties", ()), "or")
+                return self._problem(path, "is empty", f"write {keys}" if keys else "leave the key out")
+            case _:
+                return self._problem(path, f"{said} does not fit ({keyword})", str(schema.get("description", "")))
+
+    def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> tuple[str, str]:
+        examples = [str(one) for one in schema.get("examples", ())]
+        near = close_match(value, examples) if len(examples) > 2 else None
+        message = f"{said} is not {schema.get('title', 'a text')} like {listed(examples[:2], 'or')}"
+        return message, f"did you mean {near}?" if near else ""
+
+    def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Problem:
+        wanted = [rule] if isinstance(rule, str) else list(rule)
+        if self._is_reference(schema) and isinstance(value, str):
+            hint = f"write {{env: NAME}}, {{file: PATH}} or {{command: [...]}}; {_RENEW}"
+            return self._problem(path, "an inline secret is refused", hint)
+        expected = listed([_TYPES[one] for one in wanted if one != "null"], "or")
+        hint = ""
+        if value is None:
+            hint = "leave the key out, or write its value"
+        elif "string" in wanted and isinstance(value, bool | int | float):
+            hint = "put it in quotes"
+        elif "array" in wanted and not isinstance(value, dict | list):
+            hint = f"write [{value}]" if self._may_show(path) else "write a list"
+        elif "boolean" in wanted and isinstance(value, str) and value.lower() in _YES_NO:
+            hint = f"write {_YES_NO[value.lower()]}"
+        elif wanted[0] in ("integer", "number") and isinstance(value, str) and value.isdecimal():
+            hint = "take the quotes away"
+        elif schema.get("examples"):
+            hint = f"for example {_flow(schema['examples'][0])}"
+        return self._problem(path, f"wants {expected}, not {self._kind(path, value)}", hint)
+
+    def _unknown_keys(self, path: KeyPath, value: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
+        allowed = list(schema.get("properties", ()))
+        for key in value:
+            if key in allowed:
+                continue
+            near = close_match(key, [one for one in allowed if one not in value] or allowed)
+            elsewhere = self._elsewhere(key)
+            if path[-1:] == ("settings",) and key in _READ_ONLY:
+                yield self._problem((*path, key), "is read-only", _READ_ONLY[key], key=True)
+                continue
+            if near is not None:
+                hint = f"did you mean {near}?"
+            elif _SECRET_KEYS.search(key):
+                hint = "secrets are named under `credentials` in reconciler.yaml, by reference"
+            elif elsewhere is not None:
+                hint = f"it belongs under {elsewhere}"
+            else:
+                hint = f"allowed here: {listed(allowed)}"
+            yield self._problem((*path, key), "unknown key", hint, key=True)
+
+    def _missing(self, path: KeyPath, key: str, schema: Mapping[str, Any]) -> Problem:
+        field = schema.get("properties", {}).get(key, {})
+        examples = field.get("examples")
+        hint = f"write `{key}: {_flow(examples[0])}`" if examples else f"write `{key}:`"
+        return self._problem(path, f"{key} is missing", hint)
+
+    def _one_of(self, path: KeyPath, error: ValidationError) -> Iterator[Problem]:
+        """Which of several forms was meant, and what keeps it from being that."""
+        value: Any = error.instance
+        forms_written: Any = error.validator_value
+        branches = [self._resolved(one) for one in forms_written]
+        if isinstance(value, str) and any("Key" in key for one in branches for key in one.get("properties", ())):
+            hint = f"write a reference, such as {{apiKey: {{env: NAME}}}}; {_RENEW}"
+            yield self._problem(path, "an inline secret is refused", hint)
+            return
+        if not isinstance(value, dict):
+            yield self._problem(path, f"wants keys and values, not {self._kind(path, value)}")
+            return
+        if all(set(one) == {"required"} for one in branches):
+            keys = [key for one in branches for key in one["required"]]
+            found = "both are there" if all(key in value for key in keys) else "neither is there"
+            yield self._problem(path, f"wants exactly one of {listed(keys, 'and')}; {found}")
+            return
+        forms = listed([str(one.get("title")) for one in branches], "or")
+        known = {key for one in branches for key in one["properties"]}
+        best = max(range(len(branches)), key=lambda at: _likeness(value, branches[at]))
+        score = _likeness(value, branches[best])
+        rivals = [at for at in range(len(branches)) if _likeness(value, branches[at])[0] == score[0]]
+        clash = [key for key in value if key in known and key not in branches[best]["properties"]]
+        if clash or (score[0] < len(branches[best]["required"]) and len(rivals) > 1):
+            what = f"{clash[0]} does not go with the rest" if clash else "is not complete"
+            yield self._problem((*path, *clash[:1]), what, f"write either {forms}", key=True)
+            unknown = {key: value[key] for key in value if key not in known}
+            yield from self._unknown_keys(path, unknown, {"properties": {key: {} for key in sorted(known)}})
+            return
+        for inner in error.context or ():
+            if inner.schema_path[0] == best:
+                yield from self.problems(inner)
+
+    def _twice(self, path: KeyPath, items: Sequence[Any]) -> Iterator[Problem]:
+        for at, item in enumerate(items):
+            if item in items[:at]:
+                yield self._problem((*path, at), f"{self._quoted((*path, at), item)} is listed twice", "keep one")
+
+    def _resolved(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        ref = schema.get("$ref")
+        if not isinstance(ref, str):
+            return schema
+        found: Mapping[str, Any] = self.schema["definitions"][ref.rsplit("/", 1)[1]]
+        return found
+
+    def _elsewhere(self, key: str) -> str | None:
+        """The section that knows a key which stands in the wrong place."""
+        for section, field in self.schema["properties"].items():
+            inner = self._resolved(field["allOf"][0]) if "allOf" in field else field
+            if key in inner.get("properties", ()):
+                return f"`{section}`"
+        return None
+
+    def _is_reference(self, schema: Mapping[str, Any]) -> bool:
+        return set(schema.get("properties", ())) >= {"env", "file", "command"}
+
+    def _may_show(self, path: KeyPath) -> bool:
+        return "credentials" not in path
+
+    def _quoted(self, path: KeyPath, value: Any) -> str:
+        return quoted(value) if self._may_show(path) else "what stands here"
+
+    def _kind(self, path: KeyPath, value: Any) -> str:
+        if value is None:
+            return "nothing"
+        if isinstance(value, bool):
+            return f"the word {str(value).lower()}"
+        if isinstance(value, int | float):
+            return f"the number {value}" if self._may_show(path) else "a number"
+        if isinstance(value, str):
+            return f"the text {self._quoted(path, value)}" if self._may_show(path) else "a text"
+        return "a list" if isinstance(value, list) else "keys and values"
+
+    def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Problem:
+        where = dotted(path)
+        return Problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
+
+
+_TYPES = {
+    "object": "keys and values",
+    "array": "a list",
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+}
+_YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+
+
+def _likeness(value: Mapping[str, Any], branch: Mapping[str, Any]) -> tuple[int, int]:
+    """How much a value is like a form: required keys it has, and known keys or near misses of them."""
+    known = list(branch["properties"])
+    near = sum(1 for key in value if key in known or get_close_matches(key, known, 1))
+    return sum(1 for key in branch["required"] if key in value), near
+
+
+def _flow(value: Any) -> str:
+    """A value as one would write it in a line of YAML."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_flow(inner) for inner in value) + "]"
+    if isinstance(value, bool) or value is None:
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value)

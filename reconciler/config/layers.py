@@ -1,0 +1,62 @@
+"""A value and where it came from: a document alone, or a site's document over the defaults of its project."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.config.words import KeyPath, dotted
+from reconciler.config.yaml_source import Document
+from reconciler.model.problems import Problem
+from reconciler.model.settings import ATOMIC_MEMBERS
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A part of a document: `prefix` is where the part begins."""
+
+    document: Document
+    prefix: KeyPath = ()
+
+    @property
+    def value(self) -> Any:
+        value = self.document.value
+        for step in self.prefix:
+            value = value[step]
+        return value
+
+
+class Layers:
+    """A value merged from layers, first the weakest; notes problems at the layer that a value came from."""
+
+    __slots__ = ("_layers", "problems", "value")
+
+    def __init__(self, layers: Sequence[Layer], problems: list[Problem]) -> None:
+        self._layers = layers
+        self.problems = problems
+        self.value: Any = layers[0].value
+        for layer in layers[1:]:
+            self.value = merge(self.value, layer.value)
+
+    @property
+    def document(self) -> Document:
+        """The document of the strongest layer."""
+        return self._layers[-1].document
+
+    def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
+        """Notes that something is wrong with the value at a path, or with its key."""
+        owner = next((one for one in reversed(self._layers) if one.document.has(one.prefix + path)), self._layers[-1])
+        where = owner.prefix + path
+        text = f"{dotted(where)}: {message}" if where else message
+        self.problems.append(Problem(owner.document.place(where, key=key), text, hint))
+
+
+def merge(under: Any, over: Any) -> Any:
+    """Objects merge by key; all else, and objects that are one value, is replaced by what stands over it."""
+    if not isinstance(under, dict) or not isinstance(over, dict):
+        return over
+    merged = dict(under)
+    for key, value in over.items():
+        merged[key] = merge(under[key], value) if key in under and key not in ATOMIC_MEMBERS else value
+    return merged

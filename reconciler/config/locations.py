@@ -1,0 +1,82 @@
+"""Where the API and the state are: what `api` and `state` may say, in the file and on the command line."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final, TypeAlias
+from urllib.parse import SplitResult, urlsplit
+
+from reconciler.config.words import close_match, listed, quoted
+
+NAMED_APIS: Final = ("wix", "sandbox")
+STORES: Final = ("s3", "gs", "az")
+
+Wrong: TypeAlias = tuple[str, str]
+"""What is wrong, and what would be right."""
+
+
+def check_api(text: str) -> Wrong | None:
+    """What is wrong with an `api`: `wix`, `sandbox`, or an https URL; http only on loopback."""
+    if text in NAMED_APIS:
+        return None
+    hint = "write wix, sandbox or an https URL"
+    if "://" not in text:
+        near = close_match(text, NAMED_APIS)
+        return f"{quoted(text)} is no API", f"did you mean {near}?" if near else hint
+    url = _split(text)
+    if url is None or not url.hostname or url.scheme.lower() not in ("http", "https"):
+        return f"{quoted(_without_secrets(text))} is no URL of an API", hint
+    if url.username is not None or url.password is not None:
+        return "an inline secret is refused: the URL holds a user or a password", "name it under `credentials`"
+    if url.query or url.fragment or "?" in text or "#" in text:
+        return "the URL of an API has no query and no fragment", "write it up to the path"
+    if url.scheme.lower() == "http" and not is_loopback(url.hostname):
+        return (
+            f"{quoted(text)} is not encrypted, and keys would be sent to it",
+            "write https; http is for loopback only",
+        )
+    return None
+
+
+def check_state(text: str) -> Wrong | None:
+    """What is wrong with a `state`: a folder, or the URL of an object store."""
+    if "://" not in text:
+        return None if text.strip() and "\0" not in text else ("is no folder", "write a path such as .reconciler")
+    url = _split(text)
+    stores = listed([f"{scheme}://" for scheme in STORES], "or")
+    if url is None or url.scheme.lower() not in STORES:
+        scheme = text.split("://", 1)[0]
+        near = close_match(scheme, STORES)
+        hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
+        return f"{quoted(scheme)} is no kind of store", hint
+    if url.username is not None or url.password is not None:
+        return "an inline secret is refused: the URL holds a user or a password", "leave it to the store's environment"
+    if not url.netloc:
+        return "names no bucket", f"write {url.scheme}://BUCKET/PATH"
+    if url.query or url.fragment:
+        return "the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH"
+    return None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address alone; names are not looked up."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        url = urlsplit(text)
+        _ = url.port  # read for its check alone
+    except ValueError:
+        return None
+    return None if any(mark.isspace() for mark in text) else url
+
+
+def _without_secrets(text: str) -> str:
+    scheme, rest = text.split("://", 1)
+    return f"{scheme}://...@{rest.rsplit('@', 1)[1]}" if "@" in rest else text

@@ -1,0 +1,194 @@
+"""The rules of a site file: `activities`, `posts` and `schedule`, from checked values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from reconciler.config import times
+from reconciler.config.layers import Layers
+from reconciler.config.words import KeyPath, quoted
+from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
+from reconciler.model.canonical import ABSENT
+from reconciler.model.selectors import WEEKDAYS, Match
+from reconciler.model.sites import DesiredSchedule, ScheduleRule
+
+T = TypeVar("T")
+
+
+class NotUsable(Exception):
+    """A value whose problem is noted already; the rule it is in is left out."""
+
+
+def read_time(read: Any, text: str, path: KeyPath, layers: Layers) -> Any:
+    """What a reader of `times` makes of a text; notes its problem and raises NotUsable."""
+    try:
+        return read(text)
+    except ValueError as error:
+        layers.problem(path, f"{quoted(text)} {error}")
+        raise NotUsable from None
+
+
+def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
+    """`activities`: in the order of the file, which decides."""
+    rules = _each(layers, ("activities",), _activity_rule)
+    seen: list[tuple[Match, KeyPath]] = []
+    created: dict[tuple[str, str], KeyPath] = {}
+    for path, rule in rules:
+        if isinstance(rule, DesiredActivity):
+            identity = (rule.title, rule.target_date.isoformat())
+            if identity in created:
+                layers.problem(path, f"{quoted(rule.title)} is created twice at that moment", "keep one of them")
+            created.setdefault(identity, path)
+        else:
+            _reachable(rule.match, path, seen, layers)
+    return tuple(rule for _, rule in rules)
+
+
+def read_posts(layers: Layers) -> tuple[PostsRule, ...]:
+    """`posts`: in the order of the file, which decides."""
+    rules = _each(layers, ("posts",), _posts_rule)
+    seen: list[tuple[Match, KeyPath]] = []
+    for path, rule in rules:
+        _reachable(rule.match, path, seen, layers)
+    return tuple(rule for _, rule in rules)
+
+
+def read_schedule(layers: Layers) -> DesiredSchedule | None:
+    """`schedule`, or None where it is not written."""
+    written = layers.value.get("schedule")
+    if written is None:
+        return None
+    if "rules" not in written:
+        layers.problem(("schedule",), "rules is missing", "write the rules, or `rules: []` for none")
+    rules = _each(layers, ("schedule", "rules"), _schedule_rule)
+    for at, (path, rule) in enumerate(rules):
+        for earlier_path, earlier in rules[:at]:
+            if (
+                covers(earlier.match, rule.match)
+                and _covers_names(earlier.channels, rule.channels)
+                and _covers_names(earlier.types, rule.types)
+            ):
+                _note_unreachable(path, earlier_path, layers)
+                break
+    return DesiredSchedule(
+        rules=tuple(rule for _, rule in rules),
+        approval_required=written.get("approval", "required") == "required",
+        cancel_others=written.get("manage", "declared") == "all",
+    )
+
+
+def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]:
+    written = layers.value
+    for step in path:
+        written = written.get(step, {})
+    rules: list[tuple[KeyPath, Any]] = []
+    for at, one in enumerate(written):
+        here = (*path, at)
+        try:
+            rules.append((here, read(one, here, layers)))
+        except NotUsable:
+            continue
+    return rules
+
+
+def _activity_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> ActivityRule:
+    if "create" in written:
+        new, here = written["create"], (*path, "create")
+        target = read_time(times.moment, new["targetDate"], (*here, "targetDate"), layers)
+        return DesiredActivity(new["title"], new["description"], target, new["marketingActivityType"])
+    match = read_match(written["match"], (*path, "match"), layers)
+    least, most = _bounds(written, path, layers)
+    if "set" not in written:
+        return RemoveActivities(match, least, most)
+    values = written["set"]
+    target = values.get("targetDate", ABSENT)
+    if target is not ABSENT:
+        target = read_time(times.moment, target, (*path, "set", "targetDate"), layers)
+    title, description = values.get("title", ABSENT), values.get("description", ABSENT)
+    return SetActivities(match, title, description, target, least, most)
+
+
+def _posts_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> PostsRule:
+    match = read_match(written.get("match", {}), (*path, "match"), layers)
+    least, most = _bounds(written, path, layers)
+    return PostsRule(match, written.get("state", "present") == "present", least, most)
+
+
+def _schedule_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> ScheduleRule:
+    match = read_match(written.get("match", {}), (*path, "match"), layers)
+    least, most = _bounds(written, path, layers)
+    at = times.wall_time(written["at"]) if "at" in written else None
+    return ScheduleRule(match, tuple(written.get("channels", ())), tuple(written.get("types", ())), least, most, at)
+
+
+def read_match(written: dict[str, Any], path: KeyPath, layers: Layers) -> Match:
+    """A selector. Raises NotUsable for one whose times cannot be read."""
+    within = start = end = None
+    if "within" in written:
+        within = read_time(times.duration, written["within"], (*path, "within"), layers)
+        if within <= timedelta(0):
+            layers.problem((*path, "within"), "no time at all, so nothing ever matches", "write a time like 21d or 2w")
+    if "from" in written:
+        start = read_time(times.day, written["from"], (*path, "from"), layers)
+    if "to" in written:
+        end = read_time(times.day, written["to"], (*path, "to"), layers)
+    if start and end and start > end:
+        layers.problem((*path, "to"), f"is before `from`, {start}, so nothing ever matches", "swap the two")
+    return Match(
+        title=written.get("title"),
+        within=within,
+        start=start,
+        end=end,
+        type=written.get("type"),
+        weekdays=frozenset(_weekday(name) for name in written.get("weekdays", ())),
+        ids=frozenset(written.get("ids", ())),
+    )
+
+
+def _weekday(name: str) -> str:
+    return next(day for day in WEEKDAYS if day.startswith(name.upper()))
+
+
+def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int, int | None]:
+    least, most = int(written.get("min", 0)), written.get("max")
+    if most is not None and least > most:
+        layers.problem((*path, "min"), f"{least} is more than `max`, {int(most)}", "swap the two")
+    return least, None if most is None else int(most)
+
+
+def covers(one: Match, other: Match) -> bool:
+    """Whether whatever matches the other rule certainly matches this one too."""
+    return (
+        (one.title is None or set(one.title) == {"*"} or _same_title(one.title, other.title))
+        and (one.within is None or (other.within is not None and other.within <= one.within))
+        and (one.start is None or (other.start is not None and other.start >= one.start))
+        and (one.end is None or (other.end is not None and other.end <= one.end))
+        and one.type in (None, other.type)
+        and _covers_names(one.weekdays, other.weekdays)
+        and _covers_names(one.ids, other.ids)
+    )
+
+
+def _same_title(one: str, other: str | None) -> bool:
+    return other is not None and one.casefold() == other.casefold()
+
+
+def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
+    """Whether a list that allows the narrow one's members is empty (all are allowed) or holds them all."""
+    allowed, asked = set(wide), set(narrow)
+    return not allowed or (bool(asked) and asked <= allowed)
+
+
+def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], layers: Layers) -> None:
+    for earlier, earlier_path in seen:
+        if covers(earlier, match):
+            _note_unreachable(path, earlier_path, layers)
+            break
+    seen.append((match, path))
+
+
+def _note_unreachable(path: KeyPath, earlier: KeyPath, layers: Layers) -> None:
+    message = f"never decides anything: whatever it matches, rule {earlier[-1]} above it matches first"
+    layers.problem(path, message, "put the narrower rule first, or remove one")

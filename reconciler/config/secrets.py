@@ -1,0 +1,145 @@
+"""Where secrets are kept, and fetching them from there at the moment they are needed.
+
+A file of the project names a secret by reference alone; its value never goes into a message.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from reconciler.config.words import quoted
+from reconciler.model.credentials import ApiKey, AppCredentials, Credential
+from reconciler.model.problems import UsageError
+from reconciler.model.secret import Secret
+
+COMMAND_SECONDS = 60
+"""How long a command may take to print a secret: somebody may have to unlock a vault."""
+
+
+@dataclass(frozen=True, slots=True)
+class FromEnv:
+    """`{env: NAME}`."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"the environment variable {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """`{file: PATH}`; `path` is absolute."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"the file {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class FromCommand:
+    """`{command: [...]}`, run without a shell in the project's folder."""
+
+    argv: tuple[str, ...]
+    folder: Path
+
+    def __str__(self) -> str:
+        return f"the command {quoted(self.argv[0])}"
+
+
+SecretRef: TypeAlias = FromEnv | FromFile | FromCommand
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRef:
+    """An account's API key, by reference."""
+
+    key: SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class AppRef:
+    """An app's id and secret, by reference."""
+
+    app_id: SecretRef
+    app_secret: SecretRef
+
+
+CredentialRef: TypeAlias = ApiKeyRef | AppRef
+
+
+def resolve(ref: CredentialRef) -> Credential:
+    """The credentials that a reference names. Reads the environment, a file or runs a command.
+
+    Raises UsageError, which says which reference and what to do, and never what was found there.
+    """
+    match ref:
+        case ApiKeyRef(key=key):
+            return ApiKey(_fetch(key, "apiKey"))
+        case AppRef(app_id=app_id, app_secret=app_secret):
+            return AppCredentials(_fetch(app_id, "appId"), _fetch(app_secret, "appSecret"))
+
+
+def _fetch(ref: SecretRef, what: str) -> Secret:
+    match ref:
+        case FromEnv(name=name):
+            value = _from_env(name, what)
+        case FromFile(path=path):
+            value = _from_file(path, what)
+        case FromCommand():
+            value = _from_command(ref, what)
+    value = value.rstrip("\r\n")
+    if not value.strip():
+        raise UsageError(f"{what}: {ref} is empty; put the secret there, and nothing else")
+    if not (value.isascii() and value.isprintable()) or value != value.strip():
+        reason = "holds more than one line" if "\n" in value or "\r" in value else "holds characters that no key has"
+        raise UsageError(f"{what}: {ref} {reason}; put the secret there, and nothing else")
+    return Secret(value)
+
+
+def _from_env(name: str, what: str) -> str:
+    value = os.environ.get(name)
+    if value is None:
+        raise UsageError(f"{what}: the environment variable {name} is not set; set it to the secret")
+    return value
+
+
+def _from_file(path: Path, what: str) -> str:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(65537)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UsageError(
+            f"{what}: the file {path} cannot be read: {reason}; check the path and its permissions"
+        ) from None
+    if len(data) > 65536:
+        raise UsageError(f"{what}: the file {path} is over 64 KiB; put the secret there, and nothing else")
+    return data.decode("utf-8", "replace")
+
+
+def _from_command(ref: FromCommand, what: str) -> str:
+    try:
+        # The command is the project's own, as written in reconciler.yaml, and no shell reads it.
+        done = subprocess.run(  # noqa: S603 - see above
+            ref.argv,
+            cwd=ref.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UsageError(f"{what}: {ref} did not end within {COMMAND_SECONDS} s; run it by hand to see why") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise UsageError(f"{what}: {ref} cannot be run: {reason}; check its name and the PATH") from None
+    if done.returncode != 0:
+        lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        said = f": {quoted(lines[0])}" if lines else ""
+        raise UsageError(f"{what}: {ref} ended with {done.returncode}{said}; run it by hand to see why")
+    return done.stdout.decode("utf-8", "replace")

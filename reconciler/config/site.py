@@ -1,0 +1,94 @@
+"""A checked document of a site file -> DesiredSite, with the project's defaults under it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.config.approvals import ApprovalFiles
+from reconciler.config.layers import Layer, Layers
+from reconciler.config.project import Project
+from reconciler.config.rules import read_activities, read_posts, read_schedule
+from reconciler.config.schema import check
+from reconciler.config.secrets import AppRef
+from reconciler.config.sections import read_events, read_expect, read_marketing_plan, read_settings
+from reconciler.config.words import close_match, listed
+from reconciler.config.yaml_source import Document
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import JsonObject, digest_of, freeze
+from reconciler.model.problems import Problem
+from reconciler.model.sites import DesiredSite, SiteRef
+
+
+def read_site(
+    document: Document, project: Project, approvals: ApprovalFiles, problems: list[Problem]
+) -> DesiredSite | None:
+    """The site that a document declares; None where it has problems, all of which are noted."""
+    before = len(problems)
+    if document.value is None:
+        problems.append(Problem(document.start, "an empty document", "write a site, or remove the `---`"))
+        return None
+    if not check(document, "site", problems):
+        return None
+    labels: dict[str, str] = document.value["site"].get("labels", {})
+    under = [one.layer for one in project.defaults if one.applies(labels)]
+    layers = Layers((*under, Layer(document)), problems)
+    site = _site(layers, project, labels, approvals, problems)
+    return site if len(problems) == before else None
+
+
+def _site(
+    layers: Layers, project: Project, labels: dict[str, str], approvals: ApprovalFiles, problems: list[Problem]
+) -> DesiredSite:
+    written: dict[str, Any] = layers.value
+    ref = _ref(written["site"], layers, project)
+    marketing_plan = read_marketing_plan(layers)
+    approved, approved_digest = approvals.read(ref.name, problems)
+    # `where` is of the defaults, and says nothing of the site.
+    normalised = freeze({key: value for key, value in written.items() if key != "where"})
+    site = DesiredSite(
+        ref=ref,
+        place=layers.document.start,
+        digest=digest_of(JsonObject({"site": normalised, "approvals": approved_digest})),
+        labels=tuple(sorted(labels.items())),
+        settings=read_settings(layers),
+        expect=read_expect(layers),
+        events=read_events(layers),
+        marketing_plan=marketing_plan,
+        activities=read_activities(layers),
+        posts=read_posts(layers),
+        schedule=read_schedule(layers),
+        approvals=approved,
+    )
+    if marketing_plan is not None and not marketing_plan.present:
+        _nothing_needs_the_marketing_plan(site, layers)
+    return site
+
+
+def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
+    credentials = written.get("credentials", "default")
+    instance = written.get("instanceId")
+    known = project.credentials.get(credentials)
+    if known is None and not (project.api == "sandbox" and credentials == "default"):
+        # The name itself is not repeated: somebody may have put the secret there.
+        path = ("site", "credentials") if "credentials" in written else ("site",)
+        names = sorted(project.credentials)
+        near = close_match(credentials, names)
+        hint = f"did you mean {near}?" if near else f"there are: {listed(names)}"
+        file = "reconciler.yaml"
+        default = "" if "credentials" in written else ", and none named `default`"
+        layers.problem(path, f"{file} has no credentials of this name{default}", hint)
+    if isinstance(known, AppRef) and instance is None:
+        hint = "add `instanceId`, the id of the app's instance on this site"
+        layers.problem(("site",), "instanceId is missing, which the credentials of an app need", hint)
+    return SiteRef(SiteName(written["name"]), written["id"], credentials, instance)
+
+
+def _nothing_needs_the_marketing_plan(site: DesiredSite, layers: Layers) -> None:
+    for section, rules in (
+        ("activities", site.activities),
+        ("posts", site.posts),
+        ("schedule", site.schedule.rules if site.schedule else ()),
+    ):
+        if rules:
+            message = "needs a marketing plan, and `marketingPlan.state` is absent"
+            layers.problem((section,), message, f"remove `{section}`, or write `state: present`", key=True)

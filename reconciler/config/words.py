@@ -1,0 +1,58 @@
+"""Small words that every message about a file is made of: paths, quotes, lists, close matches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+KeyPath: TypeAlias = tuple[str | int, ...]
+"""Where a value is within its document: keys, and positions from 0."""
+
+_KEY_LIKE = re.compile(r"IST\.[A-Za-z0-9_-]{8}|eyJ[A-Za-z0-9_-]{16}")
+"""The look of a Wix API key, and of any JSON web token: never quoted, wherever it was put by mistake."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
+
+
+def dotted(path: KeyPath) -> str:
+    """`posts.0.match.within`."""
+    return ".".join(_step(step) for step in path)
+
+
+def _step(step: str | int) -> str:
+    if isinstance(step, int) or (_PLAIN_KEY.match(step) and not looks_secret(step)):
+        return str(step)
+    return quoted(step)
+
+
+def quoted(value: Any) -> str:
+    """A scalar as a message shows it: short, control characters made visible, and nothing that looks like a key."""
+    if isinstance(value, str):
+        return "'***'" if looks_secret(value) else repr(value if len(value) <= 60 else value[:57] + "...")
+    if isinstance(value, bool) or value is None:
+        return {None: "null", True: "true", False: "false"}[value]
+    return str(value) if isinstance(value, int | float) else "this"
+
+
+def looks_secret(text: str) -> bool:
+    """Whether a text has the look of a key or token."""
+    return bool(_KEY_LIKE.search(text))
+
+
+def listed(words: Iterable[Any], last: str = "") -> str:
+    """`a, b, c`, or with a last word `a, b or c`."""
+    texts = [str(word) for word in words]
+    if last and len(texts) > 1:
+        return f"{', '.join(texts[:-1])} {last} {texts[-1]}"
+    return ", ".join(texts)
+
+
+def close_match(word: str, allowed: Iterable[str]) -> str | None:
+    """The one of several words that was probably meant."""
+    by_folded: dict[str, str] = {}
+    for one in allowed:
+        by_folded.setdefault(one.casefold(), one)
+    found = get_close_matches(word.casefold()[:100], list(by_folded), n=1, cutoff=0.7)
+    return by_folded[found[0]] if found else None

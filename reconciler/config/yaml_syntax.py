@@ -1,0 +1,53 @@
+"""What libyaml and PyYAML say of text that is not YAML, in our words and with its place."""
+
+from __future__ import annotations
+
+import yaml
+
+from reconciler.config.words import quoted
+from reconciler.model.problems import Place, Problem
+
+_SYNTAX = (
+    ("found a tab character", "a tab stands where YAML wants spaces", "use spaces"),
+    ("mapping values are not allowed", "a second `: ` in one line", "quote the text, or begin a new line"),
+    ("found unexpected end of stream", "the file ends within a quoted text", "close the quote"),
+    ("did not find expected ',' or '}'", "a `{` is not closed, or a comma is missing", "close it with `}`"),
+    ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close it with `]`"),
+    ("expected ',' or '}'", "a `{` is not closed, or a comma is missing", "close it with `}`"),
+    ("expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close it with `]`"),
+    ("did not find expected '-' indicator", "a list goes on with something that is no `- ` entry", "indent it alike"),
+    ("did not find expected key", "this line does not fit the lines above it", "check the indentation and the quotes"),
+    ("expected <block end>", "this line does not fit the lines above it", "check the indentation and the quotes"),
+    ("could not find expected ':'", "a key without a `:`", "write `key: value`"),
+    ("found incompatible YAML document", "a YAML version that is not known", "leave the %YAML line out"),
+    ("found duplicate %YAML", "two %YAML lines", "leave the %YAML lines out"),
+    ("found undefined tag handle", "a tag that is not known here", "leave it out"),
+    ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the `\\`"),
+    ("found invalid Unicode character escape", "an escape that is no character", "write the character itself"),
+)
+"""The commonest syntax errors by what libyaml or PyYAML says of them, in our words."""
+
+
+def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+    """The problem that a parser's error stands for. `text` is what was parsed, `file` how messages name it."""
+    if isinstance(error, yaml.reader.ReaderError):
+        index = error.position if isinstance(error.position, int) else 0
+        # libyaml counts bytes here, PyYAML characters: look for the character itself.
+        found = text.find(chr(error.character)) if isinstance(error.character, int) else -1
+        before = text[: found if found >= 0 else index]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        message = "a control character, which YAML does not allow"
+        return Problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
+    said = getattr(error, "problem", None) or "is not YAML"
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
+    if said.startswith("found character") and mark is not None:
+        lines = text.splitlines()
+        here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
+        if here == "\t":
+            return Problem(place, "a tab stands where YAML wants spaces", "use spaces")
+        return Problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
+    for begin, message, hint in _SYNTAX:
+        if said.startswith(begin):
+            return Problem(place, message, hint)
+    return Problem(place, f"is not YAML: {said}", "check the indentation and the quotes")
