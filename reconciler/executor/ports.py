@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from reconciler.model.canonical import Json
 from reconciler.model.events import CalendarEvent
@@ -21,6 +21,8 @@ from reconciler.model.sites import (
     RecordedSite,
     SiteRef,
 )
+from reconciler.planner.actions import Action, Plan
+from reconciler.planner.deferred import Resolved
 
 
 class Reader(Protocol):
@@ -138,3 +140,22 @@ class Ports:
     clock: Clock
     desired: DesiredSite | None = None
     """The site's file, where one was read: for approvals at the moment of writing."""
+
+
+Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]
+"""Works out a deferred action against the site as it is now (`planner.deferred.resolve`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """What a run may do, and how long it waits.
+
+    `stop` is asked between calls: once it is true, nothing more is started. `commit` is noted with what is
+    scheduled.
+    """
+
+    resolve: Resolve
+    allow_publish: bool = False
+    waiting: Waiting = Waiting()
+    stop: Callable[[], bool] = lambda: False
+    commit: str | None = None

@@ -1,0 +1,47 @@
+"""Carries out bounded promises: what a plan could only say after the generation (product.md 3.2)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.executor.ledger import Result
+from reconciler.executor.run import Run
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.sites import Need, ObservedSite
+from reconciler.planner.actions import Action
+
+
+async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
+    """The actions that a deferred one turned into, at most as many as it promised; enters the promise itself.
+
+    May raise an ApiError.
+    """
+    deferred = action.operation
+    assert isinstance(deferred, Deferred)
+    run.start(action)
+    resolved = run.options.resolve(action, run.plan, await _read(run, deferred.part), run.journal.recorded)
+    for one in resolved.blocked:
+        run.note(f"{one.address}: {one.detail}; {one.fix}")
+    if resolved.refusals:
+        reasons = "; ".join(f"{one.detail}; {one.fix}" for one in resolved.refusals)
+        run.finish(action, Result.SKIPPED, reasons)
+        return ()
+    promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
+    for surplus in resolved.actions[len(promised) :]:
+        run.skip(surplus, Result.SKIPPED, f"beyond what the plan promised (at most {deferred.at_most})")
+    run.finish(action, Result.DONE, f"{len(promised)} found", count=0)
+    return promised
+
+
+async def _read(run: Run, part: Part) -> ObservedSite:
+    run.view.forget()
+    observed = replace(await run.view.observed(), time_zone=run.plan.time_zone)
+    if part is not Part.SCHEDULE:
+        return observed
+    # Whether a draft can go out at all depends on its channel and on the premium plan (product.md 3.1).
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    channels = sorted({post.channel for one in activities for post in one.drafts})
+    if not channels:
+        return observed
+    more = await run.ports.reader.read(run.site, frozenset({Need.CHANNELS, Need.FEATURES}), channels=channels)
+    return replace(observed, channels=more.channels, features=more.features)

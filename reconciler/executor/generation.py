@@ -1,0 +1,181 @@
+"""Starts generations and waits for them: our own, those of earlier runs, and those of others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import assert_never
+
+from reconciler.api.errors import ApiError
+from reconciler.executor.events import Waiting
+from reconciler.executor.evidence import GENERATIONS, generation_verdict, known_call
+from reconciler.executor.ledger import Result
+from reconciler.executor.run import Run
+from reconciler.executor.single import note_due
+from reconciler.executor.view import NO_PLAN
+from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
+from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
+from reconciler.model.sites import Inputs, Need, ObservedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import Action
+
+WAITS = "waits for the generation"
+NEAR = timedelta(days=7)
+"""At least so far ahead posts are made with the marketing plan (D 6.2: through the end of next week)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A generation that is waited for: its entry (None: somebody else's), the inputs that come into force
+    when it ends well, and what was unclear about its start."""
+
+    action: Action
+    entry: OpenEntry | None
+    inputs: Inputs | None
+    unclear: Unknown | None = None
+    at_once: bool = False
+
+
+async def generate(run: Run, action: Action) -> None:
+    """Starts a generation or regeneration, and waits for its end."""
+    if run.inputs_missing is not None:
+        run.skip(action, Result.NOT_STARTED, run.inputs_missing)
+        run.halted = WAITS
+        return
+    if await run.hindered(action):
+        run.halted = WAITS
+        return
+    await note_due(run)
+    (attempt,) = await run.call([action], waits=True)
+    match attempt.outcome:
+        case NotDone():
+            run.conclude_with(action, attempt.outcome)
+            run.halted = WAITS
+        case Done() | Pending():
+            await _wait(run, Wait(action, attempt.entry, run.plan.inputs))
+        case Unknown():
+            await _wait(run, Wait(action, attempt.entry, run.plan.inputs, attempt.outcome, at_once=True))
+        case _:
+            assert_never(attempt.outcome)
+
+
+async def await_generation(run: Run, action: Action) -> None:
+    """Waits for a generation that was under way when the plan was made."""
+    open_ones = [one for one in run.journal.recorded.open if known_call(one) in GENERATIONS]
+    entry = open_ones[-1] if open_ones else None
+    inputs = run.due_before if entry is not None and run.due_before is not None else run.plan.taken_in_force
+    run.start(action)
+    await _wait(run, Wait(action, entry, inputs, at_once=True))
+
+
+async def _wait(run: Run, wait: Wait) -> None:
+    """Polls until the generation is over, or the time is; enters the action; halts the run if it is not ACTIVE."""
+    since, last = run.now(), _Last()
+
+    async def probe() -> tuple[ObservedSite, Done | NotDone] | None:
+        observed = await run.ports.reader.read(run.site, frozenset({Need.MARKETING_PLAN}))
+        live = observed.marketing_plan or NO_PLAN
+        last.status = live.status
+        last.outcome = await _judge(run, last, live)
+        if isinstance(last.outcome, Done | NotDone):
+            return observed, last.outcome
+        run.emit(Waiting(run.site, since, run.options.waiting.timeout, live.status))
+        return None
+
+    run.view.forget()
+    last.entry = wait.entry
+    try:
+        found = await poll(run.ports.clock, run.options.waiting, probe, run.stopped, at_once=wait.at_once)
+    except ApiError as error:
+        run.finish(wait.action, Result.PENDING, f"it could not be followed to its end: {error}")
+        raise
+    match found:
+        case TimedOut():
+            await _not_over(run, wait, last)
+        case Stopped():
+            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped; run again to go on")
+        case (observed, outcome):
+            await _over(run, wait, last, observed, outcome)
+    if not (isinstance(found, tuple) and isinstance(found[1], Done)):
+        run.halted = WAITS
+
+
+class _Last:
+    """What the last poll showed."""
+
+    def __init__(self) -> None:
+        self.status: AnyPlanStatus | None = None
+        self.outcome: Outcome | None = None
+        self.entry: OpenEntry | None = None
+
+
+async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
+    """What a poll says. What no generation should leave behind (no plan, an INACTIVE one) may be a late read."""
+    if last.entry is None:
+        match live.status:
+            case PlanStatus.ACTIVE:
+                return Done()
+            case PlanStatus.FAILED:
+                return NotDone("the generation ended FAILED", final=False)
+            case _:
+                return None
+    outcome = generation_verdict(last.entry, live)
+    if outcome is not None and not last.entry.sent:
+        await run.journal.sent(last.entry)
+        last.entry = replace(last.entry, sent=True)
+    if isinstance(outcome, NotDone) and live.status is not PlanStatus.FAILED:
+        return Pending()
+    return outcome
+
+
+async def _over(run: Run, wait: Wait, last: _Last, observed: ObservedSite, outcome: Done | NotDone) -> None:
+    run.view.saw(observed)
+    if isinstance(outcome, Done) and wait.inputs is not None:
+        await run.journal.inputs_in_force(wait.inputs)
+    if last.entry is not None:
+        await run.journal.end(last.entry, outcome)
+    if isinstance(outcome, Done):
+        run.conclude_with(wait.action, outcome)
+        await _note_no_posts(run, observed.marketing_plan or NO_PLAN)
+        return
+    hint = "; the site is not published: publish it, then run again" if await _unpublished(run) else ""
+    run.finish(wait.action, Result.FAILED, f"{outcome.detail}{hint}")
+
+
+async def _not_over(run: Run, wait: Wait, last: _Last) -> None:
+    timeout = _spelled(run.options.waiting.timeout)
+    if last.entry is None or last.entry.sent:
+        status = printable(str(last.status)) if last.status is not None else "not readable"
+        run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to go on waiting")
+        return
+    if wait.unclear is None:
+        # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (product.md 3.5).
+        await run.journal.end(last.entry, NotDone("it left no trace", final=False))
+        run.finish(wait.action, Result.SKIPPED, f"an earlier run's call left no trace for {timeout}; run again")
+        return
+    outcome = Unknown(f"{wait.unclear.detail}; no trace of it after {timeout}", wait.unclear.request_id)
+    await run.journal.end(last.entry, outcome)
+    run.conclude_with(wait.action, outcome)
+
+
+async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
+    """ACTIVE without any posts is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off
+    (D 13.1.6)."""
+    now = run.now()
+    near = [one for one in live.activities if now <= one.date <= now + NEAR and one.type in (None, "SOCIAL_MARKETING")]
+    if near and not any(one.posts for one in live.activities):
+        why = "the site is not published" if await _unpublished(run) else "is SOCIAL_MARKETING among marketingTools?"
+        run.note(f"the marketing plan is ACTIVE, but no activity has posts: {why}")
+
+
+async def _unpublished(run: Run) -> bool:
+    try:
+        return (await run.ports.reader.read(run.site, frozenset({Need.PUBLISHED}))).published is False
+    except ApiError:
+        return False  # a hint is not worth an error
+
+
+def _spelled(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds // 60}m" if seconds and seconds % 60 == 0 else f"{span.total_seconds():g}s"

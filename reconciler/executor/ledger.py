@@ -1,0 +1,105 @@
+"""What a run did at each site, and what it did not: values that reporters show and exit codes are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.address import Address
+from reconciler.model.operations import DeleteEvent, Operation
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Column, column_of, verb_of
+
+
+class Result(StrEnum):
+    """How an action ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    """What it needs no longer held, or the remote side ruled it out: no error, but the run is incomplete."""
+    WITHHELD = "withheld"
+    """A public action that nobody allowed."""
+    PENDING = "pending"
+    """Started, and still under way when the run stopped waiting."""
+    UNKNOWN = "unknown"
+    """The answer was unclear and reading the site could not settle it."""
+    FAILED = "failed"
+    NOT_STARTED = "not started"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One action and how it ended. `count` is its weight in the last line (0: it is no object of its own).
+
+    `detail` is a sentence for people; remote text in it has been made printable.
+    """
+
+    address: Address
+    operation: Operation
+    result: Result
+    detail: str = ""
+    request_id: str | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SiteLedger:
+    """One site's part of the ledger.
+
+    `error` is why this site was given up, `interrupted` that the run was asked to stop.
+    """
+
+    site: SiteRef
+    entries: tuple[Entry, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: str | None = None
+    interrupted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of the `Apply:` line (product.md 2.2)."""
+
+    added: int = 0
+    changed: int = 0
+    destroyed: int = 0
+    generated: int = 0
+    published: int = 0
+    skipped: int = 0
+    withheld: int = 0
+    pending: int = 0
+    unknown: int = 0
+    failed: int = 0
+    not_started: int = 0
+    """Not in the line; it makes a run incomplete."""
+
+
+def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
+    """Counts what was done, in the columns of its kind, and what was not, by how it ended.
+
+    Counted are objects: two actions that were done at one address in one column count once.
+    """
+    counts = dict.fromkeys(Tally.__dataclass_fields__, 0)
+    columns = {
+        Column.ADD: "added",
+        Column.CHANGE: "changed",
+        Column.DESTROY: "destroyed",
+        Column.GENERATE: "generated",
+        Column.PUBLISH: "published",
+    }
+    for ledger in ledgers:
+        seen: set[tuple[str, Address, str]] = set()
+        for entry in ledger.entries:
+            name = entry.result.replace(" ", "_")
+            if entry.result is Result.DONE:
+                column = column_of(verb_of(entry.operation))
+                if column is None:
+                    continue
+                name = columns[column]
+            # Events may share a name, and so an address; those that are deleted are told apart by id.
+            key = (name, entry.address, entry.operation.id if isinstance(entry.operation, DeleteEvent) else "")
+            if key not in seen:
+                seen.add(key)
+                counts[name] += entry.count
+    return Tally(**counts)

@@ -1,0 +1,123 @@
+"""Schedules drafts: exactly the content that was approved, and reads back what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from reconciler.api.errors import ApiError
+from reconciler.executor.ledger import Result
+from reconciler.executor.remember import conclude, scheduled
+from reconciler.executor.run import Attempt, Run, result_of
+from reconciler.executor.single import settled
+from reconciler.model.events import instant
+from reconciler.model.operations import Done, NotDone, ReschedulePost, SchedulePost, Unknown
+from reconciler.model.posts import GONE_OUT, Post, PostStatus
+from reconciler.model.sites import Need
+from reconciler.model.text import printable
+from reconciler.planner.actions import Action
+
+AT_ONCE: Final = 20
+"""Drafts in one call (S-wix 6.2)."""
+
+NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
+
+
+async def schedule(run: Run, actions: Sequence[Action]) -> None:
+    """Schedules at most AT_ONCE drafts in one call. May raise an ApiError of a read, all entries made."""
+    run.view.forget(Need.MARKETING_PLAN)
+    ready = [one for one in actions if not run.held_back(one) and not await run.hindered(one)]
+    if not ready:
+        return
+    attempts = await run.call(ready, waits=True)
+    for attempt in attempts:
+        if isinstance(attempt.outcome, NotDone):
+            run.conclude_with(attempt.action, attempt.outcome)
+    open_ones = [one for one in attempts if not isinstance(one.outcome, NotDone)]
+    run.view.forget(Need.MARKETING_PLAN)
+    try:
+        found = [(one, await _post(run, one)) for one in open_ones]
+    except ApiError as error:
+        for one in open_ones:
+            # The entries stay open, so that the next run reads back what this one could not.
+            detail = f"reading it back failed: {error}"
+            run.finish(one.action, Result.UNKNOWN, detail, request=one.outcome.request_id)
+        raise
+    for attempt, live in found:
+        await _read_back(run, attempt, live)
+
+
+async def _post(run: Run, attempt: Attempt) -> Post | None:
+    operation = _operation(attempt)
+    live = await run.view.marketing_plan()
+    found = next((post for one in live.activities for post in one.posts if post.id == operation.post), None)
+    if found is None or (operation.at is not None and found.scheduled_for is None):
+        return await run.ports.reader.post(run.site, operation.post) or found
+    return found
+
+
+async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
+    outcome = attempt.outcome
+    if live is not None and (live.status is PostStatus.SCHEDULED or live.status in GONE_OUT):
+        await _scheduled(run, attempt, live)
+        return
+    refused: NotDone
+    if live is None:
+        refused = NotDone("the draft is gone", final=False)
+    elif live.status is PostStatus.DRAFT and not isinstance(outcome, Unknown):
+        refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
+    elif live.status is PostStatus.DRAFT:
+        refused = NotDone(f"{outcome.detail}; it is a draft still", final=False)
+    else:
+        refused = NotDone(f"it is {printable(str(live.status))}, not SCHEDULED", final=False)
+    refused = replace(refused, request_id=outcome.request_id)
+    await conclude(run.journal, attempt.entry, refused)
+    run.conclude_with(attempt.action, refused)
+
+
+async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
+    operation = _operation(attempt)
+    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.now(), run.options.commit)
+    await conclude(run.journal, attempt.entry, Done(), done)
+    request = attempt.outcome.request_id
+    if live.digest != operation.digest:
+        when = f" before {instant(live.scheduled_for)}" if live.scheduled_for else ""
+        run.finish(
+            attempt.action,
+            Result.FAILED,
+            "its content changed while it was being scheduled, so what is scheduled is not what was approved: "
+            f"cancel it{when} in the site's dashboard, or leave it out of the schedule rules under manage: all",
+            request=request,
+        )
+    elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
+        await _move(run, attempt, live, operation.at)
+    else:
+        run.finish(attempt.action, Result.DONE, _when(live.scheduled_for), request=request)
+
+
+async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
+    """Moves a post to the time that its rule gives: a draft is scheduled for the API's own time first (I 6.2)."""
+    operation, action = _operation(attempt), attempt.action
+    move = ReschedulePost(
+        operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
+    )
+    (moved,) = await run.call([replace(action, operation=move)])
+    moved = await settled(run, moved)
+    if isinstance(moved.outcome, Done):
+        await run.journal.published(scheduled(moved.entry, run.journal, at, run.now(), run.options.commit))
+        run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)
+        return
+    own_time = _when(live.scheduled_for) or "scheduled for the API's own time"
+    detail = f"{own_time}; moving it to {instant(at)}: {moved.outcome.detail}"
+    run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
+
+
+def _operation(attempt: Attempt) -> SchedulePost:
+    assert isinstance(attempt.action.operation, SchedulePost)
+    return attempt.action.operation
+
+
+def _when(moment: datetime | None) -> str:
+    return f"scheduled for {instant(moment)}" if moment is not None else ""

@@ -1,0 +1,306 @@
+"""One run over one site: what it was handed, what it has done so far, and how a call is sent and noted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar, assert_never
+
+from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
+from reconciler.executor.evidence import Sight, call_of, facts_of
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
+from reconciler.executor.preconditions import hindrance, touched_by
+from reconciler.executor.remember import applied_by, conclude
+from reconciler.executor.view import View
+from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.canonical import JsonObject
+from reconciler.model.operations import (
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    DeleteActivity,
+    DeleteMarketingPlan,
+    Done,
+    Generate,
+    GeneratePosts,
+    NotDone,
+    OpenEntry,
+    Operation,
+    Outcome,
+    Pending,
+    Regenerate,
+    RegeneratePosts,
+    SchedulePost,
+    Unknown,
+    UpdateActivity,
+)
+from reconciler.model.posts import ActivityId
+from reconciler.model.sites import Inputs, SiteRef
+from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
+
+T = TypeVar("T")
+
+NO_YES = "public actions need --allow-publish"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A call that was sent for an action, with its journal entry and the answer."""
+
+    action: Action
+    entry: OpenEntry
+    outcome: Outcome
+
+
+class Run:
+    """The state of one `apply_plan`."""
+
+    def __init__(self, plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> None:
+        self.plan = plan
+        self.ports = ports
+        self.options = options
+        self.emit = emit
+        self.view = View(plan.site, ports.reader)
+        self.due_before: Inputs | None = ports.journal.recorded.due
+        self.halted: str | None = None
+        """Why nothing that follows is started."""
+        self.inputs_missing: str | None = None
+        """Why no generation is started: something it is to be made from was not saved."""
+        self.interrupted = False
+        self._troubled: dict[ActivityId, str] = {}
+        self._entries: list[Entry] = []
+        self._done: list[Attempt] = []
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+        self._notes: list[str] = []
+
+    @property
+    def site(self) -> SiteRef:
+        return self.plan.site
+
+    @property
+    def journal(self) -> Journal:
+        return self.ports.journal
+
+    @property
+    def approvals(self) -> Approvals:
+        return self.ports.desired.approvals if self.ports.desired else Approvals()
+
+    def now(self) -> datetime:
+        return self.ports.clock.now()
+
+    def stopped(self) -> bool:
+        """Whether the run was asked to stop. Asked between calls, never within one."""
+        self.interrupted = self.interrupted or self.options.stop()
+        return self.interrupted
+
+    # --- the ledger --------------------------------------------------------------------------------
+
+    def ledger(self, error: str | None) -> SiteLedger:
+        return SiteLedger(self.site, tuple(self._entries), tuple(self._notes), error, self.interrupted)
+
+    def has_ended(self, action: Action) -> bool:
+        return id(action) in self._ended
+
+    def give_up(self, action: Action, why: str) -> None:
+        """Enters an action that the run did not get to the end of."""
+        if id(action) in self._begun:
+            self.finish(action, Result.UNKNOWN, f"the run ended before its outcome was known: {why}")
+        else:
+            self.skip(action, Result.NOT_STARTED, why)
+
+    def note(self, text: str) -> None:
+        self._notes.append(text)
+        self.emit(Note(self.site, text))
+
+    def skip(self, action: Action, result: Result, detail: str) -> None:
+        """Enters an action that was not started."""
+        entry = Entry(action.address, action.operation, result, detail)
+        self._enter(action, entry)
+        self.emit(Skipped(entry))
+
+    def finish(
+        self, action: Action, result: Result, detail: str = "", *, request: str | None = None, count: int = 1
+    ) -> None:
+        """Enters an action that was started."""
+        entry = Entry(action.address, action.operation, result, detail, request, count)
+        self._enter(action, entry)
+        self.emit(Finished(entry))
+
+    def conclude_with(self, action: Action, outcome: Outcome) -> None:
+        """Enters an action that ended with this outcome."""
+        self.finish(action, result_of(outcome), outcome.detail, request=outcome.request_id)
+
+    def correct(self, action: Action, detail: str) -> None:
+        """Turns an entry into a failed one: the read-back found something else."""
+        done = [
+            at for at, one in enumerate(self._entries) if one.result is Result.DONE and one.address == action.address
+        ]
+        exact = [at for at in done if self._entries[at].operation == action.operation]
+        for at in (exact or done)[:1]:
+            self._entries[at] = replace(self._entries[at], result=Result.FAILED, detail=detail)
+            self.emit(Corrected(self._entries[at]))
+
+    def _enter(self, action: Action, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._ended.add(id(action))
+        if entry.result is not Result.DONE and (activity := _activity_of(action.operation)) is not None:
+            self._troubled.setdefault(activity, f"{entry.address} is {entry.result}")
+
+    # --- before a call -----------------------------------------------------------------------------
+
+    def held_back(self, action: Action) -> bool:
+        """Enters an action that may not be started, and says so."""
+        activity = _target_of(action.operation)
+        if self.halted is not None:
+            self.skip(action, Result.NOT_STARTED, self.halted)
+        elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
+            self.skip(action, Result.WITHHELD, NO_YES)
+        elif activity is not None and activity in self._troubled:
+            self.skip(action, Result.SKIPPED, f"it needs what did not end well: {self._troubled[activity]}")
+        else:
+            return False
+        return True
+
+    async def hindered(self, action: Action) -> bool:
+        """Enters an action whose preconditions no longer hold, and says so. May raise an ApiError."""
+        found = await hindrance(action, self.view, self.journal.recorded, self.approvals, self.now())
+        if found is not None:
+            self.skip(action, Result.SKIPPED, found)
+        return found is not None
+
+    def start(self, action: Action) -> None:
+        """Says that an action is being worked on."""
+        self._begun.add(id(action))
+        self.emit(Started(action.address, action.operation))
+
+    # --- a call ------------------------------------------------------------------------------------
+
+    async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[Attempt, ...]:
+        """Notes the calls, sends them as one where they are several, and notes the answers.
+
+        A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
+        caller concludes. Once begun it is carried through to the last note, also when the run is cancelled.
+        """
+        before = await self._before(actions[0].operation)
+        for action in actions:
+            self.start(action)
+        return await finished(self._call(actions, before, waits))
+
+    async def _call(self, actions: Sequence[Action], before: Sight, waits: bool) -> tuple[Attempt, ...]:
+        entries = [await self._begin(action, before) for action in actions]
+        outcomes = await self.ports.writer.perform(self.site, [action.operation for action in actions])
+        attempts = []
+        for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
+            self.view.touch(touched_by(action.operation))
+            noted = entry
+            if waits and isinstance(outcome, Done | Pending):
+                await self.journal.sent(entry)
+                noted = replace(entry, sent=True)
+            else:
+                await self.close(Attempt(action, entry, outcome))
+            attempts.append(Attempt(action, noted, outcome))
+        return tuple(attempts)
+
+    async def close(self, attempt: Attempt) -> None:
+        """Notes the outcome of an attempt and what it means for later runs."""
+        if isinstance(attempt.outcome, Done):
+            self._done.append(attempt)
+            applied = applied_by(attempt.action.operation, self.plan)
+            if applied != Inputs():
+                await self.journal.applied(applied)
+        await conclude(self.journal, attempt.entry, attempt.outcome)
+
+    def written(self) -> tuple[Attempt, ...]:
+        """The attempts that are known to have taken effect, for the read-back."""
+        return tuple(self._done)
+
+    async def _begin(self, action: Action, before: Sight) -> OpenEntry:
+        call = call_of(action.operation)
+        assert call is not None, f"{action.operation} makes no call"
+        facts = JsonObject({**facts_of(action.operation, before), **self._decision(action)})
+        return await self.journal.begin(str(action.address), call, facts)
+
+    def _decision(self, action: Action) -> dict[str, str]:
+        """The reviewers' decision that an action carries out, for `Journal.consumed`."""
+        if action.reason is not Reason.SENT_BACK:
+            return {}
+        match action.operation:
+            case RegeneratePosts(activity=id, media_only=media_only):
+                word = ActivityDecision.REGENERATE_MEDIA if media_only else ActivityDecision.REGENERATE
+            case ClearPosts(activity=id):
+                word = ActivityDecision.DISCARD
+            case _:
+                return {}
+        reviewed = self.approvals.activity(id)
+        return {"decision": word.value, "decided": reviewed.digest} if reviewed else {}
+
+    async def _before(self, operation: Operation) -> Sight:
+        """What stood there before a call, read already where a precondition was checked."""
+        match operation:
+            case CreateEvent():
+                return Sight(events=await self.view.events())
+            case (
+                Generate()
+                | Regenerate()
+                | DeleteMarketingPlan()
+                | CreateActivity()
+                | GeneratePosts()
+                | RegeneratePosts()
+                | ClearPosts()
+            ):
+                return Sight(marketing_plan=await self.view.marketing_plan())
+            case _:
+                return Sight()
+
+
+async def finished(work: Coroutine[None, None, T]) -> T:
+    """Awaits work to its end also when the awaiting task is cancelled meanwhile; the cancellation comes after."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # asked for, so that the loop does not report it besides
+        raise
+
+
+def result_of(outcome: Outcome) -> Result:
+    """The ledger's word for an outcome."""
+    match outcome:
+        case Done():
+            return Result.DONE
+        case Pending():
+            return Result.PENDING
+        case NotDone(skipped=skipped):
+            return Result.SKIPPED if skipped else Result.FAILED
+        case Unknown():
+            return Result.UNKNOWN
+        case _:
+            assert_never(outcome)
+
+
+def _activity_of(operation: Operation) -> ActivityId | None:
+    """The activity that is not as later actions need it when this one does not end well."""
+    match operation:
+        case UpdateActivity(id=id) | DeleteActivity(id=id):
+            return id
+        case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
+            return id
+        case _:
+            return None
+
+
+def _target_of(operation: Operation) -> ActivityId | None:
+    """The activity whose posts an action is about."""
+    match operation:
+        case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
+            return id
+        case SchedulePost(activity=id):
+            return id
+        case _:
+            return None

@@ -1,0 +1,62 @@
+"""Polls what takes its time, by a clock that is handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.executor.ports import Clock, Waiting
+
+T = TypeVar("T")
+
+PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NETWORK, ErrorKind.UNREADABLE})
+"""Errors of a read that the next one may not meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The deadline passed, and it was not over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run was asked to stop, and it was not over."""
+
+
+NotOver: TypeAlias = TimedOut | Stopped
+
+
+async def poll(
+    clock: Clock,
+    waiting: Waiting,
+    probe: Callable[[], Awaitable[T | None]],
+    stop: Callable[[], bool],
+    *,
+    at_once: bool = False,
+) -> T | NotOver:
+    """Asks `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
+
+    The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails in
+    passing is no answer; any other ApiError is raised.
+    """
+    deadline = clock.now() + waiting.timeout
+    pause = not at_once
+    while True:
+        if stop():
+            return Stopped()
+        if pause:
+            left = (deadline - clock.now()).total_seconds()
+            if left <= 0:
+                return TimedOut()
+            await clock.sleep(min(waiting.interval.total_seconds(), left))
+        pause = True
+        try:
+            found = await probe()
+        except ApiError as error:
+            if error.kind not in PASSING:
+                raise
+            found = None
+        if found is not None:
+            return found
