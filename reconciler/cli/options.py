@@ -90,7 +90,7 @@ def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Comm
 
 def paths(command: Command) -> Command:
     """PATH..., a project or site files and folders in it."""
-    return click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))(command)
+    return click.argument("paths", nargs=-1, type=click.Path(path_type=Path))(command)
 
 
 def output(command: Command) -> Command:

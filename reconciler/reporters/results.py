@@ -91,7 +91,7 @@ class Setting:
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it."""
 
     command: str
-    write: Callable[[str], None]
+    write: Callable[[str], object]
     screen: Screen = Screen()
     calls_of: CallsOf | None = None
 

@@ -1,0 +1,89 @@
+"""The ledger on the screen, and its last line."""
+
+from __future__ import annotations
+
+import io
+
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.operations import FieldChange, Generate, SchedulePost, UpdateSettings
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import SiteRef
+from reconciler.reporters.registry import make
+from reconciler.reporters.results import ApplySummary, PlanSummary, Setting
+
+SETTINGS = UpdateSettings((FieldChange("settings.toneOfVoice", "dry", "warm"),))
+SCHEDULE = SchedulePost(PostId("834d"), ActivityId("b3f9"), "INSTAGRAM", Digest("sha256:1"))
+
+
+def entry(
+    site: str, kind: Kind, operation: UpdateSettings | Generate | SchedulePost, result: Result, detail: str = ""
+) -> Entry:
+    request = "request-7" if result is Result.FAILED else None
+    return Entry(
+        Address(SiteName(site), kind, "834d" if kind is Kind.DRAFT else ""), operation, result, detail, request
+    )
+
+
+def text_of(*ledgers: SiteLedger, sites: int = 1) -> str:
+    out = io.StringIO()
+    reporter = make("text", Setting("apply", out.write))
+    reporter.applied(ApplySummary(PlanSummary(sites), ledgers))
+    return out.getvalue()
+
+
+def test_one_site() -> None:
+    ledger = SiteLedger(
+        SiteRef(SiteName("shop"), "1"),
+        (
+            entry("shop", Kind.SETTINGS, SETTINGS, Result.DONE),
+            entry("shop", Kind.MARKETING_PLAN, Generate(), Result.FAILED, "the generation ended FAILED"),
+            entry("shop", Kind.DRAFT, SCHEDULE, Result.WITHHELD, "public actions need --allow-publish"),
+        ),
+        notes=("took over the lock",),
+    )
+    assert text_of(ledger).splitlines() == [
+        "",
+        "site  done  withheld  failed",
+        "shop     1         1       1",
+        "",
+        "  ~ update    shop/settings  done",
+        "  * generate  shop/marketing-plan  failed  (the generation ended FAILED)",
+        "              request request-7",
+        "  ! publish   shop/draft[834d]  withheld  (public actions need --allow-publish)",
+        "  note: took over the lock",
+        "",
+        "site  done  withheld  failed",
+        "shop     1         1       1",
+        "",
+        "Apply: 0 added, 1 changed, 0 destroyed, 0 generated, 0 published; "
+        "0 skipped, 1 withheld, 0 pending, 0 unknown, 1 failed.",
+    ]
+
+
+def test_many_sites_one_given_up_one_interrupted() -> None:
+    lost = SiteLedger(SiteRef(SiteName("a"), "1"), error="the lock was lost")
+    stopped = SiteLedger(
+        SiteRef(SiteName("b"), "2"),
+        (entry("b", Kind.SETTINGS, SETTINGS, Result.NOT_STARTED, "interrupted"),),
+        interrupted=True,
+    )
+    lines = text_of(lost, stopped, sites=9).splitlines()
+    assert "  E failed    a  the lock was lost" in lines
+    assert "  ~ update    b/settings  not started  (interrupted)" in lines
+    assert "  note: interrupted; run apply again to go on" in lines
+    assert lines[1:5] == [
+        "site         done  not started",
+        "a               -            -",
+        "b               -            1",
+        "all 2 sites     -            1",
+    ]
+
+
+def test_a_run_with_nothing_to_do_has_said_so_already() -> None:
+    out = io.StringIO()
+    reporter = make("text", Setting("apply", out.write))
+    reporter.planned(PlanSummary(3))
+    reporter.applied(ApplySummary(PlanSummary(3), ()))
+    assert out.getvalue() == "No changes.\n"

@@ -1,0 +1,52 @@
+"""A heartbeat where there is no terminal; nothing on stdout, nothing for what is fast."""
+
+from __future__ import annotations
+
+import asyncio
+
+from reconciler.executor.events import Started
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.operations import Generate
+from reconciler.reporters.progress import Progress, Watch
+
+
+class Time:
+    """A clock that waiting moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def test_a_line_every_thirty_seconds() -> None:
+    time, lines = Time(), list[str]()
+
+    def write(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            progress.site_done()
+            progress.see(Started(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate()))
+        if len(lines) == 3:
+            raise asyncio.CancelledError
+
+    progress = Progress("applying", 40, Watch(lambda: time.now, time.sleep), write, terminal=False)
+
+    async def work() -> None:
+        await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
+
+    asyncio.run(work())
+    assert lines == [
+        "still applying: 0 of 40 sites, 30 s\n",
+        "still applying: 0 of 40 sites, 60 s\n",
+        "still applying: 1 of 40 sites, 90 s, generate shop/marketing-plan\n",
+    ]
+
+
+def test_what_is_fast_shows_nothing() -> None:
+    lines = list[str]()
+    with Progress("planning", 1, Watch(lambda: 0.0, asyncio.sleep), lines.append, terminal=False) as progress:
+        progress.site_done()
+    assert lines == []
