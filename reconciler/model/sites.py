@@ -206,6 +206,13 @@ class RecordedSite:
     """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
     open: tuple[OpenEntry, ...] = ()
     """Journal entries whose outcome is not known yet."""
+    objects: tuple[tuple[str, JsonObject], ...] = ()
+    """What else was last applied or found as asked for, by address within the site (`posts[<activity id>]`),
+    and the rules it was by (`rule[posts]`): the third corner of drift for what is no generation input."""
+
+    def object(self, key: str) -> JsonObject | None:
+        """The last applied facts of an object, None where there are none."""
+        return next((facts for one, facts in self.objects if one == key), None)
 
 
 NOTHING_RECORDED: Final = RecordedSite()
@@ -218,3 +225,5 @@ class Bindings:
     event_ids: tuple[tuple[str, EventId], ...] = ()
     sets: tuple[RememberedSet, ...] = ()
     created: tuple[CreatedActivity, ...] = ()
+    objects: tuple[tuple[str, JsonObject], ...] = ()
+    """Objects that are as the file asks for, as `RecordedSite.objects` has them."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TypeAlias, assert_never
 
 from reconciler.model.address import Address
-from reconciler.model.canonical import Digest, Json
+from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import (
@@ -348,6 +348,8 @@ class Plan:
     bindings: Bindings = Bindings()
     time_zone: str = "UTC"
     config: Digest = Digest("")
+    rules: tuple[tuple[str, JsonObject], ...] = ()
+    """The digest of each part's rules, to be remembered once all that the part asks for is done."""
 
     @property
     def is_empty(self) -> bool:

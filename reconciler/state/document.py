@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import Digest, thaw
+from reconciler.model.canonical import Digest, JsonObject, thaw
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
@@ -76,6 +76,7 @@ def encode(document: SiteDocument) -> bytes:
                 {"activity": activity, "decision": decision, "digest": digest}
                 for activity, decision, digest in recorded.consumed
             ],
+            "objects": [{"object": key, "facts": thaw(facts)} for key, facts in recorded.objects],
             "open": [_open(entry) for entry in recorded.open],
             "published": [_published(post) for post in recorded.published],
         }
@@ -147,6 +148,7 @@ def _document(members: Members) -> SiteDocument:
         sets=tuple(_read_set(one) for one in members.each("sets")),
         created=tuple(_read_created(one) for one in members.each("created")),
         consumed=tuple(_read_consumed(one) for one in members.each("consumed")),
+        objects=tuple(_read_object(one) for one in members.each("objects")),
         open=tuple(_read_open(one) for one in members.each("open")),
         published=tuple(_read_published(one) for one in members.each("published")),
     )
@@ -196,6 +198,12 @@ def _read_consumed(members: Members) -> tuple[ActivityId, str, Digest]:
     )
     members.end()
     return consumed
+
+
+def _read_object(members: Members) -> tuple[str, JsonObject]:
+    pair = (members.take("object", str), members.json_object("facts"))
+    members.end()
+    return pair
 
 
 def _read_open(members: Members) -> OpenEntry:

@@ -72,11 +72,13 @@ def with_bound(recorded: RecordedSite, bindings: Bindings) -> RecordedSite:
     created: dict[tuple[str, object], CreatedActivity] = {
         (one.title, one.target_date): one for one in (*recorded.created, *bindings.created)
     }
+    objects = dict((*recorded.objects, *bindings.objects))
     return replace(
         recorded,
         event_ids=tuple((name, ids[name]) for name in sorted(ids)),
         sets=tuple(RememberedSet(rule, sets[rule]) for rule in sorted(sets)),
         created=tuple(sorted(created.values(), key=lambda one: (one.target_date, one.title))),
+        objects=tuple((key, objects[key]) for key in sorted(objects)),
     )
 
 
