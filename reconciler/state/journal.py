@@ -24,7 +24,7 @@ from reconciler.state.store import Store, Version, put_once
 
 
 class HeldLease(Protocol):
-    """The part of a lease that a journal asks before it writes."""
+    """The part of a lease that a journal asks before a call."""
 
     def check(self) -> None:
         """Raises StateError once the lease is no longer ours."""
@@ -60,7 +60,10 @@ class SiteJournal:
         return self._recorded
 
     async def begin(self, address: str, call: str, facts: Json) -> OpenEntry:
-        """Notes that a call is about to be sent; with a lease that is lost, it must not be."""
+        """Notes that a call is about to be sent. Raises LeaseLost where it must not be: the lease is lost."""
+        # Only here: what a call came to is worth noting also when the lease ended meanwhile.
+        if self._lease is not None:
+            self._lease.check()
         entry = OpenEntry(secrets.token_hex(8), address, call, self._now(), facts)
         await self._note(lambda recorded: notes.with_begun(recorded, entry))
         return entry
@@ -110,11 +113,9 @@ class SiteJournal:
     async def _write(self, change: Callable[[RecordedSite], RecordedSite]) -> None:
         async with self._turn:
             recorded = change(self._recorded)
-            if recorded == self._recorded:
+            data = self._text(recorded)
+            if data == self._text(self._recorded):  # the texts tell 1 from true, the values do not
                 return
-            if self._lease is not None:
-                self._lease.check()
-            data = encode(SiteDocument(self._site.name, self._site.id, recorded))
             try:
                 self._version = await put_once(self._store, self._key, data, expected=self._version)
             except Conflict:
@@ -124,3 +125,6 @@ class SiteJournal:
                     "see what that run did, then run again",
                 ) from None
             self._recorded = recorded
+
+    def _text(self, recorded: RecordedSite) -> bytes:
+        return encode(SiteDocument(self._site.name, self._site.id, recorded))

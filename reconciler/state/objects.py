@@ -6,9 +6,11 @@ Credentials, region and endpoint come from the environment variables that each p
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import json
 import re
+import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -31,6 +33,8 @@ TIMEOUT = timedelta(seconds=10)
 RETRY_TIMEOUT = timedelta(seconds=20)
 """Of one request with its retries."""
 
+RETRIES = 5
+
 
 class ObjectStore:
     """Keeps each key as an object below the prefix of a URL."""
@@ -39,6 +43,8 @@ class ObjectStore:
         self._store = store
         self._url = url.rstrip("/")
         self._bucket_seen = False
+        self._conditions_seen = False
+        self._seeing = asyncio.Lock()
 
     @classmethod
     def open(cls, url: str, environ: Mapping[str, str]) -> ObjectStore:
@@ -50,9 +56,9 @@ class ObjectStore:
         parts = urlsplit(url)
         if parts.scheme not in SCHEMES:
             kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
-            raise UsageError(f"state {url}: {parts.scheme}:// is not known; use a folder or one of {kinds}")
+            raise UsageError(f"state: {parts.scheme}:// is not known; use a folder or one of {kinds}")
         if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
-            raise UsageError(f"state {parts.scheme}://: use {parts.scheme}://bucket/prefix, with nothing else in it")
+            raise UsageError(f"state: use {parts.scheme}://bucket/prefix, with nothing else in it")
         plain = _plain_endpoint(environ)
         try:
             from obstore.exceptions import BaseError
@@ -65,7 +71,7 @@ class ObjectStore:
             store = from_url(
                 url,
                 client_options={"allow_http": plain, "timeout": TIMEOUT, "connect_timeout": TIMEOUT},
-                retry_config={"max_retries": 5, "retry_timeout": RETRY_TIMEOUT},
+                retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )
         except (BaseError, ValueError) as error:
             raise UsageError(f"state {url}: cannot be opened ({_said(error)}); see its environment variables") from None
@@ -97,6 +103,8 @@ class ObjectStore:
             # None as a member is refused, and which of the two counts differs between the providers.
             mode = json.loads(expected)
         with self._told(key, "cannot be written"):
+            if not isinstance(expected, Any):
+                await self._see_conditions()
             try:
                 result = await obstore.put_async(self._store, check_key(key), data, mode=mode, use_multipart=False)
             except (AlreadyExistsError, PreconditionError):
@@ -136,6 +144,34 @@ class ObjectStore:
         async for _ in obstore.list(self._store, "sites", chunk_size=1):
             break
         self._bucket_seen = True
+
+    async def _see_conditions(self) -> None:
+        """Tries once whether conditions are kept: there are servers that speak S3 and pass over them, and with
+        one of those two runs would both hold a site."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+
+        async with self._seeing:
+            if self._conditions_seen:
+                return
+            key = f"probe-{secrets.token_hex(8)}"
+            result = await obstore.put_async(self._store, key, b"1", mode="create", use_multipart=False)
+            ignored = True
+            try:
+                await obstore.put_async(self._store, key, b"2", mode="create", use_multipart=False)
+            except (AlreadyExistsError, PreconditionError):
+                ignored = False
+            try:
+                await obstore.delete_async(self._store, key)
+            except (BaseError, OSError):
+                pass  # a key that is left says nothing about conditions
+            if ignored or not (result["e_tag"] or result["version"]):
+                raise StateError(
+                    self._url,
+                    "passes over conditional writes, so two runs could not be kept apart",
+                    "use a store that keeps If-None-Match and If-Match",
+                )
+            self._conditions_seen = True
 
     @contextmanager
     def _told(self, key: str, what: str) -> Iterator[None]:

@@ -61,7 +61,7 @@ class StateStore:
     async def open_journal(self, site: SiteRef, lease: HeldLease | None = None) -> SiteJournal:
         """The record of a site for a run that writes. Nothing is written before the first note.
 
-        With `lease`, every note first makes sure that the lease is still ours.
+        With `lease`, no call is begun once that is lost.
         """
         recorded, version = await self._load(site)
         return SiteJournal(self.store, key_of(site.name), site, recorded, version, now=self._now, lease=lease)

@@ -1,0 +1,193 @@
+"""What the file system refuses is told; what kills a writer leaves the old document or the new one."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import multiprocessing
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.folder import LocalFolder
+from reconciler.state.store import ANY, put_once
+
+KEY = "sites/shop.json"
+SPAWN = multiprocessing.get_context("spawn")
+
+
+as_a_user = pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="no permission holds root back")
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_reading_creates_nothing(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path / "state")
+
+    async def read() -> None:
+        assert await store.get(KEY) is None
+        assert [key async for key in store.keys("sites/")] == []
+        await store.delete(KEY)
+
+    asyncio.run(read())
+    assert list(tmp_path.iterdir()) == []
+
+
+@as_a_user
+def test_a_folder_that_may_not_be_written_can_be_read(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path)
+    asyncio.run(store.put(KEY, b"x", expected=None))
+    folders = [path for path in (tmp_path, *tmp_path.rglob("*")) if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        stored = asyncio.run(store.get(KEY))
+        assert stored is not None
+        with pytest.raises(StateError, match=r"Permission denied.*--state"):
+            asyncio.run(store.put(KEY, b"y", expected=stored.version))
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+    assert (tmp_path / KEY).read_bytes() == b"x"
+
+
+def test_what_a_crash_left_beside_is_written_over_and_not_listed(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path)
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites" / ".shop.json.new").write_bytes(b"half a docu")
+
+    async def write() -> None:
+        assert [key async for key in store.keys("sites/")] == []
+        await store.put(KEY, b"whole", expected=None)
+        assert [key async for key in store.keys("sites/")] == [KEY]
+
+    asyncio.run(write())
+    assert (tmp_path / KEY).read_bytes() == b"whole"
+    assert files(tmp_path / "sites") == ["shop.json"]
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EIO])
+def test_a_write_that_fails_leaves_the_old_document(tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalFolder(tmp_path)
+    version = asyncio.run(store.put(KEY, b"old", expected=None))
+
+    def refuse(handle: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(StateError, match=os.strerror(code)) as raised:
+        asyncio.run(put_once(store, KEY, b"new", expected=version))
+    assert raised.value.place == str(tmp_path / KEY)
+    assert raised.value.fix
+    monkeypatch.undo()
+    assert (tmp_path / KEY).read_bytes() == b"old"
+    assert files(tmp_path / "sites") == ["shop.json"]
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    if not os.access("/dev/full", os.W_OK):
+        pytest.skip("needs /dev/full")
+    store = LocalFolder(tmp_path)
+    version = asyncio.run(store.put(KEY, b"old", expected=None))
+    (tmp_path / "sites" / ".shop.json.new").symlink_to("/dev/full")
+    with pytest.raises(StateError, match=r"No space left on device.*free some space"):
+        asyncio.run(store.put(KEY, b"new", expected=version))
+    assert (tmp_path / KEY).read_bytes() == b"old"
+
+
+def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("not a folder")
+    store = LocalFolder(tmp_path / "state")
+    with pytest.raises(StateError, match="needs a folder"):
+        asyncio.run(store.get(KEY))
+    with pytest.raises(StateError):
+        asyncio.run(store.put(KEY, b"x", expected=ANY))
+    assert (tmp_path / "state").read_text() == "not a folder"
+
+
+def test_a_folder_where_a_file_should_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / KEY).mkdir(parents=True)
+    with pytest.raises(StateError, match="move that folder away"):
+        asyncio.run(LocalFolder(tmp_path).get(KEY))
+
+
+def _count(folder: str, rounds: int) -> None:
+    """Adds to a number in the store, again after each conflict."""
+    store = LocalFolder(Path(folder))
+
+    async def add() -> None:
+        done = 0
+        while done < rounds:
+            stored = await store.get(KEY)
+            number = int(stored.data) if stored else 0
+            try:
+                await store.put(KEY, str(number + 1).encode(), expected=stored.version if stored else None)
+                done += 1
+            except Conflict:
+                continue
+
+    asyncio.run(add())
+
+
+def test_no_write_of_two_processes_is_lost(tmp_path: Path) -> None:
+    processes = [SPAWN.Process(target=_count, args=(str(tmp_path), 40)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert (tmp_path / KEY).read_bytes() == b"120"
+
+
+def _write_until_killed(folder: str, told: int) -> None:
+    """Writes a document again and again, and says so on `told` before each."""
+    store = LocalFolder(Path(folder))
+
+    async def write() -> None:
+        number = 0
+        while True:
+            number += 1
+            document = {"number": number, "padding": "x" * 50_000, "end": number}
+            os.write(told, b".")
+            await store.put(KEY, json.dumps(document).encode(), expected=ANY)
+
+    asyncio.run(write())
+
+
+def _kill_writers(folder: str, rounds: int) -> None:
+    """Kills a writer at another moment each round, and reads what it left."""
+    store = LocalFolder(Path(folder))
+    for turn in range(rounds):
+        hear, told = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _write_until_killed(folder, told)
+        os.close(told)
+        os.read(hear, 1)
+        for _ in range(turn % 7):
+            os.read(hear, 1)
+        for _ in range(turn * 97 % 1500):
+            os.stat(folder)  # some microseconds, so that the signal comes at every part of a write
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(hear)
+        stored = asyncio.run(store.get(KEY))
+        if stored is not None:
+            document = json.loads(stored.data)
+            assert document["number"] == document["end"]
+    asyncio.run(store.put(KEY, b"the lock of no dead writer is left", expected=ANY))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_writer_killed_at_any_moment_leaves_a_whole_document(tmp_path: Path) -> None:
+    process = SPAWN.Process(target=_kill_writers, args=(str(tmp_path), 60))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert (tmp_path / KEY).read_bytes() == b"the lock of no dead writer is left"

@@ -1,0 +1,424 @@
+"""A site is held by one run; what keeps it from the next is a living holder, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import json
+import multiprocessing
+import os
+import signal
+from collections.abc import Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.address import SiteName
+from reconciler.state.errors import StateError
+from reconciler.state.folder import LocalFolder
+from reconciler.state.holder import Holder, ci_url, is_gone, this_process
+from reconciler.state.lease import Clock, Lease, LeaseLost, Leases, Locked
+from reconciler.state.memory import MemoryStore
+from reconciler.state.store import ANY, Store, Version
+from reconciler.state.store import Any as AnyVersion
+
+SHOP = SiteName("shop")
+KEY = "leases/shop.json"
+MINUTE = timedelta(minutes=1)
+HERE = Holder("ci-1", 11, "jane", "token-1", "machine-1", "100", "https://ci.example/1")
+THERE = Holder("ci-2", 22, "joe", "token-2", "machine-2", "200")
+SPAWN = multiprocessing.get_context("spawn")
+
+
+class FakeTime:
+    """A clock that stands until it is moved; who sleeps wakes when it passes."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.start = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+        self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._count = itertools.count()
+
+    def clock(self, skew: float = 0) -> Clock:
+        """A machine's clocks, its time of day `skew` seconds ahead."""
+        return Clock(
+            lambda: self.start + timedelta(seconds=self.elapsed + skew), lambda: 7000 + self.elapsed, self._sleep
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        waking: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._sleepers, (self.elapsed + seconds, next(self._count), waking))
+        await waking
+
+    async def pass_by(self, seconds: float) -> None:
+        end = self.elapsed + seconds
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            self.elapsed, _, waking = heapq.heappop(self._sleepers)
+            if not waking.done():
+                waking.set_result(None)
+            await self.settle()
+        self.elapsed = end
+
+    async def settle(self) -> None:
+        for _ in range(30):
+            await asyncio.sleep(0)
+
+
+class Failing(MemoryStore):
+    """A store that can be told to be out of reach."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+
+    async def put(self, key: str, data: bytes, *, expected: Version | None | AnyVersion) -> Version:
+        if self.down:
+            raise StateError(self.place(key), "cannot be written (unreachable)", "run again")
+        return await super().put(key, data, expected=expected)
+
+
+def both(store: Store, time: FakeTime) -> tuple[Leases, Leases]:
+    return Leases(store, HERE, time.clock()), Leases(store, THERE, time.clock())
+
+
+def run(body: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(body)
+
+
+def test_a_held_site_is_locked_and_says_whose_it_is_until_it_is_given_back() -> None:
+    async def body() -> None:
+        time = FakeTime()
+        first, second = both(MemoryStore(), time)
+        assert await second.inspect(SHOP) is None
+        lease = await first.acquire(SHOP)
+        assert lease.taken_over == ""
+        for leases in (second, first):
+            with pytest.raises(Locked) as raised:
+                await leases.acquire(SHOP)
+        assert raised.value.hold.holder == HERE
+        for fact in ("shop", "jane on ci-1, process 11", "https://ci.example/1", "2026-11-23T09:00:00", "09:01:00"):
+            assert fact in str(raised.value)
+        async with await second.acquire(SiteName("other-shop")):
+            pass
+        await lease.release()
+        assert await second.inspect(SHOP) is None
+        async with await second.acquire(SHOP) as other:
+            assert other.taken_over == ""
+            await lease.release()
+            other.check()
+            hold = await first.inspect(SHOP)
+            assert hold is not None
+            assert hold.holder == THERE
+
+    run(body())
+
+
+def test_a_lease_is_renewed_while_its_holder_works() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = both(store, time)
+        async with await first.acquire(SHOP) as lease:
+            await time.pass_by(600)
+            assert store.writes == 1 + 600 // 15
+            lease.check()
+            with pytest.raises(Locked) as raised:
+                await second.acquire(SHOP)
+            assert raised.value.hold.since == time.start
+            assert raised.value.hold.expires == time.start + timedelta(seconds=660)
+        writes = store.writes
+        await time.pass_by(600)
+        assert store.writes == writes
+        assert lease.lost
+
+    run(body())
+
+
+def _left_by_a_dead_run(store: Store, time: FakeTime) -> Coroutine[Any, Any, None]:
+    async def leave() -> None:
+        lease = await Leases(store, HERE, time.clock()).acquire(SHOP)
+        assert lease._renewing is not None
+        lease._renewing.cancel()
+
+    return leave()
+
+
+def test_an_ended_lease_is_taken_over_with_a_word() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        await _left_by_a_dead_run(store, time)
+        second = Leases(store, THERE, time.clock())
+        await time.pass_by(59)
+        with pytest.raises(Locked):
+            await second.acquire(SHOP)
+        await time.pass_by(1)
+        hold = await second.inspect(SHOP)
+        assert hold is not None
+        assert second.has_ended(hold)
+        async with await second.acquire(SHOP) as lease:
+            assert lease.taken_over == (
+                "shop: took over the lock of jane on ci-1, process 11, https://ci.example/1, "
+                "which ended at 2026-11-23T09:01:00+00:00"
+            )
+
+    run(body())
+
+
+def test_a_run_waits_as_long_as_it_was_told() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = both(store, time)
+        lease = await first.acquire(SHOP)
+        waiting = asyncio.ensure_future(second.acquire(SHOP, MINUTE))
+        await time.pass_by(30)
+        assert not waiting.done()
+        await lease.release()
+        await time.pass_by(3)
+        async with await waiting:
+            too_short = asyncio.ensure_future(first.acquire(SHOP, MINUTE))
+            await time.pass_by(60)
+            with pytest.raises(Locked):
+                await too_short
+
+    run(body())
+
+
+@pytest.mark.parametrize("skew", [-3000.0, -45.0, 44.0])
+def test_clocks_may_differ(skew: float) -> None:
+    """A living lease is never taken; a dead one is, at the latest a minute after somebody began to look."""
+
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        lease = await Leases(store, HERE, time.clock()).acquire(SHOP)
+        second = Leases(store, THERE, time.clock(skew))
+        for _ in range(60):
+            await time.pass_by(2)
+            with pytest.raises(Locked):
+                await second.acquire(SHOP)
+        lease.check()
+        assert lease._renewing is not None
+        lease._renewing.cancel()
+        waiting = asyncio.ensure_future(second.acquire(SHOP, 2 * MINUTE))
+        await time.pass_by(63)
+        assert waiting.done()
+        await (await waiting).release()
+
+    run(body())
+
+
+def test_a_lease_that_was_taken_away_is_noticed() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = both(store, time)
+        told: list[LeaseLost] = []
+        lease = await first.acquire(SHOP, on_lost=told.append)
+        hold = await second.inspect(SHOP)
+        assert hold is not None
+        assert await second.unlock(hold)
+        async with await second.acquire(SHOP):
+            await time.pass_by(15)
+            assert lease.lost
+            assert len(told) == 1
+            with pytest.raises(LeaseLost, match="taken by another run"):
+                lease.check()
+            await lease.release()
+            assert (await second.inspect(SHOP)) is not None
+            assert not await first.unlock(hold)
+
+    run(body())
+
+
+def test_a_store_out_of_reach_for_a_while_loses_no_lease_but_for_good_does() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), Failing()
+        first, _ = both(store, time)
+        told: list[LeaseLost] = []
+        lease = await first.acquire(SHOP, on_lost=told.append)
+        store.down = True
+        await time.pass_by(50)
+        lease.check()
+        store.down = False
+        await time.pass_by(30)
+        lease.check()
+        store.down = True
+        await time.pass_by(60)
+        with pytest.raises(LeaseLost, match="ended before it could be renewed"):
+            lease.check()
+        assert len(told) == 1
+        store.down = False
+        await lease.release()
+
+    run(body())
+
+
+def test_giving_back_waits_for_a_renewal_under_way() -> None:
+    async def body() -> None:
+        time = FakeTime()
+        gate = asyncio.Event()
+
+        class Slow(MemoryStore):
+            async def put(self, key: str, data: bytes, *, expected: Version | None | AnyVersion) -> Version:
+                if self.writes == 1:
+                    await gate.wait()
+                return await super().put(key, data, expected=expected)
+
+        first, second = both(Slow(), time)
+        lease = await first.acquire(SHOP)
+        await time.pass_by(15)
+        releasing = asyncio.ensure_future(lease.release())
+        await time.settle()
+        assert not releasing.done()
+        gate.set()
+        await releasing
+        assert await second.inspect(SHOP) is None
+
+    run(body())
+
+
+def test_a_run_interrupted_while_it_takes_a_lease_gives_it_back() -> None:
+    async def body() -> None:
+        gate, reached = asyncio.Event(), asyncio.Event()
+
+        class Slow(MemoryStore):
+            async def put(self, key: str, data: bytes, *, expected: Version | None | AnyVersion) -> Version:
+                reached.set()
+                await gate.wait()
+                return await super().put(key, data, expected=expected)
+
+        first, second = both(Slow(), FakeTime())
+        taking: asyncio.Future[Lease] = asyncio.ensure_future(first.acquire(SHOP))
+        await reached.wait()
+        taking.cancel()
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        assert await second.inspect(SHOP) is None
+
+    run(body())
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"formatVersion": 1}', b'{"formatVersion": 9, "holder": {}}'])
+def test_a_lease_that_cannot_be_read_is_not_written_over(data: bytes) -> None:
+    async def body() -> None:
+        store = MemoryStore()
+        await store.put(KEY, data, expected=ANY)
+        with pytest.raises(StateError, match=r"memory:leases/shop\.json"):
+            await Leases(store, HERE, FakeTime().clock()).acquire(SHOP)
+        stored = await store.get(KEY)
+        assert stored is not None
+        assert stored.data == data
+
+    run(body())
+
+
+# --- processes -------------------------------------------------------------------------------------
+
+
+def test_this_process_is_not_gone_and_one_of_another_machine_never_is() -> None:
+    this = this_process({})
+    assert this.process == os.getpid()
+    assert not is_gone(this)
+    assert not is_gone(replace(this, machine="another", process=2**22 - 1))
+    assert not is_gone(replace(this, machine="", process=2**22 - 1))
+    assert not is_gone(replace(this, started=""))
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="needs /proc")
+def test_a_process_is_gone_when_its_id_is_free_or_another_process_has_it() -> None:
+    this = this_process({})
+    assert this.machine
+    assert is_gone(replace(this, process=2**22 + 1))
+    assert is_gone(replace(this, started="1"))
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, None),
+        (
+            {"GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "7", "GITHUB_SERVER_URL": "https://github.example"},
+            "https://github.example/a/b/actions/runs/7",
+        ),
+        ({"CI_JOB_URL": "https://gitlab.example/-/jobs/1"}, "https://gitlab.example/-/jobs/1"),
+        ({"BUILD_URL": "https://jenkins.example/job/1"}, "https://jenkins.example/job/1"),
+    ],
+)
+def test_a_ci_job_says_where_it_is(environ: dict[str, str], url: str | None) -> None:
+    assert ci_url(environ) == url
+
+
+def _hold(folder: str, told: Connection) -> None:
+    async def hold() -> None:
+        await Leases(LocalFolder(Path(folder)), this_process({})).acquire(SHOP)
+        told.send(os.getpid())
+        await asyncio.Event().wait()
+
+    asyncio.run(hold())
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="needs /proc")
+def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -> None:
+    hear, told = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(target=_hold, args=(str(tmp_path), told))
+    process.start()
+    assert hear.poll(30)
+    pid = hear.recv()
+    leases = Leases(LocalFolder(tmp_path), this_process({}))
+
+    async def refused() -> None:
+        with pytest.raises(Locked):
+            await leases.acquire(SHOP)
+
+    async def taken() -> None:
+        async with await leases.acquire(SHOP) as lease:
+            assert f"process {pid}, a process of this machine that is gone" in lease.taken_over
+
+    run(refused())
+    os.kill(pid, signal.SIGKILL)
+    # Not reaped yet: a process that has ended is gone also while its parent has not looked.
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    run(taken())
+    process.join(30)
+
+
+def _fight(folder: str, rounds: int) -> None:
+    """Takes the lease again and again, and notes in a file of its own who was in at the same time."""
+
+    async def fight() -> None:
+        leases = Leases(LocalFolder(Path(folder)), this_process({}), Clock(sleep=lambda _: asyncio.sleep(0.001)))
+        inside = Path(folder) / "inside"
+        for _ in range(rounds):
+            async with await leases.acquire(SHOP, MINUTE):
+                handle = os.open(inside, os.O_CREAT | os.O_EXCL)  # fails where somebody else is in
+                os.close(handle)
+                with (Path(folder) / "visits").open("a") as visits:
+                    visits.write(".")
+                inside.unlink()
+
+    asyncio.run(fight())
+
+
+def test_two_processes_are_never_in_at_once(tmp_path: Path) -> None:
+    processes = [SPAWN.Process(target=_fight, args=(str(tmp_path), 15)) for _ in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert len((tmp_path / "visits").read_text()) == 30
+
+
+def test_the_document_of_a_lease_names_its_holder(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with await Leases(LocalFolder(tmp_path), HERE, FakeTime().clock()).acquire(SHOP):
+            document = json.loads((tmp_path / KEY).read_text())
+        assert document["holder"]["ciUrl"] == "https://ci.example/1"
+        assert document["released"] is False
+        assert json.loads((tmp_path / KEY).read_text())["released"] is True
+
+    run(body())

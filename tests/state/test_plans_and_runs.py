@@ -1,0 +1,128 @@
+"""A saved plan is spent once; the last ledgers are kept; a person can settle what a run could not."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.operations import Unknown
+from reconciler.model.problems import UsageError
+from reconciler.model.sites import NOTHING_RECORDED, SiteRef
+from reconciler.state.errors import StateError
+from reconciler.state.folder import LocalFolder
+from reconciler.state.holder import this_process
+from reconciler.state.lease import Leases, Locked
+from reconciler.state.ledger import KEPT, RunLedgers
+from reconciler.state.memory import MemoryStore
+from reconciler.state.plans import AlreadySpent, SpentPlans
+from reconciler.state.repair import Settled, look, resolve
+from reconciler.state.sites import StateStore, open_state
+from reconciler.state.store import ANY
+
+NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
+
+
+def test_a_saved_plan_is_spent_once(tmp_path: Path) -> None:
+    async def body() -> None:
+        plans = SpentPlans(LocalFolder(tmp_path))
+        assert await plans.spent_at("seal-1") is None
+        assert not os.listdir(tmp_path)
+        tries = await asyncio.gather(*(plans.mark_spent("seal-1", NOW) for _ in range(8)), return_exceptions=True)
+        refused = [one for one in tries if one is not None]
+        assert len(refused) == 7
+        assert all(isinstance(one, AlreadySpent) and one.when == NOW for one in refused)
+        assert await plans.spent_at("seal-1") == NOW
+        await plans.mark_spent("another ../../ seal \ud800", NOW)
+
+    asyncio.run(body())
+
+
+def test_a_note_of_a_spent_plan_that_cannot_be_read_is_no_leave_to_apply_it() -> None:
+    async def body() -> None:
+        store = MemoryStore()
+        plans = SpentPlans(store)
+        await plans.mark_spent("seal", NOW)
+        (key,) = [key async for key in store.keys("plans/")]
+        await store.put(key, b'{"formatVersion": 1}', expected=ANY)
+        for use in (plans.spent_at("seal"), plans.mark_spent("seal", NOW)):
+            with pytest.raises(StateError, match="is corrupt"):
+                await use
+
+    asyncio.run(body())
+
+
+def test_the_last_ledgers_are_kept_and_read_back(tmp_path: Path) -> None:
+    async def body() -> None:
+        runs = RunLedgers(LocalFolder(tmp_path))
+        assert await runs.runs() == ()
+        ledger: Json = JsonObject({"sites": (JsonObject({"name": "shop", "done": 3}),), "note": "été"})
+        ids = [await runs.write(NOW + timedelta(minutes=minute), ledger) for minute in range(3)]
+        assert await runs.runs() == tuple(reversed(ids))
+        assert ids[0].startswith("20261123T093000.000000Z-")
+        assert await runs.read(ids[0]) == ledger
+        assert await runs.read("20200101T000000.000000Z-0") is None
+
+    asyncio.run(body())
+
+
+def test_the_oldest_ledgers_go() -> None:
+    async def body() -> None:
+        runs = RunLedgers(MemoryStore())
+        ids = [await runs.write(NOW + timedelta(minutes=minute), None) for minute in range(KEPT + 3)]
+        assert await runs.runs() == tuple(reversed(ids[3:]))
+
+    asyncio.run(body())
+
+
+def test_a_person_settles_what_a_run_could_not() -> None:
+    async def body() -> None:
+        store = MemoryStore()
+        state = StateStore(store, now=lambda: NOW)
+        leases = Leases(store, this_process({}))
+        assert await look(state, leases, SHOP.name) is None
+        journal = await state.open_journal(SHOP)
+        entry = await journal.begin("shop/draft[p1]", "schedule-post", None)
+        other = await journal.begin("shop/marketing-plan", "generate", None)
+        await journal.end(entry, Unknown("the connection was lost"))
+        await journal.sent(other)
+        async with await leases.acquire(SHOP.name):
+            seen = await look(state, leases, SHOP.name)
+            assert seen is not None
+            assert (seen.id, seen.place, seen.ended) == (SHOP.id, "memory:sites/shop.json", False)
+            assert seen.hold is not None
+            assert [one.id for one in seen.in_doubt] == [entry.id]
+            assert [one.id for one in seen.waiting] == [other.id]
+            with pytest.raises(Locked):
+                await resolve(state, leases, SHOP.name, entry.id, Settled.DONE)
+        for wrong in ("nope", ""):
+            with pytest.raises(UsageError, match=f"open entries: {entry.id}, {other.id}"):
+                await resolve(state, leases, SHOP.name, wrong, Settled.DONE)
+        assert (await resolve(state, leases, SHOP.name, entry.id[:8], Settled.DONE)).id == entry.id
+        assert (await resolve(state, leases, SHOP.name, other.id, Settled.NOT_DONE)).id == other.id
+        assert (await state.load(SHOP)).open == ()
+        with pytest.raises(UsageError, match="open entries: none"):
+            await resolve(state, leases, SiteName("unknown"), entry.id, Settled.DONE)
+        assert await state.names() == ("shop",)
+
+    asyncio.run(body())
+
+
+def test_many_sites_are_loaded_one_file_each(tmp_path: Path) -> None:
+    """The folder is never listed for a load, and a site nobody recorded costs one look."""
+
+    async def body() -> None:
+        state = open_state(str(tmp_path / "elsewhere"), tmp_path)
+        journal = await state.open_journal(SHOP)
+        await journal.begin("shop", "generate", None)
+        (tmp_path / "elsewhere" / "sites" / "broken.json").write_bytes(b"corrupt")
+        assert (await state.load(SHOP)).open
+        assert await state.load(SiteRef(SiteName("new"), "x")) is NOTHING_RECORDED
+
+    asyncio.run(body())
