@@ -40,8 +40,8 @@ from reconciler.model.operations import (
     UpdateEvent,
     UpdateSettings,
 )
+from reconciler.model.problems import UsageError
 from reconciler.planner.actions import Action, Plan
-from reconciler.state.errors import StateError
 
 INTERRUPTED = "the run was stopped"
 
@@ -49,7 +49,8 @@ INTERRUPTED = "the run was stopped"
 async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit) -> SiteLedger:
     """Carries out a plan for one site, and says what was done, what was not, and what is not known.
 
-    An error of a read or of the state ends this site: what is left is not started, and the ledger says why.
+    An error of a read, of the state or of a credential ends this site: what is left is not started, and the
+    ledger says why.
     Refusals in the plan are the caller's to judge; nothing here asks for them. With an empty plan, what the
     plan found out is noted all the same. A cancelled call is carried through to its note, then CancelledError
     is raised.
@@ -62,7 +63,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
         await _work(run, queue)
         if run.written() and not run.interrupted:
             await read_back(run)
-    except (ApiError, StateError) as failed:
+    except (ApiError, UsageError) as failed:
         error = str(failed)
     for action in queue:
         if not run.has_ended(action):

@@ -10,6 +10,7 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import Waiting
 from reconciler.executor.evidence import GENERATIONS, generation_verdict, known_call
 from reconciler.executor.ledger import Result
+from reconciler.executor.ports import Waiting as Patience
 from reconciler.executor.run import Run
 from reconciler.executor.single import note_due
 from reconciler.executor.view import NO_PLAN
@@ -86,7 +87,7 @@ async def _wait(run: Run, wait: Wait) -> None:
     run.view.forget()
     last.entry = wait.entry
     try:
-        found = await poll(run.ports.clock, run.options.waiting, probe, run.stopped, at_once=wait.at_once)
+        found = await poll(run.ports.clock, _patience(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
         run.finish(wait.action, Result.PENDING, f"it could not be followed to its end: {error}")
         raise
@@ -99,6 +100,14 @@ async def _wait(run: Run, wait: Wait) -> None:
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):
         run.halted = WAITS
+
+
+def _patience(run: Run, wait: Wait) -> Patience:
+    """How long to wait: the whole time, or what is left of it for an earlier call that has shown no trace."""
+    whole = run.options.waiting
+    if wait.entry is None or wait.entry.sent or wait.unclear is not None:
+        return whole
+    return replace(whole, timeout=max(timedelta(0), wait.entry.started_at + whole.timeout - run.now()))
 
 
 class _Last:

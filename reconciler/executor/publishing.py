@@ -26,12 +26,17 @@ NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: s
 
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
-    """Schedules at most AT_ONCE drafts in one call. May raise an ApiError of a read, all entries made."""
+    """Schedules at most AT_ONCE drafts. May raise an ApiError of a read, all entries made."""
     run.view.forget(Need.MARKETING_PLAN)
     ready = [one for one in actions if not run.held_back(one) and not await run.hindered(one)]
     if not ready:
         return
-    attempts = await run.call(ready, waits=True)
+    attempts: list[Attempt] = []
+    # The API takes many drafts at once for its own times; one with a time of its own is a call of its own.
+    own_time = [[one] for one in ready if _at(one) is not None]
+    for group in [[one for one in ready if _at(one) is None], *own_time]:
+        if group and not run.stopped():
+            attempts += await run.call(group, waits=True)
     for attempt in attempts:
         if isinstance(attempt.outcome, NotDone):
             run.conclude_with(attempt.action, attempt.outcome)
@@ -112,6 +117,10 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     own_time = _when(live.scheduled_for) or "scheduled for the API's own time"
     detail = f"{own_time}; moving it to {instant(at)}: {moved.outcome.detail}"
     run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
+
+
+def _at(action: Action) -> datetime | None:
+    return action.operation.at if isinstance(action.operation, SchedulePost) else None
 
 
 def _operation(attempt: Attempt) -> SchedulePost:

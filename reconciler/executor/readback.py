@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.evidence import is_event, wanted_event
+from reconciler.executor.evidence import is_event, same_text, wanted_event
 from reconciler.executor.run import Attempt, Run
 from reconciler.model.activities import Activity
-from reconciler.model.canonical import Absent, Json, JsonObject, canonical_text, same
+from reconciler.model.canonical import Absent, Json, JsonObject, canonical_text
 from reconciler.model.events import CalendarEvent, instant
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
@@ -27,6 +27,7 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.settings import MarketingSettings, normal, same_setting
+from reconciler.model.sites import Bindings, CreatedActivity
 from reconciler.model.text import printable
 
 LONGEST = 200
@@ -56,6 +57,19 @@ async def read_back(run: Run) -> None:
                 found = None
         if found is not None:
             run.correct(attempt.action, found)
+        elif isinstance(attempt.action.operation, CreateActivity):
+            await _bind(run, attempt.action.operation, attempt)
+
+
+async def _bind(run: Run, operation: CreateActivity, attempt: Attempt) -> None:
+    """Remembers the id of a created activity whose answer named none."""
+    wanted = operation.activity
+    if isinstance(attempt.outcome, Done) and attempt.outcome.created is None:
+        live = (await run.view.marketing_plan()).activities
+        mine = sorted(one.id for one in live if (one.title, one.date) == (wanted.title, wanted.target_date))
+        if mine:
+            created = CreatedActivity(mine[0], wanted.title, wanted.target_date)
+            await run.journal.bind(Bindings(created=(created,)))
 
 
 def _settings(changes: tuple[FieldChange, ...], live: MarketingSettings) -> str | None:
@@ -69,16 +83,12 @@ async def _event(run: Run, operation: CreateEvent | UpdateEvent | DeleteEvent, a
         case DeleteEvent(id=id):
             return "asked for it to be deleted, and it is still there" if id in events else None
         case UpdateEvent(event=asked):
-            # A read of many events covers a span of days; what lies outside is asked for by its name.
-            live = events[asked.id] if asked.id in events else await _named(run, asked.name, asked.id)
-            if live is None:
+            if asked.id not in events:
                 return "asked for an update, and the event is gone"
-            return _asked(_event_differences(asked, live))
+            return _asked(_event_differences(asked, events[asked.id]))
         case CreateEvent(event=wanted):
             created = attempt.outcome.created if isinstance(attempt.outcome, Done) else None
             namesakes = [one for one in events.values() if one.name == wanted.name]
-            if not namesakes:
-                namesakes = list(await run.ports.reader.events_named(run.site, wanted.name))
             mine = [one for one in namesakes if created is None or one.id == created]
             if not mine:
                 return "asked for the event, and the site does not have it"
@@ -87,10 +97,6 @@ async def _event(run: Run, operation: CreateEvent | UpdateEvent | DeleteEvent, a
             if isinstance(wanted.description, Absent):
                 return None
             return _asked([("description", wanted.description or None, mine[0].description or None)])
-
-
-async def _named(run: Run, name: str, id: str) -> CalendarEvent | None:
-    return next((one for one in await run.ports.reader.events_named(run.site, name) if one.id == id), None)
 
 
 def _event_differences(asked: CalendarEvent, live: CalendarEvent) -> list[tuple[str, Json, Json]]:
@@ -161,7 +167,7 @@ def _posts(operation: ClearPosts | ReschedulePost | CancelPost, live: MarketingP
 
 def _asked(pairs: list[tuple[str, Json, Json]]) -> str | None:
     """What of the pairs (path, asked, found) was not kept, as a sentence."""
-    wrong = [one for one in pairs if not same(one[1], one[2])]
+    wrong = [one for one in pairs if not same_text(one[1], one[2])]
     if not wrong:
         return None
     return "; ".join(f"{path}: asked for {_shown(asked)}, the site has {_shown(found)}" for path, asked, found in wrong)

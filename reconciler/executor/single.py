@@ -99,13 +99,9 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
 
 async def _ruled_out(run: Run, operation: DeleteEvent | UpdateEvent, refused: NotDone) -> Outcome:
     """A 428 says that the event is gone, or that it is a connected calendar's (D 8.2)."""
-    event = (
-        (operation.id, operation.name)
-        if isinstance(operation, DeleteEvent)
-        else (operation.event.id, operation.event.name)
-    )
-    namesakes = await run.ports.reader.events_named(run.site, event[1])
-    live = next((one for one in namesakes if one.id == event[0]), None)
+    asked = operation.id if isinstance(operation, DeleteEvent) else operation.event.id
+    run.view.forget(Need.EVENTS)
+    live = next((one for one in await run.view.events() if one.id == asked), None)
     if live is None:
         return Done(detail="it was gone already") if isinstance(operation, DeleteEvent) else refused
     if isinstance(operation, DeleteEvent):

@@ -68,7 +68,6 @@ class View:
 async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> Sight:
     """Reads what tells the outcome of these calls, and nothing else. May raise an ApiError."""
     needs: set[Need] = set()
-    names: set[str] = set()
     activities: set[str] = set()
     posts: set[str] = set()
     for entry in entries:
@@ -77,7 +76,7 @@ async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> S
         if call is Call.UPDATE_SETTINGS:
             needs.add(Need.SETTINGS)
         elif call in EVENTS:
-            names.add(str(facts.get("name", "")))
+            needs.add(Need.EVENTS)
         elif call in POSTS:
             activities.add(str(facts.get("activity", "")))
         elif call in ITEMS:
@@ -87,11 +86,10 @@ async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> S
     sight = Sight()
     if needs:
         observed = await reader.read(site, frozenset(needs))
-        sight = Sight(observed.settings, observed.marketing_plan)
-    events = [one for name in sorted(names) for one in await reader.events_named(site, name)]
+        sight = Sight(observed.settings, observed.marketing_plan, observed.events or ())
     if activities:
         found = await reader.posts_of(site, [ActivityId(one) for one in sorted(activities)])
         sight = replace(sight, posts=found)
     missing = [PostId(one) for one in sorted(posts) if sight.post(one) is None]
     items = tuple([(one, await reader.post(site, one)) for one in missing])
-    return replace(sight, events=tuple(events), items=items)
+    return replace(sight, items=items)
