@@ -34,9 +34,11 @@ def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed:
             key = _key(site, activity, seed, channel)
             made = content.post(channel, activity, settings, accounts.account(site, channel), key)
             add_item(site, activity, channel, "POST", made, now)
-    has_story = bool(_records(site, activity, story=True))
-    if not has_story and content.pick((True, False, False), activity["id"], "story"):
-        add_item(site, activity, "INSTAGRAM", "STORY", content.story(_key(site, activity, seed, "story")), now)
+    # Whether an activity has a story is the AI's choice: here every third one, and never a second one.
+    if not have:
+        count = site.counters["posted"] = site.counters.get("posted", 0) + 1
+        if count % 3 == 1 and not _records(site, activity, story=True):
+            add_item(site, activity, "INSTAGRAM", "STORY", content.story(_key(site, activity, seed, "story")), now)
 
 
 def _key(site: Site, activity: Json, seed: Seed, *more: object) -> tuple[object, ...]:

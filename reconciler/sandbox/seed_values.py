@@ -39,7 +39,7 @@ def moment(where: str, value: object) -> datetime | None:
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    found = times.parse(value)
+    found = times.parse(f"{value}T00:00:00Z" if isinstance(value, str) and len(value) == 10 else value)
     if found is None:
         raise SeedError(f"{where}: {value!r} is not a time like 2026-12-01T09:00:00Z")
     return found
