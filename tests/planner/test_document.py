@@ -1,0 +1,271 @@
+"""Saved plans: they read back equal, and nothing but what was saved is ever taken for one."""
+
+from __future__ import annotations
+
+import json
+import random
+import typing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import ABSENT, digest_of, freeze
+from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.operations import CreateEvent, FieldChange, Operation, Regenerate, UpdateEvent, UpdateSettings
+from reconciler.model.posts import PostId
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
+from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.planner.encoding import Malformed, codec_of, decode, encode, kind_of
+from tests import strategies
+
+NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
+SITE = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+SETTINGS = Address(SITE.name, Kind.SETTINGS)
+
+
+def action(path: str = "settings.toneOfVoice", after: str = "warm") -> Action:
+    operation = UpdateSettings((FieldChange(path, None, after),))
+    return Action(SETTINGS, operation, Reason.DIFFERS, requires=(SettingIs(path, None), SettingIs("settings.x", 1)))
+
+
+def saved(*plans: Plan, **changed: Any) -> SavedPlan:
+    return replace(SavedPlan("one", "1.0", "https://api", NOW, plans or (Plan(SITE, (action(),)),)), **changed)
+
+
+def reread(one: SavedPlan) -> SavedPlan:
+    return from_text(to_text(one).encode(), "plan.json")
+
+
+def resealed(members: dict[str, Any]) -> bytes:
+    """A document whose seal fits whatever was done to it."""
+    rest = {key: value for key, value in members.items() if key != "seal"}
+    return json.dumps({**rest, "seal": digest_of(freeze(rest))}).encode()
+
+
+# --- the round trip --------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=strategies.plans)
+def test_a_saved_plan_reads_back_equal(plan: Plan) -> None:
+    one = saved(plan)
+    again = reread(one)
+    assert again == one
+    assert (again.digest, again.seal) == (one.digest, one.seal)
+    assert to_text(again) == to_text(one)
+
+
+@pytest.mark.parametrize("kind", [*typing.get_args(Operation), *typing.get_args(Precondition)], ids=kind_of)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_every_operation_and_precondition_reads_back_equal(kind: type, data: st.DataObject) -> None:
+    union: Any = Operation if kind in typing.get_args(Operation) else Precondition
+    value = data.draw(strategies.of(kind))
+    written = codec_of(union).write(value)
+    assert written["kind"] == kind_of(kind)
+    assert codec_of(union).read(json.loads(json.dumps(written)), "") == value
+
+
+def test_no_two_kinds_have_one_name() -> None:
+    for union in (Operation, Precondition):
+        names = [kind_of(one) for one in typing.get_args(union)]
+        assert len(set(names)) == len(names)
+
+
+def test_absent_is_not_null() -> None:
+    def written(description: Any) -> dict[str, Any]:
+        document: dict[str, Any] = encode(CreateEvent(DesiredEvent("Sale", description, NOW)))
+        return dict(document["event"])
+
+    assert "description" not in written(ABSENT)
+    assert written(None)["description"] is None
+    assert decode(DesiredEvent, written(ABSENT)).description is ABSENT
+    assert decode(DesiredEvent, written(None)).description is None
+
+
+def test_what_a_write_keeps_is_kept() -> None:
+    event = CalendarEvent(EventId("e"), "Sale", date=NOW, rest=freeze({"color": "red", "order": [2, 1]}))  # type: ignore[arg-type]
+    write = Action(Address(SITE.name, Kind.EVENT, "Sale [1]"), UpdateEvent(event, ()), Reason.DIFFERS)
+    [again] = reread(saved(Plan(SITE, (write,)))).plans
+    assert again.actions == (write,)
+
+
+# --- the two digests -------------------------------------------------------------------------------
+
+
+def test_the_same_facts_have_the_same_digest_and_never_the_same_seal() -> None:
+    one, other = saved(), saved(id="two", made_at=NOW + timedelta(hours=3), tool="2.0")
+    assert one.digest == other.digest
+    assert one.seal != other.seal
+
+
+def test_neither_order_nor_wording_nor_the_files_are_facts() -> None:
+    second = SiteRef(SiteName("zoo"), "0c5a6f9a-8d0b-4b7c-9a55-3f0c2a9e1e01")
+    first = Plan(SITE, (action(), action("settings.pointOfView")), notes=("first contact",))
+    turned = Plan(
+        SITE,
+        tuple(
+            replace(one, because=("file",), reason=Reason.RULE, requires=one.requires[::-1])
+            for one in first.actions[::-1]
+        ),
+        config=digest_of("other"),
+    )
+    assert saved(first, Plan(second)).digest == saved(Plan(second), turned).digest
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        saved(Plan(SITE, (action(after="cold"),))),
+        saved(Plan(SITE, (replace(action(), requires=()),))),
+        saved(Plan(replace(SITE, id="another"), (action(),))),
+        saved(valid_for=timedelta(hours=25)),
+        saved(api="https://other"),
+    ],
+)
+def test_what_would_be_done_and_when_is_a_fact(other: SavedPlan) -> None:
+    assert other.digest != saved().digest
+
+
+def test_a_plan_expires() -> None:
+    saved().check_expiry(NOW + timedelta(hours=23, minutes=59))
+    with pytest.raises(ExpiredPlan) as caught:
+        saved().check_expiry(NOW + timedelta(hours=24))
+    assert caught.value.expired_at == NOW + timedelta(hours=24)
+    assert "expired at 2026-12-02T09:00:00Z" in str(caught.value)
+
+
+# --- what is no longer what was saved --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"kind": "reconciler-plan"}',
+        b'{"kind": "reconciler-plan", "formatVersion": 2}',
+        b'{"kind": "reconciler-plan", "formatVersion": true}',
+        b'{"kind": "reconciler-plan", "kind": "reconciler-plan"}',
+        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": NaN}',
+        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": 1e999}',
+        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": ' + b"[" * 600 + b"]" * 600 + b"}",
+        b"[" * 100_000,
+        b"version: 1\nsite: {}\n",
+    ],
+)
+def test_what_is_no_plan_is_said_to_be_none(text: bytes) -> None:
+    with pytest.raises(UnreadablePlan) as caught:
+        from_text(text, "plan.json")
+    assert str(caught.value).startswith("plan.json is ")
+    assert "run plan again" in str(caught.value) or "reconciler plan --out" in str(caught.value)
+
+
+def test_an_edit_is_found_out() -> None:
+    text = to_text(saved())
+    for before, after in (("warm", "cold"), ("2026-12-02T09", "2026-12-09T09"), ('"1d"', '"9d"'), ("one", "two")):
+        assert before in text
+        with pytest.raises(AlteredPlan, match="run plan again"):
+            from_text(text.replace(before, after, 1).encode(), "plan.json")
+
+
+def edits(members: dict[str, Any], chance: random.Random) -> dict[str, Any]:
+    """The document with one value somewhere dropped, doubled or replaced."""
+    document = json.loads(json.dumps(members))
+    here: Any = document
+    while True:
+        keys = list(here) if isinstance(here, dict) else list(range(len(here)))
+        key = chance.choice([one for one in keys if one not in ("kind", "formatVersion")] or keys)
+        if isinstance(here[key], dict | list) and here[key] and chance.random() < 0.8:
+            here = here[key]
+            continue
+        match chance.randrange(4):
+            case 0:
+                del here[key]
+            case 1:
+                here[key] = chance.choice([None, True, 0, -1, 1.5, "", "x", [], {}, [None], {"kind": "generate"}])
+            case 2 if isinstance(here, dict):
+                here["extra"] = here[key]
+            case 2:
+                here.append(here[key])
+            case _:
+                here[key] = [here[key]]
+        return typing.cast("dict[str, Any]", document)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=strategies.plans, seed=st.integers(0, 10**6))
+def test_no_mutation_is_taken_for_the_plan(plan: Plan, seed: int) -> None:
+    """Also under a seal that fits, an odd document is refused or is another well-formed plan, never a traceback."""
+    one = saved(plan)
+    original = json.loads(to_text(one))
+    mutated = edits(original, random.Random(seed))
+    try:
+        assert from_text(json.dumps(mutated).encode(), "plan.json") == one
+        assert digest_of(freeze(mutated)) == digest_of(freeze(original))  # 1.0 for 1 is no edit
+    except (AlteredPlan, UnreadablePlan):
+        pass
+    try:
+        again = from_text(resealed(mutated), "plan.json")
+    except (AlteredPlan, UnreadablePlan):
+        return
+    assert reread(again) == again
+
+
+@settings(max_examples=60, deadline=None)
+@given(at=st.integers(0, 10**6), byte=st.integers(0, 255))
+def test_no_flipped_byte_is_taken_for_the_plan(at: int, byte: int) -> None:
+    data = bytearray(to_text(saved()).encode())
+    data[at % len(data)] = byte
+    try:
+        assert from_text(bytes(data), "plan.json") == saved()
+    except (AlteredPlan, UnreadablePlan):
+        pass
+
+
+def test_a_file_cut_short_is_refused_at_every_length() -> None:
+    data = to_text(saved()).encode().rstrip()
+    for length in range(0, len(data), 7):
+        with pytest.raises((AlteredPlan, UnreadablePlan)):
+            from_text(data[:length], "plan.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("sites", 0, "actions", 0, "operation", "kind"), "drop-tables", "sites.0.actions.0.operation.kind"),
+        (("sites", 0, "actions", 0, "operation", "force"), True, "sites.0.actions.0.operation.force is unknown"),
+        (("sites", 0, "actions", 0, "address"), "shop/settings[", "address is not an address"),
+        (("madeAt",), "2026-12-01T09:00:00+00:00", "madeAt is not an instant"),
+        (("madeAt",), "2026-12-01", "madeAt is not an instant"),
+        (("validFor",), "1440m", "validFor is not a duration"),
+        (("expiresAt",), "2027-12-02T09:00:00Z", "expiresAt does not fit"),
+        (("digest",), "sha256:0", "digest does not fit"),
+        (("extra",), 1, "extra does not fit"),
+        (("id",), 7, "id is not a text"),
+    ],
+)
+def test_under_a_fitting_seal_the_odd_part_is_named(path: tuple[Any, ...], value: Any, said: str) -> None:
+    document = json.loads(to_text(saved()))
+    here = document
+    for key in path[:-1]:
+        here = here[key]
+    here[path[-1]] = value
+    with pytest.raises(AlteredPlan) as caught:
+        from_text(resealed(document), "plan.json")
+    assert said in str(caught.value)
+
+
+def test_whole_numbers_are_not_truth_values() -> None:
+    written = encode(Regenerate(True, (PostId("p"),)))
+    with pytest.raises(Malformed, match="keywordResearch is not true or false"):
+        decode(Regenerate, {**written, "keywordResearch": 1})

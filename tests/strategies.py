@@ -1,0 +1,81 @@
+"""Hypothesis strategies for our own values, built from the types themselves: a new field or operation is
+drawn without anything being added here."""
+
+from __future__ import annotations
+
+import types
+import typing
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from functools import cache
+from typing import Any, NewType
+
+from hypothesis import strategies as st
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, freeze
+from reconciler.planner.actions import Plan
+
+site_names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True).map(SiteName)
+
+addresses = st.builds(
+    lambda site, kind, key: Address(site, kind, "" if kind is Kind.SITE else key),
+    site_names,
+    st.sampled_from(Kind),
+    st.text(max_size=8),
+)
+
+instants = st.datetimes(min_value=datetime(2020, 1, 1), max_value=datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+).map(freeze)
+
+json_objects = st.dictionaries(st.text(max_size=4), json_values, max_size=2).map(JsonObject)
+
+_PLAIN: dict[Any, st.SearchStrategy[Any]] = {
+    str: st.text(max_size=8),
+    int: st.integers(),
+    bool: st.booleans(),
+    type(None): st.none(),
+    Absent: st.just(ABSENT),
+    JsonObject: json_objects,
+    Address: addresses,
+    datetime: instants,
+    date: st.dates(),
+    time: st.times(),
+    timedelta: st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=400)),
+}
+
+
+@cache
+def of(hint: Any) -> st.SearchStrategy[Any]:
+    """Any value of a type, as an annotation gives it."""
+    if hint is SiteName:
+        return site_names
+    if isinstance(hint, NewType):
+        return of(hint.__supertype__)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return st.sampled_from(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        hints = typing.get_type_hints(hint)
+        return st.builds(hint, **{one.name: of(hints[one.name]) for one in fields(hint)})
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        if JsonObject in arguments and str in arguments:
+            return json_values
+        return st.one_of(*(of(one) for one in arguments))
+    if origin is tuple and arguments[1:] == (...,):
+        return st.lists(of(arguments[0]), max_size=2).map(tuple)
+    if origin is tuple:
+        return st.tuples(*(of(one) for one in arguments))
+    assert origin is frozenset, hint
+    return st.frozensets(of(arguments[0]), max_size=2)
+
+
+plans: st.SearchStrategy[Plan] = of(Plan)
