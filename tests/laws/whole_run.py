@@ -1,0 +1,125 @@
+"""A whole run in one process: files, client, planner, executor and state against the sandbox, with its clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from reconciler.api.client import FullClient, ReadClient
+from reconciler.api.limits import Limits
+from reconciler.config.project import find_project
+from reconciler.config.sites import load_sites
+from reconciler.executor.events import Event
+from reconciler.executor.executor import apply_plan
+from reconciler.executor.ledger import SiteLedger
+from reconciler.executor.observe import observe_and_plan
+from reconciler.executor.open_entries import resolve_open
+from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.model.credentials import ApiKey
+from reconciler.model.secret import Secret
+from reconciler.model.sites import DesiredSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.deferred import resolve
+from reconciler.planner.options import PlanOptions
+from reconciler.sandbox.app import Sandbox
+from reconciler.state.memory import MemoryStore
+from reconciler.state.sites import StateStore
+
+SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+START = "2026-12-01T08:41:17Z"  # off the full hours of the activities, so that no `within` ends on one
+ALWAYS = Waiting(timedelta(seconds=5), timedelta(minutes=15))
+
+Json = dict[str, Any]
+
+
+@dataclass
+class WholeRun:
+    """One project with one site. `events` are what the last apply emitted."""
+
+    root: Path
+    sandbox: Sandbox
+    store: MemoryStore = field(default_factory=MemoryStore)
+    waiting: Waiting = ALWAYS
+    allow_publish: bool = False
+    events: list[Event] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, root: Path, site: Mapping[str, Any], world: Json | None = None, **seed: Any) -> WholeRun:
+        """`site` is a site document without `version` and `site`; `world` the seed of the live site."""
+        sandbox = Sandbox(seed={"clock": START, "freeze": True, **seed, "sites": [{"id": SITE_ID, **(world or {})}]})
+        run = cls(root, sandbox)
+        run.write(site)
+        return run
+
+    def write(self, site: Mapping[str, Any]) -> None:
+        """Puts another document in the place of the site's file."""
+        (self.root / "sites").mkdir(parents=True, exist_ok=True)
+        (self.root / "reconciler.yaml").write_text("version: 1\napi: sandbox\n", encoding="utf-8")
+        document = {"version": 1, "site": {"name": "shop", "id": SITE_ID}, **site}
+        text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
+        (self.root / "sites" / "shop.yaml").write_text(text, encoding="utf-8")
+
+    def desired(self) -> DesiredSite:
+        [site] = load_sites(find_project([self.root]), [])
+        return site
+
+    def plan(self, **options: Any) -> Plan:
+        return asyncio.run(self._plan(PlanOptions(self.sandbox.now(), **options)))
+
+    def apply(self, **options: Any) -> SiteLedger:
+        return asyncio.run(self._apply(PlanOptions(self.sandbox.now(), **options)))
+
+    def requests(self) -> list[Json]:
+        """All requests so far, the oldest first."""
+        return self.sandbox.requests()
+
+    def writes(self) -> list[Json]:
+        return [one for one in self.requests() if one["wrote"]]
+
+    async def _plan(self, options: PlanOptions) -> Plan:
+        async with ReadClient(**self._connection()) as client:
+            state = StateStore(self.store, now=self.sandbox.now)
+            desired = self.desired()
+            _, plan = await observe_and_plan(client.reader(), desired, await state.load(desired.ref), options)
+            return plan
+
+    async def _apply(self, options: PlanOptions) -> SiteLedger:
+        desired = self.desired()
+        self.events = []
+        journal = await StateStore(self.store, now=self.sandbox.now).open_journal(desired.ref)
+        async with FullClient(**self._connection()) as client:
+            ports = Ports(client.reader(), client.writer(), journal, self._clock(), desired)
+            how = ApplyOptions(
+                lambda *found: resolve(*found, options),
+                allow_publish=self.allow_publish,
+                waiting=self.waiting,
+            )
+            recorded = await resolve_open(desired.ref, ports, how, self.events.append)
+            _, plan = await observe_and_plan(ports.reader, desired, recorded, options)
+            assert not plan.refusals, plan.refusals
+            return await apply_plan(plan, ports, how, self.events.append)
+
+    def _clock(self) -> Clock:
+        async def sleep(seconds: float) -> None:
+            self.sandbox.advance(timedelta(seconds=seconds))
+
+        return Clock(self.now, sleep)
+
+    def now(self) -> datetime:
+        return self.sandbox.now()
+
+    def _connection(self) -> Json:
+        return {
+            "base_url": "http://127.0.0.1",
+            "credentials": lambda _: ApiKey(Secret("sandbox")),
+            "limits": Limits(requests_per_minute=100_000),
+            "clock": self._clock(),
+            "transport": httpx.ASGITransport(app=self.sandbox),
+        }
