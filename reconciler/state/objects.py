@@ -86,11 +86,12 @@ class ObjectStore:
         with self._told(key, "cannot be read"):
             try:
                 result = await obstore.get_async(self._store, check_key(key))
+                meta = result.meta  # some versions cannot tell it once the bytes are read
                 data = bytes(await result.bytes_async())
             except FileNotFoundError:
                 await self._see_bucket()
                 return None
-            return Stored(data, _version(result.meta["e_tag"], result.meta["version"]))
+            return Stored(data, _version(meta["e_tag"], meta["version"]))
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
         import obstore

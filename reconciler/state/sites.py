@@ -1,6 +1,8 @@
 """StateStore: what is remembered of the sites of a project, in the place that `state` or `--state` names.
 
-Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past.
+Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A
+document goes by the name of its site and names its id: a site with a new name is met for the first time, a
+name that moved to another site is refused.
 """
 
 from __future__ import annotations

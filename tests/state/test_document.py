@@ -79,6 +79,7 @@ RECORDS = st.builds(
         )
     ),
     consumed=many(st.tuples(ACTIVITIES, TEXTS, DIGESTS)),
+    objects=many(st.tuples(TEXTS, OBJECTS)),
     open=many(st.builds(OpenEntry, TEXTS, TEXTS, TEXTS, TIMES, VALUES, st.booleans(), TEXTS)),
 )
 

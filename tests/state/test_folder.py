@@ -186,7 +186,7 @@ def _kill_writers(folder: str, rounds: int) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_writer_killed_at_any_moment_leaves_a_whole_document(tmp_path: Path) -> None:
-    process = SPAWN.Process(target=_kill_writers, args=(str(tmp_path), 60))
+    process = SPAWN.Process(target=_kill_writers, args=(str(tmp_path), 40))
     process.start()
     process.join(60)
     assert process.exitcode == 0

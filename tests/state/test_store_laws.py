@@ -92,7 +92,7 @@ class MemoryMachine(StoreMachine):
 
 
 TestFolder = FolderMachine.TestCase
-TestFolder.settings = settings(max_examples=15, stateful_step_count=15, deadline=None)
+TestFolder.settings = settings(max_examples=10, stateful_step_count=15, deadline=None)
 TestMemory = MemoryMachine.TestCase
 TestMemory.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
