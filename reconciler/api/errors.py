@@ -147,11 +147,11 @@ class ApiError(Exception):
 
 
 def error_of(
-    call: Call, status: int, headers: Mapping[str, str], body: object, *, now: datetime, site: str = ""
+    call: Call, status: int, body: object, *, request_id: str | None, retry_after: float | None, site: str = ""
 ) -> ApiError:
     """The error that an answer with this status is. Never fails, whatever the body is.
 
-    `body` is a decoded body, or NotJson, free of secrets; the headers are, too.
+    `body` is a decoded body, or NotJson; all of it is free of secrets already.
     """
     kind = _kind(status)
     if call.path == TOKEN.template and kind in (ErrorKind.INVALID, ErrorKind.FORBIDDEN):
@@ -164,8 +164,8 @@ def error_of(
         status=status,
         code=code,
         violations=violations,
-        request_id=request_id_of(headers),
-        retry_after=retry_after_of(headers, now),
+        request_id=request_id,
+        retry_after=retry_after,
         site=site,
     )
 

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import httpx
 
 from reconciler.api.bodies import LARGEST, NotJson, decode, masked
-from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, shown, unreadable
+from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
 from reconciler.api.limits import Budget, Clock, Limits
 from reconciler.api.pool import address_of, open_client
 from reconciler.api.retries import pause_before_retry
@@ -174,43 +174,51 @@ class Connection:
         request = self._client.build_request(
             call.method, self._prefix + call.path, params=call.query or None, headers=headers, content=content
         )
-        failure: tuple[str, bool] | None = None
         try:
             response = await self._client.send(request, stream=True)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            failure = _network_text(error), not isinstance(error, _NEVER_SENT)
-        else:
-            try:
-                raw = await _bounded(response)
-            except httpx.DecodingError:
-                return _cannot_read(call, response, site, "its compression is broken")
-            except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-                failure = f"the answer broke off: {_network_text(error)}", True
-            finally:
-                await _close(response)
-        if failure is not None:
-            text, sent = failure
+            text, sent = _network_text(error), not isinstance(error, _NEVER_SENT)
             return ApiError(ErrorKind.NETWORK, call, shown(masked(text, secrets)), sent=sent, site=site.name)
-        return self._judge(call, site, response, raw, secrets)
+        return await self._received(call, site, response, secrets)
 
-    def _judge(
-        self, call: Call, site: SiteRef, response: httpx.Response, raw: bytes | None, secrets: tuple[str, ...]
+    async def _received(
+        self, call: Call, site: SiteRef, response: httpx.Response, secrets: tuple[str, ...]
     ) -> Answer | ApiError:
-        # Every success seen is a 200 (I, section 1); any other 2xx is taken as one too.
-        good = 200 <= response.status_code < 300
-        if raw is None:
-            return _cannot_read(call, response, site, f"it is longer than {LARGEST // 2**20} MiB")
+        """What an answer says, once its body has come. Whatever fails from here on, the request was sent."""
+        status = response.status_code
+        name = request_id_of(response.headers)
+        name = name and masked(name, secrets)
         try:
-            body = decode(raw, secrets, content=good)
+            raw = await _bounded(response)
+        except httpx.DecodingError:
+            return unreadable(call, "its compression is broken", status=status, request_id=name, site=site.name)
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            text = f"the answer broke off: {masked(_network_text(error), secrets)}"
+            return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
+        finally:
+            await _close(response)
+        # Every success seen is a 200 (I, section 1); any other 2xx is taken as one too.
+        good = 200 <= status < 300
+        if raw is None:
+            why = f"it is longer than {LARGEST // 2**20} MiB"
+            return unreadable(call, why, status=status, request_id=name, site=site.name)
+        try:
+            value = decode(raw, secrets, content=good)
         except NotJson as error:
             if good:
-                what = "an HTML page" if error.text.lstrip().startswith("<") else "no JSON"
-                return _cannot_read(call, response, site, f"it is {what}")
-            body = error
+                why = "it is an HTML page" if error.text.lstrip().startswith("<") else "it is no JSON"
+                return unreadable(call, why, status=status, request_id=name, site=site.name)
+            value = error
         if good:
-            return Answer(call, body, response.status_code, request_id_of(response.headers), site.name)
-        headers = {name: masked(value, secrets) for name, value in response.headers.items()}
-        return error_of(call, response.status_code, headers, body, now=self._clock.now(), site=site.name)
+            return Answer(call, value, status, name, site.name)
+        return error_of(
+            call,
+            status,
+            value,
+            request_id=name,
+            retry_after=retry_after_of(response.headers, self._clock.now()),
+            site=site.name,
+        )
 
 
 class ReadTransport:
@@ -251,12 +259,6 @@ async def _close(response: httpx.Response) -> None:
         await response.aclose()
     except (httpx.HTTPError, OSError):
         pass  # the answer is read, or its failure known: what happens while hanging up changes nothing
-
-
-def _cannot_read(call: Call, response: httpx.Response, site: SiteRef, why: str) -> ApiError:
-    return unreadable(
-        call, why, status=response.status_code, request_id=request_id_of(response.headers), site=site.name
-    )
 
 
 def _network_text(error: Exception) -> str:
