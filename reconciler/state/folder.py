@@ -166,4 +166,7 @@ def _told(path: Path, what: str) -> Iterator[None]:
         yield
     except OSError as error:
         fix = _FIXES.get(error.errno or 0, "see what is wrong with that place, or name another with --state")
-        raise StateError(str(error.filename or path), f"{what} ({error.strerror or error})", fix) from error
+        said = error.strerror or str(error)
+        if error.filename is not None and str(error.filename) != str(path):
+            said += f": {error.filename}"
+        raise StateError(str(path), f"{what} ({said})", fix) from error
