@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals
+from reconciler.model.operations import Deferred, Part, SchedulePost
+from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal
 from reconciler.planner.activities import plan_activities
+from reconciler.planner.decisions import discarded
 from reconciler.planner.options import PlanOptions, scope_of
 from reconciler.planner.posts import plan_posts
+from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +42,37 @@ def resolve(
         found = [one for index, one in part.actions if index == deferred.rule]
         refusals = part.refusals
         bindings = Bindings(sets=part.sets, created=part.made)
+    elif deferred.part is Part.SCHEDULE:
+        return _scheduled(deferred, plan, observed, recorded, options)
     else:
-        posts = plan_posts(deferred.posts_rules, activities, (), observed.past_activities, recorded, scope)
+        given_up = discarded(Approvals(), recorded)
+        posts = plan_posts(deferred.posts_rules, activities, (), observed.past_activities, recorded, scope, given_up)
         found = [one for index, one in posts.actions if index == deferred.rule]
         refusals = posts.refusals
     mine = tuple(one for one in refusals if one.address == action.address)
     if mine:
         return Resolved((), refusals=mine)
     return Resolved(tuple(found[: deferred.at_most]), bindings=bindings)
+
+
+def _scheduled(
+    deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
+) -> Resolved:
+    """The drafts that a rule wants now, but none that the plan names itself: that one had its turn."""
+    scope = scope_of(observed, options)
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)
+    content = Content(activities, past=observed.past_activities)
+    part = plan_schedule(desired, Approvals(), content, observed, recorded, options, scope)
+    named = posts_in(plan.actions)
+    said = {one.address for one in plan.blocked}
+    found = [
+        one
+        for rule, one in part.actions
+        if rule == deferred.rule and isinstance(one.operation, SchedulePost) and one.operation.post not in named
+    ]
+    blocked = tuple(one for rule, one in part.blocked if rule == deferred.rule and one.address not in said)
+    refusals = tuple(one for one in part.refusals if one.address == scope.address(Kind.RULE, rule_name(deferred.rule)))
+    if refusals:
+        return Resolved((), refusals=refusals)
+    return Resolved(tuple(found[: deferred.at_most]), blocked)

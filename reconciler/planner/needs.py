@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reconciler.model.activities import DesiredActivity
-from reconciler.model.operations import Generate, GeneratePosts, Regenerate, SchedulePost
+from reconciler.model.approvals import ActivityDecision
+from reconciler.model.operations import Deferred, Generate, GeneratePosts, Operation, Part, Regenerate, SchedulePost
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.wanted import SUPPORTED_CHANNELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ def first_reads(desired: DesiredSite, options: PlanOptions) -> Reads:
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
         needs.add(Need.SETTINGS)
-    if desired.marketing_plan or desired.activities or desired.posts or desired.schedule:
+    sent_back = any(one.decision is not ActivityDecision.KEEP for one in desired.approvals.activities)
+    if desired.marketing_plan or desired.activities or desired.posts or desired.schedule or sent_back:
         needs.add(Need.MARKETING_PLAN)
     if desired.events is not None:
         needs.add(Need.EVENTS)
@@ -45,14 +48,26 @@ def first_reads(desired: DesiredSite, options: PlanOptions) -> Reads:
 def _zone_matters(desired: DesiredSite, options: PlanOptions) -> bool:
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
-    if desired.schedule and options.publish:
+    if desired.schedule:
         matches += [rule.match for rule in desired.schedule.rules]
+    if desired.schedule and options.publish:
         policy = options.policy
         if policy.quiet_hours or policy.blackout_dates or policy.max_publish_per_site_per_day is not None:
             return True
         if any(rule.at is not None for rule in desired.schedule.rules):
             return True
     return any(match.needs_zone for match in matches)
+
+
+def _channels_of(operations: list[Operation]) -> set[str]:
+    """The channels of what would be scheduled, now or once the drafts are known."""
+    wanted: set[str] = set()
+    for one in operations:
+        if isinstance(one, SchedulePost):
+            wanted.add(one.channel)
+        elif isinstance(one, Deferred) and one.part is Part.SCHEDULE:
+            wanted.update(one.schedule_rules[one.rule].channels or SUPPORTED_CHANNELS)
+    return wanted
 
 
 def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Reads:
@@ -62,8 +77,8 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> R
     operations = [action.operation for action in plan.actions]
     if any(isinstance(one, Generate | Regenerate) for one in operations):
         needs.add(Need.PUBLISHED)
-    if wanted := {one.channel for one in operations if isinstance(one, SchedulePost)}:
-        needs |= {Need.CHANNELS, Need.FEATURES}
+    if wanted := _channels_of(operations):
+        needs |= {Need.CHANNELS, Need.FEATURES, Need.PUBLISHED}
         channels = {one for one in wanted if observed.channel(one) is None}
         if not channels:
             needs.discard(Need.CHANNELS)

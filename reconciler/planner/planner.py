@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import AwaitGeneration
+from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, GeneratePosts
+from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
 from reconciler.planner.activities import defer_activities, plan_activities
+from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, plan_generation
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
+from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import plan_settings
 
 
@@ -45,9 +49,13 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     if observed.marketing_plan is None or generation.gone:
         return before
     if generation.renewed:
-        promises = (*defer_activities(desired.activities, scope), *defer_posts(desired.posts, scope))
+        promises = (
+            *defer_activities(desired.activities, scope),
+            *defer_posts(desired.posts, scope),
+            *defer_schedule(desired.schedule, options, scope),
+        )
         return replace(before, actions=(*before.actions, *promises))
-    return _with_content(before, desired, observed, recorded, scope)
+    return _with_content(before, desired, observed, recorded, options, scope)
 
 
 def _events(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> EventsPart | None:
@@ -75,21 +83,67 @@ def _generation(
     return GenerationPart()
 
 
+UNUSABLE = frozenset({PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE})
+
+
+def _homeless(activity: DesiredActivity, scope: Scope) -> Blocked:
+    return Blocked(
+        scope.address(Kind.ACTIVITY, f"{activity.title} {activity.target_date.date().isoformat()}"),
+        BlockedBy.NO_MARKETING_PLAN,
+        "there is no active marketing plan to create it in",
+        "declare marketingPlan: {state: present}, or have one generated in the dashboard",
+    )
+
+
 def _with_content(
-    before: Plan, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+    before: Plan,
+    desired: DesiredSite,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    scope: Scope,
 ) -> Plan:
-    """The plan with activities and posts, for a marketing plan whose activities are known."""
+    """The plan with activities, posts and schedule, for a marketing plan whose activities are known."""
     assert observed.marketing_plan is not None
     past = observed.past_activities
     activities = plan_activities(desired.activities, observed.marketing_plan.activities, past, recorded, scope)
-    posts = plan_posts(desired.posts, activities.projected, activities.created, past, recorded, scope)
+    if observed.marketing_plan.status in UNUSABLE:
+        # There is nothing to put an activity into, and nothing here asks for a marketing plan.
+        blocked = tuple(_homeless(one, scope) for one in activities.created)
+        return replace(before, blocked=(*before.blocked, *blocked), refusals=(*before.refusals, *activities.refusals))
+    given_up = discarded(desired.approvals, recorded)
+    posts = plan_posts(desired.posts, activities.projected, activities.created, past, recorded, scope, given_up)
+    decisions = plan_decisions(desired.approvals, activities.projected, posts.gone, recorded, scope)
+    writes = (*(action for _, action in posts.actions), *decisions.actions)
+    schedule = SchedulePart()
+    if desired.schedule is not None:
+        content = Content(
+            activities.projected,
+            cleared=posts.gone | decisions.cleared,
+            held=decisions.held,
+            awaited=_awaited(writes),
+            created=activities.created if any(isinstance(one.operation, Deferred) for one in writes) else (),
+            past=past,
+        )
+        schedule = plan_schedule(desired.schedule, desired.approvals, content, observed, recorded, options, scope)
     return replace(
         before,
         actions=(
             *before.actions,
             *(action for _, action in activities.actions),
-            *(action for _, action in posts.actions),
+            *writes,
+            *(action for _, action in schedule.actions),
         ),
-        refusals=(*before.refusals, *activities.refusals, *posts.refusals),
+        blocked=(*before.blocked, *(blocked for _, blocked in schedule.blocked)),
+        refusals=(*before.refusals, *activities.refusals, *posts.refusals, *schedule.refusals),
+        to_review=schedule.to_review,
+        notes=(*before.notes, *schedule.notes),
         bindings=replace(before.bindings, sets=activities.sets, created=activities.made),
+    )
+
+
+def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:
+    """The activities whose posts will be there once these actions are done."""
+    return frozenset(
+        action.operation.activity for action in actions if isinstance(action.operation, GeneratePosts | AwaitPosts)
     )

@@ -39,10 +39,12 @@ def plan_posts(
     past: frozenset[ActivityId],
     recorded: RecordedSite,
     scope: Scope,
+    discarded: frozenset[ActivityId] = frozenset(),
 ) -> PostsPart:
     """Which activities get posts, up to each rule's `max`; those that have posts already count.
 
     `created` are activities that the same plan makes: their posts are deferred, since they have no id yet.
+    `discarded` are activities that people gave up in review: they get no posts again.
     """
     decided = decide_posts(rules, activities, scope)
     actions: list[tuple[int, Action]] = []
@@ -60,7 +62,7 @@ def plan_posts(
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
         have = [one for one in matched if live_posts(one)]
         room = None if rule.max is None else max(0, rule.max - len(have))
-        lacking = [one for one in matched if not live_posts(one)][:room]
+        lacking = [one for one in matched if not live_posts(one) and one.id not in discarded][:room]
         actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking]
         room = None if room is None else room - len(lacking)
         if (late := _for_created(rules, index, created, room, scope)) is not None:

@@ -30,7 +30,7 @@ class PlanTally:
 def tally_of(plan: Plan) -> PlanTally:
     """The counts of one site's plan."""
     counts = count_actions(plan.actions)
-    counts["blocked"] = len(plan.blocked)
+    counts["blocked"] = len({one.address for one in plan.blocked})  # a post can break several rules at once
     return PlanTally(**counts)
 
 

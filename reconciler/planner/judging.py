@@ -1,0 +1,267 @@
+"""One wanted post after the other: whether it goes out, waits for people, or what is in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.operations import ReschedulePost, SchedulePost
+from reconciler.model.posts import GONE_OUT, Post, PostStatus
+from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
+from reconciler.planner.actions import Action, Blocked, BlockedBy, InReview, PostIs, Reason, ToReview
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.policy_checks import (
+    SHOWN_FROM,
+    Days,
+    Violation,
+    channel_is_gone,
+    content_violations,
+    day_violation,
+    near_limits,
+    time_violations,
+    too_late,
+)
+from reconciler.planner.wanted import Candidate
+
+SCHEDULING = "SCHEDULE_POST"
+"""The premium feature that scheduling needs (S-wix 10.5)."""
+
+REVIEW_AGAIN = "run review, which puts it back to pending, and approve it again"
+
+
+def times_scheduled(recorded: RecordedSite, post: Post) -> int:
+    """How often this tool scheduled this post with the content it has now."""
+    return next((one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest)), 0)
+
+
+@dataclass(slots=True)
+class Judge:
+    """Judges one wanted post after the other, since days and quotas fill up."""
+
+    desired: DesiredSchedule
+    approvals: Approvals
+    observed: ObservedSite
+    recorded: RecordedSite
+    options: PlanOptions
+    scope: Scope
+    days: Days = field(default_factory=Days)
+    moves: list[tuple[int, Action]] = field(default_factory=list)
+    goes: list[tuple[int, Action]] = field(default_factory=list)
+    blocked: list[tuple[int, Blocked]] = field(default_factory=list)
+    to_review: list[ToReview] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    missed: int = 0
+
+    def count(self, activities: Iterable[Activity]) -> None:
+        """Fills the days with what is scheduled already or has gone out."""
+        for activity in activities:
+            for post in activity.posts:
+                if post.status is PostStatus.SCHEDULED or post.status in GONE_OUT:
+                    moment = post.scheduled_for or activity.date
+                    self.days.add(moment.astimezone(self.scope.zone).date(), post.id)
+
+    def all_notes(self) -> tuple[str, ...]:
+        """The notes of single posts, and those of limits that are nearly reached."""
+        notes = list(self.notes)
+        if self.missed:
+            drafts = "draft" if self.missed == 1 else "drafts"
+            notes.append(f"{self.missed} {drafts} that no one approved in time will not go out any more")
+        if self.goes or self.moves:
+            notes += near_limits(len(self.goes) + len(self.moves), self.days.counts(), self.options.policy)
+            notes += self._quota_note()
+        return tuple(notes)
+
+    # --- drafts
+
+    def draft(self, one: Candidate) -> None:
+        """A draft within its rule's bounds: scheduled, to review or blocked."""
+        if not self._is_agreed(one):
+            return
+        found = [*self._preflight(one), *self._policy(one)]
+        if not found:
+            found = self._quota(one)
+        if found:
+            self.blocked += [(one.rule, blocked) for blocked in found]
+            return
+        self.days.add(one.moment.astimezone(self.scope.zone).date(), one.post.id)
+        approved = self.desired.approval_required
+        self._note_edited_caption(one)
+        self.goes.append(
+            (
+                one.rule,
+                Action(
+                    self.scope.address(Kind.DRAFT, one.post.id),
+                    SchedulePost(
+                        one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, approved=approved
+                    ),
+                    Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
+                    (f"schedule.rules[{one.rule}]",),
+                    (PostIs(one.post.id, PostStatus.DRAFT, one.post.digest),),
+                ),
+            )
+        )
+
+    def lost(self, one: Candidate) -> None:
+        """A draft that can never go out. Where its time passed before anyone approved it, there is nothing to do."""
+        if channel_is_gone(one.post.channel, max(one.moment, self.scope.now)):
+            detail = f"{one.post.channel} takes no posts after 2026-07-31"
+            self._block(one, BlockedBy.CHANNEL_GONE, detail, f"name the other channels in schedule.rules[{one.rule}]")
+            return
+        times = times_scheduled(self.recorded, one.post)
+        if times or one.post.status is not PostStatus.DRAFT:
+            return
+        if self.desired.approval_required and not self.approvals.approves(one.post.id, one.post.digest):
+            self.missed += 1
+            return
+        late = too_late(one.moment, self.scope.now, self.options.policy)
+        fix = "give the activity a later date, or the rule another `at`"
+        self._block(one, BlockedBy.TOO_LATE, f"{_name(one)}: {late}", fix)
+
+    def _is_agreed(self, one: Candidate) -> bool:
+        """Whether this content may go out now as far as people decide; says what is missing where it may not."""
+        post, times = one.post, times_scheduled(self.recorded, one.post)
+        if post.status is PostStatus.CANCELED:
+            detail = f"{_name(one)} was scheduled and then cancelled, and the API schedules drafts only"
+            fix = "make a new draft of it: `decision: regenerate` on its activity"
+            self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
+            return False
+        if not times and not self.desired.approval_required:
+            return True
+        if self.approvals.approves(post.id, post.digest, times=times):
+            return True
+        known = self.approvals.draft(post.id)
+        if times and (known is None or known.cancelled < times or known.digest != post.digest):
+            detail = f"{_name(one)} was scheduled as approved and taken back since"
+            self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, REVIEW_AGAIN)
+            return False
+        self._not_approved(one)
+        return False
+
+    def _not_approved(self, one: Candidate) -> None:
+        """A post whose content nobody approved: changed after approval, or not decided yet."""
+        known = self.approvals.draft(one.post.id)
+        if known is not None and known.decision is Decision.APPROVE and known.digest != one.post.digest:
+            where = " and is scheduled" if one.post.status is PostStatus.SCHEDULED else ""
+            detail = f"{_name(one)} was changed after it was approved{where}"
+            fix = "run review, read the new content in the approvals file, and approve that"
+            if where:
+                fix = f"cancel it in the dashboard if it must not go out; otherwise {fix}"
+            self._block(one, BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
+            return
+        reviewed = known is not None and known.digest == one.post.digest
+        state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
+        address = self.scope.address(Kind.DRAFT, one.post.id)
+        self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
+
+    # --- what is scheduled already
+
+    def scheduled(self, one: Candidate) -> None:
+        """A scheduled post that a rule wants: moved where the rule says another time."""
+        known = self.approvals.draft(one.post.id)
+        agreed = not self.desired.approval_required or self.approvals.approves(one.post.id, one.post.digest)
+        if not agreed and known is not None and known.decision is Decision.APPROVE:
+            self._not_approved(one)
+            return
+        before = one.post.scheduled_for
+        # Where the API does not say when, or the time is right to the minute, there is nothing to move.
+        if one.at is None or before is None or abs((one.at - before).total_seconds()) < 60:
+            return
+        if one.at <= self.scope.now:
+            return
+        if not agreed:
+            self._not_approved(one)
+            return
+        late = too_late(one.at, self.scope.now, self.options.policy)
+        if late is not None:
+            detail = f"{_name(one)} cannot be moved: {late}"
+            self._block(one, BlockedBy.TOO_LATE, detail, "give the rule another `at`, or move it in the dashboard")
+            return
+        found = self._policy(one)
+        if found:
+            self.blocked += [(one.rule, blocked) for blocked in found]
+            return
+        self.days.add(one.at.astimezone(self.scope.zone).date(), one.post.id)
+        operation = ReschedulePost(
+            one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, before=before
+        )
+        requires = (PostIs(one.post.id, PostStatus.SCHEDULED, one.post.digest),)
+        address = self.scope.address(Kind.DRAFT, one.post.id)
+        because = (f"schedule.rules[{one.rule}]",)
+        self.moves.append((one.rule, Action(address, operation, Reason.OTHER_TIME, because, requires)))
+
+    # --- what stands in the way
+
+    def _preflight(self, one: Candidate) -> list[Blocked]:
+        """What the site lacks, as far as it was read: what is not known is tried."""
+        found: list[Blocked] = []
+        channel = one.post.channel
+        if self.observed.published is False:
+            fix = "publish the site, then run again"
+            found.append(self._blocked(one, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
+        status = self.observed.channel(channel)
+        if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
+            fix = f"connect {channel} in the site's dashboard, or leave it out of schedule.rules[{one.rule}].channels"
+            detail = f"{channel} is not connected ({status})"
+            found.append(self._blocked(one, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
+        feature = self.observed.feature(SCHEDULING)
+        if feature is not None and not feature.enabled:
+            fix = "take a premium plan that includes scheduling posts"
+            detail = f"the site's premium plan does not include scheduling ({SCHEDULING})"
+            found.append(self._blocked(one, BlockedBy.FEATURE_MISSING, detail, fix))
+        return found
+
+    def _quota(self, one: Candidate) -> list[Blocked]:
+        """The quota goes to the first drafts in their order. Moving a post takes none of it."""
+        feature = self.observed.feature(SCHEDULING)
+        if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
+            return []
+        of = f" of {feature.limit}" if feature.limit else ""
+        per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
+        detail = f"{feature.remaining}{of} scheduled posts are left{per}, and drafts before this one take them"
+        return [
+            self._blocked(one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or take a larger plan")
+        ]
+
+    def _policy(self, one: Candidate) -> list[Blocked]:
+        policy = self.options.policy
+        found: list[Violation] = [
+            *content_violations(one.post, policy),
+            *time_violations(one.moment, policy, self.scope),
+        ]
+        if (full := day_violation(one.post.id, one.moment, self.days, policy, self.scope)) is not None:
+            found.append(full)
+        return [
+            self._blocked(one, BlockedBy.POLICY, f"{_name(one)} breaks {violation} ({policy.place})", violation.fix)
+            for violation in found
+        ]
+
+    def _quota_note(self) -> list[str]:
+        feature = self.observed.feature(SCHEDULING)
+        if feature is None or feature.remaining is None or not feature.limit:
+            return []
+        used = feature.limit - feature.remaining + len(self.goes)
+        return [f"{SCHEDULING}: {used} of {feature.limit} after this run"] if used >= SHOWN_FROM * feature.limit else []
+
+    def _note_edited_caption(self, one: Candidate) -> None:
+        known = self.approvals.draft(one.post.id)
+        if known is not None and known.caption and known.caption.split() != one.post.caption.split():
+            address = self.scope.address(Kind.DRAFT, one.post.id)
+            self.notes.append(
+                f"{address}: the caption in {self.approvals.file or 'the approvals file'} is not the post's; "
+                "editing it there changes nothing, and the post goes out with its own"
+            )
+
+    def _block(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> None:
+        self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))
+
+    def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Blocked:
+        return Blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix)
+
+
+def _name(one: Candidate) -> str:
+    """`INSTAGRAM POST of "Summer launch"`: a draft as people know it."""
+    return f'{one.post.channel} {one.post.type} of "{one.activity.title}"'

@@ -1,0 +1,171 @@
+"""Schedule rules against drafts and approvals -> what goes out, what waits for review, and what is in the way.
+
+Nothing is scheduled that nobody approved at the very content it has now, and an approval counts for one
+scheduling. Which posts the rules want is worked out in wanted.py, and each of them is judged in judging.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals
+from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.sites import ObservedSite, RecordedSite
+from reconciler.planner.actions import Action, Blocked, PostIs, Reason, Refusal, ToReview
+from reconciler.planner.activities import too_few, unknown_ids
+from reconciler.planner.judging import Judge
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.wanted import Choice, choose, covers_activity
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePart:
+    """`actions` and `blocked` are pairs with the rule's index; that of a cancelled post is -1."""
+
+    actions: tuple[tuple[int, Action], ...] = ()
+    blocked: tuple[tuple[int, Blocked], ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    to_review: tuple[ToReview, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The activities of a site as they will be, and what of theirs is about to change.
+
+    `cleared` lose their posts in this plan; the drafts of `held` ones are being made again; `awaited` get
+    posts in this plan, and so do `created` ones, which have no id yet.
+    """
+
+    activities: tuple[Activity, ...]
+    cleared: frozenset[ActivityId] = frozenset()
+    held: frozenset[ActivityId] = frozenset()
+    awaited: frozenset[ActivityId] = frozenset()
+    created: tuple[DesiredActivity, ...] = ()
+    past: frozenset[ActivityId] = frozenset()
+
+
+def plan_schedule(
+    desired: DesiredSchedule,
+    approvals: Approvals,
+    content: Content,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    scope: Scope,
+) -> SchedulePart:
+    """The schedule part of a site whose activities and posts are known.
+
+    Cancels first, then what moves, then what goes out. With `options.publish` False nothing public is planned,
+    and so nothing is blocked; what waits for review still does.
+    """
+    staying = tuple(one for one in content.activities if one.id not in content.cleared)
+    choice = choose(desired.rules, staying, recorded, options.policy, scope)
+    judge = Judge(desired, approvals, observed, recorded, options, scope)
+    judge.count(content.activities)
+    cancels = (
+        tuple(_cancel(activity, post, scope) for activity, post in choice.unwanted) if desired.cancel_others else ()
+    )
+    for one in choice.scheduled:
+        judge.scheduled(one)
+    for one in choice.wanted:
+        if one.activity.id not in content.held or one.post.status is not PostStatus.DRAFT:
+            judge.draft(one)
+    for one in choice.lost:
+        judge.lost(one)
+    promises = () if desired.approval_required else _promises(desired, choice, content, options, scope)
+    refusals = _refusals(desired, choice, content, scope)
+    public = (
+        *judge.moves,
+        *judge.goes,
+        *((action.operation.rule, action) for action in promises if isinstance(action.operation, Deferred)),
+    )
+    if not options.publish:
+        return SchedulePart(tuple((-1, one) for one in cancels), (), refusals, tuple(judge.to_review))
+    return SchedulePart(
+        (*((-1, one) for one in cancels), *public),
+        tuple(judge.blocked),
+        refusals,
+        tuple(judge.to_review),
+        judge.all_notes(),
+    )
+
+
+def rule_name(index: int) -> str:
+    """What a rule is called in addresses."""
+    return f"schedule.rules.{index}"
+
+
+def _refusals(desired: DesiredSchedule, choice: Choice, content: Content, scope: Scope) -> tuple[Refusal, ...]:
+    found: list[Refusal] = []
+    for index, rule in enumerate(desired.rules):
+        # A rule whose drafts this very plan has made cannot be judged by how many there are before.
+        if not _awaits(desired, index, content, scope):
+            found += too_few(rule_name(index), choice.matches[index], rule.min, scope)
+        found += unknown_ids(rule_name(index), rule.match, content.activities, content.past, scope)
+    return tuple(found)
+
+
+def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope) -> bool:
+    """Whether activities that get posts in this plan match a rule."""
+    rule = desired.rules[index]
+    coming = content.awaited | content.held
+    return any(one.id in coming and covers_activity(rule, one, scope) for one in content.activities) or any(
+        rule.match.covers(id="", title=one.title, at=one.target_date, type=one.type, now=scope.now, zone=scope.zone)
+        for one in content.created
+    )
+
+
+def _promises(
+    desired: DesiredSchedule, choice: Choice, content: Content, options: PlanOptions, scope: Scope
+) -> tuple[Action, ...]:
+    """What is scheduled once the posts that this plan makes are there; bounded by the place each rule has left."""
+    return tuple(
+        _promise(desired, index, choice.room[index], options, scope)
+        for index in range(len(desired.rules))
+        if choice.room[index] != 0 and _awaits(desired, index, content, scope)
+    )
+
+
+def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
+    """One bounded promise a rule, for drafts that will be known after the generation.
+
+    Only under `approval: none`: what nobody can have approved is never promised (product.md 3.2).
+    """
+    if desired is None or desired.approval_required or not options.publish:
+        return ()
+    return tuple(
+        _promise(desired, index, rule.max, options, scope) for index, rule in enumerate(desired.rules) if rule.max != 0
+    )
+
+
+def _promise(desired: DesiredSchedule, index: int, room: int | None, options: PlanOptions, scope: Scope) -> Action:
+    limits = [one for one in (room, options.policy.max_publish) if one is not None]
+    operation = Deferred(Part.SCHEDULE, index, schedule_rules=desired.rules, at_most=min(limits) if limits else None)
+    return Action(
+        scope.address(Kind.RULE, rule_name(index)),
+        operation,
+        Reason.NO_APPROVAL_NEEDED,
+        (f"schedule.rules[{index}]",),
+    )
+
+
+def _cancel(activity: Activity, post: Post, scope: Scope) -> Action:
+    return Action(
+        scope.address(Kind.DRAFT, post.id),
+        CancelPost(post.id, activity.id, post.channel, post.scheduled_for),
+        Reason.NOT_WANTED,
+        requires=(PostIs(post.id, PostStatus.SCHEDULED, post.digest),),
+    )
+
+
+def posts_in(actions: Iterable[Action]) -> frozenset[PostId]:
+    """The posts that actions schedule or move."""
+    return frozenset(
+        one.operation.post for one in actions if isinstance(one.operation, SchedulePost | ReschedulePost | CancelPost)
+    )

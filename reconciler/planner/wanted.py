@@ -1,0 +1,165 @@
+"""Which posts the schedule rules want: rules from top to bottom, and each up to its `max`.
+
+What a person decided, and what stands in the way, is judged in schedule.py: which posts are wanted does not
+depend on it, so that an approval or a connected channel never changes what others are asked to review.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from reconciler.model.activities import Activity
+from reconciler.model.policy import Policy
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.schedule import ScheduleRule
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.activities import in_order
+from reconciler.planner.options import Scope
+from reconciler.planner.policy_checks import channel_is_gone, too_late
+
+SUPPORTED_CHANNELS = ("FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE")
+"""What a rule without `channels` takes (D, account object); a channel of a later API version must be named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A post with its activity, the rule that decides it, and when it would go out.
+
+    `at` is the rule's wall time on the activity's own day; None leaves the time to the API. `moment` is `at`
+    or, as the best estimate of the API's time, the activity's date.
+    """
+
+    rule: int
+    activity: Activity
+    post: Post
+    at: datetime | None
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the rules make of a site's posts, in their order.
+
+    `wanted` are drafts within the rules' bounds (and those of ours that were cancelled); `scheduled` those
+    that wait to go out; `lost` drafts that can never go out and take no place; `unwanted` scheduled posts that
+    no rule decides. `matches` and `room` are by rule; a room of None has no end.
+    """
+
+    wanted: tuple[Candidate, ...]
+    scheduled: tuple[Candidate, ...]
+    lost: tuple[Candidate, ...]
+    unwanted: tuple[tuple[Activity, Post], ...]
+    matches: tuple[int, ...]
+    room: tuple[int | None, ...]
+
+
+def choose(
+    rules: tuple[ScheduleRule, ...],
+    activities: Iterable[Activity],
+    recorded: RecordedSite,
+    policy: Policy,
+    scope: Scope,
+) -> Choice:
+    """Sorts a site's posts by what the rules want of them.
+
+    `max` counts what is scheduled or has gone out; the rest of it goes to the first drafts in the order of
+    date, title, id and channel.
+    """
+    ours = {one.id for one in recorded.published}
+    candidates: list[Candidate] = []
+    unwanted: list[tuple[Activity, Post]] = []
+    for activity, post in _posts(activities):
+        rule = _rule_for(rules, activity, post, scope)
+        if rule is not None:
+            at = moment_of(rules[rule].at, activity, scope)
+            candidates.append(Candidate(rule, activity, post, at, at or activity.date))
+        elif post.status is PostStatus.SCHEDULED:
+            unwanted.append((activity, post))
+    counting = [one for one in candidates if _counts(one.post)]
+    drafts = [one for one in candidates if _may_go(one.post, ours)]
+    room: list[int | None] = [
+        None if rule.max is None else max(0, rule.max - sum(1 for one in counting if one.rule == index))
+        for index, rule in enumerate(rules)
+    ]
+    wanted, lost = [], []
+    for one in drafts:
+        if is_lost(one, policy, scope):
+            lost.append(one)
+            continue
+        left = room[one.rule]
+        if left is None or left > 0:
+            wanted.append(one)
+            room[one.rule] = None if left is None else left - 1
+    matches = tuple(sum(1 for one in (*counting, *drafts) if one.rule == index) for index in range(len(rules)))
+    return Choice(
+        tuple(wanted),
+        tuple(one for one in counting if one.post.status is PostStatus.SCHEDULED),
+        tuple(lost),
+        tuple(unwanted),
+        matches,
+        tuple(room),
+    )
+
+
+def is_lost(one: Candidate, policy: Policy, scope: Scope) -> bool:
+    """Whether a draft can never go out: its moment is past or too close, or its channel takes no more posts."""
+    return too_late(one.moment, scope.now, policy) is not None or channel_is_gone(
+        one.post.channel, max(one.moment, scope.now)
+    )
+
+
+def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | None:
+    """A wall time on the activity's own day in the site's zone.
+
+    A wall time that the clocks skip is the moment as far after the gap as it was into it (02:30 becomes 03:30);
+    one that they repeat is the first of the two.
+    """
+    if at is None:
+        return None
+    day = activity.date.astimezone(scope.zone).date()
+    local = datetime.combine(day, at.replace(tzinfo=None, fold=0), tzinfo=scope.zone)
+    return local.astimezone(UTC)
+
+
+def covers_activity(rule: ScheduleRule, activity: Activity, scope: Scope) -> bool:
+    """Whether a rule's match covers an activity, whatever its channels."""
+    return _covers(rule, activity, scope.now, scope)
+
+
+def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
+    for activity in in_order(activities):
+        for post in sorted(activity.posts, key=lambda one: (one.channel, one.type, one.id)):
+            yield activity, post
+
+
+def _rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
+    now = scope.now
+    if post.status is PostStatus.SCHEDULED:
+        # `within` begins now. A post that waits for a later hour of its day is still the rule's own once the
+        # activity's date has passed.
+        now = min(now, activity.date)
+    for index, rule in enumerate(rules):
+        if (
+            (post.channel in rule.channels if rule.channels else post.channel in SUPPORTED_CHANNELS)
+            and (not rule.types or post.type in rule.types)
+            and _covers(rule, activity, now, scope)
+        ):
+            return index
+    return None
+
+
+def _covers(rule: ScheduleRule, activity: Activity, now: datetime, scope: Scope) -> bool:
+    return rule.match.covers(
+        id=activity.id, title=activity.title, at=activity.date, type=activity.type, now=now, zone=scope.zone
+    )
+
+
+def _counts(post: Post) -> bool:
+    """Scheduled or gone out; a status of a later API version may be either, so it counts too."""
+    return post.status is PostStatus.SCHEDULED or post.status in GONE_OUT or isinstance(post.status, Unrecognised)
+
+
+def _may_go(post: Post, ours: set[PostId]) -> bool:
+    return post.status is PostStatus.DRAFT or (post.status is PostStatus.CANCELED and post.id in ours)
