@@ -108,13 +108,17 @@ class Leases:
     async def unlock(self, hold: Hold) -> bool:
         """Takes a lease away from its holder, who learns it at the next renewal.
 
-        False, and nothing done, if it has changed since it was looked at.
+        False, and nothing done, if that holder has given it back or lost it since it was looked at.
         """
-        try:
-            await put_once(self._store, key_of(hold.site), encode(hold, released=True), expected=hold.version)
-        except Conflict:
-            return False
-        return True
+        found: Hold | None = hold
+        while found is not None and found.holder.token == hold.holder.token:
+            try:
+                await put_once(self._store, key_of(hold.site), encode(found, released=True), expected=found.version)
+            except Conflict:
+                found, _ = await self._read(hold.site)  # renewed while a person was thinking, perhaps
+            else:
+                return True
+        return False
 
     def _why_free(self, hold: Hold, unchanged: float) -> str | None:
         if self._clock.now() >= hold.expires:
