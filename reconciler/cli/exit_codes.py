@@ -43,3 +43,11 @@ def of_plans(*, failed: int, refused: int, changes: int, detailed: bool) -> Exit
     if refused:
         return ExitCode.REFUSED
     return ExitCode.CHANGES if changes and detailed else ExitCode.DONE
+
+
+class Interrupted(Exception):
+    """A run that a signal ended before it had anything to say."""
+
+    def __init__(self, code: ExitCode) -> None:
+        super().__init__("interrupted")
+        self.code = code

@@ -18,7 +18,7 @@ from typing import Final, NoReturn
 import click
 
 from reconciler import __version__
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, Interrupted
 from reconciler.model.problems import InvalidFiles, UsageError
 from reconciler.model.text import printable
 
@@ -101,6 +101,9 @@ def run(args: Sequence[str]) -> int:
         return _fail(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
     except UsageError as error:
         return _fail(str(error))
+    except Interrupted as error:
+        click.echo("Interrupted.", err=True)
+        return error.code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED

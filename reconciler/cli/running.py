@@ -7,17 +7,9 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.exit_codes import ExitCode, Interrupted
 
 Result = TypeVar("Result")
-
-
-class Interrupted(Exception):
-    """A run that a signal ended before it had anything to say."""
-
-    def __init__(self, code: ExitCode) -> None:
-        super().__init__("interrupted")
-        self.code = code
 
 
 class Interrupts:

@@ -23,7 +23,8 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.problems import UsageError
-from reconciler.planner.actions import Plan
+from reconciler.model.sites import Inputs
+from reconciler.planner.actions import Action, Plan
 
 
 class Site(Protocol):
@@ -33,6 +34,14 @@ class Site(Protocol):
     def name(self) -> SiteName: ...
     @property
     def labels(self) -> tuple[tuple[str, str], ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A site's name and labels alone."""
+
+    name: SiteName
+    labels: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +177,28 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
     def stays(address: Address) -> bool:
         return (not included or _among(address, included)) and not _among(address, excluded)
 
+    dropped = [one for one in plan.actions if one not in kept]
     return replace(
         plan,
         actions=tuple(kept),
+        inputs=_without(plan.inputs, dropped),
         blocked=tuple(one for one in plan.blocked if stays(one.address)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
+    )
+
+
+def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:
+    """The inputs less those that dropped actions would have written: they are not as the file asks, and stay so."""
+    paths = {
+        one.path
+        for action in dropped
+        if isinstance(action.operation, UpdateSettings)
+        for one in action.operation.changes
+    }
+    events = {action.address.key for action in dropped if action.address.kind is Kind.EVENT}
+    return Inputs(
+        tuple(one for one in inputs.settings if one.path not in paths),
+        tuple((name, facts) for name, facts in inputs.events if name not in events),
     )
 
 

@@ -35,7 +35,8 @@ class PlanText:
     def site(self, result: Planned | Failed) -> Iterator[str]:
         """All lines of one site; none for a converged one."""
         if isinstance(result, Failed):
-            yield from self._entry("E", "failed", Style.RED, result.site, result.message)
+            symbol, word = ("=", "refused") if result.refused else ("E", "failed")
+            yield from self._entry(symbol, word, Style.RED, result.site, result.message)
             return
         plan = result.plan
         if self.calls_of and result.reads:

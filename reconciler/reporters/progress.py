@@ -34,7 +34,7 @@ class Watch:
 class Progress:
     """Counts the sites of one phase (`planning`, `applying`) and remembers what was begun last."""
 
-    def __init__(self, phase: str, total: int, watch: Watch, write: Callable[[str], None], *, terminal: bool) -> None:
+    def __init__(self, phase: str, total: int, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
         self._phase = phase
         self._total = total
         self._watch = watch

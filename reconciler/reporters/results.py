@@ -36,10 +36,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A site that could not be read or planned; the others went on."""
+    """A site that could not be read or planned; the others went on. `refused`: nothing is wrong, but another run
+    holds it."""
 
     site: SiteName
     message: str
+    refused: bool = False
 
 
 SiteResult: TypeAlias = Planned | Failed

@@ -36,7 +36,7 @@ def cut(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
 
 def _plan_row(result: Planned | Failed) -> Row:
     if isinstance(result, Failed):
-        return Row(result.site, text="failed", style=Style.RED)
+        return Row(result.site, text="refused" if result.refused else "failed", style=Style.RED)
     style = Style.RED if result.plan.refusals else Style.PLAIN
     return Row(result.site, _cells(result.tally), style=style)
 
