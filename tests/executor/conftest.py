@@ -1,0 +1,13 @@
+"""What the executor's tests are handed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.executor.live_site import Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A live site in memory, a journal that lasts over runs, and what the runs said."""
+    return Bench()

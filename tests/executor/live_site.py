@@ -1,0 +1,354 @@
+"""A small live site in memory, with a clock of its own, for the executor to work on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.routes import Call
+from reconciler.executor.events import Event
+from reconciler.executor.executor import apply_plan
+from reconciler.executor.ledger import Entry, SiteLedger
+from reconciler.executor.open_entries import resolve_open
+from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.model.activities import Activity
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.events import CalendarEvent, EventId
+from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
+from reconciler.model.operations import (
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Done,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    NotDone,
+    Operation,
+    Outcome,
+    Pending,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    Unknown,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.settings import MarketingSettings
+from reconciler.model.sites import (
+    ChannelStatus,
+    DesiredSite,
+    Need,
+    ObservedSite,
+    RecordedSite,
+    SiteRef,
+)
+from reconciler.planner.actions import Action, Plan, Precondition, Reason
+from reconciler.planner.deferred import Resolved
+from reconciler.state.journal import SiteJournal
+from reconciler.state.memory import MemoryStore
+
+START = datetime(2026, 11, 2, 9, tzinfo=UTC)
+SITE = SiteRef(SiteName("shop"), "11111111-1111-1111-1111-111111111111")
+MINUTE = timedelta(minutes=1)
+
+
+def failure(kind: ErrorKind = ErrorKind.SERVER, message: str = "no luck") -> ApiError:
+    return ApiError(kind, Call("GET", "/somewhere"), message, status=503)
+
+
+@dataclass
+class World:
+    """One live site: a Reader and a Writer over plain values. Time passes only in `sleep`."""
+
+    now: datetime = START
+    settings: dict[str, Json] = field(default_factory=dict)
+    events: list[CalendarEvent] = field(default_factory=list)
+    status: AnyPlanStatus = PlanStatus.NEVER_CREATED
+    activities: list[Activity] = field(default_factory=list)
+    published: bool = True
+    unconnected: set[str] = field(default_factory=set)
+    next_activities: list[Activity] = field(default_factory=list)
+    ends: AnyPlanStatus = PlanStatus.ACTIVE
+    takes: timedelta | None = MINUTE
+    own_time: timedelta = timedelta(0)
+    """How much later than its activity the API schedules a post."""
+    answers: dict[type, list[Outcome]] = field(default_factory=dict)
+    """Answers instead of effects."""
+    lost: dict[type, bool] = field(default_factory=dict)
+    """Unclear answers, and whether the effect came about."""
+    drops: set[str] = field(default_factory=set)
+    """Settings paths that are not kept, whatever is asked."""
+    failing: dict[str, list[ApiError]] = field(default_factory=dict)
+    """Errors of the next reads of a part."""
+    before_call: Callable[[Operation], None] | None = None
+    after_call: Callable[[Operation], None] | None = None
+    log: list[str] = field(default_factory=list)
+    _later: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    _made: int = 0
+
+    # --- time ---
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.now += timedelta(seconds=seconds)
+        self.log.append("sleep")
+        due = [one for one in self._later if one[0] <= self.now]
+        self._later = [one for one in self._later if one[0] > self.now]
+        for _, happen in due:
+            happen()
+        await asyncio.sleep(0)
+
+    def later(self, happen: Callable[[], None], after: timedelta | None = None) -> None:
+        after = self.takes if after is None else after
+        if after is not None:
+            self._later.append((self.now + after, happen))
+
+    # --- reader ---
+
+    def _read(self, part: str) -> None:
+        self.log.append(f"read {part}")
+        if self.failing.get(part):
+            raise self.failing[part].pop(0)
+
+    async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
+        assert site == SITE
+        for need in sorted(needs):
+            self._read(need.value)
+        seen = ObservedSite(site, self.now, had_reads=needs)
+        if Need.SETTINGS in needs:
+            seen = replace(seen, settings=self._settings())
+        if Need.EVENTS in needs:
+            seen = replace(seen, events=tuple(self.events))
+        if Need.MARKETING_PLAN in needs:
+            seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(self.activities)))
+        if Need.PUBLISHED in needs:
+            seen = replace(seen, published=self.published)
+        if Need.CHANNELS in needs:
+            seen = replace(seen, channels=tuple((one, ChannelStatus.VALID) for one in channels))
+        return seen
+
+    def _settings(self) -> MarketingSettings:
+        tree: dict[str, Any] = {"settings": {}, "overrides": {}}
+        for path, value in self.settings.items():
+            root, key = path.split(".", 1)
+            tree[root][key] = value
+        return MarketingSettings(JsonObject(tree["settings"]), JsonObject(tree["overrides"]))
+
+    async def posts_of(
+        self, site: SiteRef, activities: Sequence[ActivityId]
+    ) -> tuple[tuple[ActivityId, tuple[Post, ...]], ...]:
+        self._read("posts")
+        found = {one.id: one.posts for one in self.activities}
+        return tuple((one, found.get(one, ())) for one in activities)
+
+    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
+        self._read("events named")
+        return tuple(one for one in self.events if one.name == name)
+
+    async def post(self, site: SiteRef, id: PostId) -> Post | None:
+        self._read("post")
+        return next((one for activity in self.activities for one in activity.posts if one.id == id), None)
+
+    # --- writer ---
+
+    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+        self.log.append("write " + ", ".join(type(one).__name__ for one in operations))
+        outcomes = []
+        for operation in operations:
+            if self.before_call:
+                self.before_call(operation)
+            outcomes.append(self._perform(operation))
+            if self.after_call:
+                self.after_call(operation)
+        await asyncio.sleep(0)
+        return tuple(outcomes)
+
+    def _perform(self, operation: Operation) -> Outcome:
+        kind = type(operation)
+        if self.answers.get(kind):
+            return self.answers[kind].pop(0)
+        if kind in self.lost:
+            if self.lost[kind]:
+                self._effect(operation)
+            return Unknown("the connection was lost")
+        return self._effect(operation)
+
+    def id(self, of: str) -> str:
+        self._made += 1
+        return f"{of}-{self._made}"
+
+    def _effect(self, operation: Operation) -> Outcome:
+        match operation:
+            case UpdateSettings(changes=changes):
+                self.settings |= {one.path: one.after for one in changes if one.path not in self.drops}
+            case CreateEvent(event=event):
+                made = EventId(self.id("event"))
+                text = event.description if isinstance(event.description, str) else None
+                self.events.append(CalendarEvent(made, event.name, text, event.date, event.recurring_rule))
+                return Done(created=made)
+            case UpdateEvent(event=live):
+                self.events = [live if one.id == live.id else one for one in self.events]
+            case DeleteEvent(id=event_id):
+                self.events = [one for one in self.events if one.id != event_id]
+            case Generate() | Regenerate():
+                self.status = PlanStatus.GENERATING
+                self.later(self._generated)
+                return Pending()
+            case DeleteMarketingPlan():
+                self.status, self.activities = PlanStatus.NEVER_CREATED, []
+            case _:
+                return self._effect_on_content(operation)
+        return Done(request_id="request-1")
+
+    def _effect_on_content(self, operation: Operation) -> Outcome:
+        match operation:
+            case CreateActivity(activity=wanted):
+                made_id = ActivityId(self.id("activity"))
+                self.activities.append(
+                    Activity(made_id, wanted.title, wanted.description, wanted.target_date, wanted.type)
+                )
+                return Done(created=made_id)
+            case UpdateActivity(id=id, changes=changes):
+                after = {one.path: one.after for one in changes}
+                self.change(id, title=str(after["title"])) if "title" in after else None
+            case DeleteActivity(id=id):
+                self.activities = [one for one in self.activities if one.id != id]
+            case GeneratePosts(activity=id):
+                self.later(lambda: self.change(id, posts=(a_post(f"post of {id}"),)))
+                return Pending()
+            case RegeneratePosts(activity=id):
+                self.later(lambda: self.remake(id))
+                return Pending()
+            case ClearPosts(activity=id):
+                self.change(id, posts=())
+            case SchedulePost(post=post, channel=channel, activity=id, at=at):
+                if channel in self.unconnected:
+                    return NotDone("the answer leaves it out", skipped=True)
+                date = next(one.date for one in self.activities if one.id == id)
+                self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date + self.own_time if at is None else at)
+            case ReschedulePost(post=post, at=at):
+                self.edit(post, scheduled_for=at)
+            case CancelPost(post=post):
+                self.edit(post, status=PostStatus.DRAFT, scheduled_for=None)
+            case _:
+                raise AssertionError(f"{operation} is no call")
+        return Done(request_id="request-1")
+
+    def _generated(self) -> None:
+        self.status, self.activities = self.ends, list(self.next_activities)
+
+    def change(self, id: str, **values: Any) -> None:
+        self.activities = [replace(one, **values) if one.id == id else one for one in self.activities]
+
+    def edit(self, id: str, **values: Any) -> None:
+        for activity in self.activities:
+            posts = tuple(replace(one, **values) if one.id == id else one for one in activity.posts)
+            self.change(activity.id, posts=posts)
+
+    def remake(self, id: str) -> None:
+        for activity in self.activities:
+            if activity.id == id:
+                self.change(id, posts=tuple(replace(one, texts=(("caption", "made again"),)) for one in activity.posts))
+
+
+def a_post(id: str, text: str = "hello", **values: Any) -> Post:
+    values = {"channel": "INSTAGRAM", "type": "POST", "status": PostStatus.DRAFT, **values}
+    return Post(PostId(id), texts=(("caption", text),), **values)
+
+
+def an_activity(id: str, *posts: Post, days: int = 3, title: str = "") -> Activity:
+    return Activity(ActivityId(id), title or f"Title {id}", "words", START + timedelta(days=days), None, posts)
+
+
+def act(operation: Operation, kind: Kind, key: str = "", *requires: Precondition, **values: Any) -> Action:
+    values = {"reason": Reason.DIFFERS, **values}
+    return Action(Address(SITE.name, kind, key), operation, requires=requires, **values)
+
+
+def set_tone(after: str = "dry", before: Json = None, *requires: Precondition) -> Action:
+    change = FieldChange("settings.toneOfVoice", before, after)
+    return act(UpdateSettings((change,)), Kind.SETTINGS, "", *requires)
+
+
+def generate() -> Action:
+    return act(Generate(), Kind.MARKETING_PLAN, reason=Reason.NO_MARKETING_PLAN)
+
+
+def regenerate(*requires: Precondition, discardable: str = "all") -> Action:
+    return act(Regenerate(False, discardable=discardable), Kind.MARKETING_PLAN, "", *requires)
+
+
+class Bench:
+    """A world, a journal that lasts over runs, and what the runs said."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.store = MemoryStore()
+        self.events: list[Event] = []
+        self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved] = lambda *_: Resolved(())
+        self.waiting = Waiting(timedelta(seconds=30), timedelta(minutes=10))
+        self.stop: Callable[[], bool] = lambda: False
+        self.desired: DesiredSite | None = None
+        self.journal = self.open_journal(RecordedSite())
+
+    def open_journal(self, recorded: RecordedSite) -> SiteJournal:
+        store = MemoryStore()
+        return SiteJournal(store, "sites/shop.json", SITE, recorded, None, now=lambda: self.world.now)
+
+    def remember(self, **values: Any) -> None:
+        self.journal = self.open_journal(replace(self.journal.recorded, **values))
+
+    @property
+    def recorded(self) -> RecordedSite:
+        return self.journal.recorded
+
+    @property
+    def ports(self) -> Ports:
+        clock = Clock(lambda: self.world.now, self.world.sleep)
+        return Ports(self.world, self.world, self.journal, clock, self.desired)
+
+    def options(self, allow_publish: bool = True) -> ApplyOptions:
+        return ApplyOptions(self.resolve, allow_publish, self.waiting, lambda: self.stop(), "c0ffee")
+
+    async def apply_async(self, *actions: Action, allow_publish: bool = True, **plan: Any) -> SiteLedger:
+        made = Plan(SITE, actions, **plan)
+        return await apply_plan(made, self.ports, self.options(allow_publish), self.events.append)
+
+    def apply(self, *actions: Action, allow_publish: bool = True, **plan: Any) -> SiteLedger:
+        return asyncio.run(self.apply_async(*actions, allow_publish=allow_publish, **plan))
+
+    def settle_open(self) -> RecordedSite:
+        return asyncio.run(resolve_open(SITE, self.ports, self.options(), self.events.append))
+
+    def reads(self, part: str) -> int:
+        return self.world.log.count(f"read {part}")
+
+    @property
+    def writes(self) -> list[str]:
+        return [one.removeprefix("write ") for one in self.world.log if one.startswith("write ")]
+
+
+def results(ledger: SiteLedger) -> list[str]:
+    return [entry.result.value for entry in ledger.entries]
+
+
+def details(ledger: SiteLedger) -> list[str]:
+    return [entry.detail for entry in ledger.entries]
+
+
+def only(ledger: SiteLedger) -> Entry:
+    (entry,) = ledger.entries
+    return entry

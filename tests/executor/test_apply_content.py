@@ -1,0 +1,422 @@
+"""Activities, posts, schedules and promises: what is asked for, what came of it, and what is remembered."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.api.errors import ErrorKind
+from reconciler.executor.events import Corrected, Skipped
+from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
+from reconciler.model.activities import DesiredActivity, PostsRule
+from reconciler.model.address import Kind
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval
+from reconciler.model.canonical import Digest
+from reconciler.model.events import EventId, instant
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.operations import (
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    FieldChange,
+    GeneratePosts,
+    NotDone,
+    Part,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.problems import Place
+from reconciler.model.selectors import Match
+from reconciler.model.sites import CreatedActivity, DesiredSite
+from reconciler.planner.actions import (
+    Action,
+    ActivityIs,
+    Blocked,
+    BlockedBy,
+    NoActivityLike,
+    PostIs,
+    PostsAre,
+    Reason,
+    Refusal,
+    RefusedBy,
+)
+from reconciler.planner.deferred import Resolved
+from tests.executor.live_site import (
+    SITE,
+    START,
+    Bench,
+    a_post,
+    act,
+    an_activity,
+    details,
+    failure,
+    generate,
+    only,
+    results,
+)
+
+OPEN_DAY = DesiredActivity("Open day", "Come by", START + timedelta(days=5), "SOCIAL_MARKETING")
+CREATE = act(
+    CreateActivity(OPEN_DAY), Kind.ACTIVITY, "Open day", NoActivityLike("Open day", instant(OPEN_DAY.target_date))
+)
+
+
+@pytest.fixture
+def shop(bench: Bench) -> Bench:
+    """An ACTIVE marketing plan with two activities; the first has two drafts."""
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.activities = [an_activity("a1", a_post("p1"), a_post("p2", channel="FACEBOOK")), an_activity("a2")]
+    return bench
+
+
+def retitle(id: str, *requires: ActivityIs) -> Action:
+    change = FieldChange("title", f"Title {id}", "Better")
+    return act(UpdateActivity(ActivityId(id), f"Title {id}", (change,)), Kind.ACTIVITY, id, *requires)
+
+
+def posts_for(id: str) -> Action:
+    return act(GeneratePosts(ActivityId(id), id), Kind.POSTS, id, PostsAre(ActivityId(id)))
+
+
+def post(bench: Bench, id: str) -> Post:
+    return next(one for activity in bench.world.activities for one in activity.posts if one.id == id)
+
+
+def out(bench: Bench, id: str, **values: object) -> Action:
+    live = post(bench, id)
+    operation = SchedulePost(live.id, ActivityId("a1"), live.channel, live.digest)
+    requires = PostIs(live.id, PostStatus.DRAFT, live.digest)
+    return act(replace(operation, **values), Kind.DRAFT, id, requires)  # type: ignore[arg-type]
+
+
+# --- activities ------------------------------------------------------------------------------------
+
+
+def test_activities_share_one_read_before_and_one_after(shop: Bench) -> None:
+    first, second = shop.world.activities
+    update, remove = (
+        retitle("a1", ActivityIs(first.id, first.digest)),
+        act(DeleteActivity(second.id, "x"), Kind.ACTIVITY, "a2", ActivityIs(second.id, second.digest)),
+    )
+    ledger = shop.apply(remove, update, CREATE)
+    assert results(ledger) == ["done", "done", "done"]
+    assert shop.reads("marketing plan") == 2
+    assert shop.recorded.created == (CreatedActivity(ActivityId("activity-1"), "Open day", OPEN_DAY.target_date),)
+
+
+def test_a_precondition_on_what_this_run_changed_is_read_afresh(shop: Bench) -> None:
+    first = shop.world.activities[0]
+    again = replace(retitle("a1"), requires=(ActivityIs(first.id, replace(first, title="Better").digest),))
+    ledger = shop.apply(retitle("a1", ActivityIs(first.id, first.digest)), again)
+    assert results(ledger) == ["done", "done"]
+
+
+def test_an_activity_that_changed_meanwhile_is_skipped_and_its_posts_too(shop: Bench) -> None:
+    digest = shop.world.activities[1].digest
+    shop.world.change("a2", title="Somebody's")
+    ledger = shop.apply(retitle("a2", ActivityIs(ActivityId("a2"), digest)), posts_for("a2"), retitle("a1"))
+    assert results(ledger) == ["skipped", "skipped", "done"]
+    assert details(ledger)[:2] == [
+        "the activity was changed meanwhile",
+        "it needs what did not end well: shop/activity[a2] is skipped",
+    ]
+
+
+def test_an_activity_that_is_there_already_is_not_created_again(shop: Bench) -> None:
+    shop.world.activities.append(an_activity("a9", days=5, title="Open day"))
+    assert results(shop.apply(CREATE)) == ["skipped"]
+
+
+@pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
+def test_a_lost_answer_of_a_create_is_settled_by_what_is_new(shop: Bench, effect: bool, result: str) -> None:
+    shop.world.lost = {CreateActivity: effect}
+    ledger = shop.apply(CREATE)
+    assert results(ledger) == [result]
+    assert shop.recorded.open == ()
+    assert len(shop.recorded.created) == effect
+    assert shop.world.log.count("sleep") == (not effect)
+
+
+def test_an_update_that_was_not_kept_is_corrected(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.change("a1", title="Other")
+    ledger = shop.apply(retitle("a1"))
+    assert details(ledger) == ["title: asked for Better, the site has Other"]
+    assert [one.entry for one in shop.events if isinstance(one, Corrected)] == [only(ledger)]
+
+
+# --- posts -----------------------------------------------------------------------------------------
+
+
+def test_posts_are_asked_for_in_groups_of_twenty_and_waited_for_together(shop: Bench) -> None:
+    shop.world.activities = [an_activity(f"a{number:02}") for number in range(25)]
+    ledger = shop.apply(*(posts_for(one.id) for one in shop.world.activities))
+    assert results(ledger) == ["done"] * 25
+    assert [one.count(",") + 1 for one in shop.writes] == [20, 5]
+    assert shop.reads("marketing plan") == 1
+    assert shop.reads("posts") == 2
+    assert shop.recorded.open == ()
+
+
+def test_posts_that_do_not_come_are_pending_and_the_others_done(shop: Bench) -> None:
+    shop.world.activities.append(an_activity("a3"))
+    shop.world.later(lambda: shop.world.change("a3", posts=(a_post("p3"),)), timedelta(minutes=1))
+    shop.world.takes = None
+    ledger = shop.apply(posts_for("a2"), posts_for("a3"))
+    assert {str(one.address): one.result.value for one in ledger.entries} == {
+        "shop/posts[a2]": "pending",
+        "shop/posts[a3]": "done",
+    }
+    assert [(one.address, one.sent) for one in shop.recorded.open] == [("shop/posts[a2]", True)]
+
+
+def test_the_next_run_waits_for_posts_that_an_earlier_one_asked_for(shop: Bench) -> None:
+    shop.world.takes = timedelta(minutes=12)
+    shop.apply(posts_for("a2"))
+    ledger = shop.apply(act(AwaitPosts(ActivityId("a2"), "x"), Kind.POSTS, "a2"))
+    assert results(ledger) == ["done"]
+    assert shop.recorded.open == ()
+    assert shop.writes == ["GeneratePosts"]
+
+
+def test_posts_that_never_come_are_not_done_once_their_time_is_up(shop: Bench) -> None:
+    shop.world.takes = None
+    shop.apply(posts_for("a2"))
+    assert shop.settle_open().open == ()
+
+
+@pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "unknown")])
+def test_a_lost_answer_of_generate_posts(shop: Bench, effect: bool, result: str) -> None:
+    shop.world.lost = {GeneratePosts: effect}
+    assert results(shop.apply(posts_for("a2"))) == [result]
+    assert len(shop.recorded.open) == (not effect)
+
+
+def test_posts_that_are_there_already_are_not_asked_for(shop: Bench) -> None:
+    shop.world.change("a2", posts=(a_post("p9"),))
+    assert results(shop.apply(posts_for("a2"))) == ["skipped"]
+    assert shop.writes == []
+
+
+def review(shop: Bench, decision: ActivityDecision) -> ActivityApproval:
+    first = shop.world.activities[0]
+    drafts = tuple(DraftApproval(one.id, one.channel, one.type, one.digest) for one in first.posts)
+    reviewed = ActivityApproval(first.id, first.title, first.date, decision, drafts)
+    shop.desired = DesiredSite(SITE, Place("sites/shop.yaml"), Digest(""), approvals=Approvals((reviewed,)))
+    return reviewed
+
+
+def test_posts_that_were_sent_back_are_made_again_and_the_decision_is_consumed(shop: Bench) -> None:
+    reviewed = review(shop, ActivityDecision.REGENERATE)
+    again = act(RegeneratePosts(ActivityId("a1"), "x"), Kind.POSTS, "a1", reason=Reason.SENT_BACK)
+    assert results(shop.apply(again)) == ["done"]
+    assert shop.recorded.consumed == ((ActivityId("a1"), "regenerate", reviewed.digest),)
+    assert shop.reads("posts") == 2
+
+
+def test_drafts_that_were_made_again_in_part_are_done_only_at_the_deadline(shop: Bench) -> None:
+    shop.world.takes = None
+    shop.world.later(lambda: shop.world.edit("p1", texts=(("caption", "new"),)), timedelta(minutes=1))
+    ledger = shop.apply(act(RegeneratePosts(ActivityId("a1"), "x", media_only=True), Kind.POSTS, "a1"))
+    assert results(ledger) == ["done"]
+    assert details(ledger) == ["some drafts were made again, others are as they were"]
+    assert shop.world.now == START + timedelta(minutes=10)
+
+
+def test_cleared_posts_consume_the_decision_to_discard(shop: Bench) -> None:
+    reviewed = review(shop, ActivityDecision.DISCARD)
+    clear = act(ClearPosts(ActivityId("a1"), "x", (PostId("p1"),)), Kind.POSTS, "a1", reason=Reason.SENT_BACK)
+    shop.world.lost = {ClearPosts: True}
+    assert results(shop.apply(clear)) == ["done"]
+    assert shop.recorded.consumed == ((ActivityId("a1"), "discard", reviewed.digest),)
+
+
+# --- schedule --------------------------------------------------------------------------------------
+
+
+def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) -> None:
+    ledger = shop.apply(out(shop, "p1"), out(shop, "p2"))
+    assert results(ledger) == ["done", "done"]
+    assert shop.writes == ["SchedulePost, SchedulePost"]
+    assert shop.reads("marketing plan") == 2
+    first = shop.recorded.published[0]
+    assert (first.id, first.channel, first.times, first.commit) == ("p1", "INSTAGRAM", 1, "c0ffee")
+    assert first.scheduled_for == shop.world.activities[0].date
+    assert shop.recorded.open == ()
+
+
+def test_public_actions_are_withheld_without_a_yes(shop: Bench) -> None:
+    ledger = shop.apply(out(shop, "p1"), retitle("a1"), allow_publish=False)
+    assert results(ledger) == ["withheld", "done"]
+    assert [one.entry.result for one in shop.events if isinstance(one, Skipped)] == [Result.WITHHELD]
+
+
+def test_content_that_changed_after_approval_is_skipped(shop: Bench) -> None:
+    action = replace(out(shop, "p1"), requires=())
+    shop.world.edit("p1", texts=(("caption", "guaranteed!"),))
+    ledger = shop.apply(action)
+    assert results(ledger) == ["skipped"]
+    assert "changed after approval" in details(ledger)[0]
+    assert shop.writes == []
+
+
+def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
+    ledger = shop.apply(out(shop, "p1"))
+    assert results(ledger) == ["failed"]
+    assert "cancel it" in details(ledger)[0]
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
+def test_a_draft_whose_channel_is_not_connected_is_skipped(shop: Bench) -> None:
+    shop.world.unconnected = {"FACEBOOK"}
+    ledger = shop.apply(out(shop, "p1"), out(shop, "p2"))
+    assert {one.address.key: one.result.value for one in ledger.entries} == {"p1": "done", "p2": "skipped"}
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
+@pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
+def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effect: bool, result: str) -> None:
+    shop.world.lost = {SchedulePost: effect}
+    ledger = shop.apply(out(shop, "p1"))
+    assert results(ledger) == [result]
+    assert len(shop.recorded.published) == effect
+    assert shop.recorded.open == ()
+
+
+def test_a_draft_with_a_time_of_its_own_is_moved_there_where_the_api_chose_another(shop: Bench) -> None:
+    at = START + timedelta(days=3, hours=2)
+    shop.world.after_call = lambda one: (
+        shop.world.edit("p1", scheduled_for=START + timedelta(days=3)) if isinstance(one, SchedulePost) else None
+    )
+    ledger = shop.apply(out(shop, "p1", at=at))
+    assert results(ledger) == ["done"]
+    assert shop.writes == ["SchedulePost", "ReschedulePost"]
+    assert [(one.scheduled_for, one.times) for one in shop.recorded.published] == [(at, 1)]
+    assert tally_of([ledger]) == Tally(published=1)
+
+
+def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.edit("p1", scheduled_for=START)
+    shop.world.answers = {ReschedulePost: [NotDone("too late")]}
+    ledger = shop.apply(out(shop, "p1", at=START + timedelta(days=4)))
+    assert results(ledger) == ["failed"]
+    assert details(ledger)[0].startswith("scheduled for 2026-11-02T09:00:00.000Z; moving it to")
+    assert [one.scheduled_for for one in shop.recorded.published] == [START]
+
+
+def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.failing.update({"marketing plan": [failure()]})
+    ledger = shop.apply(out(shop, "p1"), retitle("a1"))
+    assert results(ledger) == ["unknown", "not started"]
+    assert ledger.error is not None
+    shop.world.after_call = None
+    assert shop.settle_open().open == ()
+    assert [(one.id, one.times) for one in shop.recorded.published] == [("p1", 1)]
+
+
+def test_a_run_killed_right_after_a_schedule_is_finished_by_the_next_without_scheduling_again(shop: Bench) -> None:
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    action = out(shop, "p1")
+    shop.world.after_call = killed
+    with pytest.raises(KeyboardInterrupt):
+        shop.apply(action)
+    shop.world.after_call = None
+    shop.settle_open()
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert results(shop.apply(action)) == ["skipped"]
+    assert shop.writes == ["SchedulePost"]
+
+
+def test_a_post_is_moved_and_taken_back(shop: Bench) -> None:
+    shop.apply(out(shop, "p1"), out(shop, "p2"))
+    at = START + timedelta(days=4)
+    live = post(shop, "p1")
+    move = act(ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at), Kind.DRAFT, "p1")
+    back = act(CancelPost(PostId("p2"), ActivityId("a1"), "FACEBOOK"), Kind.DRAFT, "p2")
+    ledger = shop.apply(move, back)
+    assert results(ledger) == ["done", "done"]
+    assert {one.id: (one.scheduled_for, one.times) for one in shop.recorded.published}[PostId("p1")] == (at, 1)
+    assert tally_of([ledger]) == Tally(published=1, changed=1)
+
+
+# --- promises --------------------------------------------------------------------------------------
+
+PROMISE = act(Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match()),), at_most=1), Kind.RULE, "posts.0")
+
+
+def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: Bench) -> None:
+    bench.world.next_activities = [an_activity("a1"), an_activity("a2")]
+    bench.resolve = lambda *_: Resolved((posts_for("a1"), posts_for("a2")))
+    ledger = bench.apply(generate(), PROMISE)
+    assert [(str(one.address), one.result.value, one.count) for one in ledger.entries] == [
+        ("shop/marketing-plan", "done", 1),
+        ("shop/posts[a2]", "skipped", 1),
+        ("shop/rule[posts.0]", "done", 0),
+        ("shop/posts[a1]", "done", 1),
+    ]
+    assert tally_of([ledger]) == Tally(generated=2, skipped=1)
+
+
+def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(shop: Bench) -> None:
+    refusal = Refusal(PROMISE.address, RefusedBy.MIN, "posts.0 matches 0", "lower min")
+    blocked = Blocked(PROMISE.address, BlockedBy.POLICY, "a banned word", "review it")
+    shop.resolve = lambda *_: Resolved((), (blocked,), (refusal,))
+    ledger = shop.apply(PROMISE)
+    assert results(ledger) == ["skipped"]
+    assert ledger.notes == ("shop/rule[posts.0]: a banned word; review it",)
+
+
+def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:
+    shop.resolve = lambda *_: Resolved((out(shop, "p1"),))
+    deferred = act(Deferred(Part.SCHEDULE, 0, at_most=1), Kind.RULE, "schedule.0")
+    assert results(shop.apply(deferred, allow_publish=False)) == ["withheld"]
+    assert results(shop.apply(deferred)) == ["done", "done"]
+    assert shop.reads("channel status") == 1
+    assert shop.reads("features") == 1
+
+
+# --- ends ------------------------------------------------------------------------------------------
+
+
+def test_a_cancelled_run_carries_its_call_through_and_does_not_swallow_the_cancellation(shop: Bench) -> None:
+    async def main() -> None:
+        task = asyncio.ensure_future(shop.apply_async(retitle("a1"), CREATE))
+
+        def cancel(_: object) -> None:
+            task.cancel()
+
+        shop.world.before_call = cancel
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert shop.writes == ["UpdateActivity"]
+    assert shop.recorded.open == ()
+
+
+def test_objects_are_counted_once_and_events_by_their_ids() -> None:
+    settings = Entry(retitle("a1").address, UpdateSettings(()), Result.DONE)
+    pruned = [Entry(settings.address, DeleteEvent(EventId(one), "x"), Result.DONE) for one in ("e1", "e2")]
+    held = Entry(settings.address, CreateActivity(OPEN_DAY), Result.NOT_STARTED)
+    ledger = SiteLedger(SITE, (settings, settings, *pruned, held))
+    assert tally_of([ledger]) == Tally(changed=1, destroyed=2, not_started=1)
+
+
+def test_an_unfollowable_wait_for_posts_is_pending(shop: Bench) -> None:
+    shop.world.failing = {"posts": [failure(), failure(ErrorKind.FORBIDDEN)]}
+    ledger = shop.apply(posts_for("a2"))
+    assert results(ledger) == ["pending"]
+    assert ledger.error is not None

@@ -1,0 +1,389 @@
+"""Settings, events and generations: what is noted when, how long is waited, and what stops what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from reconciler.api.errors import ErrorKind
+from reconciler.executor.events import Waiting
+from reconciler.model.activities import DesiredActivity
+from reconciler.model.address import Kind
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.operations import (
+    AwaitGeneration,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Generate,
+    NotDone,
+    Part,
+    Regenerate,
+    UpdateSettings,
+)
+from reconciler.model.posts import Unrecognised
+from reconciler.model.settings import Field
+from reconciler.model.sites import Bindings, Inputs
+from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs, SettingIs
+from tests.executor.live_site import (
+    START,
+    Bench,
+    a_post,
+    act,
+    an_activity,
+    details,
+    failure,
+    generate,
+    only,
+    regenerate,
+    results,
+    set_tone,
+)
+
+DRY = Inputs(settings=(Field("settings.toneOfVoice", "dry"),))
+WARM = Inputs(settings=(Field("settings.toneOfVoice", "warm"),))
+SALE = DesiredEvent("Sale", date=START + timedelta(days=20), whole_day=True)
+CREATE_SALE = act(CreateEvent(SALE), Kind.EVENT, "Sale")
+DEFERRED = act(Deferred(Part.POSTS, 0), Kind.RULE, "posts.0")
+AWAIT = act(AwaitGeneration(), Kind.MARKETING_PLAN)
+
+
+def test_settings_are_written_read_back_and_remembered(bench: Bench) -> None:
+    ledger = bench.apply(set_tone("dry"), inputs=DRY)
+    assert results(ledger) == ["done"]
+    assert only(ledger).request_id == "request-1"
+    assert bench.world.settings == {"settings.toneOfVoice": "dry"}
+    assert bench.recorded.applied == DRY
+    assert bench.recorded.open == ()
+    assert bench.recorded.due is None
+    assert bench.world.log == ["write UpdateSettings", "read settings"]
+
+
+def test_a_setting_that_is_not_kept_turns_the_entry_into_a_failed_one(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "warm\x1b[31m"}
+    bench.world.drops = {"settings.toneOfVoice"}
+    ledger = bench.apply(set_tone("dry"))
+    assert results(ledger) == ["failed"]
+    assert details(ledger) == ["settings.toneOfVoice: asked for dry, the site has warm\\x1b[31m"]
+
+
+def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from_them(bench: Bench) -> None:
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.settings = {"settings.toneOfVoice": "loud"}
+    ledger = bench.apply(set_tone("dry", "warm", SettingIs("settings.toneOfVoice", "warm")), regenerate())
+    assert results(ledger) == ["skipped", "not started"]
+    assert details(ledger)[0] == 'settings.toneOfVoice is "loud" now, not "warm"'
+    assert bench.writes == []
+
+
+@pytest.mark.parametrize("result", ["failed", "skipped"])
+def test_settings_that_were_not_saved_stop_the_generation(bench: Bench, result: str) -> None:
+    bench.world.answers = {UpdateSettings: [NotDone("no", skipped=result == "skipped")]}
+    ledger = bench.apply(set_tone(), generate(), DEFERRED)
+    assert results(ledger) == [result, "not started", "not started"]
+    assert bench.writes == ["UpdateSettings"]
+
+
+def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(bench: Bench) -> None:
+    bench.world.answers = {CreateEvent: [NotDone("no")]}
+    ledger = bench.apply(CREATE_SALE, set_tone(), generate())
+    assert results(ledger) == ["failed", "done", "not started"]
+
+
+def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: Bench) -> None:
+    seen: list[tuple[str, Inputs | None, Inputs | None]] = []
+    bench.world.before_call = lambda one: seen.append((type(one).__name__, bench.recorded.due, bench.recorded.in_force))
+    ledger = bench.apply(set_tone(), generate(), inputs=DRY, taken_in_force=WARM)
+    assert results(ledger) == ["done", "done"]
+    assert seen == [("UpdateSettings", DRY, WARM), ("Generate", DRY, WARM)]
+    assert (bench.recorded.due, bench.recorded.in_force) == (None, DRY)
+
+
+def test_every_call_is_in_the_journal_before_it_is_sent(bench: Bench) -> None:
+    open_calls: list[tuple[str, ...]] = []
+    bench.world.before_call = lambda _: open_calls.append(tuple(one.call for one in bench.recorded.open))
+    bench.apply(CREATE_SALE, set_tone(), generate())
+    assert open_calls == [("create-event",), ("update-settings",), ("generate",)]
+    assert bench.recorded.open == ()
+
+
+def test_a_generation_is_polled_until_it_is_active(bench: Bench) -> None:
+    bench.world.next_activities = [an_activity("a1", a_post("p1"))]
+    ledger = bench.apply(generate())
+    assert results(ledger) == ["done"]
+    waits = [one for one in bench.events if isinstance(one, Waiting)]
+    assert [one.status for one in waits] == [PlanStatus.GENERATING]
+    assert bench.world.now == START + timedelta(minutes=1)
+    assert ledger.notes == ()
+
+
+def test_a_status_of_a_later_version_is_waited_for(bench: Bench) -> None:
+    bench.world.ends = Unrecognised("POLISHING")
+    bench.world.later(lambda: setattr(bench.world, "status", PlanStatus.ACTIVE), timedelta(minutes=3))
+    assert results(bench.apply(generate())) == ["done"]
+
+
+def test_errors_of_the_poll_do_not_end_the_wait(bench: Bench) -> None:
+    bench.world.activities = [an_activity("old")]
+    bench.world.failing = {"marketing plan": []}
+
+    def fail_next(_: object) -> None:
+        bench.world.failing["marketing plan"] = [failure(), failure(ErrorKind.THROTTLED)]
+
+    bench.world.after_call = fail_next
+    assert results(bench.apply(generate())) == ["done"]
+
+
+def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Bench) -> None:
+    bench.world.after_call = lambda _: bench.world.failing.update({"marketing plan": [failure(ErrorKind.FORBIDDEN)]})
+    ledger = bench.apply(generate(), DEFERRED)
+    assert results(ledger) == ["pending", "not started"]
+    assert ledger.error is not None
+    assert [one.sent for one in bench.recorded.open] == [True]
+
+
+def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench: Bench) -> None:
+    bench.world.takes = None
+    ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
+    assert results(ledger) == ["pending", "not started"]
+    assert details(ledger) == ["still GENERATING after 10m; run again to go on waiting", "waits for the generation"]
+    assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
+    assert bench.recorded.due == DRY
+    assert bench.world.now == START + timedelta(minutes=10)
+
+
+def test_the_next_run_goes_on_waiting_and_puts_the_inputs_that_were_due_into_force(bench: Bench) -> None:
+    bench.world.takes = timedelta(minutes=15)
+    bench.apply(generate(), inputs=DRY)
+    bench.settle_open()
+    assert bench.recorded.due == DRY
+    ledger = bench.apply(AWAIT, inputs=WARM, taken_in_force=WARM)
+    assert results(ledger) == ["done"]
+    assert bench.writes == ["Generate"]
+    assert bench.recorded.in_force == DRY
+    assert bench.recorded.due != DRY
+    assert len(bench.recorded.open) == 0
+
+
+def test_waiting_for_the_generation_of_another_takes_the_live_values_as_in_force(bench: Bench) -> None:
+    bench.world.status = PlanStatus.GENERATING
+    bench.world.later(lambda: setattr(bench.world, "status", PlanStatus.ACTIVE))
+    assert results(bench.apply(AWAIT, taken_in_force=WARM)) == ["done"]
+    assert bench.recorded.in_force == WARM
+    assert bench.writes == []
+
+
+def test_a_generation_of_another_that_does_not_end_is_pending(bench: Bench) -> None:
+    bench.world.status = PlanStatus.GENERATING
+    assert results(bench.apply(AWAIT, DEFERRED)) == ["pending", "not started"]
+
+
+def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Bench) -> None:
+    bench.world.takes = timedelta(minutes=15)
+    bench.apply(generate(), inputs=DRY)
+    in_force: list[object] = []
+    bench.world.before_call = lambda one: in_force.append((bench.recorded.in_force, bench.recorded.due))
+    ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, taken_in_force=DRY)
+    bench.world.takes = timedelta(minutes=1)
+    assert results(ledger) == ["done", "done", "pending"]
+    assert in_force == [(DRY, WARM), (DRY, WARM)]
+
+
+def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_published(bench: Bench) -> None:
+    bench.world.ends, bench.world.published = PlanStatus.FAILED, False
+    ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
+    assert results(ledger) == ["failed", "not started"]
+    assert "publish it" in details(ledger)[0]
+    assert bench.recorded.open == ()
+    assert bench.recorded.due == DRY
+
+
+def test_active_without_any_posts_is_noted(bench: Bench) -> None:
+    bench.world.next_activities = [an_activity("a1")]
+    ledger = bench.apply(generate())
+    assert results(ledger) == ["done"]
+    assert ledger.notes == (
+        "the marketing plan is ACTIVE, but no activity has posts: is SOCIAL_MARKETING among marketingTools?",
+    )
+
+
+def test_a_regeneration_while_another_is_under_way_is_skipped(bench: Bench) -> None:
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.answers = {Regenerate: [NotDone("plan already generating", skipped=True)]}
+    ledger = bench.apply(regenerate(MarketingPlanIs((PlanStatus.ACTIVE,))), DEFERRED)
+    assert results(ledger) == ["skipped", "not started"]
+    assert bench.recorded.open == ()
+
+
+def test_a_regeneration_that_would_throw_away_what_was_not_listed_is_skipped(bench: Bench) -> None:
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.activities = [an_activity("a1", a_post("p1"), a_post("p2"))]
+    ledger = bench.apply(regenerate(DiscardsOnly((a_post("p1").id,))))
+    assert results(ledger) == ["skipped"]
+    assert "p2" in details(ledger)[0]
+    assert bench.writes == []
+
+
+def test_a_regeneration_behind_a_wait_keeps_to_what_may_be_discarded(bench: Bench) -> None:
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.activities = [an_activity("a1", a_post("p1"))]
+    assert results(bench.apply(regenerate(discardable="nothing"))) == ["skipped"]
+    assert results(bench.apply(regenerate(discardable="unapproved"))) == ["done"]
+
+
+# --- unclear answers -------------------------------------------------------------------------------
+
+
+def test_a_lost_answer_of_a_generation_that_took_effect_is_seen_and_waited_for(bench: Bench) -> None:
+    bench.world.lost = {Generate: True}
+    ledger = bench.apply(generate(), inputs=DRY)
+    assert results(ledger) == ["done"]
+    assert bench.recorded.in_force == DRY
+    assert bench.writes == ["Generate"]
+
+
+def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_is_up(bench: Bench) -> None:
+    bench.world.lost = {Generate: False}
+    ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
+    assert results(ledger) == ["unknown", "not started"]
+    assert [one.sent for one in bench.recorded.open] == [False]
+    assert bench.settle_open().open == ()
+    assert bench.recorded.due == DRY
+
+
+def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Bench) -> None:
+    bench.world.activities, bench.world.status = [an_activity("old")], PlanStatus.ACTIVE
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    bench.world.after_call = killed
+    with pytest.raises(KeyboardInterrupt):
+        bench.apply(regenerate(), inputs=DRY)
+    bench.world.after_call = None
+    bench.settle_open()
+    assert [(one.call, one.sent) for one in bench.recorded.open] == [("regenerate", True)]
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+    assert bench.settle_open().open == ()
+    assert bench.recorded.in_force == DRY
+
+
+def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadline(bench: Bench) -> None:
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+
+    def killed(_: object) -> None:
+        raise KeyboardInterrupt
+
+    bench.world.before_call = killed
+    with pytest.raises(KeyboardInterrupt):
+        bench.apply(regenerate(), inputs=DRY)
+    bench.world.before_call = None
+    bench.world.now += timedelta(minutes=4)
+    assert len(bench.settle_open().open) == 1
+    assert results(bench.apply(AWAIT)) == ["skipped"]
+    assert bench.world.now == START + timedelta(minutes=10)
+    assert bench.recorded.open == ()
+
+
+def test_lost_answers_of_settings_and_events_are_settled_by_reading(bench: Bench) -> None:
+    bench.world.lost = {UpdateSettings: True, CreateEvent: True}
+    ledger = bench.apply(CREATE_SALE, set_tone(), inputs=replace(DRY, events=(("Sale", SALE.facts()),)))
+    assert results(ledger) == ["done", "done"]
+    assert bench.recorded.event_ids == (("Sale", EventId("event-1")),)
+    assert bench.recorded.applied.event("Sale") is not None
+    assert bench.recorded.open == ()
+
+
+def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
+    bench.world.lost = {UpdateSettings: False, CreateEvent: False}
+    ledger = bench.apply(CREATE_SALE, set_tone())
+    assert results(ledger) == ["failed", "failed"]
+    assert "the connection was lost" in details(ledger)[0]
+    assert bench.recorded.open == ()
+
+
+def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_that_object_alone(bench: Bench) -> None:
+    bench.world.lost = {UpdateSettings: True}
+    bench.world.failing = {"settings": [failure()]}
+    ledger = bench.apply(set_tone())
+    assert results(ledger) == ["unknown"]
+    assert [one.call for one in bench.recorded.open] == ["update-settings"]
+    assert bench.settle_open().open == ()
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+def test_a_created_event_is_bound_to_its_id(bench: Bench) -> None:
+    ledger = bench.apply(CREATE_SALE, bindings=Bindings(event_ids=(("Other", EventId("e9")),)))
+    assert results(ledger) == ["done"]
+    assert bench.recorded.event_ids == (("Other", EventId("e9")), ("Sale", EventId("event-1")))
+
+
+def test_an_event_of_a_connected_calendar_is_remembered_when_its_delete_is_refused(bench: Bench) -> None:
+    bench.world.events = [CalendarEvent(EventId("e1"), "Holiday", calendar_id=CalendarId("google"))]
+    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"), generate())
+    assert results(ledger) == ["skipped", "done"]
+    assert bench.recorded.foreign_calendars == {CalendarId("google")}
+
+
+def test_a_refused_delete_of_an_event_that_is_gone_is_done(bench: Bench) -> None:
+    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"))
+    assert results(ledger) == ["done"]
+    assert bench.recorded.foreign_events == frozenset()
+
+
+# --- a marketing plan that goes, and what an interrupted run leaves -----------------------------------
+
+
+def test_a_deleted_marketing_plan(bench: Bench) -> None:
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a1")]
+    assert results(bench.apply(act(DeleteMarketingPlan(), Kind.MARKETING_PLAN))) == ["done"]
+    assert bench.world.activities == []
+
+
+def test_a_stop_lets_the_call_in_flight_end_and_starts_nothing_more(bench: Bench) -> None:
+    asked: list[bool] = []
+    bench.stop = lambda: bool(asked)
+    bench.world.before_call = lambda _: asked.append(True)
+    ledger = bench.apply(CREATE_SALE, set_tone(), generate())
+    assert results(ledger) == ["done", "not started", "not started"]
+    assert ledger.interrupted
+    assert bench.recorded.open == ()
+    assert bench.writes == ["CreateEvent"]
+
+
+def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> None:
+    bench.stop = lambda: bench.world.now > START
+    ledger = bench.apply(generate(), DEFERRED)
+    assert results(ledger) == ["pending", "not started"]
+    assert ledger.interrupted
+    assert [one.sent for one in bench.recorded.open] == [True]
+
+
+def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:
+    ledger = bench.apply(inputs=DRY, taken_in_force=DRY, bindings=Bindings(event_ids=(("Sale", EventId("e1")),)))
+    assert ledger.entries == ()
+    assert (bench.recorded.in_force, bench.recorded.applied) == (DRY, DRY)
+    assert bench.recorded.event_ids == (("Sale", EventId("e1")),)
+    assert bench.world.log == []
+
+
+def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None:
+    bench.world.failing = {"settings": [failure(ErrorKind.UNAUTHENTICATED)]}
+    create = act(
+        CreateActivity(DesiredActivity("Open", "Come", START + timedelta(days=1), "SOCIAL_MARKETING")),
+        Kind.ACTIVITY,
+        "Open",
+    )
+    ledger = bench.apply(CREATE_SALE, set_tone("dry", None, SettingIs("settings.toneOfVoice", None)), create)
+    assert results(ledger) == ["done", "not started", "not started"]
+    assert ledger.error is not None
+    assert "check the credential" in ledger.error
