@@ -12,7 +12,7 @@ from reconciler.config.layers import Layer, Layers
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.schema import check
 from reconciler.config.words import KeyPath, quoted
-from reconciler.config.yaml_source import Document, documents, read_file
+from reconciler.config.yaml_source import only_document
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, digest_of, freeze
 from reconciler.model.posts import ActivityId, PostId
@@ -63,32 +63,25 @@ class ApprovalFiles:
 def _read(path: Path, site: str | None, problems: list[Problem]) -> tuple[Approvals, Digest] | None:
     shown = shown_path(path)
     before = len(problems)
-    data = read_file(path, shown, problems)
-    if data is None:
+    document = only_document(path, shown, problems, "delete it, or run `reconciler review`")
+    if document is None:
         return None
-    found = list(documents(data, shown, problems))
-    if len(problems) > before:
-        return None
-    if len(found) != 1 or found[0].value is None:
-        place = found[1].start if len(found) > 1 else Place(shown, 1, 1)
-        what, hint = ("holds more than one document", "keep one") if len(found) > 1 else ("is empty", "delete it")
-        problems.append(Problem(place, what, hint))
-        return None
-    document = found[0]
-    if not check(document, "approvals", problems):
-        return None
-    layers = Layers((Layer(document),), problems)
-    if site is not None and document.value["site"] != site:
-        message = f"these are the approvals of {quoted(document.value['site'])}, in the file of {quoted(site)}"
+    checked = check(document, "approvals", problems)
+    layers = Layers((Layer(document, checked.value),), problems)
+    named = checked.value.get("site")
+    if site is not None and named not in (site, None):
+        message = f"these are the approvals of {quoted(named)}, in the file of {quoted(site)}"
         layers.problem(("site",), message, "the file is named for its site")
-    approvals = Approvals(_activities(document, layers), shown)
+    approvals = Approvals(_activities(layers), shown)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 
-def _activities(document: Document, layers: Layers) -> tuple[ActivityApproval, ...]:
+def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
     activities: list[ActivityApproval] = []
     seen: dict[str, KeyPath] = {}
-    for at, written in enumerate(document.value["activities"]):
+    for at, written in enumerate(layers.value.get("activities", ())):
+        if written is None:  # a bad one, told already
+            continue
         path: KeyPath = ("activities", at)
         _once(written["id"], "activity", (*path, "id"), seen, layers)
         drafts: list[DraftApproval] = []
@@ -113,6 +106,7 @@ def _draft(written: dict[str, Any]) -> DraftApproval:
         decision=Decision(written.get("decision", Decision.PENDING)),
         media=tuple(written.get("media", ())),
         caption=written.get("caption", ""),
+        cancelled=written.get("cancelled", 0),
     )
 
 

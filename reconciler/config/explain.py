@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 import jsonschema
 from jsonschema.exceptions import ValidationError
@@ -16,6 +16,9 @@ from jsonschema.exceptions import ValidationError
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
 from reconciler.config.yaml_source import Document
 from reconciler.model.problems import Problem
+
+Explained: TypeAlias = tuple[KeyPath, Problem]
+"""A problem, and the path of what is wrong."""
 
 _READ_ONLY = {
     "language": "the API takes it from the site; to assert it, write `expect: {language: ...}`",
@@ -29,8 +32,8 @@ _SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|author
 _RENEW = "and renew the secret, which has been in a file"
 
 
-def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Problem]:
-    """Every way in which a document does not fit; at least one problem."""
+def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained]:
+    """Every way in which a document does not fit, with its path; at least one problem."""
     explainer = _Explainer(document, schema)
     found = False
     for error in _validator(schema).iter_errors(document.value):
@@ -39,7 +42,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Problem]:
             yield problem
     if not found:
         # The two validators disagree, which no known input brings about; say so rather than let it pass.
-        yield Problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
+        yield (), Problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -58,7 +61,7 @@ class _Explainer:
         self.document = document
         self.schema = schema
 
-    def problems(self, error: ValidationError) -> Iterator[Problem]:
+    def problems(self, error: ValidationError) -> Iterator[Explained]:
         """The problems that one error of jsonschema stands for."""
         path: KeyPath = tuple(error.absolute_path)
         value: Any = error.instance
@@ -87,7 +90,7 @@ class _Explainer:
 
     def _about_value(
         self, path: KeyPath, value: Any, keyword: str, rule: Any, schema: Mapping[str, Any], error: ValidationError
-    ) -> Problem:
+    ) -> Explained:
         said = self._quoted(path, value)
         if "propertyNames" in error.absolute_schema_path:
             hint = f"write a name like {listed(schema.get('examples', ())[:2], 'or')}"
@@ -126,7 +129,7 @@ class _Explainer:
         message = f"{said} is not {schema.get('title', 'a text')} like {listed(examples[:2], 'or')}"
         return message, f"did you mean {near}?" if near else ""
 
-    def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Problem:
+    def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Explained:
         wanted = [rule] if isinstance(rule, str) else list(rule)
         if self._is_reference(schema) and isinstance(value, str):
             hint = f"write {{env: NAME}}, {{file: PATH}} or {{command: [...]}}; {_RENEW}"
@@ -147,7 +150,7 @@ class _Explainer:
             hint = f"for example {_flow(schema['examples'][0])}"
         return self._problem(path, f"wants {expected}, not {self._kind(path, value)}", hint)
 
-    def _unknown_keys(self, path: KeyPath, value: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[Problem]:
+    def _unknown_keys(self, path: KeyPath, value: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[Explained]:
         allowed = list(schema.get("properties", ()))
         for key in value:
             if key in allowed:
@@ -167,13 +170,13 @@ class _Explainer:
                 hint = f"allowed here: {listed(allowed)}"
             yield self._problem((*path, key), "unknown key", hint, key=True)
 
-    def _missing(self, path: KeyPath, key: str, schema: Mapping[str, Any]) -> Problem:
+    def _missing(self, path: KeyPath, key: str, schema: Mapping[str, Any]) -> Explained:
         field = schema.get("properties", {}).get(key, {})
         examples = field.get("examples")
         hint = f"write `{key}: {_flow(examples[0])}`" if examples else f"write `{key}:`"
         return self._problem(path, f"{key} is missing", hint)
 
-    def _one_of(self, path: KeyPath, error: ValidationError) -> Iterator[Problem]:
+    def _one_of(self, path: KeyPath, error: ValidationError) -> Iterator[Explained]:
         """Which of several forms was meant, and what keeps it from being that."""
         value: Any = error.instance
         forms_written: Any = error.validator_value
@@ -206,7 +209,7 @@ class _Explainer:
             if inner.schema_path[0] == best:
                 yield from self.problems(inner)
 
-    def _twice(self, path: KeyPath, items: Sequence[Any]) -> Iterator[Problem]:
+    def _twice(self, path: KeyPath, items: Sequence[Any]) -> Iterator[Explained]:
         for at, item in enumerate(items):
             if item in items[:at]:
                 yield self._problem((*path, at), f"{self._quoted((*path, at), item)} is listed twice", "keep one")
@@ -246,9 +249,9 @@ class _Explainer:
             return f"the text {self._quoted(path, value)}" if self._may_show(path) else "a text"
         return "a list" if isinstance(value, list) else "keys and values"
 
-    def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Problem:
+    def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:
         where = dotted(path)
-        return Problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
+        return path, Problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
 
 
 _TYPES = {

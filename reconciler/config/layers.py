@@ -14,17 +14,11 @@ from reconciler.model.settings import ATOMIC_MEMBERS
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A part of a document: `prefix` is where the part begins."""
+    """A part of a document: what of it is usable, and where in the document it begins."""
 
     document: Document
+    value: Any
     prefix: KeyPath = ()
-
-    @property
-    def value(self) -> Any:
-        value = self.document.value
-        for step in self.prefix:
-            value = value[step]
-        return value
 
 
 class Layers:

@@ -18,10 +18,10 @@ from reconciler.config.rules import NotUsable, read_activities, read_posts, read
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_events, read_settings
-from reconciler.config.yaml_source import documents, read_file
+from reconciler.config.yaml_source import only_document
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
+from reconciler.model.problems import InvalidFiles, Problem, UsageError
 
 DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
     {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
@@ -101,29 +101,19 @@ def _problems_of_sites(project: Project, paths: Sequence[Path]) -> tuple[Problem
 
 def _read_project(root: Path, file: Path, problems: list[Problem]) -> Project:
     """The project file; where it has problems, what can be used of it, so that the site files can be checked."""
-    shown = shown_path(file)
-    usable = Project(root, file)
-    data = read_file(file, shown, problems)
-    if data is None:
-        return usable
-    before = len(problems)
-    found = list(documents(data, shown, problems))
-    if len(problems) > before:
-        return usable
-    if len(found) != 1 or found[0].value is None:
-        what = "holds more than one document" if len(found) > 1 else "is empty"
-        hint = "keep one" if len(found) > 1 else "write `version: 1`, or delete it"
-        problems.append(Problem(found[1].start if len(found) > 1 else Place(shown, 1, 1), what, hint))
-        return usable
-    document = found[0]
-    layers = Layers((Layer(document),), problems)
-    if not check(document, "project", problems):
-        # Names that sites refer to still count, so that they are not reported as unknown.
-        named = document.value.get("credentials") if isinstance(document.value, dict) else None
-        if isinstance(named, dict) and named:
-            return replace(usable, credentials=dict.fromkeys(named, DEFAULT_CREDENTIALS["default"]))
-        return usable
-    return _project(root, file, layers)
+    document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it")
+    if document is None:
+        return Project(root, file, credentials=_AnyCredentials())
+    checked = check(document, "project", problems)
+    project = _project(root, file, Layers((Layer(document, checked.value),), problems))
+    return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
+
+
+class _AnyCredentials(dict[str, CredentialRef]):
+    """Stands for credentials that cannot be read, so that the sites that name them are not wrong as well."""
+
+    def get(self, _: str, default: Any = None) -> Any:
+        return DEFAULT_CREDENTIALS["default"]
 
 
 def _project(root: Path, file: Path, layers: Layers) -> Project:
@@ -200,8 +190,10 @@ def _policy(layers: Layers) -> Policy:
 def _defaults(layers: Layers) -> tuple[Defaults, ...]:
     found: list[Defaults] = []
     for at, written in enumerate(layers.value.get("defaults", ())):
+        if written is None:  # a bad one, told already
+            continue
         labels = written.get("where", {}).get("labels", {})
-        layer = Layer(layers.document, ("defaults", at))
+        layer = Layer(layers.document, written, ("defaults", at))
         # What is wrong here is wrong for any site, also if no site has these labels yet.
         alone = Layers((layer,), layers.problems)
         for read in (read_settings, read_activities, read_posts):

@@ -80,11 +80,14 @@ def read_schedule(layers: Layers) -> DesiredSchedule | None:
 
 
 def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]:
+    """The rules of a list with their paths, without those that cannot be read."""
     written = layers.value
     for step in path:
         written = written.get(step, {})
     rules: list[tuple[KeyPath, Any]] = []
     for at, one in enumerate(written):
+        if one is None:  # a bad one, told already
+            continue
         here = (*path, at)
         try:
             rules.append((here, read(one, here, layers)))

@@ -12,6 +12,10 @@ _MAX_DIGITS: Final = 24
 """Above it a number is too large whatever its digits are, and not worth converting."""
 
 
+NOT_ALWAYS_TEXT: Final = frozenset({"", *"0123456789+-.~nNtTfF"})
+"""What an unquoted scalar begins with where it may be something other than text."""
+
+
 class NotInJson(ValueError):
     """A number that JSON has no form for, with what is wrong with it."""
 
@@ -27,7 +31,8 @@ def plain_value(text: str) -> str | int | float | bool | None:
         digits = text[2:] if base != 10 else text
         return _bounded(int(digits, base) if len(text) <= _MAX_DIGITS else MAX_NUMBER + 1)
     if _FLOAT.match(text):
-        return _bounded(float(text))
+        number = _bounded(float(text))
+        return int(number) if number.is_integer() else number  # as the canonical form of values has it
     if _NO_NUMBER.match(text):
         raise NotInJson("is no number that JSON has")
     return text

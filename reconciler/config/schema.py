@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.config.words import KeyPath
 from reconciler.config.yaml_source import Document
 from reconciler.model.problems import Problem
 
@@ -44,11 +47,60 @@ def _fast(name: str) -> Callable[[Any], bool]:
     return is_valid
 
 
-def check(document: Document, name: str, problems: list[Problem]) -> bool:
-    """Whether a document is what its schema says; every problem of it goes to `problems`."""
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a schema said of a document. `value` is the document's, without the parts at the `bad` paths."""
+
+    value: Any
+    bad: tuple[KeyPath, ...] = ()
+
+    def usable(self, section: str) -> bool:
+        """Whether nothing is wrong with a section, so that what it must hold is there."""
+        return not any(not path or path[0] == section for path in self.bad)
+
+
+def check(document: Document, name: str, problems: list[Problem]) -> Checked:
+    """Checks a document against its schema; every problem of it goes to `problems`.
+
+    What is usable is looked at further all the same, so that all that is wrong is told at once.
+    """
     if _fast(name)(document.value):
-        return True
+        return Checked(document.value)
     from reconciler.config.explain import explain
 
-    problems.extend(explain(document, schema(name)))
-    return False
+    # A place that the YAML itself is wrong at is told once.
+    told = {one.place for one in takewhile(lambda one: one.place.file == document.file, reversed(problems))}
+    bad: list[KeyPath] = []
+    for path, problem in explain(document, schema(name)):
+        bad.append(path)
+        if problem.place not in told:
+            problems.append(problem)
+    return Checked(_without(document.value, bad), tuple(bad))
+
+
+_LISTS: Final = frozenset(
+    {("activities",), ("posts",), ("calendarEvents", "events"), ("schedule", "rules"), ("defaults",)}
+)
+"""Lists whose members are read one by one: a bad one becomes None, and the others keep their positions."""
+
+
+def _without(value: Any, bad: Sequence[KeyPath]) -> Any:
+    """A value without its bad parts: members of lists that are read one by one, else keys of a section."""
+    if not isinstance(value, dict):
+        return {}
+    rest = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
+    for path in filter(None, bad):
+        depth = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
+        if depth < len(path) and path[:depth] in _LISTS:
+            holder: Any = rest if depth == 1 else rest.get(path[0])
+            items = holder.get(path[depth - 1]) if isinstance(holder, dict) else None
+            if isinstance(items, list):
+                step = path[depth]
+                holder[path[depth - 1]] = [None if at == step else one for at, one in enumerate(items)]
+        elif depth == 1 or not isinstance(rest.get(path[0]), dict):
+            rest.pop(path[0], None)
+        elif path[:2] in _LISTS:
+            rest[path[0]][path[1]] = []
+        else:
+            rest[path[0]].pop(path[1], None)
+    return rest

@@ -46,6 +46,8 @@ def read_events(layers: Layers) -> DesiredEvents | None:
     events: list[DesiredEvent] = []
     names: set[str] = set()
     for at, one in enumerate(written.get("events", ())):
+        if one is None:  # a bad one, told already
+            continue
         path = ("calendarEvents", "events", at)
         if one["name"] in names:
             message = f"there are two events of the name {quoted(one['name'])}"

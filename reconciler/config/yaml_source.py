@@ -26,13 +26,13 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from reconciler.config.scalars import NotInJson, plain_value
+from reconciler.config.scalars import NOT_ALWAYS_TEXT, NotInJson, plain_value
 from reconciler.config.words import KeyPath, quoted
 from reconciler.config.yaml_syntax import syntax_problem
 from reconciler.model.problems import Place, Problem
 
 try:
-    from yaml import CSafeLoader as _Parser
+    from yaml._yaml import CParser as _Parser
 except ImportError:  # PyYAML built without libyaml: the same events, more slowly
     from yaml import SafeLoader as _Parser  # type: ignore[assignment]
 
@@ -131,6 +131,23 @@ def documents(data: bytes, file: str, problems: list[Problem]) -> Iterator[Docum
         pass
 
 
+def only_document(path: Path, shown: str, problems: list[Problem], if_empty: str) -> Document | None:
+    """The document of a file that holds one; None where its YAML has a problem. `if_empty` is what to do then."""
+    data = read_file(path, shown, problems)
+    if data is None:
+        return None
+    before = len(problems)
+    found = list(documents(data, shown, problems))
+    if len(problems) > before and not found:
+        return None
+    if len(found) > 1:
+        problems.append(Problem(found[1].start, "a second document, where there is one a file", "keep one of them"))
+    if not found or found[0].value is None:
+        problems.append(Problem(Place(shown, 1, 1), "is empty", if_empty))
+        return None
+    return found[0]
+
+
 def _decoded(data: bytes, file: str, problems: list[Problem]) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         problems.append(Problem(Place(file, 1, 1), "is UTF-16, not UTF-8", "save the file as UTF-8"))
@@ -150,17 +167,35 @@ class _GiveUp(Exception):
 
 
 class _Frame:
-    """A container that is being read."""
+    """A container that is being read. `keys` and `parts` are those of its spots; `keys` is None for a list."""
 
-    __slots__ = ("anchor", "items", "key", "key_mark", "spots", "start")
+    __slots__ = ("anchor", "items", "key", "key_mark", "keys", "parts", "spots", "start")
 
     def __init__(self, items: Any, spots: Spots, anchor: str | None, start: int) -> None:
         self.items = items
         self.spots = spots
+        self.keys = spots.keys
+        self.parts = spots.parts
         self.anchor = anchor
         self.start = start
         self.key: str | None = None
         self.key_mark: Any = None
+
+    def add(self, value: Any, spots: Any) -> None:
+        """Puts a value in its place; of a key that stands there twice the first value counts."""
+        if self.keys is None:
+            self.items.append(value)
+            self.parts.append(spots)
+            return
+        key, self.key = self.key, None
+        if key is not None and key not in self.keys:
+            self.keys[key] = self.key_mark
+            self.items[key] = value
+            self.parts[key] = spots
+
+    @property
+    def wants_key(self) -> bool:
+        return self.keys is not None and self.key is None
 
 
 class _DocumentReader:
@@ -171,13 +206,15 @@ class _DocumentReader:
         self.problems = problems
         self.weight = 0
         self.anchors: dict[str, tuple[Any, Any, int]] = {}
+        self.root = _Frame([], Spots(None, None, []), None, 0)
+        self.frame = self.root
         self.stack: list[_Frame] = []
-        self.root: tuple[Any, Any] = (None, None)
 
     def read(self, text: str) -> Iterator[Document]:
+        """The documents, each as soon as it is read. Raises yaml.YAMLError, and _GiveUp with its problem noted."""
         parser = _Parser(text)
         next_event = parser.get_event
-        index, start = 0, Place(self.file, 1, 1)
+        index = 0
         try:
             while True:
                 event: Any = next_event()
@@ -186,63 +223,80 @@ class _DocumentReader:
                     self._scalar(event)
                 elif kind is MappingStartEvent:
                     self._open(event, {}, Spots(event.start_mark, {}, {}))
-                elif kind is SequenceStartEvent:
-                    self._open(event, [], Spots(event.start_mark, None, []))
                 elif kind is MappingEndEvent or kind is SequenceEndEvent:
                     self._close()
+                elif kind is SequenceStartEvent:
+                    self._open(event, [], Spots(event.start_mark, None, []))
                 elif kind is AliasEvent:
                     self._alias(event)
                 elif kind is DocumentStartEvent:
                     self.weight, self.anchors = 0, {}
                 elif kind is DocumentEndEvent:
-                    value, spots = self.root
-                    mark = spots.mark if isinstance(spots, Spots) else spots
-                    start = Place(self.file, mark.line + 1, mark.column + 1)
-                    yield Document(self.file, index, value, start, spots)
+                    yield self._document(index)
                     index += 1
                 elif kind is StreamEndEvent:
                     return
         finally:
             parser.dispose()
 
+    def _document(self, index: int) -> Document:
+        value, spots = self.root.items.pop(), self.root.parts.pop()
+        mark = spots.mark if isinstance(spots, Spots) else spots
+        return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), spots)
+
     def _scalar(self, event: Any) -> None:
+        # The path that nearly all of a file takes; it is written for speed.
         text: str = event.value
         mark = event.start_mark
-        weight = 1 + (len(text) >> 8)
-        self.weight += weight
+        frame = self.frame
+        self.weight += 1 + (len(text) >> 8)
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
-        tag = event.tag
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.spots.keys is not None and frame.key is None:
-            if tag is not None and tag not in _TEXT_TAGS:
-                self._problem(mark, f"the tag {tag!r} is not known here", "leave it out")
-            if event.anchor:
-                self.anchors[event.anchor] = (text, mark, weight)
-            self._key(frame, text, mark, plain=event.implicit[0])
+        tag, anchor = event.tag, event.anchor
+        keys = frame.keys
+        if keys is not None and frame.key is None:
+            if text in keys or text == "<<" or tag is not None:
+                self._unusual_key(event, keys)
+            if anchor is not None:
+                self.anchors[anchor] = (text, mark, 1 + (len(text) >> 8))
+            frame.key, frame.key_mark = text, mark
             return
-        if tag is None:
-            value = self._plain(text, mark) if event.implicit[0] else text
-        else:
+        value: Any = text
+        if tag is not None:
             value = self._tagged(text, tag, mark)
-        if event.anchor:
-            self.anchors[event.anchor] = (value, mark, weight)
-        self._add(value, mark)
+        elif text[:1] in NOT_ALWAYS_TEXT and event.implicit[0]:
+            value = self._plain(text, mark)
+        if anchor is not None:
+            self.anchors[anchor] = (value, mark, 1 + (len(text) >> 8))
+        if keys is None:
+            frame.items.append(value)
+            frame.parts.append(mark)
+            return
+        key: Any = frame.key
+        frame.key = None
+        if key not in keys:
+            keys[key] = frame.key_mark
+            frame.items[key] = value
+            frame.parts[key] = mark
 
-    def _key(self, frame: _Frame, text: str, mark: Any, *, plain: bool) -> None:
-        keys = frame.spots.keys or {}
-        if text == "<<" and plain:
+    def _unusual_key(self, event: Any, keys: dict[str, Any]) -> None:
+        text, mark = event.value, event.start_mark
+        if event.tag is not None and event.tag not in _TEXT_TAGS:
+            self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
+        if text == "<<" and event.implicit[0]:
             self._problem(
                 mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults` in reconciler.yaml"
             )
         elif text in keys:
-            where = f"line {keys[text].line + 1}"
-            self._problem(mark, f"the key {quoted(text)} stands here twice, first in {where}", "keep one of them")
-        frame.key, frame.key_mark = text, mark
+            self._twice(text, mark, keys)
+
+    def _twice(self, key: str, mark: Any, keys: dict[str, Any]) -> None:
+        first = keys[key].line + 1
+        self._problem(mark, f"the key {quoted(key)} stands here twice, first in line {first}", "keep one of them")
 
     def _open(self, event: Any, items: Any, spots: Spots) -> None:
         self.weight += 1
-        mark = event.start_mark
+        mark = spots.mark
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
         if len(self.stack) >= MAX_DEPTH:
@@ -250,22 +304,23 @@ class _DocumentReader:
             raise _GiveUp
         if event.tag is not None and event.tag not in _CONTAINER_TAGS:
             self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
-        if self.stack and self.stack[-1].spots.keys is not None and self.stack[-1].key is None:
+        if self.frame.wants_key:
             self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
             raise _GiveUp
-        self.stack.append(_Frame(items, spots, event.anchor, self.weight))
+        self.stack.append(self.frame)
+        self.frame = _Frame(items, spots, event.anchor, self.weight)
 
     def _close(self) -> None:
-        frame = self.stack.pop()
+        frame, self.frame = self.frame, self.stack.pop()
         if frame.anchor:
             self.anchors[frame.anchor] = (frame.items, frame.spots, self.weight - frame.start + 1)
-        self._add(frame.items, frame.spots)
+        self.frame.add(frame.items, frame.spots)
 
     def _alias(self, event: Any) -> None:
         mark = event.start_mark
         found = self.anchors.get(event.anchor)
-        if found is None:
-            inside = any(frame.anchor == event.anchor for frame in self.stack)
+        inside = any(frame.anchor == event.anchor for frame in (*self.stack, self.frame))
+        if found is None or inside:
             what = "stands inside the very thing it names" if inside else "names an anchor that is not above it"
             self._problem(mark, f"*{event.anchor} {what}", "write the value out")
             raise _GiveUp
@@ -273,30 +328,16 @@ class _DocumentReader:
         self.weight += weight
         if self.weight > MAX_WEIGHT:
             self._too_much(mark)
-        frame = self.stack[-1] if self.stack else None
-        if frame is not None and frame.spots.keys is not None and frame.key is None:
-            if not isinstance(value, str):
-                self._problem(mark, "a key must be text", "write the key out")
-                raise _GiveUp
-            self._key(frame, value, mark, plain=False)
+        frame = self.frame
+        if not frame.wants_key:
+            frame.add(value, spots)
             return
-        self._add(value, spots)
-
-    def _add(self, value: Any, spots: Any) -> None:
-        if not self.stack:
-            self.root = (value, spots)
-            return
-        frame = self.stack[-1]
-        keys = frame.spots.keys
-        if keys is None:
-            frame.items.append(value)
-            frame.spots.parts.append(spots)
-            return
-        key, frame.key = frame.key, None
-        if key is not None and key not in keys:
-            keys[key] = frame.key_mark
-            frame.items[key] = value
-            frame.spots.parts[key] = spots
+        if not isinstance(value, str):
+            self._problem(mark, "a key must be text", "write the key out")
+            raise _GiveUp
+        if frame.keys is not None and value in frame.keys:
+            self._twice(value, mark, frame.keys)
+        frame.key, frame.key_mark = value, mark
 
     def _plain(self, text: str, mark: Any) -> Any:
         try:

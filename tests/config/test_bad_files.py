@@ -1,0 +1,51 @@
+"""Kinds of bad files, one folder each: what is said of it, and that it is never a traceback.
+
+`pytest --update-cases` rewrites the folders' expected.txt.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.config.project import find_project
+from reconciler.config.sites import check_sites
+from reconciler.model.problems import InvalidFiles
+
+BAD = Path(__file__).parent / "bad"
+KINDS = sorted(folder.name for folder in BAD.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bad_file_is_told_in_full(kind: str, update_cases: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(BAD / kind)
+    with pytest.raises(InvalidFiles) as raised:
+        check_sites(find_project([Path()]))
+    said = "".join(f"{problem}\n" for problem in raised.value.problems)
+    expected = BAD / kind / "expected.txt"
+    if update_cases:
+        expected.write_text(said, "utf-8")
+    assert said == expected.read_text("utf-8")
+
+
+def test_there_are_at_least_fifty_kinds() -> None:
+    assert len(KINDS) >= 50
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_message_holds_a_secret_or_an_escape(kind: str) -> None:
+    said = (BAD / kind / "expected.txt").read_text("utf-8")
+    assert "hunter2" not in said
+    assert "IST." not in said
+    assert "c2VjcmV0" not in said
+    assert all(mark.isprintable() or mark == "\n" for mark in said)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_message_has_a_place_and_fits_on_a_line(kind: str) -> None:
+    for line in (BAD / kind / "expected.txt").read_text("utf-8").splitlines():
+        place, _, message = line.partition(": ")
+        assert message
+        assert len(line) < 400
+        assert place.split(":")[0].endswith((".yaml", "approvals"))
