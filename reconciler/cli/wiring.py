@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client", bound=ReadClient)
 
-SANDBOX_KEY: Final = ApiKey(Secret("sandbox"))
+SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
 """What a sandbox is given for a key: it takes any."""
 
 IN_PROCESS: Final = "http://localhost"

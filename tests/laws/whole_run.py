@@ -118,7 +118,7 @@ class WholeRun:
     def _connection(self) -> Json:
         return {
             "base_url": "http://127.0.0.1",
-            "credentials": lambda _: ApiKey(Secret("sandbox")),
+            "credentials": lambda _: ApiKey(Secret("any-key-will-do")),
             "limits": Limits(requests_per_minute=100_000),
             "clock": self._clock(),
             "transport": httpx.ASGITransport(app=self.sandbox),
