@@ -1,4 +1,4 @@
-"""`--changed-since`: which files git says differ from a revision."""
+"""What git says of a project: which files differ from a revision, and which commit this is."""
 
 from __future__ import annotations
 
@@ -35,3 +35,16 @@ def _git(root: Path, *arguments: str, revision: str = "") -> str:
         why = said[-1] if said else f"git knows no revision {revision!r}; is the history fetched?"
         raise UsageError(f"--changed-since: {why}")
     return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def head_commit(root: Path) -> str | None:
+    """The commit that is checked out, to be noted with what is published; None where there is no repository."""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and nothing of the user's in it
+            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"],  # noqa: S607 - the user's own git
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return None
+    return done.stdout.decode("ascii", "replace").strip() or None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -37,3 +37,28 @@ async def in_order(items: Iterable[Item], work: Callable[[Item], Awaitable[Done]
         for task in window:
             task.cancel()
         await asyncio.gather(*window, return_exceptions=True)
+
+
+class Slot:
+    """A place among those that may work at once, which can be left while there is nothing to do but wait."""
+
+    def __init__(self, gate: asyncio.Semaphore) -> None:
+        self._gate = gate
+        self._held = False
+
+    async def __aenter__(self) -> Self:
+        await self._gate.acquire()
+        self._held = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._held:
+            self._gate.release()
+
+    async def aside(self, waiting: Awaitable[None]) -> None:
+        """Waits without a place, then takes one again."""
+        self._held = False
+        self._gate.release()
+        await waiting
+        await self._gate.acquire()
+        self._held = True

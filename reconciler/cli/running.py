@@ -23,9 +23,9 @@ class Interrupts:
         self.code: ExitCode | None = None
         self._task: asyncio.Task[Any] | None = None
         self._gentle = False
-        self._said: Callable[[], None] = lambda: None
+        self._said: Callable[[], object] = lambda: None
 
-    def stop_gently(self, said: Callable[[], None]) -> None:
+    def stop_gently(self, said: Callable[[], object]) -> None:
         """From here on the first signal lets the calls in flight finish. `said` tells the user so."""
         self._gentle = True
         self._said = said

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.sandbox.app import Sandbox
 
 Client = TypeVar("Client", bound=ReadClient)
+AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 
 SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
 """What a sandbox is given for a key: it takes any."""
@@ -39,10 +40,10 @@ IN_PROCESS: Final = "http://localhost"
 
 
 @dataclass(frozen=True, slots=True)
-class Reach(Generic[Client]):
+class Reach(Generic[AnyClient]):
     """What a run works with. `clock` is that of the world it works on."""
 
-    client: Client
+    client: AnyClient
     store: StateStore
     clock: Clock
 

@@ -44,8 +44,9 @@ class PlanText:
         for action in plan.actions:
             yield from self.action(action, plan)
         for one in plan.to_review:
-            found = f'{one.channel}  "{one.title}"  ({one.state.value})'
-            yield from self._entry("?", "review", Style.CYAN, str(one.address), found)
+            yield from self._entry(
+                "?", "review", Style.CYAN, str(one.address), f"{one.channel} {words.value(one.title)}", one.state.value
+            )
         for blocked in plan.blocked:
             yield from self.blocked(blocked)
         for refusal in plan.refusals:
@@ -92,8 +93,10 @@ class PlanText:
         yield from self._entry("=", "refused", Style.RED, str(refusal.address), refusal.detail)
         yield from self._fix(refusal.fix)
 
-    def _entry(self, symbol: str, word: str, style: Style, address: str, text: str) -> Iterator[str]:
-        spans = (Span(f"  {symbol} {word:<8}", style), Span(address, Style.BOLD), Span(text))
+    def _entry(self, symbol: str, word: str, style: Style, address: str, text: str, why: str = "") -> Iterator[str]:
+        spans = [Span(f"  {symbol} {word:<8}", style), Span(address, Style.BOLD), Span(text)]
+        if why:
+            spans.append(Span(f"({why})", Style.DIM))
         yield from wrapped(spans, self.screen, hang=INDENT)
 
     def _fix(self, fix: str) -> Iterator[str]:

@@ -52,7 +52,7 @@ janes-pottery    2       3        1         2        1        1
               FACEBOOK, scheduled for Thu 2026-12-03 09:30 Europe/Berlin
               (no rule wants it, and manage is all)
   ? review    janes-pottery/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-              INSTAGRAM  "Summer launch"  (waits for a decision)
+              INSTAGRAM "Summer launch"  (waits for a decision)
   # blocked   janes-pottery/draft[ac01c174-5244-49df-8085-84d87cd0345a]
               FACEBOOK is not connected
               fix: connect FACEBOOK in the site's dashboard, under Social Media

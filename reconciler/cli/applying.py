@@ -1,0 +1,305 @@
+"""`apply`: plans all sites, shows the plan, asks, carries it out, and ends in a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from reconciler.api.client import FullClient
+from reconciler.cli import exit_codes
+from reconciler.cli.asking import agreed, can_ask, public_question
+from reconciler.cli.changed import head_commit
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.fleet import Slot, in_order
+from reconciler.cli.options import RunOptions
+from reconciler.cli.outputs import Reports, open_reports
+from reconciler.cli.planning import Count, Terms, bug_words, explained, guarded, make_plan_of, progress, terms_of
+from reconciler.cli.running import Interrupts, beside, run
+from reconciler.cli.selection import Selection, select
+from reconciler.cli.wiring import Reach, reach
+from reconciler.config.project import find_project
+from reconciler.config.sites import check_sites
+from reconciler.executor.events import Emit
+from reconciler.executor.executor import apply_plan
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.open_entries import resolve_open
+from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.model.canonical import freeze
+from reconciler.model.sites import DesiredSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import ActionClass, Plan, class_of
+from reconciler.planner.deferred import resolve
+from reconciler.planner.guards import judge_run
+from reconciler.reporters.json_report import ledger_json
+from reconciler.reporters.plan_text import refusal_words
+from reconciler.reporters.results import ApplySummary, Failed, Planned, PlanSummary, SiteResult
+from reconciler.state.errors import StateError
+from reconciler.state.holder import this_process
+from reconciler.state.journal import SiteJournal
+from reconciler.state.lease import Lease, Leases, Locked
+from reconciler.state.ledger import RunLedgers
+
+NO_TERMINAL = "nobody could be asked, for there is no terminal; --auto-approve carries the plan out without asking"
+DECLINED = "the plan was not approved; nothing was changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What the command line allows: to write without asking, to make posts public, to wait for a lock."""
+
+    auto_approve: bool
+    allow_publish: bool
+    lock_timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A site with something to do: its plan, its file, its journal, and the lease under which it was planned."""
+
+    plan: Plan
+    desired: DesiredSite
+    journal: SiteJournal
+    lease: Lease
+
+
+def apply_command(options: RunOptions, permissions: Permissions) -> int:
+    """Runs `reconciler apply`. Returns the exit code; raises UsageError, InvalidFiles, Interrupted."""
+    project = find_project(options.paths)
+    selection = select(project, check_sites(project, options.paths), options.choice)
+    asks = can_ask() and not permissions.auto_approve
+    with open_reports(
+        "apply", options.outputs, colour=options.colour, calls_of=explained(options), asks=asks
+    ) as reports:
+        return run(lambda interrupts: _apply(options, permissions, selection, reports, interrupts))
+
+
+async def _apply(
+    options: RunOptions, permissions: Permissions, selection: Selection, reports: Reports, interrupts: Interrupts
+) -> int:
+    project = selection.project
+    at_once = options.parallelism or project.parallelism
+    async with reach(project, FullClient, api=options.api, state=options.state, parallelism=at_once) as run_with:
+        terms = terms_of(options, selection, run_with)
+        apply = Apply(run_with, terms, permissions, interrupts, at_once)
+        try:
+            summary = await apply.plan_all(selection, reports)
+            reports.planned(summary)
+            if (reason := await apply.hindrance(summary)) is not None:
+                reports.refused(reason, ExitCode.ERROR if summary.failed else ExitCode.REFUSED)
+                return ExitCode.ERROR if summary.failed else ExitCode.REFUSED
+            return await apply.carry_out(summary, reports)
+        finally:
+            await apply.release()
+
+
+class Apply:
+    """One `apply`, from the first read to the ledger."""
+
+    def __init__(
+        self,
+        run_with: Reach[FullClient],
+        terms: Terms,
+        permissions: Permissions,
+        interrupts: Interrupts,
+        at_once: int,
+    ) -> None:
+        self._with = run_with
+        self._terms = terms
+        self._permissions = permissions
+        self._interrupts = interrupts
+        self._at_once = at_once
+        self._leases = Leases(run_with.store.store, this_process(os.environ))
+        self._held: dict[str, Held] = {}
+        self._refusals: list[str] = []
+        self._publish = permissions.allow_publish
+
+    # --- planning ----------------------------------------------------------------------------------
+
+    async def plan_all(self, selection: Selection, reports: Reports) -> PlanSummary:
+        """Plans every site under its lease; those with something to do keep theirs, the others give it back."""
+        count = Count()
+        with progress("planning", len(selection)) as shown:
+
+            async def work(desired: DesiredSite) -> SiteResult:
+                return await guarded(desired.ref, lambda: self._plan(desired, shown.see))
+
+            async def all_sites() -> None:
+                async for result in in_order(selection.sites(), work, self._at_once):
+                    shown.site_done()
+                    count.add(result)
+                    reports.site(result)
+                    self._note_refusals(result)
+
+            await beside(all_sites(), shown.keep_alive())
+        refusals = judge_run((count.tally,), self._terms.project.policy)
+        self._refusals[:0] = [refusal_words(one) for one in refusals]
+        return replace(count.summary(), refusals=refusals)
+
+    def _note_refusals(self, result: SiteResult) -> None:
+        if isinstance(result, Planned):
+            self._refusals += [refusal_words(one) for one in result.plan.refusals]
+        elif result.refused:
+            self._refusals.append(result.message)
+
+    async def _plan(self, desired: DesiredSite, emit: Emit) -> SiteResult:
+        ref = desired.ref
+        try:
+            lease = await self._leases.acquire(ref.name, self._permissions.lock_timeout)
+        except Locked as locked:
+            return Failed(ref.name, str(locked), refused=True)
+        kept = False
+        try:
+            if lease.taken_over:
+                sys.stderr.write(f"note: {printable(lease.taken_over)}\n")
+            journal = await self._with.store.open_journal(ref, lease)
+            ports = self._ports(journal, desired, self._with.clock)
+            recorded = await resolve_open(ref, ports, self._options(desired), emit)
+            planned = await make_plan_of(desired, recorded, ports.reader, self._terms)
+            if planned.plan.refusals:
+                return planned
+            if not planned.plan.actions:
+                # Nothing to do; what was found out is remembered all the same, such as a first contact.
+                await apply_plan(planned.plan, ports, self._options(desired), emit)
+                return planned
+            self._held[ref.name] = Held(planned.plan, desired, journal, lease)
+            kept = True
+            return planned
+        finally:
+            if not kept:
+                await lease.release()
+
+    # --- the yes -----------------------------------------------------------------------------------
+
+    async def hindrance(self, summary: PlanSummary) -> str | None:
+        """Why nothing may be done; None if it may. Asks where there is a terminal."""
+        if summary.refusals:
+            return self._first_refusal()
+        if not self._held:
+            return self._first_refusal() if self._refusals else None
+        if self._permissions.auto_approve:
+            return None
+        if not can_ask():
+            return NO_TERMINAL
+        if not await agreed("Do you want to perform these actions?"):
+            return DECLINED
+        if not self._publish and any(self._is_public(held.plan) for held in self._held.values()):
+            self._publish = await agreed(public_question(summary.tally))
+        return None
+
+    def _first_refusal(self) -> str:
+        more = len(self._refusals) - 1
+        return self._refusals[0] + (f" (and {more} more, above)" if more else "")
+
+    @staticmethod
+    def _is_public(plan: Plan) -> bool:
+        return any(class_of(action.operation) is ActionClass.PUBLIC for action in plan.actions)
+
+    # --- doing it ----------------------------------------------------------------------------------
+
+    async def carry_out(self, summary: PlanSummary, reports: Reports) -> int:
+        """Applies what is held, all sites at once, and writes the ledger whatever happens."""
+        self._interrupts.stop_gently(
+            lambda: sys.stderr.write("\nInterrupted: finishing the calls in flight. Once more gives up on them.\n")
+        )
+        held = tuple(self._held.values())
+        gate = asyncio.Semaphore(self._at_once)
+        with progress("applying", len(held)) as shown:
+
+            async def one(site: Held) -> SiteLedger:
+                ledger = await self._apply_one(site, gate, shown.see)
+                shown.site_done()
+                return ledger
+
+            ledgers = await beside(_all(held, one), shown.keep_alive())
+        code = exit_codes.of_apply(
+            ledgers, failed=summary.failed, refused=summary.refused, interrupted=self._interrupts.code
+        )
+        done = ApplySummary(summary, ledgers, self._interrupts.code is not None, code)
+        if ledgers:
+            await self._remember(done)
+        reports.applied(done)
+        return code
+
+    async def _apply_one(self, site: Held, gate: asyncio.Semaphore, emit: Emit) -> SiteLedger:
+        async with Slot(gate) as slot:
+            # A site that only waits for a generation leaves its place to another.
+            clock = Clock(self._with.clock.now, lambda seconds: slot.aside(self._with.clock.sleep(seconds)))
+            try:
+                ports = self._ports(site.journal, site.desired, clock)
+                return await apply_plan(site.plan, ports, self._options(site.desired), emit)
+            except Exception as error:
+                if os.environ.get("RECONCILER_DEBUG"):
+                    raise
+                return unfinished(site.plan, Result.UNKNOWN, bug_words(error))
+            finally:
+                await site.lease.release()
+
+    async def _remember(self, done: ApplySummary) -> None:
+        ledger = {
+            "command": "apply",
+            "exitCode": int(done.exit_code),
+            "interrupted": done.interrupted,
+            "sites": [ledger_json(one) for one in done.ledgers],
+        }
+        try:
+            await RunLedgers(self._with.store.store).write(self._with.clock.now(), freeze(ledger))
+        except StateError as error:
+            sys.stderr.write(f"the ledger of this run could not be kept: {printable(str(error))}\n")
+
+    async def release(self) -> None:
+        """Gives back every lease that is still held."""
+        held, self._held = tuple(self._held.values()), {}
+        await asyncio.gather(*(one.lease.release() for one in held), return_exceptions=True)
+
+    # --- what a site is handed -----------------------------------------------------------------------
+
+    def _ports(self, journal: SiteJournal, desired: DesiredSite, clock: Clock) -> Ports:
+        client = self._with.client
+        return Ports(client.reader(), client.writer(), journal, clock, desired)
+
+    def _options(self, desired: DesiredSite) -> ApplyOptions:
+        project = self._terms.project
+        return ApplyOptions(
+            resolve=lambda action, plan, observed, recorded: resolve(
+                action, plan, observed, recorded, self._terms.options_for(desired.ref.name)
+            ),
+            allow_publish=self._publish,
+            waiting=Waiting(project.poll_interval, project.poll_timeout),
+            stop=self._interrupts.requested,
+            commit=head_commit(project.root) if self._publish else None,
+        )
+
+
+def unfinished(plan: Plan, result: Result, why: str) -> SiteLedger:
+    """The ledger of a site whose own was lost: nothing of it is known to be done."""
+    return SiteLedger(
+        plan.site,
+        tuple(Entry(action.address, action.operation, result, why) for action in plan.actions),
+        error=why,
+    )
+
+
+async def _all(held: Sequence[Held], work: Callable[[Held], Awaitable[SiteLedger]]) -> tuple[SiteLedger, ...]:
+    """The ledgers of all sites, in their order; of those that were cut short, one that says so."""
+    tasks = [asyncio.ensure_future(work(one)) for one in held]
+    try:
+        await asyncio.gather(*tasks)
+    except BaseException as error:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if not isinstance(error, asyncio.CancelledError):
+            raise
+        # The second signal: the ledger is written all the same, and the run ends with its code.
+        if (current := asyncio.current_task()) is not None:
+            current.uncancel()
+    return tuple(
+        unfinished(one.plan, Result.UNKNOWN, "the run was cut short; run apply again, it looks what was done")
+        if task.cancelled()
+        else task.result()
+        for one, task in zip(held, tasks, strict=True)
+    )

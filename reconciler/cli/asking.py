@@ -1,0 +1,47 @@
+"""The questions of `apply`: on a terminal only; elsewhere the flag that is needed is named."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from reconciler.planner.tally import PlanTally
+from reconciler.reporters.words import plural
+
+
+def can_ask() -> bool:
+    """Whether there is a person to ask."""
+    return bool(sys.stdin.isatty())
+
+
+async def agreed(question: str) -> bool:
+    """Asks on stderr, and takes `yes` alone for yes. The end of the input is a no."""
+    sys.stdout.flush()
+    sys.stderr.write(f"\n{question}\n  Only 'yes' is accepted: ")
+    sys.stderr.flush()
+    answer = await _line()
+    if not answer.endswith("\n"):
+        sys.stderr.write("\n")
+    return bool(answer.strip() == "yes")
+
+
+async def _line() -> str:
+    """A line from the terminal. Waits without blocking, so that leases are renewed while a person thinks, and
+    Ctrl-C need not wait for Enter."""
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    try:
+        loop.add_reader(sys.stdin.fileno(), there.set)
+    except NotImplementedError:  # Windows
+        return await asyncio.to_thread(sys.stdin.readline)
+    try:
+        await there.wait()
+        return sys.stdin.readline()
+    finally:
+        loop.remove_reader(sys.stdin.fileno())
+
+
+def public_question(tally: PlanTally) -> str:
+    """What is asked besides, where posts would go public."""
+    posts = plural(tally.publish, "post")
+    return f"Do you want to make {posts} public? Without a yes the rest is done and they are withheld."
