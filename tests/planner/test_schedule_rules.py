@@ -1,0 +1,256 @@
+"""Which drafts the schedule rules want, when, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+
+from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
+from reconciler.model.posts import PostStatus, Unrecognised
+from reconciler.model.schedule import ScheduleRule
+from reconciler.model.selectors import Match
+from reconciler.planner.actions import (
+    ActionClass,
+    BlockedBy,
+    InReview,
+    PostIs,
+    Reason,
+    RefusedBy,
+    class_of,
+)
+from tests.planner.publishing_world import (
+    NOW,
+    activity,
+    approved,
+    desired,
+    names,
+    operations,
+    plan,
+    post,
+    reasons,
+    scheduled_before,
+    site,
+)
+
+
+def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> None:
+    draft = post("d1")
+    one = activity("a", draft)
+    made = plan(desired(approvals=approved(one)), site(one))
+    assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest)]
+    action = made.actions[0]
+    assert action.requires == (PostIs(draft.id, PostStatus.DRAFT, draft.digest),)
+    assert (action.reason, str(action.address)) == (Reason.APPROVED, "shop/draft[d1]")
+    assert class_of(action.operation) is ActionClass.PUBLIC
+    assert (made.blocked, made.to_review, made.refusals) == ((), (), ())
+
+
+def test_the_first_rule_that_matches_activity_channel_and_type_decides() -> None:
+    rules = (
+        ScheduleRule(Match(title="idea a"), ("INSTAGRAM",), ("STORY",), at=time(18)),
+        ScheduleRule(Match(), ("INSTAGRAM",), at=time(12)),
+    )
+    one = activity("a", post("feed"), post("story", type="STORY"), post("page", "FACEBOOK"))
+    made = plan(desired(*rules, approvals=approved(one)), site(one))
+    at = {each.post: each.at for each in operations(made) if isinstance(each, SchedulePost)}
+    assert at == {
+        "feed": datetime(2026, 12, 3, 12, tzinfo=UTC),
+        "story": datetime(2026, 12, 3, 18, tzinfo=UTC),
+    }
+
+
+def test_max_takes_the_first_by_date_title_id_and_channel_and_counts_what_is_scheduled() -> None:
+    activities = (
+        activity("z", post("z1"), days=1),
+        activity("b", post("b1"), days=2, title="Same"),
+        activity("a", post("a2", "INSTAGRAM"), post("a1", "FACEBOOK"), days=2, title="Same"),
+        activity("c", post("c1"), days=3),
+    )
+    rule = ScheduleRule(Match(), max=3)
+    made = plan(desired(rule, approvals=approved(*activities)), site(*activities))
+    assert names(made) == ["z1", "a1", "a2"]
+
+    out = replace(activities[0], posts=(post("z1", status=PostStatus.SCHEDULED),))
+    again = plan(desired(rule, approvals=approved(*activities)), site(out, *activities[1:]))
+    assert names(again) == ["a1", "a2"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN_QUEUE, Unrecognised("X")],
+)
+def test_a_second_run_adds_nothing(status: PostStatus) -> None:
+    drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in range(1, 5)]
+    rule = ScheduleRule(Match(), max=2)
+    agreed = approved(*drafts)
+    assert names(plan(desired(rule, approvals=agreed), site(*drafts))) == ["d1", "d2"]
+    done = [replace(one, posts=(post(one.posts[0].id, status=status),)) for one in drafts[:2]]
+    assert not plan(desired(rule, approvals=agreed), site(*done, *drafts[2:])).actions
+
+
+def test_a_draft_that_waits_keeps_its_place() -> None:
+    first, second = activity("a", post("d1"), days=1), activity("b", post("d2"), days=2)
+    rule = ScheduleRule(Match(), max=1)
+    made = plan(desired(rule, approvals=approved(second)), site(first, second))
+    assert not made.actions
+    assert [one.post for one in made.to_review] == ["d1"]
+
+
+def test_min_and_unknown_ids_refuse_the_site() -> None:
+    one = activity("a", post("d1"))
+    made = plan(desired(ScheduleRule(Match(ids=frozenset({"nope"})), min=2)), site(one))
+    assert [(each.by, each.address.key) for each in made.refusals] == [
+        (RefusedBy.MIN, "schedule.rules.0"),
+        (RefusedBy.UNKNOWN_ID, "schedule.rules.0"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "at", "instant"),
+    [
+        ("Europe/Berlin", "2026-12-03T09:00", "09:30", "2026-12-03T08:30"),
+        ("Europe/Berlin", "2027-07-03T09:00", "09:30", "2027-07-03T07:30"),
+        ("America/New_York", "2026-12-03T02:00", "20:00", "2026-12-03T01:00"),  # the day there is the second
+        ("Pacific/Kiritimati", "2026-12-03T20:00", "09:30", "2026-12-03T19:30"),  # the day there is the fourth
+        ("Europe/Berlin", "2027-03-28T12:00", "02:30", "2027-03-28T01:30"),  # skipped: 03:30 there
+        ("Europe/Berlin", "2027-10-31T12:00", "02:30", "2027-10-31T00:30"),  # twice: the first
+        ("Mars/Olympus", "2026-12-03T09:00", "09:30", "2026-12-03T09:30"),  # unknown: UTC
+    ],
+)
+def test_at_is_wall_time_on_the_activitys_own_day(zone: str, day: str, at: str, instant: str) -> None:
+    when = datetime.fromisoformat(day).replace(tzinfo=UTC)
+    one = replace(activity("a", post("d1")), date=when)
+    rule = ScheduleRule(Match(), at=time.fromisoformat(at))
+    made = plan(desired(rule, approvals=approved(one)), site(one, zone=zone))
+    (operation,) = operations(made)
+    assert isinstance(operation, SchedulePost)
+    assert operation.at == datetime.fromisoformat(instant).replace(tzinfo=UTC)
+
+
+def test_a_scheduled_post_is_moved_to_the_rules_time_and_then_left_alone() -> None:
+    rule = ScheduleRule(Match(), at=time(17))
+    right = datetime(2026, 12, 3, 17, tzinfo=UTC)
+    out = post("d1", status=PostStatus.SCHEDULED, at=right - timedelta(hours=8))
+    one = activity("a", out)
+    made = plan(desired(rule, approvals=approved(one)), site(one))
+    assert operations(made) == [
+        ReschedulePost(out.id, one.id, "INSTAGRAM", out.digest, right, right - timedelta(hours=8))
+    ]
+    assert made.actions[0].requires == (PostIs(out.id, PostStatus.SCHEDULED, out.digest),)
+    moved = replace(one, posts=(replace(out, scheduled_for=right),))
+    assert plan(desired(rule, approvals=approved(one)), site(moved)).is_empty
+    unknown = replace(one, posts=(replace(out, scheduled_for=None),))
+    assert plan(desired(rule, approvals=approved(one)), site(unknown)).is_empty
+
+
+def test_a_scheduled_post_is_moved_only_as_approved() -> None:
+    rule = ScheduleRule(Match(), at=time(17))
+    one = activity("a", post("d1", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2)))
+    assert [each.state for each in plan(desired(rule), site(one)).to_review] == [InReview.NOT_REVIEWED]
+    changed = approved(activity("a", post("d1", caption="as it was")))
+    assert reasons(plan(desired(rule, approvals=changed), site(one))) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
+    assert names(plan(desired(rule, required=False), site(one))) == ["d1"]
+
+
+def test_a_post_for_later_today_is_still_the_rules_own() -> None:
+    """`within` begins now, and the activity's date has passed; manage: all does not take the post back."""
+    rule = ScheduleRule(Match(within=timedelta(days=14)), at=time(20))
+    out = post("d1", status=PostStatus.SCHEDULED, at=datetime(2026, 12, 1, 20, tzinfo=UTC))
+    one = activity("a", out, days=-0.1)
+    assert plan(desired(rule, approvals=approved(one), cancel_others=True), site(one)).is_empty
+
+
+def test_manage_all_cancels_what_no_rule_wants_before_anything_goes_out() -> None:
+    stray = post("d9", "FACEBOOK", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=1))
+    one, other = activity("a", post("d1")), activity("b", stray, days=1)
+    rule = ScheduleRule(Match(), ("INSTAGRAM",))
+    agreed = approved(one)
+    made = plan(desired(rule, approvals=agreed, cancel_others=True), site(one, other))
+    assert operations(made)[0] == CancelPost(stray.id, other.id, "FACEBOOK", stray.scheduled_for)
+    assert made.actions[0].requires == (PostIs(stray.id, PostStatus.SCHEDULED, stray.digest),)
+    assert names(made) == ["d9", "d1"]
+    assert names(plan(desired(rule, approvals=agreed), site(one, other))) == ["d1"]
+
+
+def test_more_scheduled_posts_than_max_are_left_as_they_are() -> None:
+    out = [activity(f"a{day}", post(f"d{day}", status=PostStatus.SCHEDULED), days=day) for day in (1, 2, 3)]
+    rule = ScheduleRule(Match(), max=1)
+    assert plan(desired(rule, required=False, cancel_others=True), site(*out)).is_empty
+
+
+def test_no_publish_leaves_public_actions_out_and_keeps_cancelling() -> None:
+    stray = post("d9", "FACEBOOK", status=PostStatus.SCHEDULED)
+    one = activity("a", post("d1"), stray)
+    wanted = desired(ScheduleRule(Match(), ("INSTAGRAM",)), approvals=approved(one), cancel_others=True)
+    made = plan(wanted, site(one), publish=False)
+    assert [type(each) for each in operations(made)] == [CancelPost]
+
+
+def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
+    from reconciler.model.activities import PostsRule
+
+    full, empty = activity("a", post("d1"), days=1), activity("b", days=2)
+    wanted = replace(desired(ScheduleRule(Match(), max=3), required=False), posts=(PostsRule(Match()),))
+    made = plan(wanted, site(full, empty))
+    promise = operations(made)[-1]
+    assert isinstance(promise, Deferred)
+    assert (promise.part, promise.rule, promise.at_most) == (Part.SCHEDULE, 0, 2)
+    assert class_of(promise) is ActionClass.PUBLIC
+    assert not [
+        one
+        for one in operations(plan(replace(wanted, schedule=desired().schedule), site(full, empty)))
+        if isinstance(one, Deferred)
+    ]
+
+
+def test_cancelled_posts_are_not_scheduled_again_until_approved_again() -> None:
+    draft = post("d1")
+    one = activity("a", draft)
+    before = scheduled_before(draft)
+    for required in (True, False):
+        made = plan(desired(approvals=approved(one), required=required), site(one), before)
+        assert reasons(made) == [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)]
+        assert "run review" in made.blocked[0].fix
+        again = plan(desired(approvals=approved(one, cancelled=1), required=required), site(one), before)
+        assert names(again) == ["d1"]
+    twice = plan(desired(approvals=approved(one, cancelled=1)), site(one), scheduled_before(draft, times=2))
+    assert reasons(twice) == [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)]
+
+
+def test_a_post_in_the_cancelled_status_stays_blocked_and_keeps_its_place() -> None:
+    gone, other = activity("a", post("d1", status=PostStatus.CANCELED), days=1), activity("b", post("d2"))
+    agreed = approved(gone, other, cancelled=1)
+    made = plan(
+        desired(ScheduleRule(Match(), max=1), approvals=agreed), site(gone, other), scheduled_before(gone.posts[0])
+    )
+    assert (reasons(made), names(made)) == ([("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)], [])
+    strangers = plan(desired(ScheduleRule(Match(), max=1), approvals=agreed), site(gone, other))
+    assert names(strangers) == ["d2"]
+
+
+def test_changed_after_approval_is_blocked_and_not_reviewed_content_waits() -> None:
+    live = activity("a", post("d1", caption="new words"), post("d2", "FACEBOOK"), post("d3", "PINTEREST"))
+    file = approved(activity("a", post("d1", caption="old words")))
+    made = plan(desired(approvals=file), site(live))
+    assert reasons(made) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
+    assert [(one.post, one.state) for one in made.to_review] == [
+        ("d2", InReview.NOT_REVIEWED),
+        ("d3", InReview.NOT_REVIEWED),
+    ]
+    from reconciler.model.approvals import Decision
+
+    waiting = plan(desired(approvals=approved(live, decision=Decision.PENDING)), site(live))
+    assert {one.state for one in waiting.to_review} == {InReview.PENDING}
+    assert not waiting.actions
+
+
+def test_an_edited_caption_in_the_file_is_said_and_changes_nothing() -> None:
+    one = activity("a", post("d1"))
+    file = approved(one)
+    edited = replace(file.activities[0].drafts[0], caption="Buy!")
+    file = replace(file, activities=(replace(file.activities[0], drafts=(edited,)),))
+    made = plan(desired(approvals=file), site(one))
+    assert names(made) == ["d1"]
+    assert "editing it there changes nothing" in made.notes[-1]
