@@ -253,10 +253,10 @@ def _discard_refusal(
 ) -> tuple[Refusal, ...]:
     counts = {
         Discard.ALL: [],
-        Discard.UNAPPROVED: [(len(approved), "approved"), (len(scheduled), "scheduled")],
-        Discard.NOTHING: [(len(drafts), "unpublished"), (len(scheduled), "scheduled")],
+        Discard.UNAPPROVED: [(len(approved), "approved draft"), (len(scheduled), "scheduled post")],
+        Discard.NOTHING: [(len(drafts), "draft"), (len(scheduled), "scheduled post")],
     }[discard]
-    lost = [f"{count} {word} {'post' if count == 1 else 'posts'}" for count, word in counts if count]
+    lost = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
     if not lost:
         return ()
     return (

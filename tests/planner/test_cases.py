@@ -1,0 +1,95 @@
+"""Cases read as data: site.yaml + observed.json (+ recorded.json) -> plan.txt + plan.json.
+
+`observed.json` holds `now` and the raw answers of the API by the part they are read for. After a wanted change:
+pytest --update-cases, and the difference is reviewed like code.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.api import wire
+from reconciler.config.project import find_project
+from reconciler.config.sites import load_sites
+from reconciler.model.canonical import Digest
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.encoding import encode
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from reconciler.planner.tally import tally_of
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.results import Planned, PlanSummary, Setting
+from reconciler.reporters.text import TextReporter
+from reconciler.state.document import decode
+
+CASES = Path(__file__).parent.parent / "cases"
+
+
+@pytest.mark.parametrize("case", sorted(one.name for one in CASES.iterdir() if one.is_dir()))
+def test_case(case: str, update_cases: bool) -> None:
+    folder = CASES / case
+    answers = json.loads((folder / "observed.json").read_text(encoding="utf-8"))
+    project = find_project([folder])
+    [desired] = load_sites(project, [])
+    options = PlanOptions(now=datetime.fromisoformat(answers["now"]), policy=project.policy)
+    plan = make_plan(desired, observed(desired, answers), recorded(folder), options)
+    expected = {"plan.txt": words(plan), "plan.json": facts(plan)}
+    for name, text in expected.items():
+        if update_cases:
+            (folder / name).write_text(text, encoding="utf-8")
+        assert (folder / name).read_text(encoding="utf-8") == text
+
+
+def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
+    """The site that these raw answers show."""
+    found = ObservedSite(desired.ref, datetime.fromisoformat(answers["now"]))
+    for part, body in answers.items():
+        match part:
+            case "now":
+                pass
+            case "marketing-settings":
+                settings = wire.settings(body)
+                found = replace(found, settings=settings, language=settings.language)
+            case "marketing-plan":
+                found = replace(found, marketing_plan=wire.marketing_plan(body))
+            case "events":
+                found = replace(found, events=wire.events(body))
+            case "published-site-urls":
+                found = replace(found, published=wire.published(body))
+            case "properties":
+                found = replace(found, time_zone=wire.properties(body)[0])
+            case "features":
+                found = replace(found, features=wire.features(body))
+            case "token-status":
+                statuses = {channel: wire.channel_status(status) for channel, status in body.items()}
+                found = replace(found, channels=tuple(sorted(statuses.items())))
+            case _:
+                raise AssertionError(f"observed.json: no part is called {part}")
+    return found
+
+
+def recorded(folder: Path) -> RecordedSite:
+    """What earlier runs noted, if the case says so."""
+    path = folder / "recorded.json"
+    return decode(path.read_bytes(), "recorded.json").recorded if path.exists() else RecordedSite()
+
+
+def words(plan: Plan) -> str:
+    """The plan as a terminal of 80 columns shows it."""
+    shown: list[str] = []
+    reporter = TextReporter(Setting("plan", shown.append, Screen(width=80)))
+    reporter.site(Planned(plan, tally_of(plan)))
+    reporter.planned(PlanSummary(1, tally_of(plan), refused=bool(plan.refusals)))
+    return "".join(shown)
+
+
+def facts(plan: Plan) -> str:
+    """The plan as it is saved, but for the digest of the files, which every edit of a comment's line would move."""
+    return json.dumps(encode(replace(plan, config=Digest(""))), indent=2, ensure_ascii=False) + "\n"
