@@ -266,6 +266,7 @@ class BlockedBy(StrEnum):
     """What only a person can change."""
 
     SITE_NOT_PUBLISHED = "site-not-published"
+    NO_MARKETING_PLAN = "no-marketing-plan"
     CHANNEL_NOT_CONNECTED = "channel-not-connected"
     FEATURE_MISSING = "feature-missing"
     QUOTA_EXHAUSTED = "quota-exhausted"

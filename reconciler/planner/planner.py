@@ -20,9 +20,17 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import plan_settings
+from reconciler.planner.standing import rules_of, standing
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
+    """The plan for a site, with what is to be remembered of it: see `_planned`, and standing.py."""
+    plan = replace(_planned(desired, observed, recorded, options), rules=rules_of(desired))
+    objects = standing(desired, observed, recorded, plan, scope_of(observed, options))
+    return replace(plan, bindings=replace(plan.bindings, objects=objects))
+
+
+def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """What would make the site what its file says, as a value; nothing has been written when it exists.
 
     The order within a site: events, settings, generation, activities, posts, schedule (product.md 3.2).

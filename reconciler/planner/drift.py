@@ -1,0 +1,230 @@
+"""An audit: desired, last applied and live against each other (product.md 3.6). Nothing here asks for a write.
+
+What is not as the file asks for is what the plan would change; who moved is told by what was last applied.
+Activities, posts and drafts are in drift_content.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from reconciler.model.address import Kind
+from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
+from reconciler.model.events import CalendarEvent, DesiredEvent
+from reconciler.model.marketing_plan import MarketingPlan, PlanStatus, When
+from reconciler.model.operations import AwaitGeneration, DeleteEvent, FieldChange
+from reconciler.model.settings import MarketingSettings, normal, same_setting
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.drift_content import content_items
+from reconciler.planner.drift_report import (
+    DriftItem,
+    DriftReport,
+    DriftState,
+    FieldDrift,
+    Finding,
+    Moved,
+    applied_or_absent,
+    together,
+    who_moved,
+)
+from reconciler.planner.events import event_changes, match_events, own_events
+from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
+from reconciler.planner.options import PlanOptions, Scope, scope_of
+from reconciler.planner.standing import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
+
+
+def find_drift(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions
+) -> DriftReport:
+    """How every managed object of a site stands. `plan` is the one made from the same sides.
+
+    Parts that were not read are not judged.
+    """
+    scope = scope_of(observed, options)
+    found: list[DriftItem] = []
+    if desired.settings and observed.settings is not None:
+        found.append(_settings(desired, observed.settings, recorded, scope))
+    if desired.events is not None and observed.events is not None:
+        found += _events(desired, observed.events, recorded, plan, scope)
+    live, due = observed.marketing_plan, 0
+    if live is not None:
+        waits = any(isinstance(one.operation, AwaitGeneration) for one in plan.actions)
+        if desired.marketing_plan is not None:
+            found.append(_marketing_plan(desired, observed, live, recorded, waits, scope))
+        elif waits:
+            found.append(_generating(scope))
+        if live.status is PlanStatus.ACTIVE and not waits:
+            content, due = content_items(desired, observed, recorded, plan, scope)
+            found += content
+    items = _with_blocked(found, plan)
+    return DriftReport(desired.ref, items, due, plan.notes, plan.refusals)
+
+
+def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
+    """With what only a person can change. What somebody moved on the site, or is under way, says so first."""
+    blocked = {str(one.address): one for one in plan.blocked}
+    items = []
+    for item in found:
+        kept = item.state is DriftState.PENDING or (item.state is DriftState.DRIFTED and item.moved is not Moved.GIT)
+        one = blocked.get(str(item.address))
+        if one is None or kept:
+            blocked.pop(str(item.address), None)
+            items.append(item)
+    items += [
+        DriftItem(one.address, DriftState.BLOCKED, Finding.BLOCKED, about=(one.detail,), fix=one.fix)
+        for one in plan.blocked
+        if str(one.address) in blocked
+    ]
+    return tuple(items)
+
+
+# --- settings --------------------------------------------------------------------------------------
+
+
+def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedSite, scope: Scope) -> DriftItem:
+    fields = []
+    for one in desired.settings:
+        seen = live.value_of(one.path)
+        if same_setting(one.path, one.value, seen):
+            continue
+        last = recorded.applied.setting(one.path)
+        in_git = last is None or not same_setting(one.path, one.value, last[0])
+        remotely = last is not None and not same_setting(one.path, seen, last[0])
+        moved = who_moved(in_git, remotely)
+        fields.append(FieldDrift(one.path, one.value, applied_or_absent(last), normal(one.path, seen), moved))
+    return _of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
+
+
+def _of_fields(item: DriftItem, fields: tuple[FieldDrift, ...]) -> DriftItem:
+    if not fields:
+        return item
+    moved = together(one.moved for one in fields)
+    return DriftItem(item.address, DriftState.DRIFTED, Finding.DIFFERS, moved, fields)
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+def _events(
+    desired: DesiredSite, live: tuple[CalendarEvent, ...], recorded: RecordedSite, plan: Plan, scope: Scope
+) -> Iterator[DriftItem]:
+    assert desired.events is not None
+    matched = match_events(desired.events.events, own_events(live, recorded), dict(recorded.event_ids))
+    for event in sorted(desired.events.events, key=lambda one: one.name):
+        yield _event(event, matched.get(event.name), recorded, scope)
+    pruned_before = recorded.object(RULE_OF_EVENTS) == dict(rules_of(desired))[RULE_OF_EVENTS]
+    names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
+    for action in plan.actions:
+        if isinstance(action.operation, DeleteEvent):
+            # One that was listed before left the file; any other one is new on the site, if prune is not.
+            moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
+            yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
+
+
+def _event(event: DesiredEvent, live: CalendarEvent | None, recorded: RecordedSite, scope: Scope) -> DriftItem:
+    address, last = scope.address(Kind.EVENT, event.name), recorded.applied.event(event.name)
+    if live is None:
+        known = last is not None or event.name in dict(recorded.event_ids)
+        in_git = not known if last is None else not same(event.facts(), last)
+        finding = Finding.DELETED if known else Finding.MISSING
+        return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
+    before = _declared_again(event.name, last) if last is not None else None
+    moved_there = {one.path for one in event_changes(before, live)} if before else set()
+    fields = tuple(_event_field(one, event, last, moved_there) for one in event_changes(event, live))
+    return _of_fields(DriftItem(address, DriftState.CONVERGED), fields)
+
+
+def _event_field(one: FieldChange, event: DesiredEvent, last: JsonObject | None, moved_there: set[str]) -> FieldDrift:
+    wanted = event.facts()
+    if one.path == "name":
+        applied: Json | Absent = ABSENT if last is None else event.name
+        in_git = last is None
+    else:
+        applied = ABSENT if last is None else last.get(one.path)
+        in_git = last is None or not same(wanted.get(one.path), last.get(one.path))
+    return FieldDrift(one.path, one.after, applied, one.before, who_moved(in_git, one.path in moved_there))
+
+
+def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
+    """The declaration that recorded facts were made of (`DesiredEvent.facts`)."""
+    date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
+    moment = datetime.fromisoformat(date) if isinstance(date, str) else None
+    return DesiredEvent(
+        name,
+        description if isinstance(description, str | Absent) else None,
+        moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None,
+        whole_day=isinstance(date, str) and "T" not in date,
+        recurring_rule=rule if isinstance(rule, JsonObject) else None,
+    )
+
+
+# --- the marketing plan ----------------------------------------------------------------------------
+
+
+def _generating(scope: Scope) -> DriftItem:
+    return DriftItem(scope.address(Kind.MARKETING_PLAN), DriftState.PENDING, Finding.GENERATING)
+
+
+def _marketing_plan(
+    desired: DesiredSite,
+    observed: ObservedSite,
+    live: MarketingPlan,
+    recorded: RecordedSite,
+    waits: bool,
+    scope: Scope,
+) -> DriftItem:
+    wanted = desired.marketing_plan
+    assert wanted is not None
+    address, last = scope.address(Kind.MARKETING_PLAN), recorded.object(key_of(Kind.MARKETING_PLAN))
+    had = last == PRESENT or (last is None and recorded.in_force is not None)
+    there = live.status is not PlanStatus.NEVER_CREATED
+    if waits or live.status is PlanStatus.GENERATING:
+        return _generating(scope)
+    if not wanted.present:
+        if not there:
+            return DriftItem(address, DriftState.CONVERGED)
+        moved = who_moved(last != ABSENT_NOW, last == ABSENT_NOW)
+        return DriftItem(address, DriftState.DRIFTED, Finding.UNWANTED, moved)
+    match live.status:
+        case PlanStatus.NEVER_CREATED:
+            finding = Finding.DELETED if had else Finding.MISSING
+        case PlanStatus.INACTIVE:
+            finding = Finding.INACTIVE
+        case PlanStatus.FAILED:
+            finding = Finding.FAILED
+        case _:
+            return _in_force(desired, observed, recorded, scope)
+    return DriftItem(address, DriftState.DRIFTED, finding, who_moved(not had, had))
+
+
+def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> DriftItem:
+    """An ACTIVE marketing plan: pending as long as something that is saved on the site was not generated from.
+
+    What is not saved yet is the drift of the settings or of an event, and is not said twice.
+    """
+    address, inputs = scope.address(Kind.MARKETING_PLAN), inputs_of(desired)
+    wanted = desired.marketing_plan
+    assert wanted is not None
+    if recorded.in_force is None and recorded.due is None:
+        return DriftItem(address, DriftState.CONVERGED)
+    changed = changed_inputs(inputs, in_force_now(inputs, observed.settings, None, recorded), frozenset())
+    saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
+    if not saved:
+        return DriftItem(address, DriftState.CONVERGED)
+    fix = "" if wanted.when is When.ON_CHANGE else "run apply --regenerate with the site's name: `when` is never"
+    return DriftItem(address, DriftState.PENDING, Finding.NOT_IN_FORCE, about=saved, fix=fix)
+
+
+def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite) -> bool:
+    """Whether the site has the input as the file asks for it."""
+    if path.startswith("calendarEvents."):
+        name = path.removeprefix("calendarEvents.")
+        if desired.events is None or observed.events is None:
+            return False
+        matched = match_events(desired.events.events, own_events(observed.events, recorded), dict(recorded.event_ids))
+        event = next((one for one in desired.events.events if one.name == name), None)
+        return event is not None and name in matched and not event_changes(event, matched[name])
+    wanted = next((one.value for one in desired.settings if one.path == path), ABSENT)
+    return observed.settings is not None and same_setting(path, wanted, observed.settings.value_of(path))

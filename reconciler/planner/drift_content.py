@@ -1,0 +1,275 @@
+"""The audit of activities, posts and drafts.
+
+Rules select by time and by content that an AI makes, so what they want changes while nobody moves anything: an
+activity comes within 21 days, a post goes out and frees a place. That is no drift. It is told from drift by
+what was last applied to the object, and by whether the rules are those that were last carried out in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.address import Address, Kind
+from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.canonical import ABSENT, JsonObject, same
+from reconciler.model.events import instant
+from reconciler.model.operations import (
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    DeleteActivity,
+    GeneratePosts,
+    Part,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+)
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
+from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
+from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
+from reconciler.planner.options import Scope
+from reconciler.planner.standing import ABSENT_NOW, PRESENT, TAKEN_BACK, approval_key, key_of, rules_of, standing
+
+SEEN_FOR_SURE = 86_400
+"""Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
+starts today (D 6.2), and whose midnight that is is not documented."""
+
+
+def content_items(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
+) -> tuple[list[DriftItem], int]:
+    """The state of each activity, activity's posts and draft that is managed, and how many objects are only due."""
+    audit = _Audit(desired, observed, recorded, plan, scope)
+    found: dict[str, DriftItem] = {}
+    due = 0
+    for item in audit.posts():
+        found[str(item.address)] = item
+    for action in plan.actions:
+        if str(action.address) in found:
+            continue
+        said = audit.of(action)
+        if isinstance(said, DriftItem):
+            found[str(action.address)] = said
+        else:
+            due += said
+    for one in plan.to_review:
+        about = (one.channel, one.title, one.state.value)
+        found.setdefault(str(one.address), DriftItem(one.address, DriftState.IN_REVIEW, Finding.REVIEW, about=about))
+    for item in audit.converged():
+        found.setdefault(str(item.address), item)
+    return list(found.values()), due
+
+
+@dataclass(frozen=True, slots=True)
+class _Audit:
+    desired: DesiredSite
+    observed: ObservedSite
+    recorded: RecordedSite
+    plan: Plan
+    scope: Scope
+
+    # --- what the plan would change
+
+    def of(self, action: Action) -> DriftItem | int:
+        """What an action says of its object: an item, or 1 for what is only due, or 0 for other parts."""
+        match action.operation:
+            case CreateActivity(activity=activity):
+                if activity.target_date < self.scope.now:
+                    return 0
+                wanted = (activity.title, activity.target_date)
+                made = any((one.title, one.target_date) == wanted for one in self.recorded.created)
+                finding = Finding.DELETED if made else Finding.MISSING
+                return self._drifted(action, finding, Moved.REMOTE if made else Moved.GIT)
+            case UpdateActivity(title=title):
+                return self._edited_activity(action, title)
+            case DeleteActivity(title=title):
+                return self._by_rule(action, Finding.UNWANTED, None, title)
+            case GeneratePosts(title=title):
+                last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
+                finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
+                return self._by_rule(action, finding, None if last is None else last == PRESENT, title)
+            case AwaitPosts(title=title):
+                return DriftItem(action.address, DriftState.PENDING, Finding.POSTS_COMING, about=(title,))
+            case ClearPosts(title=title) | RegeneratePosts(title=title):
+                if action.reason is Reason.SENT_BACK:
+                    return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
+                last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
+                return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
+            case SchedulePost(post=post, digest=digest, channel=channel, approved=approved):
+                known = self.recorded.object(approval_key(post))
+                agreed_before = known is not None and known.get("approved") == digest
+                moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
+                return 1 if moved_on else self._drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, channel)
+            case ReschedulePost():
+                return self._other_time(action)
+            case CancelPost(post=post, channel=channel):
+                ours = any(one.id == post for one in self.recorded.published)
+                moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
+                if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
+                    moved = Moved.REMOTE  # its activity or its content is not what the rule matched
+                return self._drifted(action, Finding.NOT_WANTED, moved, channel)
+            case _:
+                return 0
+
+    def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
+        return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)
+
+    def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
+        """`applied`: whether the object was left as the rule asks when it was last applied; None where it is
+        not known to have been there."""
+        part = Part.ACTIVITIES if isinstance(action.operation, DeleteActivity) else Part.POSTS
+        if applied is not None:
+            return self._drifted(action, finding, Moved.REMOTE if applied else Moved.GIT, title)
+        if not self._same_rules(part):
+            return self._drifted(action, finding, Moved.GIT, title)
+        return 1 if self._time_can_tell(action, part) else self._drifted(action, finding, Moved.REMOTE, title)
+
+    def _same_rules(self, part: Part) -> bool:
+        """Whether the file's rules are those that were last carried out in full."""
+        key = key_of(Kind.RULE, part)
+        return self.recorded.object(key) == dict(rules_of(self.desired))[key]
+
+    def _time_can_tell(self, action: Action, part: Part) -> bool:
+        """Whether the rule may want the object by now only because time passed: its window moved, or that of a
+        rule above it, or a place got free."""
+        rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
+        if part is Part.ACTIVITIES:
+            rules = self.desired.activities
+        index = next((n for n in range(len(rules)) if action.because == (f"{part}[{n}]",)), None)
+        if index is None:
+            return True
+        return any(
+            one.match.within is not None or one.max is not None
+            for one in rules[: index + 1]
+            if not isinstance(one, DesiredActivity)
+        )
+
+    def _edited_activity(self, action: Action, title: str) -> DriftItem | int:
+        operation = action.operation
+        assert isinstance(operation, UpdateActivity)
+        last = self.recorded.object(key_of(Kind.ACTIVITY, operation.id))
+        if last is None and self._same_rules(Part.ACTIVITIES):
+            return 1  # it came to match a rule that has not changed
+        fields = []
+        for one in operation.changes:
+            applied = ABSENT if last is None or one.path not in last else last[one.path]
+            in_git = applied is ABSENT or not same(one.after, last[one.path] if last else None)
+            remotely = applied is not ABSENT and not same(one.before, last[one.path] if last else None)
+            fields.append(FieldDrift(one.path, one.after, applied, one.before, who_moved(in_git, remotely)))
+        moved = together(one.moved for one in fields)
+        return DriftItem(action.address, DriftState.DRIFTED, Finding.DIFFERS, moved, tuple(fields), (title,))
+
+    def _other_time(self, action: Action) -> DriftItem:
+        operation = action.operation
+        assert isinstance(operation, ReschedulePost)
+        last = self._published().get(operation.post)
+        applied = last.scheduled_for if last else None
+        before = instant(operation.before) if operation.before else None
+        in_git = applied is None or instant(applied) != instant(operation.at)
+        remotely = applied is not None and instant(applied) != before
+        moved = who_moved(in_git, remotely)
+        shown = ABSENT if applied is None else instant(applied)
+        field = FieldDrift("scheduledDate", instant(operation.at), shown, before, moved)
+        return DriftItem(
+            action.address, DriftState.DRIFTED, Finding.OTHER_TIME, moved, (field,), about=(operation.channel,)
+        )
+
+    # --- posts that were scheduled or approved
+
+    def posts(self) -> Iterator[DriftItem]:
+        """Posts that are no longer what was scheduled or approved."""
+        if self.desired.schedule is None:
+            return
+        live = {post.id: (activity, post) for activity in self._activities() for post in activity.posts}
+        again = {one.operation.post for one in self.plan.actions if isinstance(one.operation, SchedulePost)}
+        published = self._published()
+        for post, last in sorted(published.items()):
+            if self.recorded.object(key_of(Kind.DRAFT, post)) == TAKEN_BACK:
+                continue
+            found = live.get(post)
+            finding = self._of_scheduled(last, found)
+            if finding is not None:
+                moved = Moved.BOTH if post in again else Moved.REMOTE
+                yield self._post(post, finding, moved, last.channel, found)
+        yield from self._approved(live, frozenset(published))
+
+    def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
+        moment = last.scheduled_for
+        if found is None:
+            wait = (moment - self.scope.now).total_seconds() if moment else 0
+            return Finding.DELETED if wait > SEEN_FOR_SURE else None
+        activity, post = found
+        if post.status in GONE_OUT or not isinstance(post.status, PostStatus):
+            return None
+        if (moment or activity.date) <= self.scope.now:
+            return None
+        if post.status is not PostStatus.SCHEDULED:
+            return Finding.CANCELLED
+        return None if post.digest == last.digest else Finding.EDITED
+
+    def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
+        """Drafts that somebody said yes to, and whose content or existence is no longer that."""
+        activities = {one.id for one in self._activities()}
+        for reviewed in self.desired.approvals.activities:
+            if reviewed.decision is not ActivityDecision.KEEP:
+                continue
+            for one in reviewed.drafts:
+                if one.decision is not Decision.APPROVE or one.id in published:
+                    continue
+                found = live.get(one.id)
+                if found is None:
+                    last = self.recorded.object(approval_key(one.id))
+                    taken = self.recorded.object(key_of(Kind.DRAFT, one.id)) == TAKEN_BACK
+                    upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
+                    if last == _approval(one.digest) and reviewed.id in activities and upcoming and not taken:
+                        yield self._post(one.id, Finding.DELETED, Moved.REMOTE, one.channel, None)
+                elif _waits(found, self.scope) and found[1].digest != one.digest:
+                    yield self._post(one.id, Finding.EDITED, Moved.REMOTE, one.channel, found)
+
+    def _post(
+        self, id: PostId, finding: Finding, moved: Moved, channel: str, found: tuple[Activity, Post] | None
+    ) -> DriftItem:
+        address = self.scope.address(Kind.DRAFT, id)
+        fix = next((one.fix for one in self.plan.blocked if one.address == address), "")
+        about = (channel,) if found is None else (channel, found[0].title)
+        return DriftItem(address, DriftState.DRIFTED, finding, moved, about=about, fix=fix)
+
+    def _published(self) -> dict[PostId, PublishedPost]:
+        """The last scheduling of each post."""
+        return {one.id: one for one in sorted(self.recorded.published, key=lambda one: one.done_at)}
+
+    def _activities(self) -> tuple[Activity, ...]:
+        return self.observed.marketing_plan.activities if self.observed.marketing_plan else ()
+
+    # --- what is as it should be
+
+    def converged(self) -> Iterator[DriftItem]:
+        """Activities and posts that are as the rules ask, and posts that wait to go out as scheduled."""
+        kinds = (Kind.ACTIVITY.value + "[", Kind.POSTS.value + "[")
+        for key, _ in standing(self.desired, self.observed, self.recorded, self.plan, self.scope):
+            if key.startswith(kinds):
+                yield DriftItem(Address.parse(f"{self.scope.site}/{key}"), DriftState.CONVERGED)
+        if self.desired.schedule is not None:
+            scheduled = {
+                post.id
+                for activity in self._activities()
+                for post in activity.posts
+                if post.status is PostStatus.SCHEDULED
+            }
+            for one in sorted(scheduled & set(self._published())):
+                yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
+
+
+def _approval(digest: str) -> JsonObject:
+    return JsonObject({"approved": digest})
+
+
+def _waits(found: tuple[Activity, Post], scope: Scope) -> bool:
+    """Whether a post can still go out."""
+    activity, post = found
+    return activity.date >= scope.now and post.status in (PostStatus.DRAFT, PostStatus.SCHEDULED)

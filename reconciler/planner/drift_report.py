@@ -1,0 +1,137 @@
+"""What an audit of a site found, as values: the state of each managed object, and who moved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Self
+
+from reconciler.model.address import Address
+from reconciler.model.canonical import ABSENT, Absent, Json
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Refusal
+
+
+class DriftState(StrEnum):
+    """How a managed object stands (product.md 3.6)."""
+
+    CONVERGED = "converged"
+    DRIFTED = "drifted"
+    PENDING = "pending"
+    IN_REVIEW = "in review"
+    BLOCKED = "blocked"
+
+
+class Moved(StrEnum):
+    """Which side is no longer what was last applied. What was never applied has moved in git."""
+
+    GIT = "changed in git"
+    REMOTE = "changed remotely"
+    BOTH = "changed in both"
+
+
+class Finding(StrEnum):
+    """What is not as the file asks for; its sentence is made in reporters/."""
+
+    DIFFERS = "differs from the file"
+    MISSING = "declared, and not there"
+    NOT_LISTED = "not listed, and prune is on"
+    UNWANTED = "there, and the file wants it absent"
+    DELETED = "was there, and is gone"
+    INACTIVE = "went inactive; reading a marketing plan that was idle for weeks can itself do that"
+    FAILED = "the last generation failed"
+    GENERATING = "a generation is under way"
+    NOT_IN_FORCE = "saved, but the marketing plan was not generated from it yet"
+    POSTS_COMING = "posts are being made"
+    POSTS_CLEARED = "its posts are gone"
+    POSTS_MISSING = "it has no posts yet"
+    SENT_BACK = "a decision in review is not carried out yet"
+    NOT_SCHEDULED = "approved, and not scheduled yet"
+    OTHER_TIME = "scheduled for another time than the rule says"
+    NOT_WANTED = "scheduled, and no rule wants it"
+    CANCELLED = "was scheduled, and somebody took it back"
+    EDITED = "its content is no longer what was approved"
+    REVIEW = "waits for review"
+    BLOCKED = "waits for a person"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDrift:
+    """One field on its three sides, and who moved. `applied` is ABSENT where nothing was ever applied."""
+
+    path: str
+    desired: Json
+    applied: Json | Absent
+    live: Json
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True)
+class DriftItem:
+    """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence."""
+
+    address: Address
+    state: DriftState
+    finding: Finding | None = None
+    moved: Moved | None = None
+    fields: tuple[FieldDrift, ...] = ()
+    about: tuple[str, ...] = ()
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftTally:
+    """Counts of objects; `sites` are those with anything drifted, pending or blocked."""
+
+    drifted: int = 0
+    pending: int = 0
+    blocked: int = 0
+    in_review: int = 0
+    sites: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class DriftReport:
+    """One site. `due` counts what the rules want by now only because time passed or content was made: no drift.
+
+    `refusals` are the guards that an apply would meet.
+    """
+
+    site: SiteRef
+    items: tuple[DriftItem, ...] = ()
+    due: int = 0
+    notes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+
+    def of(self, state: DriftState) -> tuple[DriftItem, ...]:
+        """The objects in one state."""
+        return tuple(one for one in self.items if one.state is state)
+
+    @property
+    def tally(self) -> DriftTally:
+        drifted, pending, blocked = (
+            len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
+        )
+        in_review = len(self.of(DriftState.IN_REVIEW))
+        return DriftTally(drifted, pending, blocked, in_review, int(bool(drifted or pending or blocked)))
+
+
+def who_moved(in_git: bool, remotely: bool) -> Moved:
+    """The label, for an object that is not as the file asks for."""
+    if remotely:
+        return Moved.BOTH if in_git else Moved.REMOTE
+    return Moved.GIT
+
+
+def together(moves: Iterable[Moved]) -> Moved:
+    """The label of an object whose fields moved so."""
+    found = set(moves)
+    return found.pop() if len(found) == 1 else Moved.BOTH
+
+
+def applied_or_absent(recorded: tuple[Json] | None) -> Json | Absent:
+    return ABSENT if recorded is None else recorded[0]

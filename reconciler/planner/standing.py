@@ -1,0 +1,187 @@
+"""What of a site is as its file asks for, beyond settings and events: the third corner of drift.
+
+A plan says what it found standing, and a run remembers that, what its own calls did, and by which rules.
+Without it nobody could tell a file that changed from a site that did, nor either from time that passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias, assert_never
+
+from reconciler.model.activities import DesiredActivity, RemoveActivities, SetActivities
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Decision
+from reconciler.model.canonical import JsonObject, digest_of, freeze
+from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Generate,
+    GeneratePosts,
+    Operation,
+    Part,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.activities import decide, find_created, in_order
+from reconciler.planner.encoding import encode
+from reconciler.planner.options import Scope
+from reconciler.planner.posts import decide_posts, live_posts
+
+Objects: TypeAlias = tuple[tuple[str, JsonObject], ...]
+"""Pairs of an address within a site and facts, as `RecordedSite.objects` has them."""
+
+PRESENT = JsonObject({"state": "present"})
+ABSENT_NOW = JsonObject({"state": "absent"})
+TAKEN_BACK = JsonObject({"state": "taken back"})
+"""Of a post that this tool cancelled or threw away itself."""
+
+
+def key_of(kind: Kind, id: str = "") -> str:
+    """The address of an object within its site: `posts[<activity id>]`."""
+    return f"{kind.value}[{id}]" if id else kind.value
+
+
+def approval_key(post: str) -> str:
+    """Where it is remembered that a draft was found approved before it was due."""
+    return f"approval[{post}]"
+
+
+RULE_OF_EVENTS = key_of(Kind.RULE, "events")
+
+# --- rules -----------------------------------------------------------------------------------------
+
+
+def rules_of(desired: DesiredSite) -> Objects:
+    """The digest of each part's rules: another one says that the file has changed."""
+    rules = {
+        Part.ACTIVITIES: [encode(one) for one in desired.activities],
+        Part.POSTS: [encode(one) for one in desired.posts],
+        Part.SCHEDULE: [encode(desired.schedule)] if desired.schedule else [],
+    }
+    prune = desired.events.prune if desired.events else None
+    return (
+        (RULE_OF_EVENTS, JsonObject({"prune": prune})),
+        *((key_of(Kind.RULE, part), JsonObject({"digest": digest_of(freeze(found))})) for part, found in rules.items()),
+    )
+
+
+def rule_of(operation: Operation) -> str | None:
+    """The key of the rules that ask for an operation."""
+    match operation:
+        case CreateEvent() | UpdateEvent() | DeleteEvent():
+            return RULE_OF_EVENTS
+        case CreateActivity() | UpdateActivity() | DeleteActivity():
+            return key_of(Kind.RULE, Part.ACTIVITIES)
+        case GeneratePosts() | AwaitPosts() | ClearPosts() | RegeneratePosts():
+            return key_of(Kind.RULE, Part.POSTS)
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            return key_of(Kind.RULE, Part.SCHEDULE)
+        case Deferred(part=part):
+            return key_of(Kind.RULE, part)
+        case UpdateSettings() | Generate() | Regenerate() | AwaitGeneration() | DeleteMarketingPlan():
+            return None
+        case _:
+            assert_never(operation)
+
+
+def settled_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
+    """The rules of the parts that a run has carried out in full. `left` are the operations that did not end well."""
+    open_rules = {rule_of(one) for one in left}
+    return tuple((key, facts) for key, facts in plan.rules if key not in open_rules)
+
+
+# --- objects ---------------------------------------------------------------------------------------
+
+
+def standing(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope) -> Objects:
+    """The objects of a site that are as its file asks for, and the rules of the parts with nothing left to do."""
+    live = observed.marketing_plan
+    if live is None:
+        return ()
+    found: dict[str, JsonObject] = {}
+    if desired.marketing_plan is not None:
+        found |= _marketing_plan(desired.marketing_plan.present, live)
+    if live.status is not PlanStatus.ACTIVE or _is_renewed(plan):
+        return tuple(sorted(found.items()))
+    changing = {str(one.address) for one in plan.actions} | {str(one.address) for one in plan.blocked}
+    objects = {
+        **_activities(desired, live, recorded, scope),
+        **_posts(desired, live, scope),
+        **_approved(desired, live),
+    }
+    for key, facts in objects.items():
+        if f"{plan.site.name}/{key.replace('approval[', 'draft[')}" not in changing:
+            found[key] = facts
+    found |= dict(settled_rules(plan, (one.operation for one in plan.actions)))
+    return tuple(sorted(found.items()))
+
+
+def _is_renewed(plan: Plan) -> bool:
+    renewing = AwaitGeneration | Generate | Regenerate | DeleteMarketingPlan
+    return any(isinstance(one.operation, renewing) for one in plan.actions)
+
+
+def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:
+    key = key_of(Kind.MARKETING_PLAN)
+    if wanted and live.status is PlanStatus.ACTIVE:
+        return {key: PRESENT}
+    return {key: ABSENT_NOW} if not wanted and live.status is PlanStatus.NEVER_CREATED else {}
+
+
+def _activities(
+    desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
+) -> dict[str, JsonObject]:
+    created = find_created(desired.activities, live.activities, recorded)
+    decided = decide(desired.activities, in_order(live.activities), created, recorded, scope)
+    found: dict[str, JsonObject] = {}
+    for index, rule in enumerate(desired.activities):
+        match rule:
+            case DesiredActivity():
+                if index in created:
+                    found[key_of(Kind.ACTIVITY, created[index].id)] = rule.facts()
+            case SetActivities():
+                for one in decided[index]:
+                    found[key_of(Kind.ACTIVITY, one.id)] = JsonObject(dict(rule.values()))
+            case RemoveActivities():
+                pass
+            case _:
+                assert_never(rule)
+    return found
+
+
+def _posts(desired: DesiredSite, live: MarketingPlan, scope: Scope) -> dict[str, JsonObject]:
+    decided = decide_posts(desired.posts, live.activities, scope)
+    return {
+        key_of(Kind.POSTS, one.id): PRESENT if rule.present else ABSENT_NOW
+        for index, rule in enumerate(desired.posts)
+        for one in decided[index]
+        if bool(live_posts(one)) is rule.present
+    }
+
+
+def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
+    """Drafts that are approved and not due yet: once they are, it is time that moved, and not the file."""
+    drafts = {one.id: one for activity in live.activities for one in activity.drafts}
+    return {
+        approval_key(one.id): JsonObject({"approved": one.digest})
+        for activity in desired.approvals.activities
+        for one in activity.drafts
+        if one.decision is Decision.APPROVE and one.id in drafts and drafts[one.id].digest == one.digest
+    }
