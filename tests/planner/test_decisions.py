@@ -1,0 +1,103 @@
+"""Decisions about whole activities: carried out once, and nothing of them goes out meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.activities import PostsRule
+from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, OpenEntry, RegeneratePosts
+from reconciler.model.posts import PostStatus
+from reconciler.model.selectors import Match
+from reconciler.model.sites import Need, RecordedSite
+from reconciler.planner.actions import PostsAre, Reason
+from reconciler.planner.decisions import is_carried_out
+from reconciler.planner.needs import first_reads
+from reconciler.planner.options import PlanOptions
+from tests.planner.publishing_world import NOW, activity, approved, desired, names, operations, plan, post, site
+
+FEED = post("feed")
+STORY = post("story", type="STORY", caption="")
+ONE = activity("a", FEED, STORY)
+
+
+@pytest.mark.parametrize(
+    ("decision", "operation"),
+    [
+        (ActivityDecision.REGENERATE, RegeneratePosts(ONE.id, ONE.title, (FEED.id, STORY.id), False, True)),
+        (ActivityDecision.REGENERATE_MEDIA, RegeneratePosts(ONE.id, ONE.title, (FEED.id, STORY.id), True, True)),
+        (ActivityDecision.DISCARD, ClearPosts(ONE.id, ONE.title, (FEED.id, STORY.id), True)),
+    ],
+)
+def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
+    decision: ActivityDecision, operation: object
+) -> None:
+    other = activity("b", post("d2"))
+    file = approved(ONE, about=decision)
+    file = replace(file, activities=(*file.activities, *approved(other).activities))
+    made = plan(desired(approvals=file), site(ONE, other))
+    assert operations(made)[0] == operation
+    assert names(made) == ["a", "d2"]
+    assert made.actions[0].reason is Reason.SENT_BACK
+    assert made.actions[0].requires == (PostsAre(ONE.id, ((FEED.id, FEED.digest), (STORY.id, STORY.digest))),)
+    assert not made.to_review
+
+
+@pytest.mark.parametrize("decision", [one for one in ActivityDecision if one is not ActivityDecision.KEEP])
+def test_a_decision_is_used_up_by_the_state_and_by_the_digests_that_are_gone(decision: ActivityDecision) -> None:
+    file = approved(ONE, about=decision)
+    done = RecordedSite(consumed=((ONE.id, decision.value, file.activities[0].digest),))
+    assert is_carried_out(file.activities[0], ONE, done)
+    assert ONE.id not in names(plan(desired(approvals=file), site(ONE), done))
+    made_again = replace(ONE, posts=(post("feed", caption="other"), post("n2", caption="words")))
+    assert is_carried_out(file.activities[0], made_again, RecordedSite())
+    assert not plan(desired(approvals=file), site(made_again)).actions
+
+
+def test_what_is_scheduled_is_not_made_again_and_is_cleared_by_discard() -> None:
+    out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED),))
+    assert not plan(desired(approvals=approved(ONE, about=ActivityDecision.REGENERATE)), site(out)).actions
+    (operation,) = operations(plan(desired(approvals=approved(ONE, about=ActivityDecision.DISCARD)), site(out)))
+    assert isinstance(operation, ClearPosts)
+    assert not operation.stories
+
+
+def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
+    empty = activity("a")
+    wanted = replace(desired(), posts=(PostsRule(Match()),))
+    in_file = replace(wanted, approvals=approved(ONE, about=ActivityDecision.DISCARD))
+    assert not plan(in_file, site(empty)).actions
+    in_state = RecordedSite(consumed=((ONE.id, "discard", approved(ONE).activities[0].digest),))
+    assert not plan(wanted, site(empty), in_state).actions
+    changed_mind = replace(wanted, approvals=approved(ONE))
+    assert operations(plan(changed_mind, site(empty), in_state)) == [GeneratePosts(ONE.id, ONE.title)]
+
+
+def test_posts_in_the_making_are_waited_for_and_not_sent_back_twice() -> None:
+    entry = OpenEntry("1", "shop/posts[a]", "regenerate-posts", NOW)
+    file = approved(ONE, about=ActivityDecision.REGENERATE)
+    made = plan(desired(approvals=file), site(ONE), RecordedSite(open=(entry,)))
+    assert operations(made) == [AwaitPosts(ONE.id, ONE.title)]
+
+
+def test_past_and_unknown_activities_are_let_be() -> None:
+    file = approved(ONE, about=ActivityDecision.DISCARD)
+    assert not plan(desired(approvals=file), site(replace(ONE, date=NOW.replace(year=2025)))).actions
+    assert not plan(desired(approvals=file), site()).actions
+
+
+def test_a_rule_that_clears_the_posts_comes_first() -> None:
+    file = approved(ONE, about=ActivityDecision.REGENERATE)
+    wanted = replace(desired(approvals=file), posts=(PostsRule(Match(), present=False),))
+    (operation,) = operations(plan(wanted, site(ONE)))
+    assert isinstance(operation, ClearPosts)
+
+
+def test_decisions_alone_make_the_marketing_plan_worth_reading() -> None:
+    bare = replace(desired(), schedule=None)
+    assert not first_reads(bare, PlanOptions(NOW)).needs
+    sent_back = replace(bare, approvals=approved(ONE, about=ActivityDecision.REGENERATE))
+    assert Need.MARKETING_PLAN in first_reads(sent_back, PlanOptions(NOW)).needs
+    assert not first_reads(replace(bare, approvals=Approvals()), PlanOptions(NOW)).needs

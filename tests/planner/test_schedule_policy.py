@@ -1,0 +1,185 @@
+"""What stands in the way of an approved draft: the site, its premium plan, and the policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.policy import Policy, QuietHours
+from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.schedule import ScheduleRule
+from reconciler.model.selectors import Match
+from reconciler.model.sites import ChannelStatus, Feature
+from reconciler.planner.actions import BlockedBy
+from reconciler.planner.policy_checks import content_violations
+from reconciler.planner.tally import tally_of
+from tests.planner.publishing_world import IMAGE, NOW, activity, approved, desired, names, plan, post, reasons, site
+
+
+def test_each_thing_the_site_lacks_is_a_blocked_item_with_its_fix() -> None:
+    one = activity("a", post("d1"), post("d2", "FACEBOOK"))
+    live = site(
+        one,
+        published=False,
+        channels=(("INSTAGRAM", ChannelStatus.VALID), ("FACEBOOK", ChannelStatus.DISCONNECTED)),
+        features=(Feature("SCHEDULE_POST", enabled=False),),
+    )
+    made = plan(desired(approvals=approved(one)), live)
+    assert not made.actions
+    assert reasons(made) == [
+        ("d2", BlockedBy.SITE_NOT_PUBLISHED),
+        ("d2", BlockedBy.CHANNEL_NOT_CONNECTED),
+        ("d2", BlockedBy.FEATURE_MISSING),
+        ("d1", BlockedBy.SITE_NOT_PUBLISHED),
+        ("d1", BlockedBy.FEATURE_MISSING),
+    ]
+    assert all(one.fix for one in made.blocked)
+    assert tally_of(made).blocked == 2, "objects are counted, not reasons"
+
+
+def test_what_is_not_known_is_tried() -> None:
+    one = activity("a", post("d1"))
+    for channels in ((), (("INSTAGRAM", ChannelStatus.UNKNOWN),)):
+        live = site(one, published=None, channels=channels, features=None)
+        assert names(plan(desired(approvals=approved(one)), live)) == ["d1"]
+    assert names(plan(desired(approvals=approved(one)), site(one, features=()))) == ["d1"]
+
+
+def test_a_small_quota_goes_to_the_first_drafts() -> None:
+    drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in (3, 1, 2)]
+    left = (Feature("SCHEDULE_POST", enabled=True, remaining=2, limit=30, period="MONTH"),)
+    made = plan(desired(approvals=approved(*drafts)), site(*drafts, features=left))
+    assert names(made) == ["d1", "d2"]
+    assert reasons(made) == [("d3", BlockedBy.QUOTA_EXHAUSTED)]
+    assert "2 of 30" in made.blocked[0].detail
+    assert made.notes == ("SCHEDULE_POST: 30 of 30 after this run",)
+    unmetered = (Feature("SCHEDULE_POST", enabled=True, remaining=None),)
+    assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
+
+
+def test_x_is_gone_from_august_2026_also_for_moments_after_it() -> None:
+    rule = ScheduleRule(Match(), max=1)
+    one = activity("a", post("d1", "TWITTER"), post("d2", "YOUTUBE", type="SHORT"))
+    made = plan(desired(rule, approvals=approved(one)), site(one))
+    assert reasons(made) == [("d1", BlockedBy.CHANNEL_GONE)]
+    assert names(made) == ["d2"], "what can never go out takes no place"
+    before = datetime(2026, 7, 1, tzinfo=UTC)
+    july = replace(one, date=datetime(2026, 7, 31, 23, tzinfo=UTC))
+    assert names(plan(desired(approvals=approved(july)), site(july), now=before)) == ["d1", "d2"]
+    august = replace(one, date=datetime(2026, 8, 1, tzinfo=UTC))
+    assert names(plan(desired(approvals=approved(august)), site(august), now=before)) == ["d2"]
+
+
+def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
+    one, past = activity("a", post("d1"), days=1 / 24), activity("b", post("d2"), days=-0.1)
+    policy = Policy(min_lead=timedelta(hours=2))
+    made = plan(desired(approvals=approved(one, past)), site(one, past), policy=policy)
+    assert reasons(made) == [("d2", BlockedBy.TOO_LATE), ("d1", BlockedBy.TOO_LATE)]
+    assert "inside policy.minLead (2h)" in made.blocked[1].detail
+    unasked = plan(desired(), site(one, past), policy=policy)
+    assert (unasked.blocked, unasked.to_review) == ((), ())
+    assert unasked.notes == ("2 drafts that no one approved in time will not go out any more",)
+    exactly = activity("c", post("d3"), days=2 / 24)
+    assert names(plan(desired(approvals=approved(exactly)), site(exactly), policy=policy)) == ["d3"]
+
+
+def test_a_wall_time_that_has_passed_is_too_late() -> None:
+    one = activity("a", post("d1"), days=0.2)
+    rule = ScheduleRule(Match(), at=time(8))
+    assert reasons(plan(desired(rule, approvals=approved(one)), site(one))) == [("d1", BlockedBy.TOO_LATE)]
+
+
+def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
+    one = activity("a", post("d1"))  # nine in the morning UTC is six in the evening in Tokyo
+    policy = Policy(quiet_hours=QuietHours(time(17), time(7)), place="reconciler.yaml:9:1")
+    assert names(plan(desired(approvals=approved(one)), site(one), policy=policy)) == ["d1"]
+    made = plan(desired(approvals=approved(one)), site(one, zone="Asia/Tokyo"), policy=policy)
+    assert reasons(made) == [("d1", BlockedBy.POLICY)]
+    assert "policy.quietHours: 18:00 is within 17:00 to 07:00 (Asia/Tokyo)" in made.blocked[0].detail
+    assert "reconciler.yaml:9:1" in made.blocked[0].detail
+
+
+def test_a_post_that_breaks_several_rules_is_told_all_of_them() -> None:
+    one = activity("a", post("d1", caption="FREE  money, guaranteed!", media=()))
+    policy = Policy(
+        blackout_dates=frozenset({date(2026, 12, 3)}),
+        banned_words=("guaranteed", "free money"),
+        require_media=True,
+    )
+    made = plan(desired(approvals=approved(one)), site(one), policy=policy)
+    said = [each.detail.split(" breaks ")[1].split(":")[0] for each in made.blocked]
+    assert said == ["policy.bannedWords", "policy.bannedWords", "policy.requireMedia", "policy.blackoutDates"]
+    assert {each.by for each in made.blocked} == {BlockedBy.POLICY}
+
+
+def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
+    out = activity("x", post("d0", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2, hours=1)), days=2)
+    drafts = [activity(f"a{n}", post(f"d{n}"), days=2) for n in (1, 2)]
+    other_day = activity("b", post("d3"), days=3)
+    policy = Policy(max_publish_per_site_per_day=2)
+    made = plan(desired(approvals=approved(*drafts, other_day)), site(out, *drafts, other_day), policy=policy)
+    assert names(made) == ["d1", "d3"]
+    assert reasons(made) == [("d2", BlockedBy.POLICY)]
+    assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].detail
+    assert made.notes == ("maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",)
+
+
+def test_limits_are_shown_before_they_trip() -> None:
+    drafts = [activity(f"a{day}", post(f"d{day}"), days=day) for day in range(1, 9)]
+    made = plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=10))
+    assert made.notes == ("maxPublish: 8 of 10 in this run",)
+    assert not plan(desired(approvals=approved(*drafts)), site(*drafts), policy=Policy(max_publish=11)).notes
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "hit"),
+    [
+        ("guaranteed", "Results GUARANTEED.", True),
+        ("guaranteed", "#guaranteed", True),
+        ("art", "start smart", False),
+        ("free money", "Free\n  Money", True),
+        ("free money", "free, money", False),
+        ("free", "ｆｒｅｅ", True),
+        ("free", "fr\u200bee", True),
+        ("straße", "STRASSE", True),
+        ("c++", "learn C++ now", True),
+        ("$$$", "win $$$now", True),
+        ("保证", "我们保证质量", True),
+        ("رخيص", "سعر رخيص جدا", True),
+        ("رخيص", "الرخيصة", False),
+        ("free_money", "free_money", True),
+        ("money", "free_money", True),
+        ("  ", "anything", False),
+    ],
+)
+def test_banned_words_are_whole_words_in_any_dress(word: str, text: str, hit: bool) -> None:
+    assert bool(content_violations(post("d", caption=text), Policy(banned_words=(word,)))) is hit
+
+
+@pytest.mark.parametrize(
+    ("channel", "type", "field", "limit"),
+    [
+        ("INSTAGRAM", "POST", "caption", 2200),
+        ("PINTEREST", "POST", "title", 100),
+        ("PINTEREST", "POST", "description", 800),
+        ("GBP", "POST", "description", 1500),
+        ("TIKTOK", "POST", "title", 90),
+        ("TIKTOK", "POST", "description", 4000),
+        ("TIKTOK", "VIDEO", "description", 2200),
+    ],
+)
+def test_documented_text_limits_count_characters(channel: str, type: str, field: str, limit: int) -> None:
+    def with_text(text: str) -> Post:
+        return Post(PostId("d"), channel, type, PostStatus.DRAFT, ((field, text),), IMAGE)
+
+    assert not content_violations(with_text("🫖" * limit), Policy())
+    (found,) = content_violations(with_text("🫖" * (limit + 1)), Policy())
+    assert str(limit + 1) in found.detail
+
+
+@pytest.mark.parametrize(("channel", "type", "needed"), [("INSTAGRAM", "POST", True), ("FACEBOOK", "POST", False)])
+def test_instagram_takes_nothing_without_media(channel: str, type: str, needed: Any) -> None:
+    assert bool(content_violations(post("d", channel, type=type, media=()), Policy())) is needed
