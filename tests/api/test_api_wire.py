@@ -1,0 +1,372 @@
+"""Answers -> model values: wrapped and bare, under either name, with what is missing, new or wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tuned
+from hypothesis import strategies as st
+
+from reconciler.api import wire
+from reconciler.api.errors import ApiError
+from reconciler.api.services import Services
+from reconciler.api.values import Unreadable
+from reconciler.model.canonical import JsonObject
+from reconciler.model.events import EventId
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import ActivityId, Media, PostId, PostStatus, Unrecognised
+from reconciler.model.sites import ChannelStatus, Feature, SiteRef
+from tests.api.bench import NOW, Bench
+
+READY = {  # wix-api.md 12.2
+    "status": "ACTIVE",
+    "marketingActivities": [
+        {
+            "marketingActivityId": "b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30",
+            "date": "2026-07-08T09:00:00.000Z",
+            "title": "Summer collection launch",
+            "description": "Announce it.",
+            "items": [
+                {
+                    "id": "834dc801-3e5c-416a-bd14-b130a95d100e",
+                    "channel": {"name": "INSTAGRAM", "accountId": "17841405822304914"},
+                    "type": "POST",
+                    "status": "DRAFT",
+                    "instagramPost": {
+                        "mediaWrapper": {"media": [{"type": "IMAGE", "url": "https://static.wixstatic.com/a.jpg"}]},
+                        "caption": "Summer collection just dropped!",
+                    },
+                }
+            ],
+        }
+    ],
+}
+
+
+def test_the_marketing_plan_of_the_recipe() -> None:
+    plan = wire.marketing_plan(READY)
+    assert plan.status is PlanStatus.ACTIVE
+    (activity,) = plan.activities
+    assert (activity.id, activity.title) == ("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30", "Summer collection launch")
+    assert activity.date == datetime(2026, 7, 8, 9, tzinfo=UTC)
+    (post,) = activity.posts
+    assert (post.channel, post.type, post.status, post.account_id) == (
+        "INSTAGRAM",
+        "POST",
+        PostStatus.DRAFT,
+        "17841405822304914",
+    )
+    assert post.texts == (("caption", "Summer collection just dropped!"),)
+    assert post.media == (Media("IMAGE", "https://static.wixstatic.com/a.jpg"),)
+
+
+@pytest.mark.parametrize("wrapper", ["marketingPlan", "plan"])
+def test_a_marketing_plan_in_a_wrapper_is_the_same(wrapper: str) -> None:
+    assert wire.marketing_plan({wrapper: READY}) == wire.marketing_plan(READY)
+
+
+def test_an_activity_by_the_names_of_its_own_object_is_the_same() -> None:
+    (source,) = READY["marketingActivities"]
+    assert isinstance(source, dict)
+    renamed = {**source, "id": source["marketingActivityId"], "targetDate": source["date"]}
+    del renamed["marketingActivityId"], renamed["date"]
+    assert wire.one_activity({"marketingActivity": renamed}) == wire.one_activity(source)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, PlanStatus.NEVER_CREATED),
+        ({"status": None}, PlanStatus.NEVER_CREATED),
+        ({"status": "", "marketingActivities": []}, PlanStatus.NEVER_CREATED),
+        ({"marketingActivities": [{"id": "a", "date": "2026-07-08"}]}, Unrecognised("no status")),
+        ({"status": "PAUSED"}, Unrecognised("PAUSED")),
+        ({"status": "\x1b"}, Unrecognised(r"\x1b")),
+        ({"status": "INACTIVE", "marketingActivities": None}, PlanStatus.INACTIVE),
+    ],
+)
+def test_the_status_of_a_marketing_plan(body: object, status: object) -> None:
+    assert wire.marketing_plan(body).status == status
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-07-08T09:00:00Z", datetime(2026, 7, 8, 9, tzinfo=UTC)),
+        ("2026-07-08T09:00:00.5Z", datetime(2026, 7, 8, 9, 0, 0, 500000, tzinfo=UTC)),
+        ("2026-07-08T09:00:00.123456789Z", datetime(2026, 7, 8, 9, 0, 0, 123456, tzinfo=UTC)),
+        ("2026-07-08T11:00:00+02:00", datetime(2026, 7, 8, 9, tzinfo=UTC)),
+        ("2026-07-08T09:00:00", datetime(2026, 7, 8, 9, tzinfo=UTC)),
+        ("2026-07-08", datetime(2026, 7, 8, tzinfo=UTC)),
+    ],
+)
+def test_times_in_every_form(text: str, moment: datetime) -> None:
+    assert wire.activity({"id": "a", "date": text}, "a").date == moment
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ([], "the answer should be an object, is a list"),
+        ({"status": 3}, "the answer.status should be a text, is 3"),
+        ({"marketingActivities": {}}, "the answer.marketingActivities should be a list, is a dict"),
+        ({"marketingActivities": ["x"]}, "the answer.marketingActivities[0] should be an object, is 'x'"),
+        (
+            {"marketingActivities": [{"date": "2026-07-08"}]},
+            "the answer.marketingActivities[0] has no marketingActivityId",
+        ),
+        ({"marketingActivities": [{"id": "a"}]}, "the answer.marketingActivities[0] has no date"),
+        (
+            {"marketingActivities": [{"id": "a", "date": {"seconds": 1}}]},
+            "the answer.marketingActivities[0].date should be a text, is a dict",
+        ),
+        (
+            {"marketingActivities": [{"id": "a", "date": "0001-01-01T00:00:00+23:00"}]},
+            "the answer.marketingActivities[0].date should be a time like 2026-07-08T09:00:00.000Z, "
+            "is '0001-01-01T00:00:00+23:00'",
+        ),
+        (
+            {"marketingActivities": [{"id": "a", "date": "2026-07-08", "items": [{"id": "p", "instagramPost": []}]}]},
+            "the answer.marketingActivities[0].items[0].instagramPost should be an object, is a list",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_path(body: object, where: str) -> None:
+    with pytest.raises(Unreadable) as caught:
+        wire.marketing_plan(body)
+    assert str(caught.value) == where
+
+
+@pytest.mark.parametrize(
+    ("item", "type", "texts", "media"),
+    [
+        (
+            {"pinterestPost": {"title": "T", "description": "D", "link": "https://x", "boardId": "b"}},
+            "POST",
+            (("title", "T"), ("description", "D"), ("link", "https://x")),
+            (),
+        ),
+        ({"instagramStory": {"mediaWrapper": {"media": [{"url": "u"}]}}}, "STORY", (), (Media("IMAGE", "u"),)),
+        ({"youtubeShort": {"videoUrl": "v"}}, "SHORT", (), (Media("VIDEO", "v"),)),
+        ({"facebookPost": {"imageUrl": "i", "caption": None}}, "POST", (), (Media("IMAGE", "i"),)),
+        (
+            {"facebookPost": {"imageUrl": "i", "mediaWrapper": {"media": [{"type": "IMAGE", "url": "i"}]}}},
+            "POST",
+            (),
+            (Media("IMAGE", "i"),),
+        ),
+        (
+            {"tiktokVideo": {"mediaWrapper": {"media": [{"type": "VIDEO", "fileId": "f"}]}}},
+            "VIDEO",
+            (),
+            (Media("VIDEO", "f"),),
+        ),
+        ({"threadsPost": {"caption": "new here"}}, "POST", (("caption", "new here"),), ()),
+        ({}, "POST", (), ()),
+    ],
+)
+def test_posts_of_every_channel(item: dict[str, object], type: str, texts: object, media: object) -> None:
+    found = wire.post({"id": "p", "status": "DRAFT", **item}, "p")
+    assert (found.type, found.texts, found.media) == (type, texts, media)
+
+
+def test_a_post_without_a_status_is_never_taken_for_a_draft() -> None:
+    assert wire.post({"id": "p"}, "p").status == Unrecognised("no status")
+    assert wire.post({"id": "p", "status": "ARCHIVED"}, "p").status == Unrecognised("ARCHIVED")
+
+
+def test_a_scheduled_and_a_published_post() -> None:
+    found = wire.one_post(
+        {
+            "item": {
+                "id": "p",
+                "channel": {"name": "X", "externalItemUrl": "https://x/1"},
+                "status": "SCHEDULED",
+                "schedulingInfo": {"scheduledDate": "2026-12-03T09:00:00Z"},
+            }
+        }
+    )
+    assert (found.scheduled_for, found.external_url) == (datetime(2026, 12, 3, 9, tzinfo=UTC), "https://x/1")
+
+
+@pytest.mark.parametrize("name", ["marketingSettings", None])
+def test_settings_wrapped_and_bare(name: str | None) -> None:
+    inner = {"id": "x", "settings": {"toneOfVoice": "warm", "language": "en"}, "overrides": None, "createdAt": "z"}
+    found = wire.settings({name: inner} if name else inner)
+    assert found.settings == JsonObject({"toneOfVoice": "warm", "language": "en"})
+    assert (len(found.overrides), found.language) == (0, "en")
+
+
+def test_settings_that_were_never_saved() -> None:
+    assert wire.settings({}) == wire.settings({"marketingSettings": {}})
+    assert wire.settings({"marketingSettings": {"language": "fr"}}).language == "fr"
+
+
+@pytest.mark.parametrize("name", ["events", "calendarEvents", "results"])
+def test_events_under_any_name(name: str) -> None:
+    (event,) = wire.events({name: [{"id": "e", "name": "n", "date": "2026-12-01T00:00:00Z", "calendarId": "c"}]})
+    assert (event.id, event.name, event.calendar_id) == ("e", "n", "c")
+    assert event.date == datetime(2026, 12, 1, tzinfo=UTC)
+
+
+def test_an_event_that_recurs_has_no_date_whatever_occurrence_is_shown() -> None:
+    found = wire.event({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": {"frequency": "MONTHLY"}}, "e")
+    assert (found.date, found.recurring_rule) == (None, JsonObject({"frequency": "MONTHLY"}))
+
+
+@pytest.mark.parametrize("rule", [None, {}, {"frequency": "UNKNOWN"}])
+def test_an_event_with_an_empty_rule_does_not_recur(rule: object) -> None:
+    assert wire.event({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": rule}, "e").recurring_rule is None
+
+
+def test_fields_of_an_event_that_are_new_are_kept_and_those_that_cannot_be_written_are_not() -> None:
+    source = {"id": "e", "name": "n", "calendarId": "c", "recurringOccurrences": [1], "colour": {"hex": "#fff"}}
+    assert wire.event(source, "e").rest == JsonObject({"colour": JsonObject({"hex": "#fff"})})
+
+
+ONE = {"type": "SCHEDULE_POST", "enabled": True}
+
+
+@pytest.mark.parametrize(
+    ("quota", "monetised", "expected"),
+    [
+        ({"limit": 30, "currentUsage": 4, "remainingUsage": 26, "period": "MONTH"}, True, (26, 30, "MONTH")),
+        ({"limit": 10, "currentUsage": 10, "remainingUsage": 0}, True, (0, 10, None)),
+        ({"limit": 10, "currentUsage": 10}, True, (0, 10, None)),  # a zero that was left out
+        ({"limit": "10", "currentUsage": "3"}, True, (7, 10, None)),  # 64-bit numbers as texts
+        ({"limit": 0, "currentUsage": 0, "remainingUsage": 0}, True, (None, None, None)),
+        ({}, True, (None, None, None)),
+        (None, True, (None, None, None)),
+        ({"limit": 10, "currentUsage": 10, "remainingUsage": 0}, False, (None, None, None)),
+        ({"limit": 10, "currentUsage": 12, "remainingUsage": -2}, True, (0, 10, None)),
+    ],
+)
+def test_the_readings_of_a_quota(quota: object, monetised: bool, expected: tuple[object, ...]) -> None:
+    (found,) = wire.features({"features": [{**ONE, "quotaInfo": quota}], "monetizationEnabled": monetised})
+    assert (found.remaining, found.limit, found.period) == expected
+
+
+def test_a_feature_on_its_own_and_one_that_is_off() -> None:
+    assert wire.features({"featureData": ONE}) == (Feature("SCHEDULE_POST", True),)
+    assert wire.features({"features": [{"type": "X"}]}) == (Feature("X", False),)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"status": "VALID"}, ChannelStatus.VALID),
+        ({"status": "DISCONNECTED"}, ChannelStatus.DISCONNECTED),
+        ({"status": "EXPIRING"}, ChannelStatus.UNKNOWN),
+        ({"tokenStatus": "INVALID"}, ChannelStatus.INVALID),
+        ({}, ChannelStatus.UNKNOWN),
+    ],
+)
+def test_the_status_of_a_channel(body: object, status: ChannelStatus) -> None:
+    assert wire.channel_status(body) is status
+
+
+@pytest.mark.parametrize(
+    ("body", "id"),
+    [
+        ({"calendarEvent": {"id": "a"}}, "a"),
+        ({"event": {"id": "a"}}, "a"),
+        ({"marketingActivity": {"id": "a"}}, "a"),
+        ({"marketingActivityId": "a"}, "a"),
+        ({"id": "a"}, "a"),
+        ({}, None),
+    ],
+)
+def test_the_id_of_what_was_created(body: object, id: str | None) -> None:
+    assert wire.created_id(body) == id
+
+
+def test_accounts_and_options() -> None:
+    body = {"accounts": [{"channelName": "FACEBOOK", "facebook": {"id": "1", "displayName": "Jane's"}}]}
+    assert wire.accounts(body) == (wire.Account("FACEBOOK", "1", "Jane's"),)
+    assert wire.options({"options": [{"planGoalKey": "BOOST_SALES"}, {"x": 1}]}, "planGoalKey") == ("BOOST_SALES",)
+
+
+# --- whatever an answer is -------------------------------------------------------------------------
+
+FIELDS = """status marketingActivities marketingActivityId id date title items channel name type instagramPost media
+    mediaWrapper url events recurringRule frequency calendarId features quotaInfo limit enabled monetizationEnabled urls
+    properties timeZone marketingSettings settings overrides language sites metadata cursors next accounts channelName
+    options planGoalKey schedulingInfo scheduledDate item marketingPlan featureData description connectUrl"""
+NAMES = st.sampled_from(FIELDS.split())
+WORDS = st.sampled_from(["ACTIVE", "DRAFT", "2026-07-08T09:00:00.000Z", "0001-01-01T00:00:00+14:00", "7", "", "\ud800"])
+LEAVES = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS | st.text()
+)
+ANSWERS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5), max_leaves=25
+)
+
+READS: list[Callable[[Services, SiteRef], object]] = [
+    lambda services, site: services.marketing_plan(site),
+    lambda services, site: services.activity_posts(site, (ActivityId("a"),)),
+    lambda services, site: services.activity(site, ActivityId("a")),
+    lambda services, site: services.activities(site, JsonObject()),
+    lambda services, site: services.events(site, NOW, NOW),
+    lambda services, site: services.settings(site),
+    lambda services, site: services.settings_defaults(site),
+    lambda services, site: services.plan_goals(site),
+    lambda services, site: services.points_of_view(site),
+    lambda services, site: services.calendar_options(site),
+    lambda services, site: services.item(site, PostId("p")),
+    lambda services, site: services.items(site, (PostId("p"),)),
+    lambda services, site: services.accounts(site, "INSTAGRAM"),
+    lambda services, site: services.connect_url(site, "INSTAGRAM"),
+    lambda services, site: services.channel_status(site, "INSTAGRAM"),
+    lambda services, site: services.features(site, ("SCHEDULE_POST",)),
+    lambda services, site: services.published(site),
+    lambda services, site: services.properties(site),
+    lambda services, site: services.sites(site),
+]
+
+
+@tuned(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(answer=ANSWERS, number=st.integers(0, len(READS) - 1))
+def test_no_answer_is_too_strange(bench: Bench, answer: object, number: int) -> None:
+    """Whatever a read brings is a value that can be hashed, or an ApiError: never a traceback."""
+
+    async def read() -> object:
+        client = bench.client(lambda _: httpx.Response(200, content=json.dumps(answer)), requests_per_minute=10**9)
+        call = READS[number](client.services, bench.site)
+        assert asyncio.iscoroutine(call)
+        return await call
+
+    try:
+        found = asyncio.run(read())
+    except ApiError as error:
+        found = error.sentence()
+    if not isinstance(found, dict):
+        hash(found)
+    repr(found).encode()
+
+
+@given(ANSWERS)
+def test_what_is_read_has_a_digest(answer: object) -> None:
+    for decode in (wire.marketing_plan, wire.events):
+        try:
+            found = decode(answer)
+        except Unreadable:
+            continue
+        if isinstance(found, tuple):
+            assert all(EventId(one.id) and one.facts() for one in found)
+        else:
+            assert all(one.digest for one in found.activities)
+            assert all(post.digest for one in found.activities for post in one.posts)
+
+
+def test_an_answer_nested_without_end_is_unreadable() -> None:
+    deep: object = "x"
+    for _ in range(500):
+        deep = {"a": deep}
+    with pytest.raises(Unreadable, match="deeper"):
+        wire.settings({"settings": deep})
