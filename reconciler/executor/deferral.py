@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.executor.ledger import Result
 from reconciler.executor.run import Run
 from reconciler.model.operations import Deferred, Part
-from reconciler.model.sites import Need, ObservedSite
+from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 
 
@@ -20,6 +20,8 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
     assert isinstance(deferred, Deferred)
     run.start(action)
     resolved = run.options.resolve(action, run.plan, await _read(run, deferred.part), run.journal.recorded)
+    if resolved.bindings != Bindings():
+        await run.journal.bind(resolved.bindings)
     for one in resolved.blocked:
         run.note(f"{one.address}: {one.detail}; {one.fix}")
     if resolved.refusals:

@@ -118,8 +118,7 @@ class Sight:
     items: tuple[tuple[PostId, Post | None], ...] = ()
 
     def activity(self, id: str) -> Activity | None:
-        activities = self.marketing_plan.activities if self.marketing_plan else ()
-        return next((one for one in activities if one.id == id), None)
+        return next((one for one in self.activities if one.id == id), None)
 
     def posts_of(self, id: str) -> tuple[Post, ...]:
         """An activity's posts, wherever they were read."""
@@ -131,12 +130,13 @@ class Sight:
 
     def post(self, id: str) -> Post | None:
         """A post, wherever it was read."""
-        seen = {one.id: one for activity in self._activities() for one in activity.posts}
+        seen = {one.id: one for activity in self.activities for one in activity.posts}
         seen |= {one.id: one for _, posts in self.posts for one in posts}
         seen |= {one.id: one for _, one in self.items if one is not None}
         return seen.get(PostId(id))
 
-    def _activities(self) -> tuple[Activity, ...]:
+    @property
+    def activities(self) -> tuple[Activity, ...]:
         return self.marketing_plan.activities if self.marketing_plan else ()
 
 
@@ -157,26 +157,38 @@ def facts_of(operation: Operation, before: Sight) -> JsonObject:
             return JsonObject({"values": JsonObject({one.path: one.after for one in changes})})
         case Generate() | Regenerate() | DeleteMarketingPlan():
             live = before.marketing_plan or MarketingPlan(PlanStatus.NEVER_CREATED)
-            return JsonObject(
-                {"status": str(live.status), "activities": tuple(sorted(one.id for one in live.activities))}
-            )
+            known = tuple(sorted(one.id for one in live.activities))
+            discards = () if isinstance(operation, Generate) else tuple(sorted(operation.discards))
+            return JsonObject({"status": str(live.status), "activities": known, "discards": discards})
         case CreateActivity(activity=activity):
             return JsonObject({"activity": activity.facts(), "known": _alike(before, activity.facts())})
         case UpdateActivity(id=id, changes=changes):
             return JsonObject({"id": id, "values": JsonObject({one.path: one.after for one in changes})})
         case DeleteActivity(id=id):
-            return JsonObject({"id": id})
+            return JsonObject({"id": id, "discards": tuple(sorted(one.id for one in before.posts_of(id)))})
         case GeneratePosts(activity=id):
             return JsonObject({"activity": id, "posts": tuple(sorted(one.id for one in before.posts_of(id)))})
-        case RegeneratePosts(activity=id, stories=stories) | ClearPosts(activity=id, stories=stories):
+        case (
+            RegeneratePosts(activity=id, stories=stories, discards=lost)
+            | ClearPosts(activity=id, stories=stories, discards=lost)
+        ):
             drafts = (one for one in before.posts_of(id) if one.status is PostStatus.DRAFT)
             pairs = tuple(sorted((one.id, one.digest) for one in drafts if stories or not one.is_story))
-            return JsonObject({"activity": id, "stories": stories, "drafts": pairs})
+            discards = tuple(sorted(lost))
+            return JsonObject({"activity": id, "stories": stories, "drafts": pairs, "discards": discards})
         case SchedulePost(post=id) | ReschedulePost(post=id):
             at = instant(operation.at) if operation.at is not None else None
-            return JsonObject({"post": id, "digest": operation.digest, "channel": operation.channel, "at": at})
-        case CancelPost(post=id):
-            return JsonObject({"post": id})
+            return JsonObject(
+                {
+                    "post": id,
+                    "activity": operation.activity,
+                    "digest": operation.digest,
+                    "channel": operation.channel,
+                    "at": at,
+                }
+            )
+        case CancelPost(post=id, activity=activity_id):
+            return JsonObject({"post": id, "activity": activity_id})
         case AwaitGeneration() | AwaitPosts() | Deferred():
             return EMPTY
         case _:
@@ -211,8 +223,7 @@ def same_text(one: Json, other: Json) -> bool:
 
 
 def _alike(sight: Sight, facts: JsonObject) -> tuple[str, ...]:
-    activities = sight.marketing_plan.activities if sight.marketing_plan else ()
-    return tuple(sorted(one.id for one in activities if _is_activity(one, facts)))
+    return tuple(sorted(one.id for one in sight.activities if _is_activity(one, facts)))
 
 
 def _is_activity(live: Activity, facts: JsonObject) -> bool:

@@ -10,6 +10,7 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import Waiting
 from reconciler.executor.evidence import POSTS, known_call, posts_verdict
 from reconciler.executor.ledger import Result
+from reconciler.executor.preconditions import activity_of
 from reconciler.executor.remember import conclude
 from reconciler.executor.run import Run
 from reconciler.executor.waiting import Stopped, TimedOut, poll
@@ -47,6 +48,8 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
     making = [one for one in actions if isinstance(one.operation, GeneratePosts)]
     again = [one for one in actions if isinstance(one.operation, RegeneratePosts)]
     awaited += [found for one in waiting if (found := _under_way(run, one)) is not None]
+    if run.halted is None and (making or again):
+        await run.view.fill(one for action in (*making, *again) if (one := activity_of(action.operation)) is not None)
     ready = [one for one in making if not run.held_back(one) and not await run.hindered(one)]
     groups = [ready[start : start + AT_ONCE] for start in range(0, len(ready), AT_ONCE)]
     groups += [[one] for one in again]

@@ -22,6 +22,7 @@ from reconciler.model.operations import (
     CreateEvent,
     DeleteActivity,
     DeleteEvent,
+    GeneratePosts,
     Operation,
     Regenerate,
     RegeneratePosts,
@@ -31,7 +32,7 @@ from reconciler.model.operations import (
     UpdateEvent,
     UpdateSettings,
 )
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
@@ -73,6 +74,8 @@ async def stale_in(plan: Plan, reader: Reader, recorded: RecordedSite, now: date
     for action in plan.actions:
         if isinstance(action.operation, AwaitGeneration):
             break
+        if (activity := activity_of(action.operation)) is not None:
+            await view.fill([activity])
         for one in action.requires:
             if (what := await unmet(one, action.operation, view, recorded, now)) is not None:
                 found.append(Stale(action.address, one, what))  # noqa: PERF401 - stops within a nested read
@@ -87,6 +90,8 @@ async def hindrance(
     May raise an ApiError.
     """
     view.refresh(frozenset().union(*(_subjects(one) for one in action.requires)))
+    if (activity := activity_of(action.operation)) is not None:
+        await view.fill([activity])
     for one in action.requires:
         if (found := await unmet(one, action.operation, view, recorded, now)) is not None:
             return found
@@ -217,6 +222,17 @@ def _post(live: MarketingPlan, id: PostId) -> Post | None:
 
 def _shown(value: Json) -> str:
     return "empty" if value is None else printable(canonical_text(value))
+
+
+def activity_of(operation: Operation) -> ActivityId | None:
+    """The activity whose posts an operation is about."""
+    match operation:
+        case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
+            return id
+        case SchedulePost(activity=id) | ReschedulePost(activity=id) | CancelPost(activity=id):
+            return id
+        case _:
+            return None
 
 
 # --- what depends on what --------------------------------------------------------------------------

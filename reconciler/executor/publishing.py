@@ -9,6 +9,7 @@ from typing import Final
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.ledger import Result
+from reconciler.executor.preconditions import activity_of
 from reconciler.executor.remember import conclude, scheduled
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.single import settled
@@ -28,6 +29,8 @@ NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: s
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
     """Schedules at most AT_ONCE drafts. May raise an ApiError of a read, all entries made."""
     run.view.forget(Need.MARKETING_PLAN)
+    if run.halted is None and run.options.allow_publish:
+        await _fill(run, actions)
     ready = [one for one in actions if not run.held_back(one) and not await run.hindered(one)]
     if not ready:
         return
@@ -43,6 +46,8 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     open_ones = [one for one in attempts if not isinstance(one.outcome, NotDone)]
     run.view.forget(Need.MARKETING_PLAN)
     try:
+        if open_ones:
+            await _fill(run, [one.action for one in open_ones])
         found = [(one, await _post(run, one)) for one in open_ones]
     except ApiError as error:
         for one in open_ones:
@@ -54,12 +59,22 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
         await _read_back(run, attempt, live)
 
 
+async def _fill(run: Run, actions: Sequence[Action]) -> None:
+    await run.view.fill(one for action in actions if (one := activity_of(action.operation)) is not None)
+
+
 async def _post(run: Run, attempt: Attempt) -> Post | None:
+    """The post as it is now. The path of the read of one post is inferred, so it is asked only where it must be."""
     operation = _operation(attempt)
     live = await run.view.marketing_plan()
     found = next((post for one in live.activities for post in one.posts if post.id == operation.post), None)
-    if found is None or (operation.at is not None and found.scheduled_for is None):
-        return await run.ports.reader.post(run.site, operation.post) or found
+    if found is None:
+        return await run.ports.reader.post(run.site, operation.post)
+    if operation.at is not None and found.scheduled_for is None:
+        try:
+            return await run.ports.reader.post(run.site, operation.post) or found
+        except ApiError:
+            return found
     return found
 
 
@@ -84,7 +99,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     operation = _operation(attempt)
-    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.now(), run.options.commit)
+    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.options.commit)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:
@@ -111,7 +126,7 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     (moved,) = await run.call([replace(action, operation=move)])
     moved = await settled(run, moved)
     if isinstance(moved.outcome, Done):
-        await run.journal.published(scheduled(moved.entry, run.journal, at, run.now(), run.options.commit))
+        await run.journal.published(scheduled(moved.entry, run.journal, at, run.options.commit))
         run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)
         return
     own_time = _when(live.scheduled_for) or "scheduled for the API's own time"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.executor.evidence import Call, known_call
+from reconciler.executor.objects import left_by
 from reconciler.executor.ports import Journal, Ports
 from reconciler.model.address import Kind
 from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
@@ -43,21 +45,25 @@ async def conclude(journal: Journal, entry: OpenEntry, outcome: Outcome, done: P
                 await journal.consumed(activity, _text(facts, "decision"), _text(facts, "decided"))
             case _:
                 pass
+        if objects := left_by(entry, outcome, journal.recorded):
+            await journal.bind(Bindings(objects=objects))
         if done is not None:
             await journal.published(done)
     await journal.end(entry, outcome)
 
 
-def scheduled(
-    entry: OpenEntry, journal: Journal, moment: datetime | None, now: datetime, commit: str | None
-) -> PublishedPost:
-    """The record of a post that this call scheduled, or moved: `moment` is when it goes out."""
+def scheduled(entry: OpenEntry, journal: Journal, moment: datetime | None, commit: str | None) -> PublishedPost:
+    """The record of a post that this call scheduled, or moved: `moment` is when it goes out.
+
+    It is dated by its journal entry, so that noted twice it is one scheduling all the same.
+    """
     facts = entry.facts if isinstance(entry.facts, JsonObject) else EMPTY
     post, digest = PostId(_text(facts, "post")), Digest(_text(facts, "digest"))
     before = next((one for one in journal.recorded.published if (one.id, one.digest) == (post, digest)), None)
     if before is not None and known_call(entry) is Call.RESCHEDULE_POST:
-        now, commit = before.done_at, before.commit  # the same scheduling at another time, not one more
-    return PublishedPost(post, digest, _text(facts, "channel"), moment, now, commit=commit)
+        # The same scheduling at another time, not one more.
+        return replace(before, scheduled_for=moment)
+    return PublishedPost(post, digest, _text(facts, "channel"), moment, entry.started_at, commit=commit)
 
 
 def _created(facts: JsonObject, id: str) -> CreatedActivity:

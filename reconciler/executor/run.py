@@ -12,12 +12,13 @@ from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped,
 from reconciler.executor.evidence import Sight, call_of, facts_of
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
-from reconciler.executor.preconditions import hindrance, touched_by
+from reconciler.executor.preconditions import activity_of, hindrance, touched_by
 from reconciler.executor.remember import applied_by, conclude
 from reconciler.executor.view import View
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import (
+    CancelPost,
     ClearPosts,
     CreateActivity,
     CreateEvent,
@@ -33,13 +34,13 @@ from reconciler.model.operations import (
     Pending,
     Regenerate,
     RegeneratePosts,
-    SchedulePost,
     Unknown,
     UpdateActivity,
 )
 from reconciler.model.posts import ActivityId
-from reconciler.model.sites import Inputs, SiteRef
+from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
+from reconciler.planner.standing import settled_rules
 
 T = TypeVar("T")
 
@@ -154,12 +155,12 @@ class Run:
 
     def held_back(self, action: Action) -> bool:
         """Enters an action that may not be started, and says so."""
-        activity = _target_of(action.operation)
+        activity = activity_of(action.operation)
         if self.halted is not None:
             self.skip(action, Result.NOT_STARTED, self.halted)
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
-        elif activity is not None and activity in self._troubled:
+        elif activity in self._troubled and not isinstance(action.operation, CancelPost):
             self.skip(action, Result.SKIPPED, f"it needs what did not end well: {self._troubled[activity]}")
         else:
             return False
@@ -214,6 +215,11 @@ class Run:
                 await self.journal.applied(applied)
         await conclude(self.journal, attempt.entry, attempt.outcome)
 
+    async def settle_rules(self) -> None:
+        """Notes the rules of the parts that were carried out in full."""
+        left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
+        await self.journal.bind(Bindings(objects=settled_rules(self.plan, left)))
+
     def written(self) -> tuple[Attempt, ...]:
         """The attempts that are known to have taken effect, for the read-back."""
         return tuple(self._done)
@@ -248,6 +254,7 @@ class Run:
                 | Regenerate()
                 | DeleteMarketingPlan()
                 | CreateActivity()
+                | DeleteActivity()
                 | GeneratePosts()
                 | RegeneratePosts()
                 | ClearPosts()
@@ -290,17 +297,6 @@ def _activity_of(operation: Operation) -> ActivityId | None:
         case UpdateActivity(id=id) | DeleteActivity(id=id):
             return id
         case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
-            return id
-        case _:
-            return None
-
-
-def _target_of(operation: Operation) -> ActivityId | None:
-    """The activity whose posts an action is about."""
-    match operation:
-        case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
-            return id
-        case SchedulePost(activity=id):
             return id
         case _:
             return None

@@ -43,7 +43,7 @@ async def perform_single(run: Run, action: Action) -> None:
     (attempt,) = await run.call([action])
     attempt = await settled(run, attempt)
     if isinstance(action.operation, ReschedulePost) and isinstance(attempt.outcome, Done):
-        moved = scheduled(attempt.entry, run.journal, action.operation.at, run.now(), run.options.commit)
+        moved = scheduled(attempt.entry, run.journal, action.operation.at, run.options.commit)
         await run.journal.published(moved)
     if isinstance(action.operation, DeleteMarketingPlan | ClearPosts):
         run.view.forget(Need.MARKETING_PLAN)

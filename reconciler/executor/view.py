@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.executor.evidence import EVENTS, GENERATIONS, ITEMS, POSTS, Call, Sight, known_call
+from reconciler.executor.observe import with_posts
 from reconciler.executor.ports import Reader
 from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent
@@ -26,6 +27,8 @@ class View:
         self.reader = reader
         self._parts: dict[Need, ObservedSite] = {}
         self._touched: set[str] = set()
+        self._asked: set[ActivityId] = set()
+        """Activities that were asked for their posts since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
         return (await self._part(Need.SETTINGS)).settings or MarketingSettings()
@@ -40,14 +43,28 @@ class View:
         """The whole answer of the last read of the marketing plan."""
         return await self._part(Need.MARKETING_PLAN)
 
+    async def fill(self, activities: Iterable[ActivityId]) -> None:
+        """Asks activities that seem to have no posts for them: whether the marketing plan shows the posts of
+        every activity is not documented (14.1)."""
+        bare = {one.id for one in (await self.marketing_plan()).activities if not one.posts}
+        ask = tuple(sorted((set(activities) & bare) - self._asked))
+        if not ask:
+            return
+        found = await self.reader.posts_of(self.site, ask)
+        self._asked.update(ask)
+        self._parts[Need.MARKETING_PLAN] = with_posts(await self.observed(), ask, found)
+
     def saw(self, observed: ObservedSite) -> None:
         """Takes over a marketing plan that somebody else has just read."""
         self._parts[Need.MARKETING_PLAN] = observed
+        self._asked.clear()
 
     def forget(self, *needs: Need) -> None:
         """Has these parts read afresh, or all of them."""
         for need in needs or tuple(self._parts):
             self._parts.pop(need, None)
+        if Need.MARKETING_PLAN not in self._parts:
+            self._asked.clear()
         self._touched.clear()
 
     def touch(self, subjects: Iterable[str]) -> None:
@@ -68,8 +85,8 @@ class View:
 async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> Sight:
     """Reads what tells the outcome of these calls, and nothing else. May raise an ApiError."""
     needs: set[Need] = set()
-    activities: set[str] = set()
-    posts: set[str] = set()
+    activities: set[ActivityId] = set()
+    items: dict[PostId, ActivityId] = {}
     for entry in entries:
         call = known_call(entry)
         facts = entry.facts if isinstance(entry.facts, JsonObject) else JsonObject()
@@ -78,18 +95,18 @@ async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> S
         elif call in EVENTS:
             needs.add(Need.EVENTS)
         elif call in POSTS:
-            activities.add(str(facts.get("activity", "")))
+            activities.add(ActivityId(str(facts.get("activity", ""))))
         elif call in ITEMS:
-            posts.add(str(facts.get("post", "")))
+            items[PostId(str(facts.get("post", "")))] = ActivityId(str(facts.get("activity", "")))
         if call in GENERATIONS | ITEMS | {Call.DELETE_MARKETING_PLAN} or (call and call.endswith("-activity")):
             needs.add(Need.MARKETING_PLAN)
     sight = Sight()
     if needs:
         observed = await reader.read(site, frozenset(needs))
         sight = Sight(observed.settings, observed.marketing_plan, observed.events or ())
+    # The marketing plan shows no past activities, and may not show all posts (14.1).
+    activities |= {activity for post, activity in items.items() if activity and sight.post(post) is None}
     if activities:
-        found = await reader.posts_of(site, [ActivityId(one) for one in sorted(activities)])
-        sight = replace(sight, posts=found)
-    missing = [PostId(one) for one in sorted(posts) if sight.post(one) is None]
-    items = tuple([(one, await reader.post(site, one)) for one in missing])
-    return replace(sight, items=items)
+        sight = replace(sight, posts=await reader.posts_of(site, sorted(activities)))
+    missing = [one for one in sorted(items) if sight.post(one) is None]
+    return replace(sight, items=tuple([(one, await reader.post(site, one)) for one in missing]))

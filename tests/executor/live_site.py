@@ -83,8 +83,8 @@ class World:
     next_activities: list[Activity] = field(default_factory=list)
     ends: AnyPlanStatus = PlanStatus.ACTIVE
     takes: timedelta | None = MINUTE
-    own_time: timedelta = timedelta(0)
-    """How much later than its activity the API schedules a post."""
+    hidden: bool = False
+    """Whether the marketing plan leaves posts out, so that activities have to be asked for them."""
     answers: dict[type, list[Outcome]] = field(default_factory=dict)
     """Answers instead of effects."""
     lost: dict[type, bool] = field(default_factory=dict)
@@ -133,7 +133,8 @@ class World:
         if Need.EVENTS in needs:
             seen = replace(seen, events=tuple(self.events))
         if Need.MARKETING_PLAN in needs:
-            seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(self.activities)))
+            shown = (replace(one, posts=()) if self.hidden else one for one in self.activities)
+            seen = replace(seen, marketing_plan=MarketingPlan(self.status, tuple(shown)))
         if Need.PUBLISHED in needs:
             seen = replace(seen, published=self.published)
         if Need.CHANNELS in needs:
@@ -238,7 +239,7 @@ class World:
                 if channel in self.unconnected:
                     return NotDone("the answer leaves it out", skipped=True)
                 date = next(one.date for one in self.activities if one.id == id)
-                self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date + self.own_time if at is None else at)
+                self.edit(post, status=PostStatus.SCHEDULED, scheduled_for=date if at is None else at)
             case ReschedulePost(post=post, at=at):
                 self.edit(post, scheduled_for=at)
             case CancelPost(post=post):
