@@ -38,8 +38,6 @@ def serve(
         server.run()
     except SystemExit:
         raise ServerError(f"{host}:{port}: cannot listen here; choose another port, or 0 for a free one") from None
-    except KeyboardInterrupt:
-        pass  # uvicorn has shut down in good order and passes the signal on
 
 
 def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:
@@ -102,7 +100,11 @@ def _server(sandbox: Sandbox, host: str, port: int, ready: Callable[[str], None]
                 pass  # uvicorn must see the connection gone, else it would answer 500
 
     class Server(uvicorn.Server):
-        """Says when it is ready."""
+        """Says when it is ready, and ends on a signal without raising it again."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:  # noqa: ARG002 - uvicorn's signature
+            self.force_exit = self.should_exit  # the second signal does not wait for open connections
+            self.should_exit = True
 
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
