@@ -131,17 +131,21 @@ class SiteReader:
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None where there is none any more.
 
-        The path of this read is inferred. Where it is not known, the documented query is asked; that it can filter
-        by id is inferred too, so if it cannot, the error says so rather than that there is no such post.
+        The path of this read is inferred, so a 404 may be about the path. Then the documented query is asked; that
+        it can filter by id is inferred too. If neither can tell, that is an error, and not "there is none".
         """
         try:
             return await self._services.item(site, id)
         except ApiError as error:
-            if error.kind is not ErrorKind.NOT_FOUND and error.status != 501:
+            if not error.no_such_route:
                 raise
-            if error.code:  # the path is known, the item is not
+            denied = error
+        try:
+            found = await self._services.items(site, (id,))
+        except ApiError as error:
+            if denied.code and not error.unclear:
                 return None
-        found = await self._services.items(site, (id,))
+            raise
         return next((post for post in found if post.id == id), None)
 
 

@@ -1,0 +1,288 @@
+"""Reading sites: from the sandbox, and from remote sides that differ from it where nothing is documented."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from reconciler.api.client import FullClient
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.model.events import instant
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef
+from reconciler.sandbox.app import Sandbox
+from tests.api.bench import NOW, Bench, ok, refused, remote
+
+T = TypeVar("T")
+NOBODY = "00000000-0000-4000-8000-000000000000"
+Make = Callable[..., Sandbox]
+
+
+def using(bench: Bench, box: Sandbox, work: Callable[[FullClient], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with bench.over(httpx.ASGITransport(box)) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def read(bench: Bench, box: Sandbox, *needs: Need, channels: tuple[str, ...] = ()) -> ObservedSite:
+    return using(bench, box, lambda client: client.reader().read(bench.site, frozenset(needs), channels=channels))
+
+
+def test_everything_of_a_site(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(
+        plan="ACTIVE",
+        timeZone="Europe/Paris",
+        language="fr",
+        settings={"toneOfVoice": "warm"},
+        events=[{"name": "Black Friday", "date": "2026-11-27T00:00:00Z"}],
+    )
+    observed = read(bench, box, *Need, channels=("INSTAGRAM", "TIKTOK"))
+    assert observed.settings is not None
+    assert observed.settings.value_of("settings.toneOfVoice") == "warm"
+    assert observed.marketing_plan is not None
+    assert observed.marketing_plan.status is PlanStatus.ACTIVE
+    assert any(one.drafts for one in observed.marketing_plan.activities)
+    assert [one.name for one in observed.events or ()] == ["Black Friday"]
+    assert (observed.time_zone, observed.language, observed.published) == ("Europe/Paris", "fr", True)
+    assert observed.channels == (("INSTAGRAM", ChannelStatus.VALID), ("TIKTOK", ChannelStatus.NEVER_CREATED))
+    assert observed.feature("SCHEDULE_POST") is not None
+    assert observed.had_reads == frozenset(Need)
+    assert observed.read_at == NOW
+    assert box.gaps() == []
+    assert not any(one["wrote"] for one in box.requests())
+
+
+@pytest.mark.parametrize("need", sorted(Need))
+def test_only_what_is_needed_is_asked_for(bench: Bench, sandbox_of: Make, need: Need) -> None:
+    box = sandbox_of(plan="ACTIVE")
+    observed = read(bench, box, need, channels=("INSTAGRAM",))
+    assert len(box.requests()) == 1
+    assert observed.had_reads == {need}
+
+
+def test_parts_are_read_at_once(bench: Bench) -> None:
+    flying, most = 0, 0
+
+    async def side(request: httpx.Request) -> httpx.Response:
+        nonlocal flying, most
+        flying += 1
+        most = max(most, flying)
+        await asyncio.sleep(0.001)
+        flying -= 1
+        return ok()
+
+    asyncio.run(bench.client(side).reader().read(bench.site, frozenset(Need) - {Need.CHANNELS}))
+    assert most == len(Need) - 1
+
+
+def test_one_part_that_fails_ends_the_reading(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(seed={"faults": [{"route": "GET /marketing-settings", "do": {"kind": "error", "status": 400}}]})
+    with pytest.raises(ApiError) as caught:
+        read(bench, box, *Need)
+    assert caught.value.path.endswith("/marketing-settings")
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_what_may_not_be_read_of_the_neighbours_is_not_known(bench: Bench, status: int) -> None:
+    side = remote(refused(status))
+    needs = frozenset({Need.PROPERTIES, Need.PUBLISHED, Need.CHANNELS})
+    observed = asyncio.run(bench.client(side).reader().read(bench.site, needs, channels=["GBP"]))
+    assert (observed.time_zone, observed.language, observed.published) == (None, None, None)
+    assert observed.channels == (("GBP", ChannelStatus.UNKNOWN),)
+    assert observed.had_reads == needs
+
+
+def test_an_unpublished_site(bench: Bench, sandbox_of: Make) -> None:
+    assert read(bench, sandbox_of(published=False), Need.PUBLISHED).published is False
+
+
+def test_past_activities_are_those_whose_date_has_passed(bench: Bench, sandbox_of: Make) -> None:
+    days = {"past": -20, "long past": -300, "coming": 3}
+    activities = [{"title": title, "date": instant(NOW + timedelta(days=n))} for title, n in days.items()]
+    box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
+    observed = read(bench, box, Need.PAST_ACTIVITIES, Need.MARKETING_PLAN)
+    assert observed.marketing_plan is not None
+    assert [one.title for one in observed.marketing_plan.activities] == ["coming"]
+    assert len(observed.past_activities) == 1
+
+
+def test_posts_are_asked_for_in_batches_of_twenty(bench: Bench, sandbox_of: Make) -> None:
+    activities = [{"title": f"t{n}", "date": instant(NOW + timedelta(days=1)), "items": "all"} for n in range(45)]
+    box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
+
+    async def work(client: FullClient) -> Any:
+        plan = await client.services.marketing_plan(bench.site)
+        ids = [one.id for one in plan.activities]
+        return plan, await client.reader().posts_of(bench.site, ids)
+
+    plan, posts = using(bench, box, work)
+    assert [one for one, _ in posts] == [one.id for one in plan.activities]
+    assert all(found == one.posts for (_, found), one in zip(posts, plan.activities, strict=True))
+    assert [one["path"].rsplit("/", 1)[-1] for one in box.requests()].count("marketing-activity-posts") == 3
+
+
+def test_an_activity_that_is_not_there_has_no_posts(bench: Bench) -> None:
+    found = asyncio.run(bench.client(remote(ok())).reader().posts_of(bench.site, [ActivityId("x")]))
+    assert found == ((ActivityId("x"), ()),)
+
+
+# --- events ----------------------------------------------------------------------------------------
+
+
+class Calendar:
+    """A remote calendar with the cap of the real one: 100 events an answer, by date, no paging."""
+
+    def __init__(self, days: list[datetime], path: str = "/events/query") -> None:
+        self.days = days
+        self.path = path
+        self.asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if not request.url.path.endswith(self.path):
+            return refused(404, "NOT_FOUND")
+        self.asked += 1
+        bounds = json.loads(request.content)["query"]["filter"]["date"]
+        start, end = datetime.fromisoformat(bounds["$gte"]), datetime.fromisoformat(bounds["$lte"])
+        found = [
+            {"id": f"e{n}", "name": f"n{n}", "date": instant(day)}
+            for n, day in enumerate(self.days)
+            if start <= day <= end
+        ]
+        return ok({"events": sorted(found, key=lambda one: one["date"])[:100]})
+
+
+@pytest.mark.parametrize("count", [0, 99, 100, 101, 850])
+def test_all_events_are_found_however_many(bench: Bench, count: int) -> None:
+    side = Calendar([NOW + timedelta(hours=n * 7) for n in range(count)])
+    events = asyncio.run(bench.client(side).reader().events(bench.site))
+    assert {one.id for one in events} == {f"e{n}" for n in range(count)}
+    assert len(events) == count
+    assert side.asked == 1 or count >= 100
+
+
+def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(bench: Bench) -> None:
+    side = Calendar([NOW] * 150)
+    with pytest.raises(ApiError, match="more events than can be read"):
+        asyncio.run(bench.client(side).reader().events(bench.site))
+    assert side.asked <= 64
+
+
+def test_a_recurring_event_that_is_shown_once_an_occurrence_is_one_event(bench: Bench) -> None:
+    shown = [
+        {"id": "e1", "name": "open day", "date": f"2026-12-0{n}T00:00:00Z", "recurringRule": {"frequency": "WEEKLY"}}
+        for n in range(1, 6)
+    ]
+    events = asyncio.run(bench.client(remote(ok({"events": shown}))).reader().events(bench.site))
+    assert [one.id for one in events] == ["e1"]
+
+
+def test_the_same_day_asks_for_the_same_range(bench: Bench) -> None:
+    side = remote(ok())
+
+    async def twice() -> None:
+        reader = bench.client(side).reader()
+        await reader.events(bench.site)
+        bench.clock.at += timedelta(hours=3)
+        await reader.events(bench.site)
+
+    asyncio.run(twice())
+    assert side.requests[0].content == side.requests[1].content
+
+
+def test_events_by_their_name(bench: Bench, sandbox_of: Make) -> None:
+    names = ["Sale", "Sale", "sale"]
+    box = sandbox_of(events=[{"name": name, "date": "2026-12-01T00:00:00Z"} for name in names])
+    found = using(bench, box, lambda client: client.reader().events_named(bench.site, "Sale"))
+    assert len(found) == 2
+
+
+def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> None:
+    side = Calendar([NOW], path="/query-events")
+    seen = remote(side)
+
+    async def twice() -> None:
+        reader = bench.client(seen).reader()
+        assert len(await reader.events(bench.site)) == 1
+        assert len(await reader.events(bench.site)) == 1
+
+    asyncio.run(twice())
+    assert seen.asked == ["POST query", "POST query-events", "POST query-events"]
+
+
+def test_where_no_path_of_the_events_is_known_the_error_says_that_it_was_inferred(bench: Bench) -> None:
+    with pytest.raises(ApiError, match="no page names the path that lists events") as caught:
+        asyncio.run(bench.client(remote(httpx.Response(404))).reader().events(bench.site))
+    assert caught.value.kind is ErrorKind.NOT_FOUND
+
+
+# --- one post --------------------------------------------------------------------------------------
+
+
+def test_a_post_by_its_id(bench: Bench, sandbox_of: Make) -> None:
+    activity = {"title": "t", "date": instant(NOW + timedelta(days=1)), "items": "all"}
+    box = sandbox_of(plan={"status": "ACTIVE", "activities": [activity]})
+
+    async def work(client: FullClient) -> Any:
+        plan = await client.services.marketing_plan(bench.site)
+        wanted = plan.activities[0].posts[0]
+        reader = client.reader()
+        return wanted, await reader.post(bench.site, wanted.id), await reader.post(bench.site, PostId(NOBODY))
+
+    wanted, found, none = using(bench, box, work)
+    assert found == wanted
+    assert none is None
+
+
+def test_a_post_where_only_the_query_is_known(bench: Bench) -> None:
+    side = remote(httpx.Response(404), ok({"items": [{"id": "p1", "status": "DRAFT"}]}))
+    found = asyncio.run(bench.client(side).reader().post(bench.site, PostId("p1")))
+    assert found is not None
+    assert json.loads(side.requests[1].content) == {"query": {"filter": {"id": {"$in": ["p1"]}}}}
+
+
+def test_a_post_that_only_its_own_path_denies_is_gone(bench: Bench) -> None:
+    side = remote(refused(404, "ITEM_NOT_EXISTS"), refused(400))
+    assert asyncio.run(bench.client(side).reader().post(bench.site, PostId("p1"))) is None
+
+
+def test_a_post_that_neither_way_can_find_is_not_said_to_be_gone(bench: Bench) -> None:
+    with pytest.raises(ApiError):
+        asyncio.run(bench.client(remote(httpx.Response(404), refused(400))).reader().post(bench.site, PostId("p1")))
+
+
+def test_the_parameter_of_one_activity_is_tried_under_both_names(bench: Bench) -> None:
+    side = remote(refused(400), ok({"marketingActivity": {"id": "a", "targetDate": "2026-12-01T00:00:00Z"}}))
+    found = asyncio.run(bench.client(side).services.activity(bench.site, ActivityId("a")))
+    assert found is not None
+    assert [one.url.query for one in side.requests] == [b"marketingActivityId=a", b"id=a"]
+
+
+def test_every_other_read_of_the_sandbox(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(plan="ACTIVE")
+
+    async def work(client: FullClient) -> Any:
+        services, site = client.services, bench.site
+        activity = (await services.marketing_plan(site)).activities[0]
+        assert (await services.activity(site, activity.id)) is not None
+        assert await services.activity(site, ActivityId(NOBODY)) is None
+        assert len(await services.settings_defaults(site)) > 0
+        assert len(await services.calendar_options(site)) > 0
+        assert [one.channel for one in await services.accounts(site, "INSTAGRAM")] == ["INSTAGRAM"]
+        assert (await services.connect_url(site, "TIKTOK")).startswith("https://")
+        listed = await services.sites(SiteRef(site.name, "11111111-1111-4111-8111-111111111111"))
+        assert [one.id for one in listed] == [site.id]
+        return await services.plan_goals(site), await services.points_of_view(site)
+
+    goals, views = using(bench, box, work)
+    assert "BOOST_SALES" in goals
+    assert "FIRST_PERSON" in views
+    assert box.gaps() == []

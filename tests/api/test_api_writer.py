@@ -1,0 +1,290 @@
+"""Carrying out operations on the sandbox, and what the answers mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from reconciler.api.client import FullClient
+from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
+from reconciler.model.operations import (
+    AwaitGeneration,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Done,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    NotDone,
+    Operation,
+    Outcome,
+    Part,
+    Pending,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    Unknown,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.sites import Need, ObservedSite
+from reconciler.sandbox.app import Sandbox
+from tests.api.bench import NOW, Bench, Remote, ok, refused, remote
+
+T = TypeVar("T")
+Make = Callable[..., Sandbox]
+SOON = NOW + timedelta(days=2)
+ONE_ACTIVITY = {"status": "ACTIVE", "activities": [{"title": "t", "date": instant(SOON), "items": "all"}]}
+
+
+def using(bench: Bench, box: Sandbox, work: Callable[[FullClient], Awaitable[T]]) -> T:
+    async def run() -> T:
+        async with bench.over(httpx.ASGITransport(box)) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def perform(bench: Bench, box: Sandbox, *operations: Operation) -> tuple[Outcome, ...]:
+    return using(bench, box, lambda client: client.writer().perform(bench.site, operations))
+
+
+def read(bench: Bench, box: Sandbox) -> ObservedSite:
+    needs = frozenset({Need.SETTINGS, Need.EVENTS, Need.MARKETING_PLAN})
+    return using(bench, box, lambda client: client.reader().read(bench.site, needs))
+
+
+def only_activity(bench: Bench, box: Sandbox) -> Activity:
+    plan = read(bench, box).marketing_plan
+    assert plan is not None
+    (activity,) = plan.activities
+    return activity
+
+
+def schedule(post: Post, activity: Activity, **more: Any) -> SchedulePost:
+    return SchedulePost(post.id, activity.id, post.channel, post.digest, **more)
+
+
+def test_settings_are_set_and_cleared(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(settings={"toneOfVoice": "cold", "topics": {"included": ["a"], "excluded": ["b"]}})
+    changes = (
+        FieldChange("settings.toneOfVoice", "cold", "warm"),
+        FieldChange("settings.topics.excluded", ("b",), None),
+        FieldChange("overrides.blogs.frequency", None, JsonObject({"interval": "WEEK", "count": 1})),
+    )
+    (outcome,) = perform(bench, box, UpdateSettings(changes))
+    assert isinstance(outcome, Done)
+    assert outcome.request_id
+    found = read(bench, box).settings
+    assert found is not None
+    assert found.value_of("settings.toneOfVoice") == "warm"
+    assert found.value_of("settings.topics.included") == ("a",)
+    assert not found.value_of("settings.topics.excluded")
+    assert found.value_of("overrides.blogs.frequency.count") == 1
+
+
+def test_an_event_is_created_replaced_and_deleted(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of()
+    (created,) = perform(bench, box, CreateEvent(DesiredEvent("Sale", description="30%", date=SOON)))
+    assert isinstance(created, Done)
+    assert created.created
+    (event,) = read(bench, box).events or ()
+    assert (event.id, event.name, event.description, event.date) == (created.created, "Sale", "30%", SOON)
+    replaced = CalendarEvent(event.id, "Sale", None, None, JsonObject({"frequency": "MONTHLY"}), rest=event.rest)
+    (outcome,) = perform(bench, box, UpdateEvent(replaced, ()))
+    assert isinstance(outcome, Done)
+    (event,) = read(bench, box).events or ()
+    assert (event.description, event.date) == (None, None)
+    assert event.recurring_rule == JsonObject({"frequency": "MONTHLY"})
+    (outcome,) = perform(bench, box, DeleteEvent(event.id, "Sale"))
+    assert isinstance(outcome, Done)
+    assert read(bench, box).events == ()
+
+
+def test_an_event_that_is_not_the_sites_own_is_left_alone_and_skipped(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(foreignEvents=[{"name": "Holiday", "date": instant(SOON)}])
+    (event,) = read(bench, box).events or ()
+    (outcome,) = perform(bench, box, DeleteEvent(event.id, "Holiday"))
+    assert isinstance(outcome, NotDone)
+    assert outcome.skipped
+    assert outcome.final
+
+
+@pytest.mark.parametrize("key", ["event", "calendarEvent"])
+def test_either_body_key_of_an_events_update_will_do(bench: Bench, sandbox_of: Make, key: str) -> None:
+    box = sandbox_of(
+        seed={"switches": {"updateEventKey": key}}, events=[{"name": "Sale", "date": "2026-12-01T00:00:00Z"}]
+    )
+    (event,) = read(bench, box).events or ()
+    twice = [UpdateEvent(CalendarEvent(event.id, name, date=SOON), ()) for name in ("One", "Two")]
+    outcomes = perform(bench, box, *twice)
+    assert all(isinstance(one, Done) for one in outcomes)
+    assert [one.name for one in read(bench, box).events or ()] == ["Two"]
+    puts = [one["status"] for one in box.requests() if one["method"] == "PUT"]
+    assert puts == ([200, 200] if key == "event" else [400, 200, 200])  # the one that works is kept
+
+
+def test_an_update_that_both_keys_cannot_save_reports_the_first_refusal(bench: Bench) -> None:
+    side = remote(refused(400, "A", "name is too long"), refused(400, "B", "unknown field"))
+    operation = UpdateEvent(CalendarEvent(EventId("e"), "n", date=SOON), ())
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, NotDone)
+    assert outcome.code == "A"
+    assert len(side.requests) == 2
+
+
+def test_generating_is_pending_and_generating_again_is_refused_with_its_code(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of()
+    (outcome,) = perform(bench, box, Generate())
+    assert isinstance(outcome, Pending)
+    (again,) = perform(bench, box, Regenerate(keyword_research=True))
+    assert isinstance(again, NotDone)
+    assert (again.code, again.skipped) == ("PLAN_ALREADY_GENERATING_ERROR", True)
+    assert again.request_id
+    box.advance(timedelta(minutes=1))
+    (third,) = perform(bench, box, Regenerate(keyword_research=False))
+    assert isinstance(third, Pending)
+    box.advance(timedelta(minutes=1))
+    assert isinstance(perform(bench, box, DeleteMarketingPlan())[0], Done)
+
+
+def test_activities_are_created_set_and_deleted(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(plan={"status": "ACTIVE", "activities": []})
+    (created,) = perform(bench, box, CreateActivity(DesiredActivity("Open studio", "Come", SOON, "SOCIAL_MARKETING")))
+    assert isinstance(created, Done)
+    activity = only_activity(bench, box)
+    assert activity.id == created.created
+    changes = (FieldChange("title", "Open studio", "Open house"), FieldChange("targetDate", "", instant(SOON)))
+    (outcome,) = perform(bench, box, UpdateActivity(activity.id, "Open studio", changes))
+    assert isinstance(outcome, Done)
+    assert only_activity(bench, box).title == "Open house"
+    (outcome,) = perform(bench, box, DeleteActivity(activity.id, "Open house"))
+    assert isinstance(outcome, Done)
+    plan = read(bench, box).marketing_plan
+    assert plan is not None
+    assert plan.activities == ()
+
+
+def test_posts_are_generated_in_one_call_regenerated_and_cleared(bench: Bench, sandbox_of: Make) -> None:
+    activities = [{"title": f"t{n}", "date": instant(SOON)} for n in range(3)]
+    box = sandbox_of(plan={"status": "ACTIVE", "activities": activities})
+    plan = read(bench, box).marketing_plan
+    assert plan is not None
+    outcomes = perform(bench, box, *(GeneratePosts(one.id, one.title) for one in plan.activities))
+    assert [type(one) for one in outcomes] == [Pending] * 3
+    assert [one["path"].rsplit("/", 1)[-1] for one in box.requests()].count("generate-social-posts") == 1
+    box.advance(timedelta(minutes=1))
+    plan = read(bench, box).marketing_plan
+    assert plan is not None
+    assert all(one.posts for one in plan.activities)
+    first = plan.activities[0]
+    assert isinstance(perform(bench, box, RegeneratePosts(first.id, "t", media_only=True))[0], Pending)
+    box.advance(timedelta(minutes=1))
+    assert isinstance(perform(bench, box, ClearPosts(first.id, "t", stories=True))[0], Done)
+    cleared = read(bench, box).marketing_plan
+    assert cleared is not None
+    assert [bool(one.posts) for one in cleared.activities] == [False, True, True]
+
+
+def test_drafts_are_scheduled_and_those_left_out_without_a_word_are_skipped(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(plan=ONE_ACTIVITY)  # connected: INSTAGRAM and FACEBOOK
+    activity = only_activity(bench, box)
+    outcomes = perform(bench, box, *(schedule(one, activity) for one in activity.drafts))
+    for draft, outcome in zip(activity.drafts, outcomes, strict=True):
+        if draft.channel in ("INSTAGRAM", "FACEBOOK"):
+            assert isinstance(outcome, Done)
+        else:
+            assert isinstance(outcome, NotDone)
+            assert outcome.skipped
+            assert draft.channel in outcome.detail
+    gone = {one.channel for one in only_activity(bench, box).posts if one.status is PostStatus.SCHEDULED}
+    assert gone == {"INSTAGRAM", "FACEBOOK"}
+
+
+def test_a_draft_is_scheduled_for_an_instant_moved_and_taken_back(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(plan=ONE_ACTIVITY)
+    activity = only_activity(bench, box)
+    draft = next(one for one in activity.drafts if one.channel == "INSTAGRAM")
+
+    def now_found() -> Post:
+        return next(one for one in only_activity(bench, box).posts if one.id == draft.id)
+
+    assert isinstance(perform(bench, box, schedule(draft, activity, at=SOON))[0], Done)
+    assert (now_found().status, now_found().scheduled_for) == (PostStatus.SCHEDULED, SOON)
+    later = SOON + timedelta(hours=3)
+    moved = ReschedulePost(draft.id, activity.id, "INSTAGRAM", draft.digest, at=later)
+    assert isinstance(perform(bench, box, moved)[0], Done)
+    assert now_found().scheduled_for == later
+    assert isinstance(perform(bench, box, CancelPost(draft.id, activity.id, "INSTAGRAM"))[0], Done)
+    assert now_found().status is not PostStatus.SCHEDULED
+
+
+def test_without_the_feature_scheduling_is_skipped(bench: Bench, sandbox_of: Make) -> None:
+    box = sandbox_of(plan=ONE_ACTIVITY, features="free")
+    activity = only_activity(bench, box)
+    (outcome,) = perform(bench, box, schedule(activity.drafts[0], activity))
+    assert isinstance(outcome, NotDone)
+    assert (outcome.skipped, outcome.final) == (True, True)
+    assert outcome.code
+
+
+SCHEDULED: list[tuple[object, type[Outcome]]] = [
+    ({"items": [{"id": "p", "status": "SCHEDULED"}]}, Done),
+    ({"items": [{"id": "p", "status": "PUBLISHED"}]}, Done),
+    ({"items": [{"id": "p", "status": "IN_QUEUE"}]}, Done),
+    ({"items": [{"id": "p", "status": "DRAFT"}]}, NotDone),
+    ({"items": [{"id": "other", "status": "SCHEDULED"}]}, NotDone),
+    ({}, NotDone),
+    ({"items": [{"id": "p", "status": "FAILED"}]}, Unknown),
+    ({"items": [{"id": "p", "status": "NEW"}]}, Unknown),
+    ({"items": [{"id": "p"}]}, Unknown),
+    ({"items": "none"}, Unknown),
+    ([], Unknown),
+]
+
+
+@pytest.mark.parametrize(("body", "kind"), SCHEDULED)
+def test_what_the_answer_to_scheduling_means(bench: Bench, body: object, kind: type[Outcome]) -> None:
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""))
+    (outcome,) = asyncio.run(bench.client(remote(ok(body))).writer().perform(bench.site, [operation]))
+    assert type(outcome) is kind
+
+
+@pytest.mark.parametrize("body", [{}, {"item": {"id": "p"}}, {"item": {"id": "p", "status": "SCHEDULED"}}, {"id": "p"}])
+def test_scheduling_for_an_instant_needs_no_item_in_the_answer(bench: Bench, body: object) -> None:
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
+    (outcome,) = asyncio.run(bench.client(remote(ok(body))).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, Done)
+
+
+def test_what_was_created_without_a_word_about_its_id_is_done(bench: Bench) -> None:
+    operation = CreateEvent(DesiredEvent("Sale", date=SOON))
+    (outcome,) = asyncio.run(bench.client(remote(ok({}))).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, Done)
+    assert outcome.created is None
+
+
+def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Bench) -> None:
+    side: Remote = remote(ok())
+    writer = bench.client(side).writer()
+    (outcome,) = asyncio.run(writer.perform(bench.site, [AwaitGeneration()]))
+    assert isinstance(outcome, Pending)
+    with pytest.raises(TypeError):
+        asyncio.run(writer.perform(bench.site, [Deferred(Part.POSTS, 0)]))
+    assert side.requests == []
