@@ -157,24 +157,25 @@ def facts_of(operation: Operation, before: Sight) -> JsonObject:
             return JsonObject({"values": JsonObject({one.path: one.after for one in changes})})
         case Generate() | Regenerate() | DeleteMarketingPlan():
             live = before.marketing_plan or MarketingPlan(PlanStatus.NEVER_CREATED)
-            known = tuple(sorted(one.id for one in live.activities))
+            there = tuple(sorted(one.id for one in live.activities))
             discards = () if isinstance(operation, Generate) else tuple(sorted(operation.discards))
-            return JsonObject({"status": str(live.status), "activities": known, "discards": discards})
+            return JsonObject({"status": str(live.status), "activities": there, "discards": discards})
         case CreateActivity(activity=activity):
             return JsonObject({"activity": activity.facts(), "known": _alike(before, activity.facts())})
         case UpdateActivity(id=id, changes=changes):
             return JsonObject({"id": id, "values": JsonObject({one.path: one.after for one in changes})})
-        case DeleteActivity(id=id):
-            return JsonObject({"id": id, "discards": tuple(sorted(one.id for one in before.posts_of(id)))})
+        case DeleteActivity(id=activity_id):
+            lost = tuple(sorted(post.id for post in before.posts_of(activity_id)))
+            return JsonObject({"id": activity_id, "discards": lost})
         case GeneratePosts(activity=id):
             return JsonObject({"activity": id, "posts": tuple(sorted(one.id for one in before.posts_of(id)))})
         case (
-            RegeneratePosts(activity=id, stories=stories, discards=lost)
-            | ClearPosts(activity=id, stories=stories, discards=lost)
+            RegeneratePosts(activity=id, stories=stories, discards=thrown_away)
+            | ClearPosts(activity=id, stories=stories, discards=thrown_away)
         ):
             drafts = (one for one in before.posts_of(id) if one.status is PostStatus.DRAFT)
             pairs = tuple(sorted((one.id, one.digest) for one in drafts if stories or not one.is_story))
-            discards = tuple(sorted(lost))
+            discards = tuple(sorted(thrown_away))
             return JsonObject({"activity": id, "stories": stories, "drafts": pairs, "discards": discards})
         case SchedulePost(post=id) | ReschedulePost(post=id):
             at = instant(operation.at) if operation.at is not None else None

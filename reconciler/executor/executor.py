@@ -63,6 +63,8 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
         await _work(run, queue)
         if run.written() and not run.interrupted:
             await read_back(run)
+        if not run.interrupted:
+            await run.settle_rules()
     except (ApiError, UsageError) as failed:
         error = str(failed)
     for action in queue:

@@ -15,6 +15,7 @@ from reconciler.planner.decisions import discarded
 from reconciler.planner.options import PlanOptions, scope_of
 from reconciler.planner.posts import plan_posts
 from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_name
+from reconciler.planner.standing import activities_as_asked, posts_as_asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ def resolve(
         part = plan_activities(deferred.activity_rules, activities, observed.past_activities, recorded, scope)
         found = [one for index, one in part.actions if index == deferred.rule]
         refusals = part.refusals
-        bindings = Bindings(sets=part.sets, created=part.made)
+        there = activities_as_asked(deferred.activity_rules, activities, recorded, scope)
+        bindings = Bindings(sets=part.sets, created=part.made, objects=tuple(sorted(there.items())))
     elif deferred.part is Part.SCHEDULE:
         return _scheduled(deferred, plan, observed, recorded, options)
     else:
@@ -49,6 +51,8 @@ def resolve(
         posts = plan_posts(deferred.posts_rules, activities, (), observed.past_activities, recorded, scope, given_up)
         found = [one for index, one in posts.actions if index == deferred.rule]
         refusals = posts.refusals
+        there = posts_as_asked(deferred.posts_rules, activities, scope)
+        bindings = Bindings(objects=tuple(sorted(there.items())))
     mine = tuple(one for one in refusals if one.address == action.address)
     if mine:
         return Resolved((), refusals=mine)

@@ -9,10 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias, assert_never
 
-from reconciler.model.activities import DesiredActivity, RemoveActivities, SetActivities
+from reconciler.model.activities import (
+    Activity,
+    ActivityRule,
+    DesiredActivity,
+    PostsRule,
+    RemoveActivities,
+    SetActivities,
+)
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
-from reconciler.model.canonical import JsonObject, digest_of, freeze
+from reconciler.model.canonical import JsonObject, digest_of, freeze, same
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -49,6 +56,7 @@ Objects: TypeAlias = tuple[tuple[str, JsonObject], ...]
 
 PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
+SCHEDULED = JsonObject({"state": "scheduled"})
 TAKEN_BACK = JsonObject({"state": "taken back"})
 """Of a post that this tool cancelled or threw away itself."""
 
@@ -122,8 +130,8 @@ def standing(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         return tuple(sorted(found.items()))
     changing = {str(one.address) for one in plan.actions} | {str(one.address) for one in plan.blocked}
     objects = {
-        **_activities(desired, live, recorded, scope),
-        **_posts(desired, live, scope),
+        **activities_as_asked(desired.activities, live.activities, recorded, scope),
+        **posts_as_asked(desired.posts, live.activities, scope),
         **_approved(desired, live),
     }
     for key, facts in objects.items():
@@ -145,20 +153,21 @@ def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:
     return {key: ABSENT_NOW} if not wanted and live.status is PlanStatus.NEVER_CREATED else {}
 
 
-def _activities(
-    desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
+def activities_as_asked(
+    rules: tuple[ActivityRule, ...], activities: tuple[Activity, ...], recorded: RecordedSite, scope: Scope
 ) -> dict[str, JsonObject]:
-    created = find_created(desired.activities, live.activities, recorded)
-    decided = decide(desired.activities, in_order(live.activities), created, recorded, scope)
+    """The activities that are what a rule made or set them to be."""
+    created = find_created(rules, activities, recorded)
+    decided = decide(rules, in_order(activities), created, recorded, scope)
     found: dict[str, JsonObject] = {}
-    for index, rule in enumerate(desired.activities):
+    for index, rule in enumerate(rules):
         match rule:
             case DesiredActivity():
-                if index in created:
+                if index in created and _has(created[index], rule.facts()):
                     found[key_of(Kind.ACTIVITY, created[index].id)] = rule.facts()
             case SetActivities():
-                for one in decided[index]:
-                    found[key_of(Kind.ACTIVITY, one.id)] = JsonObject(dict(rule.values()))
+                values = JsonObject(dict(rule.values()))
+                found |= {key_of(Kind.ACTIVITY, one.id): values for one in decided[index] if _has(one, values)}
             case RemoveActivities():
                 pass
             case _:
@@ -166,11 +175,19 @@ def _activities(
     return found
 
 
-def _posts(desired: DesiredSite, live: MarketingPlan, scope: Scope) -> dict[str, JsonObject]:
-    decided = decide_posts(desired.posts, live.activities, scope)
+def _has(activity: Activity, values: JsonObject) -> bool:
+    facts = activity.facts()
+    return all(same(facts[path], values[path]) for path in values)
+
+
+def posts_as_asked(
+    rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
+) -> dict[str, JsonObject]:
+    """The activities that have posts, or none, as a rule asks."""
+    decided = decide_posts(rules, activities, scope)
     return {
         key_of(Kind.POSTS, one.id): PRESENT if rule.present else ABSENT_NOW
-        for index, rule in enumerate(desired.posts)
+        for index, rule in enumerate(rules)
         for one in decided[index]
         if bool(live_posts(one)) is rule.present
     }
