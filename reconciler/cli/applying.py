@@ -28,6 +28,7 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.model.address import SiteName
 from reconciler.model.canonical import freeze
 from reconciler.model.sites import DesiredSite
 from reconciler.model.text import printable
@@ -113,7 +114,8 @@ class Apply:
         self._interrupts = interrupts
         self._at_once = at_once
         self._leases = Leases(run_with.store.store, this_process(os.environ))
-        self._held: dict[str, Held] = {}
+        self._held: dict[SiteName, Held] = {}
+        self._order: list[SiteName] = []
         self._refusals: list[str] = []
         self._publish = permissions.allow_publish
 
@@ -133,6 +135,7 @@ class Apply:
                     count.add(result)
                     reports.site(result)
                     self._note_refusals(result)
+                    self._order.append(result.site)
 
             await beside(all_sites(), shown.keep_alive())
         refusals = judge_run((count.tally,), self._terms.project.policy)
@@ -205,7 +208,7 @@ class Apply:
         self._interrupts.stop_gently(
             lambda: sys.stderr.write("\nInterrupted: finishing the calls in flight. Once more gives up on them.\n")
         )
-        held = tuple(self._held.values())
+        held = tuple(self._held[name] for name in self._order if name in self._held)
         gate = asyncio.Semaphore(self._at_once)
         with progress("applying", len(held)) as shown:
 

@@ -67,7 +67,8 @@ def _row(ledger: SiteLedger, results: Sequence[Result]) -> Row:
 
 
 def _cells(ledgers: Sequence[SiteLedger], results: Sequence[Result]) -> tuple[int, ...]:
-    ended = [entry.result for ledger in ledgers for entry in ledger.entries]
+    # A promise that was looked into is no object of its own; what came of it stands beside it.
+    ended = [entry.result for ledger in ledgers for entry in ledger.entries if entry.count]
     return tuple(ended.count(result) for result in results)
 
 
