@@ -19,7 +19,7 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     run.start(action)
-    resolved = run.options.resolve(action, run.plan, await _read(run, deferred.part), run.journal.recorded)
+    resolved = run.options.resolve(action, run.plan, await _read(run, deferred), run.journal.recorded)
     if resolved.bindings != Bindings():
         await run.journal.bind(resolved.bindings)
     for one in resolved.blocked:
@@ -35,14 +35,16 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
     return promised
 
 
-async def _read(run: Run, part: Part) -> ObservedSite:
+async def _read(run: Run, deferred: Deferred) -> ObservedSite:
     run.view.forget()
     observed = replace(await run.view.observed(), time_zone=run.plan.time_zone)
-    if part is not Part.SCHEDULE:
+    if deferred.part is not Part.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (product.md 3.1).
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
-    channels = sorted({post.channel for one in activities for post in one.drafts})
+    named = set(deferred.schedule_rules[deferred.rule].channels)
+    drafts = {post.channel for one in activities for post in one.drafts}
+    channels = sorted(drafts & named if named else drafts)
     if not channels:
         return observed
     more = await run.ports.reader.read(run.site, frozenset({Need.CHANNELS, Need.FEATURES}), channels=channels)

@@ -37,6 +37,7 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.problems import Place
+from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, DesiredSite
 from reconciler.planner.actions import (
@@ -389,7 +390,9 @@ def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(
 
 def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:
     shop.resolve = lambda *_: Resolved((out(shop, "p1"),))
-    deferred = act(Deferred(Part.SCHEDULE, 0, at_most=1), Kind.RULE, "schedule.0")
+    deferred = act(
+        Deferred(Part.SCHEDULE, 0, at_most=1, schedule_rules=(ScheduleRule(Match()),)), Kind.RULE, "schedule.0"
+    )
     assert results(shop.apply(deferred, allow_publish=False)) == ["withheld"]
     assert results(shop.apply(deferred)) == ["done", "done"]
     assert shop.reads("channel status") == 1

@@ -1,0 +1,124 @@
+"""Whole runs against the sandbox: through the client, the planner and the real journal, with lost answers and kills."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.executor.ledger import tally_of
+from reconciler.sandbox.app import Seen
+from tests.laws.whole_run import WholeRun
+
+SITE = {
+    "settings": {"toneOfVoice": "warm", "marketingTools": ["SOCIAL_MARKETING"]},
+    "calendarEvents": {"events": [{"name": "Sale", "date": "2026-12-24"}]},
+    "marketingPlan": {"state": "present"},
+    "activities": [
+        {
+            "create": {
+                "title": "Open studio",
+                "description": "Come by",
+                "targetDate": "2026-12-05T10:00:00Z",
+                "marketingActivityType": "SOCIAL_MARKETING",
+            }
+        }
+    ],
+    "posts": [{"match": {"within": "21d"}, "state": "present", "max": 3}],
+    "schedule": {"approval": "none", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"], "max": 2}]},
+}
+WORLD = {"published": True, "channels": ["INSTAGRAM"]}
+
+
+def whole(tmp_path: Path, **seed: Any) -> WholeRun:
+    run = WholeRun.of(tmp_path, SITE, WORLD, **seed)
+    run.allow_publish = True
+    return run
+
+
+def asked(run: WholeRun) -> Counter[str]:
+    """How often each route changed the world."""
+    return Counter(f"{one['method']} {one['path'].rsplit('/', 1)[-1]}" for one in run.writes())
+
+
+def converge(run: WholeRun, most: int = 6) -> None:
+    """Runs until nothing is left to do."""
+    for _ in range(most):
+        ledger = run.apply()
+        if not ledger.entries:
+            return
+    raise AssertionError(f"still {ledger.entries} after {most} runs")
+
+
+def scheduled(run: WholeRun) -> list[str]:
+    (site,) = run.sandbox.world()["sites"].values()
+    items = [one["item"] for one in site["items"].values()]
+    return sorted(one["id"] for one in items if one["status"] == "SCHEDULED")
+
+
+def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) -> None:
+    run = whole(tmp_path)
+    tally = tally_of([run.apply()])
+    assert (tally.failed, tally.unknown, tally.pending, tally.skipped) == (0, 0, 0, 0)
+    assert tally.published == 2
+    converge(run, 2)
+    assert asked(run)["POST generate-marketing-plan"] == 1
+    assert len(scheduled(run)) == 2
+
+
+@pytest.mark.parametrize("kind", ["drop-before", "drop-after", "truncated", "error-after"])
+@pytest.mark.parametrize(
+    "route",
+    [
+        "POST /marketing-settings",
+        "POST /events",
+        "POST /marketing-plan/generate-marketing-plan",
+        "POST */items",
+        "POST /marketing-plan/generate-social-posts",
+        "POST /marketing-plan/schedule-drafts",
+    ],
+)
+def test_a_lost_answer_makes_nothing_twice(tmp_path: Path, route: str, kind: str) -> None:
+    run = whole(tmp_path, faults=[{"route": route, "times": 1, "do": {"kind": kind}}])
+    converge(run)
+    assert_once(run)
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_run_killed_at_any_write_is_finished_by_the_next(tmp_path: Path, when: str) -> None:
+    whole_run = whole(tmp_path / "whole")
+    converge(whole_run)
+    for number in range(len(whole_run.writes())):
+        run = whole(tmp_path / f"{when}-{number}")
+        left = [number]
+
+        def kill(seen: Seen, left: list[int] = left) -> None:
+            reads = ("/query", "/marketing-activity-posts", "/token")
+            if seen.when != when or seen.method == "GET" or seen.path.endswith(reads):
+                return
+            left[0] -= 1
+            if left[0] == -1:
+                raise Killed
+
+        run.sandbox.add_hook("*", kill)
+        with pytest.raises(Killed):
+            run.apply()
+        converge(run)
+        assert_once(run)
+
+
+def assert_once(run: WholeRun) -> None:
+    (site,) = run.sandbox.world()["sites"].values()
+    assert len(scheduled(run)) == 2
+    assert [one["shown"]["name"] for one in site["events"]] == ["Sale"]
+    titles = [one["title"] for one in site["activities"].values()]
+    assert titles.count("Open studio") == 1
+    counts = asked(run)
+    assert counts["POST generate-marketing-plan"] == 1
+    assert counts["POST regenerate-marketing-plan"] == 0
