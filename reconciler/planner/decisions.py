@@ -17,7 +17,7 @@ from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, PostsAre, Reason
 from reconciler.planner.activities import in_order
 from reconciler.planner.options import Scope
-from reconciler.planner.posts import CLEARABLE, live_posts
+from reconciler.planner.posts import WAITING, cancel_stories, clearable_posts, live_posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def plan_decisions(
         approval = approvals.activity(activity.id)
         if approval is None or is_carried_out(approval, activity, recorded):
             continue
-        actions.append(_action(approval.decision, activity, scope))
+        actions += _actions(approval.decision, activity, scope)
         (cleared if approval.decision is ActivityDecision.DISCARD else held).add(activity.id)
     return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held))
 
@@ -77,7 +77,7 @@ def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[Activit
 
 def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...]:
     """The posts that a decision is about: drafts are made again, scheduled ones are only cleared (D 6.2)."""
-    statuses = CLEARABLE if decision is ActivityDecision.DISCARD else frozenset({PostStatus.DRAFT})
+    statuses = WAITING if decision is ActivityDecision.DISCARD else frozenset({PostStatus.DRAFT})
     return tuple(one for one in live_posts(activity) if one.status in statuses)
 
 
@@ -95,19 +95,21 @@ def _wait(activity: Activity, scope: Scope) -> Action:
     return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY)
 
 
-def _action(decision: ActivityDecision, activity: Activity, scope: Scope) -> Action:
-    posts = live_posts(activity)
-    affected = _affected(decision, activity)
+def _actions(decision: ActivityDecision, activity: Activity, scope: Scope) -> tuple[Action, ...]:
+    because = (f"decision: {decision.value}",)
+    discard = decision is ActivityDecision.DISCARD
+    affected = clearable_posts(activity) if discard else _affected(decision, activity)
+    cancels = cancel_stories(activity, Reason.SENT_BACK, because, scope) if discard else ()
+    if not affected:
+        return cancels
     discards = tuple(one.id for one in affected)
     # Stories are made again and cleared by calls of their own, and only where there are drafts of them (D 6.2).
     stories = any(one.is_story and one.status is PostStatus.DRAFT for one in affected)
     operation: Operation
-    if decision is ActivityDecision.DISCARD:
+    if discard:
         operation = ClearPosts(activity.id, activity.title, discards, stories)
     else:
         media_only = decision is ActivityDecision.REGENERATE_MEDIA
         operation = RegeneratePosts(activity.id, activity.title, discards, media_only, stories)
-    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in posts)),)
-    return Action(
-        scope.address(Kind.POSTS, activity.id), operation, Reason.SENT_BACK, (f"decision: {decision.value}",), requires
-    )
+    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity))),)
+    return (Action(scope.address(Kind.POSTS, activity.id), operation, Reason.SENT_BACK, because, requires), *cancels)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
-from reconciler.model.operations import AwaitPosts, ClearPosts, Deferred, GeneratePosts, Part
+from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, PostsAre, Reason, Refusal
+from reconciler.planner.actions import Action, PostIs, PostsAre, Reason, Refusal
 from reconciler.planner.activities import covers, in_order, too_few, unknown_ids
 from reconciler.planner.options import Scope
 
 SOCIAL = "SOCIAL_MARKETING"
 GONE = frozenset({PostStatus.DELETED, PostStatus.CANCELED})
-CLEARABLE = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
+WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,27 @@ class PostsPart:
 def live_posts(activity: Activity) -> tuple[Post, ...]:
     """The posts an activity still has, by id."""
     return tuple(sorted((one for one in activity.posts if one.status not in GONE), key=lambda one: one.id))
+
+
+def clearable_posts(activity: Activity) -> tuple[Post, ...]:
+    """The posts that clearing takes away: all but what has gone out, and scheduled stories, which stay (D 6.2)."""
+    waiting = (one for one in live_posts(activity) if one.status in WAITING)
+    return tuple(one for one in waiting if not (one.is_story and one.status is PostStatus.SCHEDULED))
+
+
+def cancel_stories(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
+    """Takes the scheduled stories of an activity back, which clearing leaves as they are."""
+    return tuple(
+        Action(
+            scope.address(Kind.DRAFT, one.id),
+            CancelPost(one.id, activity.id, one.channel, one.scheduled_for),
+            reason,
+            because,
+            (PostIs(one.id, PostStatus.SCHEDULED, one.digest),),
+        )
+        for one in live_posts(activity)
+        if one.is_story and one.status is PostStatus.SCHEDULED
+    )
 
 
 def plan_posts(
@@ -55,8 +76,8 @@ def plan_posts(
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
-            cleared = [one for one in matched if any(post.status in CLEARABLE for post in one.posts)][: rule.max]
-            actions += [(index, _clear(one, index, scope)) for one in cleared]
+            cleared = [one for one in matched if any(post.status in WAITING for post in one.posts)][: rule.max]
+            actions += [(index, action) for one in cleared for action in _clear(one, index, scope)]
             gone.update(one.id for one in cleared)
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
@@ -100,17 +121,21 @@ def _generate(activity: Activity, index: int, under_way: bool, scope: Scope) -> 
     return Action(address, operation, Reason.RULE, (f"posts[{index}]",), (PostsAre(activity.id),))
 
 
-def _clear(activity: Activity, index: int, scope: Scope) -> Action:
-    posts = live_posts(activity)
+def _clear(activity: Activity, index: int, scope: Scope) -> tuple[Action, ...]:
+    because = (f"posts[{index}]",)
+    cancels = cancel_stories(activity, Reason.ABSENT_WANTED, because, scope)
+    cleared = clearable_posts(activity)
+    if not cleared:
+        return cancels
     operation = ClearPosts(
         activity.id,
         activity.title,
-        discards=tuple(one.id for one in posts if one.status in CLEARABLE),
-        stories=any(one.is_story and one.status is PostStatus.DRAFT for one in posts),
+        discards=tuple(one.id for one in cleared),
+        stories=any(one.is_story for one in cleared),
     )
-    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in posts)),)
+    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity))),)
     address = scope.address(Kind.POSTS, activity.id)
-    return Action(address, operation, Reason.ABSENT_WANTED, (f"posts[{index}]",), requires)
+    return (Action(address, operation, Reason.ABSENT_WANTED, because, requires), *cancels)
 
 
 def _for_created(
