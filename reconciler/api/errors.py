@@ -43,6 +43,7 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     403: ErrorKind.FORBIDDEN,
     404: ErrorKind.NOT_FOUND,
     405: ErrorKind.NOT_FOUND,
+    408: ErrorKind.SERVER,
     409: ErrorKind.CONFLICT,
     428: ErrorKind.PRECONDITION,
     429: ErrorKind.THROTTLED,

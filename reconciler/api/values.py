@@ -44,12 +44,11 @@ def text(source: Fields, where: str, *names: str) -> str:
     """The text under the first of these names that has one; "" where none does (proto3 leaves empty values out)."""
     for name in names:
         value = source.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, str):
+        if isinstance(value, str):
+            if value:
+                return value
+        elif value is not None:
             raise _unexpected(f"{where}.{name}", "a text", value)
-        if value:
-            return value
     return ""
 
 

@@ -174,9 +174,9 @@ def _post_status(written: str) -> AnyPostStatus:
 
 def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields], ...]:
     """The content objects of an item: those that are known, else whatever is named like one."""
-    known = tuple((name, fields(source[name], f"{where}.{name}")) for name in _CONTENTS if source.get(name) is not None)
+    known = [name for name in source if name in _CONTENTS and source[name] is not None]
     if known:
-        return known
+        return tuple((name, fields(source[name], f"{where}.{name}")) for name in sorted(known))
     return tuple(
         (name, value)
         for name, value in sorted(source.items())

@@ -31,6 +31,7 @@ def error(status: int, body: object = None) -> ApiError:
         (403, ErrorKind.FORBIDDEN, False),
         (404, ErrorKind.NOT_FOUND, False),
         (405, ErrorKind.NOT_FOUND, False),
+        (408, ErrorKind.SERVER, True),
         (409, ErrorKind.CONFLICT, False),
         (422, ErrorKind.INVALID, False),
         (428, ErrorKind.PRECONDITION, False),

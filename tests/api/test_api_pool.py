@@ -142,25 +142,50 @@ def test_a_write_goes_through(serve: Serve, site: SiteRef) -> None:
     assert isinstance(asyncio.run(write()), Pending)
 
 
-def test_what_does_not_speak_http_is_a_network_error(clock: FakeClock, site: SiteRef) -> None:
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n"
+BABBLE = [
+    b"220 mail.example.com ESMTP\r\n",
+    b"",
+    HEAD,
+    HEAD + b"content-length: 100\r\n\r\n{",
+    HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+    HEAD + b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n",
+    HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+    HEAD + b"x: " + b"y" * 100_000 + b"\r\ncontent-length: 2\r\n\r\n{}",
+    HEAD + b"content-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}",
+]
+
+
+@pytest.mark.parametrize("said", BABBLE, ids=range(len(BABBLE)))
+def test_what_does_not_speak_http_well_is_an_error_and_a_write_to_it_is_unknown(
+    clock: FakeClock, site: SiteRef, said: bytes
+) -> None:
+    asked = 0
+
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"220 mail.example.com ESMTP\r\n")
+        asked += 1
+        writer.write(said)
         writer.close()
 
-    async def read() -> ApiError:
+    async def ask() -> tuple[ApiError, object]:
         server = await asyncio.start_server(babble, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         try:
             async with client_to(f"http://127.0.0.1:{port}", clock) as client:
+                (outcome,) = await client.writer().perform(site, [Generate()])
+                assert asked == 1
                 with pytest.raises(ApiError) as caught:
                     await client.services.settings(site)
         finally:
             server.close()
             await server.wait_closed()
-        return caught.value
+        return caught.value, outcome
 
-    assert asyncio.run(read()).kind is ErrorKind.NETWORK
+    error, outcome = asyncio.run(ask())
+    assert error.kind in (ErrorKind.NETWORK, ErrorKind.UNREADABLE)
+    assert isinstance(outcome, Unknown)
 
 
 def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock, site: SiteRef) -> None:
