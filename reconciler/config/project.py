@@ -112,8 +112,8 @@ def _read_project(root: Path, file: Path, problems: list[Problem]) -> Project:
 class _AnyCredentials(dict[str, CredentialRef]):
     """Stands for credentials that cannot be read, so that the sites that name them are not wrong as well."""
 
-    def get(self, _: str, default: Any = None) -> Any:
-        return DEFAULT_CREDENTIALS["default"]
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name, default or DEFAULT_CREDENTIALS["default"])
 
 
 def _project(root: Path, file: Path, layers: Layers) -> Project:

@@ -114,17 +114,18 @@ def read_file(path: Path, shown: str, problems: list[Problem]) -> bytes | None:
     return data
 
 
-def documents(data: bytes, file: str, problems: list[Problem]) -> Iterator[Document]:
+def documents(data: bytes, file: str, problems: list[Problem], parser: Any = _Parser) -> Iterator[Document]:
     """The documents of a file, one at a time; what is wrong with the YAML itself goes to `problems`.
 
     A document with a problem may be left out or come with what could be read of it; a syntax error ends the file.
+    `parser` is PyYAML's class that makes events: libyaml's where there is one.
     """
     text = _decoded(data, file, problems)
     if text is None:
         return
     reader = _DocumentReader(file, problems)
     try:
-        yield from reader.read(text)
+        yield from reader.read(parser(text))
     except yaml.YAMLError as error:
         problems.append(syntax_problem(error, text, file))
     except _GiveUp:
@@ -210,9 +211,8 @@ class _DocumentReader:
         self.frame = self.root
         self.stack: list[_Frame] = []
 
-    def read(self, text: str) -> Iterator[Document]:
+    def read(self, parser: Any) -> Iterator[Document]:
         """The documents, each as soon as it is read. Raises yaml.YAMLError, and _GiveUp with its problem noted."""
-        parser = _Parser(text)
         next_event = parser.get_event
         index = 0
         try:

@@ -10,14 +10,20 @@ from reconciler.model.problems import Place, Problem
 _SYNTAX = (
     ("found a tab character", "a tab stands where YAML wants spaces", "use spaces"),
     ("mapping values are not allowed", "a second `: ` in one line", "quote the text, or begin a new line"),
-    ("found unexpected end of stream", "the file ends within a quoted text", "close the quote"),
-    ("did not find expected ',' or '}'", "a `{` is not closed, or a comma is missing", "close it with `}`"),
-    ("did not find expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close it with `]`"),
-    ("expected ',' or '}'", "a `{` is not closed, or a comma is missing", "close it with `}`"),
-    ("expected ',' or ']'", "a `[` is not closed, or a comma is missing", "close it with `]`"),
+    ("found unexpected end of stream", "this quote is not closed", "close it"),
+    ("did not find expected ',' or '}'", "this `{` is not closed, or a comma is missing in it", "close it with `}`"),
+    ("did not find expected ',' or ']'", "this `[` is not closed, or a comma is missing in it", "close it with `]`"),
+    ("expected ',' or '}'", "this `{` is not closed, or a comma is missing in it", "close it with `}`"),
+    ("expected ',' or ']'", "this `[` is not closed, or a comma is missing in it", "close it with `]`"),
+    ("did not find expected node content", "a value is missing here", "write it, and close each `[` and `{`"),
+    ("expected the node content", "a value is missing here", "write it, and close each `[` and `{`"),
     ("did not find expected '-' indicator", "a list goes on with something that is no `- ` entry", "indent it alike"),
-    ("did not find expected key", "this line does not fit the lines above it", "check the indentation and the quotes"),
-    ("expected <block end>", "this line does not fit the lines above it", "check the indentation and the quotes"),
+    (
+        "did not find expected key",
+        "a line that does not fit the lines above it",
+        "check the indentation and the quotes",
+    ),
+    ("expected <block end>", "a line that does not fit the lines above it", "check the indentation and the quotes"),
     ("could not find expected ':'", "a key without a `:`", "write `key: value`"),
     ("found incompatible YAML document", "a YAML version that is not known", "leave the %YAML line out"),
     ("found duplicate %YAML", "two %YAML lines", "leave the %YAML lines out"),
@@ -26,6 +32,9 @@ _SYNTAX = (
     ("found invalid Unicode character escape", "an escape that is no character", "write the character itself"),
 )
 """The commonest syntax errors by what libyaml or PyYAML says of them, in our words."""
+
+_TOLD_WHERE_IT_BEGINS = ("this ", "a key without")
+"""What is better told where it begins than where the parser gave up."""
 
 
 def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
@@ -49,5 +58,8 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
         return Problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
     for begin, message, hint in _SYNTAX:
         if said.startswith(begin):
+            opened = getattr(error, "context_mark", None)
+            if opened is not None and message.startswith(_TOLD_WHERE_IT_BEGINS):
+                place = Place(file, opened.line + 1, opened.column + 1)
             return Problem(place, message, hint)
     return Problem(place, f"is not YAML: {said}", "check the indentation and the quotes")

@@ -1,0 +1,256 @@
+"""Finding a project and its files, and what reconciler.yaml comes to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.config.locations import check_api, check_state
+from reconciler.config.project import Project, find_project
+from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
+from reconciler.config.sites import check_sites
+from reconciler.model.policy import Policy, QuietHours
+from reconciler.model.problems import InvalidFiles, UsageError
+
+WriteProject = Callable[[dict[str, str]], Path]
+
+DOCUMENTED_PROJECT = """\
+version: 1
+sites: [sites/*.yaml]              # the default
+api: wix                           # wix | sandbox | an https URL (http only on loopback)
+credentials:                       # references only: an inline secret is refused
+  default: {apiKey: {env: WIX_API_KEY}}
+  agency: {appId: {env: APP_ID}, appSecret: {file: /run/secrets/app}}   # site: needs `instanceId`
+state: .reconciler                 # or s3:// gs:// az:// (object-store URL)
+approvals: approvals
+defaults:                          # merged under each site; the site's own value wins
+  - where: {labels: {team: emea}}
+    settings: {toneOfVoice: warm}
+limits: {parallelism: 10, requestsPerMinute: 200}      # per run; per site
+poll: {interval: 5s, timeout: 15m}
+policy:
+  maxPublish: 20                   # public actions in one run, over all sites
+  maxPublishPerSitePerDay: 3
+  maxDelete: 10
+  minLead: 2h                      # nothing is scheduled closer than this
+  quietHours: {from: "21:00", to: "07:00"}
+  blackoutDates: [2026-12-25]
+  bannedWords: [guaranteed, free money]
+  requireMedia: true
+"""
+
+
+def site(name: str) -> str:
+    return f"version: 1\nsite: {{name: {name}, id: id-of-{name}}}\n"
+
+
+def names(project: Project, *paths: str) -> list[str]:
+    return [entry.name for entry in check_sites(project, [Path(one) for one in paths]).entries]
+
+
+def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": DOCUMENTED_PROJECT})
+    project = find_project()
+    assert project == Project(
+        root=root,
+        file=root / "reconciler.yaml",
+        credentials={
+            "default": ApiKeyRef(FromEnv("WIX_API_KEY")),
+            "agency": AppRef(FromEnv("APP_ID"), FromFile(Path("/run/secrets/app"))),
+        },
+        digest=project.digest,
+        policy=Policy(
+            max_publish=20,
+            max_publish_per_site_per_day=3,
+            max_delete=10,
+            min_lead=timedelta(hours=2),
+            quiet_hours=QuietHours(time(21), time(7)),
+            blackout_dates=frozenset({date(2026, 12, 25)}),
+            banned_words=("guaranteed", "free money"),
+            require_media=True,
+            place="reconciler.yaml:14:1",
+        ),
+    )
+    assert project.defaults[0].labels == (("team", "emea"),)
+
+
+def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a")})
+    project = find_project()
+    assert project == Project(root)
+    assert project.credentials == {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
+    assert (project.api, project.state, project.approvals) == ("wix", ".reconciler", "approvals")
+    assert (project.parallelism, project.requests_per_minute) == (10, 200)
+    assert (project.poll_interval, project.poll_timeout) == (timedelta(seconds=5), timedelta(minutes=15))
+
+
+def test_references_of_every_kind(write_project: WriteProject) -> None:
+    root = write_project(
+        {
+            "reconciler.yaml": "version: 1\ncredentials:\n  a: {apiKey: {file: keys/a}}\n"
+            "  b: {apiKey: {command: [op, read, x y]}}\n  c: {apiKey: {command: pass show 'x y'}}\n"
+        }
+    )
+    assert find_project().credentials == {
+        "a": ApiKeyRef(FromFile(root / "keys/a")),
+        "b": ApiKeyRef(FromCommand(("op", "read", "x y"), root)),
+        "c": ApiKeyRef(FromCommand(("pass", "show", "x y"), root)),
+    }
+
+
+def test_project_is_found_upwards_from_any_path(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a"), "sites/eu/b.yaml": site("b")})
+    for path in (root, root / "reconciler.yaml", root / "sites", root / "sites/a.yaml", root / "sites/eu"):
+        assert find_project([path]).root == root
+    assert find_project([root / "sites/a.yaml", root / "sites/eu"]).root == root
+    assert find_project().root == root
+
+
+def test_root_without_a_file_is_above_sites(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a")})
+    for path in (root, root / "sites", root / "sites/a.yaml"):
+        assert find_project([path]).root == root
+        assert names(find_project([path]), str(path)) == ["a"]
+
+
+def test_paths_choose_files(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\nsites: ['sites/**/*.yaml', '*.yaml', 'approvals/*']\n",
+            "sites/b.yaml": site("b"),
+            "sites/a.yaml": site("a"),
+            "sites/eu/c.yaml": site("c"),
+            "sites/eu/d.yml": site("d"),
+            "elsewhere/e.yaml": site("e"),
+            "approvals/a.yaml": "version: 1\nsite: a\nactivities: []\n",
+        }
+    )
+    project = find_project()
+    assert names(project) == names(project, ".") == names(project, "reconciler.yaml") == ["a", "b", "c"]
+    assert names(project, "sites/eu") == ["c"]
+    assert names(project, "sites/eu/d.yml", "sites/b.yaml", "sites/b.yaml") == ["b", "d"]
+    assert names(project, "elsewhere/e.yaml", "sites/eu") == ["e", "c"]
+    with pytest.raises(UsageError, match=r"no site file of the project .* lies in elsewhere"):
+        names(project, "elsewhere")
+
+
+def test_paths_of_two_projects_are_refused(write_project: WriteProject) -> None:
+    write_project({"one/reconciler.yaml": "version: 1\n", "two/reconciler.yaml": "version: 1\n"})
+    with pytest.raises(UsageError, match=r"one and two lie in two projects, .*; give paths of one project at a time"):
+        find_project([Path("one"), Path("two")])
+
+
+def test_path_that_is_not_there_is_refused(write_project: WriteProject) -> None:
+    write_project({})
+    with pytest.raises(UsageError, match=r"there is no file or folder sites/x\.yaml"):
+        find_project([Path("sites/x.yaml")])
+
+
+def test_misnamed_project_file_is_told(write_project: WriteProject) -> None:
+    write_project({"reconciler.yml": "version: 1\n"})
+    with pytest.raises(UsageError, match=r"reconciler\.yml is not read; name it reconciler\.yaml"):
+        find_project()
+
+
+@pytest.mark.parametrize("make", ["folder", "fifo", "dangling link", "link to itself"])
+def test_what_is_no_readable_file_is_a_problem(make: str, write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a")})
+    for path in (root / "sites/b.yaml", root / "reconciler.yaml"):
+        if make == "folder":
+            path.mkdir()
+        elif make == "fifo":
+            os.mkfifo(path)
+        else:
+            path.symlink_to(path.name if make == "link to itself" else "nowhere")
+    with pytest.raises(InvalidFiles) as raised:
+        find_project()
+    assert [str(one.place) for one in raised.value.problems] == ["reconciler.yaml", "sites/b.yaml"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_a_problem(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a"), "more/b.yaml": site("b")})
+    (root / "sites/a.yaml").chmod(0)
+    with pytest.raises(InvalidFiles, match=r"sites/a\.yaml: cannot be read: Permission denied"):
+        names(find_project())
+    (root / "sites").chmod(0)
+    try:
+        with pytest.raises(InvalidFiles, match="sites: cannot be listed: Permission denied"):
+            names(find_project())
+    finally:
+        (root / "sites").chmod(0o700)
+
+
+def test_linked_files_and_folders_are_fine(write_project: WriteProject) -> None:
+    root = write_project({"real/a.yaml": site("a"), "sites/b.yaml": site("b")})
+    (root / "sites/a.yaml").symlink_to(root / "real/a.yaml")
+    assert names(find_project()) == ["a", "b"]
+
+
+def test_paths_are_shown_from_the_current_directory(
+    write_project: WriteProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_project(
+        {"reconciler.yaml": "version: 1\n", "sites/a.yaml": "version: 1\nsite: {name: a, id: a}\nx: 1\n"}
+    )
+    with pytest.raises(InvalidFiles, match=r"^sites/a\.yaml:3:1: x: unknown key"):
+        names(find_project())
+    monkeypatch.chdir(root / "sites")
+    with pytest.raises(InvalidFiles, match=r"^a\.yaml:3:1: x: unknown key"):
+        names(find_project())
+    monkeypatch.chdir("/")
+    with pytest.raises(InvalidFiles, match=r"sites/a\.yaml:3:1: x: unknown key"):
+        names(find_project([root]), str(root))
+
+
+def test_sandbox_needs_no_credentials(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\napi: sandbox\ncredentials: {other: {apiKey: {env: A}}}\n",
+            "sites/a.yaml": site("a"),
+        }
+    )
+    assert names(find_project()) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["wix", "sandbox", "https://example.com", "https://example.com:8443/base", "http://localhost:8700"]
+    + ["http://127.0.0.1:8700/", "http://[::1]:8700", "http://127.8.9.1"],
+)
+def test_apis_that_are_fine(text: str) -> None:
+    assert check_api(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Wix",
+        "www.wixapis.com",
+        "http://example.com",
+        "http://localhost.example.com",
+        "ftp://example.com",
+        "https://",
+    ]
+    + ["https://me@example.com", "https://:x@example.com", "https://example.com?a=b", "https://example.com#a"]
+    + ["https://example.com:port", "https://[::1", "https://exa mple.com", "http://0.0.0.0:80", "://", "https:///x"],
+)
+def test_apis_that_are_not(text: str) -> None:
+    assert check_api(text) is not None
+
+
+@pytest.mark.parametrize("text", [".reconciler", "/var/lib/x", "s3://bucket", "gs://bucket/a/b", "az://box/a"])
+def test_states_that_are_fine(text: str) -> None:
+    assert check_state(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", [" ", "s3://", "http://x/y", "s3://a:b@bucket", "s3://bucket?x=y", "file:///x", "s3://["]
+)
+def test_states_that_are_not(text: str) -> None:
+    assert check_state(text) is not None

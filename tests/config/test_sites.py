@@ -1,0 +1,314 @@
+"""Site files -> DesiredSite: what each section comes to, defaults, and streaming."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.config.project import find_project
+from reconciler.config.sites import check_sites, load_entries, load_site, load_sites
+from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
+from reconciler.model.canonical import ABSENT, JsonObject
+from reconciler.model.events import DesiredEvent
+from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, KeywordResearch, When
+from reconciler.model.problems import InvalidFiles, Place, UsageError
+from reconciler.model.selectors import Match
+from reconciler.model.settings import Field
+from reconciler.model.sites import DesiredSchedule, DesiredSite, Expect, ScheduleRule, SiteRef
+
+ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+
+Load = Callable[..., DesiredSite]
+WriteProject = Callable[[dict[str, str]], Path]
+
+DOCUMENTED_SITE = """\
+# yaml-language-server: $schema=../schemas/site.schema.json
+version: 1
+site:
+  name: janes-pottery              # unique in the project; the address in every output
+  id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01
+  labels: {team: emea, tier: gold}
+  credentials: default             # a name from reconciler.yaml
+settings:
+  marketingPlanGoal: {goalKey: BOOST_SALES}       # or {customGoal: "..."}
+  marketingTools: [SOCIAL_MARKETING, BLOGS]
+  topics: {included: [handmade ceramics, studio life], excluded: [politics]}
+  toneOfVoice: warm and playful
+  pointOfView: SECOND_PERSON
+  businessProfile: {valueProposition: hand-thrown stoneware, targetAudience: home cooks}
+overrides:
+  socialMarketing: {frequency: {interval: WEEK, count: 3}}
+expect:                            # read-only facts: asserted, never written
+  published: true
+  language: en
+  channels: [INSTAGRAM, FACEBOOK]  # connected
+calendarEvents:
+  prune: false                     # true: delete the site's own events that are not listed
+  events:
+    - {name: Black Friday sale, date: 2026-11-27, description: 30% off everything}
+    - {name: Studio open day, recurringRule: {frequency: MONTHLY}}
+marketingPlan:
+  state: present                   # present | absent
+  regenerate:
+    when: on-change                # on-change | never
+    keywordResearch: auto          # auto (when topics changed) | always | never
+    discard: unapproved            # what a regeneration may throw away: nothing | unapproved | all
+activities:
+  - match: {title: "Summer*", from: 2026-12-01, to: 2026-12-31}
+    set: {title: Summer sale, targetDate: 2026-12-03T09:00:00Z}   # title, description, targetDate
+  - match: {title: "*crypto*"}
+    state: absent
+  - create: {title: Open studio, description: Come by, targetDate: 2026-12-05T10:00:00Z, marketingActivityType: SOCIAL_MARKETING}
+posts:                             # which activities have posts
+  - match: {within: 21d}
+    state: present                 # present | absent
+    max: 12
+schedule:                          # which drafts go out
+  approval: required               # required | none
+  manage: declared                 # declared | all: also cancel scheduled plan posts no rule wants
+  rules:
+    - match: {within: 14d}
+      channels: [INSTAGRAM, FACEBOOK]
+      max: 6
+      at: "09:30"                  # wall time in the site's time zone; left out: the API's own time
+"""
+
+
+def test_documented_site_is_read_whole(write_project: WriteProject) -> None:
+    write_project({"sites/shop.yaml": DOCUMENTED_SITE})
+    (site,) = load_sites(find_project())
+    moment = datetime(2026, 12, 3, 9, tzinfo=UTC)
+    assert site == DesiredSite(
+        ref=SiteRef("janes-pottery", ID),  # type: ignore[arg-type]
+        place=Place("sites/shop.yaml", 2, 1),
+        digest=site.digest,
+        labels=(("team", "emea"), ("tier", "gold")),
+        settings=(
+            Field("overrides.socialMarketing.frequency", JsonObject({"interval": "WEEK", "count": 3})),
+            Field("settings.businessProfile.targetAudience", "home cooks"),
+            Field("settings.businessProfile.valueProposition", "hand-thrown stoneware"),
+            Field("settings.marketingPlanGoal", JsonObject({"goalKey": "BOOST_SALES"})),
+            Field("settings.marketingTools", ("SOCIAL_MARKETING", "BLOGS")),
+            Field("settings.pointOfView", "SECOND_PERSON"),
+            Field("settings.toneOfVoice", "warm and playful"),
+            Field("settings.topics.excluded", ("politics",)),
+            Field("settings.topics.included", ("handmade ceramics", "studio life")),
+        ),
+        expect=Expect(True, "en", ("INSTAGRAM", "FACEBOOK")),
+        events=site.events,
+        marketing_plan=DesiredMarketingPlan(True, When.ON_CHANGE, KeywordResearch.AUTO, Discard.UNAPPROVED),
+        activities=(
+            SetActivities(
+                Match("Summer*", start=date(2026, 12, 1), end=date(2026, 12, 31)), "Summer sale", target_date=moment
+            ),
+            RemoveActivities(Match("*crypto*")),
+            DesiredActivity("Open studio", "Come by", datetime(2026, 12, 5, 10, tzinfo=UTC), "SOCIAL_MARKETING"),
+        ),
+        posts=(PostsRule(Match(within=timedelta(days=21)), max=12),),
+        schedule=DesiredSchedule(
+            (ScheduleRule(Match(within=timedelta(days=14)), ("INSTAGRAM", "FACEBOOK"), max=6, at=time(9, 30)),)
+        ),
+    )
+    assert site.events is not None
+    assert site.events.events == (
+        DesiredEvent("Black Friday sale", "30% off everything", datetime(2026, 11, 27, tzinfo=UTC), whole_day=True),
+        DesiredEvent("Studio open day", ABSENT, recurring_rule=JsonObject({"frequency": "MONTHLY"})),
+    )
+
+
+def test_least_site_manages_nothing(load: Load) -> None:
+    site = load("")
+    assert (site.settings, site.events, site.marketing_plan, site.schedule) == ((), None, None, None)
+    assert (site.activities, site.posts, site.expect) == ((), (), Expect())
+
+
+def test_left_out_is_not_null(load: Load) -> None:
+    site = load("settings: {toneOfVoice: null, topics: {included: ~, excluded: []}, calendar: null}\n")
+    assert site.settings == (
+        Field("settings.calendar", None),
+        Field("settings.toneOfVoice", None),
+        Field("settings.topics.excluded", ()),
+        Field("settings.topics.included", None),
+    )
+    events = load("calendarEvents: {events: [{name: a, date: 2026-01-01, description: null}]}\n").events
+    assert events is not None
+    assert events.events[0].description is None
+
+
+def test_moments_are_utc_in_whole_milliseconds(load: Load) -> None:
+    events = load("calendarEvents: {events: [{name: a, date: '2026-11-27t01:30:00.1239+02:00'}]}\n").events
+    assert events is not None
+    assert events.events[0].date == datetime(2026, 11, 26, 23, 30, 0, 123000, tzinfo=UTC)
+    assert not events.events[0].whole_day
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("50ms", timedelta(milliseconds=50)),
+        ("5s", timedelta(seconds=5)),
+        ("15m", timedelta(minutes=15)),
+        ("2h", timedelta(hours=2)),
+        ("21d", timedelta(days=21)),
+        ("2w", timedelta(weeks=2)),
+    ],
+)
+def test_durations(load: Load, text: str, length: timedelta) -> None:
+    assert load(f"posts: [{{match: {{within: {text}}}}}]\n").posts[0].match.within == length
+
+
+def test_weekdays_in_any_case_and_length(load: Load) -> None:
+    match = load("posts: [{match: {weekdays: [MONDAY, tue, Friday]}, state: absent}]\n").posts[0].match
+    assert match.weekdays == {"MONDAY", "TUESDAY", "FRIDAY"}
+
+
+def test_yaml_1_1_words_are_text_in_a_site(load: Load) -> None:
+    site = load("settings: {toneOfVoice: no, topics: {included: [on, yes, 12:30]}}\nschedule: {rules: [{at: 09:30}]}\n")
+    assert Field("settings.toneOfVoice", "no") in site.settings
+    assert Field("settings.topics.included", ("on", "yes", "12:30")) in site.settings
+    assert site.schedule is not None
+    assert site.schedule.rules[0].at == time(9, 30)
+
+
+DEFAULTS = """\
+defaults:
+  - settings: {toneOfVoice: plain, marketingPlanGoal: {goalKey: BOOST_SALES}, topics: {included: [a], excluded: [b]}}
+    posts: [{max: 3}]
+  - where: {labels: {team: emea}}
+    site: {credentials: agency}
+    settings: {toneOfVoice: warm, marketingTools: [BLOGS]}
+  - where: {labels: {team: emea, tier: gold}}
+    settings: {toneOfVoice: playful}
+credentials: {default: {apiKey: {env: A}}, agency: {apiKey: {env: B}}}
+"""
+
+
+def of_labels(labels: str) -> str:
+    return f"version: 1\nsite: {{name: shop, id: {ID}, labels: {labels}}}\n"
+
+
+def test_defaults_go_under_the_site_by_label(load: Load) -> None:
+    own = "settings: {marketingPlanGoal: {customGoal: mine}, topics: {included: [c]}}\n"
+    site = load(own, head=of_labels("{team: emea}"), project=DEFAULTS)
+    assert site.settings == (
+        Field("settings.marketingPlanGoal", JsonObject({"customGoal": "mine"})),  # one value, replaced whole
+        Field("settings.marketingTools", ("BLOGS",)),
+        Field("settings.toneOfVoice", "warm"),
+        Field("settings.topics.excluded", ("b",)),
+        Field("settings.topics.included", ("c",)),  # lists replace
+    )
+    assert site.posts[0].max == 3
+    assert site.ref.credentials == "agency"
+
+
+def test_later_defaults_win_over_earlier_and_null_over_all(load: Load) -> None:
+    gold = load("", head=of_labels("{team: emea, tier: gold}"), project=DEFAULTS)
+    assert Field("settings.toneOfVoice", "playful") in gold.settings
+    cleared = load("settings: {toneOfVoice: null}\nposts: []\n", head=of_labels("{team: emea}"), project=DEFAULTS)
+    assert Field("settings.toneOfVoice", None) in cleared.settings
+    assert cleared.posts == ()
+
+
+def test_defaults_of_other_labels_change_nothing(load: Load) -> None:
+    site = load("", head=of_labels("{team: apac}"), project=DEFAULTS)
+    assert Field("settings.toneOfVoice", "plain") in site.settings
+    assert site.ref.credentials == "default"
+
+
+def test_digest_is_of_values_not_of_writing(load: Load) -> None:
+    one = load("settings: {toneOfVoice: warm, pointOfView: null}\n").digest
+    same = load("settings:\n  # why\n  pointOfView: ~\n  'toneOfVoice': \"warm\"\n").digest
+    other = load("settings: {toneOfVoice: cold, pointOfView: null}\n").digest
+    assert one == same != other
+
+
+def test_digest_moves_with_defaults_and_approvals(load: Load) -> None:
+    plain = load("").digest
+    assert load("", project="defaults: [{settings: {toneOfVoice: warm}}]\n").digest != plain
+    assert load("", project="limits: {parallelism: 3}\n").digest == plain
+    approvals = {"approvals/shop.yaml": "version: 1\nsite: shop\nactivities: []\n"}
+    assert load("", project="limits: {parallelism: 3}\n", **approvals).digest != plain
+
+
+def test_index_finds_each_site_again(write_project: WriteProject) -> None:
+    two = "version: 1\nsite: {name: two, id: b, labels: {team: emea}}\n---\nversion: 1\nsite: {name: three, id: c}\n"
+    write_project({"sites/b.yaml": two, "sites/a.yaml": "version: 1\nsite: {name: one, id: a}\n"})
+    project = find_project()
+    index = check_sites(project)
+    assert [entry.name for entry in index.entries] == ["one", "two", "three"]
+    assert (index.files, len(index)) == (2, 3)
+    assert index.entries[1].labels == (("team", "emea"),)
+    assert str(index.entries[2].place) == "sites/b.yaml:4:1"
+    assert list(load_entries(project, index.entries)) == list(load_sites(project))
+    assert load_site(project, index.entries[2]).ref.id == "c"
+
+
+def test_file_that_changed_since_the_check_is_refused(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": "version: 1\nsite: {name: one, id: a}\n"})
+    project = find_project()
+    (entry,) = check_sites(project).entries
+    (root / "sites/a.yaml").write_text("version: 1\nsite: {name: two, id: a}\n")
+    with pytest.raises(InvalidFiles, match="the site one is no longer here: the file changed during the run"):
+        load_site(project, entry)
+    (root / "sites/a.yaml").write_text("")
+    with pytest.raises(InvalidFiles, match="no longer here"):
+        load_site(project, entry)
+    (root / "sites/a.yaml").unlink()
+    with pytest.raises(InvalidFiles, match="cannot be read: No such file"):
+        load_site(project, entry)
+
+
+def test_good_sites_come_before_the_problems(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "sites/a.yaml": "version: 1\nsite: {name: one, id: a}\n",
+            "sites/b.yaml": "version: 1\nsite: {name: TWO, id: b}\n",
+            "sites/c.yaml": "version: 1\nsite: {name: three, id: c}\nposts: 3\n",
+            "sites/d.yaml": "version: 1\nsite: {name: four, id: d}\n",
+        }
+    )
+    seen = []
+    with pytest.raises(InvalidFiles) as raised:
+        for site in load_sites(find_project()):
+            seen.append(site.ref.name)
+    assert seen == ["one", "four"]
+    assert [problem.place.file for problem in raised.value.problems] == ["sites/b.yaml", "sites/c.yaml"]
+
+
+def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callable[[dict[str, str]], list[str]]) -> None:
+    sites = "---\n".join(
+        f"version: 1\nsite: {{name: s{at}, id: i{at}}}\nmarketingPlan: {{state: absent}}\n" for at in range(9)
+    )
+    said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
+    assert len(said) == 1
+    assert said[0].startswith("reconciler.yaml:2:13: defaults.0.posts: needs a marketing plan")
+
+
+def test_sites_are_not_kept(write_project: WriteProject) -> None:
+    text = "---\n".join(
+        f"version: 1\nsite: {{name: s{at}, id: i{at}}}\nsettings: {{toneOfVoice: {'warm ' * 400}}}\n"
+        for at in range(600)
+    )
+    write_project({"sites/all.yaml": text})
+    project = find_project()
+    check_sites(project)  # what is imported and compiled once does not count
+    tracemalloc.start()
+    try:
+        assert len(check_sites(project)) == 600
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(text)  # the bytes, the text, the parser's own copy; not 600 sites besides
+
+
+def test_no_site_file_is_said_clearly(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\nsites: ['shops/**/*.yml']\n"})
+    with pytest.raises(UsageError) as raised:
+        check_sites(find_project())
+    assert str(raised.value) == (
+        f"no site file in {root}: `sites` is shops/**/*.yml; write one, or change `sites` in reconciler.yaml"
+    )
