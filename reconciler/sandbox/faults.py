@@ -11,8 +11,8 @@ A fault is a mapping:
 
 | kind | what happens | fields |
 |---|---|---|
-| throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html |
-| error | a 4xx or 5xx, nothing is done | status, body: empty (default), json, html |
+| throttle | 429, nothing is done | retryAfter (seconds), body: json (default), empty, html; code in the JSON |
+| error | a 4xx or 5xx, nothing is done | status, body: empty (default), json, html; code |
 | forbidden | 403 with an empty message, as a burst throttle was seen (S) | |
 | slow | waits, then answers as usual | seconds |
 | drop-before | the connection is lost, nothing is done | |
@@ -41,14 +41,14 @@ Json = dict[str, Any]
 
 _BODIES = ("empty", "json", "html")
 _FIELDS: dict[str, tuple[str, ...]] = {
-    "throttle": ("retryAfter", "body"),
-    "error": ("status", "body", "retryAfter"),
+    "throttle": ("retryAfter", "body", "code"),
+    "error": ("status", "body", "code", "retryAfter"),
     "forbidden": (),
     "slow": ("seconds",),
     "drop-before": (),
     "drop-after": (),
     "truncated": ("connection",),
-    "error-after": ("status", "body"),
+    "error-after": ("status", "body", "code"),
     "partial": ("every",),
     "failed": (),
     "never-finishes": (),
@@ -162,7 +162,7 @@ def answer(do: Json) -> tuple[int, dict[str, str], bytes]:
     if form == "html":
         return status, {**headers, "content-type": "text/html; charset=utf-8"}, HTML
     if form == "json":
-        error = {"code": code, "description": text, "data": {}}
+        error = {"code": do.get("code", code), "description": text, "data": {}}
         body = {"message": text, "details": {"applicationError": error}}
         return status, {**headers, "content-type": "application/json"}, json.dumps(body).encode()
     return status, headers, b""

@@ -17,6 +17,8 @@ from reconciler.sandbox import (
     marketing_plan,
     posts,
     publisher,
+    remaking,
+    scheduling,
     settings,
     sites,
 )
@@ -55,13 +57,13 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("DELETE", f"{_PLAN}/marketing-plan/plan-marketing-activity", marketing_plan.delete_activity),  # D
     ("POST", f"{_PLAN}/marketing-plan/generate-social-posts", posts.generate),  # S-wix
     ("POST", f"{_PLAN}/marketing-activity-posts", posts.get),  # D
-    ("POST", f"{_PLAN}/marketing-plan/schedule-drafts", posts.schedule),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts", posts.regenerate),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts-media", posts.regenerate_media),  # D
-    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-posts-media", posts.update_media),  # D
+    ("POST", f"{_PLAN}/marketing-plan/schedule-drafts", scheduling.schedule),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts", remaking.regenerate),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-posts-media", remaking.regenerate_media),  # D
+    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-posts-media", remaking.update_media),  # D
     ("PATCH", f"{_PLAN}/marketing-plan/clear-marketing-activity-posts", posts.clear),  # D
-    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-stories", posts.regenerate_stories),  # D
-    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-stories-media", posts.update_stories_media),  # D
+    ("POST", f"{_PLAN}/marketing-plan/regenerate-marketing-activity-stories", remaking.regenerate_stories),  # D
+    ("PATCH", f"{_PLAN}/marketing-plan/update-marketing-activity-stories-media", remaking.update_stories_media),  # D
     ("PATCH", f"{_PLAN}/marketing-plan/clear-marketing-activity-stories", posts.clear_stories),  # D
     # 7 Marketing Activity
     ("POST", f"{_PLAN}/items", activities.create),  # I

@@ -100,6 +100,7 @@ class Switches:
     cancelRestoresQuota: bool = True  # noqa: N815 - D says "may be restored"
     updateEventKey: str = "event"  # noqa: N815 - or calendarEvent: the body key of UpdateEvent
     settingsWrapper: bool = True  # noqa: N815 - false: settings are answered without `marketingSettings` around
+    addedFields: bool = False  # noqa: N815 - true: every answer has fields nobody knows yet
     anonymous: bool = False  # true: requests without Authorization are let in
 
 
@@ -121,6 +122,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "activityTypes": (True, False),
     "cancelRestoresQuota": (True, False),
     "settingsWrapper": (True, False),
+    "addedFields": (True, False),
     "anonymous": (True, False),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,46 +34,46 @@ def serve(
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves until SIGINT or SIGTERM. `ready` is told the base URL; port 0 takes a free port. Raises ServerError."""
-    server = _server(sandbox, host, port, ready or (lambda _url: None))
-    try:
-        server.run()
-    except SystemExit:
-        raise ServerError(f"{host}:{port}: cannot listen here; choose another port, or 0 for a free one") from None
+    listening = _listen(host, port)
+    _server(sandbox, ready or (lambda _url: None)).run(sockets=[listening])
 
 
 def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:
     """Serves in a thread, for tests. Returns the base URL and the function that ends it. Raises ServerError."""
-    found: list[str] = []
+    listening = _listen(host, port)
     started = threading.Event()
-
-    def ready(url: str) -> None:
-        found.append(url)
-        started.set()
-
-    server = _server(sandbox, host, port, ready)
-
-    def run() -> None:
-        try:
-            server.run()
-        except SystemExit:
-            pass  # what uvicorn does when it cannot listen; the caller sees that nothing was found
-        finally:
-            started.set()
-
-    thread = threading.Thread(target=run, name="sandbox", daemon=True)
+    server = _server(sandbox, lambda _url: started.set())
+    thread = threading.Thread(target=server.run, args=([listening],), name="sandbox", daemon=True)
     thread.start()
     started.wait()
-    if not found:
-        raise ServerError(f"{host}:{port}: cannot listen here")
 
     def stop() -> None:
         server.should_exit = True
         thread.join()
 
-    return Running(found[0], stop)
+    return Running(_url(listening), stop)
 
 
-def _server(sandbox: Sandbox, host: str, port: int, ready: Callable[[str], None]) -> uvicorn.Server:
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named: asyncio sets TCP_NODELAY only then, and without it each answer waits 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(2048)
+    except (OSError, OverflowError) as problem:
+        listening.close()
+        raise ServerError(f"{host}:{port}: cannot listen here: {problem}; choose another port, or 0") from None
+    return listening
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(sandbox: Sandbox, ready: Callable[[str], None]) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -109,12 +110,10 @@ def _server(sandbox: Sandbox, host: str, port: int, ready: Callable[[str], None]
         async def startup(self, sockets: Any = None) -> None:
             await super().startup(sockets=sockets)
             if self.started:
-                address = self.servers[0].sockets[0].getsockname()
-                name = f"[{address[0]}]" if ":" in address[0] else address[0]
-                ready(f"http://{name}:{address[1]}")
+                ready(_url((sockets or [])[0]))
 
     config = uvicorn.Config(
-        application, host=host, port=port, http=Protocol, ws="none", loop="asyncio", lifespan="off",
+        application, http=Protocol, ws="none", loop="asyncio", lifespan="off",
         log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=2,
     )  # fmt: skip
     return Server(config)

@@ -165,3 +165,15 @@ def test_a_hook_is_called_around_the_effect(remote: Remote) -> None:
     remote.post(GENERATE)
     assert seen == [("before", None, None), ("after", 200, "GENERATING")]
     assert remote.get(SETTINGS)["marketingSettings"]["settings"]["toneOfVoice"] == "meddled"
+
+
+def test_a_throttle_may_carry_the_publishers_code(remote: Remote) -> None:
+    remote.sandbox.add_fault(fault("throttle", "*/publish-by-id", code="PUBLISH_LIMIT_EXCEEDED"))
+    answer = remote.post("/social-publisher/v1/publish-by-id", {"id": SITE}, status=429)
+    assert answer["details"]["applicationError"]["code"] == "PUBLISH_LIMIT_EXCEEDED"
+
+
+def test_answers_may_hold_more_than_anyone_knows(make: Callable[..., Remote]) -> None:
+    remote = make({"switches": {"addedFields": True}, "defaults": {"plan": "ACTIVE"}})
+    plan = remote.plan()
+    assert all("addedLater" in each for each in (plan, plan["marketingActivities"][0]["items"][0]["channel"]))

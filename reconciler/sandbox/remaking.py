@@ -1,0 +1,124 @@
+"""Owns making posts anew, in whole or their media, and the end of all work on posts that takes time (6.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from reconciler.sandbox import accounts, checks, content, posts, publishing, times
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.errors import unparsable, violation
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.state import Site
+
+Json = dict[str, Any]
+
+
+def regenerate(call: Call) -> Json:
+    """`POST .../regenerate-marketing-activity-posts`: image and captions anew; answers a passing snapshot (D)."""
+    return _remake(call, "remake", call.seed.latency.posts, story=False)
+
+
+def regenerate_media(call: Call) -> Json:
+    """`POST .../regenerate-marketing-activity-posts-media`: the image alone (D)."""
+    return _remake(call, "remake-media", call.seed.latency.media, story=False)
+
+
+def regenerate_stories(call: Call) -> Json:
+    """`POST .../regenerate-marketing-activity-stories`: story drafts alone; none there, none made (D)."""
+    return _remake(call, "remake-stories", call.seed.latency.posts, story=True)
+
+
+def _remake(call: Call, kind: str, seconds: float, story: bool) -> Json:
+    activity = posts.activity_of(call)
+    drafts = [record for record in posts.records(call.site, activity, story) if record["item"]["status"] == "DRAFT"]
+    if drafts:
+        if not call.directive("never-finishes"):
+            posts.start(call, activity["id"], kind, seconds)
+        call.changed()
+    return {"marketingActivity": posts.snapshot(call, activity)}  # shape not seen (I)
+
+
+def finish_due(site: Site, now: datetime, seed: Seed) -> None:
+    """Ends the work on posts that was due by now."""
+    due = [job for job in site.jobs if times.must(job["due"]) <= now]
+    site.jobs[:] = [job for job in site.jobs if job not in due]
+    for job in due:
+        activity = site.activities.get(job["activity"])
+        if activity is None:
+            continue
+        at = times.must(job["due"])
+        if job["kind"] == "posts":
+            # Made from the settings as they are now (I). No posts for an unpublished site (I: as in a plan, D).
+            if site.facts["published"]:
+                posts.make_drafts(site, activity, (site.settings or {}).get("settings", {}), at, seed)
+        else:
+            _finish_remake(site, activity, job, at, seed)
+
+
+def _finish_remake(site: Site, activity: Json, job: Json, at: datetime, seed: Seed) -> None:
+    settings = (site.settings or {}).get("settings", {})
+    count = site.counters["remake"] = site.counters.get("remake", 0) + 1
+    for record in posts.records(site, activity, story=job["kind"] == "remake-stories"):
+        item = record["item"]
+        if item["status"] != "DRAFT":
+            continue
+        channel = item["channel"]["name"]
+        key = (*posts.key_of(site, activity, seed, channel), count)
+        if job["kind"] == "remake-media":
+            name = publishing.content_key(item)
+            item[name] = {**item[name], "mediaWrapper": {"media": [{"type": "IMAGE", "url": content.image(*key)}]}}
+        elif job["kind"] == "remake-stories":
+            item.update(content.story(key))
+        else:
+            item.update(content.post(channel, activity, settings, accounts.account(site, channel), key))
+        item["draftInfo"] = {**item["draftInfo"], "updatedDate": times.show(at)}
+        if seed.switches.regeneratedPosts == "new-ids":
+            _rename(site, activity, item)
+
+
+def _rename(site: Site, activity: Json, item: Json) -> None:
+    old, new = item["id"], site.new_id("item")
+    site.items[new] = site.items.pop(old)
+    activity["items"][activity["items"].index(old)] = new
+    item["id"] = new
+
+
+def update_media(call: Call) -> Json:
+    """`PATCH .../update-marketing-activity-posts-media`: puts a media URL on the posts (D; fields I)."""
+    activity, url = posts.activity_of(call), _url(call)
+    for record in posts.records(call.site, activity, story=False):
+        item = record["item"]
+        if item["status"] == "DRAFT":
+            name = publishing.content_key(item)
+            item[name] = {**item[name], "mediaWrapper": {"media": [{"type": "IMAGE", "url": url}]}}
+    call.changed()
+    return {"marketingActivity": posts.snapshot(call, activity)}
+
+
+def update_stories_media(call: Call) -> Json:
+    """`PATCH .../update-marketing-activity-stories-media`: one frame by mediaIndex, else the whole story (D).
+
+    An index without a frame leaves the story as it is (D). Counting from zero is inferred (I).
+    """
+    activity, url = posts.activity_of(call), _url(call)
+    index = call.body.get("mediaIndex")
+    if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
+        raise unparsable()
+    for record in posts.records(call.site, activity, story=True):
+        media = record["item"]["instagramStory"]["mediaWrapper"]["media"]
+        if record["item"]["status"] != "DRAFT":
+            continue
+        if index is None:
+            media[:] = [{"type": "IMAGE", "url": url}]
+        elif 0 <= index < len(media):
+            media[index] = {"type": "IMAGE", "url": url}
+    call.changed()
+    return {"marketingActivity": posts.snapshot(call, activity)}
+
+
+def _url(call: Call) -> str:
+    url = checks.text("mediaUrl", call.body.get("mediaUrl"))  # the field's name is inferred (I)
+    if not url:
+        raise violation("mediaUrl", "must not be empty", "REQUIRED_FIELD")
+    return url

@@ -1,0 +1,56 @@
+"""Owns scheduling drafts, and their going out when the moment comes (6.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from reconciler.sandbox import checks, premium, publishing, times
+from reconciler.sandbox.call import Call
+from reconciler.sandbox.state import Site
+
+Json = dict[str, Any]
+
+
+def schedule(call: Call) -> Json:
+    """`POST /marketing-plan/schedule-drafts`.
+
+    Needs SCHEDULE_POST, else 428 (D). Ids that are no DRAFT, and drafts of channels that are not connected, are
+    passed over in silence (D); so are unknown ids, and what the quota does not reach for (I).
+    """
+    wanted = checks.strings("draftIds", call.body.get("draftIds"))  # S-wix: 1-20 strings
+    site = call.site
+    premium.require(site, "SCHEDULE_POST", call.now)
+    left = premium.remaining(site, "SCHEDULE_POST", call.now)
+    scheduled: list[Json] = []
+    for draft_id in dict.fromkeys(wanted):
+        record = site.items.get(draft_id)
+        if record is None or record["item"]["status"] != "DRAFT":
+            continue
+        if not publishing.can_publish(site, record["item"]["channel"]["name"], call.now):
+            continue
+        at = _moment_of(call, record)
+        if at is None or (left is not None and len(scheduled) >= left):
+            continue
+        publishing.mark_scheduled(site, record["item"], at)
+        scheduled.append(record["item"])
+    if scheduled:
+        premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))
+        call.changed()
+    return {"items": scheduled} if scheduled or call.seed.switches.emptyLists == "emit" else {}
+
+
+def _moment_of(call: Call, record: Json) -> str | None:
+    """When a draft goes out: at its activity's date (I); a past one an hour from now, or not at all (I)."""
+    activity = call.site.activities.get(record["activity"] or "")
+    if activity is not None and times.must(activity["date"]) > call.now:
+        return str(activity["date"])
+    return None if call.seed.switches.pastSchedule == "skip" else times.show(call.now + timedelta(hours=1))
+
+
+def publish_due(site: Site, now: datetime) -> None:
+    """Scheduled posts whose moment has come go out, or fail."""
+    for record in site.items.values():
+        item = record["item"]
+        if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):
+            publishing.go_out(site, item)
