@@ -297,7 +297,6 @@ class Bench:
 
     def __init__(self) -> None:
         self.world = World()
-        self.store = MemoryStore()
         self.events: list[Event] = []
         self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved] = lambda *_: Resolved(())
         self.waiting = Waiting(timedelta(seconds=30), timedelta(minutes=10))
@@ -306,8 +305,8 @@ class Bench:
         self.journal = self.open_journal(RecordedSite())
 
     def open_journal(self, recorded: RecordedSite) -> SiteJournal:
-        store = MemoryStore()
-        return SiteJournal(store, "sites/shop.json", SITE, recorded, None, now=lambda: self.world.now)
+        self.backing = MemoryStore()
+        return SiteJournal(self.backing, "sites/shop.json", SITE, recorded, None, now=lambda: self.world.now)
 
     def remember(self, **values: Any) -> None:
         self.journal = self.open_journal(replace(self.journal.recorded, **values))

@@ -1,0 +1,289 @@
+"""What a plan needs to hold, before the first write and before each; and what the journal's words stand for."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import get_args
+
+import pytest
+
+from reconciler.executor.events import Resolved
+from reconciler.executor.evidence import call_of
+from reconciler.executor.preconditions import Stale, stale_in
+from reconciler.model.activities import DesiredActivity
+from reconciler.model.address import Kind
+from reconciler.model.canonical import JsonObject, digest_of
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Done,
+    NotDone,
+    OpenEntry,
+    Operation,
+    SchedulePost,
+    UpdateEvent,
+)
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import (
+    Action,
+    ActivityIs,
+    DiscardsOnly,
+    EventIs,
+    MarketingPlanIs,
+    NoActivityLike,
+    NoEventNamed,
+    Plan,
+    PostIs,
+    PostsAre,
+    Precondition,
+    SettingIs,
+)
+from reconciler.state.errors import StateError
+from tests.executor.live_site import (
+    SITE,
+    START,
+    Bench,
+    a_post,
+    act,
+    an_activity,
+    details,
+    only,
+    results,
+    set_tone,
+)
+
+SALE = DesiredEvent("Sale", date=START, whole_day=True)
+LIVE_SALE = CalendarEvent(EventId("e1"), "Sale", None, START)
+DRAFT = a_post("p1")
+ACTIVITY = an_activity("a1", DRAFT)
+NO_DIGEST = digest_of(None)
+
+
+@pytest.fixture
+def shop(bench: Bench) -> Bench:
+    bench.world.status = PlanStatus.ACTIVE
+    bench.world.activities = [ACTIVITY, an_activity("a2")]
+    bench.world.events = [LIVE_SALE]
+    bench.world.settings = {"settings.toneOfVoice": "warm"}
+    return bench
+
+
+def found(bench: Bench, *actions: Action) -> list[str]:
+    stale = asyncio.run(stale_in(Plan(SITE, actions), bench.world, bench.recorded, bench.world.now))
+    return [one.found for one in stale]
+
+
+def needing(*requires: Precondition, operation: Operation | None = None) -> Action:
+    return act(operation or DeleteMarketingPlan(), Kind.MARKETING_PLAN, "", *requires)
+
+
+HOLDING: list[Precondition] = [
+    SettingIs("settings.toneOfVoice", "warm"),
+    SettingIs("settings.pointOfView", None),
+    EventIs(LIVE_SALE.id, digest_of(LIVE_SALE.facts())),
+    MarketingPlanIs((PlanStatus.ACTIVE,)),
+    DiscardsOnly((DRAFT.id,)),
+    ActivityIs(ACTIVITY.id, ACTIVITY.digest),
+    NoActivityLike(ACTIVITY.title, instant(START)),
+    PostsAre(ActivityId("a2")),
+    PostsAre(ACTIVITY.id, ((DRAFT.id, DRAFT.digest),)),
+    PostIs(DRAFT.id, PostStatus.DRAFT, DRAFT.digest),
+]
+BROKEN: list[tuple[Precondition, str]] = [
+    (SettingIs("settings.toneOfVoice", None), 'settings.toneOfVoice is "warm" now, not empty'),
+    (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
+    (EventIs(LIVE_SALE.id, NO_DIGEST), "the event was changed meanwhile"),
+    (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),
+    (DiscardsOnly(()), "it would throw away 1 posts that the plan does not list: p1; run plan again"),
+    (ActivityIs(ActivityId("a9"), NO_DIGEST), "the activity is gone"),
+    (ActivityIs(ACTIVITY.id, NO_DIGEST), "the activity was changed meanwhile"),
+    (NoActivityLike(ACTIVITY.title, instant(ACTIVITY.date)), "there is such an activity already"),
+    (PostsAre(ActivityId("a9")), "the activity is gone"),
+    (PostsAre(ACTIVITY.id), "the activity has 1 posts now"),
+    (PostsAre(ACTIVITY.id, ((DRAFT.id, NO_DIGEST),)), "the activity's posts were changed meanwhile"),
+    (PostIs(PostId("p9"), PostStatus.DRAFT, NO_DIGEST), "the post is gone"),
+    (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),
+    (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content was changed meanwhile"),
+]
+
+
+def test_a_plan_whose_needs_hold_is_not_stale_and_costs_one_read_a_part(shop: Bench) -> None:
+    assert found(shop, needing(*HOLDING)) == []
+    assert shop.world.log == ["read settings", "read events", "read marketing plan"]
+
+
+@pytest.mark.parametrize(("one", "words"), BROKEN, ids=lambda value: str(value)[:40])
+def test_each_need_that_does_not_hold_says_what_was_found(shop: Bench, one: Precondition, words: str) -> None:
+    assert found(shop, needing(one)) == [words]
+
+
+def test_all_that_is_stale_is_found_and_what_stands_behind_a_wait_is_not_judged(shop: Bench) -> None:
+    wait = act(AwaitGeneration(), Kind.MARKETING_PLAN)
+    broken = [needing(one) for one, _ in BROKEN[:2]]
+    assert len(found(shop, *broken, wait, needing(BROKEN[3][0]))) == 2
+    stale = asyncio.run(stale_in(Plan(SITE, (broken[0],)), shop.world, shop.recorded, shop.world.now))
+    assert stale == (Stale(broken[0].address, BROKEN[0][0], BROKEN[0][1]),)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "there"),
+    [
+        (RecordedSite(), True),
+        (RecordedSite(foreign_events=frozenset({LIVE_SALE.id})), False),
+        (RecordedSite(foreign_calendars=frozenset({CalendarId("google")})), False),
+    ],
+)
+def test_an_event_of_the_same_name_and_day_stands_in_the_way_unless_it_is_foreign(
+    shop: Bench, recorded: RecordedSite, there: bool
+) -> None:
+    shop.journal = shop.open_journal(recorded)
+    shop.world.events = [replace(LIVE_SALE, calendar_id=CalendarId("google"))]
+    create = needing(NoEventNamed("Sale", digest_of(SALE.facts())), operation=CreateEvent(SALE))
+    assert found(shop, create) == (["there is such an event already"] if there else [])
+    moved = replace(SALE, date=START + timedelta(days=1))
+    assert found(shop, replace(create, operation=CreateEvent(moved))) == []
+
+
+def test_a_recurring_event_is_known_by_the_members_of_its_rule_that_are_declared(shop: Bench) -> None:
+    monthly = JsonObject({"frequency": "MONTHLY"})
+    shop.world.events = [CalendarEvent(EventId("e2"), "Fair", recurring_rule=JsonObject({**monthly, "interval": 1}))]
+    fair = DesiredEvent("Fair", recurring_rule=monthly)
+    create = needing(NoEventNamed("Fair", digest_of(fair.facts())), operation=CreateEvent(fair))
+    assert found(shop, create) == ["there is such an event already"]
+
+
+def test_every_operation_that_writes_has_a_word_in_the_journal() -> None:
+    silent = {AwaitGeneration, AwaitPosts, Deferred}
+    words = set()
+    for kind in set(get_args(Operation)) - silent:
+        call = call_of(object.__new__(kind))
+        assert call is not None
+        words.add(call)
+    assert len(words) == len(get_args(Operation)) - len(silent)
+
+
+# --- what earlier runs left open ---------------------------------------------------------------------
+
+
+def entry(call: str, address: str = "shop/settings", **facts: object) -> OpenEntry:
+    return OpenEntry("1", address, call, START - timedelta(hours=1), JsonObject(facts))  # type: ignore[arg-type]
+
+
+def test_a_call_of_a_later_version_stays_open(shop: Bench) -> None:
+    shop.remember(open=(entry("paint-the-town"),))
+    assert len(shop.settle_open().open) == 1
+    assert shop.world.log == []
+
+
+def test_nothing_is_read_where_nothing_is_open(shop: Bench) -> None:
+    shop.settle_open()
+    assert shop.world.log == []
+
+
+@pytest.mark.parametrize(
+    ("left", "done"),
+    [
+        (entry("update-settings", values=JsonObject({"settings.toneOfVoice": "warm"})), True),
+        (entry("update-settings", values=JsonObject({"settings.toneOfVoice": "dry"})), False),
+        (entry("delete-event", id="e9", name="Gone"), True),
+        (entry("delete-event", id="e1", name="Sale"), False),
+        (entry("update-event", id="e1", name="Sale", event=LIVE_SALE.facts()), True),
+        (entry("update-event", id="e1", name="Other", event=LIVE_SALE.facts()), False),
+        (entry("delete-activity", id="a9"), True),
+        (entry("delete-activity", id="a1"), False),
+        (entry("update-activity", id="a1", values=JsonObject({"title": ACTIVITY.title})), True),
+        (entry("update-activity", id="a1", values=JsonObject({"title": "Other"})), False),
+        (entry("delete-marketing-plan", status="ACTIVE", activities=("a1", "a2")), False),
+        (entry("clear-posts", activity="a1", drafts=(("p1", "x"),)), False),
+        (entry("clear-posts", activity="a2", drafts=(("p0", "x"),)), True),
+        (entry("schedule-post", post="p1", activity="a1", digest="x", channel="GBP"), False),
+        (entry("schedule-post", post="p9", activity="a1", digest="x", channel="GBP"), False),
+        (entry("cancel-post", post="p1", activity="a1"), True),
+    ],
+    ids=lambda value: f"{value.call}" if isinstance(value, OpenEntry) else str(value),
+)
+def test_what_is_there_tells_what_became_of_a_call(shop: Bench, left: OpenEntry, done: bool) -> None:
+    shop.remember(open=(left,))
+    assert shop.settle_open().open == ()
+    (resolved,) = [one for one in shop.events if isinstance(one, Resolved)]
+    assert isinstance(resolved.outcome, NotDone) is not done
+
+
+def test_a_move_whose_time_cannot_be_seen_stays_open(shop: Bench) -> None:
+    shop.remember(open=(entry("reschedule-post", post="p1", activity="a1", at=instant(START)),))
+    assert len(shop.settle_open().open) == 1
+    shop.world.edit("p1", scheduled_for=START)
+    assert shop.settle_open().open == ()
+
+
+def test_a_create_that_was_sent_only_just_now_is_looked_for_twice(shop: Bench) -> None:
+    when = JsonObject({"date": instant(START), "recurringRule": None})
+    shop.remember(open=(replace(entry("create-event", name="Fair", event=when, known=()), started_at=START),))
+    fair = CalendarEvent(EventId("e7"), "Fair", None, START)
+    shop.world.later(lambda: shop.world.events.append(fair), timedelta(seconds=20))
+    assert shop.settle_open().event_ids == (("Fair", EventId("e7")),)
+
+
+# --- read-back and the state -------------------------------------------------------------------------
+
+
+def test_events_are_read_back_with_one_read(shop: Bench) -> None:
+    fair = DesiredEvent("Fair", "music", START + timedelta(days=9))
+    update = UpdateEvent(replace(LIVE_SALE, description="30% off"), ())
+    shop.world.events.append(CalendarEvent(EventId("e3"), "Old", None, START))
+    shop.world.after_call = lambda _: shop.world.events.__setitem__(0, LIVE_SALE)
+    ledger = shop.apply(
+        act(CreateEvent(fair), Kind.EVENT, "Fair"),
+        act(update, Kind.EVENT, "Sale"),
+        act(DeleteEvent(EventId("e3"), "Old"), Kind.EVENT, "Old"),
+    )
+    assert results(ledger) == ["done", "failed", "done"]
+    assert details(ledger)[1] == "description: asked for 30% off, the site has nothing"
+    assert shop.reads("events") == 2
+
+
+def test_a_delete_that_came_undone_is_corrected(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.activities.append(ACTIVITY)
+    ledger = shop.apply(act(DeleteActivity(ACTIVITY.id, "x"), Kind.ACTIVITY, "a1"))
+    assert details(ledger) == ["asked for it to be deleted, and it is still there"]
+
+
+def test_a_state_that_cannot_be_written_ends_the_site_and_what_was_sent_is_unknown(shop: Bench) -> None:
+    def break_store(_: object) -> None:
+        async def refuse(*_: object, **__: object) -> None:
+            raise StateError("memory:sites/shop.json", "is full", "make room")
+
+        shop.backing.put = refuse  # type: ignore[method-assign, assignment]
+
+    shop.world.after_call = break_store
+    ledger = shop.apply(set_tone(), act(DeleteActivity(ACTIVITY.id, "x"), Kind.ACTIVITY, "a1"))
+    assert results(ledger) == ["unknown", "not started"]
+    assert ledger.error == "memory:sites/shop.json: is full; make room"
+
+
+def test_a_created_activity_whose_answer_named_no_id_is_bound_by_what_is_there(shop: Bench) -> None:
+    wanted = DesiredActivity("Open", "Come", START + timedelta(days=2), "BLOG")
+    shop.world.activities.append(an_activity("a7", days=2, title="Open"))
+    shop.world.change("a7", description="Come")
+    shop.world.answers = {CreateActivity: [Done()]}
+    ledger = shop.apply(act(CreateActivity(wanted), Kind.ACTIVITY, "Open"))
+    assert only(ledger).result == "done"
+    assert [one.id for one in shop.recorded.created] == ["a7"]
+
+
+def test_a_draft_that_is_gone_when_it_is_read_back_is_an_error(shop: Bench) -> None:
+    operation = SchedulePost(DRAFT.id, ACTIVITY.id, DRAFT.channel, DRAFT.digest)
+    shop.world.after_call = lambda _: shop.world.change("a1", posts=())
+    ledger = shop.apply(act(operation, Kind.DRAFT, "p1"))
+    assert (results(ledger), details(ledger)) == (["failed"], ["the draft is gone"])
