@@ -219,8 +219,16 @@ def test_sandbox_needs_no_credentials(write_project: WriteProject) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["wix", "sandbox", "https://example.com", "https://example.com:8443/base", "http://localhost:8700"]
-    + ["http://127.0.0.1:8700/", "http://[::1]:8700", "http://127.8.9.1"],
+    [
+        "wix",
+        "sandbox",
+        "https://example.com",
+        "https://example.com:8443/base",
+        "http://localhost:8700",
+        "http://127.0.0.1:8700/",
+        "http://[::1]:8700",
+        "http://127.8.9.1",
+    ],  # fmt: skip
 )
 def test_apis_that_are_fine(text: str) -> None:
     assert check_api(text) is None
@@ -236,9 +244,17 @@ def test_apis_that_are_fine(text: str) -> None:
         "http://localhost.example.com",
         "ftp://example.com",
         "https://",
-    ]
-    + ["https://me@example.com", "https://:x@example.com", "https://example.com?a=b", "https://example.com#a"]
-    + ["https://example.com:port", "https://[::1", "https://exa mple.com", "http://0.0.0.0:80", "://", "https:///x"],
+        "https://me@example.com",
+        "https://:x@example.com",
+        "https://example.com?a=b",
+        "://",
+        "https://example.com#a",
+        "https://example.com:port",
+        "https://[::1",
+        "https://exa mple.com",
+        "http://0.0.0.0:80",
+        "https:///x",
+    ],  # fmt: skip
 )
 def test_apis_that_are_not(text: str) -> None:
     assert check_api(text) is not None
