@@ -1,0 +1,281 @@
+"""Changes to a YAML text that people also edit: what is not changed stays as it is, byte for byte.
+
+ruamel.yaml says where each value stands; the text is then changed at those places only, so that comments,
+order, quoting and indentation survive, and a pull request shows nothing but what is new.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from reconciler.model.text import printable
+
+_PLAIN: Final = re.compile(r"[^\W\d_]([\w ./&()+-]*[\w)])?", re.UNICODE)
+"""Texts that need no quotes in any YAML version: they start with a letter and hold nothing with a meaning."""
+
+_GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+_ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
+
+
+class NotEditable(Exception):
+    """A part of the text that is written in a way this module does not change. Lines count from 1."""
+
+    def __init__(self, line: int, column: int, why: str) -> None:
+        super().__init__(why)
+        self.line, self.column, self.why = line, column, why
+
+
+def scalar(text: str) -> str:
+    """A text as a scalar on one line: plain where that is safe, else in double quotes."""
+    if _PLAIN.fullmatch(text) and text.casefold() not in _WORDS and printable(text) == text:
+        return text
+    return quoted(text)
+
+
+def id_scalar(id: str) -> str:
+    """An id as the API gives it. A GUID is never read as a number or a date."""
+    return id if _GUID.fullmatch(id) else scalar(id)
+
+
+def quoted(text: str) -> str:
+    """A text in double quotes, whatever is in it. What nobody sees is written as its number."""
+    # No YAML reader takes half of a surrogate pair, so it is shown as what a browser shows for it.
+    whole = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
+    return '"' + "".join(_ESCAPES.get(one) or printable(one) for one in whole) + '"'
+
+
+def flow(texts: Sequence[str]) -> str:
+    """A list on one line."""
+    safe = re.compile(r"[A-Za-z][\w./:%~?&=+-]*[\w/]")
+    return "[" + ", ".join(one if safe.fullmatch(one) and ": " not in one else quoted(one) for one in texts) + "]"
+
+
+def block(text: str, indent: int) -> str:
+    """A text as a literal block whose lines stand at `indent`; in double quotes where a block would hide something.
+
+    A block cannot show where its last line ends, blanks at the end of a line, or characters that nobody sees.
+    """
+    lines = text.split("\n")
+    clear = (
+        text.strip()
+        and not text.startswith((" ", "\n"))
+        and not text.endswith("\n")
+        and all(line == line.rstrip() and printable(line) == line for line in lines)
+    )
+    if not clear:
+        return quoted(text)
+    return "|\n" + "\n".join(" " * indent + line if line else "" for line in lines)
+
+
+@dataclass(slots=True)
+class YamlText:
+    """A text and the changes to it, which are made all at once by `result`.
+
+    Raises NotEditable for anchors, and for flow style where something would have to be added to it.
+    """
+
+    text: str
+    root: Any = None
+    _changes: list[tuple[int, int, int, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.text and not self.text.endswith(("\n", "\r")):
+            self.text += "\n"
+        try:
+            self.root = YAML(typ="safe", pure=True).compose(self.text)
+        except YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            raise NotEditable(line, column, "this is no YAML") from None
+        seen: set[int] = set()
+        for node in _nodes(self.root):
+            if id(node) in seen:
+                raise self._no(node, "an anchor is used here; write the value out")
+            seen.add(id(node))
+
+    @property
+    def result(self) -> str:
+        """The text with all changes, in the line ends it has."""
+        text = self.text
+        newline = "\r\n" if "\r\n" in text else "\n"
+        for start, _, end, new in sorted(self._changes, reverse=True):
+            text = text[:start] + new.replace("\n", newline) + text[end:]
+        return text
+
+    # --- looking
+
+    def get(self, mapping: Any, key: str) -> Any:
+        """The node at a key; None where there is none."""
+        return next((value for name, value in mapping.value if name.value == key), None)
+
+    def text_at(self, mapping: Any, key: str) -> str | None:
+        """The scalar at a key as it is read."""
+        node = self.get(mapping, key)
+        return node.value if isinstance(node, ScalarNode) else None
+
+    def texts_at(self, mapping: Any, key: str) -> tuple[str, ...]:
+        """The scalars of the list at a key."""
+        node = self.get(mapping, key)
+        return tuple(one.value for one in node.value) if isinstance(node, SequenceNode) else ()
+
+    # --- changing
+
+    def put(self, mapping: Any, key: str, value: str, after: Sequence[str] = ()) -> None:
+        """Writes a value, given as YAML text, at a key. A new key goes behind the last of `after` that is there."""
+        for name, node in mapping.value:
+            if name.value == key:
+                self._replace(name, node, value)
+                return
+        if mapping.flow_style:
+            raise self._no(mapping, "this is in flow style; write it with one key a line")
+        behind = [node for name, node in mapping.value if name.value in after] or [mapping.value[-1][1]]
+        at = self._line_end(self._end(behind[-1]))
+        indent = " " * mapping.value[0][0].start_mark.column
+        self._change(at, at, f"{indent}{key}:{'' if value.startswith(chr(10)) else ' '}{value}\n")
+
+    def put_word(self, mapping: Any, key: str, word: str, after: Sequence[str] = ()) -> None:
+        """Writes a word at a key, in the quotes that are there."""
+        node = self.get(mapping, key)
+        style = node.style if isinstance(node, ScalarNode) else None
+        self.put(mapping, key, f"{style}{word}{style}" if style in ("'", '"') else word, after)
+
+    def drop_key(self, mapping: Any, key: str) -> None:
+        """Takes a key out with its line."""
+        for position, (name, node) in enumerate(mapping.value):
+            if name.value == key:
+                if mapping.flow_style or position == 0:
+                    raise self._no(name, "this key cannot be taken out here; write it on a line of its own")
+                self._change(self._line_start(name.start_mark.index), self._line_end(self._end(node)), "")
+
+    def drop_items(self, mapping: Any, key: str, items: Sequence[Any]) -> None:
+        """Takes items out of the list at a key, each with the comments right above it."""
+        if not items:
+            return
+        sequence = self.get(mapping, key)
+        self._must_be_block(sequence)
+        for item in items:
+            self._change(self._item_start(sequence, item), self._item_end(sequence, item), "")
+
+    def empty(self, mapping: Any, key: str) -> None:
+        """Writes `[]` behind a key whose items are all taken out."""
+        name = next(name for name, _ in mapping.value if name.value == key)
+        at = self.text.index(":", name.end_mark.index) + 1
+        self._change(at, at, " []")
+
+    def add_items(self, mapping: Any, key: str, items: Sequence[tuple[Any, list[str]]]) -> None:
+        """Adds items to the list at a key, which must be there.
+
+        Each is a pair: the existing item it goes before (None: the end) and its lines, without indentation.
+        """
+        if not items:
+            return
+        sequence = self.get(mapping, key)
+        name = next(name for name, _ in mapping.value if name.value == key)
+        if not sequence.value:
+            indent = name.start_mark.column + 2
+            self._change(self.text.index(":", name.end_mark.index) + 1, sequence.end_mark.index, "")
+            end = self._line_end(sequence.end_mark.index)
+        else:
+            self._must_be_block(sequence)
+            indent = sequence.start_mark.column
+            end = self._item_end(sequence, sequence.value[-1])
+        for before, lines in items:
+            at = end if before is None else self._item_start(sequence, before)
+            self._change(at, at, as_item(lines, indent))
+
+    def _replace(self, name: Any, node: Any, value: str) -> None:
+        start, end = node.start_mark.index, self._end(node)
+        if isinstance(node, ScalarNode) and node.style in ("|", ">"):
+            header = _HEADER.match(self.text, start)
+            comment = header.group(1) if header else None
+            if comment and value.startswith("|\n"):
+                value = f"| {comment}\n{value[2:]}"
+        elif isinstance(node, SequenceNode) and not node.flow_style:
+            start, value = self.text.index(":", name.end_mark.index) + 1, f" {value}"
+        self._change(start, end, value)
+
+    def _change(self, start: int, end: int, new: str) -> None:
+        self._changes.append((start, len(self._changes), end, new))
+
+    # --- places
+
+    def _must_be_block(self, sequence: Any) -> None:
+        if sequence.flow_style:
+            raise self._no(sequence, "this list is in flow style; write it with one item a line")
+
+    def _end(self, node: Any) -> int:
+        """Where a node's own text ends, without the blanks and comments behind it."""
+        if isinstance(node, MappingNode) and node.value and not node.flow_style:
+            return self._end(node.value[-1][1])
+        if isinstance(node, SequenceNode) and node.value and not node.flow_style:
+            return self._end(node.value[-1])
+        start: int = node.start_mark.index
+        end: int = node.end_mark.index
+        return start + len(self.text[start:end].rstrip())
+
+    def _line_start(self, index: int) -> int:
+        return self.text.rfind("\n", 0, index) + 1
+
+    def _line_end(self, index: int) -> int:
+        """The start of the next line."""
+        found = self.text.find("\n", index)
+        return len(self.text) if found < 0 else found + 1
+
+    def _item_start(self, sequence: Any, item: Any) -> int:
+        """Where an item starts: its dash's line, or the comments right above it (above the first item they may
+        be about the whole list, and stay)."""
+        dash = self.text.rfind("-", 0, item.start_mark.index)
+        if self.text[dash + 1 : item.start_mark.index].strip():
+            raise self._no(item, "a comment stands between the dash and its item")
+        start = self._line_start(dash)
+        if item is sequence.value[0]:
+            return start
+        floor = self._item_end(sequence, sequence.value[sequence.value.index(item) - 1])
+        while start > floor:
+            above = self._line_start(start - 1)
+            if not self.text[above:start].lstrip().startswith("#"):
+                break
+            start = above
+        return start
+
+    def _item_end(self, sequence: Any, item: Any) -> int:
+        """The line after an item, and after comments that are further in than its dash."""
+        end = self._line_end(self._end(item))
+        while end < len(self.text):
+            line = self.text[end : self._line_end(end)]
+            inner = line.lstrip(" ")
+            if not inner.startswith("#") or len(line) - len(inner) <= sequence.start_mark.column:
+                break
+            end = self._line_end(end)
+        return end
+
+    def _no(self, node: Any, why: str) -> NotEditable:
+        return NotEditable(node.start_mark.line + 1, node.start_mark.column + 1, why)
+
+
+def as_item(lines: list[str], indent: int) -> str:
+    """Lines as one item of a list whose dashes stand at `indent`."""
+    blank = " " * indent
+    return "".join(f"{blank}{'- ' if at == 0 else '  '}{line}".rstrip(" ") + "\n" for at, line in enumerate(lines))
+
+
+def _nodes(node: Node | None) -> Iterator[Node]:
+    if node is None:
+        return
+    yield node
+    if isinstance(node, MappingNode):
+        for name, value in node.value:
+            yield name
+            yield from _nodes(value)
+    elif isinstance(node, SequenceNode):
+        for one in node.value:
+            yield from _nodes(one)
