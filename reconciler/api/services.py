@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from reconciler.api import routes, wire
+from reconciler.api import routes, wire, wire_neighbours
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.routes import ReadCall
 from reconciler.api.transport import Answer, ReadTransport
@@ -133,42 +133,44 @@ class Services:
         wanted = JsonObject({"id": JsonObject({"$in": tuple(ids)})})
         return await self._read(site, routes.QUERY_ITEMS.call(body=_query(wanted)), wire.items)
 
-    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire.Account, ...]:
+    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire_neighbours.Account, ...]:
         """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
-        return await self._read(site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire.accounts)
+        return await self._read(
+            site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_neighbours.accounts
+        )
 
     async def connect_url(self, site: SiteRef, channel: str) -> str:
         """Where a person connects a channel; 428 where the site may have no more of them (S-wix 10.4)."""
-        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire.connect_url)
+        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire_neighbours.connect_url)
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
         """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""
-        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire.channel_status)
+        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire_neighbours.channel_status)
 
     async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
         """Premium features by type, at most 20 (D 10.1)."""
         query = tuple(("featureTypes", one) for one in types)
-        return await self._read(site, routes.FEATURES.call(query=query), wire.features)
+        return await self._read(site, routes.FEATURES.call(query=query), wire_neighbours.features)
 
     # --- the site and its account ---
 
     async def published(self, site: SiteRef) -> bool:
         """Whether the site is published (S-sdk 11.1)."""
-        return await self._read(site, routes.PUBLISHED_URLS.call(), wire.published)
+        return await self._read(site, routes.PUBLISHED_URLS.call(), wire_neighbours.published)
 
     async def properties(self, site: SiteRef) -> tuple[str | None, str | None]:
         """Time zone and language (D 11.3)."""
-        return await self._read(site, routes.SITE_PROPERTIES.call(), wire.properties)
+        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_neighbours.properties)
 
-    async def sites(self, account: SiteRef) -> tuple[wire.SiteListing, ...]:
+    async def sites(self, account: SiteRef) -> tuple[wire_neighbours.SiteListing, ...]:
         """All sites of an account (S-wix 5: by cursor). `account` has the account's id in the place of the site's."""
-        found: list[wire.SiteListing] = []
+        found: list[wire_neighbours.SiteListing] = []
         paging: dict[str, Json] = {"limit": 100}
         seen: set[str] = set()
         while True:
             body = {"query": JsonObject({"cursorPaging": JsonObject(paging)})}
             answer = await self._transport.read(routes.QUERY_SITES.call(body=body), account, account=True)
-            page = understood(answer, wire.site_page)
+            page = understood(answer, wire_neighbours.site_page)
             found += page.sites
             if page.next is None or page.next in seen:  # a cursor that comes again would go on for ever
                 return tuple(found)

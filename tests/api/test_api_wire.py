@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
-from reconciler.api import wire
+from reconciler.api import wire, wire_neighbours
 from reconciler.api.errors import ApiError
 from reconciler.api.services import Services
 from reconciler.api.values import Unreadable
@@ -248,13 +248,13 @@ ONE = {"type": "SCHEDULE_POST", "enabled": True}
     ],
 )
 def test_the_readings_of_a_quota(quota: object, monetised: bool, expected: tuple[object, ...]) -> None:
-    (found,) = wire.features({"features": [{**ONE, "quotaInfo": quota}], "monetizationEnabled": monetised})
+    (found,) = wire_neighbours.features({"features": [{**ONE, "quotaInfo": quota}], "monetizationEnabled": monetised})
     assert (found.remaining, found.limit, found.period) == expected
 
 
 def test_a_feature_on_its_own_and_one_that_is_off() -> None:
-    assert wire.features({"featureData": ONE}) == (Feature("SCHEDULE_POST", True),)
-    assert wire.features({"features": [{"type": "X"}]}) == (Feature("X", False),)
+    assert wire_neighbours.features({"featureData": ONE}) == (Feature("SCHEDULE_POST", True),)
+    assert wire_neighbours.features({"features": [{"type": "X"}]}) == (Feature("X", False),)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_feature_on_its_own_and_one_that_is_off() -> None:
     ],
 )
 def test_the_status_of_a_channel(body: object, status: ChannelStatus) -> None:
-    assert wire.channel_status(body) is status
+    assert wire_neighbours.channel_status(body) is status
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_the_id_of_what_was_created(body: object, id: str | None) -> None:
 
 def test_accounts_and_options() -> None:
     body = {"accounts": [{"channelName": "FACEBOOK", "facebook": {"id": "1", "displayName": "Jane's"}}]}
-    assert wire.accounts(body) == (wire.Account("FACEBOOK", "1", "Jane's"),)
+    assert wire_neighbours.accounts(body) == (wire_neighbours.Account("FACEBOOK", "1", "Jane's"),)
     assert wire.options({"options": [{"planGoalKey": "BOOST_SALES"}, {"x": 1}]}, "planGoalKey") == ("BOOST_SALES",)
 
 
@@ -330,7 +330,7 @@ READS: list[Callable[[Services, SiteRef], object]] = [
 ]
 
 
-@tuned(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@tuned(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(answer=ANSWERS, number=st.integers(0, len(READS) - 1))
 def test_no_answer_is_too_strange(bench: Bench, answer: object, number: int) -> None:
     """Whatever a read brings is a value that can be hashed, or an ApiError: never a traceback."""
