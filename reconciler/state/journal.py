@@ -49,6 +49,7 @@ class SiteJournal:
         self._key = key
         self._site = site
         self._recorded = recorded
+        self._data = self._text(recorded)
         self._version = version
         self._now = now
         self._lease = lease
@@ -114,7 +115,7 @@ class SiteJournal:
         async with self._turn:
             recorded = change(self._recorded)
             data = self._text(recorded)
-            if data == self._text(self._recorded):  # the texts tell 1 from true, the values do not
+            if data == self._data:  # the texts tell 1 from true, the values do not
                 return
             try:
                 self._version = await put_once(self._store, self._key, data, expected=self._version)
@@ -124,7 +125,7 @@ class SiteJournal:
                     "was changed by another run while this one was working on the site",
                     "see what that run did, then run again",
                 ) from None
-            self._recorded = recorded
+            self._recorded, self._data = recorded, data
 
     def _text(self, recorded: RecordedSite) -> bytes:
         return encode(SiteDocument(self._site.name, self._site.id, recorded))
