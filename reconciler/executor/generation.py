@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import assert_never
 
 from reconciler.api.errors import ApiError
+from reconciler.executor.calls import GENERATIONS, known_call
 from reconciler.executor.events import Waiting
-from reconciler.executor.evidence import GENERATIONS, generation_verdict, known_call
+from reconciler.executor.evidence import generation_verdict
 from reconciler.executor.ledger import Result
 from reconciler.executor.ports import Waiting as Patience
+from reconciler.executor.remember import conclude
 from reconciler.executor.run import Run
 from reconciler.executor.single import note_due
 from reconciler.executor.view import NO_PLAN
@@ -143,7 +145,7 @@ async def _over(run: Run, wait: Wait, last: _Last, observed: ObservedSite, outco
     if isinstance(outcome, Done) and wait.inputs is not None:
         await run.journal.inputs_in_force(wait.inputs)
     if last.entry is not None:
-        await run.journal.end(last.entry, outcome)
+        await conclude(run.journal, last.entry, outcome)
     if isinstance(outcome, Done):
         run.conclude_with(wait.action, outcome)
         await _note_no_posts(run, observed.marketing_plan or NO_PLAN)

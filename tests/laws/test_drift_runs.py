@@ -1,0 +1,386 @@
+"""Drift of whole sites: a run makes a site what its file asks for, people and time move it, an audit says who did."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.api.client import ReadClient
+from reconciler.executor.observe import observe_and_plan
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import Need, ObservedSite
+from reconciler.planner.drift import find_drift
+from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding, Moved
+from reconciler.planner.options import PlanOptions
+from reconciler.state.sites import StateStore
+from tests.laws.whole_run import SITE_ID, WholeRun
+
+SITE: dict[str, Any] = {
+    "settings": {"toneOfVoice": "warm", "marketingTools": ["SOCIAL_MARKETING"], "topics": {"included": ["cups"]}},
+    "calendarEvents": {
+        "events": [
+            {"name": "Sale", "date": "2026-12-24", "description": "30% off"},
+            {"name": "Open day", "recurringRule": {"frequency": "MONTHLY"}},
+        ]
+    },
+    "marketingPlan": {"state": "present"},
+    "posts": [{"match": {"within": "21d"}, "state": "present", "max": 12}],
+    "schedule": {
+        "approval": "none",
+        "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"], "max": 4, "at": "09:30"}],
+    },
+}
+WORLD: dict[str, Any] = {"published": True, "channels": ["INSTAGRAM"]}
+
+
+def converged(tmp_path: Path, site: dict[str, Any] = SITE) -> WholeRun:
+    run = WholeRun.of(tmp_path, site, WORLD)
+    run.allow_publish = True
+    for _ in range(4):
+        if not run.apply().entries:
+            break
+    assert run.plan().actions == ()
+    return run
+
+
+def audit(run: WholeRun) -> DriftReport:
+    """What `drift` does for one site."""
+
+    async def work() -> DriftReport:
+        async with ReadClient(**run._connection()) as client:
+            desired, options = run.desired(), PlanOptions(run.now())
+            recorded = await StateStore(run.store, now=run.now).load(desired.ref)
+            observed, plan = await observe_and_plan(client.reader(), desired, recorded, options)
+            return find_drift(desired, observed, recorded, plan, options)
+
+    before = len(run.writes())
+    report = asyncio.run(work())
+    assert len(run.writes()) == before
+    return report
+
+
+def drifted(run: WholeRun) -> list[DriftItem]:
+    return list(audit(run).of(DriftState.DRIFTED))
+
+
+def said(run: WholeRun) -> list[tuple[str, Finding | None, Moved | None]]:
+    return [(str(one.address), one.finding, one.moved) for one in drifted(run)]
+
+
+def live(run: WholeRun) -> ObservedSite:
+    return asyncio.run(run.observe(frozenset({Need.MARKETING_PLAN, Need.EVENTS})))
+
+
+def posts_in(run: WholeRun, status: PostStatus) -> list[tuple[str, str]]:
+    """Pairs of activity and post."""
+    plan = live(run).marketing_plan
+    assert plan is not None
+    return [(one.id, post.id) for one in plan.activities for post in one.posts if post.status is status]
+
+
+def rewritten(run: WholeRun, **parts: Any) -> None:
+    run.write({**SITE, **parts})
+
+
+# --- nobody moved ----------------------------------------------------------------------------------
+
+
+def test_a_site_in_sync_has_no_drift_and_names_what_converged(tmp_path: Path) -> None:
+    report = audit(converged(tmp_path))
+    assert {one.state for one in report.items} == {DriftState.CONVERGED}
+    names = [str(one.address) for one in report.items]
+    assert names[:4] == ["shop/settings", "shop/event[Open day]", "shop/event[Sale]", "shop/marketing-plan"]
+    assert len([one for one in names if one.startswith("shop/draft[")]) == 4
+    assert len([one for one in names if one.startswith("shop/posts[")]) == 9
+
+
+def test_a_month_of_time_passing_with_posts_going_out_is_no_drift(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    for _ in range(8):
+        run.sandbox.advance(timedelta(days=4))
+        report = audit(run)
+        assert [one for one in report.items if one.state is not DriftState.CONVERGED] == []
+    assert posts_in(run, PostStatus.SCHEDULED) == []
+
+
+def test_a_month_of_time_with_approvals_for_later_is_no_drift(tmp_path: Path) -> None:
+    schedule = {"approval": "required", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}]}
+    posts = [{"match": {}, "state": "present"}]
+    run = converged(tmp_path, {**SITE, "schedule": schedule, "posts": posts})
+    approve(run, lambda at: at > run.now() + timedelta(days=20))
+    assert {one.operation for one in run.plan().actions} == set()
+    run.apply()
+    for _ in range(8):
+        run.sandbox.advance(timedelta(days=4))
+        report = audit(run)
+        assert report.of(DriftState.DRIFTED) == ()
+    assert any(run.plan().actions), "an approved draft is due by now"
+
+
+# --- people in the dashboard -----------------------------------------------------------------------
+
+
+def test_settings_edited_in_the_dashboard(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "dry"})
+    [item] = drifted(run)
+    assert (str(item.address), item.finding, item.moved) == ("shop/settings", Finding.DIFFERS, Moved.REMOTE)
+    [field] = item.fields
+    assert (field.path, field.desired, field.applied, field.live) == ("settings.toneOfVoice", "warm", "warm", "dry")
+
+
+def test_settings_edited_in_git_and_in_both(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    rewritten(run, settings={**SITE["settings"], "toneOfVoice": "loud"})
+    [item] = drifted(run)
+    assert item.moved is Moved.GIT
+    run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "dry"})
+    assert said(run) == [("shop/settings", Finding.DIFFERS, Moved.BOTH)]
+    run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.toneOfVoice": "loud"})
+    assert drifted(run) == []
+
+
+def test_each_field_says_who_moved_it(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    rewritten(run, settings={**SITE["settings"], "toneOfVoice": "loud"})
+    run.sandbox.dashboard.patch_settings(SITE_ID, {"settings.topics.included": ["mugs"]})
+    [item] = drifted(run)
+    moves = {one.path: one.moved for one in item.fields}
+    assert moves == {"settings.toneOfVoice": Moved.GIT, "settings.topics.included": Moved.REMOTE}
+    assert item.moved is Moved.BOTH
+
+
+def test_the_marketing_plan_deleted_and_inactive(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    run.sandbox.dashboard.set_plan_status(SITE_ID, "INACTIVE")
+    assert said(run) == [("shop/marketing-plan", Finding.INACTIVE, Moved.REMOTE)]
+    run.sandbox.dashboard.delete_plan(SITE_ID)
+    assert said(run) == [("shop/marketing-plan", Finding.DELETED, Moved.REMOTE)]
+    run.write({"settings": SITE["settings"], "marketingPlan": {"state": "absent"}})
+    assert drifted(run) == []
+
+
+def test_events_edited_and_deleted(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    sale = next(one for one in live(run).events or () if one.name == "Sale")
+    run.sandbox.dashboard.edit_event(SITE_ID, sale.id, description="50% off")
+    [item] = drifted(run)
+    assert (str(item.address), item.moved, item.fields[0].path) == ("shop/event[Sale]", Moved.REMOTE, "description")
+    run.sandbox.dashboard.delete_event(SITE_ID, sale.id)
+    assert said(run) == [("shop/event[Sale]", Finding.DELETED, Moved.REMOTE)]
+    rewritten(
+        run, calendarEvents={"events": [{"name": "Sale", "date": "2026-12-25"}, {"name": "New", "date": "2026-12-30"}]}
+    )
+    assert said(run) == [
+        ("shop/event[New]", Finding.MISSING, Moved.GIT),
+        ("shop/event[Sale]", Finding.DELETED, Moved.BOTH),
+    ]
+
+
+def test_events_that_are_not_listed(tmp_path: Path) -> None:
+    events = {"prune": True, **SITE["calendarEvents"]}
+    run = converged(tmp_path, {**SITE, "calendarEvents": events})
+    run.sandbox.dashboard.add_event(SITE_ID, {"name": "Theirs", "date": "2026-12-30T00:00:00.000Z"})
+    assert said(run) == [("shop/event[Theirs]", Finding.NOT_LISTED, Moved.REMOTE)]
+    rewritten(
+        run, calendarEvents={"prune": True, "events": [events["events"][0], {"name": "Theirs", "date": "2026-12-30"}]}
+    )
+    assert said(run) == [("shop/event[Open day]", Finding.NOT_LISTED, Moved.GIT)]
+
+
+def test_a_scheduled_post_cancelled_deleted_and_edited(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    (_, first), (_, second), *_, (_, last) = posts_in(run, PostStatus.SCHEDULED)
+    run.sandbox.dashboard.cancel_item(SITE_ID, first)
+    run.sandbox.dashboard.edit_item(SITE_ID, second, caption="Something else")
+    run.sandbox.dashboard.delete_item(SITE_ID, last)
+    found = {name: (finding, moved) for name, finding, moved in said(run)}
+    assert found[f"shop/draft[{first}]"] == (Finding.CANCELLED, Moved.REMOTE)
+    assert found[f"shop/draft[{second}]"] == (Finding.EDITED, Moved.REMOTE)
+    assert found[f"shop/draft[{last}]"] == (Finding.DELETED, Moved.REMOTE)
+    run.sandbox.advance(timedelta(days=31))
+    assert drifted(run) == []
+
+
+def test_a_post_moved_to_another_time(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    _, post = posts_in(run, PostStatus.SCHEDULED)[-1]
+    at = (run.now() + timedelta(days=3)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    run.sandbox.dashboard.schedule_item(SITE_ID, post, at)
+    assert said(run) == [(f"shop/draft[{post}]", Finding.OTHER_TIME, Moved.REMOTE)]
+
+
+def test_posts_cleared_by_somebody(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    scheduled = {activity for activity, _ in posts_in(run, PostStatus.SCHEDULED)}
+    activity = next(one for one, _ in posts_in(run, PostStatus.DRAFT) if one not in scheduled)
+    for one, post in posts_in(run, PostStatus.DRAFT):
+        if one == activity:
+            run.sandbox.dashboard.delete_item(SITE_ID, post)
+    assert said(run) == [(f"shop/posts[{activity}]", Finding.POSTS_CLEARED, Moved.REMOTE)]
+
+
+def test_posts_rules_that_changed_in_git(tmp_path: Path) -> None:
+    run = converged(tmp_path, {**SITE, "posts": [{"match": {"within": "10d"}, "state": "present"}]})
+    rewritten(run, posts=[{"match": {"within": "30d"}, "state": "present"}])
+    found = drifted(run)
+    assert found
+    assert {(one.finding, one.moved) for one in found} == {(Finding.POSTS_MISSING, Moved.GIT)}
+
+
+# --- activities ------------------------------------------------------------------------------------
+
+
+def test_activities_set_made_and_removed(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    plan = live(run).marketing_plan
+    assert plan is not None
+    title = plan.activities[-1].title
+    create = {
+        "title": "Open studio",
+        "description": "Come by",
+        "targetDate": "2026-12-20T10:00:00Z",
+        "marketingActivityType": "SOCIAL_MARKETING",
+    }
+    rules = [{"match": {"title": title}, "set": {"description": "Ours"}}, {"create": create}]
+    rewritten(run, activities=rules)
+    assert {moved for _, _, moved in said(run)} == {Moved.GIT}
+    while run.apply().entries:
+        pass
+    assert drifted(run) == []
+    plan = live(run).marketing_plan
+    assert plan is not None
+    ours = next(one.id for one in plan.activities if one.description == "Ours")
+    made = next(one.id for one in plan.activities if one.title == "Open studio")
+    run.sandbox.dashboard.edit_activity(SITE_ID, ours, description="Theirs")
+    run.sandbox.dashboard.delete_activity(SITE_ID, made)
+    assert {(finding, moved) for _, finding, moved in said(run)} == {
+        (Finding.DIFFERS, Moved.REMOTE),
+        (Finding.DELETED, Moved.REMOTE),
+    }
+
+
+# --- review ----------------------------------------------------------------------------------------
+
+
+def approve(run: WholeRun, which: Any = lambda at: True) -> list[str]:
+    """Approves the drafts of activities whose date passes; gives their ids."""
+    plan = live(run).marketing_plan
+    assert plan is not None
+    chosen = [one for one in plan.activities if which(one.date) and one.drafts]
+    folder = run.root / "approvals"
+    folder.mkdir(exist_ok=True)
+    document = {
+        "version": 1,
+        "site": "shop",
+        "activities": [
+            {
+                "id": one.id,
+                "title": one.title,
+                "date": one.date.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "decision": "keep",
+                "drafts": [
+                    {
+                        "id": post.id,
+                        "channel": post.channel,
+                        "type": post.type,
+                        "digest": post.digest,
+                        "decision": "approve",
+                        "media": [media.url for media in post.media],
+                        "caption": post.caption,
+                    }
+                    for post in one.drafts
+                    if post.channel == "INSTAGRAM"
+                ],
+            }
+            for one in chosen
+        ],
+    }
+    (folder / "shop.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    return [post.id for one in chosen for post in one.drafts if post.channel == "INSTAGRAM"]
+
+
+REVIEWED = {
+    **SITE,
+    "schedule": {"approval": "required", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"]}]},
+}
+
+
+def test_drafts_that_wait_for_review_are_no_drift(tmp_path: Path) -> None:
+    report = audit(converged(tmp_path, REVIEWED))
+    assert report.of(DriftState.DRIFTED) == ()
+    assert report.of(DriftState.IN_REVIEW)
+
+
+def test_an_approval_that_nobody_applied_yet_moved_in_git(tmp_path: Path) -> None:
+    run = converged(tmp_path, REVIEWED)
+    approve(run)
+    found = drifted(run)
+    assert found
+    assert {(one.finding, one.moved) for one in found} == {(Finding.NOT_SCHEDULED, Moved.GIT)}
+    run.apply()
+    assert drifted(run) == []
+
+
+def test_approved_text_that_somebody_edited(tmp_path: Path) -> None:
+    run = converged(tmp_path, REVIEWED)
+    post = approve(run)[0]
+    run.sandbox.dashboard.edit_item(SITE_ID, post, caption="Something else")
+    assert (f"shop/draft[{post}]", Finding.EDITED, Moved.REMOTE) in said(run)
+
+
+# --- under way -------------------------------------------------------------------------------------
+
+
+def test_generating_and_saved_but_not_in_force_are_pending(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    never = {"state": "present", "regenerate": {"when": "never"}}
+    rewritten(run, marketingPlan=never, settings={**SITE["settings"], "toneOfVoice": "loud"})
+    run.apply()
+    report = audit(run)
+    [item] = report.of(DriftState.PENDING)
+    assert (str(item.address), item.finding, item.about) == (
+        "shop/marketing-plan",
+        Finding.NOT_IN_FORCE,
+        ("settings.toneOfVoice",),
+    )
+    assert report.of(DriftState.DRIFTED) == ()
+    run.sandbox.dashboard.set_plan_status(SITE_ID, "GENERATING")
+    report = audit(run)
+    assert [one.finding for one in report.of(DriftState.PENDING)] == [Finding.GENERATING]
+    assert report.of(DriftState.DRIFTED) == ()
+
+
+def test_what_was_never_applied_moved_in_git(tmp_path: Path) -> None:
+    run = WholeRun.of(tmp_path, SITE, WORLD)
+    assert {(name, moved) for name, _, moved in said(run)} == {
+        ("shop/settings", Moved.GIT),
+        ("shop/event[Sale]", Moved.GIT),
+        ("shop/event[Open day]", Moved.GIT),
+        ("shop/marketing-plan", Moved.GIT),
+    }
+
+
+def test_what_the_tool_took_back_itself_is_no_drift(tmp_path: Path) -> None:
+    run = converged(tmp_path)
+    rewritten(run, schedule={**SITE["schedule"], "manage": "all", "rules": []})
+    assert {moved for _, _, moved in said(run)} == {Moved.GIT}
+    run.apply()
+    assert drifted(run) == []
+
+
+@pytest.mark.parametrize("days", [1, 8, 20])
+def test_what_a_regeneration_threw_away_is_no_drift(tmp_path: Path, days: int) -> None:
+    run = converged(tmp_path)
+    run.sandbox.advance(timedelta(days=days))
+    discard = {"state": "present", "regenerate": {"discard": "all"}}
+    rewritten(run, marketingPlan=discard, settings={**SITE["settings"], "toneOfVoice": "loud"})
+    for _ in range(4):
+        run.apply()
+    assert run.plan().actions == ()
+    assert drifted(run) == []
