@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Final, assert_never
+from typing import assert_never
 
+from reconciler.executor.calls import Call, known_call
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import EMPTY, Json, JsonObject, same
 from reconciler.model.events import CalendarEvent, DesiredEvent, instant
@@ -43,68 +43,6 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
 from reconciler.model.settings import MarketingSettings, same_setting
-
-
-class Call(StrEnum):
-    """The calls a journal knows, by the name they have there."""
-
-    CREATE_EVENT = "create-event"
-    UPDATE_EVENT = "update-event"
-    DELETE_EVENT = "delete-event"
-    UPDATE_SETTINGS = "update-settings"
-    GENERATE = "generate"
-    REGENERATE = "regenerate"
-    DELETE_MARKETING_PLAN = "delete-marketing-plan"
-    CREATE_ACTIVITY = "create-activity"
-    UPDATE_ACTIVITY = "update-activity"
-    DELETE_ACTIVITY = "delete-activity"
-    GENERATE_POSTS = "generate-posts"
-    REGENERATE_POSTS = "regenerate-posts"
-    CLEAR_POSTS = "clear-posts"
-    SCHEDULE_POST = "schedule-post"
-    RESCHEDULE_POST = "reschedule-post"
-    CANCEL_POST = "cancel-post"
-
-
-GENERATIONS = frozenset({Call.GENERATE, Call.REGENERATE})
-POSTS = frozenset({Call.GENERATE_POSTS, Call.REGENERATE_POSTS, Call.CLEAR_POSTS})
-EVENTS = frozenset({Call.CREATE_EVENT, Call.UPDATE_EVENT, Call.DELETE_EVENT})
-ITEMS = frozenset({Call.SCHEDULE_POST, Call.RESCHEDULE_POST, Call.CANCEL_POST})
-
-
-def known_call(entry: OpenEntry) -> Call | None:
-    """The call of an entry; None for one that a later version of this tool noted."""
-    return Call(entry.call) if entry.call in set(Call) else None
-
-
-def call_of(operation: Operation) -> Call | None:
-    """The call an operation makes; None for those that only wait or are not known yet."""
-    match operation:
-        case AwaitGeneration() | AwaitPosts() | Deferred():
-            return None
-        case _:
-            return _CALLS[type(operation)]
-
-
-_CALLS: Final[dict[type[Operation], Call]] = {
-    CreateEvent: Call.CREATE_EVENT,
-    UpdateEvent: Call.UPDATE_EVENT,
-    DeleteEvent: Call.DELETE_EVENT,
-    UpdateSettings: Call.UPDATE_SETTINGS,
-    Generate: Call.GENERATE,
-    Regenerate: Call.REGENERATE,
-    DeleteMarketingPlan: Call.DELETE_MARKETING_PLAN,
-    CreateActivity: Call.CREATE_ACTIVITY,
-    UpdateActivity: Call.UPDATE_ACTIVITY,
-    DeleteActivity: Call.DELETE_ACTIVITY,
-    GeneratePosts: Call.GENERATE_POSTS,
-    RegeneratePosts: Call.REGENERATE_POSTS,
-    ClearPosts: Call.CLEAR_POSTS,
-    SchedulePost: Call.SCHEDULE_POST,
-    ReschedulePost: Call.RESCHEDULE_POST,
-    CancelPost: Call.CANCEL_POST,
-}
-"""A test fails for an operation that has none here and does write."""
 
 
 @dataclass(frozen=True, slots=True)

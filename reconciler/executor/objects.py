@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.executor.evidence import Call, known_call
+from reconciler.executor.calls import Call, known_call
 from reconciler.model.address import Kind
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.operations import Done, OpenEntry

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from reconciler.executor.calls import GENERATIONS, POSTS, Call, known_call
 from reconciler.executor.events import Emit, Resolved
-from reconciler.executor.evidence import GENERATIONS, POSTS, Call, Sight, known_call, verdict
+from reconciler.executor.evidence import Sight, verdict
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.remember import conclude, scheduled
 from reconciler.executor.view import look

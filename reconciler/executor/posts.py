@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.api.errors import ApiError
+from reconciler.executor.calls import POSTS, known_call
 from reconciler.executor.events import Waiting
-from reconciler.executor.evidence import POSTS, known_call, posts_verdict
+from reconciler.executor.evidence import posts_verdict
 from reconciler.executor.ledger import Result
 from reconciler.executor.preconditions import activity_of
 from reconciler.executor.remember import conclude

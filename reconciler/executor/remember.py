@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.executor.evidence import Call, known_call
+from reconciler.executor.calls import Call, known_call
 from reconciler.executor.objects import left_by
 from reconciler.executor.ports import Journal, Ports
 from reconciler.model.address import Kind

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar, assert_never
 
+from reconciler.executor.calls import call_of
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
-from reconciler.executor.evidence import Sight, call_of, facts_of
+from reconciler.executor.evidence import Sight, facts_of
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import activity_of, hindrance, touched_by

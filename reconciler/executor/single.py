@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.evidence import Call, known_call, verdict
+from reconciler.executor.calls import Call, known_call
+from reconciler.executor.evidence import verdict
 from reconciler.executor.ledger import Result
 from reconciler.executor.remember import scheduled
 from reconciler.executor.run import Attempt, Run, result_of

@@ -26,7 +26,7 @@ SITE = {
             }
         }
     ],
-    "posts": [{"match": {"within": "21d"}, "state": "present", "max": 3}],
+    "posts": [{"match": {"within": "21d"}, "state": "present"}],
     "schedule": {"approval": "none", "rules": [{"match": {"within": "14d"}, "channels": ["INSTAGRAM"], "max": 2}]},
 }
 WORLD = {"published": True, "channels": ["INSTAGRAM"]}
@@ -83,7 +83,20 @@ def test_a_first_run_does_it_all_and_the_next_has_nothing_to_do(tmp_path: Path) 
 def test_a_lost_answer_makes_nothing_twice(tmp_path: Path, route: str, kind: str) -> None:
     run = whole(tmp_path, faults=[{"route": route, "times": 1, "do": {"kind": kind}}])
     converge(run)
+    assert [one["fault"] for one in run.requests() if one["fault"]] == [kind]
     assert_once(run)
+
+
+@pytest.mark.parametrize("kind", ["drop-before", "drop-after", "error-after"])
+def test_a_lost_answer_of_a_regeneration_starts_no_second_one(tmp_path: Path, kind: str) -> None:
+    run = whole(tmp_path)
+    converge(run)
+    run.write({**SITE, "settings": {"toneOfVoice": "dry"}, "marketingPlan": {"regenerate": {"discard": "all"}}})
+    run.sandbox.add_fault(
+        {"route": "POST /marketing-plan/regenerate-marketing-plan", "times": 1, "do": {"kind": kind}}
+    )
+    converge(run)
+    assert asked(run)["POST regenerate-marketing-plan"] == 1
 
 
 class Killed(BaseException):

@@ -9,8 +9,8 @@ from typing import get_args
 
 import pytest
 
+from reconciler.executor.calls import call_of
 from reconciler.executor.events import Resolved
-from reconciler.executor.evidence import call_of
 from reconciler.executor.preconditions import Stale, stale_in
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
