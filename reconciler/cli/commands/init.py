@@ -10,10 +10,11 @@ import click
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", type=click.Path(file_okay=False, path_type=Path), default=".")
 def command(folder: Path) -> None:
-    """Write a starter project into DIR (the current directory).
+    """Write a starter project.
 
-    It runs against the built-in sandbox until you change `api`. Files that
-    are there already are left as they are.
+    It goes into DIR (the current directory), and runs against the built-in
+    sandbox until you change `api`. Files that are there already are left as
+    they are.
     """
     from reconciler.cli.starter import starter_files
     from reconciler.model.problems import UsageError

@@ -19,9 +19,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group("sandbox")
 def command() -> None:
-    """Run the emulator of the API as a server, or look into its world.
+    """Run the emulator of the API as a server.
 
-    A project with `api: sandbox` needs no server: the world in its
+    Or look into its world. A project with `api: sandbox` needs no server: the world in its
     .reconciler/sandbox.db is the same.
     """
 

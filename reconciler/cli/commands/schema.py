@@ -8,12 +8,13 @@ NAMES = ("site", "project", "approvals")
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(NAMES), default="site")
+@click.argument("name", metavar="[NAME]", type=click.Choice(NAMES), default="site")
 def command(name: str) -> None:
-    """Print a JSON Schema of the files: site (the default), project or approvals.
+    """Print a JSON Schema of the files.
 
-    Editors use it to complete and check what you write; `reconciler init`
-    puts copies beside the files.
+    NAME is site (the default), project or approvals. Editors use it to
+    complete and check what you write; `reconciler init` puts copies beside
+    the files.
     """
     from reconciler.config.schema import schema_text
 

@@ -14,10 +14,10 @@ from reconciler.cli import options
 @options.paths
 @options.output
 def command(paths: Sequence[Path], outputs: Sequence[options.Output], no_color: bool) -> int:
-    """Check files offline: schema, semantics and policy, all problems at once.
+    """Check files offline: all problems at once.
 
-    Every problem says where it is and what would be right. No key and no
-    network is needed.
+    Every problem of schema, meaning and policy says where it is and what
+    would be right. No key and no network is needed.
     """
     from reconciler.cli.outputs import open_reports
     from reconciler.config.project import find_project

@@ -1,0 +1,41 @@
+"""Projects in temporary folders, and commands run in process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import run
+from tests.cli.projects import PROJECT, SANDBOX, Command, Project, Ran, site
+
+
+@pytest.fixture
+def reconciler(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Runs a command line in process, at 80 columns and without a terminal."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for name in ("WIX_API_KEY", "RECONCILER_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+    def command(*args: object) -> Ran:
+        capsys.readouterr()
+        code = run([str(one) for one in args])
+        out, err = capsys.readouterr()
+        return Ran(code, out, err)
+
+    return command
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project with one site."""
+    made = Project(tmp_path)
+    made.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, "sites/shop.yaml": site("shop")})
+    return made
+
+
+@pytest.fixture
+def chain(project: Project) -> Project:
+    """A project with three sites, one of another team."""
+    project.write({"sites/b.yaml": site("shop-b", 2), "sites/c.yaml": site("shop-c", 3, "americas")})
+    return project

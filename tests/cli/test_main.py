@@ -1,0 +1,154 @@
+"""The way in: help that says everything, a start that is light, and an exit code for every end."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from reconciler import __version__
+from reconciler.cli import main
+from reconciler.cli.exit_codes import ExitCode, Interrupted
+from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
+
+HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "ruamel", "uvicorn")
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    for name in main.COMMANDS:
+        command = importlib.import_module(f"reconciler.cli.commands.{name}").command
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["version"], ["plan", "--help"], ["apply", "--help"]])
+def test_nothing_heavy_is_imported_to_start(arguments: list[str]) -> None:
+    script = (
+        "import sys, json, io, contextlib\n"
+        "from reconciler.cli.main import run\n"
+        "with contextlib.redirect_stdout(io.StringIO()): code = run(json.loads(sys.argv[1]))\n"
+        f"print(json.dumps([code, [name for name in {HEAVY!r} if name in sys.modules]]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, json.dumps(arguments)], capture_output=True, check=True)
+    assert json.loads(done.stdout) == [0, []]
+
+
+def test_every_command_and_option_has_help() -> None:
+    for name, command in commands():
+        assert command.help, name
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.opts}"
+
+
+def test_the_summaries_are_those_of_the_commands() -> None:
+    for name, command in commands():
+        if " " not in name:
+            assert command.help is not None
+            assert command.help.splitlines()[0] == main.COMMANDS[name]
+
+
+def test_help_of_every_command_fits_the_screen() -> None:
+    for name, _ in commands():
+        text = CliRunner().invoke(main.cli, [*name.split(), "--help"], terminal_width=80).output
+        assert max(len(line) for line in text.splitlines()) <= 80, name
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["version"], ["--version"]):
+        assert main.run(arguments) == 0
+        assert capsys.readouterr().out == f"reconciler {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["plann"], ["plan", "--nonsense"], ["plan", "--shard", "9/8"], ["schema", "x"]])
+def test_clicks_usage_errors_are_1(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(arguments) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Error" in said.err
+
+
+def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
+    main.run(["vaildate"])
+    assert "Did you mean validate?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (UsageError("no key: set WIX_API_KEY"), 1, "Error: no key: set WIX_API_KEY\n"),
+        (KeyboardInterrupt(), 130, "Interrupted.\n"),
+        (click.Abort(), 130, "Interrupted.\n"),
+        (Interrupted(ExitCode.TERMINATED), 143, "Interrupted.\n"),
+        (main.Terminated(), 143, ""),
+        (UsageError("a\x1b[2J\u202eb"), 1, "Error: a\\x1b[2J\\u202eb\n"),
+    ],
+)
+def test_every_end_has_a_code(
+    error: BaseException, code: int, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(monkeypatch, error)
+    assert main.run(["version"]) == code
+    assert capsys.readouterr().err.lstrip("\n") == said
+
+
+def test_all_problems_of_files_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    problems = (Problem(Place("a.yaml", 3, 5), "wrong", "right"), Problem(Place("b.yaml"), "empty"))
+    failing(monkeypatch, InvalidFiles(problems))
+    assert main.run(["version"]) == 1
+    assert capsys.readouterr().err == (
+        "a.yaml:3:5: wrong; right\nb.yaml: empty\nError: 2 problems in 2 files; nothing was done\n"
+    )
+
+
+def test_a_bug_says_where_to_report_it(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(monkeypatch, ValueError("odd\x1b"))
+    monkeypatch.delenv("RECONCILER_DEBUG", raising=False)
+    assert main.run(["version"]) == 1
+    said = capsys.readouterr().err
+    assert "This is a bug in reconciler" in said
+    assert "ValueError: odd\\x1b" in said
+    assert "issue tracker" in said
+    assert "Traceback" not in said
+    monkeypatch.setenv("RECONCILER_DEBUG", "1")
+    main.run(["version"])
+    assert "Traceback" in capsys.readouterr().err
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """Has `version` raise an error, as a command might."""
+
+    def callback() -> None:
+        raise error
+
+    broken = click.Command("version", callback=callback)
+    monkeypatch.setattr(main.LazyGroup, "get_command", lambda *_: broken)
+
+
+def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
+    script = f"{sys.executable} -m reconciler schema | head -c 1"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path)
+    assert done.stdout == b"{"
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts_say_how_to_install_them(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["completion", shell]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("# Install: ")
+    assert "_RECONCILER_COMPLETE" in out
+
+
+@pytest.mark.parametrize("name", ["site", "project", "approvals"])
+def test_schemas_are_printed_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["schema", name]) == 0
+    assert json.loads(capsys.readouterr().out)["$id"] == f"urn:reconciler:schema:{name}"

@@ -1,0 +1,208 @@
+"""`plan`, end to end against the sandbox: it writes nothing, and says what would change."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.projects import Command, Project, site
+
+POSTS = """\
+posts:
+  - match: {within: 14d}
+    max: 3
+"""
+
+
+def test_a_fresh_site(project: Project, reconciler: Command) -> None:
+    done = reconciler("plan", project.root, "--detailed-exitcode")
+    assert done.code == 2
+    assert done.err == ""
+    assert done.out.splitlines() == [
+        "site  add  change  destroy  generate  publish  blocked",
+        "shop    -       1        -         1        -        -",
+        "",
+        "  ~ update    shop/settings  (differs from the file)",
+        '              marketingTools: nothing -> ["SOCIAL_MARKETING"]',
+        '              toneOfVoice: nothing -> "warm and playful"',
+        "  * generate  shop/marketing-plan  a marketing plan",
+        "              (there is no marketing plan yet)",
+        "",
+        "site  add  change  destroy  generate  publish  blocked",
+        "shop    -       1        -         1        -        -",
+        "",
+        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate, 0 to publish; 0 pending, 0 blocked.",
+    ]
+    assert project.requests()
+    assert not [request for request in project.requests() if request["wrote"]]
+    assert sorted(path.name for path in (project.root / ".reconciler").iterdir() if path.suffix != ".db-wal")[0] == (
+        "sandbox.db"
+    )
+
+
+def test_without_the_flag_changes_are_0(project: Project, reconciler: Command) -> None:
+    assert reconciler("plan", project.root).code == 0
+
+
+@pytest.mark.parametrize(("more", "most"), [("", 2), (POSTS, 3)])
+def test_a_plan_of_a_converged_site_makes_few_requests(
+    project: Project, reconciler: Command, more: str, most: int
+) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=more)})
+    applied = reconciler("apply", project.root, "--auto-approve")
+    assert applied.code == 0, applied.out + applied.err
+    before = len(project.requests())
+    done = reconciler("plan", project.root, "--detailed-exitcode")
+    assert (done.code, done.out) == (0, "No changes.\n")
+    assert len(project.requests()) - before <= most
+
+
+def test_plans_stand_in_the_order_of_the_files(chain: Project, reconciler: Command) -> None:
+    done = reconciler("plan", chain.root, "--output", "json", "--parallelism", 1)
+    assert [one["site"] for one in done.json["sites"]] == ["shop-b", "shop-c", "shop"]
+    assert done.json["summary"]["change"] == 3
+    assert done.out == reconciler("plan", chain.root, "--output", "json", "--parallelism", 50).out
+
+
+def test_one_site_that_cannot_be_read_stops_itself_alone(chain: Project, reconciler: Command) -> None:
+    with chain.world() as world:
+        world.add_fault(
+            {
+                "route": "GET /promote/marketing-plan-service/v1/marketing-plan",
+                "site": "3f0c2a9e-8d0b-4b7c-9a55-000000000002",
+                "do": {"kind": "forbidden"},
+                "times": 50,
+            }
+        )
+    done = reconciler("plan", chain.root, "--detailed-exitcode")
+    assert done.code == 1
+    assert "  E failed    shop-b  " in done.out
+    assert "  ~ update    shop/settings" in done.out
+    assert done.last.startswith("Plan: 0 to add, 2 to change")
+
+
+def test_formats_beside_each_other(project: Project, reconciler: Command) -> None:
+    file = project.root / "plan.json"
+    done = reconciler("plan", project.root, "--output", f"json={file}")
+    assert done.last.startswith("Plan: ")
+    document = json.loads(file.read_text())
+    assert document["sites"][0]["actions"][0]["verb"] == "update"
+    assert [path.name for path in project.root.glob(".plan.json*")] == []
+    both = reconciler("plan", project.root, "--output", "json", "--output", f"text={project.root / 'plan.txt'}")
+    assert both.json == document
+    assert (project.root / "plan.txt").read_text() == done.out
+
+
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (["yaml"], "'yaml' is none of the formats text, json"),
+        (["json="], "names no file"),
+        (["json", "text"], "cannot share the screen"),
+        (["json=a", "text=a"], "name the same file"),
+        (["json=no/such/folder/x"], "cannot be written"),
+    ],
+)
+def test_outputs_that_cannot_be(
+    project: Project, reconciler: Command, outputs: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    done = reconciler("plan", *(word for one in outputs for word in ("--output", one)))
+    assert done.code == 1
+    assert message in " ".join(done.err.split())
+    assert not (project.root / ".reconciler").exists()
+
+
+def test_a_file_with_problems_stops_the_run_before_it_starts(chain: Project, reconciler: Command) -> None:
+    chain.edit("sites/b.yaml", "settings:", "setings:")
+    chain.edit("sites/c.yaml", "present", "presnt")
+    file = chain.root / "plan.json"
+    done = reconciler("plan", chain.root, "--output", f"json={file}")
+    assert done.code == 1
+    assert done.out == ""
+    assert "b.yaml:3:1" in done.err
+    assert "c.yaml:6:" in done.err
+    assert done.err.splitlines()[-1] == "Error: 2 problems in 2 files; nothing was done"
+    assert not (chain.root / ".reconciler").exists()
+
+
+def test_targets_and_shards(chain: Project, reconciler: Command) -> None:
+    def sites(*options: str) -> list[str]:
+        found = reconciler("plan", chain.root, "--output", "json", *options)
+        return [one["site"] for one in found.json["sites"]]
+
+    assert sites("--target", "label:team=emea", "--exclude", "shop-*") == ["shop"]
+    parts = [sites("--shard", f"{part}/2") for part in (1, 2)]
+    assert sorted(parts[0] + parts[1]) == ["shop", "shop-b", "shop-c"]
+    done = reconciler("plan", chain.root, "--target", "shop/settings", "--output", "json")
+    assert [one["address"] for one in done.json["sites"][0]["actions"]] == ["shop/settings"]
+    wrong = reconciler("plan", chain.root, "--target", "shop-d")
+    assert wrong.code == 1
+    assert "did you mean shop" in wrong.err
+
+
+def test_regenerate(project: Project, reconciler: Command) -> None:
+    reconciler("apply", project.root, "--auto-approve")
+    wrong = reconciler("plan", project.root, "--regenerate", "shp")
+    assert (wrong.code, wrong.err) == (
+        1,
+        "Error: --regenerate shp: no site of this run has that name; did you mean shop?\n",
+    )
+    project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {discard: all}}")
+    done = reconciler("plan", project.root, "--regenerate", "shop", "--output", "json")
+    action = done.json["sites"][0]["actions"][0]
+    assert (action["operation"], action["reason"]) == ("regenerate", "asked-for")
+    assert action["discards"]
+
+
+def test_a_guard_that_would_refuse_is_4(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more="expect: {language: fr}\n")})
+    done = reconciler("plan", project.root)
+    assert done.code == 4
+    assert done.last.startswith("Refused: shop: expect.language: the file expects fr, the site is en")
+    assert done.out.splitlines()[-2].startswith("Plan: ")
+
+
+def test_explain(project: Project, reconciler: Command) -> None:
+    out = reconciler("plan", project.root, "--explain").out
+    assert "read: marketing plan" in out
+    assert "call: POST /promote/marketing-plan-service/v1/marketing-settings" in out
+    assert "class: costly" in out
+    assert "needs: the marketing plan is NEVER_CREATED" in out
+
+
+def test_a_missing_key_is_said_once_and_nothing_else(chain: Project, reconciler: Command) -> None:
+    done = reconciler("plan", chain.root, "--api", "wix")
+    assert done.code == 1
+    assert done.out == ""
+    assert done.err.count("WIX_API_KEY") == 1
+
+
+@pytest.mark.parametrize("api", ["http://example.org", "wixx", "https://user:secret@example.org", "ftp://example.org"])
+def test_apis_that_are_none(project: Project, reconciler: Command, api: str) -> None:
+    done = reconciler("plan", project.root, "--api", api)
+    assert done.code == 1
+    assert done.err.startswith("Error: --api")
+    assert "secret" not in done.err.replace("inline secret", "")
+
+
+def test_validate(chain: Project, reconciler: Command) -> None:
+    assert reconciler("validate", chain.root).out == "Valid: 3 files, 3 sites.\n"
+    assert reconciler("validate", chain.root / "sites" / "b.yaml").out == "Valid: 1 file, 1 site.\n"
+    assert reconciler("validate", chain.root, "--output", "json").json == {
+        "formatVersion": 1,
+        "command": "validate",
+        "sites": [],
+        "summary": {"files": 3, "sites": 3},
+        "exitCode": 0,
+    }
+    chain.edit("sites/c.yaml", "team: americas", "team: [x]")
+    wrong = reconciler("validate", chain.root)
+    assert (wrong.code, wrong.out) == (1, "")
+
+
+def test_a_path_that_is_not_there(project: Project, reconciler: Command) -> None:
+    done = reconciler("validate", project.root / "nowhere")
+    assert done.code == 1
+    assert "nowhere" in done.err

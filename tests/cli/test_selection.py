@@ -1,0 +1,72 @@
+"""Shards and changed files: every site in one part, and only those that git says changed."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.changed import changed_files, head_commit
+from reconciler.cli.options import Shard
+from reconciler.cli.selection import in_shard
+from reconciler.model.address import SiteName
+from reconciler.model.problems import UsageError
+from tests.cli.projects import Command, Project
+
+
+def test_every_site_is_in_one_shard() -> None:
+    names = [SiteName(f"shop-{number}") for number in range(300)]
+    parts = [{name for name in names if in_shard(name, Shard(number, 8))} for number in range(1, 9)]
+    assert sum(len(part) for part in parts) == 300
+    assert set().union(*parts) == set(names)
+    assert min(len(part) for part in parts) > 15
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main")
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(chain: Project) -> Project:
+    (chain.root / ".gitignore").write_text(".reconciler/\n")
+    git(chain.root, "init", "-q")
+    git(chain.root, "add", ".")
+    git(chain.root, "commit", "-q", "-m", "first")
+    return chain
+
+
+def planned(reconciler: Command, project: Project, revision: str = "HEAD") -> list[str]:
+    done = reconciler("plan", project.root, "--changed-since", revision, "--output", "json")
+    assert done.code == 0, done.err
+    return [site["site"] for site in done.json["sites"]]
+
+
+def test_changed_sites(repository: Project, reconciler: Command) -> None:
+    assert planned(reconciler, repository) == []
+    repository.edit("sites/b.yaml", "warm and playful", "dry")
+    assert planned(reconciler, repository) == ["shop-b"]
+    repository.write({"approvals/shop-c.yaml": "version: 1\nsite: shop-c\nactivities: []\n"})
+    assert planned(reconciler, repository) == ["shop-b", "shop-c"]
+    git(repository.root, "add", ".")
+    git(repository.root, "commit", "-q", "-m", "second")
+    assert planned(reconciler, repository) == []
+    assert planned(reconciler, repository, "HEAD~1") == ["shop-b", "shop-c"]
+
+
+def test_a_changed_project_file_means_all_sites(repository: Project, reconciler: Command) -> None:
+    repository.edit("reconciler.yaml", "interval: 1s", "interval: 2s")
+    assert planned(reconciler, repository) == ["shop-b", "shop-c", "shop"]
+
+
+def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with pytest.raises(UsageError, match="git knows no revision 'nonsense'; is the history fetched"):
+        changed_files(repository.root, "nonsense")
+    with pytest.raises(UsageError, match="git knows no revision '--output=x'"):
+        changed_files(repository.root, "--output=x")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with pytest.raises(UsageError, match="not a git repository"):
+        changed_files(elsewhere, "HEAD")
+    assert head_commit(elsewhere) is None
+    assert len(head_commit(repository.root) or "") == 40

@@ -1,0 +1,137 @@
+"""`--target` and `--exclude`: which sites and objects they leave, and what they bring along."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.cli.targets import Named, chosen, narrowed, narrowing_of
+from reconciler.model.activities import PostsRule
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import EMPTY
+from reconciler.model.events import DesiredEvent
+from reconciler.model.operations import (
+    CreateEvent,
+    Deferred,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Part,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId
+from reconciler.model.problems import UsageError
+from reconciler.model.selectors import Match
+from reconciler.model.settings import Field
+from reconciler.model.sites import Inputs, SiteRef
+from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
+
+SITES = tuple(
+    Named(SiteName(name), (("team", team),))
+    for name, team in (("shop-lyon", "emea"), ("shop-porto", "emea"), ("shop-austin", "americas"), ("hub", "emea"))
+)
+SHOP = SITES[0]
+
+
+def names(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> list[str]:
+    narrowing = narrowing_of(targets, excludes, SITES)
+    return [site.name for site in SITES if chosen(narrowing, site)]
+
+
+@pytest.mark.parametrize(
+    ("targets", "excludes", "left"),
+    [
+        ((), (), ["shop-lyon", "shop-porto", "shop-austin", "hub"]),
+        (("hub",), (), ["hub"]),
+        (("shop-*",), (), ["shop-lyon", "shop-porto", "shop-austin"]),
+        (("label:team=emea",), ("hub",), ["shop-lyon", "shop-porto"]),
+        (("label:team=am*",), (), ["shop-austin"]),
+        (("hub/settings",), (), ["hub"]),
+        ((), ("shop-*",), ["hub"]),
+        ((), ("hub/settings",), ["shop-lyon", "shop-porto", "shop-austin", "hub"]),
+        (("hub", "shop-lyon"), ("label:team=emea",), []),
+    ],
+)
+def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[str]) -> None:
+    assert names(targets=targets, excludes=excludes) == left
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("shop-lyom", "--target shop-lyom matches no site of the project; did you mean shop-lyon"),
+        ("label:team=emae", "did you mean label:team=emea"),
+        ("label:team", "a label is written like label:team=emea"),
+        ("shop-lyom/settings", "--target shop-lyom/settings matches no site of the project; did you mean shop-lyon"),
+        ("hub/setings", "is none of"),
+        ("hub/event[x", "the bracket is not closed"),
+        ("", "matches no site"),
+    ],
+)
+def test_what_matches_nothing_is_an_error_with_close_matches(target: str, message: str) -> None:
+    with pytest.raises(UsageError) as error:
+        names(targets=(target,))
+    assert message in str(error.value)
+    with pytest.raises(UsageError):
+        names(excludes=(target,))
+
+
+def address(kind: Kind, key: str = "") -> Address:
+    return Address(SHOP.name, kind, key)
+
+
+EVENT = Action(address(Kind.EVENT, "Sale"), CreateEvent(DesiredEvent("Sale", recurring_rule=EMPTY)), Reason.DECLARED)
+SETTINGS = Action(
+    address(Kind.SETTINGS), UpdateSettings((FieldChange("settings.toneOfVoice", None, "warm"),)), Reason.DIFFERS
+)
+GENERATE = Action(address(Kind.MARKETING_PLAN), Generate(), Reason.NO_MARKETING_PLAN)
+POSTS = Action(address(Kind.POSTS, "a1"), GeneratePosts(ActivityId("a1"), "One"), Reason.RULE)
+PROMISE = Action(address(Kind.RULE, "posts.0"), Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match()),)), Reason.RULE)
+PLAN = Plan(
+    SiteRef(SHOP.name, "1"),
+    (EVENT, SETTINGS, GENERATE, POSTS, PROMISE),
+    blocked=(Blocked(address(Kind.DRAFT, "d"), BlockedBy.POLICY, "", ""),),
+    inputs=Inputs((Field("settings.toneOfVoice", "warm"), Field("settings.x", 1)), (("Sale", EMPTY), ("Other", EMPTY))),
+)
+
+
+def left(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> Plan:
+    return narrowed(PLAN, narrowing_of(targets, excludes, SITES), SHOP)
+
+
+@pytest.mark.parametrize(
+    ("targets", "actions"),
+    [
+        (("shop-lyon",), PLAN.actions),
+        (("shop-lyon", "shop-lyon/settings"), PLAN.actions),
+        (("shop-lyon/settings",), (SETTINGS,)),
+        (("shop-lyon/event",), (EVENT,)),
+        (("shop-lyon/event[Sale]", "shop-lyon/settings"), (EVENT, SETTINGS)),
+        (("shop-lyon/event[Other]",), ()),
+        (("shop-lyon/marketing-plan",), (EVENT, SETTINGS, GENERATE)),
+        (("shop-lyon/posts[a1]",), (POSTS,)),
+        (("shop-lyon/posts",), (EVENT, SETTINGS, GENERATE, POSTS, PROMISE)),
+        (("shop-lyon/rule[posts.0]",), (EVENT, SETTINGS, GENERATE, PROMISE)),
+    ],
+)
+def test_a_target_brings_along_what_it_rests_on(targets: tuple[str, ...], actions: tuple[Action, ...]) -> None:
+    assert left(targets=targets).actions == actions
+
+
+@pytest.mark.parametrize(
+    ("excludes", "actions"),
+    [
+        (("shop-lyon/settings",), (EVENT, POSTS)),
+        (("shop-lyon/marketing-plan",), (EVENT, SETTINGS, POSTS)),
+        (("shop-lyon/posts",), (EVENT, SETTINGS, GENERATE)),
+        (("hub/settings",), PLAN.actions),
+    ],
+)
+def test_an_exclusion_takes_along_what_rests_on_it(excludes: tuple[str, ...], actions: tuple[Action, ...]) -> None:
+    assert left(excludes=excludes).actions == actions
+
+
+def test_what_is_not_written_is_not_recorded_as_written() -> None:
+    plan = left(targets=("shop-lyon/event",))
+    assert [field.path for field in plan.inputs.settings] == ["settings.x"]
+    assert [name for name, _ in plan.inputs.events] == ["Sale", "Other"]
+    assert plan.blocked == ()
