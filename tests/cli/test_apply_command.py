@@ -1,0 +1,297 @@
+"""`apply`, end to end against the sandbox: asks, does what the plan says, and ends in a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.address import SiteName
+from reconciler.state.holder import this_process
+from reconciler.state.lease import Leases
+from reconciler.state.ledger import RunLedgers
+from reconciler.state.sites import open_state
+from tests.cli.projects import Command, Project, site
+
+SCHEDULE = """\
+posts:
+  - match: {within: 10d}
+schedule:
+  approval: none
+  rules:
+    - match: {within: 10d}
+      channels: [INSTAGRAM]
+      max: 2
+"""
+
+APPLY = "Do you want to perform these actions?"
+
+
+def wrote(project: Project) -> int:
+    return sum(request["wrote"] for request in project.requests())
+
+
+def test_apply_and_apply_again(project: Project, reconciler: Command) -> None:
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert done.code == 0
+    assert done.out[done.out.index("Plan: ") :].splitlines() == [
+        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate, 0 to publish; 0 pending, 0 blocked.",
+        "",
+        "site  done",
+        "shop     2",
+        "",
+        "  ~ update    shop/settings  done",
+        "  * generate  shop/marketing-plan  done",
+        "",
+        "site  done",
+        "shop     2",
+        "",
+        "Apply: 0 added, 1 changed, 0 destroyed, 1 generated, 0 published; "
+        "0 skipped, 0 withheld, 0 pending, 0 unknown, 0 failed.",
+    ]
+    writes = wrote(project)
+    again = reconciler("apply", project.root)
+    assert (again.code, again.out) == (0, "No changes.\n")
+    assert wrote(project) == writes
+
+
+def test_without_a_terminal_the_flag_is_named(project: Project, reconciler: Command) -> None:
+    done = reconciler("apply", project.root)
+    assert done.code == 4
+    assert done.last.startswith("Refused: ")
+    assert "--auto-approve" in done.last
+    assert wrote(project) == 0
+
+
+def test_the_ledger_is_kept_in_the_state(project: Project, reconciler: Command) -> None:
+    reconciler("apply", project.root, "--auto-approve")
+
+    async def runs() -> list[object]:
+        ledgers = RunLedgers(open_state(".reconciler", project.root).store)
+        return [await ledgers.read(run) for run in await ledgers.runs()]
+
+    (ledger,) = asyncio.run(runs())
+    assert json.loads(json.dumps(ledger, default=dict))["exitCode"] == 0
+
+
+def test_public_actions_are_withheld_without_the_flag(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert done.code == 3, done.out + done.err
+    assert "2 withheld" in done.last
+    assert "withheld (public actions need --allow-publish)" in " ".join(done.out.split())
+    assert reconciler("plan", project.root, "--no-publish", "--detailed-exitcode").last == "No changes."
+    allowed = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert allowed.code == 0, allowed.out
+    assert "2 published" in allowed.last
+    assert reconciler("plan", project.root, "--detailed-exitcode").last == "No changes."
+
+
+def test_limits_of_the_run_are_judged_before_the_first_write(chain: Project, reconciler: Command) -> None:
+    for name, number in (("b", 2), ("c", 3)):
+        chain.write({f"sites/{name}.yaml": site(f"shop-{name}", number, more=SCHEDULE)})
+    reconciler("apply", chain.root, "--auto-approve", "--no-publish")
+    chain.write({"sites/shop.yaml": site("shop").replace("warm and playful", "dry")})
+    (chain.root / "reconciler.yaml").write_text(
+        (chain.root / "reconciler.yaml").read_text() + "policy: {maxPublish: 3}\n"
+    )
+    writes = wrote(chain)
+    done = reconciler("apply", chain.root, "--auto-approve", "--allow-publish")
+    assert done.code == 4, done.out
+    assert done.last.startswith("Refused: ")
+    assert "maxPublish is 3" in done.last
+    assert wrote(chain) == writes
+    free = reconciler("apply", chain.root, "--auto-approve", "--allow-publish", "--target", "shop-b")
+    assert free.code == 0, free.out
+
+
+def test_a_refused_site_stops_itself_alone(chain: Project, reconciler: Command) -> None:
+    chain.write({"sites/b.yaml": site("shop-b", 2, more="expect: {published: false}\n")})
+    done = reconciler("apply", chain.root, "--auto-approve")
+    assert done.code == 4
+    assert "= refused   shop-b" in done.out
+    assert done.last.startswith("Apply: 0 added, 2 changed")
+    assert "shop-b/settings  done" not in done.out
+    alone = reconciler("apply", chain.root, "--auto-approve")
+    assert alone.code == 4
+    assert alone.last.startswith("Refused: shop-b: expect.published")
+
+
+def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconciler: Command) -> None:
+    chain.write(
+        {
+            "sandbox.yaml": (chain.root / "sandbox.yaml").read_text()
+            + ("sites:\n  3f0c2a9e-8d0b-4b7c-9a55-000000000002: {failGeneration: true}\n")
+        }
+    )
+    done = reconciler("apply", chain.root, "--auto-approve", "--output", "json")
+    assert done.code == 1
+    results = {entry["address"]: entry["result"] for ledger in done.json["ledger"] for entry in ledger["entries"]}
+    assert results["shop-b/marketing-plan"] == "failed"
+    assert results["shop-c/marketing-plan"] == "done"
+    assert [ledger["site"] for ledger in done.json["ledger"]] == ["shop-b", "shop-c", "shop"]
+    assert done.json["exitCode"] == 1
+
+
+def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Command) -> None:
+    async def locked() -> None:
+        leases = Leases(open_state(".reconciler", project.root).store, this_process(os.environ))
+        async with await leases.acquire(SiteName("shop")):
+            done = await asyncio.to_thread(reconciler, "apply", project.root, "--auto-approve")
+        assert done.code == 4
+        assert done.last.startswith("Refused: shop: locked by ")
+        assert "  = refused   shop" in done.out
+
+    asyncio.run(locked())
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+
+
+def test_strict_refuses_what_is_blocked(project: Project, reconciler: Command) -> None:
+    project.write(
+        {
+            "sandbox.yaml": (project.root / "sandbox.yaml").read_text()
+            + "sites:\n  3f0c2a9e-8d0b-4b7c-9a55-000000000001: {published: false}\n"
+        }
+    )
+    plain = reconciler("plan", project.root)
+    assert plain.code == 0
+    assert "# blocked   shop" in plain.out
+    done = reconciler("apply", project.root, "--auto-approve", "--strict")
+    assert done.code == 4
+    assert done.last.startswith("Refused: shop: ")
+    assert wrote(project) == 0
+
+
+def test_a_target_applies_that_alone(project: Project, reconciler: Command) -> None:
+    done = reconciler("apply", project.root, "--auto-approve", "--target", "shop/settings")
+    assert done.last.startswith("Apply: 0 added, 1 changed, 0 destroyed, 0 generated")
+    rest = reconciler("plan", project.root)
+    assert rest.last.startswith("Plan: 0 to add, 0 to change, 0 to destroy, 1 to generate")
+
+
+def test_excluded_settings_stay_different_and_are_not_recorded(project: Project, reconciler: Command) -> None:
+    reconciler("apply", project.root, "--auto-approve")
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    done = reconciler("apply", project.root, "--auto-approve", "--exclude", "shop/settings")
+    assert (done.code, done.last) == (0, "No changes.")
+    plan = reconciler("plan", project.root, "--output", "json")
+    assert [action["operation"] for action in plan.json["sites"][0]["actions"]] == ["update-settings", "regenerate"]
+
+
+# --- on a terminal ---------------------------------------------------------------------------------
+
+
+class Terminal:
+    """A command on a terminal of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.master, slave = pty.openpty()
+        self.said = ""
+        environment = {**os.environ, "COLUMNS": "80", "TERM": "xterm"}
+        environment.pop("NO_COLOR", None)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *arguments],
+            stdin=slave, stdout=slave, stderr=slave, cwd=folder, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+
+    def until(self, words: str) -> None:
+        """Reads until some words were said."""
+        while words not in self.said:
+            ready, _, _ = select.select([self.master], [], [], 30)
+            assert ready, self.said
+            self.said += self._read()
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def signal(self, number: int) -> None:
+        self._process.send_signal(number)
+
+    def end(self) -> int:
+        """Reads to the end, and gives the exit code."""
+        while more := self._read():
+            self.said += more
+        os.close(self.master)
+        return self._process.wait(30)
+
+    def _read(self) -> str:
+        try:
+            return os.read(self.master, 4096).decode()
+        except OSError:  # what Linux says at the end
+            return ""
+
+
+def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    terminal = Terminal(project.root, "apply", "--no-publish")
+    terminal.until(APPLY)
+    assert "\x1b[33m" in terminal.said
+    terminal.until("accepted: ")
+    terminal.type("yes\n")
+    assert terminal.end() == 0
+    assert "Apply: 0 added, 1 changed" in terminal.said
+
+    terminal = Terminal(project.root, "apply")
+    terminal.until("accepted: ")
+    terminal.type("yes\n")
+    terminal.until("public?")
+    terminal.type("no\n")
+    assert terminal.end() == 3
+    assert "2 withheld" in terminal.said
+
+
+@pytest.mark.parametrize("answer", ["y\n", "\n", "\x04"])
+def test_anything_but_yes_is_no(project: Project, answer: str) -> None:
+    terminal = Terminal(project.root, "apply")
+    terminal.until("accepted: ")
+    terminal.type(answer)
+    assert terminal.end() == 4
+    assert "Refused: the plan was not approved; nothing was changed" in terminal.said
+    assert wrote(project) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_asked_changes_nothing_and_gives_back_the_lock(
+    project: Project, reconciler: Command, number: int, code: int
+) -> None:
+    terminal = Terminal(project.root, "apply")
+    terminal.until("accepted: ")
+    terminal.signal(number)
+    assert terminal.end() == code
+    assert wrote(project) == 0
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+
+
+SLOW = "latency: {generate: 300s}\n"
+
+
+def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: Command) -> None:
+    project.write({"sandbox.yaml": SLOW})
+    terminal = Terminal(project.root, "apply", "--auto-approve", "--output", "json=apply.json", "--no-color")
+    terminal.until("Plan: ")
+    terminal.until("waiting for shop")
+    terminal.signal(signal.SIGTERM)
+    assert terminal.end() == 143
+    assert "finishing the calls in flight" in terminal.said
+    assert "~ update    shop/settings  done" in terminal.said
+    assert "Apply: 0 added, 1 changed" in terminal.said
+    document = json.loads((project.root / "apply.json").read_text())
+    assert (document["exitCode"], document["interrupted"]) == (143, True)
+    with project.world() as world:
+        from datetime import timedelta
+
+        world.advance(timedelta(minutes=6))
+    again = reconciler("apply", project.root, "--auto-approve")
+    assert again.code == 0, again.out
+    generated = [one for one in project.requests() if one["path"].endswith("generate-marketing-plan")]
+    assert len(generated) == 1

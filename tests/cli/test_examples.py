@@ -1,0 +1,26 @@
+"""Every example validates, plans, applies, and has converged then."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.projects import Command
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
+def test_an_example(name: str, tmp_path: Path, reconciler: Command) -> None:
+    copy = tmp_path / name
+    shutil.copytree(EXAMPLES / name, copy, ignore=shutil.ignore_patterns(".reconciler"))
+    assert reconciler("validate", copy).last.startswith("Valid: ")
+    plan = reconciler("plan", copy, "--detailed-exitcode")
+    assert (plan.code, plan.err) == (2, "")
+    done = reconciler("apply", copy, "--auto-approve")
+    assert done.code == 0, done.out + done.err
+    assert done.last.endswith("0 skipped, 0 withheld, 0 pending, 0 unknown, 0 failed.")
+    again = reconciler("plan", copy, "--detailed-exitcode")
+    assert (again.code, again.last) == (0, "No changes."), again.out

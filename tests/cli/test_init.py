@@ -1,0 +1,48 @@
+"""`init`: a project that works at once, and never over what is there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.projects import Command
+
+
+def test_a_starter_project_validates_plans_and_applies(tmp_path: Path, reconciler: Command) -> None:
+    done = reconciler("init", tmp_path / "new")
+    assert done.code == 0
+    assert done.last == f"Next: reconciler plan {tmp_path / 'new'}"
+    assert "sites/example.yaml" in done.out
+    assert reconciler("validate", tmp_path / "new").out == "Valid: 1 file, 1 site.\n"
+    plan = reconciler("plan", tmp_path / "new", "--detailed-exitcode")
+    assert (plan.code, plan.err) == (2, "")
+
+
+def test_the_schemas_beside_the_files_are_those_of_the_tool(tmp_path: Path, reconciler: Command) -> None:
+    reconciler("init", tmp_path)
+    for name in ("site", "project", "approvals"):
+        copy = (tmp_path / "schemas" / f"{name}.schema.json").read_text()
+        assert copy == reconciler("schema", name).out
+        json.loads(copy)
+    first = (tmp_path / "sites" / "example.yaml").read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=../schemas/site.schema.json"
+
+
+def test_what_is_there_is_kept(tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("reconciler.yaml").write_text("version: 1\n")
+    done = reconciler("init")
+    assert Path("reconciler.yaml").read_text() == "version: 1\n"
+    assert "kept   reconciler.yaml, which was there already" in done.out
+    assert done.last == "Next: reconciler plan"
+    again = reconciler("init")
+    assert "wrote" not in again.out
+
+
+def test_a_folder_that_cannot_be_written_to(tmp_path: Path, reconciler: Command) -> None:
+    (tmp_path / "file").write_text("")
+    done = reconciler("init", tmp_path / "file" / "new")
+    assert done.code == 1
+    assert "Error" in done.err

@@ -1,0 +1,51 @@
+"""`sandbox`: the same world in process and over HTTP."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+from tests.cli.projects import Command, Project
+
+
+def test_show_and_reset(project: Project, reconciler: Command) -> None:
+    assert "no sites yet" in reconciler("sandbox", "show", project.root).out
+    reconciler("apply", project.root, "--auto-approve")
+    shown = reconciler("sandbox", "show", project.root).out
+    assert "marketing plan: ACTIVE" in shown
+    assert "DRAFT" in shown
+    lines = reconciler("sandbox", "show", project.root, "--requests").out.splitlines()
+    assert any("POST /promote/marketing-plan-service/v1/marketing-plan/generate-marketing-plan" in one for one in lines)
+    assert reconciler("sandbox", "show", project.root, "--json").json["requests"]
+    assert reconciler("sandbox", "reset", project.root).code == 0
+    assert "no sites yet" in reconciler("sandbox", "show", project.root).out
+
+
+def test_a_seed_that_is_wrong(project: Project, reconciler: Command) -> None:
+    project.write({"sandbox.yaml": "latencie: {}\n"})
+    done = reconciler("plan", project.root)
+    assert done.code == 1
+    assert "latencie" in done.err
+    assert "bug" not in done.err
+    missing = reconciler("sandbox", "show", project.root, "--seed", project.root / "none.yaml")
+    assert (missing.code, "none.yaml" in missing.err) == (1, True)
+
+
+def test_serve_needs_no_credentials_and_tells_its_url(project: Project, reconciler: Command) -> None:
+    command = [sys.executable, "-m", "reconciler", "sandbox", "serve", str(project.root), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().removeprefix("Sandbox at ").strip()
+            done = reconciler("plan", project.root, "--api", url, "--output", "json")
+            assert done.code == 0, done.err
+            assert [one["verb"] for one in done.json["sites"][0]["actions"]] == ["update", "generate"]
+            taken = reconciler("sandbox", "serve", project.root, "--port", url.rsplit(":", 1)[1])
+            assert (taken.code, "choose another port" in taken.err) == (1, True)
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)
+    assert server.returncode == 0
+    assert json.loads(json.dumps(project.requests()))
