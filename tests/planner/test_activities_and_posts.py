@@ -17,6 +17,7 @@ from reconciler.model.activities import (
 from reconciler.model.address import SiteName
 from reconciler.model.operations import (
     AwaitPosts,
+    CancelPost,
     ClearPosts,
     CreateActivity,
     Deferred,
@@ -176,3 +177,22 @@ def test_posts_of_an_activity_that_the_same_plan_creates_are_promised() -> None:
     deferred = part.actions[1][1].operation
     assert isinstance(deferred, Deferred)
     assert deferred.at_most == 1
+
+
+def test_a_discarded_activity_takes_no_place_before_its_posts_are_cleared_nor_after() -> None:
+    for its_posts in ((draft(),), ()):
+        on = (live("a", "First", 1, posts=its_posts), live("b", "Second"), live("c", "Third", 3))
+        given_up = frozenset({ActivityId("a")})
+        part = plan_posts((PostsRule(Match(), max=1),), on, (), frozenset(), RecordedSite(), SCOPE, given_up)
+        assert generated(part) == ["b"]
+
+
+def test_a_scheduled_story_is_cancelled_where_posts_are_to_go() -> None:
+    story = draft("s1", PostStatus.SCHEDULED, "STORY")
+    on = (live("a", "First", 1, posts=(draft(), story)), live("b", "Second", posts=(story,)))
+    part = posts(PostsRule(Match(), present=False), on=on)
+    operations = [one.operation for _, one in part.actions]
+    assert [type(one) for one in operations] == [ClearPosts, CancelPost, CancelPost]
+    assert isinstance(operations[0], ClearPosts)
+    assert operations[0].discards == (PostId("p1"),)
+    assert not operations[0].stories
