@@ -81,7 +81,8 @@ def plan_posts(
             gone.update(one.id for one in cleared)
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
-        have = [one for one in matched if live_posts(one)]
+        # What people discard takes no place: neither before its posts are cleared nor after.
+        have = [one for one in matched if live_posts(one) and one.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))
         lacking = [one for one in matched if not live_posts(one) and one.id not in discarded][:room]
         actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking]
