@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Final, assert_never
 
 from reconciler.executor.calls import Call, known_call
 from reconciler.model.activities import Activity
@@ -43,6 +43,9 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
 from reconciler.model.settings import MarketingSettings, same_setting
+
+TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
+"""Statuses of a post that has not gone out, and that clearing takes away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +289,8 @@ def posts_verdict(entry: OpenEntry, live: tuple[Post, ...], *, whole: bool) -> O
             known = _texts(facts.get("posts"))
             return Done() if any(one.id not in known for one in live) else None
         case Call.CLEAR_POSTS:
-            left = {one.id for one in drafts} & {post for post, _ in _pairs(facts.get("drafts"))}
+            asked = {post for post, _ in _pairs(facts.get("drafts"))} | _texts(facts.get("discards"))
+            left = any(one.id in asked and one.status in TO_COME for one in live)
             return NotDone("the posts are still there", final=False) if left else Done()
         case _:
             before = _pairs(facts.get("drafts"))

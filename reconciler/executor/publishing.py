@@ -40,10 +40,11 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     for group in [[one for one in ready if _at(one) is None], *own_time]:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
-    for attempt in attempts:
-        if isinstance(attempt.outcome, NotDone):
-            run.conclude_with(attempt.action, attempt.outcome)
-    open_ones = [one for one in attempts if not isinstance(one.outcome, NotDone)]
+    # What an answer leaves out is read back too: it may have been scheduled in silence.
+    refused = [one for one in attempts if isinstance(one.outcome, NotDone) and not one.outcome.skipped]
+    open_ones = [one for one in attempts if one not in refused]
+    for attempt in refused:
+        run.conclude_with(attempt.action, attempt.outcome)
     run.view.forget(Need.MARKETING_PLAN)
     try:
         if open_ones:
@@ -51,6 +52,9 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
         found = [(one, await _post(run, one)) for one in open_ones]
     except ApiError as error:
         for one in open_ones:
+            if isinstance(one.outcome, NotDone):
+                run.conclude_with(one.action, one.outcome)
+                continue
             # The entries stay open, so that the next run reads back what this one could not.
             detail = f"reading it back failed: {error}"
             run.finish(one.action, Result.UNKNOWN, detail, request=one.outcome.request_id)
@@ -84,7 +88,9 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
         await _scheduled(run, attempt, live)
         return
     refused: NotDone
-    if live is None:
+    if isinstance(outcome, NotDone):
+        refused = outcome
+    elif live is None:
         refused = NotDone("the draft is gone", final=False)
     elif live.status is PostStatus.DRAFT and not isinstance(outcome, Unknown):
         refused = NotDone(NOT_CONNECTED, final=False, skipped=True)

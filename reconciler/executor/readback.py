@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.evidence import is_event, same_text, wanted_event
+from reconciler.executor.evidence import TO_COME, is_event, same_text, wanted_event
 from reconciler.executor.run import Attempt, Run
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import Absent, Json, JsonObject, canonical_text
@@ -155,8 +155,8 @@ def _posts(operation: ClearPosts | ReschedulePost | CancelPost, live: MarketingP
     posts: dict[str, Post] = {post.id: post for one in live.activities for post in one.posts}
     match operation:
         case ClearPosts(discards=discards):
-            left = [one for one in discards if one in posts and posts[one].status is PostStatus.DRAFT]
-            return f"asked for its posts to be cleared, and {len(left)} drafts are still there" if left else None
+            left = [one for one in discards if one in posts and posts[one].status in TO_COME]
+            return f"asked for its posts to be cleared, and {len(left)} of them are still there" if left else None
         case ReschedulePost(post=id, at=at):
             moment = posts[id].scheduled_for if id in posts else None
             return None if moment is None else _asked([("scheduledDate", instant(at), instant(moment))])

@@ -294,6 +294,13 @@ def test_a_draft_whose_channel_is_not_connected_is_skipped(shop: Bench) -> None:
     assert [one.id for one in shop.recorded.published] == ["p1"]
 
 
+def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered(shop: Bench) -> None:
+    shop.world.answers = {SchedulePost: [NotDone("left out", skipped=True)]}
+    shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.SCHEDULED)
+    assert results(shop.apply(out(shop, "p1"))) == ["done"]
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
 @pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
 def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effect: bool, result: str) -> None:
     shop.world.lost = {SchedulePost: effect}

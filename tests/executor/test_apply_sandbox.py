@@ -92,9 +92,7 @@ def test_a_lost_answer_of_a_regeneration_starts_no_second_one(tmp_path: Path, ki
     run = whole(tmp_path)
     converge(run)
     run.write({**SITE, "settings": {"toneOfVoice": "dry"}, "marketingPlan": {"regenerate": {"discard": "all"}}})
-    run.sandbox.add_fault(
-        {"route": "POST /marketing-plan/regenerate-marketing-plan", "times": 1, "do": {"kind": kind}}
-    )
+    run.sandbox.add_fault({"route": "POST /marketing-plan/regenerate-marketing-plan", "times": 1, "do": {"kind": kind}})
     converge(run)
     assert asked(run)["POST regenerate-marketing-plan"] == 1
 

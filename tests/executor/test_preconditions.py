@@ -206,6 +206,7 @@ def test_nothing_is_read_where_nothing_is_open(shop: Bench) -> None:
         (entry("update-activity", id="a1", values=JsonObject({"title": "Other"})), False),
         (entry("delete-marketing-plan", status="ACTIVE", activities=("a1", "a2")), False),
         (entry("clear-posts", activity="a1", drafts=(("p1", "x"),)), False),
+        (entry("clear-posts", activity="a1", drafts=(), discards=("p1",)), False),
         (entry("clear-posts", activity="a2", drafts=(("p0", "x"),)), True),
         (entry("schedule-post", post="p1", activity="a1", digest="x", channel="GBP"), False),
         (entry("schedule-post", post="p9", activity="a1", digest="x", channel="GBP"), False),
