@@ -137,3 +137,8 @@ def test_at_most_a_hundred_sorted_by_date_whatever_is_asked(remote: Remote) -> N
     found = between(remote, "2026-12-01", "2026-12-31", **more)
     assert len(found) == 100
     assert [each["date"] for each in found] == sorted(each["date"] for each in found)
+
+
+def test_at_most_a_hundred_occurrences(remote: Remote) -> None:
+    create(remote, name="Weekly", recurringRule={"frequency": "WEEKLY"})
+    assert len(between(remote, "2026-12-01", "2030-12-01")[0]["recurringOccurrences"]) == 100

@@ -19,8 +19,10 @@ from reconciler.sandbox import world as world_module
 from reconciler.sandbox.app import Sandbox
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.routes import find, table
+from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.seed_values import SeedError
 from reconciler.sandbox.server import ServerError, start_in_thread
+from reconciler.sandbox.state import Site
 from reconciler.sandbox.world import WorldError
 from tests.sandbox.remote import HEADERS, NOBODY, PLAN, PUBLISHER, SITE, TUESDAY, Remote
 
@@ -91,6 +93,19 @@ def test_resetting_does_not_confuse_another_open_world(make: Callable[..., Remot
     other.close()
 
 
+def test_a_site_made_again_after_a_reset_is_not_taken_for_the_old_one(
+    make: Callable[..., Remote], tmp_path: Path
+) -> None:
+    one, other = make(database=tmp_path / "w.db"), Sandbox(tmp_path / "w.db")
+    one.get(SETTINGS)
+    before = other.world()["sites"][SITE]["facts"]["createdDate"]
+    one.sandbox.reset()
+    one.later(60)
+    one.get(SETTINGS)
+    assert other.world()["sites"][SITE]["facts"]["createdDate"] != before
+    other.close()
+
+
 REEL = {"channel": "GBP", "type": "REEL"}
 WRITER = """
 import asyncio, httpx, json, sys
@@ -151,12 +166,29 @@ def test_a_file_that_is_no_world_is_refused(tmp_path: Path) -> None:
         Sandbox(tmp_path / "w.db" / "under-a-file.db")
 
 
-def test_the_log_keeps_its_length(make: Callable[..., Remote], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_keeps_its_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(world_module, "LOG_LENGTH", 100)
-    remote = make()
-    for _ in range(500):
-        remote.ask("GET", "/nowhere")
-    assert [each["n"] for each in remote.sandbox.requests()] == list(range(401, 501))
+    entry = dict.fromkeys(("at", "method", "path", "query", "site", "body", "status", "wrote", "fault"))
+    with world_module.World(":memory:").transaction() as store:
+        for _ in range(500):
+            store.log(entry)
+        assert [each["n"] for each in store.requests()] == list(range(401, 501))
+
+
+def test_a_change_that_fails_leaves_nothing_behind(ready: Remote) -> None:
+    def change(site: Site, _now: datetime, _seed: Seed) -> None:
+        site.plan["status"] = "FAILED"
+        raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError):
+        ready.sandbox.edit(SITE, change)
+    assert ready.plan()["status"] == "ACTIVE"
+
+
+def test_a_refusal_leaves_nothing_behind(ready: Remote) -> None:
+    ready.later(43 * 86400)
+    ready.get(f"{PLAN}/marketing-plan", status=400, params={"timeframe.startDate": "soon"})
+    assert ready.sandbox.world()["sites"][SITE]["plan"]["status"] == "ACTIVE"
 
 
 def test_the_log_says_what_was_asked_and_whether_it_wrote(remote: Remote) -> None:
