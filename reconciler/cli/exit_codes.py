@@ -59,6 +59,11 @@ def of_plans(*, failed: int, refused: int, changes: int, detailed: bool) -> Exit
     return ExitCode.CHANGES if changes and detailed else ExitCode.DONE
 
 
+def of_drift(*, failed: int, refused: int, drifted: int) -> ExitCode:
+    """The code of a `drift`: sites that could not be read, guards that would refuse, objects that drifted."""
+    return of_plans(failed=failed, refused=refused, changes=drifted, detailed=True)
+
+
 def of_apply(ledgers: Sequence[SiteLedger], *, failed: int, refused: int, interrupted: ExitCode | None) -> ExitCode:
     """The code of an `apply`: sites that could not be planned, those a guard refused, and how all actions ended."""
     codes = {ExitCode.DONE} if interrupted is None else {interrupted}

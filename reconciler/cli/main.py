@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, str]] = {
     "validate": "Check files offline: all problems at once.",
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out.",
+    "drift": "Audit the sites: what moved, and on which side.",
     "schema": "Print a JSON Schema of the files.",
     "sandbox": "Run the emulator of the API as a server.",
     "completion": "Print a completion script for a shell.",

@@ -21,6 +21,8 @@ from reconciler.reporters.results import (
     ApplySummary,
     CallsOf,
     Checked,
+    DriftResult,
+    DriftSummary,
     PlanSummary,
     Reporter,
     Setting,
@@ -61,6 +63,15 @@ class Reports:
         self._ended = True
         for reporter in self._reporters:
             reporter.valid(checked)
+
+    def site_drift(self, result: DriftResult) -> None:
+        for reporter in self._reporters:
+            reporter.site_drift(result)
+
+    def drifted(self, summary: DriftSummary) -> None:
+        self._ended = True
+        for reporter in self._reporters:
+            reporter.drifted(summary)
 
     def aborted(self, message: str, exit_code: int) -> None:
         if not self._ended:

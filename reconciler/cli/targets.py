@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -25,6 +25,7 @@ from reconciler.model.operations import (
 from reconciler.model.problems import UsageError
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
+from reconciler.planner.standing import settled_rules
 
 
 class Site(Protocol):
@@ -157,11 +158,7 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
     brings along what it rests on, an exclusion takes along what rests on it. Otherwise a generation would be
     recorded as made from inputs that were never written.
     """
-    targets = [one for one in narrowing.targets if covers_site(one, site)]
-    included = [one.address for one in targets if isinstance(one, ByAddress)]
-    if len(included) < len(targets):  # the site as a whole is a target too
-        included = []
-    excluded = [one.address for one in narrowing.excludes if isinstance(one, ByAddress) and covers_site(one, site)]
+    included, excluded = _addresses(narrowing, site)
     if not included and not excluded:
         return plan
     kept = list(plan.actions)
@@ -174,17 +171,32 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
             one for one in kept if not _among(one.address, excluded) and not _resting(_level(one.operation), levels)
         ]
 
-    def stays(address: Address) -> bool:
-        return (not included or _among(address, included)) and not _among(address, excluded)
-
+    stays = kept_by(narrowing, site)
     dropped = [one for one in plan.actions if one not in kept]
     return replace(
         plan,
         actions=tuple(kept),
+        rules=settled_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
         blocked=tuple(one for one in plan.blocked if stays(one.address)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
     )
+
+
+def kept_by(narrowing: Narrowing, site: Site) -> Callable[[Address], bool]:
+    """Whether an object of a site is among those that are wanted."""
+    included, excluded = _addresses(narrowing, site)
+    return lambda address: (not included or _among(address, included)) and not _among(address, excluded)
+
+
+def _addresses(narrowing: Narrowing, site: Site) -> tuple[list[Address], list[Address]]:
+    """The objects of a site that are targets (none: all of it is) and those that are excluded."""
+    targets = [one for one in narrowing.targets if covers_site(one, site)]
+    included = [one.address for one in targets if isinstance(one, ByAddress)]
+    if len(included) < len(targets):  # the site as a whole is a target too
+        included = []
+    excluded = [one.address for one in narrowing.excludes if isinstance(one, ByAddress) and covers_site(one, site)]
+    return included, excluded
 
 
 def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:

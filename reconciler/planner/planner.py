@@ -25,7 +25,7 @@ from reconciler.planner.standing import rules_of, standing
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """The plan for a site, with what is to be remembered of it: see `_planned`, and standing.py."""
-    plan = replace(_planned(desired, observed, recorded, options), rules=rules_of(desired))
+    plan = replace(_planned(desired, observed, recorded, options), rules=rules_of(desired, public=options.publish))
     objects = standing(desired, observed, recorded, plan, scope_of(observed, options))
     return replace(plan, bindings=replace(plan.bindings, objects=objects))
 
@@ -45,10 +45,10 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     before = Plan(
         site=desired.ref,
         actions=(*(events.actions if events else ()), *settings, *generation.actions),
-        blocked=generation.blocked,
+        blocked=(*(events.blocked if events else ()), *generation.blocked),
         refusals=(*judge_expectations(desired, observed, scope), *generation.refusals),
         notes=generation.notes,
-        inputs=inputs_of(desired),
+        inputs=inputs_of(desired, scope.now),
         taken_in_force=generation.taken_in_force,
         bindings=Bindings(event_ids=events.event_ids if events else ()),
         time_zone=scope.zone.key,

@@ -76,13 +76,18 @@ RULE_OF_EVENTS = key_of(Kind.RULE, "events")
 # --- rules -----------------------------------------------------------------------------------------
 
 
-def rules_of(desired: DesiredSite) -> Objects:
-    """The digest of each part's rules: another one says that the file has changed."""
+def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
+    """The digest of each part's rules: another one says that the file has changed.
+
+    Where nothing public is planned, the schedule is not carried out in full.
+    """
     rules = {
         Part.ACTIVITIES: [encode(one) for one in desired.activities],
         Part.POSTS: [encode(one) for one in desired.posts],
         Part.SCHEDULE: [encode(desired.schedule)] if desired.schedule else [],
     }
+    if not public:
+        del rules[Part.SCHEDULE]
     prune = desired.events.prune if desired.events else None
     return (
         (RULE_OF_EVENTS, JsonObject({"prune": prune})),

@@ -12,8 +12,19 @@ from typing import Any
 from reconciler.executor.ledger import SiteLedger, tally_of
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview, class_of, verb_of
 from reconciler.reporters import words
+from reconciler.reporters.drift_json import drift_json
 from reconciler.reporters.operation_json import operation_json
-from reconciler.reporters.results import ApplySummary, CallsOf, Checked, Failed, PlanSummary, Setting, SiteResult
+from reconciler.reporters.results import (
+    ApplySummary,
+    CallsOf,
+    Checked,
+    DriftResult,
+    DriftSummary,
+    Failed,
+    PlanSummary,
+    Setting,
+    SiteResult,
+)
 
 FORMAT_VERSION = 1
 
@@ -31,8 +42,11 @@ class JsonReporter:
 
     def site(self, result: SiteResult) -> None:
         """One line of `sites`."""
+        self._line(site_json(result, self._calls_of))
+
+    def _line(self, site: dict[str, Any]) -> None:
         self._begin()
-        self._write(("\n" if not self._sites else ",\n") + _dump(site_json(result, self._calls_of)))
+        self._write(("\n" if not self._sites else ",\n") + _dump(site))
         self._sites += 1
 
     def planned(self, summary: PlanSummary) -> None:
@@ -63,6 +77,23 @@ class JsonReporter:
         """The whole of a `validate`."""
         self._members["summary"] = {"files": checked.files, "sites": checked.sites}
         self._end(0)
+
+    def site_drift(self, result: DriftResult) -> None:
+        """One line of `sites`."""
+        self._line(drift_json(result))
+
+    def drifted(self, summary: DriftSummary) -> None:
+        """The counts; the end of a `drift`."""
+        self._members["refusals"] = [_refusal(one) for one in summary.refusals]
+        counts = {"sites": summary.sites, "failed": summary.failed, "refused": summary.refused}
+        tally = asdict(summary.tally)
+        affected = tally.pop("sites")
+        self._members["summary"] = {
+            **counts,
+            "affected": affected,
+            **{("inReview" if key == "in_review" else key): n for key, n in tally.items()},
+        }
+        self._end(summary.exit_code)
 
     def aborted(self, message: str, exit_code: int) -> None:
         """The end of a run that could not go on."""

@@ -11,6 +11,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan, Refusal
+from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Screen
 
@@ -45,6 +46,39 @@ class Failed:
 
 
 SiteResult: TypeAlias = Planned | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """A site that was audited, whatever was found."""
+
+    report: DriftReport
+
+    @property
+    def site(self) -> SiteName:
+        return self.report.site.name
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything of it that a person should see."""
+        report = self.report
+        converged = all(one.state is DriftState.CONVERGED for one in report.items)
+        return not converged or bool(report.refusals or report.notes or report.due)
+
+
+DriftResult: TypeAlias = Drifted | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSummary:
+    """All sites of an audit. `refusals` are those an apply of the whole run would meet; `refused` counts sites."""
+
+    sites: int
+    tally: DriftTally = DriftTally()
+    failed: int = 0
+    refused: int = 0
+    refusals: tuple[Refusal, ...] = ()
+    exit_code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +134,8 @@ class Setting:
 
 class Reporter(Protocol):
     """One format. A run calls `site` for each site in the order of the files, `planned` when all are known, and
-    then, unless it was a `plan`, one of `applied` and `refused`; `validate` calls `valid` alone."""
+    then, unless it was a `plan`, one of `applied` and `refused`; `validate` calls `valid` alone. `drift` calls
+    `site_drift` for each site, and `drifted` at its end."""
 
     def site(self, result: SiteResult) -> None:
         """One site that was planned, or could not be."""
@@ -120,6 +155,14 @@ class Reporter(Protocol):
 
     def valid(self, checked: Checked) -> None:
         """All files are correct."""
+        ...
+
+    def site_drift(self, result: DriftResult) -> None:
+        """One site that was audited, or could not be."""
+        ...
+
+    def drifted(self, summary: DriftSummary) -> None:
+        """All sites are audited."""
         ...
 
     def aborted(self, message: str, exit_code: int) -> None:

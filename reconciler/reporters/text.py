@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from reconciler.executor.ledger import tally_of
+from reconciler.planner.actions import Refusal
+from reconciler.reporters.drift_text import drift_line, drift_lines, drift_table, missing_line
 from reconciler.reporters.layout import Span, Style, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
 from reconciler.reporters.plan_text import PlanText, refusal_words
 from reconciler.reporters.results import (
     ApplySummary,
     Checked,
+    Drifted,
+    DriftResult,
+    DriftSummary,
     Failed,
     Planned,
     PlanSummary,
@@ -31,6 +36,7 @@ class TextReporter:
         self._explain = setting.calls_of is not None
         self._plan_text = PlanText(setting.screen, setting.calls_of)
         self._results: list[SiteResult] = []
+        self._audited: list[DriftResult] = []
 
     def site(self, result: SiteResult) -> None:
         """Kept until the table that stands first can be made."""
@@ -72,6 +78,37 @@ class TextReporter:
         """Files that are correct."""
         self._last(valid_line(checked.files, checked.sites))
 
+    def site_drift(self, result: DriftResult) -> None:
+        """Kept until the table that stands first can be made."""
+        if isinstance(result, Failed) or result.says_something or self._explain:
+            self._audited.append(result)
+
+    def drifted(self, summary: DriftSummary) -> None:
+        """The table, the sites, the table again, the last line."""
+        if self._audited:
+            tables = bool(summary.tally.sites or summary.tally.in_review or summary.failed or summary.refused)
+            if tables:
+                self._drift_table(summary)
+            for result in self._audited:
+                if summary.sites > 1:
+                    self._write(self._screen.paint(result.site, Style.BOLD) + "\n")
+                self._lines(drift_lines(result, self._screen, all_objects=self._explain))
+                self._write("\n")
+            if tables:
+                self._drift_table(summary)
+        for refusal in summary.refusals:
+            self._lines(self._plan_text.refusal(refusal))
+        if summary.failed:
+            self._lines(wrapped((Span(missing_line(summary.failed, summary.sites)),), self._screen))
+        self._last(drift_line(summary))
+        own = [one for result in self._audited if isinstance(result, Drifted) for one in result.report.refusals]
+        if reason := _first([*summary.refusals, *own]):
+            self.refused(reason, summary.exit_code)
+
+    def _drift_table(self, summary: DriftSummary) -> None:
+        self._lines(drift_table(self._audited, summary, self._screen))
+        self._write("\n")
+
     def aborted(self, message: str, exit_code: int) -> None:
         """Nothing more: stderr has it."""
 
@@ -99,10 +136,7 @@ class TextReporter:
 
     def _first_refusal(self, summary: PlanSummary) -> str:
         own = [one for result in self._results if isinstance(result, Planned) for one in result.plan.refusals]
-        reasons = [*summary.refusals, *own]
-        if not reasons:
-            return ""
-        return refusal_words(reasons[0]) + (f" (and {len(reasons) - 1} more, above)" if len(reasons) > 1 else "")
+        return _first([*summary.refusals, *own])
 
     def _last(self, line: str, style: Style = Style.BOLD) -> None:
         """A line that scripts look for, so it is never wrapped."""
@@ -111,3 +145,10 @@ class TextReporter:
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._write(line.rstrip() + "\n")
+
+
+def _first(reasons: Sequence[Refusal]) -> str:
+    """The first refusal in words, and how many more there are."""
+    if not reasons:
+        return ""
+    return refusal_words(reasons[0]) + (f" (and {len(reasons) - 1} more, above)" if len(reasons) > 1 else "")

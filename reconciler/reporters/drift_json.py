@@ -1,0 +1,51 @@
+"""An audit as plain values for the JSON format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.model.canonical import Absent, thaw
+from reconciler.planner.drift_report import DriftItem, FieldDrift
+from reconciler.reporters.results import Drifted, Failed
+
+
+def drift_json(result: Drifted | Failed) -> dict[str, Any]:
+    """One site: every managed object with its state, or why the site could not be read."""
+    if isinstance(result, Failed):
+        return {"site": result.site, "error": result.message}
+    report = result.report
+    return {
+        "site": report.site.name,
+        "objects": [_item(one) for one in report.items],
+        "due": report.due,
+        "refusals": [
+            {"address": str(one.address), "by": one.by.value, "detail": one.detail, "fix": one.fix}
+            for one in report.refusals
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def _item(item: DriftItem) -> dict[str, Any]:
+    return {
+        "address": str(item.address),
+        "state": item.state.value,
+        "moved": None if item.moved is None else item.moved.value,
+        "finding": None if item.finding is None else item.finding.name.lower().replace("_", "-"),
+        "about": list(item.about),
+        "fields": [_field(one) for one in item.fields],
+        "fix": item.fix,
+    }
+
+
+def _field(field: FieldDrift) -> dict[str, Any]:
+    """`applied` is left out where nothing was ever applied, which is not the same as null."""
+    found = {
+        "path": field.path,
+        "moved": field.moved.value,
+        "desired": thaw(field.desired),
+        "live": thaw(field.live),
+    }
+    if not isinstance(field.applied, Absent):
+        found["applied"] = thaw(field.applied)
+    return found

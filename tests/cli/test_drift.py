@@ -1,0 +1,161 @@
+"""`reconciler drift`, as a user runs it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.cli.projects import SANDBOX, Command, Project, site
+
+EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
+SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+SECOND = "3f0c2a9e-8d0b-4b7c-9a55-000000000002"
+
+
+def applied(reconciler: Command, project: Project) -> None:
+    ran = reconciler("apply", project.root, "--auto-approve", "--allow-publish")
+    assert ran.code == 0, ran.out + ran.err
+
+
+def test_a_site_in_sync_and_nothing_but_reads(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    before = project.requests()
+    ran = reconciler("drift", project.root)
+    assert (ran.code, ran.out) == (0, "No drift.\n")
+    made = project.requests()[len(before) :]
+    assert made
+    assert not any(one["wrote"] for one in made)
+
+
+def test_it_takes_no_lock_and_writes_no_state(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    state = project.root / ".reconciler"
+    before = {path: path.read_bytes() for path in state.rglob("*.json")}
+    reconciler("drift", project.root)
+    assert {path: path.read_bytes() for path in state.rglob("*.json")} == before
+
+
+def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Project) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS)})
+    applied(reconciler, project)
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+        event = next(iter(world.world()["sites"].values()))["events"][0]["shown"]["id"]
+        world.dashboard.delete_event(SHOP, event)
+        world.dashboard.delete_plan(SHOP)
+    ran = reconciler("drift", project.root)
+    assert (ran.code, ran.last) == (2, "Drift: 3 drifted, 0 pending, 0 blocked, in 1 of 1 site.")
+    lines = " ".join(ran.out.split())
+    assert "~ drifted shop/settings changed remotely (differs from the file)" in lines
+    assert (
+        'toneOfVoice: file "warm and playful", last applied "warm and playful", site "dry" (changed remotely)' in lines
+    )
+    assert "~ drifted shop/event[Sale] changed remotely (was there, and is gone)" in lines
+    assert "~ drifted shop/marketing-plan changed remotely (was there, and is gone)" in lines
+
+
+def test_json_has_every_object_and_all_three_sides(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    project.edit("sites/shop.yaml", "warm and playful", "loud")
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+    ran = reconciler("drift", project.root, "--output", "json")
+    assert ran.code == ran.json["exitCode"] == 2
+    assert ran.json["summary"] == {
+        "sites": 1,
+        "failed": 0,
+        "refused": 0,
+        "affected": 1,
+        "drifted": 1,
+        "pending": 0,
+        "blocked": 0,
+        "inReview": 0,
+    }
+    [found] = ran.json["sites"]
+    settings, plan = found["objects"]
+    assert settings["fields"] == [
+        {
+            "path": "settings.toneOfVoice",
+            "moved": "changed in both",
+            "desired": "loud",
+            "live": "dry",
+            "applied": "warm and playful",
+        }
+    ]
+    assert (settings["state"], settings["moved"], settings["finding"]) == ("drifted", "changed in both", "differs")
+    assert (plan["address"], plan["state"], plan["moved"]) == ("shop/marketing-plan", "converged", None)
+
+
+def test_a_site_that_was_never_applied_has_moved_in_git(reconciler: Command, project: Project) -> None:
+    ran = reconciler("drift", project.root)
+    assert ran.code == 2
+    assert "last applied never" in " ".join(ran.out.split())
+    assert "changed in git" in ran.out
+
+
+def test_one_site_of_many_that_cannot_be_read(reconciler: Command, chain: Project) -> None:
+    applied(reconciler, chain)
+    with chain.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+    document = chain.root / ".reconciler" / "sites" / "shop-b.json"
+    document.write_text("{", "utf-8")
+    ran = reconciler("drift", chain.root)
+    assert (ran.code, ran.last) == (1, "Drift: 1 drifted, 0 pending, 0 blocked, in 1 of 3 sites.")
+    assert "shop-b" in ran.out
+    assert "1 of 3 sites could not be read" in ran.out
+    assert "shop/settings" in ran.out
+
+
+def test_targets_narrow_the_audit(reconciler: Command, chain: Project) -> None:
+    applied(reconciler, chain)
+    with chain.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+        world.dashboard.delete_plan(SECOND)
+    assert reconciler("drift", chain.root, "--target", "shop-c").code == 0
+    assert reconciler("drift", chain.root, "--target", "shop/marketing-plan").last == "No drift."
+    ran = reconciler("drift", chain.root, "--exclude", "shop")
+    assert ran.last == "Drift: 1 drifted, 0 pending, 0 blocked, in 1 of 2 sites."
+
+
+def test_a_guard_that_would_refuse_is_said(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    project.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
+    ran = reconciler("drift", project.root)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: shop: expect.published")
+
+
+def test_what_only_a_person_can_change_is_blocked_and_strict_refuses_it(reconciler: Command, project: Project) -> None:
+    project.write({"sandbox.yaml": SANDBOX + f"sites: [{{id: {SHOP}, published: false}}]\n"})
+    project.write({"sites/shop.yaml": site("shop").replace("  toneOfVoice: warm and playful\n", "")})
+    reconciler("apply", project.root, "--auto-approve")
+    ran = reconciler("drift", project.root)
+    assert (ran.code, ran.last) == (0, "No drift.")
+    assert "# blocked" in ran.out
+    ran = reconciler("drift", project.root, "--strict")
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: shop: 1 item is blocked")
+
+
+def test_a_month_of_time_passing_is_no_drift(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    for _ in range(3):
+        with project.world() as world:
+            world.advance(timedelta(days=10))
+        ran = reconciler("drift", project.root)
+        assert (ran.code, ran.last) == (0, "No drift.")
+
+
+def test_an_idle_marketing_plan_that_went_inactive_is_said(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    with project.world() as world:
+        world.dashboard.set_plan_status(SHOP, "INACTIVE")
+    ran = reconciler("drift", project.root)
+    assert ran.code == 2
+    assert "went inactive" in ran.out
+
+
+def test_explain_names_what_converged(reconciler: Command, project: Project) -> None:
+    applied(reconciler, project)
+    ran = reconciler("drift", project.root, "--explain")
+    assert ran.last == "No drift."
+    assert "= converged" in ran.out
