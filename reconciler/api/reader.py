@@ -13,15 +13,11 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Clock
 from reconciler.api.routes import QUERY_EVENTS, ReadCall
 from reconciler.api.services import Services
-from reconciler.model.events import CalendarEvent, EventId
+from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
-
-EVENTS_BACK: Final = timedelta(days=366)
-EVENTS_AHEAD: Final = timedelta(days=731)
-"""Where events are looked for. In days from midnight, so that the same day's runs ask the same."""
 
 EVENTS_AT_ONCE: Final = 100
 """The most events of one answer (D 8.2); there is no paging, so a full answer's range is halved."""
@@ -98,13 +94,12 @@ class SiteReader:
         return tuple((one, found.get(one, ())) for one in ids)
 
     async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
-        """The events from a year ago to two years ahead, each once.
+        """The events within reach, each once.
 
         Raises ApiError where there are more than the API lets anyone see: with some of them unseen, an event
         could be created a second time.
         """
-        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        ranges = [(midnight - EVENTS_BACK, midnight + EVENTS_AHEAD)]
+        ranges = [reach(self._clock.now())]
         found: dict[EventId, CalendarEvent] = {}
         for _ in range(MOST_EVENT_QUERIES):
             if not ranges:

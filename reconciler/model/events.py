@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import NewType
+from datetime import UTC, datetime, timedelta
+from typing import Final, NewType
 
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject
 
@@ -68,6 +68,17 @@ class CalendarEvent:
                 "recurringRule": self.recurring_rule,
             }
         )
+
+
+REACH_BACK: Final = timedelta(days=366)
+REACH_AHEAD: Final = timedelta(days=731)
+
+
+def reach(now: datetime) -> tuple[datetime, datetime]:
+    """From when to when a calendar is looked at: both ends are asked for, because the API wants them (D 8.2).
+    Whole days, so that the same day's runs ask the same."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - REACH_BACK, midnight + REACH_AHEAD
 
 
 def instant(moment: datetime) -> str:

@@ -267,6 +267,7 @@ class BlockedBy(StrEnum):
 
     SITE_NOT_PUBLISHED = "site-not-published"
     NO_MARKETING_PLAN = "no-marketing-plan"
+    OUT_OF_REACH = "out-of-reach"
     CHANNEL_NOT_CONNECTED = "channel-not-connected"
     FEATURE_MISSING = "feature-missing"
     QUOTA_EXHAUSTED = "quota-exhausted"

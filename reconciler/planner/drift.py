@@ -204,7 +204,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
     What is not saved yet is the drift of the settings or of an event, and is not said twice.
     """
-    address, inputs = scope.address(Kind.MARKETING_PLAN), inputs_of(desired)
+    address, inputs = scope.address(Kind.MARKETING_PLAN), inputs_of(desired, scope.now)
     wanted = desired.marketing_plan
     assert wanted is not None
     if recorded.in_force is None and recorded.due is None:

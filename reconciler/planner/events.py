@@ -13,10 +13,10 @@ from datetime import datetime
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
-from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant
+from reconciler.model.events import REACH_AHEAD, CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant, reach
 from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, EventIs, NoEventNamed, Reason
+from reconciler.planner.actions import Action, Blocked, BlockedBy, EventIs, NoEventNamed, Reason
 from reconciler.planner.changes import change
 from reconciler.planner.options import Scope
 
@@ -29,17 +29,19 @@ class EventsPart:
     event_ids: tuple[tuple[str, EventId], ...]
     live_facts: tuple[tuple[str, JsonObject], ...]
     pruned: frozenset[str]
+    blocked: tuple[Blocked, ...] = ()
 
 
 def plan_events(
     desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
 ) -> EventsPart:
     """The creates, replacing updates and, with `prune`, deletes that make the calendar what the file says."""
+    near = within_reach(desired.events, scope.now)
     own = own_events(observed, recorded)
-    matched = match_events(desired.events, own, dict(recorded.event_ids))
+    matched = match_events(near, own, dict(recorded.event_ids))
     actions: list[Action] = []
     live_facts: list[tuple[str, JsonObject]] = []
-    for event in sorted(desired.events, key=lambda one: one.name):
+    for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         address = scope.address(Kind.EVENT, event.name)
         if live is None:
@@ -58,7 +60,7 @@ def plan_events(
         unlisted = sorted((one for one in own if one.id not in kept), key=lambda one: (one.name, one.id))
         actions.extend(
             Action(
-                scope.address(Kind.EVENT, one.name),
+                scope.address(Kind.EVENT, _key(one, own)),
                 DeleteEvent(one.id, one.name),
                 Reason.NOT_LISTED,
                 requires=(EventIs(one.id, digest_of(one.facts())),),
@@ -70,6 +72,33 @@ def plan_events(
         event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
         live_facts=tuple(live_facts),
         pruned=frozenset(one.name for one in unlisted),
+        blocked=tuple(_too_far(one, scope) for one in desired.events if one not in near and _ahead(one, scope.now)),
+    )
+
+
+def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[DesiredEvent, ...]:
+    """The declared events that a look at the calendar can show."""
+    start, end = reach(now)
+    return tuple(one for one in events if one.date is None or start <= one.date <= end)
+
+
+def _key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
+    """What names an event in its address: its name, and the id besides where another one has that name."""
+    return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
+
+
+def _ahead(event: DesiredEvent, now: datetime) -> bool:
+    return event.date is not None and event.date > now
+
+
+def _too_far(event: DesiredEvent, scope: Scope) -> Blocked:
+    """An event that no read would show again, so that every run would create it once more. What lies as far in the
+    past is left alone without a word: no generation looks there."""
+    return Blocked(
+        scope.address(Kind.EVENT, event.name),
+        BlockedBy.OUT_OF_REACH,
+        f"its date is more than {REACH_AHEAD.days} days ahead, where calendars are not looked at",
+        "declare it when it is nearer",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Json, JsonObject, same
@@ -36,7 +37,7 @@ from reconciler.planner.actions import (
     Refusal,
     RefusedBy,
 )
-from reconciler.planner.events import EventsPart
+from reconciler.planner.events import EventsPart, within_reach
 from reconciler.planner.options import PlanOptions, Scope
 
 FIRST_CONTACT = "first contact: the live settings and events are taken as what the marketing plan was made from"
@@ -55,11 +56,12 @@ class GenerationPart:
     taken_in_force: Inputs | None = None
 
 
-def inputs_of(desired: DesiredSite) -> Inputs:
-    """The generation inputs a file declares, in their normal form."""
+def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
+    """The generation inputs a file declares, in their normal form; events that are out of reach are none."""
+    declared = within_reach(desired.events.events, now) if desired.events else ()
     return Inputs(
         settings=tuple(Field(one.path, normal(one.path, one.value)) for one in desired.settings),
-        events=tuple(sorted((one.name, one.facts()) for one in desired.events.events)) if desired.events else (),
+        events=tuple(sorted((one.name, one.facts()) for one in declared)),
     )
 
 
@@ -199,7 +201,7 @@ def _upkeep(
     live = observed.marketing_plan
     assert live is not None
     under_way = live.status is PlanStatus.GENERATING
-    inputs = inputs_of(desired)
+    inputs = inputs_of(desired, scope.now)
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.due if ours and recorded.due else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
@@ -234,7 +236,7 @@ def _regeneration(
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING
     reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
-    if changed and recorded.due is not None and same_inputs(inputs_of(desired), recorded.due):
+    if changed and recorded.due is not None and same_inputs(inputs_of(desired, scope.now), recorded.due):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)),)

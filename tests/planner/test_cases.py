@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.api import wire
+from reconciler.api import wire, wire_neighbours
 from reconciler.config.project import find_project
 from reconciler.config.sites import load_sites
 from reconciler.model.canonical import Digest
@@ -62,13 +62,13 @@ def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
             case "events":
                 found = replace(found, events=wire.events(body))
             case "published-site-urls":
-                found = replace(found, published=wire.published(body))
+                found = replace(found, published=wire_neighbours.published(body))
             case "properties":
-                found = replace(found, time_zone=wire.properties(body)[0])
+                found = replace(found, time_zone=wire_neighbours.properties(body)[0])
             case "features":
-                found = replace(found, features=wire.features(body))
+                found = replace(found, features=wire_neighbours.features(body))
             case "token-status":
-                statuses = {channel: wire.channel_status(status) for channel, status in body.items()}
+                statuses = {channel: wire_neighbours.channel_status(status) for channel, status in body.items()}
                 found = replace(found, channels=tuple(sorted(statuses.items())))
             case _:
                 raise AssertionError(f"observed.json: no part is called {part}")

@@ -127,3 +127,15 @@ def test_prune_deletes_only_the_sites_own_unlisted_events() -> None:
     assert [action.operation for action in part.actions] == [DeleteEvent(EventId("e2"), "Old")]
     assert part.pruned == {"Old"}
     assert plan(declared(), on=there, recorded=before).actions == ()
+
+
+def test_what_no_read_would_show_again_is_not_created() -> None:
+    far, old = declared(date=FRIDAY.replace(year=2030)), declared("Fair", date=FRIDAY.replace(year=2020))
+    part = plan(far, old, on=())
+    assert part.actions == ()
+    assert [str(one.address) for one in part.blocked] == ["shop/event[Sale]"]
+
+
+def test_each_of_two_pruned_namesakes_has_an_address_of_its_own() -> None:
+    part = plan(on=(live("e1", "Fair"), live("e2", "Fair"), live("e3", "Old")), prune=True)
+    assert [one.address.key for one in part.actions] == ["Fair e1", "Fair e2", "Old"]
