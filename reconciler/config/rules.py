@@ -158,6 +158,10 @@ def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int
     least, most = int(written.get("min", 0)), written.get("max")
     if most is not None and least > most:
         layers.problem((*path, "min"), f"{least} is more than `max`, {int(most)}", "swap the two")
+    if most is not None and written.get("state") == "absent":
+        layers.problem(
+            (*path, "max"), "bounds what is removed, so that every run would remove more", "narrow the match instead"
+        )
     return least, None if most is None else int(most)
 
 
