@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import jsonschema
 from jsonschema.exceptions import ValidationError
 
+from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
-from reconciler.config.yaml_source import Document
 from reconciler.model.problems import Problem
 
 Explained: TypeAlias = tuple[KeyPath, Problem]

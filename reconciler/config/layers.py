@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, dotted
-from reconciler.config.yaml_source import Document
 from reconciler.model.problems import Problem
 from reconciler.model.settings import ATOMIC_MEMBERS
 

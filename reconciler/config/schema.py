@@ -10,8 +10,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath
-from reconciler.config.yaml_source import Document
 from reconciler.model.problems import Problem
 
 SCHEMAS: Final = ("site", "project", "approvals", "plan")

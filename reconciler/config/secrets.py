@@ -6,7 +6,6 @@ A file of the project names a secret by reference alone; its value never goes in
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -123,6 +122,8 @@ def _from_file(path: Path, what: str) -> str:
 
 
 def _from_command(ref: FromCommand, what: str) -> str:
+    import subprocess
+
     try:
         # The command is the project's own, as written in reconciler.yaml, and no shell reads it.
         done = subprocess.run(  # noqa: S603 - see above

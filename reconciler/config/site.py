@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from reconciler.config.approvals import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
+from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
 from reconciler.config.project import Project
 from reconciler.config.rules import read_activities, read_posts, read_schedule
@@ -13,7 +14,6 @@ from reconciler.config.schema import check
 from reconciler.config.secrets import AppRef
 from reconciler.config.sections import read_events, read_expect, read_marketing_plan, read_settings
 from reconciler.config.words import close_match, listed
-from reconciler.config.yaml_source import Document
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, digest_of

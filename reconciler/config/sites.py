@@ -9,10 +9,11 @@ from pathlib import Path
 
 from reconciler.config.approvals import ApprovalFiles
 from reconciler.config.discovery import shown_path, site_files, unreadable_folders
+from reconciler.config.documents import Document
 from reconciler.config.project import Project
 from reconciler.config.site import read_site
 from reconciler.config.words import quoted
-from reconciler.config.yaml_source import Document, documents, read_file
+from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
 from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
 from reconciler.model.sites import DesiredSite

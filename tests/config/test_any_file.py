@@ -17,7 +17,7 @@ from reconciler.config.sites import check_sites, load_sites
 from reconciler.model.problems import InvalidFiles
 from reconciler.model.sites import DesiredSite
 
-FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 """The folder is written anew for each example, so that it does not matter that it is the same one."""
 
 

@@ -228,7 +228,7 @@ def test_sandbox_needs_no_credentials(write_project: WriteProject) -> None:
         "http://127.0.0.1:8700/",
         "http://[::1]:8700",
         "http://127.8.9.1",
-    ],  # fmt: skip
+    ],
 )
 def test_apis_that_are_fine(text: str) -> None:
     assert check_api(text) is None
@@ -254,7 +254,7 @@ def test_apis_that_are_fine(text: str) -> None:
         "https://exa mple.com",
         "http://0.0.0.0:80",
         "https:///x",
-    ],  # fmt: skip
+    ],
 )
 def test_apis_that_are_not(text: str) -> None:
     assert check_api(text) is not None

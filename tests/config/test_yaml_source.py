@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.config import yaml_source
-from reconciler.config.yaml_source import MAX_BYTES, Document, documents
+from reconciler.config.documents import Document
+from reconciler.config.yaml_source import MAX_BYTES, documents
 from reconciler.model.problems import Place, Problem
 
 

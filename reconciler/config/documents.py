@@ -1,0 +1,63 @@
+"""A YAML document: its plain values, and where each of them stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.config.words import KeyPath
+from reconciler.model.problems import Place
+
+
+class Spots:
+    """Where the parts of a container stand. A scalar's spot is its mark alone."""
+
+    __slots__ = ("keys", "mark", "parts")
+
+    def __init__(self, mark: Any, keys: dict[str, Any] | None, parts: Any) -> None:
+        self.mark = mark
+        self.keys = keys
+        self.parts = parts
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document. `value` is made of plain dicts and lists, which nobody changes."""
+
+    file: str
+    index: int
+    value: Any
+    start: Place
+    spots: Any
+
+    def place(self, path: KeyPath, *, key: bool = False) -> Place:
+        """Where the value at a path stands, or its key; the nearest thing above it where there is no such value."""
+        spot, mark = self.spots, None
+        for step in path:
+            if not isinstance(spot, Spots):
+                break
+            mark = spot.keys.get(step) if spot.keys is not None else None  # type: ignore[arg-type]
+            part = _part(spot, step)
+            if part is None:
+                return self._at(spot.mark)
+            spot = part
+        value_mark = spot.mark if isinstance(spot, Spots) else spot
+        return self._at(mark if key and mark is not None else value_mark)
+
+    def has(self, path: KeyPath) -> bool:
+        """Whether there is a value at a path."""
+        spot = self.spots
+        for step in path:
+            spot = _part(spot, step) if isinstance(spot, Spots) else None
+            if spot is None:
+                return False
+        return True
+
+    def _at(self, mark: Any) -> Place:
+        return Place(self.file, mark.line + 1, mark.column + 1)
+
+
+def _part(spot: Spots, step: str | int) -> Any:
+    if spot.keys is not None:
+        return spot.parts.get(step)
+    return spot.parts[step] if isinstance(step, int) and 0 <= step < len(spot.parts) else None

@@ -1,0 +1,241 @@
+"""Parser events -> documents. No recursion, so that no depth hurts; anchors are counted as what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.config.documents import Document, Spots
+from reconciler.config.scalars import NOT_ALWAYS_TEXT, NotInJson, plain_value
+from reconciler.config.words import quoted
+from reconciler.model.problems import Place, Problem
+
+MAX_DEPTH: Final = 100
+MAX_WEIGHT: Final = 100_000
+"""Of one document with its anchors written out: one a value, and one more for every 256 characters."""
+
+
+class GiveUp(Exception):
+    """The rest of the file is not worth reading; the problem is noted already."""
+
+
+class _Frame:
+    """A container that is being read. `keys` and `parts` are those of its spots; `keys` is None for a list."""
+
+    __slots__ = ("anchor", "items", "key", "key_mark", "keys", "parts", "spots", "start")
+
+    def __init__(self, items: Any, spots: Spots, anchor: str | None, start: int) -> None:
+        self.items = items
+        self.spots = spots
+        self.keys = spots.keys
+        self.parts = spots.parts
+        self.anchor = anchor
+        self.start = start
+        self.key: str | None = None
+        self.key_mark: Any = None
+
+    def add(self, value: Any, spots: Any) -> None:
+        """Puts a value in its place; of a key that stands there twice the first value counts."""
+        if self.keys is None:
+            self.items.append(value)
+            self.parts.append(spots)
+            return
+        key, self.key = self.key, None
+        if key is not None and key not in self.keys:
+            self.keys[key] = self.key_mark
+            self.items[key] = value
+            self.parts[key] = spots
+
+    @property
+    def wants_key(self) -> bool:
+        return self.keys is not None and self.key is None
+
+
+class DocumentReader:
+    """Builds the values of one file from events, without recursion."""
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
+        self.file = file
+        self.problems = problems
+        self.weight = 0
+        self.anchors: dict[str, tuple[Any, Any, int]] = {}
+        self.root = _Frame([], Spots(None, None, []), None, 0)
+        self.frame = self.root
+        self.stack: list[_Frame] = []
+
+    def read(self, parser: Any) -> Iterator[Document]:
+        """The documents, each as soon as it is read. Raises yaml.YAMLError, and GiveUp with its problem noted."""
+        next_event = parser.get_event
+        index = 0
+        try:
+            while True:
+                event: Any = next_event()
+                kind = type(event)
+                if kind is ScalarEvent:
+                    self._scalar(event)
+                elif kind is MappingStartEvent:
+                    self._open(event, {}, Spots(event.start_mark, {}, {}))
+                elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                    self._close()
+                elif kind is SequenceStartEvent:
+                    self._open(event, [], Spots(event.start_mark, None, []))
+                elif kind is AliasEvent:
+                    self._alias(event)
+                elif kind is DocumentStartEvent:
+                    self.weight, self.anchors = 0, {}
+                elif kind is DocumentEndEvent:
+                    yield self._document(index)
+                    index += 1
+                elif kind is StreamEndEvent:
+                    return
+        finally:
+            parser.dispose()
+
+    def _document(self, index: int) -> Document:
+        value, spots = self.root.items.pop(), self.root.parts.pop()
+        mark = spots.mark if isinstance(spots, Spots) else spots
+        return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), spots)
+
+    def _scalar(self, event: Any) -> None:
+        # The path that nearly all of a file takes; it is written for speed.
+        text: str = event.value
+        mark = event.start_mark
+        frame = self.frame
+        self.weight += 1 + (len(text) >> 8)
+        if self.weight > MAX_WEIGHT:
+            self._too_much(mark)
+        tag, anchor = event.tag, event.anchor
+        keys = frame.keys
+        if keys is not None and frame.key is None:
+            if text in keys or text == "<<" or tag is not None:
+                self._unusual_key(event, keys)
+            if anchor is not None:
+                self.anchors[anchor] = (text, mark, 1 + (len(text) >> 8))
+            frame.key, frame.key_mark = text, mark
+            return
+        value: Any = text
+        if tag is not None:
+            value = self._tagged(text, tag, mark)
+        elif text[:1] in NOT_ALWAYS_TEXT and event.implicit[0]:
+            value = self._plain(text, mark)
+        if anchor is not None:
+            self.anchors[anchor] = (value, mark, 1 + (len(text) >> 8))
+        if keys is None:
+            frame.items.append(value)
+            frame.parts.append(mark)
+            return
+        key: Any = frame.key
+        frame.key = None
+        if key not in keys:
+            keys[key] = frame.key_mark
+            frame.items[key] = value
+            frame.parts[key] = mark
+
+    def _unusual_key(self, event: Any, keys: dict[str, Any]) -> None:
+        text, mark = event.value, event.start_mark
+        if event.tag is not None and event.tag not in _TEXT_TAGS:
+            self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
+        if text == "<<" and event.implicit[0]:
+            self._problem(
+                mark, "YAML 1.2 has no merge keys", "write the keys out, or use `defaults` in reconciler.yaml"
+            )
+        elif text in keys:
+            self._twice(text, mark, keys)
+
+    def _twice(self, key: str, mark: Any, keys: dict[str, Any]) -> None:
+        first = keys[key].line + 1
+        self._problem(mark, f"the key {quoted(key)} stands here twice, first in line {first}", "keep one of them")
+
+    def _open(self, event: Any, items: Any, spots: Spots) -> None:
+        self.weight += 1
+        mark = spots.mark
+        if self.weight > MAX_WEIGHT:
+            self._too_much(mark)
+        if len(self.stack) >= MAX_DEPTH:
+            self._problem(mark, f"is nested more than {MAX_DEPTH} deep", "no file of a project is that deep")
+            raise GiveUp
+        if event.tag is not None and event.tag not in _CONTAINER_TAGS:
+            self._problem(mark, f"the tag {event.tag!r} is not known here", "leave it out")
+        if self.frame.wants_key:
+            self._problem(mark, "a key must be text, not a list or keys and values", "quote it if it is text")
+            raise GiveUp
+        self.stack.append(self.frame)
+        self.frame = _Frame(items, spots, event.anchor, self.weight)
+
+    def _close(self) -> None:
+        frame, self.frame = self.frame, self.stack.pop()
+        if frame.anchor:
+            self.anchors[frame.anchor] = (frame.items, frame.spots, self.weight - frame.start + 1)
+        self.frame.add(frame.items, frame.spots)
+
+    def _alias(self, event: Any) -> None:
+        mark = event.start_mark
+        found = self.anchors.get(event.anchor)
+        inside = any(frame.anchor == event.anchor for frame in (*self.stack, self.frame))
+        if found is None or inside:
+            what = "stands inside the very thing it names" if inside else "names an anchor that is not above it"
+            self._problem(mark, f"*{event.anchor} {what}", "write the value out")
+            raise GiveUp
+        value, spots, weight = found
+        self.weight += weight
+        if self.weight > MAX_WEIGHT:
+            self._too_much(mark)
+        frame = self.frame
+        if not frame.wants_key:
+            frame.add(value, spots)
+            return
+        if not isinstance(value, str):
+            self._problem(mark, "a key must be text", "write the key out")
+            raise GiveUp
+        if frame.keys is not None and value in frame.keys:
+            self._twice(value, mark, frame.keys)
+        frame.key, frame.key_mark = value, mark
+
+    def _plain(self, text: str, mark: Any) -> Any:
+        try:
+            return plain_value(text)
+        except NotInJson as error:
+            self._problem(mark, f"{quoted(text)} {error}", "put it in quotes if it is text")
+            return text
+
+    def _tagged(self, text: str, tag: str, mark: Any) -> Any:
+        if tag in _TEXT_TAGS:
+            return text
+        value = self._plain(text, mark)
+        types = _TAGGED.get(tag)
+        if types is None:
+            self._problem(mark, f"the tag {tag!r} is not known here", "leave it out")
+        elif type(value) not in types:
+            self._problem(mark, f"{quoted(text)} is not what its tag says", "leave the tag out")
+        return value
+
+    def _too_much(self, mark: Any) -> None:
+        hint = "write the values out, or use `defaults` in reconciler.yaml"
+        self._problem(mark, f"holds more than {MAX_WEIGHT:,} values once its anchors are written out", hint)
+        raise GiveUp
+
+    def _problem(self, mark: Any, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(Place(self.file, mark.line + 1, mark.column + 1), message, hint))
+
+
+_TAG = "tag:yaml.org,2002:"
+_TEXT_TAGS = frozenset({"!", _TAG + "str"})
+_CONTAINER_TAGS = frozenset({"!", _TAG + "map", _TAG + "seq"})
+_TAGGED: dict[str, tuple[type, ...]] = {
+    _TAG + "int": (int,),
+    _TAG + "float": (float, int),
+    _TAG + "bool": (bool,),
+    _TAG + "null": (type(None),),
+}
