@@ -104,7 +104,7 @@ def _activity_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> Ac
     match = read_match(written["match"], (*path, "match"), layers)
     least, most = _bounds(written, path, layers)
     if "set" not in written:
-        return RemoveActivities(match, least, most)
+        return RemoveActivities(match, least)
     values = written["set"]
     target = values.get("targetDate", ABSENT)
     if target is not ABSENT:

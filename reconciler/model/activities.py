@@ -61,11 +61,10 @@ class SetActivities:
 
 @dataclass(frozen=True, slots=True)
 class RemoveActivities:
-    """`{match, state: absent}`."""
+    """`{match, state: absent}`. It has no `max`: every run would remove so many more."""
 
     match: Match
     min: int = 0
-    max: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import assert_never
 
 from reconciler.model.activities import (
     Activity,
@@ -98,7 +99,7 @@ def plan_activities(
             continue
         refusals += _refusals(rule, index, matched, activities, past, scope)
         if isinstance(rule, RemoveActivities):
-            for one in matched[: rule.max]:
+            for one in matched:
                 actions.append((index, _delete(one, index, scope)))
                 del projected[one.id]
             continue
@@ -329,6 +330,18 @@ def _contradictions(
     return found
 
 
+def _bound(rule: ActivityRule) -> int | None:
+    match rule:
+        case DesiredActivity():
+            return 1
+        case SetActivities(max=most):
+            return most
+        case RemoveActivities():
+            return None
+        case _:
+            assert_never(rule)
+
+
 def defer_activities(rules: tuple[ActivityRule, ...], scope: Scope) -> tuple[Action, ...]:
     """One bounded promise a rule, for activities that will be known after the generation."""
     return tuple(
@@ -338,7 +351,7 @@ def defer_activities(rules: tuple[ActivityRule, ...], scope: Scope) -> tuple[Act
                 Part.ACTIVITIES,
                 index,
                 activity_rules=rules,
-                at_most=1 if isinstance(rule, DesiredActivity) else rule.max,
+                at_most=_bound(rule),
             ),
             Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE,
             (f"activities[{index}]",),
