@@ -1,0 +1,273 @@
+"""Reviews -> one HTML page to look at: a month calendar, and each draft as it would look on its channel.
+
+The page stands alone: no script, no font, nothing remote but the drafts' own images, which its content
+security policy allows over https only. All texts are an AI's or a stranger's, and none is markup here. The
+same reviews give the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import calendar
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from html import escape
+from importlib import resources
+from string import Template
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from reconciler.model.approvals import ActivityDecision
+from reconciler.model.posts import Media
+from reconciler.model.text import printable
+from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Standing
+
+CHANNELS: Final = {
+    "FACEBOOK": "Facebook",
+    "GBP": "Google Business Profile",
+    "INSTAGRAM": "Instagram",
+    "LINKEDIN": "LinkedIn",
+    "PINTEREST": "Pinterest",
+    "TIKTOK": "TikTok",
+    "TWITTER": "X",
+    "YOUTUBE": "YouTube",
+}
+"""What people call the channels; one that is not known here keeps the API's word."""
+
+TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
+
+TITLES: Final = frozenset({"title"})
+"""Text fields that a channel shows as a headline (S-wix 10.3)."""
+
+NOTHING: Final = '<p class="soft">There is nothing to review.</p>'
+
+WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+ORDER: Final = (
+    Standing.PENDING,
+    Standing.CHANGED,
+    Standing.CANCELLED,
+    Standing.APPROVED,
+    Standing.SCHEDULED,
+    Standing.OUT,
+)
+
+
+def gallery(reviews: Sequence[Review]) -> str:
+    """The page of one site or of many."""
+    style = _resource("gallery.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    title = f"Review of {reviews[0].site}" if len(reviews) == 1 else f"Review of {len(reviews)} sites"
+    return Template(_resource("gallery.html")).substitute(
+        style_hash=f"sha256-{digest}",
+        style=style,
+        title=_text(title),
+        body="\n".join(line for one in reviews for line in _site(one)) if reviews else NOTHING,
+    )
+
+
+@cache
+def _resource(name: str) -> str:
+    return resources.files("reconciler.reporters").joinpath(name).read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A shown post with its activity, and its moment in the site's zone."""
+
+    activity: ReviewedActivity
+    post: ReviewedPost
+    local: datetime
+
+
+def _site(review: Review) -> Iterator[str]:
+    zone = ZoneInfo(review.zone)
+    entries = [
+        _Entry(activity, post, post.moment.astimezone(zone))
+        for activity in review.activities
+        for post in activity.shown
+    ]
+    yield f'<section class="site"><header class="top"><h1>{_text(review.site)}</h1>'
+    yield f'<p class="soft">Times are those of the site: {_text(review.zone)}.</p>'
+    counts = [(one, review.count(one)) for one in ORDER]
+    tags = "".join(f"<li>{_tag(one, f'{count} {one.value}')}</li>" for one, count in counts if count)
+    yield f'<ul class="counts">{tags or "<li>No draft is to be reviewed.</li>"}</ul></header>'
+    if entries:
+        yield '<section class="months" aria-label="Calendar">'
+        for year, month in sorted({(one.local.year, one.local.month) for one in entries}):
+            yield from _month(
+                year, month, [one for one in entries if (one.local.year, one.local.month) == (year, month)]
+            )
+        yield "</section>"
+    for activity in review.activities:
+        if activity.shown:
+            yield from _activity(activity, review, zone)
+    yield "</section>"
+
+
+# --- the calendar ----------------------------------------------------------------------------------
+
+
+def _month(year: int, month: int, entries: Sequence[_Entry]) -> Iterator[str]:
+    yield f'<div class="month"><h2>{calendar.month_name[month]} {year}</h2><table><thead><tr>'
+    yield "".join(f'<th scope="col">{name}</th>' for name in WEEKDAYS) + "</tr></thead><tbody>"
+    for week in calendar.Calendar(firstweekday=0).monthdatescalendar(year, month):
+        yield "<tr>" + "".join(_day(day, month, entries) for day in week) + "</tr>"
+    yield "</tbody></table></div>"
+
+
+def _day(day: date, month: int, entries: Sequence[_Entry]) -> str:
+    if day.month != month:
+        return '<td class="other"></td>'
+    mine = sorted((one for one in entries if one.local.date() == day), key=lambda one: one.local)
+    number = f'<span class="day" data-weekday="{WEEKDAYS[day.weekday()]}">{day.day}</span>'
+    if not mine:
+        return f"<td>{number}</td>"
+    return f'<td class="busy">{number}<ul>{"".join(map(_chip, mine))}</ul></td>'
+
+
+def _chip(one: _Entry) -> str:
+    channel = _channel(one.post.post.channel)
+    title = one.activity.activity.title
+    label = f"{one.local:%H:%M} {channel}, {_state_words(one.post)}: {title}"
+    return (
+        f'<li><a class="chip {_state_class(one.post)}" href="#{_anchor(one.post)}" title="{_text(label)}">'
+        f"<b>{one.local:%H:%M}</b><span>{_text(channel)}</span>"
+        f'<span class="name" dir="auto">{_text(title)}</span></a></li>'
+    )
+
+
+# --- the cards -------------------------------------------------------------------------------------
+
+
+def _activity(activity: ReviewedActivity, review: Review, zone: ZoneInfo) -> Iterator[str]:
+    live = activity.activity
+    day = live.date.astimezone(zone)
+    yield f'<section class="activity"><header><h2 dir="auto">{_text(live.title) or "(no title)"}</h2>'
+    yield f'<span class="soft"><time datetime="{_iso(live.date)}">{day:%a %d %b %Y, %H:%M}</time></span>'
+    if activity.decision is not ActivityDecision.KEEP:
+        yield f'<span class="tag sent-back">{_text(activity.decision.value)}</span>'
+    yield '</header><div class="cards">'
+    for post in activity.shown:
+        yield from _card(post, review, zone)
+    yield "</div></section>"
+
+
+def _card(one: ReviewedPost, review: Review, zone: ZoneInfo) -> Iterator[str]:
+    post = one.post
+    local = one.moment.astimezone(zone)
+    about = "" if one.exact else " (estimate)"
+    yield f'<article class="card {_look(post.channel, post.type)}" id="{_anchor(one)}">'
+    yield (
+        f'<div class="state"><span class="when"><time datetime="{_iso(one.moment)}">{local:%a %d %b, %H:%M}</time>'
+        f'<span class="soft">{about}</span></span>'
+        f"{_tag(one.standing, _state_words(one), problem=bool(one.problems))}</div>"
+    )
+    if one.problems:
+        items = "".join(f'<li dir="auto">{_text(problem)}</li>' for problem in one.problems)
+        yield f'<ul class="problems">{items}</ul>'
+    yield '<div class="post"><div class="head">'
+    yield f'<span class="avatar" aria-hidden="true">{_text(review.site[:1])}</span>'
+    kind = "" if post.type == "POST" else f" · {post.type.lower()}"
+    yield f'<div class="who"><strong>{_text(review.site)}</strong>'
+    yield f'<span class="soft">{_text(_channel(post.channel) + kind)}</span></div></div>'
+    yield from _media(post.media, _channel(post.channel))
+    yield f'<div class="text">{"".join(_captions(post.texts))}</div></div>'
+    yield f'<div class="id"><code>{_text(post.id)}</code><br><code>{_text(post.digest[:23])}…</code></div></article>'
+
+
+def _media(media: Sequence[Media], channel: str) -> Iterator[str]:
+    if not media:
+        yield '<div class="none">No image</div>'
+        return
+    yield '<div class="media">'
+    for number, one in enumerate(media, 1):
+        secure = one.url.lower().startswith("https://")
+        if one.type == "IMAGE" and secure:
+            alt = f"Image {number} of {len(media)} for {channel}"
+            yield (
+                f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow"><img src="{escape(one.url)}" '
+                f'alt="{_text(alt)}" loading="lazy" decoding="async" referrerpolicy="no-referrer"></a>'
+            )
+        else:
+            link = f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow">{_text(one.url)}</a>'
+            where = link if secure else f"<code>{_text(one.url)}</code>"
+            yield f'<div class="note"><span>{_text(one.type.capitalize() or "Media")}<br>{where}</span></div>'
+    yield "</div>"
+    if len(media) > 1:
+        yield f'<div class="many soft">{len(media)} in this post; scroll sideways</div>'
+
+
+def _captions(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
+    written = [(name, text) for name, text in texts if text]
+    if not written:
+        yield '<div class="caption empty">No text</div>'
+        return
+    for name, text in written:
+        title = " title" if name in TITLES else ""
+        yield f'<div class="caption{title}" dir="auto">{_lines(text)}</div>'
+    yield f'<div class="size">{sum(len(text) for _, text in written)} characters</div>'
+
+
+# --- words -----------------------------------------------------------------------------------------
+
+
+def _tag(standing: Standing, words: str, *, problem: bool = False) -> str:
+    return f'<span class="tag {"problem" if problem else _standing_class(standing)}">{_text(words)}</span>'
+
+
+def _state_words(one: ReviewedPost) -> str:
+    words = one.standing.value
+    if one.cancelled:
+        words += f", taken back {one.cancelled}×" if one.cancelled > 1 else ", taken back once"
+    return f"{words}, blocked" if one.problems else words
+
+
+def _state_class(one: ReviewedPost) -> str:
+    return "problem" if one.problems else _standing_class(one.standing)
+
+
+def _standing_class(standing: Standing) -> str:
+    match standing:
+        case Standing.PENDING:
+            return "pending"
+        case Standing.CHANGED | Standing.CANCELLED:
+            return "problem"
+        case Standing.APPROVED:
+            return "approved"
+        case Standing.SCHEDULED:
+            return "scheduled"
+        case Standing.OUT:
+            return "out"
+
+
+def _look(channel: str, type: str) -> str:
+    """The classes that make a card look like its channel; words of a later API version get none."""
+    names = [channel.lower()] if channel in CHANNELS else []
+    return " ".join(names + ([type.lower()] if type in TYPES else []))
+
+
+def _channel(name: str) -> str:
+    return CHANNELS.get(name, name)
+
+
+def _anchor(one: ReviewedPost) -> str:
+    """An id for links, whatever characters the post's own id has."""
+    return "draft-" + hashlib.sha256(one.post.id.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="minutes")
+
+
+def _text(text: str) -> str:
+    """A text as text: no markup, and nothing in it that acts without being seen."""
+    return escape(printable(text))
+
+
+def _lines(text: str) -> str:
+    r"""A caption with its own line breaks. `\r\n` is one."""
+    return "\n".join(_text(line) for line in text.replace("\r\n", "\n").split("\n"))
