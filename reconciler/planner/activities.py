@@ -330,19 +330,19 @@ def _contradictions(
     return found
 
 
-def _bound(rule: ActivityRule) -> int | None:
+def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
     match rule:
         case DesiredActivity():
             return 1
         case SetActivities(max=most):
             return most
         case RemoveActivities():
-            return None
+            return max_delete  # what is not known yet cannot be counted, so each promise keeps within the limit
         case _:
             assert_never(rule)
 
 
-def defer_activities(rules: tuple[ActivityRule, ...], scope: Scope) -> tuple[Action, ...]:
+def defer_activities(rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope) -> tuple[Action, ...]:
     """One bounded promise a rule, for activities that will be known after the generation."""
     return tuple(
         Action(
@@ -351,7 +351,7 @@ def defer_activities(rules: tuple[ActivityRule, ...], scope: Scope) -> tuple[Act
                 Part.ACTIVITIES,
                 index,
                 activity_rules=rules,
-                at_most=_bound(rule),
+                at_most=_bound(rule, max_delete),
             ),
             Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE,
             (f"activities[{index}]",),

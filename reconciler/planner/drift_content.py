@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import ABSENT, JsonObject, same
@@ -144,7 +144,7 @@ class _Audit:
         if index is None:
             return True
         return any(
-            one.match.within is not None or one.max is not None
+            one.match.within is not None or (not isinstance(one, RemoveActivities) and one.max is not None)
             for one in rules[: index + 1]
             if not isinstance(one, DesiredActivity)
         )

@@ -58,8 +58,8 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         return before
     if generation.renewed:
         promises = (
-            *defer_activities(desired.activities, scope),
-            *defer_posts(desired.posts, scope),
+            *defer_activities(desired.activities, options.policy.max_delete, scope),
+            *defer_posts(desired.posts, options.policy.max_delete, scope),
             *defer_schedule(desired.schedule, options, scope),
         )
         return replace(before, actions=(*before.actions, *promises))

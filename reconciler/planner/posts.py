@@ -145,15 +145,8 @@ def _for_created(
     """The promise of posts for activities that the same plan creates."""
 
     def first(one: DesiredActivity) -> int | None:
-        facts = {"id": "", "title": one.title, "at": one.target_date, "type": one.type}
-        return next(
-            (
-                position
-                for position, rule in enumerate(rules)
-                if rule.match.covers(**facts, now=scope.now, zone=scope.zone)  # type: ignore[arg-type]
-            ),
-            None,
-        )
+        as_live = Activity(ActivityId(""), one.title, one.description, one.target_date, one.type)
+        return next((position for position, rule in enumerate(rules) if covers(rule.match, as_live, scope)), None)
 
     count = sum(1 for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index)
     count = count if room is None else min(count, room)
@@ -169,6 +162,8 @@ def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scop
     )
 
 
-def defer_posts(rules: tuple[PostsRule, ...], scope: Scope) -> tuple[Action, ...]:
+def defer_posts(rules: tuple[PostsRule, ...], max_delete: int | None, scope: Scope) -> tuple[Action, ...]:
     """One bounded promise a rule, for activities that will be known after the generation."""
-    return tuple(_promise(rules, index, rule.max, scope) for index, rule in enumerate(rules))
+    return tuple(
+        _promise(rules, index, rule.max if rule.present else max_delete, scope) for index, rule in enumerate(rules)
+    )
