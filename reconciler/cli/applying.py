@@ -59,10 +59,11 @@ class Permissions:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A site with something to do: its plan, its file, its journal, and the lease under which it was planned."""
+    """A site with something to do: its plan, its file (None where a saved plan's is gone), its journal, and the
+    lease under which it was planned."""
 
     plan: Plan
-    desired: DesiredSite
+    desired: DesiredSite | None
     journal: SiteJournal
     lease: Lease
 
@@ -132,17 +133,18 @@ class Apply:
             async def all_sites() -> None:
                 async for result in in_order(selection.sites(), work, self._at_once):
                     shown.site_done()
-                    count.add(result)
-                    reports.site(result)
-                    self._note_refusals(result)
-                    self._order.append(result.site)
+                    self._take(result, count, reports)
 
             await beside(all_sites(), shown.keep_alive())
         refusals = judge_run((count.tally,), self._terms.project.policy)
         self._refusals[:0] = [refusal_words(one) for one in refusals]
         return replace(count.summary(), refusals=refusals)
 
-    def _note_refusals(self, result: SiteResult) -> None:
+    def _take(self, result: SiteResult, count: Count, reports: Reports) -> None:
+        """Counts and shows one site more, and keeps why it is refused."""
+        count.add(result)
+        reports.site(result)
+        self._order.append(result.site)
         if isinstance(result, Planned):
             self._refusals += [refusal_words(one) for one in result.plan.refusals]
         elif result.refused:
@@ -160,13 +162,13 @@ class Apply:
                 sys.stderr.write(f"note: {printable(lease.taken_over)}\n")
             journal = await self._with.store.open_journal(ref, lease)
             ports = self._ports(journal, desired, self._with.clock)
-            recorded = await resolve_open(ref, ports, self._options(desired), emit)
+            recorded = await resolve_open(ref, ports, self._options(ref.name), emit)
             planned = await make_plan_of(desired, recorded, ports.reader, self._terms)
             if planned.plan.refusals:
                 return planned
             if not planned.plan.actions:
                 # Nothing to do; what was found out is remembered all the same, such as a first contact.
-                await apply_plan(planned.plan, ports, self._options(desired), emit)
+                await apply_plan(planned.plan, ports, self._options(ref.name), emit)
                 return planned
             self._held[ref.name] = Held(planned.plan, desired, journal, lease)
             kept = True
@@ -174,6 +176,11 @@ class Apply:
         finally:
             if not kept:
                 await lease.release()
+
+    @property
+    def holds_any(self) -> bool:
+        """Whether there is anything to carry out."""
+        return bool(self._held)
 
     # --- the yes -----------------------------------------------------------------------------------
 
@@ -233,7 +240,7 @@ class Apply:
             clock = Clock(self._with.clock.now, lambda seconds: slot.aside(self._with.clock.sleep(seconds)))
             try:
                 ports = self._ports(site.journal, site.desired, clock)
-                return await apply_plan(site.plan, ports, self._options(site.desired), emit)
+                return await apply_plan(site.plan, ports, self._options(site.plan.site.name), emit)
             except Exception as error:
                 if os.environ.get("RECONCILER_DEBUG"):
                     raise
@@ -260,15 +267,15 @@ class Apply:
 
     # --- what a site is handed -----------------------------------------------------------------------
 
-    def _ports(self, journal: SiteJournal, desired: DesiredSite, clock: Clock) -> Ports:
+    def _ports(self, journal: SiteJournal, desired: DesiredSite | None, clock: Clock) -> Ports:
         client = self._with.client
         return Ports(client.reader(), client.writer(), journal, clock, desired)
 
-    def _options(self, desired: DesiredSite) -> ApplyOptions:
+    def _options(self, site: SiteName) -> ApplyOptions:
         project = self._terms.project
         return ApplyOptions(
             resolve=lambda action, plan, observed, recorded: resolve(
-                action, plan, observed, recorded, self._terms.options_for(desired.ref.name)
+                action, plan, observed, recorded, self._terms.options_for(site)
             ),
             allow_publish=self._publish,
             waiting=Waiting(project.poll_interval, project.poll_timeout),

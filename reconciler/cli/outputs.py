@@ -25,6 +25,7 @@ from reconciler.reporters.results import (
     DriftSummary,
     PlanSummary,
     Reporter,
+    SavedAs,
     Setting,
     SiteResult,
 )
@@ -63,6 +64,10 @@ class Reports:
         self._ended = True
         for reporter in self._reporters:
             reporter.valid(checked)
+
+    def saved(self, saved: SavedAs) -> None:
+        for reporter in self._reporters:
+            reporter.saved(saved)
 
     def site_drift(self, result: DriftResult) -> None:
         for reporter in self._reporters:

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from reconciler.api.calls import calls_of
 from reconciler.api.client import ReadClient
@@ -16,6 +17,7 @@ from reconciler.cli.fleet import in_order
 from reconciler.cli.options import RunOptions
 from reconciler.cli.outputs import Reports, open_reports
 from reconciler.cli.running import beside, run
+from reconciler.cli.saving import Saving
 from reconciler.cli.selection import Selection, regenerated, select
 from reconciler.cli.targets import Named, Narrowing, narrowed
 from reconciler.cli.wiring import Reach, monotonic, reach
@@ -55,20 +57,23 @@ class Terms:
         )
 
 
-def plan_command(options: RunOptions, *, detailed: bool) -> int:
-    """Runs `reconciler plan`. Returns the exit code; raises UsageError, InvalidFiles, Interrupted."""
+def plan_command(options: RunOptions, *, detailed: bool, out: Path | None = None) -> int:
+    """Runs `reconciler plan`; `out` is where the plan is saved. Returns the exit code; raises UsageError,
+    InvalidFiles, Interrupted."""
     project = find_project(options.paths)
     selection = select(project, check_sites(project, options.paths), options.choice)
     with open_reports("plan", options.outputs, colour=options.colour, calls_of=explained(options)) as reports:
-        return run(lambda _interrupts: _plan(options, selection, reports, detailed=detailed))
+        return run(lambda _interrupts: _plan(options, selection, reports, detailed=detailed, out=out))
 
 
-async def _plan(options: RunOptions, selection: Selection, reports: Reports, *, detailed: bool) -> int:
+async def _plan(
+    options: RunOptions, selection: Selection, reports: Reports, *, detailed: bool, out: Path | None
+) -> int:
     project = selection.project
     at_once = options.parallelism or project.parallelism
     async with reach(project, ReadClient, api=options.api, state=options.state, parallelism=at_once) as run_with:
         terms = terms_of(options, selection, run_with)
-        count = Count()
+        count, saving = Count(), Saving(out)
         with progress("planning", len(selection)) as shown:
 
             async def work(desired: DesiredSite) -> SiteResult:
@@ -78,9 +83,11 @@ async def _plan(options: RunOptions, selection: Selection, reports: Reports, *, 
                 async for result in in_order(selection.sites(), work, at_once):
                     shown.site_done()
                     count.add(result)
+                    saving.add(result)
                     reports.site(result)
 
             await beside(all_sites(), shown.keep_alive())
+        made_at = run_with.clock.now()
     refusals = judge_run((count.tally,), project.policy)
     code = exit_codes.of_plans(
         failed=count.failed,
@@ -89,6 +96,7 @@ async def _plan(options: RunOptions, selection: Selection, reports: Reports, *, 
         detailed=detailed,
     )
     reports.planned(replace(count.summary(), refusals=refusals, exit_code=code))
+    saving.write(options.api or project.api, made_at)
     return code
 
 
@@ -166,16 +174,15 @@ def terms_of(options: RunOptions, selection: Selection, run_with: Reach[ReadClie
 
 def explained(options: RunOptions) -> CallsOf | None:
     """How `--explain` names the calls of an operation; None without it."""
-    if not options.explain:
-        return None
+    return names_of_calls if options.explain else None
 
-    def names(operation: Operation, site: SiteRef) -> tuple[str, ...]:
-        from reconciler.model.canonical import canonical_text
 
-        calls = calls_of(operation, site)
-        return tuple(f"{call} {canonical_text(call.body) if call.body is not None else ''}".rstrip() for call in calls)
+def names_of_calls(operation: Operation, site: SiteRef) -> tuple[str, ...]:
+    """The API calls of an operation, with their bodies."""
+    from reconciler.model.canonical import canonical_text
 
-    return names
+    calls = calls_of(operation, site)
+    return tuple(f"{call} {canonical_text(call.body) if call.body is not None else ''}".rstrip() for call in calls)
 
 
 def progress(phase: str, total: int) -> Progress:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
+from reconciler.model.problems import UsageError
 from reconciler.planner.actions import Plan
 from reconciler.planner.encoding import Malformed, decode, duration_text, encode, instant_text
 
@@ -23,7 +24,7 @@ VALID_FOR: Final = timedelta(hours=24)
 SCHEMA: Final = "urn:reconciler:schema:plan"
 
 
-class UnreadablePlan(Exception):
+class UnreadablePlan(UsageError):
     """A file that is no saved plan, or of a format that this version does not know (exit code 1)."""
 
     def __init__(self, file: str, what: str, fix: str = "make a plan with: reconciler plan --out FILE") -> None:
@@ -54,6 +55,14 @@ class ExpiredPlan(PlanRefused):
         )
         self.expired_at = expired_at
         self.now = now
+
+
+class SpentPlan(PlanRefused):
+    """It was applied before, whatever became of that."""
+
+    def __init__(self, spent_at: datetime) -> None:
+        super().__init__(f"the saved plan was applied before, at {instant_text(spent_at)}; run plan again")
+        self.spent_at = spent_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.executor.ledger import SiteLedger, tally_of
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview, class_of, verb_of
+from reconciler.planner.encoding import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
 from reconciler.reporters.operation_json import operation_json
@@ -22,6 +23,7 @@ from reconciler.reporters.results import (
     DriftSummary,
     Failed,
     PlanSummary,
+    SavedAs,
     Setting,
     SiteResult,
 )
@@ -77,6 +79,19 @@ class JsonReporter:
         """The whole of a `validate`."""
         self._members["summary"] = {"files": checked.files, "sites": checked.sites}
         self._end(0)
+
+    def saved(self, saved: SavedAs) -> None:
+        """The saved plan that the sites come from."""
+        self._members["saved"] = {
+            "id": saved.id,
+            "digest": saved.digest,
+            "madeAt": instant_text(saved.made_at),
+            "expiresAt": instant_text(saved.expires_at),
+            "tool": saved.tool,
+            "api": saved.api,
+            "expired": saved.expired,
+            "spentAt": None if saved.spent_at is None else instant_text(saved.spent_at),
+        }
 
     def site_drift(self, result: DriftResult) -> None:
         """One line of `sites`."""

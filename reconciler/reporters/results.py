@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeAlias
 
 from reconciler.executor.ledger import SiteLedger
@@ -119,6 +120,20 @@ class Checked:
     sites: int
 
 
+@dataclass(frozen=True, slots=True)
+class SavedAs:
+    """The saved plan that what follows is read from. `spent_at` is None where it was not applied, as far as known."""
+
+    id: str
+    digest: str
+    made_at: datetime
+    expires_at: datetime
+    tool: str
+    api: str
+    expired: bool = False
+    spent_at: datetime | None = None
+
+
 CallsOf: TypeAlias = Callable[[Operation, SiteRef], tuple[str, ...]]
 
 
@@ -155,6 +170,10 @@ class Reporter(Protocol):
 
     def valid(self, checked: Checked) -> None:
         """All files are correct."""
+        ...
+
+    def saved(self, saved: SavedAs) -> None:
+        """The sites that follow come out of a saved plan; said before the first of them."""
         ...
 
     def site_drift(self, result: DriftResult) -> None:

@@ -19,11 +19,12 @@ from reconciler.reporters.results import (
     Failed,
     Planned,
     PlanSummary,
+    SavedAs,
     Setting,
     SiteResult,
 )
 from reconciler.reporters.tables import plan_line, plan_table, valid_line
-from reconciler.reporters.words import plural
+from reconciler.reporters.words import moment, plural
 
 
 class TextReporter:
@@ -77,6 +78,18 @@ class TextReporter:
     def valid(self, checked: Checked) -> None:
         """Files that are correct."""
         self._last(valid_line(checked.files, checked.sites))
+
+    def saved(self, saved: SavedAs) -> None:
+        """Which plan this is, and whether it can still be applied."""
+        made = f"Saved plan {saved.id}, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
+        state = f"expires {moment(saved.expires_at, 'UTC')}"
+        if saved.spent_at is not None:
+            state = f"spent: it was applied {moment(saved.spent_at, 'UTC')}"
+        elif saved.expired:
+            state = f"expired {moment(saved.expires_at, 'UTC')}"
+        self._lines(wrapped((Span(made, Style.BOLD), Span(f"({state})")), self._screen))
+        self._lines(wrapped((Span(f"  digest {saved.digest}", Style.DIM),), self._screen))
+        self._write("\n")
 
     def site_drift(self, result: DriftResult) -> None:
         """Kept until the table that stands first can be made."""

@@ -1,0 +1,29 @@
+"""A saved plan just before it is carried out: every precondition of every action, before the first write."""
+
+from __future__ import annotations
+
+from reconciler.executor.ports import Ports
+from reconciler.executor.preconditions import stale_in
+from reconciler.model.address import Address, SiteName
+from reconciler.planner.actions import Plan, Precondition
+from reconciler.planner.document import PlanRefused
+
+
+class StalePlan(PlanRefused):
+    """A precondition of a saved plan that no longer holds, and what was found instead."""
+
+    def __init__(self, site: SiteName, address: Address, requires: Precondition, found: str) -> None:
+        super().__init__(f"{address}: {found}; the saved plan is stale, run plan again")
+        self.site = site
+        self.address = address
+        self.requires = requires
+        self.found = found
+
+
+async def check_saved(plan: Plan, ports: Ports) -> tuple[StalePlan, ...]:
+    """All that no longer holds of one site's part of a saved plan; none where it may be carried out.
+
+    Only reads. May raise an ApiError.
+    """
+    stale = await stale_in(plan, ports.reader, ports.journal.recorded, ports.clock.now())
+    return tuple(StalePlan(plan.site.name, one.address, one.requires, one.found) for one in stale)

@@ -1,0 +1,272 @@
+"""`plan --out`, `show PLANFILE` and `apply PLANFILE`, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.canonical import digest_of, freeze
+from tests.cli.projects import Command, Project, site
+
+SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+SECOND = "3f0c2a9e-8d0b-4b7c-9a55-000000000002"
+EVENTS = "calendarEvents:\n  events:\n    - {name: Sale, date: 2026-11-27}\n"
+POSTS = "posts:\n  - {match: {within: 21d}, state: present, max: 2}\n"
+YES = ("--auto-approve", "--allow-publish")
+
+
+@pytest.fixture
+def saved(reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A saved plan of a project with one site; commands run in the project's folder."""
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS)})
+    monkeypatch.chdir(project.root)
+    ran = reconciler("plan", "--out", "shop.plan")
+    assert ran.code == 0
+    assert "Saved to shop.plan" in ran.err
+    return project.root / "shop.plan"
+
+
+def writes(project: Project) -> list[dict[str, Any]]:
+    return [one for one in project.requests() if one["wrote"]]
+
+
+def resealed(file: Path, **members: Any) -> None:
+    """Changes the document, and gives it a seal that fits."""
+    document = {**json.loads(file.read_text()), **members}
+    document.pop("seal")
+    file.write_text(json.dumps({**document, "seal": digest_of(freeze(document))}))
+
+
+# --- exact -----------------------------------------------------------------------------------------
+
+
+def test_a_saved_plan_is_carried_out_and_nothing_is_left(reconciler: Command, project: Project, saved: Path) -> None:
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 0, ran.out + ran.err
+    assert ran.last.startswith("Apply: 1 added, 1 changed, 0 destroyed, ")
+    assert reconciler("plan").last == "No changes."
+    assert reconciler("drift").last == "No drift."
+
+
+def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, saved: Path) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS).replace("warm and playful", "loud")})
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 0
+    assert "warning: the files have moved on since the plan was made: shop" in ran.err
+    assert reconciler("plan", "--output", "json").json["sites"][0]["actions"][0]["changes"] == [
+        {"path": "settings.toneOfVoice", "before": "warm and playful", "after": "loud"}
+    ]
+
+
+def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: Project, saved: Path) -> None:
+    project.edit("sites/shop.yaml", "warm and playful", "loud")
+    ran = reconciler("apply", saved.name, *YES, "--strict")
+    assert (ran.code, ran.last) == (
+        4,
+        "Refused: the files have moved on since the plan was made: shop, and --strict is given; run plan again",
+    )
+    assert writes(project) == []
+
+
+def test_files_that_cannot_be_read_any_more_are_a_warning(reconciler: Command, project: Project, saved: Path) -> None:
+    project.write({"sites/shop.yaml": "version: 1\nsite: {"})
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 0
+    assert "warning: the files of the project cannot be read any more" in ran.err
+
+
+def test_a_comment_or_another_order_in_the_file_is_no_move(reconciler: Command, project: Project, saved: Path) -> None:
+    text = (project.root / "sites/shop.yaml").read_text("utf-8")
+    project.write({"sites/shop.yaml": "# reviewed\n" + text})
+    ran = reconciler("apply", saved.name, *YES, "--strict")
+    assert ran.code == 0
+    assert "warning" not in ran.err
+
+
+# --- stale -----------------------------------------------------------------------------------------
+
+
+def test_a_stale_plan_is_refused_and_says_which_precondition(
+    reconciler: Command, project: Project, saved: Path
+) -> None:
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": "dry"})
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert ran.last == (
+        'Refused: shop/settings: settings.toneOfVoice is "dry" now, not empty; the saved plan is stale, run plan again'
+    )
+    assert writes(project) == []
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP, {"settings.toneOfVoice": None})
+    assert reconciler("apply", saved.name, *YES).code == 0, "a refused plan is not spent"
+
+
+def test_one_stale_site_keeps_all_from_being_written(
+    reconciler: Command, chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(chain.root)
+    reconciler("plan", "--out", "all.plan")
+    with chain.world() as world:
+        world.dashboard.patch_settings(SECOND, {"settings.toneOfVoice": "dry"})
+    ran = reconciler("apply", "all.plan", *YES)
+    assert ran.code == 4
+    assert "shop-b/settings" in ran.last
+    assert writes(chain) == []
+    assert not list((chain.root / ".reconciler").rglob("lease*.json"))
+
+
+# --- altered, expired, spent -----------------------------------------------------------------------
+
+
+def test_an_altered_plan_is_refused(reconciler: Command, project: Project, saved: Path) -> None:
+    saved.write_text(saved.read_text().replace("warm and playful", "buy now"))
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: the saved plan was altered")
+    assert writes(project) == []
+
+
+def test_an_expired_plan_is_refused(reconciler: Command, project: Project, saved: Path) -> None:
+    with project.world() as world:
+        world.advance(timedelta(hours=24))
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: the saved plan expired at 2026-11-03T09:")
+    assert writes(project) == []
+
+
+def test_a_longer_life_written_into_the_file_is_found_out(reconciler: Command, project: Project, saved: Path) -> None:
+    resealed(saved, expiresAt="2027-11-03T09:00:00Z")
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert "expiresAt does not fit" in ran.last
+
+
+def test_a_plan_is_applied_once(reconciler: Command, project: Project, saved: Path) -> None:
+    assert reconciler("apply", saved.name, *YES).code == 0
+    before = writes(project)
+    ran = reconciler("apply", saved.name, *YES)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: the saved plan was applied before, at 2026-11-02T")
+    copy = saved.with_name("copy.plan")
+    copy.write_bytes(saved.read_bytes())
+    assert reconciler("apply", copy.name, *YES).code == 4
+    assert writes(project) == before
+
+
+def test_a_plan_that_was_declined_is_not_spent(reconciler: Command, project: Project, saved: Path) -> None:
+    ran = reconciler("apply", saved.name)
+    assert ran.code == 4
+    assert "--auto-approve" in ran.last
+    assert writes(project) == []
+    assert reconciler("apply", saved.name, *YES).code == 0
+
+
+def test_the_same_facts_give_the_same_digest(reconciler: Command, project: Project, saved: Path) -> None:
+    with project.world() as world:
+        world.advance(timedelta(hours=1))
+    reconciler("plan", "--out", "again.plan")
+    one, other = (json.loads((project.root / name).read_text()) for name in ("shop.plan", "again.plan"))
+    assert one["digest"] == other["digest"]
+    assert one["seal"] != other["seal"]
+    assert one["madeAt"] != other["madeAt"]
+
+
+# --- what is no plan, and what does not go with one ------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["", "{}", "not a plan", '{"kind": "reconciler-plan", "formatVersion": 9}'])
+def test_what_is_no_plan_is_an_error(reconciler: Command, project: Project, saved: Path, text: str) -> None:
+    saved.write_text(text)
+    for command in (("apply", *YES), ("show",)):
+        ran = reconciler(command[0], saved.name, *command[1:])
+        assert ran.code == 1
+        assert "shop.plan is " in ran.err
+        assert "bug" not in ran.err
+
+
+def test_a_plan_for_another_api_is_an_error(reconciler: Command, project: Project, saved: Path) -> None:
+    ran = reconciler("apply", saved.name, *YES, "--api", "http://127.0.0.1:9")
+    assert ran.code == 1
+    assert "was made for the API sandbox" in ran.err
+
+
+@pytest.mark.parametrize(
+    "option", [("--target", "shop"), ("--regenerate", "shop"), ("--no-publish",), ("--shard", "1/2")]
+)
+def test_options_that_would_make_it_another_plan_are_errors(
+    reconciler: Command, project: Project, saved: Path, option: tuple[str, ...]
+) -> None:
+    ran = reconciler("apply", saved.name, *YES, *option)
+    assert ran.code == 1
+    assert option[0] in ran.err
+
+
+def test_a_plan_that_lacks_a_site_is_not_saved(
+    reconciler: Command, chain: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(chain.root)
+    chain.write({".reconciler/sites/shop-b.json": "{"})
+    ran = reconciler("plan", "--out", "all.plan")
+    assert ran.code == 1
+    assert "was not saved" in ran.err
+    assert not (chain.root / "all.plan").exists()
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_read(reconciler: Command, project: Project) -> None:
+    ran = reconciler("plan", project.root, "--out", project.root / "no" / "file")
+    assert ran.code == 1
+    assert "there is no folder" in ran.err
+    assert project.requests() == []
+
+
+def test_limits_of_the_run_are_judged_again(reconciler: Command, project: Project, saved: Path) -> None:
+    with project.world() as world:
+        world.dashboard.add_event(SHOP, {"name": "Theirs", "date": "2026-11-20T00:00:00.000Z"})
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS + "  prune: true\n")})
+    assert reconciler("plan", "--out", "prune.plan").last.startswith("Plan: 1 to add, 1 to change, 1 to destroy")
+    project.write({"reconciler.yaml": (project.root / "reconciler.yaml").read_text() + "policy: {maxDelete: 0}\n"})
+    ran = reconciler("apply", "prune.plan", *YES)
+    assert ran.code == 4
+    assert "maxDelete" in ran.last
+    assert writes(project) == []
+
+
+# --- show ------------------------------------------------------------------------------------------
+
+
+def test_show_renders_what_plan_showed(reconciler: Command, project: Project, saved: Path) -> None:
+    shown, planned = reconciler("show", saved.name), reconciler("plan")
+    assert shown.code == 0
+    assert shown.out.endswith(planned.out)
+    assert "expires" in shown.out
+    as_json = reconciler("show", saved.name, "--output", "json").json
+    assert as_json["sites"] == reconciler("plan", "--output", "json").json["sites"]
+    assert as_json["saved"]["spentAt"] is None
+    assert "needs:" in reconciler("show", saved.name, "--explain").out
+
+
+def test_show_says_when_a_plan_was_spent_or_is_over(reconciler: Command, project: Project, saved: Path) -> None:
+    reconciler("apply", saved.name, *YES)
+    assert "spent: it was applied" in " ".join(reconciler("show", saved.name).out.split())
+    with project.world() as world:
+        world.advance(timedelta(days=2))
+    assert reconciler("show", saved.name, "--output", "json").json["saved"]["expired"] is True
+
+
+def test_show_does_not_show_an_altered_plan(reconciler: Command, project: Project, saved: Path) -> None:
+    saved.write_text(saved.read_text().replace("warm and playful", "buy now"))
+    ran = reconciler("show", saved.name)
+    assert (ran.code, ran.out) == (1, "")
+    assert "altered" in ran.err
+
+
+def test_show_reads_no_site(reconciler: Command, project: Project, saved: Path) -> None:
+    before = len(project.requests())
+    reconciler("show", saved.name)
+    assert len(project.requests()) == before
