@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
@@ -84,11 +85,14 @@ def plan_posts(
         # What people discard takes no place: neither before its posts are cleared nor after.
         have = [one for one in matched if live_posts(one) and one.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))
-        lacking = [one for one in matched if not live_posts(one) and one.id not in discarded][:room]
-        actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking]
-        room = None if room is None else room - len(lacking)
-        if (late := _for_created(rules, index, created, room, scope)) is not None:
-            actions.append((index, late))
+        lacking = [one for one in matched if not live_posts(one) and one.id not in discarded]
+        # In the order of matches, so that it makes no difference whether an activity is there yet.
+        coming = _coming(rules, index, created, scope)
+        all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
+        first = sorted(all_of_them, key=_place_of)[:room]
+        actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking if one in first]
+        if count := sum(1 for one in coming if one in first):
+            actions.append((index, _promise(rules, index, count, scope)))
     return PostsPart(tuple(actions), tuple(refusals), frozenset(gone))
 
 
@@ -139,18 +143,27 @@ def _clear(activity: Activity, index: int, scope: Scope) -> tuple[Action, ...]:
     return (Action(address, operation, Reason.ABSENT_WANTED, because, requires), *cancels)
 
 
-def _for_created(
-    rules: tuple[PostsRule, ...], index: int, created: tuple[DesiredActivity, ...], room: int | None, scope: Scope
-) -> Action | None:
-    """The promise of posts for activities that the same plan creates."""
+def _place_of(one: Activity | DesiredActivity) -> tuple[datetime, str]:
+    return (one.date if isinstance(one, Activity) else one.target_date, one.title)
+
+
+def _coming(
+    rules: tuple[PostsRule, ...], index: int, created: tuple[DesiredActivity, ...], scope: Scope
+) -> list[DesiredActivity]:
+    """The activities that the same plan creates and this rule decides."""
 
     def first(one: DesiredActivity) -> int | None:
-        as_live = Activity(ActivityId(""), one.title, one.description, one.target_date, one.type)
-        return next((position for position, rule in enumerate(rules) if covers(rule.match, as_live, scope)), None)
+        facts = {"id": "", "title": one.title, "at": one.target_date, "type": one.type}
+        return next(
+            (
+                position
+                for position, rule in enumerate(rules)
+                if rule.match.covers(**facts, now=scope.now, zone=scope.zone)  # type: ignore[arg-type]
+            ),
+            None,
+        )
 
-    count = sum(1 for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index)
-    count = count if room is None else min(count, room)
-    return _promise(rules, index, count, scope) if count else None
+    return [one for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index]
 
 
 def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scope: Scope) -> Action:

@@ -196,3 +196,11 @@ def test_a_scheduled_story_is_cancelled_where_posts_are_to_go() -> None:
     assert isinstance(operations[0], ClearPosts)
     assert operations[0].discards == (PostId("p1"),)
     assert not operations[0].stories
+
+
+def test_created_activities_take_their_place_under_a_max_in_the_order_of_matches() -> None:
+    coming = DesiredActivity("Second", "", NOW + timedelta(days=2), "SOCIAL_MARKETING")
+    on = (live("a", "First", 1), live("c", "Third", 3))
+    part = plan_posts((PostsRule(Match(), max=2),), on, (coming,), frozenset(), RecordedSite(), SCOPE)
+    assert generated(part) == ["a"]
+    assert [one.operation.at_most for _, one in part.actions if isinstance(one.operation, Deferred)] == [1]
