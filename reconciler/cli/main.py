@@ -28,6 +28,8 @@ COMMANDS: Final[dict[str, str]] = {
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out.",
     "drift": "Audit the sites: what moved, and on which side.",
+    "review": "Write drafts down for review, and show them in a gallery.",
+    "approve": "Decide about the drafts that wait for review.",
     "show": "Render a saved plan in any format.",
     "schema": "Print a JSON Schema of the files.",
     "sandbox": "Run the emulator of the API as a server.",

@@ -1,0 +1,206 @@
+"""`approve`: decides about what `review` wrote down, from the terminal. Reads and writes approvals files only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from reconciler.cli.asking import can_ask
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.cli.options import Choice
+from reconciler.cli.outputs import screen_of
+from reconciler.cli.selection import Selection, select
+from reconciler.config.approvals_edit import set_decisions, write_atomically
+from reconciler.config.discovery import shown_path
+from reconciler.config.project import find_project
+from reconciler.config.sites import check_sites
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.problems import UsageError
+from reconciler.reporters.review_text import draft_lines
+from reconciler.reporters.words import plural
+
+AnyDecision: TypeAlias = Decision | ActivityDecision
+
+ANSWERS: Final[dict[str, AnyDecision]] = {
+    "a": Decision.APPROVE,
+    "r": ActivityDecision.REGENERATE,
+    "m": ActivityDecision.REGENERATE_MEDIA,
+    "d": ActivityDecision.DISCARD,
+}
+QUESTION = (
+    "  [a]pprove, [s]kip, [r]egenerate, regenerate [m]edia, [d]iscard (the last three: the whole activity), [q]uit: "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveOptions:
+    """What `approve` was asked for. `decision` None: ask which; `ids` are of drafts or of activities."""
+
+    paths: tuple[Path, ...]
+    choice: Choice
+    ids: tuple[str, ...]
+    channels: tuple[str, ...]
+    titles: tuple[str, ...]
+    decision: AnyDecision | None
+    everything: bool
+    yes: bool
+    colour: bool
+
+    @property
+    def selects(self) -> bool:
+        """Whether the drafts are named, by an id or by what they are like."""
+        return bool(self.ids or self.channels or self.titles)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What one question is about: a draft, or an activity with its drafts."""
+
+    activity: ActivityApproval
+    drafts: tuple[DraftApproval, ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was decided, and what waits on."""
+
+    drafts: int = 0
+    activities: int = 0
+    sites: set[SiteName] = field(default_factory=set)
+    pending: int = 0
+
+    def words(self) -> str:
+        """The last line."""
+        what = [plural(self.drafts, "draft")]
+        if self.activities:
+            what.append(plural(self.activities, "activity", "activities"))
+        return f"Decided: {' and '.join(what)} in {plural(len(self.sites), 'site')}; {self.pending} pending."
+
+
+class _Quit(Exception):
+    """The person wants no more questions."""
+
+
+def approve_command(options: ApproveOptions) -> int:
+    """Runs `reconciler approve`. Returns the exit code; raises UsageError and InvalidFiles."""
+    if options.everything and not options.yes:
+        raise UsageError("--all decides without a question, so it needs --yes too")
+    if options.everything and options.selects:
+        raise UsageError("--all and a selection exclude each other; leave one of them out")
+    if options.yes and not (options.everything or options.selects):
+        raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
+    if not options.yes and not can_ask():
+        raise UsageError(
+            "there is no terminal to ask on; name the drafts with --id, --channel or --title and add --yes"
+        )
+    project = find_project(options.paths)
+    selection = select(project, check_sites(project, options.paths), options.choice)
+    tally, unknown = Tally(), set(options.ids)
+    try:
+        for desired in selection.sites():
+            _decide_site(desired.ref.name, desired.approvals, selection, options, tally, unknown)
+    except _Quit:
+        pass
+    else:
+        if unknown:
+            known = ", ".join(sorted(unknown))
+            raise UsageError(f"--id {known}: no approvals file of these sites has it; run review to add new drafts")
+    tally.pending = sum(
+        1
+        for desired in selection.sites()
+        for activity in desired.approvals.activities
+        for draft in activity.drafts
+        if draft.decision is Decision.PENDING
+    )
+    sys.stdout.write(f"{tally.words()}\n")
+    return ExitCode.DONE
+
+
+def _decide_site(
+    site: SiteName, approvals: Approvals, selection: Selection, options: ApproveOptions, tally: Tally, unknown: set[str]
+) -> None:
+    path = selection.project.approvals_file(site)
+    screen = screen_of(sys.stdout, colour=options.colour)
+    sent_back: set[str] = set()
+    for subject in _subjects(approvals, options, unknown):
+        if subject.activity.id in sent_back:
+            continue
+        for line in draft_lines(site, subject.activity, subject.drafts, screen):
+            sys.stdout.write(f"{line}\n")
+        decision = options.decision or Decision.APPROVE if options.yes else _ask(options.decision)
+        if decision is None:
+            continue
+        drafts: dict[str, Decision] = {}
+        activities: dict[str, ActivityDecision] = {}
+        if isinstance(decision, Decision):
+            drafts = {one.id: decision for one in subject.drafts}
+        else:
+            activities = {subject.activity.id: decision}
+            sent_back.add(subject.activity.id)
+        _write(path, drafts, activities)
+        tally.drafts += len(drafts)
+        tally.activities += len(activities)
+        tally.sites.add(site)
+
+
+def _write(path: Path, drafts: dict[str, Decision], activities: dict[str, ActivityDecision]) -> None:
+    """Written after each decision, so that leaving in the middle loses none."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        write_atomically(path, set_decisions(text, drafts, activities, shown_path(path)))
+    except OSError as error:
+        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}") from None
+
+
+def _subjects(approvals: Approvals, options: ApproveOptions, unknown: set[str]) -> Iterator[Subject]:
+    """What there is to decide on in a file: what is not so already, and is selected."""
+    whole = isinstance(options.decision, ActivityDecision)
+    for activity in approvals.activities:
+        unknown.discard(activity.id)
+        unknown.difference_update(one.id for one in activity.drafts)
+        drafts = tuple(one for one in activity.drafts if _is_selected(one, activity, options))
+        if whole:
+            named = not options.selects or activity.id in options.ids or bool(drafts)
+            if named and activity.decision is not options.decision:
+                yield Subject(activity, activity.drafts)
+            continue
+        wanted = options.decision or Decision.APPROVE
+        for draft in drafts:
+            if draft.decision is not wanted and activity.decision is ActivityDecision.KEEP:
+                yield Subject(activity, (draft,))
+
+
+def _is_selected(draft: DraftApproval, activity: ActivityApproval, options: ApproveOptions) -> bool:
+    return (
+        (not options.ids or draft.id in options.ids or activity.id in options.ids)
+        and (not options.channels or draft.channel.casefold() in {one.casefold() for one in options.channels})
+        and (
+            not options.titles or any(fnmatchcase(activity.title.casefold(), one.casefold()) for one in options.titles)
+        )
+    )
+
+
+def _ask(decision: AnyDecision | None) -> AnyDecision | None:
+    """What a person answers; None for skipping this one. Raises _Quit at the end of the input too."""
+    question = QUESTION if decision is None else f"  {decision.value}? [y]es, [n]o, [q]uit: "
+    while True:
+        sys.stdout.flush()
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        line = sys.stdin.readline()
+        answer = line.strip().casefold()[:1]
+        if not line or answer == "q":
+            sys.stderr.write("" if line else "\n")
+            raise _Quit
+        if answer in ("s", "n"):
+            return None
+        if decision is not None and answer == "y":
+            return decision
+        if decision is None and answer in ANSWERS:
+            return ANSWERS[answer]

@@ -1,0 +1,59 @@
+"""`reconciler approve [PATH...]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli import options
+
+DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "discard")
+
+
+@click.command("approve")
+@options.paths
+@click.option("--id", "ids", multiple=True, metavar="ID", help="The draft, or all drafts of the activity. Repeatable.")
+@click.option("--channel", "channels", multiple=True, metavar="CHANNEL", help="Drafts for this channel. Repeatable.")
+@click.option(
+    "--title", "titles", multiple=True, metavar="GLOB", help="Drafts of activities with such a title. Repeatable."
+)
+@click.option(
+    "--decision",
+    type=click.Choice(DECISIONS),
+    help="What is decided: approve and pending of drafts, the others of whole activities. Default: approve, or ask.",
+)
+@click.option("--all", "everything", is_flag=True, help="Every draft that waits; needs --yes.")
+@click.option("--yes", is_flag=True, help="Do not ask. What is decided is shown all the same.")
+@options.choosing
+@click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same.")
+def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
+    """Decide about the drafts that `review` wrote down.
+
+    Each is shown with its whole caption, then asked about. The answer is
+    written to approvals/<site>.yaml, where comments and everything else
+    stay. Nothing goes out by it: `apply` schedules what is approved.
+    """
+    from reconciler.cli.approving import AnyDecision, ApproveOptions, approve_command
+    from reconciler.model.approvals import ActivityDecision, Decision
+
+    said: AnyDecision | None = None
+    if decision is not None:
+        said = Decision(decision) if decision in set(Decision) else ActivityDecision(decision)
+    return approve_command(
+        ApproveOptions(
+            paths=tuple(paths),
+            choice=options.Choice(
+                tuple(given["targets"]), tuple(given["excludes"]), given["shard"], given["changed_since"]
+            ),
+            ids=tuple(given["ids"]),
+            channels=tuple(given["channels"]),
+            titles=tuple(given["titles"]),
+            decision=said,
+            everything=given["everything"],
+            yes=given["yes"],
+            colour=not given["no_color"],
+        )
+    )
