@@ -14,7 +14,7 @@ from typing import Any, NewType
 from hypothesis import strategies as st
 
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, freeze
+from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of, freeze
 from reconciler.planner.actions import Plan
 
 site_names = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True).map(SiteName)
@@ -33,6 +33,8 @@ json_values: st.SearchStrategy[Json] = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
     max_leaves=4,
 ).map(freeze)
+
+digests = st.integers(0, 9).map(digest_of)
 
 json_objects = st.dictionaries(st.text(max_size=4), json_values, max_size=2).map(JsonObject)
 
@@ -56,6 +58,8 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
     """Any value of a type, as an annotation gives it."""
     if hint is SiteName:
         return site_names
+    if hint is Digest:
+        return digests
     if isinstance(hint, NewType):
         return of(hint.__supertype__)
     if hint in _PLAIN:

@@ -1,0 +1,53 @@
+"""schemas/plan.schema.json: made from the types, complete, and true of what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+from hypothesis import HealthCheck, given, settings
+
+from reconciler.planner.actions import Plan
+from reconciler.planner.document import SavedPlan, to_text
+from tests import strategies
+from tests.planner import plan_schema
+
+SCHEMA: dict[str, Any] = json.loads(plan_schema.FILE.read_text("utf-8"))
+VALIDATOR = jsonschema_rs.Draft7Validator(SCHEMA)
+
+
+def test_the_file_is_what_the_types_make_it() -> None:
+    assert plan_schema.FILE.read_text("utf-8") == plan_schema.text(), "run: python -m tests.planner.plan_schema"
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def described(node: Any) -> Iterator[dict[str, Any]]:
+    """Every field of a document, as the schema has it."""
+    if isinstance(node, dict):
+        for key, inner in node.items():
+            if key in ("properties", "definitions"):
+                yield from inner.values()
+            yield from described(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            yield from described(inner)
+
+
+def test_every_field_is_described() -> None:
+    found = list(described(SCHEMA))
+    assert len(found) > 150
+    assert [one for one in found if not one.get("description", "").endswith((".", ")"))] == []
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(plan=strategies.plans)
+def test_what_is_written_is_valid_and_nothing_else(plan: Plan) -> None:
+    saved = SavedPlan("one", "1.0", "wix", datetime(2026, 12, 1, tzinfo=UTC), (plan,))
+    document = json.loads(to_text(saved))
+    VALIDATOR.validate(document)
+    assert not VALIDATOR.is_valid({**document, "extra": 1})
+    assert not VALIDATOR.is_valid({key: value for key, value in document.items() if key != "seal"})
