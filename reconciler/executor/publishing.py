@@ -132,7 +132,6 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     (moved,) = await run.call([replace(action, operation=move)])
     moved = await settled(run, moved)
     if isinstance(moved.outcome, Done):
-        await run.journal.published(scheduled(moved.entry, run.journal, at, run.options.commit))
         run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)
         return
     own_time = _when(live.scheduled_for) or "scheduled for the API's own time"

@@ -14,7 +14,7 @@ from reconciler.executor.evidence import Sight, facts_of
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import activity_of, hindrance, touched_by
-from reconciler.executor.remember import applied_by, conclude
+from reconciler.executor.remember import applied_by, conclude, scheduled
 from reconciler.executor.view import View
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.canonical import JsonObject
@@ -39,7 +39,7 @@ from reconciler.model.operations import (
     UpdateActivity,
 )
 from reconciler.model.posts import ActivityId
-from reconciler.model.sites import Bindings, Inputs, SiteRef
+from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
 from reconciler.planner.standing import settled_rules
 
@@ -209,12 +209,16 @@ class Run:
 
     async def close(self, attempt: Attempt) -> None:
         """Notes the outcome of an attempt and what it means for later runs."""
+        moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
             applied = applied_by(attempt.action.operation, self.plan)
             if applied != Inputs():
                 await self.journal.applied(applied)
-        await conclude(self.journal, attempt.entry, attempt.outcome)
+            if isinstance(attempt.action.operation, ReschedulePost):
+                at = attempt.action.operation.at
+                moved = scheduled(attempt.entry, self.journal, at, self.options.commit)
+        await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
     async def settle_rules(self) -> None:
         """Notes the rules of the parts that were carried out in full."""

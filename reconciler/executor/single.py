@@ -8,7 +8,6 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.calls import Call, known_call
 from reconciler.executor.evidence import verdict
 from reconciler.executor.ledger import Result
-from reconciler.executor.remember import scheduled
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.view import look
 from reconciler.model.operations import (
@@ -22,7 +21,6 @@ from reconciler.model.operations import (
     Outcome,
     Pending,
     Regenerate,
-    ReschedulePost,
     Unknown,
     UpdateEvent,
     UpdateSettings,
@@ -43,9 +41,6 @@ async def perform_single(run: Run, action: Action) -> None:
         await note_due(run)
     (attempt,) = await run.call([action])
     attempt = await settled(run, attempt)
-    if isinstance(action.operation, ReschedulePost) and isinstance(attempt.outcome, Done):
-        moved = scheduled(attempt.entry, run.journal, action.operation.at, run.options.commit)
-        await run.journal.published(moved)
     if isinstance(action.operation, DeleteMarketingPlan | ClearPosts):
         run.view.forget(Need.MARKETING_PLAN)
     run.conclude_with(action, attempt.outcome)
