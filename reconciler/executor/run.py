@@ -35,6 +35,7 @@ from reconciler.model.operations import (
     Pending,
     Regenerate,
     RegeneratePosts,
+    ReschedulePost,
     Unknown,
     UpdateActivity,
 )
