@@ -76,12 +76,14 @@ def asked_about(review: Review) -> Iterator[tuple[ReviewedActivity, ReviewedPost
 
 def _asked(activity: ReviewedActivity, one: ReviewedPost, review: Review, screen: Screen) -> Iterator[str]:
     address = Address(review.site, Kind.DRAFT, one.post.id)
-    what = f'{one.post.channel} {one.post.type}  "{activity.activity.title}"  {moment(one.moment, review.zone)}'
-    yield from wrapped(
-        (Span("  ? review  ", Style.CYAN), Span(str(address), Style.BOLD), Span(f"{what}  ({one.standing})")),
-        screen,
-        hang=12,
+    facts = (
+        f"{one.post.channel} {one.post.type}",
+        f'"{activity.activity.title}"',
+        moment(one.moment, review.zone),
+        f"({one.standing})",
     )
+    spans = (Span("  ? review", Style.CYAN), Span(str(address), Style.BOLD), *map(Span, facts))
+    yield from wrapped(spans, screen, hang=12)
     for problem in one.problems:
         yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=12, hang=14)
 

@@ -1,0 +1,246 @@
+"""`review` and `approve`, from generated drafts to scheduled posts, over the sandbox."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.projects import Command, Project, site
+
+SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+SEED = f"""\
+clock: 2026-11-02T09:00:00Z
+freeze: true
+latency: {{generate: 2s, posts: 1s, media: 1s}}
+sites:
+  - id: {SITE_ID}
+    timeZone: Europe/Berlin
+    channels: [INSTAGRAM, FACEBOOK]
+    plan:
+      activities:
+        - id: b0000000-0000-4000-8000-000000000001
+          date: 2026-11-05T09:00:00Z
+          title: Winter mugs
+          items:
+            - {{id: d0000000-0000-4000-8000-000000000001, channel: INSTAGRAM, type: POST, caption: "New mugs 🫖\\nنص"}}
+            - {{id: d0000000-0000-4000-8000-000000000002, channel: FACEBOOK, type: POST, caption: "::error::\\e[31mno"}}
+            - {{id: d0000000-0000-4000-8000-000000000003, channel: INSTAGRAM, type: STORY}}
+        - id: b0000000-0000-4000-8000-000000000002
+          date: 2026-11-06T09:00:00Z
+          title: Open studio
+          items:
+            - {{id: d0000000-0000-4000-8000-000000000004, channel: INSTAGRAM, type: POST, caption: Come by}}
+"""
+RULES = """\
+schedule:
+  rules:
+    - match: {within: 14d}
+      at: "09:30"
+"""
+IDS = [f"d0000000-0000-4000-8000-00000000000{number}" for number in range(5)]
+ACTIVITY = "b0000000-0000-4000-8000-000000000001"
+BARE = f"version: 1\nsite: {{name: shop, id: {SITE_ID}}}\n"
+
+
+@pytest.fixture
+def shop(project: Project) -> Project:
+    """A project with one site that has four drafts, none reviewed."""
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES})
+    return project
+
+
+def file(project: Project) -> str:
+    return (project.root / "approvals" / "shop.yaml").read_text("utf-8")
+
+
+def decisions(project: Project) -> dict[str, str]:
+    document = yaml.safe_load(file(project))
+    return {draft["id"][-1]: draft["decision"] for each in document["activities"] for draft in each["drafts"]}
+
+
+def statuses(project: Project) -> dict[str, str]:
+    with project.world() as world:
+        (found,) = world.world()["sites"].values()
+        return {item["id"][-1]: item["status"] for item in _items(found)}
+
+
+def _items(found: Any) -> list[dict[str, Any]]:
+    return [each["item"] for each in found["items"].values()]
+
+
+def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Project, reconciler: Command) -> None:
+    done = reconciler("review", shop.root)
+    assert done.code == 0, done.err
+    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    assert "INSTAGRAM STORY" in done.out
+    assert "Thu 2026-11-05 09:30 Europe/Berlin" in " ".join(done.out.split())
+    assert decisions(shop) == dict.fromkeys("1234", "pending")
+    before = {path.name: path.read_bytes() for path in (shop.root / "approvals").iterdir()}
+    assert set(before) == {"shop.yaml", "shop.html"}
+    assert reconciler("review", shop.root).code == 0
+    assert {path.name: path.read_bytes() for path in (shop.root / "approvals").iterdir()} == before
+    assert not [one for one in shop.requests() if one["wrote"]]
+    assert "\x1b" not in file(shop) + done.out
+    assert reconciler("validate", shop.root).code == 0
+
+
+def test_one_gallery_for_all_sites_and_json(shop: Project, reconciler: Command) -> None:
+    page = shop.root / "all.html"
+    done = reconciler("review", shop.root, "--output", "json", "--output", f"html={page}")
+    (found,) = json.loads(done.out)["sites"]
+    assert (found["written"], len(found["drafts"]), found["timeZone"]) == ("created", 4, "Europe/Berlin")
+    assert page.read_text("utf-8").count("<article") == 4
+    assert not (shop.root / "approvals" / "shop.html").exists()
+    assert reconciler("review", shop.root, "--output", "html").out == page.read_text("utf-8")
+    assert reconciler("review", shop.root, "--output", "json", "--output", "html").code == 1
+
+
+def test_sites_that_cannot_be_reviewed_say_why_and_keep_their_file(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    before = file(shop)
+    with shop.world() as world:
+        world.dashboard.set_plan_status(SITE_ID, "GENERATING")
+    done = reconciler("review", shop.root)
+    assert (done.code, file(shop)) == (0, before)
+    assert "being generated" in done.out
+    shop.write({"sites/shop.yaml": BARE})
+    assert "no schedule" in reconciler("review", shop.root).out
+
+
+def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    waiting = reconciler("plan", shop.root, "--detailed-exitcode", "--strict")
+    assert (waiting.code, waiting.last) == (0, "No changes.")
+    shown = reconciler("approve", shop.root, "--channel", "instagram", "--yes")
+    assert shown.last == "Decided: 3 drafts in 1 site; 1 pending."
+    assert "  | New mugs 🫖\n  | نص\n" in shown.out
+    assert decisions(shop) == {"1": "approve", "2": "pending", "3": "approve", "4": "approve"}
+    applied = reconciler("apply", shop.root, "--auto-approve", "--allow-publish")
+    assert applied.code == 0, applied.out + applied.err
+    assert statuses(shop) == {"1": "SCHEDULED", "2": "DRAFT", "3": "SCHEDULED", "4": "SCHEDULED"}
+    assert reconciler("plan", shop.root).last == "No changes."
+    before = file(shop)
+    assert reconciler("review", shop.root).code == 0
+    assert file(shop) == before
+
+
+def test_content_changed_after_approval_is_blocked_and_reviewed_anew(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--all", "--yes")
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[1], caption="Something else")
+    planned = reconciler("plan", shop.root, "--output", "json")
+    (site_plan,) = planned.json["sites"]
+    assert "changed-after-approval" in json.dumps(site_plan["blocked"])
+    reconciler("review", shop.root)
+    assert decisions(shop) == {"1": "pending", "2": "approve", "3": "approve", "4": "approve"}
+    assert "Something else" in file(shop)
+
+
+def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconciler: Command) -> None:
+    """Where cancelling gives a draft again; the approval counts for one scheduling."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
+    with shop.world() as world:
+        world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[4]]["item"].update(status="DRAFT"))
+    blocked = reconciler("plan", shop.root)
+    assert blocked.last == "No changes."
+    assert "taken back since" in " ".join(blocked.out.split())
+    reconciler("review", shop.root)
+    assert decisions(shop)["4"] == "pending"
+    assert "cancelled: 1" in file(shop)
+    assert "taken back once" in (shop.root / "approvals" / "shop.html").read_text("utf-8")
+    reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
+    assert statuses(shop)["4"] == "SCHEDULED"
+
+
+@pytest.mark.parametrize("decision", ["regenerate", "regenerate-media", "discard"])
+def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconciler: Command, decision: str) -> None:
+    reconciler("review", shop.root)
+    shown = reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", decision, "--yes")
+    assert shown.last == "Decided: 0 drafts and 1 activity in 1 site; 4 pending."
+    assert reconciler("apply", shop.root, "--auto-approve").code == 0
+    assert reconciler("plan", shop.root).last == "No changes."
+    wrote = len([one for one in shop.requests() if one["wrote"]])
+    reconciler("review", shop.root)
+    (first, *_) = yaml.safe_load(file(shop))["activities"]
+    assert (first["decision"], bool(first["drafts"])) == (
+        ("discard", False) if decision == "discard" else ("keep", True)
+    )
+    assert reconciler("apply", shop.root, "--auto-approve").code == 0
+    assert len([one for one in shop.requests() if one["wrote"]]) == wrote
+
+
+def test_comments_stay_through_review_and_approve(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    path = shop.root / "approvals" / "shop.yaml"
+    text = file(shop).replace("title: Open studio", "title: 'Open studio'  # on Sunday!")
+    path.write_text(text + "# the end\n", "utf-8")
+    reconciler("approve", shop.root, "--title", "open*", "--yes")
+    with shop.world() as world:
+        world.dashboard.delete_item(SITE_ID, IDS[2])
+    reconciler("review", shop.root)
+    assert "title: 'Open studio'  # on Sunday!" in file(shop)
+    assert file(shop).endswith("# the end\n")
+    assert decisions(shop) == {"1": "pending", "3": "pending", "4": "approve"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--all",), "needs --yes"),
+        (("--yes",), "needs a selection"),
+        (("--all", "--yes", "--channel", "FACEBOOK"), "exclude each other"),
+        ((), "no terminal"),
+        (("--id", "nobody", "--yes"), "no approvals file of these sites has it"),
+    ],
+)
+def test_what_cannot_be_decided(shop: Project, reconciler: Command, arguments: tuple[str, ...], said: str) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, *arguments)
+    assert done.code == 1
+    assert said in done.err
+    assert set(decisions(shop).values()) == {"pending"}
+
+
+class Terminal(io.StringIO):
+    """A person at a keyboard."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    reconciler("review", shop.root)
+    monkeypatch.setattr(sys, "stdin", Terminal("what\ns\na\nr\nq\n"))
+    done = reconciler("approve", shop.root)
+    assert done.code == 0
+    assert done.last == "Decided: 1 draft and 1 activity in 1 site; 3 pending."
+    assert "regenerate" in file(shop)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert reconciler("approve", shop.root, "--decision", "pending").last.startswith("Decided: 0 drafts")
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    reconciler("approve", shop.root, "--decision", "keep")
+    assert "decision: regenerate\n" not in file(shop)
+
+
+def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Command, tmp_path: Path) -> None:
+    project.write(
+        {
+            "sandbox.yaml": SEED + "createSites: false\n",
+            "sites/shop.yaml": BARE + RULES,
+            "sites/other.yaml": site("other", 9, more=RULES),
+        }
+    )
+    done = reconciler("review", project.root)
+    assert done.code == 1
+    assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites; 1 site failed."
+    assert decisions(project)

@@ -1,0 +1,314 @@
+"""Over random worlds, rules, approvals and policies: nothing goes out that must not.
+
+What may go out is worked out here again, from the contract and not with the planner's own functions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.model.activities import Activity
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.canonical import Digest
+from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, SchedulePost
+from reconciler.model.policy import Policy, QuietHours
+from reconciler.model.posts import GONE_OUT, ActivityId, Media, Post, PostId, PostStatus
+from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.selectors import Match
+from reconciler.model.sites import ChannelStatus, DesiredSite, Feature, ObservedSite, PublishedPost, RecordedSite
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from tests.planner.publishing_world import NOW, desired, site
+
+CHANNELS = ("INSTAGRAM", "FACEBOOK", "PINTEREST", "TWITTER")
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati")
+PICTURE = (Media("IMAGE", "https://static.wixstatic.com/media/a.jpg"),)
+TEXTS = ("New mugs", "Totally FREE mugs", "x" * 2201, "")
+MOMENTS = st.integers(-30, 200).map(lambda hours: NOW + timedelta(hours=hours))
+statuses = st.sampled_from([PostStatus.DRAFT] * 6 + [PostStatus.SCHEDULED, PostStatus.PUBLISHED, PostStatus.CANCELED])
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> tuple[Activity, ...]:
+    """A few activities with posts on a few channels."""
+    activities = []
+    for number in range(draw(st.integers(1, 4))):
+        when = draw(MOMENTS)
+        posts = []
+        for channel in draw(st.lists(st.sampled_from(CHANNELS), max_size=3, unique=True)):
+            status = draw(statuses)
+            at = draw(MOMENTS) if status is not PostStatus.DRAFT else None
+            posts.append(
+                Post(
+                    PostId(f"d{number}{channel[0]}"),
+                    channel,
+                    draw(st.sampled_from(["POST", "POST", "STORY"])),
+                    status,
+                    (("caption", draw(st.sampled_from(TEXTS))),),
+                    draw(st.sampled_from([PICTURE, PICTURE, ()])),
+                    scheduled_for=at,
+                )
+            )
+        title = draw(st.sampled_from(["Mugs", "Bowls"]))
+        activities.append(Activity(ActivityId(f"a{number}"), title, "", when, "SOCIAL_MARKETING", tuple(posts)))
+    return tuple(activities)
+
+
+rules = st.lists(
+    st.builds(
+        ScheduleRule,
+        st.builds(Match, title=st.sampled_from([None, "mugs"]), within=st.sampled_from([None, timedelta(days=5)])),
+        st.lists(st.sampled_from(CHANNELS), max_size=3, unique=True).map(tuple),
+        st.sampled_from([(), ("POST",)]),
+        max=st.sampled_from([None, 1, 2]),
+        at=st.sampled_from([None, time(2, 30), time(9, 30), time(22)]),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+policies = st.builds(
+    Policy,
+    max_publish_per_site_per_day=st.sampled_from([None, 1, 2]),
+    min_lead=st.sampled_from([timedelta(0), timedelta(hours=6)]),
+    quiet_hours=st.sampled_from([None, QuietHours(time(21), time(7))]),
+    blackout_dates=st.sampled_from([frozenset[date](), frozenset({date(2026, 12, 3)})]),
+    banned_words=st.sampled_from([(), ("free",)]),
+    require_media=st.booleans(),
+)
+
+
+@st.composite
+def files(draw: st.DrawFn, activities: tuple[Activity, ...]) -> Approvals:
+    """Approvals of some drafts, some of them of other content than is there now."""
+    reviewed = []
+    for one in activities:
+        drafts = tuple(
+            DraftApproval(
+                post.id,
+                post.channel,
+                post.type,
+                draw(st.sampled_from([post.digest, post.digest, Digest("sha256:" + "0" * 64)])),
+                draw(st.sampled_from([Decision.APPROVE, Decision.APPROVE, Decision.PENDING])),
+                cancelled=draw(st.integers(0, 1)),
+            )
+            for post in one.posts
+            if draw(st.integers(0, 4))
+        )
+        decision = draw(st.sampled_from([ActivityDecision.KEEP] * 5 + list(ActivityDecision)))
+        reviewed.append(ActivityApproval(one.id, one.title, one.date, decision, drafts))
+    return Approvals(tuple(reviewed), "approvals/shop.yaml")
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[DesiredSite, ObservedSite, RecordedSite, PlanOptions]:
+    """All that decides what goes out."""
+    activities = draw(worlds())
+    published = tuple(
+        PublishedPost(post.id, post.digest, post.channel, None, NOW, draw(st.integers(1, 2)))
+        for one in activities
+        for post in one.posts
+        if not draw(st.integers(0, 5))
+    )
+    channels = tuple(
+        (name, draw(st.sampled_from([ChannelStatus.VALID] * 4 + list(ChannelStatus)))) for name in CHANNELS
+    )
+    feature = draw(
+        st.sampled_from(
+            [
+                Feature("SCHEDULE_POST", enabled=True),
+                Feature("SCHEDULE_POST", enabled=True, remaining=2, limit=5),
+                Feature("SCHEDULE_POST", enabled=False),
+            ]
+        )
+    )
+    observed = site(
+        *activities,
+        zone=draw(st.sampled_from(ZONES)),
+        channels=channels,
+        features=(feature,) if draw(st.integers(0, 5)) else None,
+        published=draw(st.sampled_from([True, True, True, None, False])),
+    )
+    wanted = replace(
+        desired(approvals=draw(files(activities))),
+        schedule=DesiredSchedule(draw(rules), draw(st.booleans()), draw(st.booleans())),
+    )
+    options = PlanOptions(NOW, draw(policies), publish=bool(draw(st.integers(0, 9))))
+    return wanted, observed, RecordedSite(published=published), options
+
+
+def live_in(observed: ObservedSite) -> dict[PostId, tuple[Activity, Post]]:
+    assert observed.marketing_plan is not None
+    return {post.id: (one, post) for one in observed.marketing_plan.activities for post in one.posts}
+
+
+def public(operations: list[Operation]) -> list[SchedulePost | ReschedulePost]:
+    return [one for one in operations if isinstance(one, SchedulePost | ReschedulePost)]
+
+
+def moment_of(one: SchedulePost | ReschedulePost, activity: Activity) -> datetime:
+    return one.at or activity.date
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(cases())
+def test_nothing_goes_out_that_must_not(case: tuple[DesiredSite, ObservedSite, RecordedSite, PlanOptions]) -> None:
+    wanted, observed, recorded, options = case
+    plan = make_plan(*case)
+    assert make_plan(*case) == plan
+    operations = [one.operation for one in plan.actions]
+    live = live_in(observed)
+    goes = public(operations)
+    assert wanted.schedule is not None
+    assert options.publish or not goes
+    assert all(count == 1 for count in Counter(one.post for one in goes).values())
+    sent_back = {one.activity for one in operations if isinstance(one, RegeneratePosts | ClearPosts)}
+    for one in goes:
+        activity, post = live[one.post]
+        _agreed(one, post, wanted, recorded)
+        _reachable(one, activity, post, wanted.schedule, observed)
+        _within_policy(moment_of(one, activity), post, options.policy, observed)
+        if isinstance(one, SchedulePost):
+            assert activity.id not in sent_back
+    _bounds(goes, live, wanted.schedule, observed, options.policy)
+
+
+def _agreed(one: SchedulePost | ReschedulePost, post: Post, wanted: DesiredSite, recorded: RecordedSite) -> None:
+    assert one.digest == post.digest
+    times = next((each.times for each in recorded.published if (each.id, each.digest) == (post.id, post.digest)), 0)
+    said = {draft.id: draft for each in wanted.approvals.activities for draft in each.drafts}.get(post.id)
+    yes = said is not None and said.decision is Decision.APPROVE and said.digest == post.digest
+    assert wanted.schedule is not None
+    assert yes or not wanted.schedule.approval_required
+    if isinstance(one, SchedulePost):
+        assert post.status is PostStatus.DRAFT
+        assert times == 0 or (yes and said is not None and said.cancelled >= times), "an approval is for one scheduling"
+    else:
+        assert post.status is PostStatus.SCHEDULED
+
+
+def _reachable(
+    one: SchedulePost | ReschedulePost,
+    activity: Activity,
+    post: Post,
+    schedule: DesiredSchedule,
+    observed: ObservedSite,
+) -> None:
+    assert any(
+        (not rule.channels or post.channel in rule.channels)
+        and (not rule.types or post.type in rule.types)
+        and (rule.match.title is None or activity.title == "Mugs")
+        and (rule.match.within is None or activity.date <= NOW + rule.match.within)
+        for rule in schedule.rules
+    ), "no rule wants it"
+    if isinstance(one, SchedulePost):
+        assert post.channel != "TWITTER"
+        assert dict(observed.channels)[post.channel] in (ChannelStatus.VALID, ChannelStatus.UNKNOWN)
+        assert observed.published is not False
+        assert not observed.features or observed.features[0].enabled
+
+
+def _within_policy(moment: datetime, post: Post, policy: Policy, observed: ObservedSite) -> None:
+    local = moment.astimezone(ZoneInfo(observed.time_zone or "UTC"))
+    assert moment > NOW
+    assert moment >= NOW + policy.min_lead
+    assert local.date() not in policy.blackout_dates
+    if policy.quiet_hours:
+        assert time(7) <= local.time() < time(21)
+    text = post.texts[0][1]
+    assert not (policy.banned_words and "free" in text.lower())
+    assert post.media or not policy.require_media
+    if post.channel == "INSTAGRAM":
+        assert post.media
+        assert len(text) <= 2200 or post.type == "STORY"
+
+
+def _bounds(
+    goes: list[SchedulePost | ReschedulePost],
+    live: dict[PostId, tuple[Activity, Post]],
+    schedule: DesiredSchedule,
+    observed: ObservedSite,
+    policy: Policy,
+) -> None:
+    zone = ZoneInfo(observed.time_zone or "UTC")
+    new = [one for one in goes if isinstance(one, SchedulePost)]
+    if observed.features and observed.features[0].remaining is not None:
+        assert len(new) <= observed.features[0].remaining
+    most = policy.max_publish_per_site_per_day
+    if most is not None:
+        there = Counter(
+            (post.scheduled_for or activity.date).astimezone(zone).date()
+            for activity, post in live.values()
+            if post.status is PostStatus.SCHEDULED or post.status in GONE_OUT
+        )
+        added = Counter(moment_of(one, live[one.post][0]).astimezone(zone).date() for one in new)
+        assert all(there[day] + count <= most for day, count in added.items())
+    if len(schedule.rules) == 1 and (limit := schedule.rules[0].max) is not None:
+        assert len(new) <= limit
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(cases(), st.data())
+def test_what_was_scheduled_is_never_scheduled_twice(
+    case: tuple[DesiredSite, ObservedSite, RecordedSite, PlanOptions], data: st.DataObject
+) -> None:
+    """Runs in a row, with posts taken back in between: each approval counts once."""
+    wanted, observed, recorded, options = case
+    done: Counter[tuple[PostId, Digest]] = Counter()
+    before = {(one.id, one.digest): one.times for one in recorded.published}
+    for _ in range(3):
+        plan = make_plan(wanted, observed, recorded, options)
+        for action in plan.actions:
+            if isinstance(action.operation, SchedulePost | ReschedulePost | CancelPost):
+                observed, recorded = _carried_out(action.operation, observed, recorded)
+            if isinstance(action.operation, SchedulePost):
+                done[action.operation.post, action.operation.digest] += 1
+        again = make_plan(wanted, observed, recorded, options)
+        assert not [one for one in again.actions if isinstance(one.operation, ReschedulePost | CancelPost)]
+        out = sorted(one for one, (_, post) in live_in(observed).items() if post.status is PostStatus.SCHEDULED)
+        taken_back = data.draw(st.sets(st.sampled_from(out))) if out else set()
+        observed = _with_status(observed, taken_back, PostStatus.DRAFT)
+    for (post, digest), times in done.items():
+        said = wanted.approvals.draft(post)
+        allowed = max(1, (said.cancelled + 1) if said else 1) - before.get((post, digest), 0)
+        assert times <= allowed
+
+
+def _carried_out(
+    operation: SchedulePost | ReschedulePost | CancelPost, observed: ObservedSite, recorded: RecordedSite
+) -> tuple[ObservedSite, RecordedSite]:
+    if isinstance(operation, CancelPost):
+        return _with_status(observed, {operation.post}, PostStatus.CANCELED), recorded
+    activity, _ = live_in(observed)[operation.post]
+    at = operation.at or activity.date
+    observed = _with_status(observed, {operation.post}, PostStatus.SCHEDULED, at)
+    if isinstance(operation, ReschedulePost):
+        return observed, recorded
+    key = (operation.post, operation.digest)
+    known = next((one for one in recorded.published if (one.id, one.digest) == key), None)
+    times = known.times + 1 if known else 1
+    kept = tuple(one for one in recorded.published if one is not known)
+    made = PublishedPost(operation.post, operation.digest, operation.channel, at, NOW, times)
+    return observed, replace(recorded, published=(*kept, made))
+
+
+def _with_status(
+    observed: ObservedSite, posts: set[PostId], status: PostStatus, at: datetime | None = None
+) -> ObservedSite:
+    assert observed.marketing_plan is not None
+    activities = tuple(
+        replace(
+            one,
+            posts=tuple(
+                replace(post, status=status, scheduled_for=at or post.scheduled_for) if post.id in posts else post
+                for post in one.posts
+            ),
+        )
+        for one in observed.marketing_plan.activities
+    )
+    return replace(observed, marketing_plan=replace(observed.marketing_plan, activities=activities))
