@@ -26,7 +26,7 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
     "validate": "Check files offline: all problems at once.",
     "plan": "Read the sites and show what would change.",
-    "apply": "Make a plan, ask, and carry it out.",
+    "apply": "Make a plan, ask, and carry it out; or carry out a saved plan exactly.",
     "drift": "Audit the sites: what moved, and on which side.",
     "review": "Write drafts down for review, and show them in a gallery.",
     "approve": "Decide about the drafts that wait for review.",

@@ -39,6 +39,10 @@ IN_PROCESS: Final = "http://localhost"
 """The address of the sandbox in this process; no request to it leaves the process."""
 
 
+TICK: Final = 0.001
+"""Seconds; a world's clock shows no less, and whoever waits for less would wait for ever."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reach(Generic[AnyClient]):
     """What a run works with. `clock` is that of the world it works on."""
@@ -111,7 +115,7 @@ def _clock_of(world: Sandbox) -> Clock:
     async def advance(seconds: float) -> None:
         from datetime import timedelta
 
-        world.advance(timedelta(seconds=seconds))
+        world.advance(timedelta(seconds=max(seconds, TICK)))
         await asyncio.sleep(0)
 
     return Clock(now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)

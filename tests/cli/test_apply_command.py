@@ -208,8 +208,9 @@ class Terminal:
         """Reads until some words were said."""
         while words not in self.said:
             ready, _, _ = select.select([self.master], [], [], 30)
-            assert ready, self.said
-            self.said += self._read()
+            more = self._read() if ready else ""
+            assert more, f"it ended, or hangs, before it said {words!r}: {self.said}"
+            self.said += more
 
     def type(self, text: str) -> None:
         os.write(self.master, text.encode())
