@@ -89,9 +89,11 @@ def plan_activities(
         matched = decided[index]
         if isinstance(rule, DesiredActivity):
             live = found.get(index)
-            actions.append((index, _create(rule, index, scope))) if live is None else None
             if live is None:
-                created.append(rule)
+                # Past activities are not shown (D 6.2): one that is over is neither missed nor made a second time.
+                if rule.target_date >= scope.now:
+                    actions.append((index, _create(rule, index, scope)))
+                    created.append(rule)
                 continue
             values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
             actions += [(index, action) for action in _update(live, values, Reason.DIFFERS, index, scope)]
@@ -357,4 +359,5 @@ def defer_activities(rules: tuple[ActivityRule, ...], max_delete: int | None, sc
             (f"activities[{index}]",),
         )
         for index, rule in enumerate(rules)
+        if not isinstance(rule, DesiredActivity) or rule.target_date >= scope.now
     )

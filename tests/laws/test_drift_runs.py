@@ -12,6 +12,7 @@ import yaml
 
 from reconciler.api.client import ReadClient
 from reconciler.executor.observe import observe_and_plan
+from reconciler.model.address import Kind
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import Need, ObservedSite
 from reconciler.planner.drift import find_drift
@@ -263,6 +264,19 @@ def test_activities_set_made_and_removed(tmp_path: Path) -> None:
         (Finding.DIFFERS, Moved.REMOTE),
         (Finding.DELETED, Moved.REMOTE),
     }
+
+
+def test_an_activity_of_our_own_whose_day_has_passed_is_no_drift(tmp_path: Path) -> None:
+    create = {
+        "title": "Open studio",
+        "description": "Come by",
+        "targetDate": "2026-12-05T10:00:00Z",
+        "marketingActivityType": "SOCIAL_MARKETING",
+    }
+    run = converged(tmp_path, {**SITE, "activities": [{"create": create}]})
+    run.sandbox.advance(timedelta(days=9))
+    assert drifted(run) == []
+    assert not any(one.address.kind is Kind.ACTIVITY for one in run.plan().actions)
 
 
 # --- review ----------------------------------------------------------------------------------------
