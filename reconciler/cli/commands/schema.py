@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-NAMES = ("site", "project", "approvals")
+NAMES = ("site", "project", "approvals", "plan")
 
 
 @click.command("schema")
@@ -12,9 +12,9 @@ NAMES = ("site", "project", "approvals")
 def command(name: str) -> None:
     """Print a JSON Schema of the files.
 
-    NAME is site (the default), project or approvals. Editors use it to
-    complete and check what you write; `reconciler init` puts copies beside
-    the files.
+    NAME is site (the default), project, approvals or plan. Editors use it
+    to complete and check what you write; `reconciler init` puts copies beside
+    the files. A plan is what `plan --out` saves.
     """
     from reconciler.config.schema import schema_text
 
