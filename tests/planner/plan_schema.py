@@ -14,6 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, NewType
 
+from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Address
 from reconciler.model.canonical import Absent, Digest, JsonObject
 from reconciler.planner.actions import Plan
@@ -200,6 +201,8 @@ class Schema:
 
     def _reference(self, kind: Any, *, tagged: bool) -> dict[str, Any]:
         name = kind.__name__[0].lower() + kind.__name__[1:]
+        if tagged and kind is DesiredActivity:
+            name += "Rule"  # what a rule makes says its kind; what an action makes needs none
         if name not in self.definitions:
             self.definitions[name] = {}
             self.definitions[name] = self._record(kind, tagged)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import jsonschema_rs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import SavedPlan, to_text
@@ -43,7 +43,9 @@ def test_every_field_is_described() -> None:
     assert [one for one in found if not one.get("description", "").endswith((".", ")"))] == []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
+)
 @given(plan=strategies.plans)
 def test_what_is_written_is_valid_and_nothing_else(plan: Plan) -> None:
     saved = SavedPlan("one", "1.0", "wix", datetime(2026, 12, 1, tzinfo=UTC), (plan,))
