@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.model.address import SiteName
+from reconciler.model.address import SITE_NAME, SiteName
 from reconciler.state.errors import StateError
 from reconciler.state.holder import Holder
 from reconciler.state.store import Version
 from reconciler.state.values import Malformed, Members, from_bytes, time_text, to_bytes
 
 FORMAT_VERSION: Final = 1
+FOLDER: Final = "leases/"
+
+_SUFFIX: Final = ".json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,13 @@ class Hold:
 
 def key_of(site: SiteName) -> str:
     """The key of a site's lease."""
-    return f"leases/{site}.json"
+    return f"{FOLDER}{site}{_SUFFIX}"
+
+
+def site_of(key: str) -> SiteName | None:
+    """The site whose lease is under a key, None for what is no lease."""
+    name = key.removeprefix(FOLDER).removesuffix(_SUFFIX)
+    return SiteName(name) if key == f"{FOLDER}{name}{_SUFFIX}" and SITE_NAME.match(name) else None
 
 
 def encode(hold: Hold, *, released: bool) -> bytes:

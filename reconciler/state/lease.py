@@ -21,7 +21,7 @@ from typing import Final
 
 from reconciler.model.address import SiteName
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.hold import Hold, decode, encode, key_of
+from reconciler.state.hold import FOLDER, Hold, decode, encode, key_of, site_of
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.store import Store, Version, put_once
 from reconciler.state.values import time_text
@@ -100,6 +100,10 @@ class Leases:
         """Who holds a site, also where that has ended without being given back; None where nobody does."""
         found, _ = await self._read(site)
         return found
+
+    async def names(self) -> tuple[SiteName, ...]:
+        """The sites that somebody ever held, sorted."""
+        return tuple(sorted([site async for key in self._store.keys(FOLDER) if (site := site_of(key)) is not None]))
 
     def has_ended(self, hold: Hold) -> bool:
         """Whether the next run would take it over without asking."""

@@ -1,30 +1,24 @@
-"""What `state list`, `state show` and `state resolve` look at and change: values, for reporters to word."""
+"""What `state list`, `state show` and `state resolve` look at: values, for reporters to word."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from reconciler.model.address import SiteName
-from reconciler.model.operations import Done, NotDone, OpenEntry
+from reconciler.model.operations import OpenEntry
 from reconciler.model.problems import UsageError
-from reconciler.model.sites import RecordedSite, SiteRef
+from reconciler.model.sites import NOTHING_RECORDED, RecordedSite
+from reconciler.state.errors import StateError
 from reconciler.state.hold import Hold
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
 
 
-class Settled(StrEnum):
-    """What a person found out about a call whose outcome was not known."""
-
-    DONE = "done"
-    NOT_DONE = "not-done"
-
-
 @dataclass(frozen=True, slots=True)
 class SiteState:
-    """What is remembered of one site, and who holds it. `place` is its document; `ended` says that the hold is
-    one that the next run takes over."""
+    """What is remembered of one site, and who holds it. `place` is its document, `id` is empty where there is none;
+    `ended` says that the hold is one that the next run takes over."""
 
     name: SiteName
     id: str
@@ -45,39 +39,71 @@ class SiteState:
 
 
 async def look(state: StateStore, leases: Leases, name: SiteName) -> SiteState | None:
-    """What is remembered of a site, by its name alone; None where nothing is. Raises StateError."""
+    """What is remembered of a site, by its name alone, and who holds it; None where neither is. Raises StateError."""
     document = await state.document(name)
-    if document is None:
-        return None
     hold = await leases.inspect(name)
+    if document is None and hold is None:
+        return None
     return SiteState(
         name,
-        document.id,
+        document.id if document else "",
         state.place(name),
-        document.recorded,
+        document.recorded if document else NOTHING_RECORDED,
         hold,
         hold is not None and leases.has_ended(hold),
     )
 
 
-async def resolve(state: StateStore, leases: Leases, name: SiteName, entry_id: str, settled: Settled) -> OpenEntry:
-    """Closes a call in doubt as a person found it, and gives that call back.
+async def known_names(state: StateStore, leases: Leases) -> tuple[SiteName, ...]:
+    """The sites of which something is recorded, or that somebody ever held, sorted."""
+    return tuple(sorted({*await state.names(), *await leases.names()}))
 
-    `entry_id` may be its first characters. Raises UsageError where nothing or several fit, Locked while a run
-    works on the site.
-    """
-    lease = await leases.acquire(name)
-    async with lease:
-        document = await state.document(name)
-        entries = document.recorded.open if document else ()
-        found = [entry for entry in entries if entry.id == entry_id] or [
-            entry for entry in entries if entry_id and entry.id.startswith(entry_id)
-        ]
-        if document is None or len(found) != 1:
-            known = ", ".join(entry.id for entry in entries) or "none"
-            many = "several entries start with" if found else "no open entry is"
-            raise UsageError(f"{name}: {many} {entry_id!r}; open entries: {known}")
-        journal = await state.open_journal(SiteRef(name, document.id), lease)
-        outcome = Done(detail="settled by hand") if settled is Settled.DONE else NotDone("settled by hand")
-        await journal.end(found[0], outcome)
+
+def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEntry:
+    """The open entry with an id, or whose id starts so. Raises UsageError where none or several fit."""
+    found = [one for one in entries if one.id == id] or [one for one in entries if id and one.id.startswith(id)]
+    if len(found) == 1:
         return found[0]
+    if not entries:
+        raise UsageError(f"{site}: no open entry is {id!r}: none is open, so nothing is left to settle")
+    many = "several open entries start with" if found else "no open entry is"
+    known = ", ".join(f"{one.id} ({one.call} {one.address})" for one in found or entries)
+    raise UsageError(f"{site}: {many} {id!r}; choose one of: {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One site of `state list`, in numbers. `problem`: why its document or its lease cannot be read."""
+
+    name: SiteName
+    id: str = ""
+    in_doubt: int = 0
+    waiting: int = 0
+    due: bool = False
+    in_force: bool = False
+    published: int = 0
+    hold: Hold | None = None
+    ended: bool = False
+    problem: str = ""
+
+
+async def glance(state: StateStore, leases: Leases, name: SiteName) -> Glance | None:
+    """`look`, with what fails as part of the answer, so that one bad document does not hide all others."""
+    try:
+        found = await look(state, leases, name)
+    except StateError as error:
+        return Glance(name, problem=str(error))
+    if found is None:
+        return None
+    recorded = found.recorded
+    return Glance(
+        name,
+        found.id,
+        in_doubt=len(found.in_doubt),
+        waiting=len(found.waiting),
+        due=recorded.due is not None,
+        in_force=recorded.in_force is not None,
+        published=len(recorded.published),
+        hold=found.hold,
+        ended=found.ended,
+    )

@@ -1,4 +1,4 @@
-"""A saved plan is spent once; the last ledgers are kept; a person can settle what a run could not."""
+"""A saved plan is spent once; the last ledgers are kept; what stands open is found."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import pytest
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.operations import Unknown
+from reconciler.model.operations import OpenEntry, Unknown
 from reconciler.model.problems import UsageError
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
 from reconciler.state.holder import this_process
-from reconciler.state.lease import Leases, Locked
+from reconciler.state.lease import Leases
 from reconciler.state.ledger import KEPT, RunLedgers
 from reconciler.state.memory import MemoryStore
 from reconciler.state.plans import AlreadySpent, SpentPlans
-from reconciler.state.repair import Settled, look, resolve
+from reconciler.state.repair import entry_named, known_names, look
 from reconciler.state.sites import StateStore, open_state
 from reconciler.state.store import ANY
 
@@ -81,7 +81,7 @@ def test_the_oldest_ledgers_go() -> None:
     asyncio.run(body())
 
 
-def test_a_person_settles_what_a_run_could_not() -> None:
+def test_what_stands_open_is_found_by_name_and_by_id() -> None:
     async def body() -> None:
         store = MemoryStore()
         state = StateStore(store, now=lambda: NOW)
@@ -92,24 +92,31 @@ def test_a_person_settles_what_a_run_could_not() -> None:
         other = await journal.begin("shop/marketing-plan", "generate", None)
         await journal.end(entry, Unknown("the connection was lost"))
         await journal.sent(other)
-        async with await leases.acquire(SHOP.name):
+        async with await leases.acquire(SHOP.name), await leases.acquire(SiteName("new")):
             seen = await look(state, leases, SHOP.name)
             assert seen is not None
             assert (seen.id, seen.place, seen.ended) == (SHOP.id, "memory:sites/shop.json", False)
             assert seen.hold is not None
             assert [one.id for one in seen.in_doubt] == [entry.id]
             assert [one.id for one in seen.waiting] == [other.id]
-            with pytest.raises(Locked):
-                await resolve(state, leases, SHOP.name, entry.id, Settled.DONE)
+            # A run that was killed before its first note leaves a lease and nothing else.
+            seen = await look(state, leases, SiteName("new"))
+            assert seen is not None
+            assert (seen.id, seen.recorded) == ("", NOTHING_RECORDED)
+            assert seen.hold is not None
+        assert await look(state, leases, SiteName("new")) is None
+        assert await known_names(state, leases) == ("new", "shop")
+        open_now = (await state.load(SHOP)).open
+        assert entry_named(SHOP.name, open_now, entry.id).address == "shop/draft[p1]"
+        assert entry_named(SHOP.name, open_now, other.id[:8]).id == other.id
         for wrong in ("nope", ""):
-            with pytest.raises(UsageError, match=f"open entries: {entry.id}, {other.id}"):
-                await resolve(state, leases, SHOP.name, wrong, Settled.DONE)
-        assert (await resolve(state, leases, SHOP.name, entry.id[:8], Settled.DONE)).id == entry.id
-        assert (await resolve(state, leases, SHOP.name, other.id, Settled.NOT_DONE)).id == other.id
-        assert (await state.load(SHOP)).open == ()
-        with pytest.raises(UsageError, match="open entries: none"):
-            await resolve(state, leases, SiteName("unknown"), entry.id, Settled.DONE)
-        assert await state.names() == ("shop",)
+            with pytest.raises(UsageError, match=f"choose one of: {entry.id} .*, {other.id} "):
+                entry_named(SHOP.name, open_now, wrong)
+        alike = (OpenEntry("ab1", "shop", "generate", NOW), OpenEntry("ab2", "shop", "generate", NOW))
+        with pytest.raises(UsageError, match="several open entries start with 'ab'"):
+            entry_named(SHOP.name, alike, "ab")
+        with pytest.raises(UsageError, match="none is open"):
+            entry_named(SHOP.name, (), entry.id)
 
     asyncio.run(body())
 

@@ -1,0 +1,195 @@
+"""The state as text: the table of `state list`, and everything recorded of one site for `state show`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from reconciler.model.operations import OpenEntry
+from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
+from reconciler.model.text import printable
+from reconciler.reporters.journal_words import about, standing, words_of
+from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
+from reconciler.reporters.words import moment, plural, short, value
+from reconciler.state.hold import Hold
+from reconciler.state.repair import Glance, SiteState
+
+HEADS = ("in doubt", "waiting", "inputs  ")
+TAKEN = sum(len(head) + 2 for head in HEADS) + 26
+"""Columns that the numbers take, and what is left for who holds a site."""
+
+# --- state list --------------------------------------------------------------------------------------
+
+
+def list_lines(sites: Sequence[Glance], screen: Screen) -> Iterator[str]:
+    """One row a site: its open calls, its generation inputs, and who holds it."""
+    if not sites:
+        return
+    room = max(4, min(max(columns(one.name) for one in sites), screen.width - TAKEN))
+    yield screen.paint(f"{fill('site', room)}  {'  '.join(HEADS)}  lock", Style.DIM)
+    for site in sites:
+        yield from _row(site, room, screen)
+
+
+def _row(site: Glance, room: int, screen: Screen) -> Iterator[str]:
+    if site.problem:
+        yield from wrapped((Span(site.name, Style.RED), Span(f"cannot be read: {site.problem}")), screen)
+        return
+    if columns(site.name) > room:
+        yield screen.paint(site.name)
+    lead = fill(site.name if columns(site.name) <= room else "", room)
+    doubt, waiting = (str(count or "-") for count in (site.in_doubt, site.waiting))
+    inputs = "due" if site.due else "in force" if site.in_force else "-"
+    cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
+    lock = "-" if site.hold is None else _who(site.hold) + (" (ended)" if site.ended else "")
+    style = Style.YELLOW if site.in_doubt else Style.PLAIN
+    yield from wrapped((Span(cells, style), Span(lock)), screen, hang=columns(cells) + 2)
+
+
+def _who(hold: Hold) -> str:
+    return f"{hold.holder.user} on {hold.holder.host}"
+
+
+def list_line(sites: Sequence[Glance], place: str) -> str:
+    """`State: 3 sites, 1 call in doubt, 0 waited for, 1 locked.`, for scripts."""
+    if not sites:
+        return f"Nothing is recorded in {place}."
+    doubt, waiting = sum(one.in_doubt for one in sites), sum(one.waiting for one in sites)
+    locked, bad = sum(one.hold is not None for one in sites), sum(bool(one.problem) for one in sites)
+    line = (
+        f"State: {plural(len(sites), 'site')}, {plural(doubt, 'call')} in doubt, {waiting} waited for, {locked} locked"
+    )
+    return f"{line}, {bad} unreadable." if bad else f"{line}."
+
+
+# --- state show --------------------------------------------------------------------------------------
+
+
+def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterator[str]:
+    """Everything recorded of a site. `where` are the options and paths that lead to this state, for commands."""
+    recorded = site.recorded
+    yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
+    yield from wrapped((Span(f"  recorded in {site.place}", Style.DIM),), screen)
+    yield from _section("Lock", hold_lines(site.hold, screen, ended=site.ended), screen)
+    calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
+    yield from _section("Open calls", calls, screen)
+    due = recorded.due
+    yield from _section("Generation inputs due: the next generation is made from these", _inputs(due, screen), screen)
+    yield from _section(
+        "Generation inputs in force: the marketing plan was made from these", _inputs(recorded.in_force, screen), screen
+    )
+    yield from _section("Last applied, or found as asked for", _applied(recorded, screen), screen)
+    yield from _section("Identities", _identities(recorded, screen), screen)
+    posts = (line for post in recorded.published for line in _published(post, screen))
+    yield from _section("Published posts", posts, screen)
+    decisions = (
+        f"activity {activity}: {decision} ({short(digest)})" for activity, decision, digest in recorded.consumed
+    )
+    yield from _section("Decisions carried out", _listed(decisions, screen), screen)
+
+
+def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
+    """A heading and its lines; nothing where there is nothing to say."""
+    found = tuple(lines)
+    if found:
+        yield ""
+        yield screen.paint(title, Style.BOLD)
+        yield from found
+
+
+def _listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
+    for text in texts:
+        yield from wrapped((Span(text),), screen, indent=2, hang=4)
+
+
+def hold_lines(hold: Hold | None, screen: Screen, *, ended: bool) -> Iterator[str]:
+    """Whose a lock is: host, process, user, CI job, since and until when."""
+    if hold is None:
+        return
+    holder = hold.holder
+    until = _to_the_second(hold.expires) + ("" if ended else ", unless it is renewed")
+    facts = [("user", holder.user), ("host", holder.host), ("process", str(holder.process))]
+    facts += [("CI job", holder.ci_url)] if holder.ci_url else []
+    facts += [("since", _to_the_second(hold.since)), ("until", until)]
+    for name, fact in facts:
+        yield from wrapped((Span(f"{name:<7}"), Span(fact)), screen, indent=2, hang=11)
+    if ended:
+        yield from wrapped(
+            (Span("its holder is gone, or its time is over: the next run takes it over"),), screen, indent=2
+        )
+
+
+def _to_the_second(at: datetime) -> str:
+    """A lock lasts a minute, so minutes would not tell."""
+    return f"{at.astimezone(UTC):%a %Y-%m-%d %H:%M:%S} UTC"
+
+
+def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[str]) -> Iterator[str]:
+    words = words_of(entry)
+    mark, style = ("  . waiting", Style.DIM) if entry.sent else ("  ? in doubt", Style.YELLOW)
+    hang = 14
+    spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
+    yield from wrapped(spans, screen, hang=hang)
+    told, held = about(entry), site.hold is not None and not site.ended
+    asked = f"to {words.asked}" + (f": {told}" if told else "")
+    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", standing(entry, held=held)):
+        yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
+    if entry.sent:
+        return
+    yield from wrapped((Span(f"to settle it by hand, look {words.look}:"),), screen, indent=hang, hang=hang + 2)
+    for settled, follows in (("done", words.done), ("not-done", words.not_done)):
+        yield " " * hang + printable(
+            shlex.join(("reconciler", "state", "resolve", site.name, entry.id, settled, *where))
+        )
+        yield from wrapped((Span(follows, Style.DIM),), screen, indent=hang + 2, hang=hang + 2)
+
+
+def _inputs(inputs: Inputs | None, screen: Screen) -> Iterator[str]:
+    if inputs is None:
+        return
+    if inputs == Inputs():
+        yield "  no settings and no events"
+    settings = (f"{one.path.removeprefix('settings.')}: {value(one.value)}" for one in inputs.settings)
+    events = (f"event {value(name)}: {value(facts)}" for name, facts in inputs.events)
+    yield from _listed((*settings, *events), screen)
+
+
+def _applied(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
+    if recorded.applied != Inputs():
+        yield from _inputs(recorded.applied, screen)
+    yield from _listed((f"{key}: {value(facts)}" for key, facts in recorded.objects), screen)
+
+
+def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
+    yield from _listed((f"event {value(name)} is {event}" for name, event in recorded.event_ids), screen)
+    created = (
+        f"activity {value(one.title)} of {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
+    )
+    yield from _listed(created, screen)
+    sets = (f"the set rule {short(one.rule)} set {', '.join(sorted(one.activities))}" for one in recorded.sets)
+    yield from _listed(sets, screen)
+    calendars = (f"calendar {one} is not the site's own" for one in sorted(recorded.foreign_calendars))
+    events = (f"event {one} is not the site's own" for one in sorted(recorded.foreign_events))
+    yield from _listed((*calendars, *events), screen)
+
+
+def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
+    when = f"for {moment(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at the time that the API chose"
+    spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"noted {moment(post.done_at, 'UTC')}")]
+    spans.append(Span(short(post.digest), Style.DIM))
+    if post.times > 1:
+        spans.append(Span(f"scheduled {post.times} times"))
+    if post.approver:
+        spans.append(Span(f"approved by {post.approver}"))
+    if post.commit:
+        spans.append(Span(f"commit {post.commit[:12]}", Style.DIM))
+    yield from wrapped(spans, screen, indent=2, hang=4)
+
+
+def show_line(site: SiteState) -> str:
+    """`State: 1 call in doubt, 0 waited for, 3 posts published, not locked.`, for scripts."""
+    lock = "not locked" if site.hold is None else f"locked by {_who(site.hold)}"
+    posts = plural(len(site.recorded.published), "post")
+    doubt = plural(len(site.in_doubt), "call")
+    return f"State: {doubt} in doubt, {len(site.waiting)} waited for, {posts} published, {lock}."

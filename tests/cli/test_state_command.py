@@ -1,0 +1,525 @@
+"""`reconciler state list|show|unlock|resolve`, as a user runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.executor.calls import Call
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import EMPTY, Json, JsonObject, digest_of
+from reconciler.model.events import EventId
+from reconciler.model.operations import OpenEntry, Unknown
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.settings import Field
+from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
+from reconciler.reporters.journal_words import about, standing, words_of
+from reconciler.state.hold import Hold
+from reconciler.state.holder import Holder
+from reconciler.state.lease import Clock, Leases
+from reconciler.state.sites import open_state
+from tests.cli.projects import Command, Project
+
+NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
+SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-000000000001")
+CI = Holder("ci-7", 4242, "jane", "secret-token", ci_url="https://ci.example/jobs/17")
+POST = "834dc801-3e5c-416a-bd14-b130a95d100e"
+SCHEDULED = JsonObject(
+    {"post": POST, "digest": digest_of("z"), "channel": "FACEBOOK", "at": "2026-12-03T09:30:00.000Z"}
+)
+
+
+class Planted:
+    """A state that runs have left behind. `where` is its place, `root` what a folder is relative to."""
+
+    def __init__(self, root: Path, where: str = ".reconciler") -> None:
+        self.state = open_state(where, root, now=lambda: NOW)
+
+    def open(self, call: str, address: str, facts: Json = None, *, unknown: str = "", sent: bool = False) -> str:
+        """Leaves a call of the shop open, and gives its id."""
+
+        async def body() -> str:
+            journal = await self.state.open_journal(SHOP)
+            entry = await journal.begin(address, call, facts)
+            if unknown:
+                await journal.end(entry, Unknown(unknown))
+            if sent:
+                await journal.sent(entry)
+            return entry.id
+
+        return asyncio.run(body())
+
+    def locked(self, *, ended: bool = False) -> None:
+        """Leaves a lock of the shop behind, held by a CI job on another machine."""
+        now = datetime.now(UTC) - (timedelta(hours=1) if ended else timedelta())
+
+        async def body() -> None:
+            lease = await Leases(self.state.store, CI, Clock(now=lambda: now)).acquire(SHOP.name)
+            assert not lease.lost
+
+        asyncio.run(body())
+
+    def hold(self) -> Hold | None:
+        return asyncio.run(Leases(self.state.store, CI).inspect(SHOP.name))
+
+    def recorded(self) -> RecordedSite:
+        return asyncio.run(self.state.load(SHOP))
+
+    def much(self) -> None:
+        """Something of everything."""
+
+        async def body() -> None:
+            journal = await self.state.open_journal(SHOP)
+            made = Inputs(
+                (Field("settings.toneOfVoice", "warm\x1b[31m"),), (("Sale", JsonObject({"date": "2026-11-27"})),)
+            )
+            await journal.inputs_in_force(made)
+            await journal.inputs_due(Inputs((Field("settings.toneOfVoice", "dry"),)), None)
+            await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
+            await journal.bind(
+                Bindings(
+                    event_ids=(("Sale", EventId("e-1")),),
+                    objects=(("marketing-plan", JsonObject({"state": "present"})),),
+                )
+            )
+            post = PublishedPost(PostId(POST), digest_of("x"), "INSTAGRAM", NOW, NOW, commit="0123456789abcdef")
+            await journal.published(post)
+            await journal.consumed(ActivityId("a-1"), "discard", digest_of("y"))
+
+        asyncio.run(body())
+
+
+@pytest.fixture
+def planted(project: Project) -> Planted:
+    return Planted(project.root)
+
+
+def told(out: str) -> str:
+    """Output with what differs from run to run made alike."""
+    out = re.sub(r"\b[0-9a-f]{16}\b", "ENTRY", out)
+    return re.sub(r"\w{3} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "TIME", out)
+
+
+# --- list --------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_recorded(
+    reconciler: Command, project: Project, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    ran = reconciler("state", "list")
+    assert (ran.code, ran.out) == (0, "Nothing is recorded in .reconciler.\n")
+    assert not (project.root / ".reconciler" / "sites").exists()
+
+
+def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    planted.locked()
+    planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    planted.open("regenerate", "shop/marketing-plan", sent=True)
+    long = SiteRef(SiteName("a-site-with-quite-a-long-name-that-goes-on"), "x")
+    asyncio.run(applied(planted, long))
+    ran = reconciler("state", "list", project.root)
+    assert (ran.code, ran.out) == (
+        0,
+        "site                       in doubt  waiting  inputs    lock\n"
+        "a-site-with-quite-a-long-name-that-goes-on\n"
+        "                                  -        -  -         -\n"
+        "shop                              1        1  due       jane on ci-7\n"
+        "\n"
+        "State: 2 sites, 1 call in doubt, 1 waited for, 1 locked.\n",
+    )
+
+
+async def applied(planted: Planted, site: SiteRef) -> None:
+    journal = await planted.state.open_journal(site)
+    await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
+
+
+def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    (project.root / ".reconciler" / "sites" / "broken.json").write_text("{", "utf-8")
+    ran = reconciler("state", "list", project.root)
+    assert (ran.code, ran.last) == (1, "State: 2 sites, 0 calls in doubt, 0 waited for, 0 locked, 1 unreadable.")
+    assert "broken  cannot be read:" in ran.out
+    assert "restore it from a backup" in " ".join(ran.out.split())
+    ran = reconciler("state", "list", project.root, "--output", "json")
+    broken, shop = ran.json["sites"]
+    assert ran.code == ran.json["exitCode"] == 1
+    assert "is corrupt" in broken["error"]
+    assert shop == {
+        "site": "shop",
+        "id": SHOP.id,
+        "inDoubt": 0,
+        "waiting": 0,
+        "due": True,
+        "inForce": True,
+        "published": 1,
+        "lock": None,
+    }
+
+
+def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, tmp_path: Path) -> None:
+    planted = Planted(chain.root)
+    for name in ("shop", "shop-b", "gone"):
+        asyncio.run(applied(planted, SiteRef(SiteName(name), name)))
+    listed = reconciler("state", "list", chain.root, "--output", "json").json["sites"]
+    assert [one["site"] for one in listed] == ["gone", "shop", "shop-b"]
+    assert reconciler("state", "list", chain.root / "sites" / "b.yaml").last.startswith("State: 1 site,")
+    assert reconciler("state", "list", chain.root / "sites").last.startswith("State: 2 sites,")
+    elsewhere = reconciler("state", "list", chain.root, "--state", tmp_path / "other")
+    assert (elsewhere.code, elsewhere.out) == (0, f"Nothing is recorded in {tmp_path / 'other'}.\n")
+    wrong = reconciler("state", "list", chain.root, "--state", "s4://bucket")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "'s4' is no kind of store" in wrong.err
+    secret = reconciler("state", "list", chain.root, "--state", "s3://key:hidden@bucket/x")
+    assert secret.code == 1
+    assert "hidden" not in secret.err
+
+
+# --- show --------------------------------------------------------------------------------------------
+
+
+SHOWN = """\
+shop  3f0c2a9e-8d0b-4b7c-9a55-000000000001
+  recorded in PLACE
+
+Lock
+  user     jane
+  host     ci-7
+  process  4242
+  CI job   https://ci.example/jobs/17
+  since    TIME
+  until    TIME
+  its holder is gone, or its time is over: the next run takes it over
+
+Open calls
+  ? in doubt  ENTRY  schedule-post
+              shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
+              to schedule a post: FACEBOOK, for Thu 2026-12-03 09:30 UTC
+              begun Mon 2026-11-02 09:00 UTC
+              a run could not tell whether it took effect: lost \\x1b[2J
+              to settle it by hand, look whether the post is scheduled or has
+                gone out:
+              reconciler state resolve shop ENTRY done WHERE
+                it stands in the ledger as scheduled, and its approval is used
+                up
+              reconciler state resolve shop ENTRY not-done WHERE
+                the next apply schedules it if it is a draft still, and approved
+  . waiting   ENTRY  regenerate  shop/marketing-plan
+              to generate the marketing plan again
+              begun Mon 2026-11-02 09:00 UTC
+              it was started; the next apply waits for it to end
+
+Generation inputs due: the next generation is made from these
+  toneOfVoice: "dry"
+
+Generation inputs in force: the marketing plan was made from these
+  toneOfVoice: "warm\\u001b[31m"
+  event "Sale": {"date": "2026-11-27"}
+
+Last applied, or found as asked for
+  toneOfVoice: "dry"
+  marketing-plan: {"state": "present"}
+
+Identities
+  event "Sale" is e-1
+
+Published posts
+  834dc801-3e5c-416a-bd14-b130a95d100e  INSTAGRAM  for Mon 2026-11-02 09:00 UTC
+    noted Mon 2026-11-02 09:00 UTC  sha256:ba2df490  commit 0123456789ab
+
+Decisions carried out
+  activity a-1: discard (sha256:2bc983a5)
+
+State: 1 call in doubt, 1 waited for, 1 post published, locked by jane on ci-7.
+"""
+
+
+def test_everything_of_a_site_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    planted.open("schedule-post", f"shop/draft[{POST}]", SCHEDULED, unknown="lost \x1b[2J")
+    planted.open("regenerate", "shop/marketing-plan", sent=True)
+    planted.locked(ended=True)
+    ran = reconciler("state", "show", "shop", project.root)
+    assert ran.code == 0
+    place = str(project.root / ".reconciler" / "sites" / "shop.json")
+    # The two are as long as the temporary folder's name is, and are never broken.
+    out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(str(project.root), "WHERE"))
+    assert out == SHOWN
+    assert "secret-token" not in ran.out
+
+
+def test_json_has_the_document_as_it_is_kept_but_no_token(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    planted.much()
+    planted.locked()
+    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    ran = reconciler("state", "show", "shop", project.root, "--output", "json")
+    assert ran.code == ran.json["exitCode"] == 0
+    assert ran.json["command"] == "state show"
+    assert ran.json["site"] == {"name": "shop", "id": SHOP.id}
+    assert ran.json["lock"]["ciUrl"] == "https://ci.example/jobs/17"
+    assert "secret-token" not in ran.out
+    assert ran.json["inForce"]["settings"] == [{"path": "settings.toneOfVoice", "value": "warm\x1b[31m"}]
+    [open_entry] = ran.json["open"]
+    assert (open_entry["id"], open_entry["inDoubt"], open_entry["about"]) == (entry, True, '"Sale"')
+
+
+def test_commands_to_copy_lead_to_the_same_state(
+    reconciler: Command, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    entry = Planted(project.root, "my state").open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    ran = reconciler("state", "show", "shop", "--state", "my state")
+    assert f"reconciler state resolve shop {entry} not-done --state 'my state'\n" in ran.out
+
+
+@pytest.mark.parametrize("command", [("show",), ("unlock", "--force"), ("resolve",)])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("shpo", "did you mean shop?"),
+        ("../shop", "did you mean shop?"),
+        ("zzz", "`reconciler state list` shows what is recorded"),
+        ("a\x1b", "'a\\x1b'"),
+    ],
+)
+def test_an_unknown_site(
+    reconciler: Command, project: Project, planted: Planted, command: tuple[str, ...], name: str, said: str
+) -> None:
+    planted.much()
+    before = sorted(project.root.rglob("*"))
+    more = ["e1", "done"] if command[0] == "resolve" else []
+    ran = reconciler("state", command[0], name, *more, project.root, *command[1:])
+    assert (ran.code, ran.out) == (1, "")
+    assert "nothing is recorded of such a site in " in ran.err
+    assert said in ran.err.replace("\\\\", "\\")
+    assert sorted(project.root.rglob("*")) == before
+
+
+# --- unlock ------------------------------------------------------------------------------------------
+
+
+def test_without_a_terminal_the_flag_is_named(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.locked()
+    ran = reconciler("state", "unlock", "shop", project.root)
+    assert (ran.code, ran.last) == (
+        4,
+        "Refused: nobody could be asked, for there is no terminal; --force takes the lock away without asking",
+    )
+    for fact in ("jane", "ci-7", "4242", "https://ci.example/jobs/17", "since", "unless it is renewed"):
+        assert fact in ran.out
+    assert "secret-token" not in ran.out
+    assert planted.hold() is not None
+
+
+def test_force_takes_the_lock_away(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.locked()
+    assert reconciler("apply", project.root, "--auto-approve").code == 4
+    ran = reconciler("state", "unlock", "shop", project.root, "--force")
+    assert (ran.code, ran.last) == (0, "Unlocked: shop.")
+    assert planted.hold() is None
+    ran = reconciler("state", "unlock", "shop", project.root)
+    assert (ran.code, ran.out) == (0, "Not locked: shop.\n")
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+
+
+class Typed(io.TextIOWrapper):
+    """A terminal at which something was typed already."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Puts a terminal in the place of stdin; what is written to the descriptor is typed."""
+    reading, writing = os.pipe()
+    with Typed(os.fdopen(reading, "rb")) as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        yield [writing]
+    os.close(writing)
+
+
+@pytest.mark.parametrize(("answer", "code", "last"), [("yes\n", 0, "Unlocked"), ("y\n", 4, "Refused: it was not")])
+def test_a_person_is_asked(
+    reconciler: Command,
+    project: Project,
+    planted: Planted,
+    typed: list[int],
+    answer: str,
+    code: int,
+    last: str,
+) -> None:
+    planted.locked()
+    os.write(typed[0], answer.encode())
+    ran = reconciler("state", "unlock", "shop", project.root)
+    assert ran.code == code
+    assert ran.last.startswith(last)
+    assert "Do you want to take the lock of shop away?" in ran.err
+    assert (planted.hold() is None) == (code == 0)
+
+
+def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    planted.locked()
+    shown = reconciler("state", "show", "shop", project.root)
+    assert (shown.code, shown.last) == (
+        0,
+        "State: 0 calls in doubt, 0 waited for, 0 posts published, locked by jane on ci-7.",
+    )
+    assert reconciler("state", "list", project.root).last.startswith("State: 1 site,")
+    (project.root / ".reconciler" / "sites").mkdir()
+    (project.root / ".reconciler" / "sites" / "shop.json").write_text("{", "utf-8")
+    assert reconciler("state", "show", "shop", project.root).code == 1
+    assert reconciler("state", "unlock", "shop", project.root, "--force").code == 0
+
+
+# --- resolve -----------------------------------------------------------------------------------------
+
+
+def test_a_post_that_was_scheduled_uses_up_its_approval(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    entry = planted.open("schedule-post", f"shop/draft[{POST}]", SCHEDULED, unknown="lost")
+    other = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    ran = reconciler("state", "resolve", "shop", entry[:6], "done", project.root)
+    assert (ran.code, ran.last) == (0, "Resolved: done; 1 call of shop is in doubt still.")
+    assert "its approval is used up" in ran.out
+    [post] = planted.recorded().published
+    assert (post.id, post.channel, post.times) == (POST, "FACEBOOK", 1)
+    assert post.scheduled_for == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
+    ran = reconciler("state", "resolve", "shop", other, "not-done", project.root)
+    assert (ran.code, ran.last) == (0, "Resolved: not done; no call of shop is in doubt.")
+    assert planted.recorded().open == ()
+    assert planted.hold() is None
+
+
+def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    entry = planted.open("regenerate", "shop/marketing-plan", JsonObject({"status": "ACTIVE"}), unknown="lost")
+    due = Inputs((Field("settings.toneOfVoice", "dry"),))
+    asyncio.run(note_due(planted, due))
+    with project.world() as world:
+        world.dashboard.patch_settings(SHOP.id, {"settings.toneOfVoice": "dry"})
+    assert reconciler("state", "resolve", "shop", entry, "done", project.root).code == 0
+    assert planted.recorded().in_force != due, "only a generation that ended ACTIVE brings its inputs into force"
+    assert reconciler("apply", project.root, "--auto-approve").last == "No changes."
+    in_force = planted.recorded().in_force
+    assert in_force is not None
+    assert in_force.setting("settings.toneOfVoice") == ("dry",)
+    assert planted.recorded().due is None
+    made = [one for one in project.requests() if one["path"].endswith("regenerate-marketing-plan")]
+    assert made == []
+
+
+async def note_due(planted: Planted, due: Inputs) -> None:
+    journal = await planted.state.open_journal(SHOP)
+    await journal.inputs_due(due, None)
+
+
+def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: Project, planted: Planted) -> None:
+    facts = JsonObject({"status": "NEVER_CREATED", "activities": ()})
+    entry = planted.open("generate", "shop/marketing-plan", facts)
+    ran = reconciler("state", "resolve", "shop", entry, "not-done", project.root)
+    assert ran.code == 0
+    assert "the next apply starts one where it is due still" in ran.out
+    assert "1 generated" in reconciler("apply", project.root, "--auto-approve").last
+
+
+def test_an_unknown_entry_lists_those_there_are(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
+    assert ran.code == 1
+    assert "none is open, so nothing is left to settle" in ran.err
+    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
+    assert ran.code == 1
+    assert f"no open entry is 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
+
+
+def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Project, planted: Planted) -> None:
+    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    planted.locked()
+    shown = reconciler("state", "show", "shop", project.root)
+    assert "the run that holds the site may be making this call right now" in " ".join(shown.out.split())
+    ran = reconciler("state", "resolve", "shop", entry, "done", project.root)
+    assert ran.code == 4
+    assert ran.last.startswith("Refused: shop: locked by jane on ci-7")
+    assert len(planted.recorded().open) == 1
+
+
+def test_a_lock_that_ended_is_taken_over_with_a_word(reconciler: Command, project: Project, planted: Planted) -> None:
+    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    planted.locked(ended=True)
+    ran = reconciler("state", "resolve", "shop", entry, "done", project.root)
+    assert ran.code == 0
+    assert "note: shop: took over the lock of jane on ci-7" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [("maybe",), ("done", "--lock-timeout", "soon")])
+def test_usage_errors_are_1(reconciler: Command, arguments: tuple[str, ...]) -> None:
+    ran = reconciler("state", "resolve", "shop", "e1", *arguments)
+    assert (ran.code, ran.out) == (1, "")
+
+
+# --- words -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("call", [*Call, "of-a-later-version"])
+def test_every_call_has_words_whatever_its_facts(call: str) -> None:
+    for facts in (None, "odd", JsonObject({"at": "soon", "values": 1, "activity": EMPTY})):
+        entry = OpenEntry("e1", "shop", call, NOW, facts)
+        words = words_of(entry)
+        assert all((words.asked, words.look, words.done, words.not_done))
+        assert isinstance(about(entry), str)
+        assert standing(entry, held=False)
+
+
+# --- object stores -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of an S3 server on loopback."""
+    import httpx
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    moto = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    httpx.put(f"http://{host}:{port}/state").raise_for_status()
+    variables = {"ACCESS_KEY_ID": "id", "SECRET_ACCESS_KEY": "key", "REGION": "us-east-1"}
+    for name, value in {**variables, "ENDPOINT_URL": f"http://{host}:{port}"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    yield "s3://state/project"
+    moto.stop()
+
+
+def test_the_same_on_an_object_store(reconciler: Command, project: Project, bucket: str) -> None:
+    there = ("--state", bucket, project.root)
+    assert reconciler("state", "list", *there).out == f"Nothing is recorded in {bucket}.\n"
+    planted = Planted(project.root, bucket)
+    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    planted.locked()
+    assert reconciler("state", "list", *there).last == "State: 1 site, 1 call in doubt, 0 waited for, 1 locked."
+    assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 4
+    assert reconciler("state", "unlock", "shop", "--force", *there).last == "Unlocked: shop."
+    assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 0
+    assert f"recorded in {bucket}/sites/shop.json" in reconciler("state", "show", "shop", *there).out
