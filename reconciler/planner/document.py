@@ -17,7 +17,8 @@ from typing import Any, Final, NoReturn
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
 from reconciler.model.problems import UsageError
 from reconciler.planner.actions import Plan
-from reconciler.planner.encoding import Malformed, decode, duration_text, encode, instant_text
+from reconciler.planner.encoding import decode, encode
+from reconciler.planner.plain_values import Malformed, duration_text, instant_text
 
 FORMAT_VERSION: Final = 1
 VALID_FOR: Final = timedelta(hours=24)

@@ -11,7 +11,7 @@ from typing import Any
 
 from reconciler.executor.ledger import SiteLedger, tally_of
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview, class_of, verb_of
-from reconciler.planner.encoding import instant_text
+from reconciler.planner.plain_values import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
 from reconciler.reporters.operation_json import operation_json

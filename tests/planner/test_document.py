@@ -21,7 +21,8 @@ from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text, to_text
-from reconciler.planner.encoding import Malformed, codec_of, decode, encode, kind_of
+from reconciler.planner.encoding import codec_of, decode, encode, kind_of
+from reconciler.planner.plain_values import Malformed
 from tests import strategies
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
