@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, GeneratePosts
+from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, GeneratePosts, OpenEntry
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
@@ -25,9 +25,43 @@ from reconciler.planner.standing import rules_of, standing
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """The plan for a site, with what is to be remembered of it: see `_planned`, and standing.py."""
-    plan = replace(_planned(desired, observed, recorded, options), rules=rules_of(desired, public=options.publish))
+    plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
+    plan = replace(plan, rules=rules_of(desired, public=options.publish))
     objects = standing(desired, observed, recorded, plan, scope_of(observed, options))
     return replace(plan, bindings=replace(plan.bindings, objects=objects))
+
+
+NOT_IN_DOUBT = frozenset(
+    {
+        *("generate", "regenerate", "generate-posts", "regenerate-posts"),  # waited for, by the parts that plan them
+        *("update-settings", "update-event", "update-activity"),  # sent twice, they leave what sending once left
+    }
+)
+"""Calls that block nothing while their outcome is not known."""
+
+
+def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
+    """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
+    (product.md 3.5). `apply` settles what reading the site can settle, before it plans."""
+    unknown = {entry.address: entry for entry in recorded.open if entry.call not in NOT_IN_DOUBT}
+    doubtful = [action for action in plan.actions if str(action.address) in unknown]
+    if not doubtful:
+        return plan
+    return replace(
+        plan,
+        actions=tuple(action for action in plan.actions if action not in doubtful),
+        blocked=(*plan.blocked, *(_unknown(action, unknown[str(action.address)]) for action in doubtful)),
+    )
+
+
+def _unknown(action: Action, entry: OpenEntry) -> Blocked:
+    return Blocked(
+        action.address,
+        BlockedBy.OUTCOME_UNKNOWN,
+        f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
+        f"run apply, which reads the site first, or look and say: state resolve {action.address.site} {entry.id} "
+        "done|not-done",
+    )
 
 
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import ABSENT, Absent, JsonObject
+from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
-from reconciler.model.sites import RecordedSite
+from reconciler.model.operations import CreateEvent, DeleteEvent, OpenEntry, UpdateEvent
+from reconciler.model.problems import Place
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
+from reconciler.planner.actions import BlockedBy
 from reconciler.planner.events import EventsPart, plan_events
-from reconciler.planner.options import Scope
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.planner import make_plan
 from tests.planner.pure_world import NOW
 
 SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
@@ -139,3 +142,17 @@ def test_what_no_read_would_show_again_is_not_created() -> None:
 def test_each_of_two_pruned_namesakes_has_an_address_of_its_own() -> None:
     part = plan(on=(live("e1", "Fair"), live("e2", "Fair"), live("e3", "Old")), prune=True)
     assert [one.address.key for one in part.actions] == ["Fair e1", "Fair e2", "Old"]
+
+
+def test_an_unknown_outcome_blocks_its_object_alone() -> None:
+    file = DesiredSite(
+        SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"),
+        Place("sites/shop.yaml"),
+        Digest("sha256:0"),
+        events=DesiredEvents((declared(), declared("Fair"))),
+    )
+    in_doubt = RecordedSite(open=(OpenEntry("1", "shop/event[Sale]", "create-event", NOW, unknown="no answer"),))
+    plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
+    assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
+    assert [(str(one.address), one.by) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
+    assert "state resolve shop 1" in plan.blocked[0].fix
