@@ -86,7 +86,8 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
     if moment <= now:
         return "its moment is past"
     if moment - now < policy.min_lead:
-        return f"it is due in {_length(moment - now)}, inside policy.minLead ({_length(policy.min_lead)})"
+        lead = f"{_length(policy.min_lead)}, {policy.place}"
+        return f"it is due in {_length(moment - now)}, inside policy.minLead ({lead})"
     return None
 
 

@@ -78,7 +78,7 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     policy = Policy(min_lead=timedelta(hours=2))
     made = plan(desired(approvals=approved(one, past)), site(one, past), policy=policy)
     assert reasons(made) == [("d2", BlockedBy.TOO_LATE), ("d1", BlockedBy.TOO_LATE)]
-    assert "inside policy.minLead (2h)" in made.blocked[1].detail
+    assert "inside policy.minLead (2h, reconciler.yaml)" in made.blocked[1].detail
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
     assert unasked.notes == ("2 drafts that no one approved in time will not go out any more",)

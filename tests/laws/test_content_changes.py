@@ -1,0 +1,180 @@
+"""Somebody else changes what was approved: before the run, during it, and in its very last moment.
+
+What goes out is what was approved, or nothing; where the API leaves no way to be sure, it is found at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.exit_codes import ExitCode
+from tests.laws.published_shop import (
+    FACEBOOK,
+    INSTAGRAM,
+    SCHEDULING,
+    activity,
+    approve,
+    blocked,
+    code,
+    details,
+    item,
+    live,
+    once,
+    results,
+    sent,
+    shop,
+    statuses,
+)
+from tests.laws.whole_run import SITE_ID, WholeRun
+
+Rule = dict[str, object]
+
+OWN_TIME: Rule = {"match": {}}
+RULE_TIME: Rule = {"match": {}, "at": "16:30"}
+timings = pytest.mark.parametrize("rule", [OWN_TIME, RULE_TIME], ids=["own time", "time of the rule"])
+edits = pytest.mark.parametrize("edit", [{"caption": "Buy now!!"}, {"media": ["https://static.wixstatic.com/b.jpg"]}])
+
+
+def reviewed(root: Path, rule: Rule) -> WholeRun:
+    """A shop with two approved drafts of one activity."""
+    mugs = activity(1, "2026-12-03T09:00:00Z", item(INSTAGRAM, "INSTAGRAM"), item(FACEBOOK, "FACEBOOK"))
+    run = shop(root, mugs, rules=[rule])
+    approve(run)
+    return run
+
+
+def at_the_call(run: WholeRun, change: Callable[[], object]) -> None:
+    """Has something changed between the re-read of the drafts and the call that schedules the first of them."""
+    left = [change]
+    for route in SCHEDULING:
+        once(run, route, "before", lambda: left.pop()() if left else None)
+
+
+@timings
+def test_what_was_approved_goes_out_once(tmp_path: Path, rule: Rule) -> None:
+    run = reviewed(tmp_path, rule)
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "done", "2": "done"}, ExitCode.DONE)
+    assert statuses(run) == {"1": "SCHEDULED", "2": "SCHEDULED"}
+    before = sent(run)
+    assert run.plan().is_empty
+    assert (run.apply().entries, sent(run)) == ((), before)
+
+
+@timings
+@edits
+def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, rule: Rule, edit: dict[str, object]) -> None:
+    run = reviewed(tmp_path, rule)
+    run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
+    found = blocked(run.plan())
+    assert list(found) == ["1"]
+    assert found["1"].startswith('changed-after-approval: INSTAGRAM POST of "Activity 1" was changed after it was')
+    assert "run review" in found["1"]
+    done = run.apply()
+    assert (results(done), code(done)) == ({"2": "done"}, ExitCode.DONE)
+    assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
+    approve(run)
+    assert results(run.apply()) == {"1": "done"}
+    assert live(run)[INSTAGRAM].status == "SCHEDULED"
+
+
+@timings
+@edits
+def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
+    tmp_path: Path, rule: Rule, edit: dict[str, object]
+) -> None:
+    run = reviewed(tmp_path, rule)
+    once(run, "GET *features", "after", lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert "content was changed meanwhile" in details(done)
+    assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
+
+
+@timings
+@edits
+def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
+    tmp_path: Path, rule: Rule, edit: dict[str, object]
+) -> None:
+    run = reviewed(tmp_path, rule)
+    at_the_call(run, lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, ExitCode.ERROR)
+    (said,) = [one.detail for one in done.entries if one.address.key == INSTAGRAM]
+    assert said.startswith("its content changed while it was being scheduled, so what is scheduled is not what was")
+    assert "cancel it before 2026-12-03T" in said
+    assert "dashboard" in said
+    before = sent(run)
+    again = blocked(run.plan())
+    assert again["1"].startswith("changed-after-approval: ")
+    assert "and is scheduled -> cancel it in the dashboard if it must not go out" in again["1"]
+    assert (run.apply().entries, sent(run)) == ((), before)
+
+
+@timings
+def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, rule: Rule) -> None:
+    run = reviewed(tmp_path, rule)
+    at_the_call(run, lambda: run.sandbox.dashboard.disconnect(SITE_ID, "INSTAGRAM"))
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert "connected" in details(done)
+    assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
+    (one,) = run.plan().blocked
+    assert (one.by, "connect INSTAGRAM" in one.fix) == ("channel-not-connected", True)
+    run.sandbox.dashboard.set_channel(SITE_ID, "INSTAGRAM")
+    assert results(run.apply()) == {"1": "done"}
+
+
+@timings
+def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, rule: Rule) -> None:
+    run = reviewed(tmp_path, rule)
+    at_the_call(run, lambda: run.sandbox.dashboard.set_premium(SITE_ID, "free"))
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "skipped"}, ExitCode.INCOMPLETE)
+    assert set(statuses(run).values()) == {"DRAFT"}
+    refused = [one for one in run.requests() if one["status"] == 428]
+    assert len({one["body"] for one in refused}) == len(refused), "a 428 is never tried again"
+    assert {one.by for one in run.plan().blocked} == {"feature-missing"}
+    assert run.apply().entries == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda run: run.sandbox.dashboard.delete_item(SITE_ID, INSTAGRAM), "gone"),
+        (
+            lambda run: run.sandbox.dashboard.schedule_item(SITE_ID, INSTAGRAM, "2026-12-04T10:00:00.000Z"),
+            "SCHEDULED now",
+        ),
+    ],
+    ids=["deleted", "scheduled by hand"],
+)
+def test_a_draft_that_is_none_any_more_is_not_sent(
+    tmp_path: Path, change: Callable[[WholeRun], object], says: str
+) -> None:
+    run = reviewed(tmp_path, OWN_TIME)
+    once(run, "GET *features", "after", lambda: change(run))
+    done = run.apply()
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert says in details(done)
+    bodies = [one["body"] for one in run.requests() if one["path"].endswith("schedule-drafts")]
+    assert bodies
+    assert not any(INSTAGRAM in one for one in bodies)
+
+
+@timings
+@pytest.mark.parametrize("status", ["CANCELED", "DRAFT"])
+def test_what_people_cancelled_needs_a_new_yes(tmp_path: Path, rule: Rule, status: str) -> None:
+    run = reviewed(tmp_path, rule)
+    run.apply()
+    before = sent(run)
+    run.sandbox.edit(SITE_ID, lambda found, _now, _seed: found.items[INSTAGRAM]["item"].update(status=status))
+    run.sandbox.advance(timedelta(hours=1))
+    assert blocked(run.plan())["1"].startswith("cancelled-after-approval: ")
+    done = run.apply()
+    assert (done.entries, code(done), sent(run)) == ((), ExitCode.DONE, before)
+    assert statuses(run) == {"1": status, "2": "SCHEDULED"}

@@ -1,0 +1,201 @@
+"""When posts go out, over whole runs: the wall clock of the site through its changes, and what the policy forbids."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.cli.exit_codes import ExitCode
+from reconciler.model.policy import Policy, QuietHours
+from tests.laws.published_shop import (
+    FACEBOOK,
+    INSTAGRAM,
+    activity,
+    approve,
+    blocked,
+    code,
+    item,
+    results,
+    sent,
+    shop,
+    statuses,
+    times,
+)
+from tests.laws.whole_run import SITE_ID, WholeRun
+
+PARIS = {"timeZone": "Europe/Paris"}
+
+
+def in_paris(root: Path, day: str, at: str, clock: str, **values: Any) -> WholeRun:
+    """A shop in Paris with one approved draft on this day, to go out at this wall time."""
+    run = shop(
+        root,
+        activity(1, day, item(FACEBOOK, "FACEBOOK", **values)),
+        rules=[{"match": {}, "at": at}],
+        world=PARIS,
+        clock=clock,
+    )
+    approve(run)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "clock", "instant"),
+    [
+        # The clocks go forward on 28 March 2027 at 02:00, which becomes 03:00.
+        ("2027-03-27T12:00:00Z", "09:30", "2027-03-20T09:00:00Z", "2027-03-27T08:30:00.000Z"),
+        ("2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z", "2027-03-28T07:30:00.000Z"),
+        ("2027-03-28T12:00:00Z", "02:30", "2027-03-20T09:00:00Z", "2027-03-28T01:30:00.000Z"),
+        ("2027-03-28T12:00:00Z", "01:59", "2027-03-20T09:00:00Z", "2027-03-28T00:59:00.000Z"),
+        ("2027-03-28T12:00:00Z", "03:00", "2027-03-20T09:00:00Z", "2027-03-28T01:00:00.000Z"),
+        # They go back on 31 October 2027 at 03:00, which becomes 02:00; what is there twice is the first of both.
+        ("2027-10-30T12:00:00Z", "09:30", "2027-10-20T09:00:00Z", "2027-10-30T07:30:00.000Z"),
+        ("2027-10-31T12:00:00Z", "09:30", "2027-10-20T09:00:00Z", "2027-10-31T08:30:00.000Z"),
+        ("2027-10-31T12:00:00Z", "02:30", "2027-10-20T09:00:00Z", "2027-10-31T00:30:00.000Z"),
+        # An activity late in the evening of UTC is on the next day in Paris.
+        ("2026-10-24T22:30:00Z", "09:30", "2026-10-20T09:00:00Z", "2026-10-25T08:30:00.000Z"),
+        ("2026-10-24T21:30:00Z", "09:30", "2026-10-20T09:00:00Z", "2026-10-24T07:30:00.000Z"),
+    ],
+)
+def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
+    tmp_path: Path, day: str, at: str, clock: str, instant: str
+) -> None:
+    run = in_paris(tmp_path, day, at, clock)
+    done = run.apply()
+    assert (results(done), code(done), times(run)) == ({"2": "done"}, ExitCode.DONE, {"2": instant})
+    before = sent(run)
+    assert run.plan().is_empty
+    assert (run.apply().entries, sent(run), times(run)) == ((), before, {"2": instant})
+
+
+def test_another_wall_time_in_the_file_moves_what_is_scheduled(tmp_path: Path) -> None:
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z")
+    run.apply()
+    run.write({"schedule": {"approval": "required", "rules": [{"match": {}, "at": "18:00"}]}})
+    assert results(run.apply()) == {"2": "done"}
+    assert (sent(run)[-1], times(run)) == ("reschedule", {"2": "2027-03-28T16:00:00.000Z"})
+    before = sent(run)
+    assert (run.apply().entries, sent(run)) == ((), before)
+
+
+def test_what_the_api_scheduled_at_its_own_time_is_moved_to_the_rules(tmp_path: Path) -> None:
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z")
+    run.write({"schedule": {"approval": "required", "rules": [{"match": {}}]}})
+    run.apply()
+    assert times(run) == {"2": "2027-03-28T12:00:00.000Z"}
+    run.write({"schedule": {"approval": "required", "rules": [{"match": {}, "at": "09:30"}]}})
+    assert results(run.apply()) == {"2": "done"}
+    assert times(run) == {"2": "2027-03-28T07:30:00.000Z"}
+
+
+def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> None:
+    """At 01:15 UTC of the spring day it is 03:15 in Paris: 03:30 is in a quarter of an hour, 02:30 is past."""
+    policy = Policy(min_lead=timedelta(minutes=10))
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "03:30", "2027-03-28T01:15:00Z")
+    assert not run.plan(policy=policy).blocked
+    assert (
+        "due in 15m, inside policy.minLead (2h, reconciler.yaml)"
+        in blocked(run.plan(policy=Policy(min_lead=timedelta(hours=2))))["2"]
+    )
+    run.write({"schedule": {"approval": "required", "rules": [{"match": {}, "at": "03:05"}]}})
+    assert "its moment is past" in blocked(run.plan(policy=policy))["2"]
+    assert run.apply(policy=policy).entries == ()
+
+
+# --- policy ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "at", "values", "says"),
+    [
+        (
+            Policy(quiet_hours=QuietHours(time(21), time(7))),
+            "22:00",
+            {},
+            "policy.quietHours: 22:00 is within 21:00 to 07:00 (Europe/Paris)",
+        ),
+        # 06:59 in Paris is 04:59 in UTC: the zone of the site decides, on the day of the change too.
+        (Policy(quiet_hours=QuietHours(time(21), time(7))), "06:59", {}, "policy.quietHours: 06:59"),
+        (Policy(blackout_dates=frozenset({date(2027, 3, 28)})), "09:30", {}, "policy.blackoutDates: 2027-03-28 is one"),
+        (Policy(min_lead=timedelta(days=30)), "09:30", {}, "inside policy.minLead (30d, reconciler.yaml)"),
+        (
+            Policy(banned_words=("free money",)),
+            "09:30",
+            {"caption": "It is FREE\n  m\u200boney!"},
+            "policy.bannedWords: the text has 'free money'",
+        ),
+        (
+            Policy(require_media=True),
+            "09:30",
+            {"media": []},
+            "policy.requireMedia: it has neither image nor video",
+        ),
+    ],
+    ids=["quietHours", "quietHours by the zone", "blackoutDates", "minLead", "bannedWords", "requireMedia"],
+)
+def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
+    tmp_path: Path, policy: Policy, at: str, values: dict[str, Any], says: str
+) -> None:
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", at, "2027-03-20T09:00:00Z", **values)
+    found = blocked(run.plan(policy=policy))
+    assert list(found) == ["2"]
+    assert says in found["2"]
+    assert 'FACEBOOK POST of "Activity 1"' in found["2"]
+    assert "reconciler.yaml" in found["2"]
+    done = run.apply(policy=policy)
+    assert (done.entries, code(done), statuses(run), sent(run)) == ((), ExitCode.DONE, {"2": "DRAFT"}, [])
+    assert not run.plan(policy=Policy(min_lead=timedelta(0))).is_empty
+
+
+@pytest.mark.parametrize("at", ["21:00", "07:00", "20:59"])
+def test_quiet_hours_begin_with_their_first_minute_and_end_before_their_last(tmp_path: Path, at: str) -> None:
+    policy = Policy(quiet_hours=QuietHours(time(21), time(7)))
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", at, "2027-03-20T09:00:00Z")
+    assert bool(run.plan(policy=policy).blocked) is (at == "21:00")
+
+
+def test_a_day_is_full_with_what_is_scheduled_already(tmp_path: Path) -> None:
+    """Somebody scheduled a post of that day by hand, late at night in UTC and so the next day in Paris."""
+    by_hand = item(
+        "d0000000-0000-4000-8000-000000000009", "FACEBOOK", status="SCHEDULED", scheduledDate="2027-03-27T23:30:00Z"
+    )
+    run = shop(
+        tmp_path,
+        activity(1, "2027-03-28T12:00:00Z", item(INSTAGRAM, "INSTAGRAM"), item(FACEBOOK, "FACEBOOK")),
+        activity(2, "2027-03-29T12:00:00Z", by_hand),
+        rules=[{"match": {"to": "2027-03-28"}, "at": "09:30"}],
+        world=PARIS,
+        clock="2027-03-20T09:00:00Z",
+    )
+    approve(run)
+    policy = Policy(max_publish_per_site_per_day=2)
+    assert (results(run.apply(policy=policy)), statuses(run)) == (
+        {"2": "done"},
+        {"1": "DRAFT", "2": "SCHEDULED", "9": "SCHEDULED"},
+    )
+    found = blocked(run.plan(policy=policy))
+    assert list(found) == ["1"]
+    assert "policy.maxPublishPerSitePerDay: it would be post 3 of 2027-03-28, and the most is 2" in found["1"]
+    assert run.apply(policy=policy).entries == ()
+    run.sandbox.dashboard.cancel_item(SITE_ID, by_hand["id"])
+    assert results(run.apply(policy=policy)) == {"1": "done"}
+
+
+def test_what_went_out_today_counts_for_today(tmp_path: Path) -> None:
+    run = shop(
+        tmp_path,
+        activity(1, "2027-03-28T16:00:00Z", item(INSTAGRAM, "INSTAGRAM")),
+        activity(2, "2027-03-28T10:00:00Z", item(FACEBOOK, "FACEBOOK")),
+        world=PARIS,
+        clock="2027-03-28T06:00:00Z",
+    )
+    approve(run, FACEBOOK)
+    policy = Policy(max_publish_per_site_per_day=1)
+    run.apply(policy=policy)
+    run.sandbox.advance(datetime(2027, 3, 28, 11, tzinfo=UTC) - run.sandbox.now())
+    approve(run)
+    assert statuses(run)["2"] == "PUBLISHED"
+    assert "it would be post 2 of 2027-03-28" in blocked(run.plan(policy=policy))["1"]
