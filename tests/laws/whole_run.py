@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,13 +24,14 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
 from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
-from reconciler.model.sites import DesiredSite
+from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
 from reconciler.planner.options import PlanOptions
 from reconciler.sandbox.app import Sandbox
 from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
+from reconciler.state.store import Store
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 START = "2026-12-01T08:41:17Z"  # off the full hours of the activities, so that no `within` ends on one
@@ -41,14 +42,18 @@ Json = dict[str, Any]
 
 @dataclass
 class WholeRun:
-    """One project with one site. `events` are what the last apply emitted."""
+    """One project with one site. `events` are what the last apply emitted; `way` is the way to the sandbox."""
 
     root: Path
     sandbox: Sandbox
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     waiting: Waiting = ALWAYS
     allow_publish: bool = False
+    stop: Callable[[], bool] = lambda: False
+    way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)
     events: list[Event] = field(default_factory=list)
+    planned: Plan | None = None
+    """What the last apply set out to do."""
 
     @classmethod
     def of(cls, root: Path, site: Mapping[str, Any], world: Json | None = None, **seed: Any) -> WholeRun:
@@ -83,6 +88,11 @@ class WholeRun:
     def writes(self) -> list[Json]:
         return [one for one in self.requests() if one["wrote"]]
 
+    async def observe(self, needs: frozenset[Need]) -> ObservedSite:
+        """Parts of the live site as they are now."""
+        async with ReadClient(**self._connection()) as client:
+            return await client.reader().read(self.desired().ref, needs)
+
     async def _plan(self, options: PlanOptions) -> Plan:
         async with ReadClient(**self._connection()) as client:
             state = StateStore(self.store, now=self.sandbox.now)
@@ -100,10 +110,12 @@ class WholeRun:
                 lambda *found: resolve(*found, options),
                 allow_publish=self.allow_publish,
                 waiting=self.waiting,
+                stop=self.stop,
             )
             recorded = await resolve_open(desired.ref, ports, how, self.events.append)
             _, plan = await observe_and_plan(ports.reader, desired, recorded, options)
             assert not plan.refusals, plan.refusals
+            self.planned = plan
             return await apply_plan(plan, ports, how, self.events.append)
 
     def _clock(self) -> Clock:
@@ -121,5 +133,5 @@ class WholeRun:
             "credentials": lambda _: ApiKey(Secret("any-key-will-do")),
             "limits": Limits(requests_per_minute=100_000),
             "clock": self._clock(),
-            "transport": httpx.ASGITransport(app=self.sandbox),
+            "transport": self.way(self.sandbox),
         }

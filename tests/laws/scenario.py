@@ -1,0 +1,327 @@
+"""One site's year in short: a scenario of commits, each with the end that an undisturbed apply brings it to.
+
+Every stage starts from a checkpoint: the files, the world and the state that the stage before has left on disk. A
+test disturbs a stage, runs it again, and compares with the checkpoint that the undisturbed stage has left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.executor.ledger import SiteLedger
+from reconciler.executor.ports import Waiting
+from reconciler.model.activities import Activity
+from reconciler.model.sites import Need, RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.sandbox.app import Sandbox
+from reconciler.state.folder import LocalFolder
+from reconciler.state.sites import StateStore
+from tests.laws.whole_run import SITE_ID, START, Json, WholeRun
+
+PATIENCE = Waiting(timedelta(seconds=5), timedelta(minutes=2))
+SEED: Json = {
+    "clock": START,
+    "freeze": True,
+    "latency": {"generate": 12, "regenerate": 12, "posts": 8, "media": 6},
+    "sites": [
+        {
+            "id": SITE_ID,
+            "timeZone": "Europe/Paris",
+            "channels": ["INSTAGRAM", "FACEBOOK"],
+            "settings": {"toneOfVoice": "dry", "customContentGuidelines": "no puns"},
+            "events": [
+                {"name": "Sale", "date": "2026-12-24T00:00:00Z"},
+                {"name": "Fair", "date": "2026-12-12T00:00:00Z"},
+                {"name": "Old", "date": "2026-12-20T00:00:00Z"},
+            ],
+            "foreignEvents": [{"name": "Team lunch", "date": "2026-12-18T00:00:00Z"}],
+        }
+    ],
+}
+
+
+# --- the stages ------------------------------------------------------------------------------------
+
+SETTINGS: Json = {
+    "marketingPlanGoal": {"goalKey": "BOOST_SALES"},
+    "marketingTools": ["SOCIAL_MARKETING", "BLOGS"],
+    "topics": {"included": ["mugs", "bowls", "plates"]},
+    "toneOfVoice": "warm",
+    "customContentGuidelines": None,
+}
+EVENTS: list[Json] = [
+    {"name": "Sale", "date": "2026-12-26", "description": "30% off"},
+    {"name": "Fair", "date": "2026-12-12"},
+    {"name": "Black week", "date": "2026-12-14"},
+    {"name": "Studio day", "recurringRule": {"frequency": "MONTHLY"}},
+]
+OPEN_STUDIO = {
+    "title": "Open studio",
+    "description": "Come by",
+    "targetDate": "2026-12-05T10:00:00Z",
+    "marketingActivityType": "SOCIAL_MARKETING",
+}
+NIGHT = {**OPEN_STUDIO, "title": "Night shift", "targetDate": "2026-12-08T18:00:00Z"}
+FIRST: Json = {
+    "settings": SETTINGS,
+    "overrides": {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}},
+    "calendarEvents": {"prune": True, "events": EVENTS},
+    "marketingPlan": {"state": "present", "regenerate": {"discard": "all"}},
+    "activities": [
+        {"match": {"title": "*simple*"}, "set": {"description": "By hand"}, "max": 2},
+        {"match": {"title": "*guide*"}, "state": "absent"},
+        {"create": OPEN_STUDIO},
+    ],
+    "posts": [{"match": {"within": "16d"}, "max": 7}],
+    "schedule": {"rules": [{"match": {"within": "16d"}, "channels": ["INSTAGRAM", "FACEBOOK"], "max": 2}]},
+}
+REGENERATED: Json = {
+    **FIRST,
+    "settings": {**SETTINGS, "topics": {"included": ["mugs", "vases"]}},
+    "calendarEvents": {"prune": True, "events": [EVENTS[0], {**EVENTS[1], "description": "Hall 4"}, *EVENTS[2:]]},
+}
+EDITED: Json = {
+    **REGENERATED,
+    "activities": [
+        {"match": {"title": "*simple*"}, "set": {"title": "Simply made", "description": "By two hands"}, "max": 2},
+        {"match": {"title": "*guide*"}, "state": "absent"},
+        {"match": {"title": "*long read*"}, "state": "absent"},
+        {"create": {**OPEN_STUDIO, "description": "Come by, all day"}},
+        {"create": NIGHT},
+    ],
+    "posts": [{"match": {"within": "3d"}, "state": "absent"}, {"match": {"within": "20d"}, "max": 8}],
+}
+SCHEDULED: Json = {
+    **EDITED,
+    "schedule": {
+        "rules": [{"match": {"within": "16d"}, "channels": ["INSTAGRAM", "FACEBOOK"], "max": 4, "at": "18:30"}]
+    },
+}
+TAKEN_BACK: Json = {
+    **SCHEDULED,
+    "posts": [{"match": {"within": "6d"}, "state": "absent"}],
+    "schedule": {
+        "manage": "all",
+        "rules": [{"match": {"within": "16d"}, "channels": ["INSTAGRAM"], "max": 4, "at": "18:30"}],
+    },
+}
+REMOVED: Json = {
+    "calendarEvents": {"prune": True, "events": []},
+    "marketingPlan": {"state": "absent"},
+}
+
+
+def approve_some(activities: list[Activity]) -> Json:
+    """The first activities are approved, others sent back or discarded, the rest undecided."""
+    decisions = ["keep", "keep", "regenerate", "discard", "regenerate-media", "keep"]
+    return _approvals(activities, lambda place: (decisions[place] if place < len(decisions) else "keep", place < 2))
+
+
+def approve_all(activities: list[Activity]) -> Json:
+    return _approvals(activities, lambda _: ("keep", True))
+
+
+def _approvals(activities: list[Activity], decide: Callable[[int], tuple[str, bool]]) -> Json:
+    listed: list[Json] = []
+    for place, one in enumerate(activities):
+        decision, approved = decide(place)
+        drafts = [
+            {
+                "id": str(post.id),
+                "channel": post.channel,
+                "type": post.type,
+                "digest": str(post.digest),
+                "decision": "approve" if approved else "pending",
+            }
+            for post in one.posts
+        ]
+        date = one.date.isoformat().replace("+00:00", "Z")
+        listed.append({"id": str(one.id), "title": one.title, "date": date, "decision": decision, "drafts": drafts})
+    return {"version": 1, "site": "shop", "activities": listed}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A commit: the site file, and what reviewers make of the activities that have posts, in their order."""
+
+    name: str
+    site: Json
+    review: Callable[[list[Activity]], Json] | None = None
+
+
+STAGES = (
+    Stage("generated", FIRST),
+    Stage("regenerated", REGENERATED),
+    Stage("edited", EDITED),
+    Stage("reviewed", EDITED, approve_some),
+    Stage("scheduled", SCHEDULED, approve_all),
+    Stage("taken back", TAKEN_BACK),
+    Stage("removed", REMOVED),
+)
+
+
+# --- a run on disk ---------------------------------------------------------------------------------
+
+
+def at_rest(root: Path) -> WholeRun:
+    """A run over what lies in a folder: files, world and state. Close its sandbox when done."""
+    sandbox = Sandbox(root / "world.db", SEED)
+    return WholeRun(root, sandbox, LocalFolder(root / ".reconciler"), PATIENCE, allow_publish=True)
+
+
+def commit(run: WholeRun, stage: Stage) -> None:
+    """Puts a stage's files in place; the review is of what is live now."""
+    run.write(stage.site)
+    if stage.review is not None:
+        folder = run.root / "approvals"
+        folder.mkdir(exist_ok=True)
+        document = stage.review(activities_of(run))
+        (folder / "shop.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+
+
+def activities_of(run: WholeRun) -> list[Activity]:
+    """The live activities that have posts, by date."""
+    observed = asyncio.run(run.observe(frozenset({Need.MARKETING_PLAN})))
+    assert observed.marketing_plan is not None
+    return sorted((one for one in observed.marketing_plan.activities if one.posts), key=lambda one: (one.date, one.id))
+
+
+def recorded_of(run: WholeRun) -> RecordedSite:
+    return asyncio.run(StateStore(run.store).load(run.desired().ref))
+
+
+# --- what counts -----------------------------------------------------------------------------------
+
+REPEATABLE = ("POST /promote/marketing-plan-service/v1/marketing-settings", "PUT ", "PATCH ", "DELETE ")
+"""Writes that leave, done twice, what doing them once leaves."""
+
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def once_only(writes: list[Json]) -> Counter[str]:
+    """How often each thing was done that must be done once: generations, creates, posts asked for or scheduled."""
+    counted: Counter[str] = Counter()
+    for one in writes:
+        route = f"{one['method']} {_GUID.sub('*', one['path'])}"
+        if route.startswith(REPEATABLE):
+            continue
+        body = json.loads(one["body"] or "{}")
+        ids = body.get("marketingActivityIds") or body.get("draftIds")
+        made = body.get("calendarEvent") or body.get("marketingActivity") or {}
+        what = made.get("name") or made.get("title") or body.get("marketingActivityId") or ""
+        counted[f"{route} {what}".strip()] += len(ids) if ids else 1
+    return counted
+
+
+def normal_world(sandbox: Sandbox) -> Json:
+    """The live site without ids, moments of making and counters: contents, statuses, times of going out."""
+    site = sandbox.world()["sites"][SITE_ID]
+    items = {key: _normal_item(record["item"]) for key, record in site["items"].items()}
+    attached = {item for one in site["activities"].values() for item in one["items"]}
+    return {
+        "plan": {key: site["plan"].get(key) for key in ("status", "generation", "researched")},
+        "settings": {key: (site["settings"] or {}).get(key) for key in ("settings", "overrides")},
+        "events": _sorted({k: v for k, v in one["shown"].items() if k not in _PASSING} for one in site["events"]),
+        "activities": _sorted(
+            {
+                **{key: one.get(key) for key in ("date", "title", "description", "type")},
+                "items": _sorted(items[item] for item in one["items"]),
+            }
+            for one in site["activities"].values()
+        ),
+        "others": _sorted(item for key, item in items.items() if key not in attached),
+        "features": site["features"],
+        "jobs": len(site["jobs"]),
+    }
+
+
+_PASSING = ("id", "createdDate", "updatedDate", "draftInfo")
+
+
+def _normal_item(item: Json) -> Json | None:
+    """A post without its ids. What a draft says, and whether there is a story, is the AI's choice each time."""
+    if item["status"] != "DRAFT":
+        return {key: value for key, value in item.items() if key not in _PASSING}
+    return None if item["type"] == "STORY" else {"channel": item["channel"], "type": item["type"], "status": "DRAFT"}
+
+
+def _sorted(values: Any) -> list[Any]:
+    return sorted((one for one in values if one is not None), key=lambda one: json.dumps(one, sort_keys=True))
+
+
+def normal_record(recorded: RecordedSite) -> Json:
+    """What the state holds, without ids and moments."""
+    return {
+        "in force": str(recorded.in_force),
+        "due": str(recorded.due),
+        "applied": str(recorded.applied),
+        "events": sorted(name for name, _ in recorded.event_ids),
+        "foreign": len(recorded.foreign_calendars) + len(recorded.foreign_events),
+        "created": sorted((one.title, str(one.target_date)) for one in recorded.created),
+        "published": sorted((one.digest, one.channel, str(one.scheduled_for), one.times) for one in recorded.published),
+        "consumed": sorted((decision, digest) for _, decision, digest in recorded.consumed),
+        "open": [(one.address, one.call) for one in recorded.open],
+        "objects": sorted((_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects),
+        "sets": sorted((one.rule, len(one.activities)) for one in recorded.sets),
+    }
+
+
+def settled_record(run: WholeRun) -> Json:
+    """What the state holds once an apply with nothing to do has noted what it found as asked for."""
+    before = len(run.requests())
+    ledger = run.apply()
+    assert ledger.entries == (), ledger.entries
+    assert not any(one["wrote"] for one in run.requests()[before:])
+    return normal_record(recorded_of(run))
+
+
+# --- checkpoints -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A stage as it goes when nothing happens: the folder it starts from, and what it ends with."""
+
+    stage: Stage
+    start: Path
+    plan: Plan
+    ledger: SiteLedger
+    requests_before: int
+    writes: tuple[Json, ...]
+    world: Json
+    record: Json
+
+
+def play(folder: Path) -> tuple[Undisturbed, ...]:
+    """Plays the scenario without disturbing it; leaves the start of each stage in a folder of its own."""
+    current = folder / "current"
+    current.mkdir(parents=True)
+    played: list[Undisturbed] = []
+    for place, stage in enumerate(STAGES):
+        run = at_rest(current)
+        commit(run, stage)
+        before = len(run.requests())
+        run.sandbox.close()
+        start = folder / f"start-{place}"
+        shutil.copytree(current, start)
+        run = at_rest(current)
+        ledger = run.apply()
+        assert run.planned is not None
+        plan = run.planned
+        writes = tuple(one for one in run.requests()[before:] if one["wrote"])
+        assert run.plan().actions == (), f"{stage.name} is not over"
+        world, record = normal_world(run.sandbox), settled_record(run)
+        played.append(Undisturbed(stage, start, plan, ledger, before, writes, world, record))
+        run.sandbox.close()
+    return tuple(played)
