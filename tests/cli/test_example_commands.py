@@ -1,0 +1,92 @@
+"""The commands in the README of an example do what it says they do."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cli.projects import Command
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+READMES = sorted(
+    path.relative_to(REPOSITORY).as_posix()
+    for path in REPOSITORY.glob("examples/*/README.md")
+    if "```console\n" in path.read_text("utf-8")
+)
+IDENTITY = {f"GIT_{who}_{what}": "jane@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command and what it says; `...` stands for any number of lines."""
+
+    command: str
+    said: tuple[str, ...]
+
+
+def steps(text: str) -> Iterator[Step]:
+    """The commands of all console blocks, in their order."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        command, said = "", list[str]()
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                if command:
+                    yield Step(command, tuple(said))
+                command, said = line.removeprefix("$ "), []
+            else:
+                said.append(line)
+        yield Step(command, tuple(said))
+
+
+def missing(said: tuple[str, ...], output: str) -> str | None:
+    """The first line that the output lacks at its place."""
+    lines, anywhere = output.splitlines(), False
+    for one in said:
+        if one == "...":
+            anywhere = True
+            continue
+        place = lines.index(one) if one in lines else -1
+        if place < 0 or (place > 0 and not anywhere):
+            return one
+        lines, anywhere = lines[place + 1 :], False
+    return None if not said or anywhere or not lines else f"(the end); there is also: {lines[0]}"
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_commands_of_an_example(
+    name: str, tmp_path: Path, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`reconciler` runs in this process, `cd` and `echo $?` are followed, and the rest is the shell's."""
+    found = list(steps((REPOSITORY / name).read_text("utf-8")))
+    assert sum(1 for one in found if one.command.startswith("reconciler ")) > 3
+    played_with = shutil.ignore_patterns(".reconciler", "*.html")
+    shutil.copytree(REPOSITORY / "examples", tmp_path / "examples", ignore=played_with)
+    environment = {**os.environ, **IDENTITY, "HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": "/dev/null"}
+    environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    for key, value in environment.items():
+        monkeypatch.setenv(key, value)
+    monkeypatch.chdir(tmp_path)
+    code = 0
+    for step in found:
+        if step.command == "echo $?":
+            output = f"{code}\n"
+        elif step.command.startswith("cd "):
+            monkeypatch.chdir(Path(step.command.removeprefix("cd ")).expanduser())
+            output = ""
+        elif step.command.startswith("reconciler "):
+            done = reconciler(*shlex.split(step.command)[1:])
+            code, output = done.code, done.out + done.err
+        else:
+            ran = subprocess.run(step.command, shell=True, check=False, text=True, capture_output=True)
+            code, output = ran.returncode, ran.stdout + ran.stderr
+            assert code == 0, f"{step.command}: {output}"
+        lacks = missing(step.said, output)
+        assert lacks is None, f"$ {step.command}\nlacks: {lacks}\n{output}"
