@@ -7,6 +7,7 @@ imports none of them.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -126,6 +127,9 @@ def run(args: Sequence[str]) -> int:
 def entry_point() -> NoReturn:
     """The `reconciler` command."""
     signal.signal(signal.SIGTERM, _terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no word for a letter is no bug
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

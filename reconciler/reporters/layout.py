@@ -72,23 +72,42 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     Spans are joined with two blanks. One that fits a line of its own but not the rest of this one moves there
     whole. A word that is longer than a line gets a line and runs over it.
     """
-    line, used, empty = " " * indent, indent, True
+    line = _Line(screen, indent)
     for number, span in enumerate(spans):
         text = printable(span.text)
         whole = columns(text)
-        if not empty and used + 2 + whole > screen.width and hang + whole <= screen.width:
-            yield line
-            line, used, empty = " " * hang, hang, True
+        if not line.empty and line.used + 2 + whole > screen.width and hang + whole <= screen.width:
+            yield line.text()
+            line = _Line(screen, hang)
         for place, word in enumerate(text.split(" ")):
-            gap = 0 if empty else 2 if place == 0 and number else 1
-            size = columns(word)
-            if not empty and used + gap + size > screen.width:
-                yield line
-                line, used, gap = " " * hang, hang, 0
-            line += " " * gap + screen.paint(word, span.style)
-            used += gap + size
-            empty = False
-    yield line
+            gap = 0 if line.empty else 2 if place == 0 and number else 1
+            if not line.empty and line.used + gap + columns(word) > screen.width:
+                yield line.text()
+                line, gap = _Line(screen, hang), 0
+            line.add(gap, word, span.style)
+    yield line.text()
+
+
+class _Line:
+    """A line under way; words of one colour that follow each other are painted as one."""
+
+    def __init__(self, screen: Screen, indent: int) -> None:
+        self._screen = screen
+        self._runs: list[tuple[str, Style]] = [(" " * indent, Style.PLAIN)]
+        self.used = indent
+        self.empty = True
+
+    def add(self, gap: int, word: str, style: Style) -> None:
+        before, last = self._runs[-1]
+        if last is style:
+            self._runs[-1] = (before + " " * gap + word, style)
+        else:
+            self._runs += [(" " * gap, Style.PLAIN), (word, style)]
+        self.used += gap + columns(word)
+        self.empty = False
+
+    def text(self) -> str:
+        return "".join(self._screen.paint(text, style) for text, style in self._runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class TextReporter:
     def applied(self, summary: ApplySummary) -> None:
         """The ledger, between its tables."""
         if not summary.ledgers:
+            if summary.plan.failed:  # then nothing above says that there was nothing to do
+                self._last(apply_line(tally_of(())))
             return
         several = summary.plan.sites > 1
         self._write("\n")

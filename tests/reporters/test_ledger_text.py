@@ -87,3 +87,9 @@ def test_a_run_with_nothing_to_do_has_said_so_already() -> None:
     reporter.planned(PlanSummary(3))
     reporter.applied(ApplySummary(PlanSummary(3), ()))
     assert out.getvalue() == "No changes.\n"
+
+
+def test_a_run_that_could_read_no_site_ends_in_its_last_line_all_the_same() -> None:
+    out = io.StringIO()
+    make("text", Setting("apply", out.write)).applied(ApplySummary(PlanSummary(1, failed=1), (), exit_code=1))
+    assert out.getvalue().startswith("Apply: 0 added, 0 changed")
