@@ -126,7 +126,7 @@ class Judge:
         post, times = one.post, times_scheduled(self.recorded, one.post)
         if post.status is PostStatus.CANCELED:
             detail = f"{_name(one)} was scheduled and then cancelled, and the API schedules drafts only"
-            fix = "make a new draft of it: `decision: regenerate` on its activity"
+            fix = "put it back to the drafts in the site's dashboard; then run review, and approve it again"
             self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
             return False
         if not times and not self.desired.approval_required:
