@@ -50,6 +50,7 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
 }
 
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
+ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item is not there, while the path is
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
 

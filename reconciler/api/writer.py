@@ -6,11 +6,12 @@ It does not wait for what takes its time, and reads nothing back: both are the e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final, assert_never
 
 from reconciler.api import wire
-from reconciler.api.calls import EVENT_KEYS, batch_call, batched, update_event
-from reconciler.api.errors import ALREADY_GENERATING, ApiError, ErrorKind
+from reconciler.api.calls import EVENT_KEYS, batch_call, batched, publish_later, schedule_drafts, update_event
+from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, ApiError, ErrorKind
 from reconciler.api.services import understood
 from reconciler.api.transport import Answer, FullTransport
 from reconciler.model.operations import (
@@ -47,11 +48,12 @@ _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
 class SiteWriter:
-    """Writes to live sites. Sends exactly what `calls_of` shows (but see `_update_event`)."""
+    """Writes to live sites. Sends exactly what `calls_of` shows (but see `_update_event` and `_schedule_for`)."""
 
     def __init__(self, transport: FullTransport) -> None:
         self._transport = transport
         self._event_key = EVENT_KEYS[0]
+        self._publishes_later = True
 
     async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
         """One outcome an operation, in their order; several go into one call where the API takes them so.
@@ -69,6 +71,8 @@ class SiteWriter:
         try:
             if isinstance(first, UpdateEvent):
                 return [_outcome(first, await self._update_event(site, first))]
+            if isinstance(first, SchedulePost) and first.at is not None:
+                return [await self._schedule_for(site, first, first.at)]
             for call in batch_call(group, site):
                 sent = await self._transport.write(call, site)
         except ApiError as error:
@@ -81,6 +85,22 @@ class SiteWriter:
         if isinstance(first, SchedulePost):
             return _scheduled(tuple(one for one in group if isinstance(one, SchedulePost)), sent)
         return [_outcome(one, sent) for one in group]
+
+    async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime) -> Outcome:
+        """Schedules a draft for an instant, in one call where the remote side has that call.
+
+        Where it has not, which did nothing, the draft is scheduled for the API's own time, as drafts without a
+        time are. The executor reads every draft back and moves the one that is not at its time.
+        """
+        if self._publishes_later:
+            try:
+                return _scheduled_alone(operation, await self._transport.write(publish_later(operation.post, at), site))
+            except ApiError as error:
+                if not error.no_such_route or error.code == ITEM_GONE:
+                    raise
+            self._publishes_later = False
+        answer = await self._transport.write(schedule_drafts((operation.post,)), site)
+        return _scheduled((operation,), answer)[0]
 
     async def _update_event(self, site: SiteRef, operation: UpdateEvent) -> Answer:
         """Replaces an event. The key in its body is inferred (8.2): after a clear 400 the other one is tried.
@@ -134,8 +154,6 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
 
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
     """What became of each draft: the API leaves out, without a word, what it did not schedule (D 6.2)."""
-    if group[0].at is not None:
-        return [_scheduled_alone(group[0], answer)]
     try:
         found = {post.id: post for post in understood(answer, wire.items)}
     except ApiError as error:

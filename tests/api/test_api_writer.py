@@ -288,3 +288,26 @@ def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Be
     with pytest.raises(TypeError):
         asyncio.run(writer.perform(bench.site, [Deferred(Part.POSTS, 0)]))
     assert side.requests == []
+
+
+@pytest.mark.parametrize("missing", [404, 405, 501])
+def test_a_time_of_its_own_does_without_a_call_that_the_remote_side_lacks(bench: Bench, missing: int) -> None:
+    scheduled = ok({"items": [{"id": "p", "status": "SCHEDULED", "channel": {"name": "INSTAGRAM"}}]})
+    left_out = ok({"items": []})
+    side = remote(refused(missing, "NOT_FOUND"), scheduled, left_out)
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
+    outcomes = asyncio.run(bench.client(side).writer().perform(bench.site, [operation, operation]))
+    assert [type(one) for one in outcomes] == [Done, NotDone]
+    assert [one.url.path.rpartition("/")[2] for one in side.requests] == [
+        "publish-by-id",
+        "schedule-drafts",
+        "schedule-drafts",  # and asks no second time
+    ]
+
+
+def test_a_draft_that_is_gone_is_scheduled_no_other_way(bench: Bench) -> None:
+    side = remote(refused(404, "ITEM_NOT_EXISTS"))
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, NotDone)
+    assert len(side.requests) == 1
