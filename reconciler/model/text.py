@@ -12,6 +12,7 @@ _UNSAFE: Final = re.compile(
     "\u2028\u2029"  # line and paragraph separators
     "\ud800-\udfff"  # halves of a surrogate pair, which no encoder takes
     "\ufff9-\ufffb\U000e0000-\U000e007f"  # interlinear annotations and tags: text nobody sees
+    "\ufffe\uffff"  # no characters at all, which YAML refuses
     "]"
 )
 

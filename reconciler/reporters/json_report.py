@@ -14,6 +14,7 @@ from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview,
 from reconciler.planner.plain_values import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
+from reconciler.reporters.layout import inert_json
 from reconciler.reporters.operation_json import operation_json
 from reconciler.reporters.results import (
     ApplySummary,
@@ -131,7 +132,7 @@ class JsonReporter:
 
 def _dump(value: Any) -> str:
     # ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
-    return json.dumps(value, ensure_ascii=True)
+    return inert_json(json.dumps(value, ensure_ascii=True))
 
 
 def site_json(result: SiteResult, calls_of: CallsOf | None = None) -> dict[str, Any]:

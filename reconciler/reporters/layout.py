@@ -6,12 +6,30 @@ remember to do it.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from reconciler.model.text import printable
+
+_OBEYED: Final = re.compile(r"(##\w*)\[")
+"""What CI runners obey wherever it stands in a line of a log: `##[error]`, `##vso[...]`."""
+
+
+def inert(text: str) -> str:
+    r"""The text made printable, and nothing in it that a CI runner takes for a command (`##\[error]`).
+
+    `::error::` is one at the start of a line only; `wrapped` sees to that.
+    """
+    return _OBEYED.sub(r"\1\\[", printable(text))
+
+
+def inert_json(document: str) -> str:
+    """A JSON document that means the same, and that no CI runner takes for a command on its way through a log."""
+    return _OBEYED.sub(lambda found: r"\u0023" + found[0][1:], document)
 
 
 class Style(Enum):
@@ -36,7 +54,7 @@ class Screen:
 
     def paint(self, text: str, style: Style = Style.PLAIN) -> str:
         """The text made printable, in a colour where there are colours."""
-        safe = printable(text)
+        safe = inert(text)
         if not self.colour or style is Style.PLAIN or not safe:
             return safe
         return f"\x1b[{style.value}m{safe}\x1b[0m"
@@ -74,7 +92,7 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     """
     line = _Line(screen, indent)
     for number, span in enumerate(spans):
-        text = printable(span.text)
+        text = inert(span.text)
         whole = columns(text)
         if not line.empty and line.used + 2 + whole > screen.width and hang + whole <= screen.width:
             yield line.text()
@@ -98,6 +116,8 @@ class _Line:
         self.empty = True
 
     def add(self, gap: int, word: str, style: Style) -> None:
+        if word.startswith("::") and not any(text.strip() for text, _ in self._runs):
+            word = "\\" + word  # at the start of a line CI runners would obey it
         before, last = self._runs[-1]
         if last is style:
             self._runs[-1] = (before + " " * gap + word, style)

@@ -12,7 +12,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.events import instant
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Standing
-from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.layout import Screen, Span, Style, inert_json, wrapped
 from reconciler.reporters.words import moment, plural
 
 
@@ -102,7 +102,7 @@ def review_summary(results: Iterable[ReviewResult]) -> str:
 
 def review_json(results: Iterable[ReviewResult]) -> str:
     """All reviews as one JSON document."""
-    return json.dumps({"formatVersion": 1, "sites": [_json(one) for one in results]}, indent=2) + "\n"
+    return inert_json(json.dumps({"formatVersion": 1, "sites": [_json(one) for one in results]}, indent=2)) + "\n"
 
 
 def _json(result: ReviewResult) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from reconciler.model.text import printable
         ("half \ud83d", "half \\ud83d"),
         ("tag \U000e0041", "tag \\U000e0041"),
         ("\x00\x7f", "\\x00\\x7f"),
+        ("none \ufffe", "none \\ufffe"),
     ],
 )
 def test_what_could_act_on_a_terminal_is_spelled_out(text: str, shown: str) -> None:
