@@ -146,7 +146,7 @@ class Judge:
         known = self.approvals.draft(one.post.id)
         if known is not None and known.decision is Decision.APPROVE and known.digest != one.post.digest:
             where = " and is scheduled" if one.post.status is PostStatus.SCHEDULED else ""
-            detail = f"{_name(one)} was changed after it was approved{where}"
+            detail = f"{_name(one)}: changed after approval{where}"
             fix = "run review, read the new content in the approvals file, and approve that"
             if where:
                 fix = f"cancel it in the dashboard if it must not go out; otherwise {fix}"

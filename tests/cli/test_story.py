@@ -285,7 +285,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     # A plan made now leaves it out, and the rest is carried out.
     done = ci.reconciler(*PUBLISH)
     assert (done.code, done.last) == (0, f"Apply: 0 added, 0 changed, 0 destroyed, 0 generated, 1 published; {CLEAN}")
-    assert "was changed after it was approved" in " ".join(done.out.split())
+    assert "changed after approval" in " ".join(done.out.split())
     assert list(pair.scheduled()) == [kept]
 
     # Its image is edited as well; the review shows both, and asks again.

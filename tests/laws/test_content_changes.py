@@ -72,7 +72,7 @@ def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, rule: Rule, edi
     run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
     found = blocked(run.plan())
     assert list(found) == ["1"]
-    assert found["1"].startswith('changed-after-approval: INSTAGRAM POST of "Activity 1" was changed after it was')
+    assert found["1"].startswith('changed-after-approval: INSTAGRAM POST of "Activity 1": changed after approval')
     assert "run review" in found["1"]
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "done"}, ExitCode.DONE)
@@ -111,7 +111,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     before = sent(run)
     again = blocked(run.plan())
     assert again["1"].startswith("changed-after-approval: ")
-    assert "and is scheduled -> cancel it in the dashboard if it must not go out" in again["1"]
+    assert "is scheduled -> cancel it in the dashboard if it must not go out" in again["1"]
     assert (run.apply().entries, sent(run)) == ((), before)
 
 
