@@ -1,8 +1,13 @@
-"""What all tests share: the option that rewrites what is expected, so that the difference can be reviewed."""
+"""What all tests share: the option that rewrites what is expected, and a watch for secrets that get out."""
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
 import pytest
+
+from tests.canary import CANARY, leaks_in_folder, leaks_in_text
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -13,3 +18,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_cases(request: pytest.FixtureRequest) -> bool:
     """Whether what is expected is to be rewritten instead of compared."""
     return bool(request.config.getoption("--update-cases"))
+
+
+@pytest.fixture(autouse=True)
+def no_secret_in_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test runs with a key in its environment, and fails if a file that it leaves holds that key."""
+    monkeypatch.setenv("WIX_API_KEY", CANARY)
+    folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
+    yield
+    if folder is not None and folder.exists():
+        assert list(leaks_in_folder(folder)) == []
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fails a test whose output or log holds that key."""
+    report = yield
+    for where, text in report.sections:
+        if leaks_in_text(text, where):
+            report.outcome = "failed"
+            report.longrepr = f"{where} holds a secret"
+    return report

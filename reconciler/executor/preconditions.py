@@ -49,6 +49,7 @@ from reconciler.planner.actions import (
     PostsAre,
     Precondition,
     SettingIs,
+    StillAhead,
 )
 from reconciler.planner.posts import live_posts
 
@@ -125,6 +126,9 @@ async def unmet(
             return _unlisted([post for post in upcoming if post.id not in posts])
         case ActivityIs() | NoActivityLike() | PostsAre() | PostIs():
             return _activity_unmet(one, await view.marketing_plan())
+        case StillAhead(moment=moment, lead=lead):
+            late = moment <= now or moment - now < lead
+            return f"too late: it would go out at {instant(moment)}; run plan again" if late else None
         case _:
             assert_never(one)
 
@@ -257,6 +261,8 @@ def _subjects(one: Precondition) -> frozenset[str]:
             return frozenset({f"posts of {activity}"})
         case PostIs(id=post):
             return frozenset({post})
+        case StillAhead():
+            return frozenset()
         case _:
             assert_never(one)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
 
@@ -109,6 +110,14 @@ class PostIs:
     content: Digest
 
 
+@dataclass(frozen=True, slots=True)
+class StillAhead:
+    """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
+
+    moment: datetime
+    lead: timedelta
+
+
 Precondition: TypeAlias = (
     SettingIs
     | EventIs
@@ -119,6 +128,7 @@ Precondition: TypeAlias = (
     | NoActivityLike
     | PostsAre
     | PostIs
+    | StillAhead
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -12,7 +13,7 @@ from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, Post, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Blocked, BlockedBy, InReview, PostIs, Reason, ToReview
+from reconciler.planner.actions import Action, Blocked, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -100,7 +101,7 @@ class Judge:
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),
-                    (PostIs(one.post.id, PostStatus.DRAFT, one.post.digest),),
+                    (PostIs(one.post.id, PostStatus.DRAFT, one.post.digest), self._in_time(one.moment)),
                 ),
             )
         )
@@ -188,10 +189,14 @@ class Judge:
         operation = ReschedulePost(
             one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, before=before
         )
-        requires = (PostIs(one.post.id, PostStatus.SCHEDULED, one.post.digest),)
+        requires = (PostIs(one.post.id, PostStatus.SCHEDULED, one.post.digest), self._in_time(one.at))
         address = self.scope.address(Kind.DRAFT, one.post.id)
         because = (f"schedule.rules[{one.rule}]",)
         self.moves.append((one.rule, Action(address, operation, Reason.OTHER_TIME, because, requires)))
+
+    def _in_time(self, moment: datetime) -> StillAhead:
+        """Between a plan and its writes there may be a person who thinks, or a day."""
+        return StillAhead(moment, self.options.policy.min_lead)
 
     # --- what stands in the way
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.canonical import Json, thaw
-from reconciler.model.events import DesiredEvent
+from reconciler.model.events import DesiredEvent, instant
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
@@ -48,6 +48,7 @@ from reconciler.planner.actions import (
     PostsAre,
     Precondition,
     SettingIs,
+    StillAhead,
     Verb,
 )
 
@@ -241,6 +242,8 @@ def precondition(required: Precondition) -> str:
             return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
         case PostIs(id=id, status=status, content=digest):
             return f"post {id} is {status} with the same content ({short(digest)})"
+        case StillAhead(moment=moment):
+            return f"it is early enough for {instant(moment)}"
         case _:
             assert_never(required)
 

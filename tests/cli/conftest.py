@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import run
+from tests.canary import leaks_in_text
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, Ran, site
 
 
@@ -14,13 +15,13 @@ from tests.cli.projects import PROJECT, SANDBOX, Command, Project, Ran, site
 def reconciler(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Command:
     """Runs a command line in process, at 80 columns and without a terminal."""
     monkeypatch.setenv("COLUMNS", "80")
-    for name in ("WIX_API_KEY", "RECONCILER_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("RECONCILER_DEBUG", raising=False)
 
     def command(*args: object) -> Ran:
         capsys.readouterr()
         code = run([str(one) for one in args])
         out, err = capsys.readouterr()
+        assert leaks_in_text(out, "stdout") + leaks_in_text(err, "stderr") == []
         return Ran(code, out, err)
 
     return command

@@ -172,7 +172,10 @@ def test_explain(project: Project, reconciler: Command) -> None:
     assert "needs: the marketing plan is NEVER_CREATED" in out
 
 
-def test_a_missing_key_is_said_once_and_nothing_else(chain: Project, reconciler: Command) -> None:
+def test_a_missing_key_is_said_once_and_nothing_else(
+    chain: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WIX_API_KEY")
     done = reconciler("plan", chain.root, "--api", "wix")
     assert done.code == 1
     assert done.out == ""

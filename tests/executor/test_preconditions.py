@@ -48,6 +48,7 @@ from reconciler.planner.actions import (
     PostsAre,
     Precondition,
     SettingIs,
+    StillAhead,
 )
 from reconciler.state.errors import StateError
 from tests.executor.live_site import (
@@ -99,8 +100,10 @@ HOLDING: list[Precondition] = [
     PostsAre(ActivityId("a2")),
     PostsAre(ACTIVITY.id, ((DRAFT.id, DRAFT.digest),)),
     PostIs(DRAFT.id, PostStatus.DRAFT, DRAFT.digest),
+    StillAhead(START + timedelta(hours=3), timedelta(hours=2)),
 ]
 BROKEN: list[tuple[Precondition, str]] = [
+    (StillAhead(START, timedelta(0)), f"too late: it would go out at {instant(START)}; run plan again"),
     (SettingIs("settings.toneOfVoice", None), 'settings.toneOfVoice is "warm" now, not empty'),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
     (EventIs(LIVE_SALE.id, NO_DIGEST), "the event was changed meanwhile"),

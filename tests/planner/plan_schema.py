@@ -103,6 +103,8 @@ WORDS = {
     "ActivityIs.facts": "The digest of the activity as it was read.",
     "DiscardsOnly.posts": "The ids of the posts that may be thrown away.",
     "PostsAre.posts": "The posts the activity has, by id and content; empty for none.",
+    "StillAhead.moment": "When the post goes out.",
+    "StillAhead.lead": "How long before that the write must come at the latest.",
     "PostsRule.present": "Whether the activities are to have posts, or none.",
     "RememberedSet.rule": "The digest of the rule's match.",
     "RememberedSet.activities": "The ids of the activities that the rule stands for.",

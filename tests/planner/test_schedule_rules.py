@@ -18,6 +18,7 @@ from reconciler.planner.actions import (
     PostIs,
     Reason,
     RefusedBy,
+    StillAhead,
     class_of,
 )
 from tests.planner.publishing_world import (
@@ -41,7 +42,7 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     made = plan(desired(approvals=approved(one)), site(one))
     assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest)]
     action = made.actions[0]
-    assert action.requires == (PostIs(draft.id, PostStatus.DRAFT, draft.digest),)
+    assert action.requires == (PostIs(draft.id, PostStatus.DRAFT, draft.digest), StillAhead(one.date, timedelta(0)))
     assert (action.reason, str(action.address)) == (Reason.APPROVED, "shop/draft[d1]")
     assert class_of(action.operation) is ActionClass.PUBLIC
     assert (made.blocked, made.to_review, made.refusals) == ((), (), ())
@@ -138,7 +139,10 @@ def test_a_scheduled_post_is_moved_to_the_rules_time_and_then_left_alone() -> No
     assert operations(made) == [
         ReschedulePost(out.id, one.id, "INSTAGRAM", out.digest, right, right - timedelta(hours=8))
     ]
-    assert made.actions[0].requires == (PostIs(out.id, PostStatus.SCHEDULED, out.digest),)
+    assert made.actions[0].requires == (
+        PostIs(out.id, PostStatus.SCHEDULED, out.digest),
+        StillAhead(right, timedelta(0)),
+    )
     moved = replace(one, posts=(replace(out, scheduled_for=right),))
     assert plan(desired(rule, approvals=approved(one)), site(moved)).is_empty
     unknown = replace(one, posts=(replace(out, scheduled_for=None),))
