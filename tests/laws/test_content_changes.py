@@ -31,18 +31,20 @@ from tests.laws.published_shop import (
 )
 from tests.laws.whole_run import SITE_ID, WholeRun
 
-Rule = dict[str, object]
-
-OWN_TIME: Rule = {"match": {}}
-RULE_TIME: Rule = {"match": {}, "at": "16:30"}
-timings = pytest.mark.parametrize("rule", [OWN_TIME, RULE_TIME], ids=["own time", "time of the rule"])
+OWN_TIME, RULE_TIME, MOVED = "own time", "time of the rule", "moved to the time of the rule"
+timings = pytest.mark.parametrize("timing", [OWN_TIME, RULE_TIME, MOVED])
 edits = pytest.mark.parametrize("edit", [{"caption": "Buy now!!"}, {"media": ["https://static.wixstatic.com/b.jpg"]}])
 
 
-def reviewed(root: Path, rule: Rule) -> WholeRun:
-    """A shop with two approved drafts of one activity."""
+def reviewed(root: Path, timing: str) -> WholeRun:
+    """A shop with two approved drafts of one activity, to go out at the API's own time, or at one that a rule gives.
+
+    A remote side without the call that schedules for a time has them moved to it.
+    """
     mugs = activity(1, "2026-12-03T09:00:00Z", item(INSTAGRAM, "INSTAGRAM"), item(FACEBOOK, "FACEBOOK"))
-    run = shop(root, mugs, rules=[rule])
+    run = shop(root, mugs, rules=[{"match": {}} if timing == OWN_TIME else {"match": {}, "at": "16:30"}])
+    if timing == MOVED:
+        run.sandbox.add_fault({"route": "POST *publish-by-id", "do": {"kind": "error", "status": 404}})
     approve(run)
     return run
 
@@ -55,8 +57,8 @@ def at_the_call(run: WholeRun, change: Callable[[], object]) -> None:
 
 
 @timings
-def test_what_was_approved_goes_out_once(tmp_path: Path, rule: Rule) -> None:
-    run = reviewed(tmp_path, rule)
+def test_what_was_approved_goes_out_once(tmp_path: Path, timing: str) -> None:
+    run = reviewed(tmp_path, timing)
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "done", "2": "done"}, ExitCode.DONE)
     assert statuses(run) == {"1": "SCHEDULED", "2": "SCHEDULED"}
@@ -67,8 +69,8 @@ def test_what_was_approved_goes_out_once(tmp_path: Path, rule: Rule) -> None:
 
 @timings
 @edits
-def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, rule: Rule, edit: dict[str, object]) -> None:
-    run = reviewed(tmp_path, rule)
+def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, timing: str, edit: dict[str, object]) -> None:
+    run = reviewed(tmp_path, timing)
     run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
     found = blocked(run.plan())
     assert list(found) == ["1"]
@@ -85,9 +87,9 @@ def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, rule: Rule, edi
 @timings
 @edits
 def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
-    tmp_path: Path, rule: Rule, edit: dict[str, object]
+    tmp_path: Path, timing: str, edit: dict[str, object]
 ) -> None:
-    run = reviewed(tmp_path, rule)
+    run = reviewed(tmp_path, timing)
     once(run, "GET *features", "after", lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
@@ -98,9 +100,9 @@ def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
 @timings
 @edits
 def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
-    tmp_path: Path, rule: Rule, edit: dict[str, object]
+    tmp_path: Path, timing: str, edit: dict[str, object]
 ) -> None:
-    run = reviewed(tmp_path, rule)
+    run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, ExitCode.ERROR)
@@ -116,8 +118,8 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
 
 
 @timings
-def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, rule: Rule) -> None:
-    run = reviewed(tmp_path, rule)
+def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, timing: str) -> None:
+    run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.disconnect(SITE_ID, "INSTAGRAM"))
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
@@ -130,8 +132,8 @@ def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, ru
 
 
 @timings
-def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, rule: Rule) -> None:
-    run = reviewed(tmp_path, rule)
+def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, timing: str) -> None:
+    run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.set_premium(SITE_ID, "free"))
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "skipped"}, ExitCode.INCOMPLETE)
@@ -168,8 +170,8 @@ def test_a_draft_that_is_none_any_more_is_not_sent(
 
 @timings
 @pytest.mark.parametrize("status", ["CANCELED", "DRAFT"])
-def test_what_people_cancelled_needs_a_new_yes(tmp_path: Path, rule: Rule, status: str) -> None:
-    run = reviewed(tmp_path, rule)
+def test_what_people_cancelled_needs_a_new_yes(tmp_path: Path, timing: str, status: str) -> None:
+    run = reviewed(tmp_path, timing)
     run.apply()
     before = sent(run)
     run.sandbox.edit(SITE_ID, lambda found, _now, _seed: found.items[INSTAGRAM]["item"].update(status=status))

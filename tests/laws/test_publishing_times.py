@@ -42,6 +42,15 @@ def in_paris(root: Path, day: str, at: str, clock: str, **values: Any) -> WholeR
     return run
 
 
+ways = pytest.mark.parametrize("way", ["at once", "moved"])
+"""How a draft gets its time: with the call that schedules it, or by moving it where there is no such call."""
+
+
+def reach(run: WholeRun, way: str) -> None:
+    if way == "moved":
+        run.sandbox.add_fault({"route": "POST *publish-by-id", "do": {"kind": "error", "status": 404}})
+
+
 @pytest.mark.parametrize(
     ("day", "at", "clock", "instant"),
     [
@@ -60,11 +69,14 @@ def in_paris(root: Path, day: str, at: str, clock: str, **values: Any) -> WholeR
         ("2026-10-24T21:30:00Z", "09:30", "2026-10-20T09:00:00Z", "2026-10-24T07:30:00.000Z"),
     ],
 )
+@ways
 def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
-    tmp_path: Path, day: str, at: str, clock: str, instant: str
+    tmp_path: Path, day: str, at: str, clock: str, instant: str, way: str
 ) -> None:
     run = in_paris(tmp_path, day, at, clock)
+    reach(run, way)
     done = run.apply()
+    assert ("reschedule" in sent(run)) is (way == "moved")
     assert (results(done), code(done), times(run)) == ({"2": "done"}, ExitCode.DONE, {"2": instant})
     before = sent(run)
     assert run.plan().is_empty
@@ -79,6 +91,18 @@ def test_another_wall_time_in_the_file_moves_what_is_scheduled(tmp_path: Path) -
     assert (sent(run)[-1], times(run)) == ("reschedule", {"2": "2027-03-28T16:00:00.000Z"})
     before = sent(run)
     assert (run.apply().entries, sent(run)) == ((), before)
+
+
+def test_a_run_that_ends_before_the_move_is_finished_by_the_next(tmp_path: Path) -> None:
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z")
+    reach(run, "moved")
+    run.sandbox.add_fault({"route": "POST *reschedule", "times": 1, "do": {"kind": "error", "status": 428}})
+    done = run.apply()
+    assert (results(done), code(done)) == ({"2": "skipped"}, ExitCode.INCOMPLETE)
+    assert "2027-03-28T12:00:00.000Z; moving it to 2027-03-28T07:30:00.000Z" in done.entries[0].detail
+    assert results(run.apply()) == {"2": "done"}
+    assert (times(run), sent(run).count("schedule-drafts")) == ({"2": "2027-03-28T07:30:00.000Z"}, 1)
+    assert run.plan().is_empty
 
 
 def test_what_the_api_scheduled_at_its_own_time_is_moved_to_the_rules(tmp_path: Path) -> None:
