@@ -39,7 +39,7 @@ class Finding(StrEnum):
     NOT_LISTED = "not listed, and prune is on"
     UNWANTED = "there, and the file wants it absent"
     DELETED = "was there, and is gone"
-    INACTIVE = "went inactive; reading a marketing plan that was idle for weeks can itself do that"
+    INACTIVE = "went INACTIVE; reading a marketing plan that was idle for weeks can itself do that"
     FAILED = "the last generation failed"
     GENERATING = "a generation is under way"
     NOT_IN_FORCE = "saved, but the marketing plan was not generated from it yet"
