@@ -52,8 +52,8 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     An error of a read, of the state or of a credential ends this site: what is left is not started, and the
     ledger says why.
     Refusals in the plan are the caller's to judge; nothing here asks for them. With an empty plan, what the
-    plan found out is noted all the same. A cancelled call is carried through to its note, then CancelledError
-    is raised.
+    plan found out is noted all the same. Cancelled, it ends at once with CancelledError; the journal has the
+    call that was in flight.
     """
     run = Run(plan, ports, options, emit)
     queue = deque(plan.actions)

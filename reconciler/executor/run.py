@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from reconciler.executor.calls import call_of
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
@@ -43,8 +42,6 @@ from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
 from reconciler.planner.standing import settled_rules
-
-T = TypeVar("T")
 
 NO_YES = "public actions need --allow-publish"
 
@@ -186,12 +183,12 @@ class Run:
         """Notes the calls, sends them as one where they are several, and notes the answers.
 
         A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
-        caller concludes. Once begun it is carried through to the last note, also when the run is cancelled.
+        caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
         before = await self._before(actions[0].operation)
         for action in actions:
             self.start(action)
-        return await finished(self._call(actions, before, waits))
+        return await self._call(actions, before, waits)
 
     async def _call(self, actions: Sequence[Action], before: Sight, waits: bool) -> tuple[Attempt, ...]:
         entries = [await self._begin(action, before) for action in actions]
@@ -268,18 +265,6 @@ class Run:
                 return Sight(marketing_plan=await self.view.marketing_plan())
             case _:
                 return Sight()
-
-
-async def finished(work: Coroutine[None, None, T]) -> T:
-    """Awaits work to its end also when the awaiting task is cancelled meanwhile; the cancellation comes after."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        if not task.cancelled():
-            task.exception()  # asked for, so that the loop does not report it besides
-        raise
 
 
 def result_of(outcome: Outcome) -> Result:
