@@ -1,0 +1,65 @@
+"""Works off many cases in forked processes, so that every core is used and no import is paid twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import traceback
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+Say: TypeAlias = Callable[[str], None]
+"""Prints a line whatever is captured."""
+
+Try: TypeAlias = Callable[[int, Path], str | None]
+"""Tries a case in a folder of its own worker. None, or why it failed."""
+
+BLOCK = 12
+"""Cases that one worker takes in a row; neighbours are often alike."""
+
+
+def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:
+    """Tries cases 0 to `count`, all of them. Case -> why it failed."""
+    blocks = [range(start, min(start + BLOCK, count)) for start in range(0, count, BLOCK)]
+    workers = min(os.cpu_count() or 1, len(blocks))
+    children = []
+    for number in range(workers):
+        child = fork()
+        if child == 0:
+            _work([case for block in blocks[number::workers] for case in block], attempt, folder / str(number))
+        children.append(child)
+    ends = [os.waitpid(child, 0)[1] for child in children]
+    assert ends == [0] * workers, ends
+    results = [json.loads((folder / f"{number}.json").read_text()) for number in range(workers)]
+    assert sum(one["tried"] for one in results) == count
+    return {int(case): why for one in results for case, why in one["failures"].items()}
+
+
+def fork() -> int:
+    """`os.fork`, for a child that ends by `os._exit` or SIGKILL."""
+    with warnings.catch_warnings():
+        # A test runner may have threads of its own. The child uses nothing of theirs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _work(cases: list[int], attempt: Try, folder: Path) -> None:
+    """Tries these cases, and leaves the figures in a file. Ends the process."""
+    status, tried, failures = 1, 0, {}
+    try:
+        for case in cases:
+            try:
+                why = attempt(case, folder)
+            except Exception as error:  # whatever it is, it is this case's failure
+                why = f"{type(error).__name__}: {error}"
+            if why is not None:
+                failures[case] = why
+            tried += 1
+        folder.with_suffix(".json").write_text(json.dumps({"tried": tried, "failures": failures}))
+        status = 0
+    except BaseException:  # nothing of the parent's may run in a forked child, whatever happens
+        traceback.print_exc()
+    finally:
+        os._exit(status)
