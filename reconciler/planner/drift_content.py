@@ -210,7 +210,9 @@ class _Audit:
             return None
         if post.status is not PostStatus.SCHEDULED:
             return Finding.CANCELLED
-        return None if post.digest == last.digest else Finding.EDITED
+        if post.digest == last.digest or self.desired.approvals.approves(post.id, post.digest):
+            return None
+        return Finding.EDITED
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
         """Drafts that somebody said yes to, and whose content or existence is no longer that."""

@@ -39,6 +39,11 @@ def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     return next((one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest)), 0)
 
 
+def changed_since(recorded: RecordedSite, post: Post) -> bool:
+    """Whether this tool scheduled the post with other content than it has now."""
+    return any(one.id == post.id for one in recorded.published) and not times_scheduled(recorded, post)
+
+
 @dataclass(slots=True)
 class Judge:
     """Judges one wanted post after the other, since days and quotas fill up."""
@@ -146,17 +151,20 @@ class Judge:
         """A post whose content nobody approved: changed after approval, or not decided yet."""
         known = self.approvals.draft(one.post.id)
         if known is not None and known.decision is Decision.APPROVE and known.digest != one.post.digest:
-            where = " and is scheduled" if one.post.status is PostStatus.SCHEDULED else ""
-            detail = f"{_name(one)}: changed after approval{where}"
-            fix = "run review, read the new content in the approvals file, and approve that"
-            if where:
-                fix = f"cancel it in the dashboard if it must not go out; otherwise {fix}"
-            self._block(one, BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
+            self._changed(one)
             return
         reviewed = known is not None and known.digest == one.post.digest
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         address = self.scope.address(Kind.DRAFT, one.post.id)
         self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
+
+    def _changed(self, one: Candidate) -> None:
+        where = " and is scheduled" if one.post.status is PostStatus.SCHEDULED else ""
+        detail = f"{_name(one)}: changed after approval{where}"
+        fix = "run review, read the new content in the approvals file, and approve that"
+        if where:
+            fix = f"cancel it in the dashboard if it must not go out; otherwise {fix}"
+        self._block(one, BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
 
     # --- what is scheduled already
 
@@ -164,8 +172,10 @@ class Judge:
         """A scheduled post that a rule wants: moved where the rule says another time."""
         known = self.approvals.draft(one.post.id)
         agreed = not self.desired.approval_required or self.approvals.approves(one.post.id, one.post.digest)
-        if not agreed and known is not None and known.decision is Decision.APPROVE:
-            self._not_approved(one)
+        # A review puts the decision back to pending, and the post goes out all the same: that must not go unsaid.
+        was_agreed = known is not None and known.decision is Decision.APPROVE
+        if not agreed and (was_agreed or changed_since(self.recorded, one.post)):
+            self._changed(one)
             return
         before = one.post.scheduled_for
         # Where the API does not say when, or the time is right to the minute, there is nothing to move.

@@ -19,7 +19,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.activities import in_order, plan_activities
 from reconciler.planner.decisions import is_carried_out
-from reconciler.planner.judging import times_scheduled
+from reconciler.planner.judging import changed_since, times_scheduled
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.policy_checks import content_violations, time_violations
 from reconciler.planner.posts import live_posts
@@ -176,17 +176,20 @@ def _reviewed(
         problems = tuple(str(one) for one in found)
     # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
     wanted = known is not None or post.id in asked or (candidate is not None and post.status is PostStatus.DRAFT)
-    return ReviewedPost(post, _standing(post, desired, times), moment, exact, wanted, times, problems if wanted else ())
+    standing = _standing(post, desired, recorded, times)
+    return ReviewedPost(post, standing, moment, exact, wanted, times, problems if wanted else ())
 
 
-def _standing(post: Post, desired: DesiredSite, times: int) -> Standing:
+def _standing(post: Post, desired: DesiredSite, recorded: RecordedSite, times: int) -> Standing:
     known = desired.approvals.draft(post.id)
     if post.status in GONE_OUT:
         return Standing.OUT
     if known is not None and known.decision is Decision.APPROVE and known.digest != post.digest:
         return Standing.CHANGED
     if post.status is PostStatus.SCHEDULED:
-        return Standing.SCHEDULED
+        required = desired.schedule is not None and desired.schedule.approval_required
+        agreed = not required or desired.approvals.approves(post.id, post.digest)
+        return Standing.SCHEDULED if agreed or not changed_since(recorded, post) else Standing.CHANGED
     if desired.approvals.approves(post.id, post.digest, times=times):
         return Standing.APPROVED
     return Standing.CANCELLED if times else Standing.PENDING

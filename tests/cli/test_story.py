@@ -297,3 +297,16 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     assert (read["caption"], read["media"]) == ("Buy it now!!\n", ["https://static.wixstatic.com/media/other.jpg"])
     assert ci.reconciler(*PUBLISH).code == 0
     assert sorted(pair.scheduled()) == sorted([edited, kept])
+
+    # The same after it was scheduled: said until somebody has read and approved it, or cancelled it.
+    with ci.project.world() as world:
+        world.dashboard.edit_item(SITE_ID, kept, caption="And now?")
+    assert ci.reconciler("drift").code == 2
+    assert pair.reviewed("third").last == "Review: 3 pending, 0 approved; pending in 1 of 2 sites."
+    ci.git("merge", "--quiet", "origin/third")
+    assert pair.drafts(ci)[kept]["decision"] == "pending"
+    assert "changed after approval and is scheduled" in " ".join(ci.reconciler("plan").out.split())
+    assert ci.reconciler("drift").code == 2
+    pair.decided("third", lambda clone: clone.reconciler("approve", "--id", kept, "--yes"))
+    assert "blocked" not in ci.reconciler("plan").out
+    assert ci.reconciler("drift").code == 0

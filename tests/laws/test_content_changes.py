@@ -118,6 +118,27 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
 
 
 @timings
+@edits
+def test_an_edit_of_what_is_scheduled_is_said_until_it_is_approved_or_cancelled(
+    tmp_path: Path, timing: str, edit: dict[str, object]
+) -> None:
+    """Also once a review has put the decision back to pending: the post would go out without a yes."""
+    run = reviewed(tmp_path, timing)
+    run.apply()
+    run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
+    for approved in (None, FACEBOOK):
+        if approved is not None:
+            approve(run, approved)
+        found = blocked(run.plan())
+        assert list(found) == ["1"]
+        assert "changed after approval and is scheduled -> cancel it in the dashboard" in found["1"]
+        assert run.apply().entries == ()
+    approve(run)
+    assert run.plan().blocked == ()
+    assert run.plan().is_empty
+
+
+@timings
 def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, timing: str) -> None:
     run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.disconnect(SITE_ID, "INSTAGRAM"))
