@@ -344,20 +344,22 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
             assert_never(rule)
 
 
-def defer_activities(rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope) -> tuple[Action, ...]:
-    """One bounded promise a rule, for activities that will be known after the generation."""
-    return tuple(
-        Action(
-            scope.address(Kind.RULE, f"activities.{index}"),
-            Deferred(
-                Part.ACTIVITIES,
-                index,
-                activity_rules=rules,
-                at_most=_bound(rule, max_delete),
-            ),
-            Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE,
-            (f"activities[{index}]",),
-        )
-        for index, rule in enumerate(rules)
-        if not isinstance(rule, DesiredActivity) or rule.target_date >= scope.now
-    )
+def defer_activities(
+    rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope, *, none_yet: bool
+) -> tuple[Action, ...]:
+    """One bounded promise a rule, for activities that will be known after the generation.
+
+    `none_yet`: there are no activities, so what a `create` rule makes is known already.
+    """
+    actions = []
+    for index, rule in enumerate(rules):
+        if isinstance(rule, DesiredActivity) and rule.target_date < scope.now:
+            continue
+        if isinstance(rule, DesiredActivity) and none_yet:
+            actions.append(_create(rule, index, scope))
+            continue
+        operation = Deferred(Part.ACTIVITIES, index, activity_rules=rules, at_most=_bound(rule, max_delete))
+        reason = Reason.DECLARED if isinstance(rule, DesiredActivity) else Reason.RULE
+        address = scope.address(Kind.RULE, f"activities.{index}")
+        actions.append(Action(address, operation, reason, (f"activities[{index}]",)))
+    return tuple(actions)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, GeneratePosts, OpenEntry
+from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts, OpenEntry
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
@@ -91,8 +91,9 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     if observed.marketing_plan is None or generation.gone:
         return before
     if generation.renewed:
+        none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
         promises = (
-            *defer_activities(desired.activities, options.policy.max_delete, scope),
+            *defer_activities(desired.activities, options.policy.max_delete, scope, none_yet=none_yet),
             *defer_posts(desired.posts, options.policy.max_delete, scope),
             *defer_schedule(desired.schedule, options, scope),
         )
