@@ -60,6 +60,8 @@ IGNORED = """\
 # The state: what was last applied, the ledger of runs, the sandbox's world. A team shares it in an object store
 # (`state: s3://...` in reconciler.yaml), not in git.
 .reconciler/
+# The galleries that `review` makes to look at; what counts are the YAML files beside them.
+approvals/*.html
 """
 
 
