@@ -162,7 +162,7 @@ def _with_content(
     if desired.schedule is not None:
         content = Content(
             activities.projected,
-            cleared=posts.gone | decisions.cleared,
+            cleared=posts.gone | decisions.cleared | given_up,
             held=decisions.held,
             awaited=_awaited(writes),
             created=activities.created if any(isinstance(one.operation, Deferred) for one in writes) else (),

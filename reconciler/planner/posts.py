@@ -21,7 +21,7 @@ WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 @dataclass(frozen=True, slots=True)
 class PostsPart:
-    """`actions` are pairs of the rule's index and the action; `gone` are activities whose posts are cleared."""
+    """`actions` are pairs of the rule's index and the action; `gone` are activities that are to have no posts."""
 
     actions: tuple[tuple[int, Action], ...]
     refusals: tuple[Refusal, ...]
@@ -77,9 +77,10 @@ def plan_posts(
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
-            cleared = [one for one in matched if any(post.status in WAITING for post in one.posts)][: rule.max]
-            actions += [(index, action) for one in cleared for action in _clear(one, index, scope)]
-            gone.update(one.id for one in cleared)
+            full = [one for one in matched if any(post.status in WAITING for post in one.posts)]
+            actions += [(index, action) for one in full[: rule.max] for action in _clear(one, index, scope)]
+            # What is cleared already counts too: a cancelled story of such an activity waits for no new draft.
+            gone.update({one.id for one in matched} - {one.id for one in full[len(full[: rule.max]) :]})
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
         # What people discard takes no place: neither before its posts are cleared nor after.
