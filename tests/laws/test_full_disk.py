@@ -1,0 +1,75 @@
+"""A disk that is full from some note on: the run ends in a ledger that says so, and writes nothing to the site after
+it; once there is space again, the next runs end as if nothing had happened."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.problems import UsageError
+from reconciler.state.errors import StateError
+from reconciler.state.store import Any, Store, Version
+from tests.laws.guillotine import Moments, WatchedStore, compare, fresh
+from tests.laws.pool import Say, work_off
+from tests.laws.scenario import STAGES, Undisturbed, recorded_of
+from tests.laws.whole_run import WholeRun
+
+
+class FullDisk(WatchedStore):
+    """Takes as many notes as there is space for, and then no more."""
+
+    def __init__(self, inner: Store, space: int, written: Callable[[], int]) -> None:
+        super().__init__(inner, lambda _: None)
+        self.space, self.written = space, written
+        self.written_by_then: int | None = None
+        """The writes to the site when the disk was found full."""
+
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+        if self.space == 0:
+            if self.written_by_then is None:
+                self.written_by_then = self.written()
+            raise StateError(self.place(key), f"cannot be written (error {errno.ENOSPC})", "free some space, run again")
+        self.space -= 1
+        return await super().put(key, data, expected=expected)
+
+
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=[one.name for one in STAGES])
+def test_a_disk_that_is_full_from_any_note_on_ends_the_run_and_loses_nothing(
+    place: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
+) -> None:
+    stage = played[place]
+    run, moments = fresh(stage, tmp_path / "notes"), Moments()
+    moments.watch(run)
+    run.apply()
+    run.sandbox.close()
+    notes = moments.passed.count("a note was written")
+
+    def attempt(space: int, folder: Path) -> str | None:
+        _with_space_for(space, stage, fresh(stage, folder))
+        return None
+
+    failures = work_off(notes, attempt, tmp_path)
+    say(f"full disk, {stage.stage.name}: {notes} notes tried, {len(failures)} failures")
+    assert not failures, "\n".join(f"from note {at} on: {why}" for at, why in sorted(failures.items()))
+
+
+def _with_space_for(space: int, stage: Undisturbed, run: WholeRun) -> None:
+    plainly = run.store
+    disk = FullDisk(plainly, space, lambda: len(run.writes()))
+    run.store = disk
+    try:
+        said = run.apply().error
+    except UsageError as error:  # before there was a plan
+        said = str(error)
+    assert said is not None
+    assert "free some space" in said
+    assert len(run.writes()) == disk.written_by_then
+    run.store = plainly
+    for _ in range(2):
+        if recorded_of(run).open or run.plan().actions:
+            run.apply()
+    compare(stage, run)
+    run.sandbox.close()
