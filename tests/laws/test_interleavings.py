@@ -1,0 +1,257 @@
+"""People in the dashboard, time passing, git changing, runs, and runs that die: in any order, the laws hold.
+
+At every request: nothing is scheduled that nobody approved, no approval is spent twice, and no generation is started
+while one is under way. After every step: what no file declares is as people left it. At the end people keep still, and
+a few runs leave nothing to do.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from reconciler.api import wire
+from reconciler.model.posts import Post
+from reconciler.sandbox.app import Sandbox, Seen
+from tests.laws.scenario import PATIENCE, recorded_of
+from tests.laws.whole_run import SITE_ID, Json, WholeRun
+
+THEIRS = "customContentGuidelines"
+MOST_RUNS = 6
+"""How many runs the end may take: what waits, times out, and is started anew takes three."""
+
+SITE: Json = {
+    "settings": {"toneOfVoice": "warm", "marketingTools": ["SOCIAL_MARKETING"]},
+    "calendarEvents": {"events": [{"name": "Sale", "date": "2026-12-24"}]},
+    "marketingPlan": {"state": "present", "regenerate": {"discard": "all"}},
+    "posts": [{"match": {"within": "9d"}, "max": 3}],
+    "schedule": {"rules": [{"match": {"within": "9d"}, "channels": ["INSTAGRAM", "FACEBOOK"], "max": 3}]},
+}
+
+
+class Died(BaseException):
+    """The process is gone: only the disk and the site know what it did."""
+
+
+class Deadly(httpx.AsyncBaseTransport):
+    """The way to a sandbox on which the run dies at a request, before or after its effect."""
+
+    def __init__(self, sandbox: Sandbox, at: int, after: bool) -> None:
+        self._inner, self._left, self._after = httpx.ASGITransport(app=sandbox), at, after
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._left -= 1
+        if self._left < 0 and not self._after:
+            raise Died
+        response = await self._inner.handle_async_request(request)
+        if self._left < 0:
+            raise Died
+        return response
+
+
+class Interleavings(RuleBasedStateMachine):
+    """One site, people, a repository, and runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+        self.site = json.loads(json.dumps(SITE))
+        world = {"channels": ["INSTAGRAM", "FACEBOOK"], "plan": "ACTIVE", "settings": {THEIRS: "no puns"}}
+        latency = {"generate": 12, "posts": 8, "media": 6}
+        self.run = WholeRun.of(self.root, self.site, world, latency=latency)
+        self.run.allow_publish, self.run.waiting = True, PATIENCE
+        self.plainly = self.run.way
+        self.theirs: str | None = "no puns"
+        self.allowed: dict[tuple[str, str], int] = {}
+        """(post, digest) -> how often people's decisions let it be scheduled."""
+        self.scheduled: Counter[tuple[str, str]] = Counter()
+        self.before: dict[str, Post] = {}
+        self.broken: list[str] = []
+        self.run.sandbox.add_hook("*", self._watch)
+
+    def teardown(self) -> None:
+        try:
+            self._come_to_rest()
+        finally:
+            self.run.sandbox.close()
+            shutil.rmtree(self.root)
+
+    # --- watching ----------------------------------------------------------------------------------
+
+    def _live(self) -> Json:
+        live: Json = self.run.sandbox.world()["sites"][SITE_ID]
+        return live
+
+    def _posts(self) -> dict[str, Post]:
+        return {key: wire.one_post({"item": record["item"]}) for key, record in self._live()["items"].items()}
+
+    def _watch(self, seen: Seen) -> None:
+        """Looks at every request just before and just after its effect. What it finds is raised by an invariant."""
+        word = seen.path.rpartition("/")[2]
+        if seen.when == "before":
+            generates = word.startswith(("generate-marketing-plan", "regenerate-marketing-plan"))
+            if generates and self._live()["plan"]["status"] == "GENERATING":
+                self.broken.append("a generation was started while one was under way")
+            if word in ("schedule-drafts", "publish-by-id"):
+                self.before = self._posts()
+        elif word in ("schedule-drafts", "publish-by-id"):
+            for item, post in self._posts().items():
+                if post.status != self.before[item].status:
+                    key = (item, str(self.before[item].digest))
+                    self.scheduled[key] += 1
+                    if self.scheduled[key] > self.allowed.get(key, 0):
+                        self.broken.append(f"{key} was scheduled {self.scheduled[key]} times")
+
+    @invariant()
+    def nothing_is_broken(self) -> None:
+        assert not self.broken, self.broken
+
+    @invariant()
+    def what_is_not_declared_is_as_people_left_it(self) -> None:
+        assert (self._live()["settings"] or {"settings": {}})["settings"].get(THEIRS) == self.theirs
+
+    # --- git ---------------------------------------------------------------------------------------
+
+    @rule(tone=st.sampled_from(["warm", "dry", None]))
+    def commit_settings(self, tone: str | None) -> None:
+        self.site["settings"]["toneOfVoice"] = tone
+        self.run.write(self.site)
+
+    @rule(names=st.sets(st.sampled_from(["Sale", "Fair"])), prune=st.booleans())
+    def commit_events(self, names: set[str], prune: bool) -> None:
+        events = [{"name": name, "date": "2026-12-24"} for name in sorted(names)]
+        self.site["calendarEvents"] = {"prune": prune, "events": events}
+        self.run.write(self.site)
+
+    @rule(
+        most=st.integers(1, 4),
+        at=st.sampled_from([None, "18:30", "20:00"]),
+        manage=st.sampled_from(["declared", "all"]),
+    )
+    def commit_rules(self, most: int, at: str | None, manage: str) -> None:
+        [posts], schedule = self.site["posts"], self.site["schedule"]
+        posts["max"], schedule["manage"] = most, manage
+        schedule["rules"][0].pop("at", None)
+        if at is not None:
+            schedule["rules"][0]["at"] = at
+        self.run.write(self.site)
+
+    @rule(data=st.data())
+    def review(self, data: st.DataObject) -> None:
+        """Rewrites the approvals from what is live, as `review` does, with decisions by people."""
+        times = {(one.id, one.digest): one.times for one in recorded_of(self.run).published}
+        posts, listed = self._posts(), []
+        for activity in sorted(self._live()["activities"].values(), key=lambda one: (one["date"], one["id"]))[:5]:
+            drafts = []
+            for item in activity["items"]:
+                post = posts[item]
+                yes, spent = data.draw(st.booleans()), times.get((post.id, post.digest), 0)
+                if yes:
+                    key = (str(post.id), str(post.digest))
+                    self.allowed[key] = max(self.allowed.get(key, 0), spent + 1)
+                drafts.append({
+                    "id": item, "channel": post.channel, "type": post.type, "digest": str(post.digest),
+                    "decision": "approve" if yes else "pending", "cancelled": spent,
+                })  # fmt: skip
+            decision = data.draw(st.sampled_from(["keep"] * 6 + ["regenerate", "regenerate-media", "discard"]))
+            fields = {key: activity[key] for key in ("id", "title", "date")}
+            listed.append({**fields, "decision": decision, "drafts": drafts})
+        (self.root / "approvals").mkdir(exist_ok=True)
+        text = yaml.safe_dump({"version": 1, "site": "shop", "activities": listed}, sort_keys=False)
+        (self.root / "approvals" / "shop.yaml").write_text(text, encoding="utf-8")
+
+    # --- people ------------------------------------------------------------------------------------
+
+    @rule(tone=st.sampled_from(["loud", "warm", None]), theirs=st.sampled_from(["no puns", "no emoji", None]))
+    def edit_settings(self, tone: str | None, theirs: str | None) -> None:
+        values = {"settings.toneOfVoice": tone, f"settings.{THEIRS}": theirs}
+        self.run.sandbox.dashboard.patch_settings(SITE_ID, values)
+        self.theirs = (self._live()["settings"] or {})["settings"].get(THEIRS)
+
+    @rule()
+    def delete_the_marketing_plan(self) -> None:
+        self.run.sandbox.dashboard.delete_plan(SITE_ID)
+
+    @precondition(lambda self: self._live()["events"])
+    @rule(data=st.data())
+    def edit_an_event(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from(self._live()["events"]))["shown"]["id"]
+        if data.draw(st.booleans()):
+            self.run.sandbox.dashboard.edit_event(SITE_ID, event, date="2026-12-20T00:00:00.000Z")
+        else:
+            self.run.sandbox.dashboard.delete_event(SITE_ID, event)
+
+    @precondition(lambda self: self._live()["items"])
+    @rule(data=st.data())
+    def touch_a_post(self, data: st.DataObject) -> None:
+        item, status = data.draw(
+            st.sampled_from([(key, one["item"]["status"]) for key, one in self._live()["items"].items()])
+        )
+        if status == "SCHEDULED" and data.draw(st.booleans()):
+            self.run.sandbox.dashboard.cancel_item(SITE_ID, item)
+        elif status in ("DRAFT", "SCHEDULED"):
+            self.run.sandbox.dashboard.edit_item(SITE_ID, item, caption=data.draw(st.sampled_from(["Hi", "Ho"])))
+
+    @rule(channel=st.sampled_from(["INSTAGRAM", "FACEBOOK"]), status=st.sampled_from(["VALID", "DISCONNECTED"]))
+    def set_a_channel(self, channel: str, status: str) -> None:
+        self.run.sandbox.dashboard.set_channel(SITE_ID, channel, status)
+
+    @rule(published=st.booleans())
+    def publish_the_site(self, published: bool) -> None:
+        self.run.sandbox.dashboard.publish_site(SITE_ID, published)
+
+    @rule(hours=st.sampled_from([1, 10, 30, 80]))
+    def time_passes(self, hours: int) -> None:
+        self.run.sandbox.advance(timedelta(hours=hours, minutes=7))
+
+    # --- runs --------------------------------------------------------------------------------------
+
+    @rule()
+    def apply(self) -> None:
+        self.run.apply()
+
+    @rule(at=st.integers(0, 40), after=st.booleans())
+    def apply_and_die(self, at: int, after: bool) -> None:
+        self.run.way = lambda sandbox: Deadly(sandbox, at, after)
+        try:
+            self.run.apply()
+        except Died:
+            pass
+        finally:
+            self.run.way = self.plainly
+
+    def _come_to_rest(self) -> None:
+        """People keep still, on a site that lacks nothing: a few runs leave nothing to do."""
+        dashboard = self.run.sandbox.dashboard
+        dashboard.publish_site(SITE_ID, True)
+        for channel in ("INSTAGRAM", "FACEBOOK"):
+            dashboard.set_channel(SITE_ID, channel, "VALID")
+        said: list[Any] = []
+        for _ in range(MOST_RUNS):
+            ledger = self.run.apply()
+            assert not self.broken, self.broken
+            if not ledger.entries:
+                break
+            said.append(
+                [(str(one.address), type(one.operation).__name__, one.result, one.detail) for one in ledger.entries]
+            )
+        else:
+            raise AssertionError(f"still something to do after {MOST_RUNS} runs: {said[-2:]}")
+        assert recorded_of(self.run).open == ()
+
+
+TestInterleavings = Interleavings.TestCase
+TestInterleavings.settings = settings(
+    max_examples=40, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+)
