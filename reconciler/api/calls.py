@@ -40,7 +40,7 @@ from reconciler.model.operations import (
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import SiteRef
 
-__all__ = ["BATCH", "Call", "WriteCall", "batched", "calls_of"]
+__all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
 
 BATCH: Final = 20
 """Ids that one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
@@ -78,15 +78,16 @@ def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # n
             return (routes.DELETE_ACTIVITY.call(query=(("id", id),)),)
         case GeneratePosts(activity=id):
             return (generate_posts((id,)),)
-        case RegeneratePosts(activity=id, media_only=media_only, stories=stories):
-            first = routes.REGENERATE_MEDIA if media_only else routes.REGENERATE_POSTS
-            return _for_activity(id, first, routes.REGENERATE_STORIES if stories else None)
+        case RegeneratePosts(activity=id, stories=True):
+            return _for_activity(id, routes.REGENERATE_STORIES, None)
+        case RegeneratePosts(activity=id, media_only=media_only):
+            return _for_activity(id, routes.REGENERATE_MEDIA if media_only else routes.REGENERATE_POSTS, None)
         case ClearPosts(activity=id, stories=stories):
             return _for_activity(id, routes.CLEAR_POSTS, routes.CLEAR_STORIES if stories else None)
         case SchedulePost(post=id, at=at):
-            return (schedule_drafts((id,)) if at is None else publish_later(id, at),)
+            return (schedule_drafts((id,)) if at is None or operation.own_time_first else publish_later(id, at),)
         case ReschedulePost(post=id, at=at):
-            return (routes.RESCHEDULE_ITEM.call(id=id, body={"scheduledDate": instant(at)}),)
+            return (_reschedule(id, at),)
         case CancelPost(post=id):
             return (routes.CANCEL_ITEM.call(id=id, body={}),)
         case AwaitGeneration() | AwaitPosts() | Deferred():
@@ -119,8 +120,19 @@ def batch_call(group: Sequence[Operation], site: SiteRef) -> tuple[WriteCall, ..
 
 def _share_a_call(one: Operation, other: Operation) -> bool:
     if isinstance(one, SchedulePost) and isinstance(other, SchedulePost):
-        return one.at is None and other.at is None
+        return _at_own_time(one) and _at_own_time(other)
     return isinstance(one, GeneratePosts) and isinstance(other, GeneratePosts)
+
+
+def _at_own_time(operation: SchedulePost) -> bool:
+    return operation.at is None or operation.own_time_first
+
+
+def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:
+    """The requests of an operation with those that follow from it, for people to read."""
+    if isinstance(operation, SchedulePost) and operation.at is not None and operation.own_time_first:
+        return (*calls_of(operation, site), _reschedule(operation.post, operation.at))
+    return calls_of(operation, site)
 
 
 # --- one call each ---------------------------------------------------------------------------------
@@ -176,6 +188,10 @@ def schedule_drafts(ids: Sequence[PostId]) -> WriteCall:
 def publish_later(id: PostId, at: datetime) -> WriteCall:
     """Schedules a draft for an instant (S-wix 10.1). Without its date this call would publish at once."""
     return routes.PUBLISH_BY_ID.call(body={"id": id, "scheduledDate": instant(at)})
+
+
+def _reschedule(id: PostId, at: datetime) -> WriteCall:
+    return routes.RESCHEDULE_ITEM.call(id=id, body={"scheduledDate": instant(at)})
 
 
 def update_media(id: ActivityId, url: str) -> WriteCall:

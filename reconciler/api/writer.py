@@ -71,7 +71,7 @@ class SiteWriter:
         try:
             if isinstance(first, UpdateEvent):
                 return [_outcome(first, await self._update_event(site, first))]
-            if isinstance(first, SchedulePost) and first.at is not None:
+            if isinstance(first, SchedulePost) and first.at is not None and not first.own_time_first:
                 return [await self._schedule_for(site, first, first.at)]
             for call in batch_call(group, site):
                 sent = await self._transport.write(call, site)

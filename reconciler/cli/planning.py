@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.api.calls import calls_of
+from reconciler.api.calls import all_calls_of
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.cli import exit_codes
@@ -181,7 +181,7 @@ def names_of_calls(operation: Operation, site: SiteRef) -> tuple[str, ...]:
     """The API calls of an operation, with their bodies."""
     from reconciler.model.canonical import canonical_text
 
-    calls = calls_of(operation, site)
+    calls = all_calls_of(operation, site)
     return tuple(f"{call} {canonical_text(call.body) if call.body is not None else ''}".rstrip() for call in calls)
 
 

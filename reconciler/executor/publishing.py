@@ -35,9 +35,9 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     if not ready:
         return
     attempts: list[Attempt] = []
-    # The API takes many drafts at once for its own times; one with a time of its own is a call of its own.
-    own_time = [[one] for one in ready if _at(one) is not None]
-    for group in [[one for one in ready if _at(one) is None], *own_time]:
+    # The API takes many drafts at once for its own times; one that may not have that first is a call of its own.
+    alone = [[one] for one in ready if _is_alone(one)]
+    for group in [[one for one in ready if not _is_alone(one)], *alone]:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
     # What an answer leaves out is read back too: it may have been scheduled in silence.
@@ -139,8 +139,9 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
 
 
-def _at(action: Action) -> datetime | None:
-    return action.operation.at if isinstance(action.operation, SchedulePost) else None
+def _is_alone(action: Action) -> bool:
+    operation = action.operation
+    return isinstance(operation, SchedulePost) and operation.at is not None and not operation.own_time_first
 
 
 def _operation(attempt: Attempt) -> SchedulePost:

@@ -120,7 +120,8 @@ class RegeneratePosts:
     discards: tuple[PostId, ...] = ()
     media_only: bool = False
     stories: bool = False
-    """Whether the activity's story drafts are made again too (a call of their own, D 6.2)."""
+    """The activity's story drafts, and only those: they are a call of their own (D 6.2), and so an operation, for
+    of two calls in one nobody could tell afterwards which of them had its effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,12 @@ class ClearPosts:
 
 @dataclass(frozen=True, slots=True)
 class SchedulePost:
-    """`at` None: the API's own time. `approved` pins the content; None only under `approval: none`."""
+    """`at` None: the API's own time. `approved` is False only under `approval: none`.
+
+    `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
+    `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
+    it might go out at once.
+    """
 
     post: PostId
     activity: ActivityId
@@ -143,6 +149,7 @@ class SchedulePost:
     digest: Digest
     at: datetime | None = None
     approved: bool = True
+    own_time_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

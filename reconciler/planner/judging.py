@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -29,6 +29,8 @@ from reconciler.planner.policy_checks import (
 from reconciler.planner.wanted import Candidate
 
 SCHEDULING = "SCHEDULE_POST"
+SPARE = timedelta(hours=2)
+"""For a run that dies before it moves a post, and the one that goes on from there."""
 """The premium feature that scheduling needs (S-wix 10.5)."""
 
 REVIEW_AGAIN = "run review, which puts it back to pending, and approve it again"
@@ -102,7 +104,13 @@ class Judge:
                 Action(
                     self.scope.address(Kind.DRAFT, one.post.id),
                     SchedulePost(
-                        one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, approved=approved
+                        one.post.id,
+                        one.activity.id,
+                        one.post.channel,
+                        one.post.digest,
+                        one.at,
+                        approved=approved,
+                        own_time_first=one.at is not None and one.activity.date - self.scope.now >= self._spare(),
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),
@@ -203,6 +211,10 @@ class Judge:
         address = self.scope.address(Kind.DRAFT, one.post.id)
         because = (f"schedule.rules[{one.rule}]",)
         self.moves.append((one.rule, Action(address, operation, Reason.OTHER_TIME, because, requires)))
+
+    def _spare(self) -> timedelta:
+        """How far ahead a post's own time must be for it to have that, if only until it is moved."""
+        return max(self.options.policy.min_lead, SPARE)
 
     def _in_time(self, moment: datetime) -> StillAhead:
         """Between a plan and its writes there may be a person who thinks, or a day."""

@@ -29,7 +29,6 @@ def test_the_scenario_does_everything_that_must_not_be_done_twice(played: tuple[
         "POST regenerate-marketing-activity-posts-media",
         "PATCH clear-marketing-activity-posts",
         "POST schedule-drafts",
-        "POST publish-by-id",
         "POST reschedule",
         "PATCH cancel",
         "DELETE marketing-plan",

@@ -69,18 +69,26 @@ def reach(run: WholeRun, way: str) -> None:
         ("2026-10-24T21:30:00Z", "09:30", "2026-10-20T09:00:00Z", "2026-10-24T07:30:00.000Z"),
     ],
 )
-@ways
 def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
-    tmp_path: Path, day: str, at: str, clock: str, instant: str, way: str
+    tmp_path: Path, day: str, at: str, clock: str, instant: str
 ) -> None:
     run = in_paris(tmp_path, day, at, clock)
+    done = run.apply()
+    assert sent(run) == ["schedule-drafts", "reschedule"]
+    assert (results(done), code(done), times(run)) == ({"2": "done"}, ExitCode.DONE, {"2": instant})
+    assert run.plan().is_empty
+    assert (run.apply().entries, sent(run), times(run)) == ((), ["schedule-drafts", "reschedule"], {"2": instant})
+
+
+@ways
+@pytest.mark.parametrize("clock", ["2027-03-28T10:30:00Z", "2027-03-28T13:00:00Z"])
+def test_a_post_whose_own_time_is_near_or_past_never_has_it(tmp_path: Path, clock: str, way: str) -> None:
+    run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "18:00", clock)
     reach(run, way)
     done = run.apply()
-    assert ("reschedule" in sent(run)) is (way == "moved")
-    assert (results(done), code(done), times(run)) == ({"2": "done"}, ExitCode.DONE, {"2": instant})
-    before = sent(run)
+    assert ("schedule-drafts" in sent(run)) is (way == "moved")
+    assert (results(done), times(run)) == ({"2": "done"}, {"2": "2027-03-28T16:00:00.000Z"})
     assert run.plan().is_empty
-    assert (run.apply().entries, sent(run), times(run)) == ((), before, {"2": instant})
 
 
 def test_another_wall_time_in_the_file_moves_what_is_scheduled(tmp_path: Path) -> None:
@@ -95,7 +103,6 @@ def test_another_wall_time_in_the_file_moves_what_is_scheduled(tmp_path: Path) -
 
 def test_a_run_that_ends_before_the_move_is_finished_by_the_next(tmp_path: Path) -> None:
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z")
-    reach(run, "moved")
     run.sandbox.add_fault({"route": "POST *reschedule", "times": 1, "do": {"kind": "error", "status": 428}})
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "skipped"}, ExitCode.INCOMPLETE)

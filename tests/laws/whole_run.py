@@ -32,6 +32,7 @@ from reconciler.sandbox.app import Sandbox
 from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
 from reconciler.state.store import Store
+from tests.canary import CANARY
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 START = "2026-12-01T08:41:17Z"  # off the full hours of the activities, so that no `within` ends on one
@@ -130,7 +131,7 @@ class WholeRun:
     def _connection(self) -> Json:
         return {
             "base_url": "http://127.0.0.1",
-            "credentials": lambda _: ApiKey(Secret("any-key-will-do")),
+            "credentials": lambda _: ApiKey(Secret(CANARY)),
             "limits": Limits(requests_per_minute=100_000),
             "clock": self._clock(),
             "transport": self.way(self.sandbox),

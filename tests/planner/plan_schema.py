@@ -103,6 +103,7 @@ WORDS = {
     "ActivityIs.facts": "The digest of the activity as it was read.",
     "DiscardsOnly.posts": "The ids of the posts that may be thrown away.",
     "PostsAre.posts": "The posts the activity has, by id and content; empty for none.",
+    "ownTimeFirst": "Whether it is scheduled for the time of its activity first, and then moved to `at`.",
     "StillAhead.moment": "When the post goes out.",
     "StillAhead.lead": "How long before that the write must come at the latest.",
     "PostsRule.present": "Whether the activities are to have posts, or none.",
