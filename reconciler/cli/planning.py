@@ -54,6 +54,7 @@ class Terms:
             policy=self.project.policy,
             regenerate=site in self.regenerate,
             publish=self.publish,
+            patience=self.project.poll_timeout,
         )
 
 

@@ -134,7 +134,7 @@ def plan_generation(
     assert live is not None
     if not wanted.present:
         return _removal(live, scope)
-    if any(_is_generation(entry) and not entry.sent for entry in recorded.open):
+    if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call went out and its answer was lost: until it shows or its time is up, no second one (product.md 3.5).
         return GenerationPart((_waiting(scope),), renewed=True)
     match live.status:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.operations import OpenEntry
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ObservedSite
 
@@ -14,12 +15,13 @@ from reconciler.model.sites import ObservedSite
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
     """`now` is an aware instant. `regenerate` asks for a generation whatever the inputs are; `publish` False
-    leaves public actions out of the plan."""
+    leaves public actions out of the plan. `patience` is how long a call that may have gone out can still show."""
 
     now: datetime
     policy: Policy = Policy()
     regenerate: bool = False
     publish: bool = True
+    patience: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Scope:
     site: SiteName
     now: datetime
     zone: ZoneInfo
+    patience: timedelta = timedelta(minutes=15)
+
+    def may_still_show(self, entry: OpenEntry) -> bool:
+        """Whether what an earlier call began may yet appear; after that it is not done (product.md 3.5)."""
+        return self.now - entry.started_at < self.patience
 
     def address(self, kind: Kind, key: str = "") -> Address:
         return Address(self.site, kind, key)
@@ -43,4 +50,4 @@ def zone_of(observed: ObservedSite) -> ZoneInfo:
 
 
 def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
-    return Scope(observed.ref.name, options.now, zone_of(observed))
+    return Scope(observed.ref.name, options.now, zone_of(observed), options.patience)

@@ -72,7 +72,7 @@ def plan_posts(
     actions: list[tuple[int, Action]] = []
     refusals: list[Refusal] = []
     gone: set[ActivityId] = set()
-    under_way = _asked_for(recorded)
+    under_way = _asked_for(recorded, scope)
     for index, rule in enumerate(rules):
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
@@ -112,10 +112,12 @@ def decide_posts(
     return decided
 
 
-def _asked_for(recorded: RecordedSite) -> frozenset[str]:
+def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[str]:
     """The activities whose posts an earlier run asked for, and which may still come."""
     return frozenset(
-        entry.address.rsplit("[", 1)[-1].removesuffix("]") for entry in recorded.open if entry.call == "generate-posts"
+        entry.address.rsplit("[", 1)[-1].removesuffix("]")
+        for entry in recorded.open
+        if entry.call == "generate-posts" and scope.may_still_show(entry)
     )
 
 

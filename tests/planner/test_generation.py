@@ -173,6 +173,12 @@ def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() ->
     assert generations(plan) == [AwaitGeneration()]
 
 
+def test_a_call_that_has_shown_nothing_for_as_long_as_one_waits_is_not_done() -> None:
+    entry = OpenEntry("1", "shop/marketing-plan", "generate", NOW - timedelta(minutes=15))
+    plan = plan_of(desired(), observed(PlanStatus.NEVER_CREATED), RecordedSite(open=(entry,)))
+    assert generations(plan) == [Generate()]
+
+
 def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
     plan = plan_of(desired(), observed(), RecordedSite())
     assert plan.actions == ()
