@@ -12,9 +12,11 @@ from reconciler.reporters.plan_text import PlanText
 from reconciler.reporters.results import Drifted, DriftSummary, Failed
 from reconciler.reporters.tables import cut
 
+NO_DRIFT = "No drift."
+
 COLUMNS = ("drifted", "pending", "blocked", "review")
 
-INDENT = 15
+INDENT = 16
 """Where an item's address starts, and where its further lines do."""
 
 _MARKS = {
@@ -97,16 +99,11 @@ def _row(result: Drifted | Failed) -> Row:
     return Row(result.site, (tally.drifted, tally.pending, tally.blocked, tally.in_review), style=style)
 
 
-def missing_line(failed: int, sites: int) -> str:
-    """What the counts leave out."""
-    return f"{failed} of {words.plural(sites, 'site')} could not be read; the counts say nothing about them"
-
-
 def drift_line(summary: DriftSummary) -> str:
     """`Drift: 2 drifted, ...` or `No drift.`, word for word as product.md 2.2 has them."""
     tally = summary.tally
     if not tally.drifted and not summary.failed:
-        return "No drift."
+        return NO_DRIFT
     sites = words.plural(summary.sites, "site")
     return (
         f"Drift: {tally.drifted} drifted, {tally.pending} pending, {tally.blocked} blocked, "

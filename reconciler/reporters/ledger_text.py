@@ -40,13 +40,18 @@ def _entry(entry: Entry, screen: Screen) -> Iterator[str]:
     spans = [
         Span(f"  {SYMBOLS[verb]} {verb:<8}", STYLES[verb]),
         Span(str(entry.address), Style.BOLD),
-        Span(entry.result.value, RESULT_STYLES[entry.result]),
+        Span(_ended(entry), RESULT_STYLES[entry.result]),
     ]
     if entry.detail:
         spans.append(Span(f"({entry.detail})", Style.DIM))
     if entry.request_id and entry.result not in (Result.DONE, Result.WITHHELD):
         spans.append(Span(f"request {entry.request_id}", Style.DIM))
     yield from wrapped(spans, screen, hang=INDENT)
+
+
+def _ended(entry: Entry) -> str:
+    """How it ended; a promise is kept, for what is done are the objects that it found."""
+    return "kept" if entry.result is Result.DONE and not entry.count else entry.result.value
 
 
 def ledger_table(ledgers: Sequence[SiteLedger], screen: Screen) -> Iterator[str]:

@@ -10,6 +10,8 @@ from reconciler.reporters.layout import Row, Screen, Style, table
 from reconciler.reporters.results import Failed, Planned, PlanSummary
 from reconciler.reporters.words import plural
 
+NO_CHANGES = "No changes."
+
 PLAN_COLUMNS = ("add", "change", "destroy", "generate", "publish", "blocked")
 
 MOST_ROWS = 50
@@ -53,12 +55,22 @@ def plan_line(summary: PlanSummary) -> str:
     """`Plan: 3 to add, ...` or `No changes.`, word for word as product.md 2.2 has them."""
     tally = summary.tally
     if not summary.changes and not summary.failed:
-        return "No changes."
+        return NO_CHANGES
     return (
         f"Plan: {tally.add} to add, {tally.change} to change, {tally.destroy} to destroy, "
         f"{tally.generate} to generate, {tally.publish} to publish; "
         f"{tally.pending} pending, {tally.blocked} blocked."
     )
+
+
+def missing_line(failed: int, sites: int) -> str:
+    """What the counts leave out."""
+    return f"{failed} of {plural(sites, 'site')} could not be read; the counts say nothing about them"
+
+
+def refused_line(refused: int, sites: int) -> str:
+    """Where an apply did nothing, to stand below the ledger of the other sites."""
+    return f"{refused} of {plural(sites, 'site')} refused, so nothing was done there; the reason stands above"
 
 
 def valid_line(files: int, sites: int) -> str:

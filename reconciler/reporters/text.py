@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.executor.ledger import tally_of
 from reconciler.planner.actions import Refusal
-from reconciler.reporters.drift_text import drift_line, drift_lines, drift_table, missing_line
+from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, drift_table
 from reconciler.reporters.layout import Span, Style, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
 from reconciler.reporters.plan_text import PlanText, refusal_words
@@ -23,7 +23,7 @@ from reconciler.reporters.results import (
     Setting,
     SiteResult,
 )
-from reconciler.reporters.tables import plan_line, plan_table, valid_line
+from reconciler.reporters.tables import NO_CHANGES, missing_line, plan_line, plan_table, refused_line, valid_line
 from reconciler.reporters.words import moment, plural
 
 
@@ -49,7 +49,10 @@ class TextReporter:
         self._show_plan(summary)
         for refusal in summary.refusals:
             self._lines(self._plan_text.refusal(refusal))
-        self._last(plan_line(summary))
+        self._missing(summary.failed, summary.sites)
+        line = plan_line(summary)
+        if line != NO_CHANGES or not (summary.refused or summary.refusals):
+            self._last(line)
         if self._command == "plan" and (reason := self._first_refusal(summary)):
             self.refused(reason, summary.exit_code)
         self._results.clear()
@@ -75,6 +78,9 @@ class TextReporter:
             self._write("\n")
         self._lines(ledger_table(summary.ledgers, self._screen))
         self._write("\n")
+        self._missing(summary.plan.failed, summary.plan.sites)
+        if summary.plan.refused:
+            self._lines(wrapped((Span(refused_line(summary.plan.refused, summary.plan.sites)),), self._screen))
         self._last(apply_line(tally_of(summary.ledgers)))
 
     def valid(self, checked: Checked) -> None:
@@ -113,12 +119,17 @@ class TextReporter:
                 self._drift_table(summary)
         for refusal in summary.refusals:
             self._lines(self._plan_text.refusal(refusal))
-        if summary.failed:
-            self._lines(wrapped((Span(missing_line(summary.failed, summary.sites)),), self._screen))
-        self._last(drift_line(summary))
+        self._missing(summary.failed, summary.sites)
         own = [one for result in self._audited if isinstance(result, Drifted) for one in result.report.refusals]
-        if reason := _first([*summary.refusals, *own]):
+        line, reason = drift_line(summary), _first([*summary.refusals, *own])
+        if line != NO_DRIFT or not reason:
+            self._last(line)
+        if reason:
             self.refused(reason, summary.exit_code)
+
+    def _missing(self, failed: int, sites: int) -> None:
+        if failed:
+            self._lines(wrapped((Span(missing_line(failed, sites)),), self._screen))
 
     def _drift_table(self, summary: DriftSummary) -> None:
         self._lines(drift_table(self._audited, summary, self._screen))

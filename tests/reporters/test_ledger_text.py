@@ -5,10 +5,20 @@ from __future__ import annotations
 import io
 
 from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
-from reconciler.model.operations import FieldChange, Generate, SchedulePost, UpdateSettings
+from reconciler.model.operations import (
+    Deferred,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Part,
+    SchedulePost,
+    UpdateSettings,
+)
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.registry import make
 from reconciler.reporters.results import ApplySummary, PlanSummary, Setting
@@ -78,6 +88,37 @@ def test_many_sites_one_given_up_one_interrupted() -> None:
         "a               -            -",
         "b               -            1",
         "all 2 sites     -            1",
+    ]
+
+
+def test_a_promise_is_kept_and_its_objects_are_counted() -> None:
+    promise = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
+    shop = SiteName("shop")
+    ledger = SiteLedger(
+        SiteRef(shop, "1"),
+        (
+            Entry(Address(shop, Kind.RULE, "posts.0"), promise, Result.DONE, "1 found", count=0),
+            Entry(Address(shop, Kind.POSTS, "b3f9"), GeneratePosts(ActivityId("b3f9"), "Sale"), Result.DONE),
+        ),
+    )
+    lines = text_of(ledger).splitlines()
+    assert lines[1:6] == [
+        "site  done",
+        "shop     1",
+        "",
+        "  * generate  shop/rule[posts.0]  kept  (1 found)",
+        "  * generate  shop/posts[b3f9]  done",
+    ]
+
+
+def test_sites_that_are_not_in_the_ledger_are_told_before_the_last_line() -> None:
+    ledger = SiteLedger(SiteRef(SiteName("a"), "1"), (entry("a", Kind.SETTINGS, SETTINGS, Result.DONE),))
+    out = io.StringIO()
+    make("text", Setting("apply", out.write)).applied(ApplySummary(PlanSummary(4, failed=1, refused=2), (ledger,)))
+    lines = out.getvalue().splitlines()
+    assert lines[-3:-1] == [
+        "1 of 4 sites could not be read; the counts say nothing about them",
+        "2 of 4 sites refused, so nothing was done there; the reason stands above",
     ]
 
 

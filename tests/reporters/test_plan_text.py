@@ -122,6 +122,7 @@ def test_sites_without_changes_are_a_count() -> None:
         "shop-3        failed",
         "all 40 sites    -       1        -         -        -        -",
         "",
+        "1 of 40 sites could not be read; the counts say nothing about them",
         "Plan: 0 to add, 1 to change, 0 to destroy, 0 to generate, 0 to publish; 0 pending, 0 blocked.",
     ]
 
@@ -163,6 +164,15 @@ def test_a_refusal_is_the_last_line(refused: Planned) -> None:
     assert lines[-1] == "Refused: janes-pottery: expect.published: the file expects published; publish the site"
     assert lines[-2].startswith("Plan: ")
     assert "  = refused   janes-pottery  expect.published: the file expects published" in lines
+
+
+def test_what_is_refused_is_not_without_changes(refused: Planned) -> None:
+    nothing_else = planned(refusals=refused.plan.refusals)
+    assert "No changes." not in text_of(nothing_else)
+    assert text_of(nothing_else).splitlines()[-2:] == [
+        "",
+        "Refused: janes-pottery: expect.published: the file expects published; publish the site",
+    ]
 
 
 def test_a_refusal_of_the_run_comes_before_those_of_sites(refused: Planned) -> None:
