@@ -1,0 +1,116 @@
+"""Generations as a user meets them: started once, waited for, gone on with, and made from the right inputs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.cli.projects import Command, Project
+
+SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+
+
+def starts(project: Project) -> list[str]:
+    """The generations that were started, by the last part of their paths."""
+    ends = (one["path"].rpartition("/")[2] for one in project.requests() if one["wrote"])
+    return [one for one in ends if "generate-marketing-plan" in one]
+
+
+def seeded(project: Project, fields: str) -> None:
+    """Has the one site begin with these fields."""
+    with_site = (project.root / "sandbox.yaml").read_text("utf-8") + f"sites:\n  {SHOP}: {fields}\n"
+    project.write({"sandbox.yaml": with_site})
+
+
+def advance(project: Project, by: timedelta) -> None:
+    with project.world() as world:
+        world.advance(by)
+
+
+def test_a_plan_of_a_fresh_site_writes_nothing_and_is_2(project: Project, reconciler: Command) -> None:
+    done = reconciler("plan", project.root, "--detailed-exitcode")
+    assert done.code == 2
+    assert done.last.startswith("Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate")
+    assert not any(one["wrote"] for one in project.requests())
+    assert {one["method"] for one in project.requests()} == {"GET"}
+
+
+def test_one_that_does_not_finish_is_pending_and_gone_on_with(project: Project, reconciler: Command) -> None:
+    seeded(project, "{neverFinish: true}")
+    first = reconciler("apply", project.root, "--auto-approve")
+    assert first.code == 3
+    assert first.last.endswith("0 skipped, 0 withheld, 1 pending, 0 unknown, 0 failed.")
+    assert starts(project) == ["generate-marketing-plan"]
+    plan = reconciler("plan", project.root)
+    assert plan.last.endswith("0 to generate, 0 to publish; 1 pending, 0 blocked.")
+    again = reconciler("apply", project.root, "--auto-approve")
+    assert (again.code, starts(project)) == (3, ["generate-marketing-plan"])
+    with project.world() as world:
+        world.dashboard.set_plan_status(SHOP, "ACTIVE")
+    last = reconciler("apply", project.root, "--auto-approve")
+    assert (last.code, starts(project)) == (0, ["generate-marketing-plan"])
+    assert reconciler("plan", project.root).last == "No changes."
+
+
+def test_somebody_elses_is_waited_for_and_not_started_again(project: Project, reconciler: Command) -> None:
+    settings = "settings: {toneOfVoice: warm and playful, marketingTools: [SOCIAL_MARKETING]}"
+    seeded(project, f"{{plan: GENERATING, {settings}}}")
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert (done.code, starts(project)) == (0, [])
+    assert reconciler("plan", project.root).last == "No changes."
+
+
+@pytest.mark.parametrize("status", ["INACTIVE", "FAILED"])
+def test_what_is_not_usable_is_generated(project: Project, reconciler: Command, status: str) -> None:
+    seeded(project, f"{{plan: {status}}}")
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert starts(project) == ["generate-marketing-plan"]
+
+
+def test_six_idle_weeks_make_it_inactive_and_drift_says_so(project: Project, reconciler: Command) -> None:
+    reconciler("apply", project.root, "--auto-approve")
+    advance(project, timedelta(weeks=7))
+    drift = reconciler("drift", project.root)
+    assert drift.code == 2
+    assert "INACTIVE" in drift.out
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    assert starts(project) == ["generate-marketing-plan"] * 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "more", "start", "words"),
+    [
+        (
+            "  marketingTools",
+            "  topics: {included: [mugs]}\n  marketingTools",
+            "",
+            "regenerate-marketing-plan-with-keyword-research",
+            "settings.topics.included",
+        ),
+        ("warm and playful", "dry", "", "regenerate-marketing-plan", "settings.toneOfVoice"),
+        (
+            "warm and playful",
+            "dry",
+            ", regenerate: {keywordResearch: always}",
+            "regenerate-marketing-plan-with",
+            "tone",
+        ),
+        ("warm and playful", "dry", ", regenerate: {when: never}", None, "toneOfVoice"),
+    ],
+    ids=["topics", "tone of voice", "always", "never"],
+)
+def test_which_regeneration_a_change_wants(
+    project: Project, reconciler: Command, before: str, after: str, more: str, start: str | None, words: str
+) -> None:
+    project.edit("sites/shop.yaml", "{state: present}", f"{{state: present{more}}}")
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    project.edit("sites/shop.yaml", before, after)
+    plan = reconciler("plan", project.root)
+    assert words in plan.out
+    assert ("with keyword research" in plan.out) is ("research" in str(start))
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    made = starts(project)[1:]
+    assert len(made) == (start is not None)
+    assert all(one.startswith(str(start)) for one in made)
+    assert reconciler("plan", project.root).last == "No changes."
