@@ -93,7 +93,7 @@ def test_six_idle_weeks_make_it_inactive_and_drift_says_so(project: Project, rec
             "warm and playful",
             "dry",
             ", regenerate: {keywordResearch: always}",
-            "regenerate-marketing-plan-with",
+            "regenerate-marketing-plan-with-keyword-research",
             "tone",
         ),
         ("warm and playful", "dry", ", regenerate: {when: never}", None, "toneOfVoice"),
