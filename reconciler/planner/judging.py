@@ -29,9 +29,10 @@ from reconciler.planner.policy_checks import (
 from reconciler.planner.wanted import Candidate
 
 SCHEDULING = "SCHEDULE_POST"
+"""The premium feature that scheduling needs (S-wix 10.5)."""
+
 SPARE = timedelta(hours=2)
 """For a run that dies before it moves a post, and the one that goes on from there."""
-"""The premium feature that scheduling needs (S-wix 10.5)."""
 
 REVIEW_AGAIN = "run review, which puts it back to pending, and approve it again"
 
