@@ -119,10 +119,6 @@ class SiteReader:
         message = f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows"
         raise ApiError(ErrorKind.UNREADABLE, call, message, site=site.name)
 
-    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
-        """The events with exactly this name; the API's query knows no filter but the date (D 8.2)."""
-        return tuple(event for event in await self.events(site) if event.name == name)
-
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None where there is none any more.
 

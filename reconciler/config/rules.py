@@ -11,8 +11,8 @@ from reconciler.config.layers import Layers
 from reconciler.config.words import KeyPath, quoted
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT
+from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import WEEKDAYS, Match
-from reconciler.model.sites import DesiredSchedule, ScheduleRule
 
 T = TypeVar("T")
 

@@ -85,14 +85,6 @@ def load_entries(project: Project, entries: Iterable[SiteEntry]) -> Iterator[Des
         yield from _load_from(project, file, wanted, approvals)
 
 
-def load_site(project: Project, entry: SiteEntry) -> DesiredSite:
-    """The site of one entry of an index. For many of them `load_entries` reads each file once.
-
-    Raises InvalidFiles where the file has changed since it was checked.
-    """
-    return next(load_entries(project, (entry,)))
-
-
 def _load_from(
     project: Project, file: Path, wanted: Sequence[SiteEntry], approvals: ApprovalFiles
 ) -> Iterator[DesiredSite]:

@@ -41,10 +41,6 @@ class Reader(Protocol):
         """The posts of activities, in batches of 20 (D 6.2: the poll after posts were asked for)."""
         ...
 
-    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
-        """The events with exactly this name."""
-        ...
-
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None where there is none any more."""
         ...

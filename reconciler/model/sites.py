@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject
@@ -16,8 +16,7 @@ from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
 from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.problems import Place
-from reconciler.model.schedule import DesiredSchedule as DesiredSchedule
-from reconciler.model.schedule import ScheduleRule as ScheduleRule
+from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
 
 
@@ -63,10 +62,6 @@ class DesiredSite:
     posts: tuple[PostsRule, ...] = ()
     schedule: DesiredSchedule | None = None
     approvals: Approvals = Approvals()
-
-    @property
-    def created_activities(self) -> tuple[DesiredActivity, ...]:
-        return tuple(rule for rule in self.activities if isinstance(rule, DesiredActivity))
 
 
 # --- observed --------------------------------------------------------------------------------------

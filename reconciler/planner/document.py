@@ -22,7 +22,6 @@ from reconciler.planner.plain_values import Malformed, duration_text, instant_te
 
 FORMAT_VERSION: Final = 1
 VALID_FOR: Final = timedelta(hours=24)
-SCHEMA: Final = "urn:reconciler:schema:plan"
 
 
 class UnreadablePlan(UsageError):

@@ -198,13 +198,6 @@ def test_the_same_day_asks_for_the_same_range(bench: Bench) -> None:
     assert side.requests[0].content == side.requests[1].content
 
 
-def test_events_by_their_name(bench: Bench, sandbox_of: Make) -> None:
-    names = ["Sale", "Sale", "sale"]
-    box = sandbox_of(events=[{"name": name, "date": "2026-12-01T00:00:00Z"} for name in names])
-    found = using(bench, box, lambda client: client.reader().events_named(bench.site, "Sale"))
-    assert len(found) == 2
-
-
 def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> None:
     side = Calendar([NOW], path="/query-events")
     seen = remote(side)

@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.project import find_project
-from reconciler.config.sites import check_sites, load_entries, load_site, load_sites
+from reconciler.config.sites import check_sites, load_entries, load_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT, JsonObject
 from reconciler.model.events import DesiredEvent
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, KeywordResearch, When
 from reconciler.model.problems import InvalidFiles, Place, UsageError
+from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
-from reconciler.model.sites import DesiredSchedule, DesiredSite, Expect, ScheduleRule, SiteRef
+from reconciler.model.sites import DesiredSite, Expect, SiteRef
 
 ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 
@@ -245,7 +246,7 @@ def test_index_finds_each_site_again(write_project: WriteProject) -> None:
     assert index.entries[1].labels == (("team", "emea"),)
     assert str(index.entries[2].place) == "sites/b.yaml:4:1"
     assert list(load_entries(project, index.entries)) == list(load_sites(project))
-    assert load_site(project, index.entries[2]).ref.id == "c"
+    assert [one.ref.id for one in load_entries(project, index.entries[2:])] == ["c"]
 
 
 def test_file_that_changed_since_the_check_is_refused(write_project: WriteProject) -> None:
@@ -254,13 +255,13 @@ def test_file_that_changed_since_the_check_is_refused(write_project: WriteProjec
     (entry,) = check_sites(project).entries
     (root / "sites/a.yaml").write_text("version: 1\nsite: {name: two, id: a}\n")
     with pytest.raises(InvalidFiles, match="the site one is no longer here: the file changed during the run"):
-        load_site(project, entry)
+        list(load_entries(project, (entry,)))
     (root / "sites/a.yaml").write_text("")
     with pytest.raises(InvalidFiles, match="no longer here"):
-        load_site(project, entry)
+        list(load_entries(project, (entry,)))
     (root / "sites/a.yaml").unlink()
     with pytest.raises(InvalidFiles, match="cannot be read: No such file"):
-        load_site(project, entry)
+        list(load_entries(project, (entry,)))
 
 
 def test_good_sites_come_before_the_problems(write_project: WriteProject) -> None:

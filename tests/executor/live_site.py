@@ -155,10 +155,6 @@ class World:
         found = {one.id: one.posts for one in self.activities}
         return tuple((one, found.get(one, ())) for one in activities)
 
-    async def events_named(self, site: SiteRef, name: str) -> tuple[CalendarEvent, ...]:
-        self._read("events named")
-        return tuple(one for one in self.events if one.name == name)
-
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         self._read("post")
         return next((one for activity in self.activities for one in activity.posts if one.id == id), None)
