@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -21,11 +21,12 @@ from reconciler.cli.planning import Count, Terms, bug_words, explained, guarded,
 from reconciler.cli.running import Interrupts, beside, run
 from reconciler.cli.selection import Selection, select
 from reconciler.cli.wiring import Reach, reach
+from reconciler.cli.witness import Witness
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.executor.events import Emit
 from reconciler.executor.executor import apply_plan
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
 from reconciler.model.address import SiteName
@@ -45,6 +46,8 @@ from reconciler.state.lease import Lease, Leases, Locked
 from reconciler.state.ledger import RunLedgers
 
 NO_TERMINAL = "nobody could be asked, for there is no terminal; --auto-approve carries the plan out without asking"
+STOPPING = "Interrupted: finishing the calls in flight. Once more gives up on them."
+AGAIN = "run apply again, it looks what was done"
 DECLINED = "the plan was not approved; nothing was changed"
 
 
@@ -212,19 +215,19 @@ class Apply:
 
     async def carry_out(self, summary: PlanSummary, reports: Reports) -> int:
         """Applies what is held, all sites at once, and writes the ledger whatever happens."""
-        self._interrupts.stop_gently(
-            lambda: sys.stderr.write("\nInterrupted: finishing the calls in flight. Once more gives up on them.\n")
-        )
         held = tuple(self._held[name] for name in self._order if name in self._held)
         gate = asyncio.Semaphore(self._at_once)
         with progress("applying", len(held)) as shown:
+            self._interrupts.stop_gently(lambda: shown.say(STOPPING))
+            witnesses = tuple(Witness(site.plan, shown.see) for site in held)
 
-            async def one(site: Held) -> SiteLedger:
-                ledger = await self._apply_one(site, gate, shown.see)
+            async def one(site: Held, witness: Witness) -> SiteLedger:
+                ledger = await self._apply_one(site, gate, witness)
                 shown.site_done()
                 return ledger
 
-            ledgers = await beside(_all(held, one), shown.keep_alive())
+            work = [one(*both) for both in zip(held, witnesses, strict=True)]
+            ledgers = await beside(_all(work, witnesses), shown.keep_alive())
         code = exit_codes.of_apply(
             ledgers, failed=summary.failed, refused=summary.refused, interrupted=self._interrupts.code
         )
@@ -234,17 +237,17 @@ class Apply:
         reports.applied(done)
         return code
 
-    async def _apply_one(self, site: Held, gate: asyncio.Semaphore, emit: Emit) -> SiteLedger:
+    async def _apply_one(self, site: Held, gate: asyncio.Semaphore, witness: Witness) -> SiteLedger:
         async with Slot(gate) as slot:
             # A site that only waits for a generation leaves its place to another.
             clock = Clock(self._with.clock.now, lambda seconds: slot.aside(self._with.clock.sleep(seconds)))
             try:
                 ports = self._ports(site.journal, site.desired, clock)
-                return await apply_plan(site.plan, ports, self._options(site.plan.site.name), emit)
+                return await apply_plan(site.plan, ports, self._options(site.plan.site.name), witness.see)
             except Exception as error:
                 if os.environ.get("RECONCILER_DEBUG"):
                     raise
-                return unfinished(site.plan, Result.UNKNOWN, bug_words(error))
+                return witness.ledger(f"the run ended before its outcome was known; {AGAIN}", error=bug_words(error))
             finally:
                 await site.lease.release()
 
@@ -284,18 +287,9 @@ class Apply:
         )
 
 
-def unfinished(plan: Plan, result: Result, why: str) -> SiteLedger:
-    """The ledger of a site whose own was lost: nothing of it is known to be done."""
-    return SiteLedger(
-        plan.site,
-        tuple(Entry(action.address, action.operation, result, why) for action in plan.actions),
-        error=why,
-    )
-
-
-async def _all(held: Sequence[Held], work: Callable[[Held], Awaitable[SiteLedger]]) -> tuple[SiteLedger, ...]:
-    """The ledgers of all sites, in their order; of those that were cut short, one that says so."""
-    tasks = [asyncio.ensure_future(work(one)) for one in held]
+async def _all(work: Sequence[Awaitable[SiteLedger]], witnesses: Sequence[Witness]) -> tuple[SiteLedger, ...]:
+    """The ledgers of all sites, in their order; of those that were cut short, what their witnesses saw."""
+    tasks = [asyncio.ensure_future(one) for one in work]
     try:
         await asyncio.gather(*tasks)
     except BaseException as error:
@@ -308,8 +302,6 @@ async def _all(held: Sequence[Held], work: Callable[[Held], Awaitable[SiteLedger
         if (current := asyncio.current_task()) is not None:
             current.uncancel()
     return tuple(
-        unfinished(one.plan, Result.UNKNOWN, "the run was cut short; run apply again, it looks what was done")
-        if task.cancelled()
-        else task.result()
-        for one, task in zip(held, tasks, strict=True)
+        witness.ledger(f"the run was cut short; {AGAIN}") if task.cancelled() else task.result()
+        for witness, task in zip(witnesses, tasks, strict=True)
     )

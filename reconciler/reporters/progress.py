@@ -66,6 +66,13 @@ class Progress:
             self._doing = words
             self._refresh()
 
+    def say(self, words: str) -> None:
+        """A line for people that does not wait for the next heartbeat; it stands above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(words, markup=False, highlight=False)
+        else:
+            self._write(f"{words}\n")
+
     async def keep_alive(self) -> None:
         """Runs beside the work until it is cancelled."""
         if self._terminal:
@@ -85,7 +92,7 @@ class Progress:
 
         self._bar = Bar(
             TextColumn(self._phase),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[doing]}", markup=False),

@@ -296,3 +296,17 @@ def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: 
     assert again.code == 0, again.out
     generated = [one for one in project.requests() if one["path"].endswith("generate-marketing-plan")]
     assert len(generated) == 1
+
+
+def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> None:
+    project.write({"sandbox.yaml": SLOW, "sites/shop.yaml": site("shop", more="posts: [{match: {within: 21d}}]\n")})
+    terminal = Terminal(project.root, "apply", "--auto-approve", "--no-color")
+    terminal.until("waiting for shop")
+    terminal.signal(signal.SIGINT)
+    terminal.until("Once more gives up on them.")
+    terminal.signal(signal.SIGINT)
+    assert terminal.end() == 130
+    assert "~ update    shop/settings  done" in terminal.said
+    assert "* generate  shop/marketing-plan  unknown" in terminal.said
+    assert "* generate  shop/rule[posts.0]  not started  (the run was stopped)" in terminal.said
+    assert "0 pending, 1 unknown, 0 failed." in terminal.said

@@ -1,0 +1,44 @@
+"""The ledger of a site whose own was lost."""
+
+from __future__ import annotations
+
+from reconciler.cli.witness import Witness
+from reconciler.executor.events import Corrected, Event, Finished, Started
+from reconciler.executor.ledger import Entry, Result
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.operations import FieldChange, Generate, GeneratePosts, UpdateSettings
+from reconciler.model.posts import ActivityId
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Action, Plan, Reason
+
+SHOP = SiteName("shop")
+SETTINGS = Action(
+    Address(SHOP, Kind.SETTINGS), UpdateSettings((FieldChange("settings.toneOfVoice", "dry", "warm"),)), Reason.DIFFERS
+)
+GENERATE = Action(Address(SHOP, Kind.MARKETING_PLAN), Generate(), Reason.NO_MARKETING_PLAN)
+POSTS = Action(Address(SHOP, Kind.POSTS, "b3f9"), GeneratePosts(ActivityId("b3f9"), "Sale"), Reason.RULE)
+
+
+def test_what_ended_what_was_begun_and_what_was_not() -> None:
+    emitted: list[Event] = []
+    witness = Witness(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
+    done = Entry(SETTINGS.address, SETTINGS.operation, Result.DONE)
+    wrong = Entry(SETTINGS.address, SETTINGS.operation, Result.FAILED, "the site has another tone")
+    for event in (
+        Started(SETTINGS.address, SETTINGS.operation),
+        Finished(done),
+        Corrected(wrong),
+        Started(GENERATE.address, GENERATE.operation),
+        Started(GENERATE.address, GENERATE.operation),
+    ):
+        witness.see(event)
+    assert len(emitted) == 5
+
+    ledger = witness.ledger("the run was cut short")
+    assert [(one.address.kind, one.result) for one in ledger.entries] == [
+        (Kind.SETTINGS, Result.FAILED),
+        (Kind.MARKETING_PLAN, Result.UNKNOWN),
+        (Kind.POSTS, Result.NOT_STARTED),
+    ]
+    assert (ledger.error, ledger.interrupted) == (None, True)
+    assert witness.ledger("the run ended", error="a bug").interrupted is False
