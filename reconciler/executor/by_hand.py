@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.calls import GENERATIONS, Call, known_call
 from reconciler.executor.ports import Journal
 from reconciler.executor.remember import conclude, scheduled
+from reconciler.model.calls import GENERATIONS, Call, known_call
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import Done, NotDone, OpenEntry, Pending
 

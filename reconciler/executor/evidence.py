@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from reconciler.executor.calls import Call, known_call
 from reconciler.model.activities import Activity
+from reconciler.model.calls import Call, known_call
 from reconciler.model.canonical import EMPTY, Json, JsonObject, same
 from reconciler.model.events import CalendarEvent, DesiredEvent, instant
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus

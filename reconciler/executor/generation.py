@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import assert_never
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.calls import GENERATIONS, known_call
 from reconciler.executor.events import Waiting
 from reconciler.executor.evidence import generation_verdict
 from reconciler.executor.ledger import Result
@@ -17,6 +16,7 @@ from reconciler.executor.run import Run
 from reconciler.executor.single import note_due
 from reconciler.executor.view import NO_PLAN
 from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.calls import GENERATIONS, known_call
 from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
 from reconciler.model.sites import Inputs, Need, ObservedSite

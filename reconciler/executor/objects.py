@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reconciler.executor.calls import Call, known_call
 from reconciler.model.address import Kind
+from reconciler.model.calls import Call, known_call
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.operations import Done, OpenEntry
 from reconciler.model.sites import RecordedSite

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.executor.calls import GENERATIONS, POSTS, Call, known_call
 from reconciler.executor.events import Emit, Resolved
 from reconciler.executor.evidence import Sight, verdict
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.remember import conclude, scheduled
 from reconciler.executor.view import look
+from reconciler.model.calls import GENERATIONS, POSTS, Call, known_call
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef

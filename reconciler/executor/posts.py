@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.calls import POSTS, known_call
 from reconciler.executor.events import Waiting
 from reconciler.executor.evidence import posts_verdict
 from reconciler.executor.ledger import Result
@@ -15,6 +14,7 @@ from reconciler.executor.preconditions import activity_of
 from reconciler.executor.remember import conclude
 from reconciler.executor.run import Run
 from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.calls import POSTS, known_call
 from reconciler.model.operations import (
     AwaitPosts,
     Done,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.executor.calls import Call, known_call
 from reconciler.executor.objects import left_by
 from reconciler.executor.ports import Journal, Ports
 from reconciler.model.address import Kind
+from reconciler.model.calls import Call, known_call
 from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
 from reconciler.model.events import EventId
 from reconciler.model.operations import (

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from reconciler.executor.calls import call_of
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
 from reconciler.executor.evidence import Sight, facts_of
 from reconciler.executor.ledger import Entry, Result, SiteLedger
@@ -16,6 +15,7 @@ from reconciler.executor.preconditions import activity_of, hindrance, touched_by
 from reconciler.executor.remember import applied_by, conclude, scheduled
 from reconciler.executor.view import View
 from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.calls import call_of
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import (
     CancelPost,

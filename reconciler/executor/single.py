@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.calls import Call, known_call
 from reconciler.executor.evidence import verdict
 from reconciler.executor.ledger import Result
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.view import look
+from reconciler.model.calls import Call, known_call
 from reconciler.model.operations import (
     ClearPosts,
     CreateEvent,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reconciler.executor.calls import EVENTS, GENERATIONS, ITEMS, POSTS, Call, known_call
 from reconciler.executor.evidence import Sight
 from reconciler.executor.observe import with_posts
 from reconciler.executor.ports import Reader
+from reconciler.model.calls import EVENTS, GENERATIONS, ITEMS, POSTS, Call, known_call
 from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reconciler.model.address import Kind
+from reconciler.model.calls import GENERATIONS, known_call
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
@@ -151,7 +152,7 @@ def plan_generation(
 
 
 def _is_generation(entry: OpenEntry) -> bool:
-    return entry.call in ("generate", "regenerate")
+    return known_call(entry) in GENERATIONS
 
 
 def _waiting(scope: Scope) -> Action:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
+from reconciler.model.calls import GENERATIONS, Call, known_call
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts, OpenEntry
 from reconciler.model.posts import ActivityId
@@ -33,8 +34,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 NOT_IN_DOUBT = frozenset(
     {
-        *("generate", "regenerate", "generate-posts", "regenerate-posts"),  # waited for, by the parts that plan them
-        *("update-settings", "update-event", "update-activity"),  # sent twice, they leave what sending once left
+        *(*GENERATIONS, Call.GENERATE_POSTS, Call.REGENERATE_POSTS),  # waited for, by the parts that plan them
+        *(Call.UPDATE_SETTINGS, Call.UPDATE_EVENT, Call.UPDATE_ACTIVITY),  # idempotent
     }
 )
 """Calls that block nothing while their outcome is not known."""
@@ -43,7 +44,7 @@ NOT_IN_DOUBT = frozenset(
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
     (product.md 3.5). `apply` settles what reading the site can settle, before it plans."""
-    unknown = {entry.address: entry for entry in recorded.open if entry.call not in NOT_IN_DOUBT}
+    unknown = {entry.address: entry for entry in recorded.open if known_call(entry) not in NOT_IN_DOUBT}
     doubtful = [action for action in plan.actions if str(action.address) in unknown]
     if not doubtful:
         return plan

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
+from reconciler.model.calls import Call, known_call
 from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
@@ -117,7 +118,7 @@ def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[str]:
     return frozenset(
         entry.address.rsplit("[", 1)[-1].removesuffix("]")
         for entry in recorded.open
-        if entry.call == "generate-posts" and scope.may_still_show(entry)
+        if known_call(entry) is Call.GENERATE_POSTS and scope.may_still_show(entry)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.executor.calls import GENERATIONS, Call, known_call
+from reconciler.model.calls import GENERATIONS, Call, known_call
 from reconciler.model.canonical import EMPTY, Json, JsonObject
 from reconciler.model.operations import OpenEntry
 from reconciler.reporters.words import moment, value

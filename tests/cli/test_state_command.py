@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.executor.calls import Call
 from reconciler.model.address import SiteName
+from reconciler.model.calls import Call
 from reconciler.model.canonical import EMPTY, Json, JsonObject, digest_of
 from reconciler.model.events import EventId
 from reconciler.model.operations import OpenEntry, Unknown

@@ -9,11 +9,11 @@ from typing import get_args
 
 import pytest
 
-from reconciler.executor.calls import call_of
 from reconciler.executor.events import Resolved
 from reconciler.executor.preconditions import Stale, stale_in
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
+from reconciler.model.calls import call_of
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
 from reconciler.model.marketing_plan import PlanStatus

@@ -1,4 +1,4 @@
-"""The calls a journal knows, by the names they have there."""
+"""The words of the journal: what each kind of write is called there, and which of them belong together."""
 
 from __future__ import annotations
 
