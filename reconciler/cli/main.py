@@ -6,6 +6,7 @@ imports none of them.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import os
@@ -39,6 +40,10 @@ COMMANDS: Final[dict[str, str]] = {
     "version": "Print the version.",
 }
 """Each command, in the order of a first use, with its summary; it is in `commands/<name>.py`."""
+
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing ends in where the disk is full or broken: no bug of ours."""
 
 
 class LazyGroup(click.Group):
@@ -118,6 +123,8 @@ def run(args: Sequence[str]) -> int:
     except BrokenPipeError:
         _close_stdout()
         return ExitCode.ERROR
+    except OSError as error:
+        return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
     except SystemExit as error:  # click leaves this way when the reader of a pipe is gone
         return error.code if isinstance(error.code, int) else ExitCode.ERROR
     except Exception as error:
@@ -127,6 +134,7 @@ def run(args: Sequence[str]) -> int:
 def entry_point() -> NoReturn:
     """The `reconciler` command."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has no word for a letter is no bug
@@ -135,11 +143,27 @@ def entry_point() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         _close_stdout()
+    except OSError as error:
+        code = _fail_to_write(error)
     sys.exit(code)
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     raise Terminated
+
+
+def _open_closed_streams() -> None:
+    """Writes nowhere what has nowhere to go (`>&-`), so that no file of a run takes the place of a closed stream."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: SIM115 - open as long as the process
+
+
+def _fail_to_write(error: OSError) -> int:
+    _close_stdout()
+    where = f" to {error.filename}" if error.filename else ""
+    return _fail(f"cannot write{where}: {error.strerror}; make room, then run again")
 
 
 def _close_stdout() -> None:

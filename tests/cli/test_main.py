@@ -140,6 +140,23 @@ def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
+@pytest.mark.parametrize("arguments", ["version", "schema", "validate ."])
+@pytest.mark.parametrize(
+    ("stream", "code", "said"),
+    [
+        (">&-", 0, ""),
+        ("2>&- >/dev/null", 0, ""),
+        ("<&- >/dev/null", 0, ""),
+        (">/dev/full", 1, "Error: cannot write: No space left on device; make room, then run again\n"),
+    ],
+)
+def test_output_that_has_nowhere_to_go(arguments: str, stream: str, code: int, said: str, tmp_path: Path) -> None:
+    main.run(["init", str(tmp_path)])
+    script = f"{sys.executable} -m reconciler {arguments} {stream}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=False, cwd=tmp_path, text=True)
+    assert (done.returncode, done.stderr) == (code, said)
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_say_how_to_install_them(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["completion", shell]) == 0
