@@ -115,7 +115,8 @@ def facts_of(operation: Operation, before: Sight) -> JsonObject:
             | ClearPosts(activity=id, stories=stories, discards=thrown_away)
         ):
             drafts = (one for one in before.posts_of(id) if one.status is PostStatus.DRAFT)
-            pairs = tuple(sorted((one.id, one.digest) for one in drafts if stories or not one.is_story))
+            both = stories and isinstance(operation, ClearPosts)
+            pairs = tuple(sorted((one.id, one.digest) for one in drafts if both or one.is_story == stories))
             discards = tuple(sorted(thrown_away))
             return JsonObject({"activity": id, "stories": stories, "drafts": pairs, "discards": discards})
         case SchedulePost(post=id) | ReschedulePost(post=id):
@@ -294,7 +295,9 @@ def posts_verdict(entry: OpenEntry, live: tuple[Post, ...], *, whole: bool) -> O
             return NotDone("the posts are still there", final=False) if left else Done()
         case _:
             before = _pairs(facts.get("drafts"))
-            after = {(str(one.id), str(one.digest)) for one in drafts}
+            # Stories are made again by a call of their own, which says nothing about the other drafts.
+            stories = facts.get("stories") is True
+            after = {(str(one.id), str(one.digest)) for one in drafts if one.is_story == stories}
             same_still = before & after
             over = bool(after - before) and (not same_still if whole else True)
             return Done() if over else None

@@ -48,7 +48,8 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
     waiting = [one for one in actions if isinstance(one.operation, AwaitPosts)]
     making = [one for one in actions if isinstance(one.operation, GeneratePosts)]
     again = [one for one in actions if isinstance(one.operation, RegeneratePosts)]
-    awaited += [found for one in waiting if (found := _under_way(run, one)) is not None]
+    for wait in waiting:
+        awaited += _under_way(run, wait, {one.entry.id for one in awaited})
     if run.halted is None and (making or again):
         await run.view.fill(one for action in (*making, *again) if (one := activity_of(action.operation)) is not None)
     ready = [one for one in making if not run.held_back(one) and not await run.hindered(one)]
@@ -69,19 +70,25 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
     await _wait(run, awaited)
 
 
-def _under_way(run: Run, action: Action) -> Awaited | None:
+def _under_way(run: Run, action: Action, taken: set[str]) -> list[Awaited]:
+    """What an action that only waits waits for: a call of an earlier run that no other one waits for."""
     if run.held_back(action):
-        return None
+        return []
     assert isinstance(action.operation, AwaitPosts)
     run.start(action)
     address = str(action.address)
     entry = next(
-        (one for one in run.journal.recorded.open if one.address == address and known_call(one) in POSTS), None
+        (
+            one
+            for one in run.journal.recorded.open
+            if one.address == address and known_call(one) in POSTS and one.id not in taken
+        ),
+        None,
     )
     if entry is None:
         run.finish(action, Result.SKIPPED, "no earlier call for its posts is open any more")
-        return None
-    return Awaited(action, entry, action.operation.activity)
+        return []
+    return [Awaited(action, entry, action.operation.activity)]
 
 
 async def _ask(run: Run, group: Sequence[Action]) -> list[Awaited]:

@@ -41,6 +41,7 @@ from reconciler.model.operations import (
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
+from reconciler.planner.decisions import STORIES
 from reconciler.planner.standing import settled_rules
 
 NO_YES = "public actions need --allow-publish"
@@ -238,6 +239,8 @@ class Run:
         if action.reason is not Reason.SENT_BACK:
             return {}
         match action.operation:
+            case RegeneratePosts(activity=id, stories=True):
+                word = STORIES
             case RegeneratePosts(activity=id, media_only=media_only):
                 word = ActivityDecision.REGENERATE_MEDIA if media_only else ActivityDecision.REGENERATE
             case ClearPosts(activity=id):
@@ -245,7 +248,7 @@ class Run:
             case _:
                 return {}
         reviewed = self.approvals.activity(id)
-        return {"decision": word.value, "decided": reviewed.digest} if reviewed else {}
+        return {"decision": str(word), "decided": reviewed.digest} if reviewed else {}
 
     async def _before(self, operation: Operation) -> Sight:
         """What stood there before a call, read already where a precondition was checked."""

@@ -7,17 +7,22 @@ that it was carried out for them, and also when none of them is there any more.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
-from reconciler.model.operations import AwaitPosts, ClearPosts, Operation, RegeneratePosts
+from reconciler.model.canonical import JsonObject
+from reconciler.model.operations import AwaitPosts, ClearPosts, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, PostsAre, Reason
+from reconciler.planner.actions import Action, PostIs, PostsAre, Precondition, Reason
 from reconciler.planner.activities import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, cancel_stories, clearable_posts, live_posts
+
+STORIES: Final = "regenerate-stories"
+"""What the state calls that part of a decision to make posts again which is about stories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +49,18 @@ def plan_decisions(
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
             continue
-        if activity.id in under_way:
-            actions.append(_wait(activity, scope))
-            held.add(activity.id)
-            continue
+        waits = tuple(_wait(activity, scope) for _ in under_way.get(activity.id, ()))
         approval = approvals.activity(activity.id)
-        if approval is None or is_carried_out(approval, activity, recorded):
+        left = approval is not None and not is_carried_out(approval, activity, recorded)
+        if waits or left:
+            (held if waits or not _discards(approval) else cleared).add(activity.id)
+        actions += waits
+        if approval is None or not left:
             continue
-        actions += _actions(approval.decision, activity, scope)
-        (cleared if approval.decision is ActivityDecision.DISCARD else held).add(activity.id)
+        if not _discards(approval):
+            actions += _make_again(approval, activity, recorded, under_way.get(activity.id, ()), scope)
+        elif not waits:
+            actions += _discard(activity, scope)
     return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held))
 
 
@@ -60,10 +68,36 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
     """Whether nothing is left to do for an activity's decision; always so for `keep`."""
     if approval.decision is ActivityDecision.KEEP:
         return True
-    if (approval.id, approval.decision.value, approval.digest) in recorded.consumed:
-        return True
+    if approval.decision is ActivityDecision.DISCARD:
+        return _is_consumed(approval, approval.decision, recorded) or not _as_reviewed(
+            approval, _affected(approval.decision, activity)
+        )
+    return not _left_to_make(approval, activity, recorded)
+
+
+def _is_consumed(approval: ActivityApproval, word: str, recorded: RecordedSite) -> bool:
+    return (approval.id, str(word), approval.digest) in recorded.consumed
+
+
+def _as_reviewed(approval: ActivityApproval, posts: tuple[Post, ...]) -> bool:
+    """Whether any of these posts still is as it was reviewed."""
     reviewed = {one.digest for one in approval.drafts}
-    return not any(post.digest in reviewed for post in _affected(approval.decision, activity))
+    return any(one.digest in reviewed for one in posts)
+
+
+def _left_to_make(
+    approval: ActivityApproval, activity: Activity, recorded: RecordedSite
+) -> tuple[tuple[bool, tuple[Post, ...]], ...]:
+    """Pairs of whether they are stories, and the drafts to make again: each kind is a call of its own (D 6.2), and a
+    run may have been cut short between the two."""
+    drafts = _affected(approval.decision, activity)
+    kinds = [(stories, tuple(one for one in drafts if one.is_story == stories)) for stories in (True, False)]
+    return tuple(
+        (stories, posts)
+        for stories, posts in kinds
+        if _as_reviewed(approval, posts)
+        and not _is_consumed(approval, STORIES if stories else approval.decision, recorded)
+    )
 
 
 def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[ActivityId]:
@@ -81,13 +115,20 @@ def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...
     return tuple(one for one in live_posts(activity) if one.status in statuses)
 
 
-def _under_way(recorded: RecordedSite) -> frozenset[str]:
-    """The activities whose posts an earlier run sent to be made again, and which may still be in the making."""
-    return frozenset(
-        entry.address.rsplit("[", 1)[-1].removesuffix("]")
-        for entry in recorded.open
-        if entry.call == "regenerate-posts"
-    )
+def _discards(approval: ActivityApproval | None) -> bool:
+    return approval is not None and approval.decision is ActivityDecision.DISCARD
+
+
+def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
+    """The activities whose posts an earlier run sent to be made again, and which may still be in the making: of each
+    call, whether it was about stories."""
+    found: dict[str, tuple[bool, ...]] = {}
+    for entry in recorded.open:
+        if entry.call == "regenerate-posts":
+            activity = entry.address.rsplit("[", 1)[-1].removesuffix("]")
+            stories = isinstance(entry.facts, JsonObject) and entry.facts.get("stories") is True
+            found[activity] = (*found.get(activity, ()), stories)
+    return found
 
 
 def _wait(activity: Activity, scope: Scope) -> Action:
@@ -95,21 +136,42 @@ def _wait(activity: Activity, scope: Scope) -> Action:
     return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY)
 
 
-def _actions(decision: ActivityDecision, activity: Activity, scope: Scope) -> tuple[Action, ...]:
-    because = (f"decision: {decision.value}",)
-    discard = decision is ActivityDecision.DISCARD
-    affected = clearable_posts(activity) if discard else _affected(decision, activity)
-    cancels = cancel_stories(activity, Reason.SENT_BACK, because, scope) if discard else ()
-    if not affected:
+def _discard(activity: Activity, scope: Scope) -> tuple[Action, ...]:
+    because = (f"decision: {ActivityDecision.DISCARD.value}",)
+    cancels = cancel_stories(activity, Reason.SENT_BACK, because, scope)
+    cleared = clearable_posts(activity)
+    if not cleared:
         return cancels
-    discards = tuple(one.id for one in affected)
-    # Stories are made again and cleared by calls of their own, and only where there are drafts of them (D 6.2).
-    stories = any(one.is_story and one.status is PostStatus.DRAFT for one in affected)
-    operation: Operation
-    if discard:
-        operation = ClearPosts(activity.id, activity.title, discards, stories)
-    else:
-        media_only = decision is ActivityDecision.REGENERATE_MEDIA
-        operation = RegeneratePosts(activity.id, activity.title, discards, media_only, stories)
-    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity))),)
-    return (Action(scope.address(Kind.POSTS, activity.id), operation, Reason.SENT_BACK, because, requires), *cancels)
+    # Stories are cleared by a call of their own, and only where there are drafts of them (D 6.2).
+    stories = any(one.is_story for one in cleared)
+    operation = ClearPosts(activity.id, activity.title, tuple(one.id for one in cleared), stories)
+    address = scope.address(Kind.POSTS, activity.id)
+    return (Action(address, operation, Reason.SENT_BACK, because, (_as_planned(activity),)), *cancels)
+
+
+def _make_again(
+    approval: ActivityApproval,
+    activity: Activity,
+    recorded: RecordedSite,
+    under_way: tuple[bool, ...],
+    scope: Scope,
+) -> tuple[Action, ...]:
+    media_only = approval.decision is ActivityDecision.REGENERATE_MEDIA
+    because = (f"decision: {approval.decision.value}",)
+    address = scope.address(Kind.POSTS, activity.id)
+    actions: list[Action] = []
+    for stories, drafts in _left_to_make(approval, activity, recorded):
+        if stories in under_way:
+            continue
+        discards = tuple(one.id for one in drafts)
+        operation = RegeneratePosts(activity.id, activity.title, discards, media_only and not stories, stories)
+        requires: tuple[Precondition, ...] = (_as_planned(activity),)
+        if actions or under_way:
+            # Once the stories are in the making, the posts as a whole are in motion (D 6.2: a transient mixture).
+            requires = tuple(PostIs(one.id, PostStatus.DRAFT, one.digest) for one in drafts)
+        actions.append(Action(address, operation, Reason.SENT_BACK, because, requires))
+    return tuple(actions)
+
+
+def _as_planned(activity: Activity) -> PostsAre:
+    return PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity)))

@@ -125,8 +125,8 @@ def describe(operation: Operation, zone: str, *, whole: bool = False) -> Descrip
             return Description(f"posts for {value(title)}")
         case AwaitPosts(title=title):
             return Description(f"for posts of {value(title)} that an earlier run asked for")
-        case RegeneratePosts(title=title, discards=discards, media_only=media_only):
-            what = "images of the posts" if media_only else "posts"
+        case RegeneratePosts(title=title, discards=discards, media_only=media_only, stories=stories):
+            what = "stories" if stories else "images of the posts" if media_only else "posts"
             return Description(f"{what} for {value(title)} again", _discards(discards))
         case ClearPosts(title=title, discards=discards):
             return Description(f"posts of {value(title)}", _discards(discards))

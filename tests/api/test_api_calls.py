@@ -165,11 +165,12 @@ EXPECTED: list[tuple[Operation, list[tuple[str, str, object]]]] = [
         [("POST", f"{PLAN}/marketing-plan/generate-social-posts", {"marketingActivityIds": ["act-1"]})],
     ),
     (
+        RegeneratePosts(A, "t"),
+        [("POST", f"{PLAN}/marketing-plan/regenerate-marketing-activity-posts", {"marketingActivityId": "act-1"})],
+    ),
+    (
         RegeneratePosts(A, "t", stories=True),
-        [
-            ("POST", f"{PLAN}/marketing-plan/regenerate-marketing-activity-posts", {"marketingActivityId": "act-1"}),
-            ("POST", f"{PLAN}/marketing-plan/regenerate-marketing-activity-stories", {"marketingActivityId": "act-1"}),
-        ],
+        [("POST", f"{PLAN}/marketing-plan/regenerate-marketing-activity-stories", {"marketingActivityId": "act-1"})],
     ),
     (
         RegeneratePosts(A, "t", media_only=True),

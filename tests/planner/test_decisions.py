@@ -8,12 +8,13 @@ import pytest
 
 from reconciler.model.activities import PostsRule
 from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, OpenEntry, RegeneratePosts
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import Post, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import PostsAre, Reason
-from reconciler.planner.decisions import is_carried_out
+from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
 from tests.planner.publishing_world import NOW, activity, approved, desired, names, operations, plan, post, site
@@ -23,23 +24,29 @@ STORY = post("story", type="STORY", caption="")
 ONE = activity("a", FEED, STORY)
 
 
+STORIES_AGAIN = RegeneratePosts(ONE.id, ONE.title, (STORY.id,), stories=True)
+
+
 @pytest.mark.parametrize(
-    ("decision", "operation"),
+    ("decision", "wanted"),
     [
-        (ActivityDecision.REGENERATE, RegeneratePosts(ONE.id, ONE.title, (FEED.id, STORY.id), False, True)),
-        (ActivityDecision.REGENERATE_MEDIA, RegeneratePosts(ONE.id, ONE.title, (FEED.id, STORY.id), True, True)),
-        (ActivityDecision.DISCARD, ClearPosts(ONE.id, ONE.title, (FEED.id, STORY.id), True)),
+        (ActivityDecision.REGENERATE, [STORIES_AGAIN, RegeneratePosts(ONE.id, ONE.title, (FEED.id,))]),
+        (
+            ActivityDecision.REGENERATE_MEDIA,
+            [STORIES_AGAIN, RegeneratePosts(ONE.id, ONE.title, (FEED.id,), media_only=True)],
+        ),
+        (ActivityDecision.DISCARD, [ClearPosts(ONE.id, ONE.title, (FEED.id, STORY.id), True)]),
     ],
 )
 def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
-    decision: ActivityDecision, operation: object
+    decision: ActivityDecision, wanted: list[object]
 ) -> None:
     other = activity("b", post("d2"))
     file = approved(ONE, about=decision)
     file = replace(file, activities=(*file.activities, *approved(other).activities))
     made = plan(desired(approvals=file), site(ONE, other))
-    assert operations(made)[0] == operation
-    assert names(made) == ["a", "d2"]
+    assert operations(made)[: len(wanted)] == wanted
+    assert names(made) == ["a"] * len(wanted) + ["d2"]
     assert made.actions[0].reason is Reason.SENT_BACK
     assert made.actions[0].requires == (PostsAre(ONE.id, ((FEED.id, FEED.digest), (STORY.id, STORY.digest))),)
     assert not made.to_review
@@ -48,7 +55,8 @@ def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
 @pytest.mark.parametrize("decision", [one for one in ActivityDecision if one is not ActivityDecision.KEEP])
 def test_a_decision_is_used_up_by_the_state_and_by_the_digests_that_are_gone(decision: ActivityDecision) -> None:
     file = approved(ONE, about=decision)
-    done = RecordedSite(consumed=((ONE.id, decision.value, file.activities[0].digest),))
+    words = (decision.value,) if decision is ActivityDecision.DISCARD else (decision.value, STORIES)
+    done = RecordedSite(consumed=tuple((ONE.id, word, file.activities[0].digest) for word in words))
     assert is_carried_out(file.activities[0], ONE, done)
     assert ONE.id not in names(plan(desired(approvals=file), site(ONE), done))
     made_again = replace(ONE, posts=(post("feed", caption="other"), post("n2", caption="words")))
@@ -76,10 +84,16 @@ def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
 
 
 def test_posts_in_the_making_are_waited_for_and_not_sent_back_twice() -> None:
-    entry = OpenEntry("1", "shop/posts[a]", "regenerate-posts", NOW)
+    posts, stories = (
+        OpenEntry(str(number), "shop/posts[a]", "regenerate-posts", NOW, JsonObject({"stories": stories}))
+        for number, stories in enumerate((False, True))
+    )
     file = approved(ONE, about=ActivityDecision.REGENERATE)
-    made = plan(desired(approvals=file), site(ONE), RecordedSite(open=(entry,)))
-    assert operations(made) == [AwaitPosts(ONE.id, ONE.title)]
+    waits = AwaitPosts(ONE.id, ONE.title)
+    made = plan(desired(approvals=file), site(ONE), RecordedSite(open=(posts, stories)))
+    assert operations(made) == [waits, waits]
+    made = plan(desired(approvals=file), site(ONE), RecordedSite(open=(posts,)))
+    assert operations(made) == [waits, STORIES_AGAIN]
 
 
 def test_past_and_unknown_activities_are_let_be() -> None:
@@ -101,3 +115,11 @@ def test_decisions_alone_make_the_marketing_plan_worth_reading() -> None:
     sent_back = replace(bare, approvals=approved(ONE, about=ActivityDecision.REGENERATE))
     assert Need.MARKETING_PLAN in first_reads(sent_back, PlanOptions(NOW)).needs
     assert not first_reads(replace(bare, approvals=Approvals()), PlanOptions(NOW)).needs
+
+
+@pytest.mark.parametrize("left", [FEED, STORY])
+def test_what_was_made_again_already_is_not_made_again_with_the_rest(left: Post) -> None:
+    new = post("new", caption="fresh", type="STORY" if left is FEED else "POST")
+    file = approved(ONE, about=ActivityDecision.REGENERATE)
+    made = plan(desired(approvals=file), site(replace(ONE, posts=(left, new))))
+    assert operations(made) == [RegeneratePosts(ONE.id, ONE.title, (left.id,), stories=left is STORY)]
