@@ -32,9 +32,7 @@ ANSWERS: Final[dict[str, AnyDecision]] = {
     "m": ActivityDecision.REGENERATE_MEDIA,
     "d": ActivityDecision.DISCARD,
 }
-QUESTION = (
-    "  [a]pprove, [s]kip, [r]egenerate, regenerate [m]edia, [d]iscard (the last three: the whole activity), [q]uit: "
-)
+QUESTION = "  [a]pprove [s]kip [q]uit; the activity: [r]egenerate new [m]edia [d]iscard: "
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,11 +147,13 @@ def draft_lines(
         yield ""
         yield screen.paint(str(address), Style.BOLD)
         yield from wrapped(
-            (Span(f"  {draft.channel} {draft.type}"), Span(f'"{activity.title}"'), Span(instant(activity.date))), screen
+            (Span(f"  {draft.channel} {draft.type}"), Span(f'"{activity.title}"'), Span(moment(activity.date, "UTC"))),
+            screen,
         )
         for url in draft.media:
             yield screen.paint(f"  {url}", Style.DIM)
         if not draft.media:
             yield screen.paint("  no image", Style.DIM)
         for line in (draft.caption.removesuffix("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
-            yield f"  | {screen.paint(line)}".rstrip()
+            for row in wrapped((Span(f"| {line}"),), screen, indent=2):
+                yield row.rstrip()

@@ -5,12 +5,20 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from reconciler.cli.approving import QUESTION
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
+from reconciler.model.canonical import Digest
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.review_text import draft_lines
 from tests.cli.projects import Command, Project, site
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -216,6 +224,27 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+
+def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
+    caption = "All mugs are thrown by hand, and every one of them is a little different.\n\nCome by!\n"
+    draft = DraftApproval(PostId("834d"), "INSTAGRAM", "POST", Digest("sha256:1"), Decision.PENDING, (), caption)
+    date = datetime(2026, 12, 3, 9, tzinfo=UTC)
+    activity = ActivityApproval(ActivityId("b3f9"), "Mugs", date, ActivityDecision.KEEP, (draft,))
+    assert list(draft_lines(SiteName("shop"), activity, (draft,), Screen(60))) == [
+        "",
+        "shop/draft[834d]",
+        '  INSTAGRAM POST  "Mugs"  Thu 2026-12-03 09:00 UTC',
+        "  no image",
+        "  | All mugs are thrown by hand, and every one of them is a",
+        "    little different.",
+        "  |",
+        "  | Come by!",
+    ]
+
+
+def test_the_question_fits_a_screen() -> None:
+    assert len(QUESTION) < 80
 
 
 def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
