@@ -32,7 +32,7 @@ def _git(root: Path, *arguments: str, revision: str = "") -> str:
         raise UsageError("--changed-since needs git, and there is no git on the PATH") from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        why = said[-1] if said else f"git knows no revision {revision!r}; is the history fetched?"
+        why = f"git says: {said[-1]}" if said else f"git knows no revision {revision!r}; is the history fetched?"
         raise UsageError(f"--changed-since: {why}")
     return done.stdout.decode("utf-8", "surrogateescape")
 

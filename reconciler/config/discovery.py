@@ -74,6 +74,10 @@ def site_files(root: Path, globs: Sequence[str], keep_out: Path, paths: Sequence
         if not below:
             patterns = ", ".join(globs)
             where = f"no site file in {root}" if whole else f"no site file of the project {root} lies in {path}"
+            if not os.path.lexists(root / PROJECT_FILE):
+                raise UsageError(
+                    f"{where}, and no {PROJECT_FILE} there or above; start a project with: reconciler init"
+                )
             raise UsageError(f"{where}: `sites` is {patterns}; write one, or change `sites` in {PROJECT_FILE}")
         chosen.update(below)
     return sorted(chosen)

@@ -139,7 +139,8 @@ class _Explainer:
         if value is None:
             hint = "leave the key out, or write its value"
         elif "string" in wanted and isinstance(value, bool | int | float):
-            hint = "put it in quotes"
+            fits, examples = re.search(schema.get("pattern", ""), str(value)), schema.get("examples")
+            hint = f"for example {_flow(examples[0])}" if examples and not fits else "put it in quotes"
         elif "array" in wanted and not isinstance(value, dict | list):
             hint = f"write [{value}]" if self._may_show(path) else "write a list"
         elif "boolean" in wanted and isinstance(value, str) and value.lower() in _YES_NO:

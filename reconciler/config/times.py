@@ -21,7 +21,7 @@ def duration(text: str) -> timedelta:
     """`50ms`, `5s`, `15m`, `2h`, `21d`, `2w`. Raises ValueError with what is wrong."""
     found = _DURATION.match(text)
     if not found:
-        raise ValueError("is not a time like 21d or 2w")
+        raise ValueError("is not a time like 21d or 15m")
     try:
         length = int(found[1]) * _UNITS[found[2]]
     except OverflowError:

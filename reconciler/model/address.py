@@ -55,5 +55,9 @@ class Address:
         try:
             return cls(SiteName(site), Kind(kind), key[:-1] if bracket else "")
         except ValueError:
+            from difflib import get_close_matches
+
             kinds = ", ".join(sorted(Kind))
-            raise ValueError(f"{text!r} is no address: {kind!r} is none of {kinds}") from None
+            near = get_close_matches(kind, sorted(Kind), n=1)
+            hint = f"; did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
+            raise ValueError(f"{text!r} is no address: {kind!r} is none of {kinds}{hint}") from None

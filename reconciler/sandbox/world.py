@@ -50,7 +50,10 @@ class World:
                 Path(database).parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
-        except (OSError, sqlite3.Error) as problem:
+        except OSError as problem:
+            what = f"{database}: cannot be used as a sandbox: {problem.strerror}"
+            raise WorldError(f"{what}; make its folder writable, or name another file") from None
+        except sqlite3.Error as problem:
             raise WorldError(f"{database}: cannot be used as a sandbox: {problem}; name another file") from None
 
     def _prepare(self) -> None:

@@ -313,3 +313,9 @@ def test_no_site_file_is_said_clearly(write_project: WriteProject) -> None:
     assert str(raised.value) == (
         f"no site file in {root}: `sites` is shops/**/*.yml; write one, or change `sites` in reconciler.yaml"
     )
+
+
+def test_a_folder_that_is_no_project_is_told_how_to_become_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"^no site file in .*, and no reconciler\.yaml there or above; .* init$"):
+        check_sites(find_project())

@@ -36,7 +36,7 @@ def command(auto_approve: bool, allow_publish: bool, lock_timeout: str, **given:
     try:
         patience = duration(lock_timeout)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--lock-timeout") from None
+        raise click.BadParameter(f"{lock_timeout!r} {error}", param_hint="'--lock-timeout'") from None
     run_options, permissions = options.run_options(**given), Permissions(auto_approve, allow_publish, patience)
     if (file := plan_file_of(run_options.paths)) is not None:
         from reconciler.cli.applying_saved import apply_saved_command

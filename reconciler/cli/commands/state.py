@@ -113,7 +113,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: str, **given: Any
     try:
         patience = duration(lock_timeout)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--lock-timeout") from None
+        raise click.BadParameter(f"{lock_timeout!r} {error}", param_hint="'--lock-timeout'") from None
     return resolve_command(site, entry, _asked(**given), took_effect=outcome == "done", lock_timeout=patience)
 
 
