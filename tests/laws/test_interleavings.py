@@ -11,6 +11,7 @@ import json
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,21 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def review(self, data: st.DataObject) -> None:
+        """People decide this and that."""
+        decisions = st.sampled_from(["keep"] * 6 + ["regenerate", "regenerate-media", "discard"])
+        self._review(lambda: data.draw(st.booleans()), lambda: data.draw(decisions))
+
+    @rule()
+    def approve_everything_and_apply(self) -> None:
+        self._review(lambda: True, lambda: "keep")
+        self.run.apply()
+
+    @rule(at=st.integers(0, 12), after=st.booleans())
+    def approve_everything_and_die(self, at: int, after: bool) -> None:
+        self._review(lambda: True, lambda: "keep")
+        self.apply_and_die(at, after)
+
+    def _review(self, says_yes: Callable[[], bool], decides: Callable[[], str]) -> None:
         """Rewrites the approvals from what is live, as `review` does, with decisions by people."""
         times = {(one.id, one.digest): one.times for one in recorded_of(self.run).published}
         posts, listed = self._posts(), []
@@ -156,7 +172,7 @@ class Interleavings(RuleBasedStateMachine):
             drafts = []
             for item in activity["items"]:
                 post = posts[item]
-                yes, spent = data.draw(st.booleans()), times.get((post.id, post.digest), 0)
+                yes, spent = says_yes(), times.get((post.id, post.digest), 0)
                 if yes:
                     key = (str(post.id), str(post.digest))
                     self.allowed[key] = max(self.allowed.get(key, 0), spent + 1)
@@ -164,7 +180,7 @@ class Interleavings(RuleBasedStateMachine):
                     "id": item, "channel": post.channel, "type": post.type, "digest": str(post.digest),
                     "decision": "approve" if yes else "pending", "cancelled": spent,
                 })  # fmt: skip
-            decision = data.draw(st.sampled_from(["keep"] * 6 + ["regenerate", "regenerate-media", "discard"]))
+            decision = decides()
             fields = {key: activity[key] for key in ("id", "title", "date")}
             listed.append({**fields, "decision": decision, "drafts": drafts})
         (self.root / "approvals").mkdir(exist_ok=True)
@@ -203,11 +219,13 @@ class Interleavings(RuleBasedStateMachine):
         elif status in ("DRAFT", "SCHEDULED"):
             self.run.sandbox.dashboard.edit_item(SITE_ID, item, caption=data.draw(st.sampled_from(["Hi", "Ho"])))
 
-    @rule(channel=st.sampled_from(["INSTAGRAM", "FACEBOOK"]), status=st.sampled_from(["VALID", "DISCONNECTED"]))
+    @rule(
+        channel=st.sampled_from(["INSTAGRAM", "FACEBOOK"]), status=st.sampled_from(["VALID", "VALID", "DISCONNECTED"])
+    )
     def set_a_channel(self, channel: str, status: str) -> None:
         self.run.sandbox.dashboard.set_channel(SITE_ID, channel, status)
 
-    @rule(published=st.booleans())
+    @rule(published=st.sampled_from([True, True, False]))
     def publish_the_site(self, published: bool) -> None:
         self.run.sandbox.dashboard.publish_site(SITE_ID, published)
 
@@ -222,7 +240,11 @@ class Interleavings(RuleBasedStateMachine):
         self.run.apply()
 
     @rule(at=st.integers(0, 40), after=st.booleans())
+    def apply_dies(self, at: int, after: bool) -> None:
+        self.apply_and_die(at, after)
+
     def apply_and_die(self, at: int, after: bool) -> None:
+        """An apply that dies at a request, if it comes that far."""
         self.run.way = lambda sandbox: Deadly(sandbox, at, after)
         try:
             self.run.apply()
