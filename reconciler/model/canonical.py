@@ -102,6 +102,12 @@ def canonical_text(value: Json) -> str:
 
 def same(one: Json, other: Json) -> bool:
     """Whether two values have the same canonical form."""
+    if one is other:
+        return True
+    if one is None or other is None:
+        return False
+    if isinstance(one, str) or isinstance(other, str):
+        return one == other  # a text equals a text alone; most values are texts, and this is asked of each
     return canonical_text(one) == canonical_text(other)
 
 

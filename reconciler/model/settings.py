@@ -67,6 +67,8 @@ def normal(path: str, value: Json | Absent) -> Json:
     if value is ABSENT or value is None or value == "" or value == ():
         return None
     assert not isinstance(value, Absent)
+    if isinstance(value, tuple) and all(isinstance(member, str) for member in value):
+        return tuple(sorted({str(member) for member in value}))
     if isinstance(value, tuple):
         return tuple(sorted({canonical_text(member): member for member in value}.values(), key=canonical_text))
     if isinstance(value, JsonObject):

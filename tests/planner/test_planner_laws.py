@@ -268,7 +268,11 @@ def _shuffled(found: tuple[T, ...], random: Random) -> tuple[T, ...]:
 
 
 def contradictory(desired: DesiredSite) -> bool:
-    """What `validate` refuses: two creates of the same, two rules with the same match."""
+    """What `validate` refuses: two creates of the same, two rules with the same match. And a rule that sets the
+    title of what another creates: one of the two activities is then taken for the other."""
     creates = [(rule.title, rule.target_date) for rule in desired.activities if isinstance(rule, DesiredActivity)]
+    set_titles = {rule.title for rule in desired.activities if isinstance(rule, SetActivities)}
+    if set_titles & {title for title, _ in creates}:
+        return True
     found = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     return len(set(creates)) != len(creates) or len(set(found)) != len(found)
