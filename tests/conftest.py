@@ -1,13 +1,24 @@
-"""What all tests share: the option that rewrites what is expected, and a watch for secrets that get out."""
+"""What all tests share: the option that rewrites what is expected, and a watch for secrets that get out.
+
+Property tests try the same examples in every run, so that a change is judged by what it changed;
+HYPOTHESIS_PROFILE=explore looks for new ones.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.canary import CANARY, leaks_in_folder, leaks_in_text
+
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
