@@ -56,6 +56,13 @@ def covers(match: Match, activity: Activity, scope: Scope) -> bool:
     )
 
 
+def covers_declared(match: Match, activity: DesiredActivity, scope: Scope) -> bool:
+    """Whether a match rule covers an activity that is yet to be created, and so has no id."""
+    return match.covers(
+        id="", title=activity.title, at=activity.target_date, type=activity.type, now=scope.now, zone=scope.zone
+    )
+
+
 def match_key(match: Match) -> Digest:
     """What the state knows a rule by: the digest of its match, so that its values may be edited."""
     members: dict[str, Json] = {

@@ -12,7 +12,7 @@ from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Defe
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, PostIs, PostsAre, Reason, Refusal
-from reconciler.planner.activities import covers, in_order, too_few, unknown_ids
+from reconciler.planner.activities import covers, covers_declared, in_order, too_few, unknown_ids
 from reconciler.planner.options import Scope
 
 SOCIAL = "SOCIAL_MARKETING"
@@ -157,15 +157,8 @@ def _coming(
     """The activities that the same plan creates and this rule decides."""
 
     def first(one: DesiredActivity) -> int | None:
-        facts = {"id": "", "title": one.title, "at": one.target_date, "type": one.type}
-        return next(
-            (
-                position
-                for position, rule in enumerate(rules)
-                if rule.match.covers(**facts, now=scope.now, zone=scope.zone)  # type: ignore[arg-type]
-            ),
-            None,
-        )
+        deciding = (position for position, rule in enumerate(rules) if covers_declared(rule.match, one, scope))
+        return next(deciding, None)
 
     return [one for one in created if one.type == SOCIAL and one.target_date >= scope.now and first(one) == index]
 

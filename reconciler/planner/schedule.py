@@ -17,10 +17,10 @@ from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Blocked, PostIs, Reason, Refusal, ToReview
-from reconciler.planner.activities import too_few, unknown_ids
+from reconciler.planner.activities import covers, covers_declared, too_few, unknown_ids
 from reconciler.planner.judging import Judge
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.wanted import Choice, choose, covers_activity
+from reconciler.planner.wanted import Choice, choose
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,8 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
     """Whether activities that get posts in this plan match a rule."""
     rule = desired.rules[index]
     coming = content.awaited | content.held
-    return any(one.id in coming and covers_activity(rule, one, scope) for one in content.activities) or any(
-        rule.match.covers(id="", title=one.title, at=one.target_date, type=one.type, now=scope.now, zone=scope.zone)
-        for one in content.created
+    return any(one.id in coming and covers(rule.match, one, scope) for one in content.activities) or any(
+        covers_declared(rule.match, one, scope) for one in content.created
     )
 
 

@@ -1,13 +1,13 @@
 """Which posts the schedule rules want: rules from top to bottom, and each up to its `max`.
 
-What a person decided, and what stands in the way, is judged in schedule.py: which posts are wanted does not
+What a person decided, and what stands in the way, is judged in judging.py: which posts are wanted does not
 depend on it, so that an approval or a connected channel never changes what others are asked to review.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from reconciler.model.activities import Activity
@@ -15,7 +15,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.activities import in_order
+from reconciler.planner.activities import covers, in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import channel_is_gone, too_late
 
@@ -123,11 +123,6 @@ def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | N
     return local.astimezone(UTC)
 
 
-def covers_activity(rule: ScheduleRule, activity: Activity, scope: Scope) -> bool:
-    """Whether a rule's match covers an activity, whatever its channels."""
-    return _covers(rule, activity, scope.now, scope)
-
-
 def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
     for activity in in_order(activities):
         for post in sorted(activity.posts, key=lambda one: (one.channel, one.type, one.id)):
@@ -135,25 +130,18 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
 
 
 def _rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
-    now = scope.now
     if post.status is PostStatus.SCHEDULED:
         # `within` begins now. A post that waits for a later hour of its day is still the rule's own once the
         # activity's date has passed.
-        now = min(now, activity.date)
+        scope = replace(scope, now=min(scope.now, activity.date))
     for index, rule in enumerate(rules):
         if (
             (post.channel in rule.channels if rule.channels else post.channel in SUPPORTED_CHANNELS)
             and (not rule.types or post.type in rule.types)
-            and _covers(rule, activity, now, scope)
+            and covers(rule.match, activity, scope)
         ):
             return index
     return None
-
-
-def _covers(rule: ScheduleRule, activity: Activity, now: datetime, scope: Scope) -> bool:
-    return rule.match.covers(
-        id=activity.id, title=activity.title, at=activity.date, type=activity.type, now=now, zone=scope.zone
-    )
 
 
 def _counts(post: Post) -> bool:
