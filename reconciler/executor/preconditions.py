@@ -51,6 +51,7 @@ from reconciler.planner.actions import (
     SettingIs,
     StillAhead,
 )
+from reconciler.planner.generation import upcoming_posts
 from reconciler.planner.posts import live_posts
 
 LISTED = 3
@@ -77,9 +78,11 @@ async def stale_in(plan: Plan, reader: Reader, recorded: RecordedSite, now: date
             break
         if (activity := activity_of(action.operation)) is not None:
             await view.fill([activity])
-        for one in action.requires:
-            if (what := await unmet(one, action.operation, view, recorded, now)) is not None:
-                found.append(Stale(action.address, one, what))  # noqa: PERF401 - stops within a nested read
+        found += [
+            Stale(action.address, one, what)
+            for one in action.requires
+            if (what := await unmet(one, action.operation, view, recorded, now)) is not None
+        ]
     return tuple(found)
 
 
@@ -172,17 +175,6 @@ async def _namesake(name: str, operation: Operation, view: View, recorded: Recor
         if not foreign and is_event(event, name, when):
             return "there is such an event already"
     return None
-
-
-def upcoming_posts(live: MarketingPlan, now: datetime) -> tuple[Post, ...]:
-    """The drafts and scheduled posts of activities that are not past: what a regeneration may throw away."""
-    return tuple(
-        post
-        for activity in live.activities
-        if activity.date >= now
-        for post in activity.posts
-        if post.status in (PostStatus.DRAFT, PostStatus.SCHEDULED)
-    )
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:

@@ -38,8 +38,10 @@ from reconciler.planner.actions import (
     Refusal,
     RefusedBy,
 )
+from reconciler.planner.activities import in_order
 from reconciler.planner.events import EventsPart, within_reach
 from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.posts import WAITING
 
 FIRST_CONTACT = "first contact: the live settings and events are taken as what the marketing plan was made from"
 
@@ -110,12 +112,15 @@ def _same_facts(declared: JsonObject, other: Json) -> bool:
     )
 
 
-def upcoming_posts(marketing_plan: MarketingPlan, scope: Scope, statuses: frozenset[PostStatus]) -> tuple[Post, ...]:
-    """The posts of activities that are not past, in the order of activity and post id."""
+def upcoming_posts(
+    marketing_plan: MarketingPlan, now: datetime, statuses: frozenset[PostStatus] = WAITING
+) -> tuple[Post, ...]:
+    """The posts of activities that are not past, in the order of activity and post id: what a regeneration or a
+    deletion may throw away."""
     return tuple(
         post
-        for activity in sorted(marketing_plan.activities, key=lambda one: (one.date, one.title, one.id))
-        if activity.date >= scope.now
+        for activity in in_order(marketing_plan.activities)
+        if activity.date >= now
         for post in sorted(activity.posts, key=lambda one: one.id)
         if post.status in statuses
     )
@@ -163,9 +168,7 @@ def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
     address = scope.address(Kind.MARKETING_PLAN)
-    discards = tuple(
-        post.id for post in upcoming_posts(live, scope, frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED}))
-    )
+    discards = tuple(post.id for post in upcoming_posts(live, scope.now))
     requires: tuple[Precondition, ...] = (DiscardsOnly(discards),)
     before: tuple[Action, ...] = ()
     if live.status is PlanStatus.GENERATING:
@@ -225,8 +228,8 @@ def _regeneration(
     changed: tuple[str, ...],
     scope: Scope,
 ) -> tuple[Action, tuple[Refusal, ...]]:
-    drafts = upcoming_posts(live, scope, frozenset({PostStatus.DRAFT}))
-    scheduled = upcoming_posts(live, scope, frozenset({PostStatus.SCHEDULED}))
+    drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
+    scheduled = upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED}))
     discards = tuple(post.id for post in (*drafts, *scheduled))
     research = {
         KeywordResearch.ALWAYS: True,
