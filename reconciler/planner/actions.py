@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
+from reconciler.model.activities import ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.events import EventId
@@ -25,6 +26,7 @@ from reconciler.model.operations import (
     Generate,
     GeneratePosts,
     Operation,
+    Part,
     Regenerate,
     RegeneratePosts,
     ReschedulePost,
@@ -196,35 +198,41 @@ def verb_of(operation: Operation) -> Verb:
     match operation:
         case CreateEvent() | CreateActivity():
             return Verb.CREATE
-        case UpdateEvent() | UpdateSettings() | UpdateActivity() | ReschedulePost():
-            return Verb.PUBLISH if isinstance(operation, ReschedulePost) else Verb.UPDATE
+        case UpdateEvent() | UpdateSettings() | UpdateActivity():
+            return Verb.UPDATE
         case DeleteEvent() | DeleteMarketingPlan() | DeleteActivity() | ClearPosts():
             return Verb.DELETE
         case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts():
             return Verb.GENERATE
-        case SchedulePost():
+        case SchedulePost() | ReschedulePost():
             return Verb.PUBLISH
         case CancelPost():
             return Verb.CANCEL
         case AwaitGeneration() | AwaitPosts():
             return Verb.WAIT
-        case Deferred(part=part, rule=rule):
-            return _deferred_verb(operation, part, rule)
+        case Deferred():
+            return _deferred_verb(operation)
         case _:
             assert_never(operation)
 
 
-def _deferred_verb(operation: Deferred, part: str, rule: int) -> Verb:
-    from reconciler.model.activities import DesiredActivity, SetActivities
+def _deferred_verb(deferred: Deferred) -> Verb:
+    match deferred.part:
+        case Part.SCHEDULE:
+            return Verb.PUBLISH
+        case Part.POSTS:
+            return Verb.GENERATE if deferred.posts_rules[deferred.rule].present else Verb.DELETE
+        case Part.ACTIVITIES:
+            return _VERBS[type(deferred.activity_rules[deferred.rule])]
+        case never:
+            assert_never(never)
 
-    if part == "schedule":
-        return Verb.PUBLISH
-    if part == "posts":
-        return Verb.GENERATE if operation.posts_rules[rule].present else Verb.DELETE
-    wanted = operation.activity_rules[rule]
-    if isinstance(wanted, DesiredActivity):
-        return Verb.CREATE
-    return Verb.UPDATE if isinstance(wanted, SetActivities) else Verb.DELETE
+
+_VERBS: Final[dict[type[ActivityRule], Verb]] = {
+    DesiredActivity: Verb.CREATE,
+    SetActivities: Verb.UPDATE,
+    RemoveActivities: Verb.DELETE,
+}
 
 
 class Column(StrEnum):
