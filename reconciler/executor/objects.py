@@ -7,7 +7,7 @@ from reconciler.model.calls import Call, known_call
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.operations import Done, OpenEntry
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.standing import ABSENT_NOW, PRESENT, SCHEDULED, TAKEN_BACK, Objects, key_of
+from reconciler.planner.standing import ABSENT_NOW, PRESENT, SCHEDULED, TAKEN_BACK, Objects, approval_key, key_of
 
 
 def left_by(entry: OpenEntry, outcome: Done, recorded: RecordedSite) -> Objects:
@@ -42,11 +42,10 @@ def _thrown_away(facts: JsonObject, recorded: RecordedSite) -> Objects:
     """Posts that this tool had scheduled or found approved, and that went with the call."""
     discards = facts.get("discards")
     ours = {str(one.id) for one in recorded.published}
-    known = {key for key, _ in recorded.objects if key.startswith("approval[")}
     return tuple(
         (key_of(Kind.DRAFT, str(one)), TAKEN_BACK)
         for one in (discards if isinstance(discards, tuple) else ())
-        if str(one) in ours or f"approval[{one}]" in known
+        if str(one) in ours or recorded.object(approval_key(str(one))) is not None
     )
 
 

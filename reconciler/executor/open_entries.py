@@ -12,12 +12,10 @@ from reconciler.executor.evidence import Sight, verdict
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.remember import conclude, scheduled
 from reconciler.executor.view import look
-from reconciler.model.calls import GENERATIONS, POSTS, Call, known_call
+from reconciler.model.calls import CREATES, GENERATIONS, POSTS, Call, known_call
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
-
-CREATES = frozenset({Call.CREATE_EVENT, Call.CREATE_ACTIVITY})
 
 
 async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:

@@ -9,7 +9,7 @@ from reconciler.executor.evidence import verdict
 from reconciler.executor.ledger import Result
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.view import look
-from reconciler.model.calls import Call, known_call
+from reconciler.model.calls import CREATES, known_call
 from reconciler.model.operations import (
     ClearPosts,
     CreateEvent,
@@ -29,7 +29,6 @@ from reconciler.model.sites import Need
 from reconciler.planner.actions import Action
 
 FOREIGN = "it belongs to a connected calendar, which this site cannot change"
-CREATES = frozenset({Call.CREATE_EVENT, Call.CREATE_ACTIVITY})
 
 
 async def perform_single(run: Run, action: Action) -> None:

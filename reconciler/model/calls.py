@@ -55,6 +55,7 @@ GENERATIONS = frozenset({Call.GENERATE, Call.REGENERATE})
 POSTS = frozenset({Call.GENERATE_POSTS, Call.REGENERATE_POSTS, Call.CLEAR_POSTS})
 EVENTS = frozenset({Call.CREATE_EVENT, Call.UPDATE_EVENT, Call.DELETE_EVENT})
 ITEMS = frozenset({Call.SCHEDULE_POST, Call.RESCHEDULE_POST, Call.CANCEL_POST})
+CREATES = frozenset({Call.CREATE_EVENT, Call.CREATE_ACTIVITY})
 
 
 def known_call(entry: OpenEntry) -> Call | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
-from reconciler.model.canonical import ABSENT, JsonObject, same
+from reconciler.model.canonical import ABSENT, same
 from reconciler.model.events import instant
 from reconciler.model.operations import (
     AwaitPosts,
@@ -33,7 +33,16 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.options import Scope
-from reconciler.planner.standing import ABSENT_NOW, PRESENT, TAKEN_BACK, approval_key, key_of, rules_of, standing
+from reconciler.planner.standing import (
+    ABSENT_NOW,
+    PRESENT,
+    TAKEN_BACK,
+    approval_key,
+    approval_of,
+    key_of,
+    rules_of,
+    standing,
+)
 
 SEEN_FOR_SURE = 86_400
 """Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
@@ -101,8 +110,7 @@ class _Audit:
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
             case SchedulePost(post=post, digest=digest, channel=channel, approved=approved):
-                known = self.recorded.object(approval_key(post))
-                agreed_before = known is not None and known.get("approved") == digest
+                agreed_before = self.recorded.object(approval_key(post)) == approval_of(digest)
                 moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
                 return 1 if moved_on else self._drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, channel)
             case ReschedulePost():
@@ -228,7 +236,7 @@ class _Audit:
                     last = self.recorded.object(approval_key(one.id))
                     taken = self.recorded.object(key_of(Kind.DRAFT, one.id)) == TAKEN_BACK
                     upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
-                    if last == _approval(one.digest) and reviewed.id in activities and upcoming and not taken:
+                    if last == approval_of(one.digest) and reviewed.id in activities and upcoming and not taken:
                         yield self._post(one.id, Finding.DELETED, Moved.REMOTE, one.channel, None)
                 elif _waits(found, self.scope) and found[1].digest != one.digest:
                     yield self._post(one.id, Finding.EDITED, Moved.REMOTE, one.channel, found)
@@ -265,10 +273,6 @@ class _Audit:
             }
             for one in sorted(scheduled & set(self._published())):
                 yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
-
-
-def _approval(digest: str) -> JsonObject:
-    return JsonObject({"approved": digest})
 
 
 def _waits(found: tuple[Activity, Post], scope: Scope) -> bool:

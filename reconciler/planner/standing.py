@@ -19,7 +19,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
-from reconciler.model.canonical import JsonObject, digest_of, freeze, same
+from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -69,6 +69,11 @@ def key_of(kind: Kind, id: str = "") -> str:
 def approval_key(post: str) -> str:
     """Where it is remembered that a draft was found approved before it was due."""
     return f"approval[{post}]"
+
+
+def approval_of(content: Digest) -> JsonObject:
+    """What is remembered there: the content that was approved."""
+    return JsonObject({"approved": content})
 
 
 RULE_OF_EVENTS = key_of(Kind.RULE, "events")
@@ -202,7 +207,7 @@ def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject
     """Drafts that are approved and not due yet: once they are, it is time that moved, and not the file."""
     drafts = {one.id: one for activity in live.activities for one in activity.drafts}
     return {
-        approval_key(one.id): JsonObject({"approved": one.digest})
+        approval_key(one.id): approval_of(one.digest)
         for activity in desired.approvals.activities
         for one in activity.drafts
         if one.decision is Decision.APPROVE and one.id in drafts and drafts[one.id].digest == one.digest
