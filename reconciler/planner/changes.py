@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.model.canonical import Absent, Json, JsonObject, same, thaw
+from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
 from reconciler.model.operations import FieldChange
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
 
@@ -58,11 +58,9 @@ def details_of(one: FieldChange) -> tuple[Detail, ...]:
 def _compare(before: Json, after: Json) -> tuple[Detail, ...]:
     from deepdiff import DeepDiff
 
-    from reconciler.model.canonical import freeze
-
     found = DeepDiff(thaw(before), thaw(after), ignore_order=True, view="tree")
     details = [
-        Detail(_path(item.path(output_format="list")), step, _plain(freeze, item.t1), _plain(freeze, item.t2))
+        Detail(_path(item.path(output_format="list")), step, _frozen(item.t1), _frozen(item.t2))
         for kinds, step in (
             (("dictionary_item_removed", "iterable_item_removed"), Step.REMOVED),
             (("dictionary_item_added", "iterable_item_added"), Step.ADDED),
@@ -74,13 +72,11 @@ def _compare(before: Json, after: Json) -> tuple[Detail, ...]:
     return tuple(sorted(details, key=lambda detail: (detail.at, detail.step, str(detail.before), str(detail.after))))
 
 
-def _plain(freeze: object, value: object) -> Json:
-    assert callable(freeze)
+def _frozen(value: object) -> Json:
     try:
-        frozen: Json = freeze(value)
+        return freeze(value)
     except TypeError:  # deepdiff's own word for "nothing on this side"
         return None
-    return frozen
 
 
 def _path(steps: list[object]) -> str:

@@ -1,4 +1,4 @@
-"""MemoryStore: a store that lasts as long as its process, for tests and for runs that are to leave nothing."""
+"""MemoryStore: a store that lasts as long as its process, for tests."""
 
 from __future__ import annotations
 
