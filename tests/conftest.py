@@ -15,7 +15,6 @@ from hypothesis import settings
 
 from tests.canary import CANARY, leaks_in_folder, leaks_in_text
 
-
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore", derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
