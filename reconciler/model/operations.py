@@ -136,7 +136,7 @@ class ClearPosts:
 
 @dataclass(frozen=True, slots=True)
 class SchedulePost:
-    """`at` None: the API's own time. `approved` is False only under `approval: none`.
+    """`at` None: the API's own time. `approved` is False only under `approval: none`. `title`: of its activity.
 
     `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
     `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
@@ -150,6 +150,7 @@ class SchedulePost:
     at: datetime | None = None
     approved: bool = True
     own_time_first: bool = False
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,7 @@ class ReschedulePost:
     digest: Digest
     at: datetime
     before: datetime | None = None
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,7 @@ class CancelPost:
     activity: ActivityId
     channel: str
     at: datetime | None = None
+    title: str = ""
 
 
 class Part(StrEnum):

@@ -112,6 +112,7 @@ class Judge:
                         one.at,
                         approved=approved,
                         own_time_first=one.at is not None and one.activity.date - self.scope.now >= self._spare(),
+                        title=one.activity.title,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),
@@ -206,7 +207,7 @@ class Judge:
             return
         self.days.add(one.at.astimezone(self.scope.zone).date(), one.post.id)
         operation = ReschedulePost(
-            one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, before=before
+            one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, before, one.activity.title
         )
         requires = (PostIs(one.post.id, PostStatus.SCHEDULED, one.post.digest), self._in_time(one.at))
         address = self.scope.address(Kind.DRAFT, one.post.id)

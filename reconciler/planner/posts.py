@@ -45,7 +45,7 @@ def cancel_stories(activity: Activity, reason: Reason, because: tuple[str, ...],
     return tuple(
         Action(
             scope.address(Kind.DRAFT, one.id),
-            CancelPost(one.id, activity.id, one.channel, one.scheduled_for),
+            CancelPost(one.id, activity.id, one.channel, one.scheduled_for, activity.title),
             reason,
             because,
             (PostIs(one.id, PostStatus.SCHEDULED, one.digest),),

@@ -157,7 +157,7 @@ def _promise(desired: DesiredSchedule, index: int, room: int | None, options: Pl
 def _cancel(activity: Activity, post: Post, scope: Scope) -> Action:
     return Action(
         scope.address(Kind.DRAFT, post.id),
-        CancelPost(post.id, activity.id, post.channel, post.scheduled_for),
+        CancelPost(post.id, activity.id, post.channel, post.scheduled_for, activity.title),
         Reason.NOT_WANTED,
         requires=(PostIs(post.id, PostStatus.SCHEDULED, post.digest),),
     )

@@ -177,7 +177,7 @@ def _discards(posts: tuple[PostId, ...]) -> tuple[str, ...]:
 
 
 def _post(operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> str:
-    channel = operation.channel
+    channel = f"{operation.channel} {value(operation.title)}" if operation.title else operation.channel
     match operation:
         case SchedulePost(at=at):
             return f"{channel} on {moment(at, zone)}" if at else f"{channel} at the time that the API chooses"

@@ -40,7 +40,7 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     draft = post("d1")
     one = activity("a", draft)
     made = plan(desired(approvals=approved(one)), site(one))
-    assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest)]
+    assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest, title=one.title)]
     action = made.actions[0]
     assert action.requires == (PostIs(draft.id, PostStatus.DRAFT, draft.digest), StillAhead(one.date, timedelta(0)))
     assert (action.reason, str(action.address)) == (Reason.APPROVED, "shop/draft[d1]")
@@ -137,7 +137,7 @@ def test_a_scheduled_post_is_moved_to_the_rules_time_and_then_left_alone() -> No
     one = activity("a", out)
     made = plan(desired(rule, approvals=approved(one)), site(one))
     assert operations(made) == [
-        ReschedulePost(out.id, one.id, "INSTAGRAM", out.digest, right, right - timedelta(hours=8))
+        ReschedulePost(out.id, one.id, "INSTAGRAM", out.digest, right, right - timedelta(hours=8), one.title)
     ]
     assert made.actions[0].requires == (
         PostIs(out.id, PostStatus.SCHEDULED, out.digest),
@@ -172,7 +172,7 @@ def test_manage_all_cancels_what_no_rule_wants_before_anything_goes_out() -> Non
     rule = ScheduleRule(Match(), ("INSTAGRAM",))
     agreed = approved(one)
     made = plan(desired(rule, approvals=agreed, cancel_others=True), site(one, other))
-    assert operations(made)[0] == CancelPost(stray.id, other.id, "FACEBOOK", stray.scheduled_for)
+    assert operations(made)[0] == CancelPost(stray.id, other.id, "FACEBOOK", stray.scheduled_for, other.title)
     assert made.actions[0].requires == (PostIs(stray.id, PostStatus.SCHEDULED, stray.digest),)
     assert names(made) == ["d9", "d1"]
     assert names(plan(desired(rule, approvals=agreed), site(one, other))) == ["d1"]

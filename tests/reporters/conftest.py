@@ -114,9 +114,16 @@ def everything() -> Planned:
             Reason.RULE,
         ),
         Action(
-            address(Kind.DRAFT, POST), SchedulePost(POST, ACTIVITY, "INSTAGRAM", DIGEST, AT), Reason.APPROVED, ("ann",)
+            address(Kind.DRAFT, POST),
+            SchedulePost(POST, ACTIVITY, "INSTAGRAM", DIGEST, AT, title="Summer launch"),
+            Reason.APPROVED,
+            ("ann",),
         ),
-        Action(address(Kind.DRAFT, OTHER_POST), CancelPost(OTHER_POST, ACTIVITY, "FACEBOOK", AT), Reason.NOT_WANTED),
+        Action(
+            address(Kind.DRAFT, OTHER_POST),
+            CancelPost(OTHER_POST, ACTIVITY, "FACEBOOK", AT, "Crypto news"),
+            Reason.NOT_WANTED,
+        ),
     )
     plan = plan_of(
         *actions,

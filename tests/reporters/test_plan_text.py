@@ -46,11 +46,11 @@ janes-pottery    2       3        1         2        1        1
   * generate posts for at most 12 activities matching posts[0]
               (known after generation)
   ! publish   janes-pottery/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-              INSTAGRAM on Thu 2026-12-03 09:30 Europe/Berlin
+              INSTAGRAM "Summer launch" on Thu 2026-12-03 09:30 Europe/Berlin
               (approved in review: ann)
   x cancel    janes-pottery/draft[ac01c174-5244-49df-8085-84d87cd0345a]
-              FACEBOOK, scheduled for Thu 2026-12-03 09:30 Europe/Berlin
-              (no rule wants it, and manage is all)
+              FACEBOOK "Crypto news", scheduled for Thu 2026-12-03 09:30
+              Europe/Berlin  (no rule wants it, and manage is all)
   ? review    janes-pottery/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
               INSTAGRAM "Summer launch"  (waits for a decision)
   # blocked   janes-pottery/draft[ac01c174-5244-49df-8085-84d87cd0345a]
