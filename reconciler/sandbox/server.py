@@ -64,7 +64,8 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(2048)
     except (OSError, OverflowError) as problem:
         listening.close()
-        raise ServerError(f"{host}:{port}: cannot listen here: {problem}; choose another port, or 0") from None
+        why = getattr(problem, "strerror", None) or problem
+        raise ServerError(f"{host}:{port}: cannot listen here: {why}; choose another port, or 0") from None
     return listening
 
 
