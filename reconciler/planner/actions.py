@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from reconciler.model.activities import ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Address
@@ -223,16 +223,21 @@ def _deferred_verb(deferred: Deferred) -> Verb:
         case Part.POSTS:
             return Verb.GENERATE if deferred.posts_rules[deferred.rule].present else Verb.DELETE
         case Part.ACTIVITIES:
-            return _VERBS[type(deferred.activity_rules[deferred.rule])]
+            return _verb_by(deferred.activity_rules[deferred.rule])
         case never:
             assert_never(never)
 
 
-_VERBS: Final[dict[type[ActivityRule], Verb]] = {
-    DesiredActivity: Verb.CREATE,
-    SetActivities: Verb.UPDATE,
-    RemoveActivities: Verb.DELETE,
-}
+def _verb_by(rule: ActivityRule) -> Verb:
+    match rule:
+        case DesiredActivity():
+            return Verb.CREATE
+        case SetActivities():
+            return Verb.UPDATE
+        case RemoveActivities():
+            return Verb.DELETE
+        case _:
+            assert_never(rule)
 
 
 class Column(StrEnum):
