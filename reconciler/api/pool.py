@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ssl
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from reconciler import __version__
+from reconciler.model.locations import is_loopback
 from reconciler.model.problems import UsageError
 
 if TYPE_CHECKING:
@@ -36,16 +36,6 @@ def address_of(text: str) -> httpx.URL:
     if url.scheme == "http" and not is_loopback(url.host):
         raise UsageError(f"{text!r} would send credentials unencrypted; use https (http only on this machine)")
     return url
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, without asking any name server."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def open_client(base: httpx.URL, parallelism: int, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reconciler.api.client import WIX, ReadClient
 from reconciler.api.limits import Limits
-from reconciler.config.locations import check_api, check_state, is_loopback
+from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Project
 from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromEnv, SecretRef, resolve
 from reconciler.executor.ports import Clock
 from reconciler.model.credentials import ApiKey, Credential
+from reconciler.model.locations import is_loopback
 from reconciler.model.problems import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
 from reconciler.config.words import close_match, listed, quoted
+from reconciler.model.locations import STORES, is_loopback
 
 NAMED_APIS: Final = ("wix", "sandbox")
-STORES: Final = ("s3", "gs", "az")
 
 Wrong: TypeAlias = tuple[str, str]
 """What is wrong, and what would be right."""
@@ -56,16 +55,6 @@ def check_state(text: str) -> Wrong | None:
     if url.query or url.fragment:
         return "the URL of a store has no query and no fragment", f"write {url.scheme}://BUCKET/PATH"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone; names are not looked up."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split(text: str) -> SplitResult | None:

@@ -7,7 +7,6 @@ Credentials, region and endpoint come from the environment variables that each p
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import re
 import secrets
@@ -17,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.model.locations import STORES, is_loopback
 from reconciler.model.problems import UsageError
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.store import Any, Stored, Version, check_key
@@ -24,8 +24,6 @@ from reconciler.state.store import Any, Stored, Version, check_key
 if TYPE_CHECKING:
     from obstore import PutMode
     from obstore.store import AzureStore, GCSStore, S3Store
-
-SCHEMES = ("s3", "gs", "az")
 
 TIMEOUT = timedelta(seconds=10)
 """Of one request. A lease of 60 s has to survive a few that fail."""
@@ -54,8 +52,8 @@ class ObjectStore:
         where the extra is not installed.
         """
         parts = urlsplit(url)
-        if parts.scheme not in SCHEMES:
-            kinds = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+        if parts.scheme not in STORES:
+            kinds = ", ".join(f"{scheme}://" for scheme in STORES)
             raise UsageError(f"state: {parts.scheme}:// is not known; use a folder or one of {kinds}")
         if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
             raise UsageError(f"state: use {parts.scheme}://bucket/prefix, with nothing else in it")
@@ -202,19 +200,10 @@ def _plain_endpoint(environ: Mapping[str, str]) -> bool:
             continue
         endpoint = urlsplit(environ[name])
         if endpoint.scheme == "http":
-            if not _is_loopback(endpoint.hostname or ""):
+            if not is_loopback(endpoint.hostname or ""):
                 raise UsageError(f"{name}: {endpoint.hostname} is not this machine; use https://")
             plain = True
     return plain
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _said(error: Exception) -> str:
