@@ -6,6 +6,7 @@ from collections import deque
 from itertools import takewhile
 from typing import assert_never
 
+from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
 from reconciler.executor.deferral import undefer
 from reconciler.executor.events import Emit
@@ -13,7 +14,7 @@ from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.posts import make_posts
-from reconciler.executor.publishing import AT_ONCE, schedule
+from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
 from reconciler.executor.remember import settle
 from reconciler.executor.run import Run
@@ -98,7 +99,7 @@ def _batch(queue: deque[Action]) -> tuple[Action, ...]:
             kinds = GeneratePosts | RegeneratePosts | AwaitPosts
             return tuple(takewhile(lambda one: isinstance(one.operation, kinds), queue))
         case SchedulePost():
-            return tuple(takewhile(lambda one: isinstance(one.operation, SchedulePost), queue))[:AT_ONCE]
+            return tuple(takewhile(lambda one: isinstance(one.operation, SchedulePost), queue))[:BATCH]
         case _:
             return (queue[0],)
 

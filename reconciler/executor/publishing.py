@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.ledger import Result
@@ -20,14 +19,11 @@ from reconciler.model.sites import Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
 
-AT_ONCE: Final = 20
-"""Drafts in one call (S-wix 6.2)."""
-
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
-    """Schedules at most AT_ONCE drafts. May raise an ApiError of a read, all entries made."""
+    """Schedules drafts, at most as many as one call takes. May raise an ApiError of a read, all entries made."""
     run.view.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
         await _fill(run, actions)
