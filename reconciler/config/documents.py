@@ -14,7 +14,7 @@ class Spots:
 
     __slots__ = ("keys", "mark", "parts")
 
-    def __init__(self, mark: Any, keys: dict[str, Any] | None, parts: Any) -> None:
+    def __init__(self, mark: Any, keys: dict[Any, Any] | None, parts: Any) -> None:
         self.mark = mark
         self.keys = keys
         self.parts = parts
@@ -36,7 +36,7 @@ class Document:
         for step in path:
             if not isinstance(spot, Spots):
                 break
-            mark = spot.keys.get(step) if spot.keys is not None else None  # type: ignore[arg-type]
+            mark = spot.keys.get(step) if spot.keys is not None else None
             part = _part(spot, step)
             if part is None:
                 return self._at(spot.mark)

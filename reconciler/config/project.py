@@ -121,12 +121,12 @@ def _project(root: Path, file: Path, layers: Layers) -> Project:
     for key, problem_of in (("api", check_api), ("state", check_state)):
         if key in written and (wrong := problem_of(written[key])):
             layers.problem((key,), *wrong)
+    usable = Project(root, file)
     limits = written.get("limits", {})
-    interval = _duration(layers, ("poll", "interval"), timedelta(seconds=5), positive=True)
-    timeout = _duration(layers, ("poll", "timeout"), timedelta(minutes=15), positive=True)
+    interval = _duration(layers, ("poll", "interval"), usable.poll_interval, positive=True)
+    timeout = _duration(layers, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
         layers.problem(("poll",), "the interval is longer than the timeout", "make the timeout the longer one")
-    usable = Project(root, file)
     return Project(
         root=root,
         file=file,
