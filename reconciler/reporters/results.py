@@ -31,9 +31,9 @@ class Planned:
 
     @property
     def says_something(self) -> bool:
-        """Whether there is anything of it that a person should see."""
+        """Whether there is anything of it, but for notes, that a person should see."""
         plan = self.plan
-        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.notes)
+        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review)
 
 
 @dataclass(frozen=True, slots=True)

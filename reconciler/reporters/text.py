@@ -37,12 +37,17 @@ class TextReporter:
         self._explain = setting.calls_of is not None
         self._plan_text = PlanText(setting.screen, setting.calls_of)
         self._results: list[SiteResult] = []
+        self._noted: dict[str, list[str]] = {}
+        """Notes about sites of which there is nothing else to say: note -> their names."""
         self._audited: list[DriftResult] = []
 
     def site(self, result: SiteResult) -> None:
         """Kept until the table that stands first can be made."""
         if isinstance(result, Failed) or result.says_something or self._explain:
             self._results.append(result)
+            return
+        for note in result.plan.notes:
+            self._noted.setdefault(note, []).append(result.site)
 
     def planned(self, summary: PlanSummary) -> None:
         """The table, the sites, the table again, the last line; an `apply` that has work goes on from here."""
@@ -56,6 +61,7 @@ class TextReporter:
         if self._command == "plan" and (reason := self._first_refusal(summary)):
             self.refused(reason, summary.exit_code)
         self._results.clear()
+        self._noted.clear()
 
     def refused(self, reason: str, exit_code: int) -> None:  # noqa: ARG002 - other formats write it
         """The last line of a run that a guard or a person stopped."""
@@ -139,7 +145,7 @@ class TextReporter:
         """Nothing more: stderr has it."""
 
     def _show_plan(self, summary: PlanSummary) -> None:
-        if not self._results:
+        if not self._results and not self._noted:
             return
         tables = bool(summary.changes or summary.tally.blocked or summary.failed or summary.refused)
         if tables:
@@ -149,7 +155,11 @@ class TextReporter:
                 self._write(self._screen.paint(result.site, Style.BOLD) + "\n")
             self._lines(self._plan_text.site(result))
             self._write("\n")
-        if unchanged := summary.sites - len(self._results):
+        for note, sites in self._noted.items():
+            several = f"{plural(len(sites), 'site')} ({', '.join(sites[:3])}{', ...' if len(sites) > 3 else ''}): "
+            self._lines(wrapped((Span(f"  note: {several if summary.sites > 1 else ''}{note}"),), self._screen, hang=8))
+            self._write("\n")
+        if summary.sites > 1 and (unchanged := summary.sites - len(self._results)):
             words = f"{plural(unchanged, 'site')} without changes"
             self._lines(wrapped((Span(words, Style.DIM),), self._screen))
             self._write("\n")

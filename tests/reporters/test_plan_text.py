@@ -127,6 +127,17 @@ def test_sites_without_changes_are_a_count() -> None:
     ]
 
 
+def test_a_note_that_many_sites_share_is_said_once() -> None:
+    shared = [planned(site=f"shop-{number}", notes=("first contact",)) for number in range(5)]
+    assert text_of(*shared, sites=7).splitlines() == [
+        "  note: 5 sites (shop-0, shop-1, shop-2, ...): first contact",
+        "",
+        "7 sites without changes",
+        "",
+        "No changes.",
+    ]
+
+
 def test_nothing_to_do_is_one_line() -> None:
     assert text_of(planned(), planned(), sites=2) == "No changes.\n"
 
