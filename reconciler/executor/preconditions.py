@@ -180,7 +180,7 @@ async def _namesake(name: str, operation: Operation, view: View, recorded: Recor
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:
     """What a regeneration would throw away beyond `discard`; it matters behind a wait, where nothing was listed."""
     upcoming = upcoming_posts(live, now)
-    match Discard(operation.discardable):
+    match operation.discardable:
         case Discard.ALL:
             return None
         case Discard.NOTHING:

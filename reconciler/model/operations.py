@@ -10,6 +10,7 @@ from typing import TypeAlias
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
 
@@ -60,7 +61,7 @@ class Regenerate:
 
     keyword_research: bool
     discards: tuple[PostId, ...] = ()
-    discardable: str = "unapproved"
+    discardable: Discard = Discard.UNAPPROVED
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.events import CalendarEvent, EventId
-from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import AnyPlanStatus, Discard, MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
@@ -284,7 +284,7 @@ def generate() -> Action:
     return act(Generate(), Kind.MARKETING_PLAN, reason=Reason.NO_MARKETING_PLAN)
 
 
-def regenerate(*requires: Precondition, discardable: str = "all") -> Action:
+def regenerate(*requires: Precondition, discardable: Discard = Discard.ALL) -> Action:
     return act(Regenerate(False, discardable=discardable), Kind.MARKETING_PLAN, "", *requires)
 
 

@@ -12,7 +12,7 @@ from reconciler.executor.events import Waiting
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId
-from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.marketing_plan import Discard, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
     CreateActivity,
@@ -232,8 +232,8 @@ def test_a_regeneration_that_would_throw_away_what_was_not_listed_is_skipped(ben
 def test_a_regeneration_behind_a_wait_keeps_to_what_may_be_discarded(bench: Bench) -> None:
     bench.world.status = PlanStatus.ACTIVE
     bench.world.activities = [an_activity("a1", a_post("p1"))]
-    assert results(bench.apply(regenerate(discardable="nothing"))) == ["skipped"]
-    assert results(bench.apply(regenerate(discardable="unapproved"))) == ["done"]
+    assert results(bench.apply(regenerate(discardable=Discard.NOTHING))) == ["skipped"]
+    assert results(bench.apply(regenerate(discardable=Discard.UNAPPROVED))) == ["done"]
 
 
 # --- unclear answers -------------------------------------------------------------------------------
