@@ -24,7 +24,6 @@ from reconciler.state.errors import Conflict, StateError
 from reconciler.state.hold import FOLDER, Hold, decode, encode, key_of, site_of
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.store import Store, Version, put_once
-from reconciler.state.values import time_text
 
 DURATION: Final = timedelta(seconds=60)
 RENEWAL: Final = timedelta(seconds=15)
@@ -46,10 +45,14 @@ class Locked(Exception):
 
     def __init__(self, hold: Hold) -> None:
         super().__init__(
-            f"{hold.site}: locked by {hold.holder}, since {time_text(hold.since)}, until {time_text(hold.expires)} "
+            f"{hold.site}: locked by {hold.holder}, since {_clock(hold.since)}, until {_clock(hold.expires)} "
             f"unless it is renewed; wait for it with --lock-timeout, or see `reconciler state unlock {hold.site}`"
         )
         self.hold = hold
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 class LeaseLost(StateError):
@@ -126,7 +129,7 @@ class Leases:
 
     def _why_free(self, hold: Hold, unchanged: float) -> str | None:
         if self._clock.now() >= hold.expires:
-            return f"which ended at {time_text(hold.expires)}"
+            return f"which ended at {_clock(hold.expires)}"
         if unchanged >= DURATION.total_seconds():
             return f"which was not renewed for {unchanged:.0f} s"
         if hold.holder.token != self._holder.token and is_gone(hold.holder):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import os
 import pty
 import select
@@ -149,6 +150,7 @@ def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Comman
             done = await asyncio.to_thread(reconciler, "apply", project.root, "--auto-approve")
         assert done.code == 4
         assert done.last.startswith("Refused: shop: locked by ")
+        assert re.search(r", since [0-9-]{10} [0-9:]{8} UTC, until [0-9-]{10} [0-9:]{8} UTC unless", done.last)
         assert "  = refused   shop" in done.out
 
     asyncio.run(locked())
