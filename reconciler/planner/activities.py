@@ -1,13 +1,8 @@
-"""Activity rules against the activities of the live marketing plan -> actions.
-
-Rules are read top to bottom and the first that matches an activity decides. What a `create` rule made is
-that rule's own. A `set` rule keeps what it set: by the state, and without one by the values themselves.
-"""
+"""Activity rules against the activities of the live marketing plan -> actions; which rule decides is in matching.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -19,7 +14,7 @@ from reconciler.model.activities import (
     SetActivities,
 )
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
+from reconciler.model.canonical import ABSENT
 from reconciler.model.events import instant
 from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity, FieldChange, Part, UpdateActivity
 from reconciler.model.posts import ActivityId
@@ -27,6 +22,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, Reason, Refusal, RefusedBy
 from reconciler.planner.changes import change
+from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
 
 
@@ -42,39 +38,6 @@ class ActivitiesPart:
     created: tuple[DesiredActivity, ...]
     sets: tuple[RememberedSet, ...]
     made: tuple[CreatedActivity, ...]
-
-
-def in_order(activities: Iterable[Activity]) -> list[Activity]:
-    """The order of matches: date, then title, then id (product.md 1.1)."""
-    return sorted(activities, key=lambda one: (one.date, one.title, one.id))
-
-
-def covers(match: Match, activity: Activity, scope: Scope) -> bool:
-    """Whether a match rule covers a live activity now."""
-    return match.covers(
-        id=activity.id, title=activity.title, at=activity.date, type=activity.type, now=scope.now, zone=scope.zone
-    )
-
-
-def covers_declared(match: Match, activity: DesiredActivity, scope: Scope) -> bool:
-    """Whether a match rule covers an activity that is yet to be created, and so has no id."""
-    return match.covers(
-        id="", title=activity.title, at=activity.target_date, type=activity.type, now=scope.now, zone=scope.zone
-    )
-
-
-def match_key(match: Match) -> Digest:
-    """What the state knows a rule by: the digest of its match, so that its values may be edited."""
-    members: dict[str, Json] = {
-        "title": match.title,
-        "within": match.within.total_seconds() if match.within else None,
-        "from": match.start.isoformat() if match.start else None,
-        "to": match.end.isoformat() if match.end else None,
-        "type": match.type,
-        "weekdays": tuple(sorted(match.weekdays)),
-        "ids": tuple(sorted(match.ids)),
-    }
-    return digest_of(JsonObject(members))
 
 
 def plan_activities(
@@ -104,7 +67,7 @@ def plan_activities(
                 continue
             values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
             actions += [(index, action) for action in _update(live, values, Reason.DIFFERS, index, scope)]
-            projected[live.id] = _as_set(live, values)
+            projected[live.id] = as_set(live, values)
             continue
         refusals += _refusals(rule, index, matched, activities, past, scope)
         if isinstance(rule, RemoveActivities):
@@ -115,7 +78,7 @@ def plan_activities(
         matched = _chosen(rule, matched)
         for one in matched:
             actions += [(index, action) for action in _update(one, rule, Reason.RULE, index, scope)]
-            projected[one.id] = _as_set(one, rule)
+            projected[one.id] = as_set(one, rule)
         if kept := _to_remember(rule, matched, recorded, scope):
             sets.append(RememberedSet(match_key(rule.match), kept))
     refusals += _contradictions(rules, decided, projected, scope)
@@ -138,91 +101,12 @@ def _order_of_writes(action: Action) -> tuple[int, str]:
     return place, str(action.address)
 
 
-def find_created(
-    rules: tuple[ActivityRule, ...], activities: tuple[Activity, ...], recorded: RecordedSite
-) -> dict[int, Activity]:
-    """Rule index -> the live activity that a `create` rule made, or that is what it would make.
-
-    By what the state remembers (same title and date as asked for then), then by title and instant, then by
-    the title alone among those the state remembers for rules that have changed since.
-    """
-    live = {one.id: one for one in in_order(activities)}
-    creates = [(index, rule) for index, rule in enumerate(rules) if isinstance(rule, DesiredActivity)]
-    found: dict[int, Activity] = {}
-
-    def take(index: int, id: ActivityId | None) -> None:
-        if id is not None and id in live:
-            found[index] = live.pop(id)
-
-    for index, rule in creates:
-        take(index, _remembered(recorded, rule.title, rule.target_date))
-    for index, rule in creates:
-        if index not in found:
-            same = (one.id for one in live.values() if one.title == rule.title and one.date == rule.target_date)
-            take(index, next(same, None))
-    declared = {(rule.title, rule.target_date) for _, rule in creates}
-    for index, rule in creates:
-        if index not in found:
-            left = [
-                one.id
-                for one in recorded.created
-                if (one.title == rule.title or one.target_date == rule.target_date)
-                and (one.title, one.target_date) not in declared
-                and one.id in live
-            ]
-            take(index, min(left, default=None))
-    return found
-
-
-def _remembered(recorded: RecordedSite, title: str, date: datetime) -> ActivityId | None:
-    return next((one.id for one in recorded.created if (one.title, one.target_date) == (title, date)), None)
-
-
-def decide(
-    rules: tuple[ActivityRule, ...],
-    activities: list[Activity],
-    created: dict[int, Activity],
-    recorded: RecordedSite,
-    scope: Scope,
-) -> dict[int, list[Activity]]:
-    """Rule index -> the activities it decides, in order."""
-    remembered = {one.rule: one.activities for one in recorded.sets}
-    owned = {one.id for one in created.values()}
-    decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
-    for activity in activities:
-        if activity.id in owned:
-            continue
-        for index, rule in enumerate(rules):
-            if isinstance(rule, DesiredActivity):
-                continue
-            if covers(rule.match, activity, scope) or (
-                isinstance(rule, SetActivities)
-                and (activity.id in remembered.get(match_key(rule.match), ()) or _is_as_set(activity, rule))
-            ):
-                decided[index].append(activity)
-                break
-    return decided
-
-
-def _as_set(activity: Activity, rule: SetActivities) -> Activity:
-    return replace(
-        activity,
-        title=activity.title if isinstance(rule.title, Absent) else rule.title,
-        description=activity.description if isinstance(rule.description, Absent) else rule.description,
-        date=activity.date if isinstance(rule.target_date, Absent) else rule.target_date,
-    )
-
-
-def _is_as_set(activity: Activity, rule: SetActivities) -> bool:
-    return _as_set(activity, rule) == activity
-
-
 def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
     """At most `max` of the matches, those that are as they should be before others."""
     if rule.max is None:
         return matched
-    first = [one for one in matched if _is_as_set(one, rule)]
-    rest = [one for one in matched if not _is_as_set(one, rule)]
+    first = [one for one in matched if is_as_set(one, rule)]
+    rest = [one for one in matched if not is_as_set(one, rule)]
     return in_order((first + rest)[: rule.max])
 
 

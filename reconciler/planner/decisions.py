@@ -17,7 +17,7 @@ from reconciler.model.operations import AwaitPosts, ClearPosts, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, PostIs, PostsAre, Precondition, Reason
-from reconciler.planner.activities import in_order
+from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, cancel_stories, clearable_posts, live_posts
 

@@ -38,8 +38,8 @@ from reconciler.planner.actions import (
     Refusal,
     RefusedBy,
 )
-from reconciler.planner.activities import in_order
 from reconciler.planner.events import EventsPart, within_reach
+from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING
 

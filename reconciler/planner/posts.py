@@ -12,7 +12,8 @@ from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Defe
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, PostIs, PostsAre, Reason, Refusal
-from reconciler.planner.activities import covers, covers_declared, in_order, too_few, unknown_ids
+from reconciler.planner.activities import too_few, unknown_ids
+from reconciler.planner.matching import covers, covers_declared, in_order
 from reconciler.planner.options import Scope
 
 SOCIAL = "SOCIAL_MARKETING"

@@ -17,9 +17,10 @@ from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.activities import in_order, plan_activities
+from reconciler.planner.activities import plan_activities
 from reconciler.planner.decisions import is_carried_out
 from reconciler.planner.judging import changed_since, times_scheduled
+from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.policy_checks import content_violations, time_violations
 from reconciler.planner.posts import live_posts

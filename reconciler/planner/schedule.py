@@ -17,8 +17,9 @@ from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Blocked, PostIs, Reason, Refusal, ToReview
-from reconciler.planner.activities import covers, covers_declared, too_few, unknown_ids
+from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.judging import Judge
+from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.wanted import Choice, choose
 

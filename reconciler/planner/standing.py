@@ -46,8 +46,8 @@ from reconciler.model.operations import (
 )
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.activities import decide, find_created, in_order
 from reconciler.planner.encoding import encode
+from reconciler.planner.matching import decide, find_created, in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import decide_posts, live_posts
 

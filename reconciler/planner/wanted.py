@@ -15,7 +15,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.activities import covers, in_order
+from reconciler.planner.matching import covers, in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import channel_is_gone, too_late
 

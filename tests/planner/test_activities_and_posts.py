@@ -30,7 +30,8 @@ from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.planner.actions import RefusedBy
-from reconciler.planner.activities import ActivitiesPart, match_key, plan_activities
+from reconciler.planner.activities import ActivitiesPart, plan_activities
+from reconciler.planner.matching import match_key
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import PostsPart, plan_posts
 from tests.planner.pure_world import NOW
