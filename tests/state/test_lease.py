@@ -102,7 +102,7 @@ def test_a_held_site_is_locked_and_says_whose_it_is_until_it_is_given_back() -> 
             with pytest.raises(Locked) as raised:
                 await leases.acquire(SHOP)
         assert raised.value.hold.holder == HERE
-        for fact in ("shop", "jane on ci-1, process 11", "https://ci.example/1", "2026-11-23T09:00:00", "09:01:00"):
+        for fact in ("shop", "jane on ci-1, process 11", "https://ci.example/1", "2026-11-23 09:00:00 UTC", "09:01:00"):
             assert fact in str(raised.value)
         async with await second.acquire(SiteName("other-shop")):
             pass
