@@ -30,7 +30,7 @@ def read_site(
         problems.append(Problem(document.start, "an empty document", "write a site, or remove the `---`"))
         return None
     checked = check(document, "site", problems)
-    known = checked.usable("site")
+    known = checked.usable("site") and "site" in checked.value  # or misspelt, which is one problem and not two
     labels: dict[str, str] = checked.value["site"].get("labels", {}) if known else {}
     under = [one.layer for one in project.defaults if one.applies(labels)]
     layers = Layers((*under, Layer(document, checked.value)), problems)
