@@ -108,7 +108,7 @@ class WholeRun:
         async with FullClient(**self._connection()) as client:
             ports = Ports(client.reader(), client.writer(), journal, self._clock(), desired)
             how = ApplyOptions(
-                lambda *found: resolve(*found, options),
+                lambda action, plan, observed, recorded: resolve(action, plan, observed, recorded, options),
                 allow_publish=self.allow_publish,
                 waiting=self.waiting,
                 stop=self.stop,
