@@ -109,12 +109,18 @@ def decide(
             if isinstance(rule, DesiredActivity):
                 continue
             if covers(rule.match, activity, scope) or (
-                isinstance(rule, SetActivities)
-                and (activity.id in remembered.get(match_key(rule.match), ()) or is_as_set(activity, rule))
+                isinstance(rule, SetActivities) and _was_set_by(rule, activity, remembered)
             ):
                 decided[index].append(activity)
                 break
     return decided
+
+
+def _was_set_by(rule: SetActivities, activity: Activity, remembered: dict[Digest, frozenset[ActivityId]]) -> bool:
+    """Whether an activity that a rule does not cover is one that it set: as the state remembers, or, where that
+    remembers it for no rule, by its values."""
+    setters = [key for key, ids in remembered.items() if activity.id in ids]
+    return match_key(rule.match) in setters if setters else is_as_set(activity, rule)
 
 
 def as_set(activity: Activity, rule: SetActivities) -> Activity:

@@ -32,7 +32,7 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.model.settings import MarketingSettings
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import resolve
 from reconciler.planner.options import PlanOptions
@@ -66,15 +66,18 @@ class PureWorld:
         return plan
 
     def _remember(self, plan: Plan) -> None:
-        made = {one.id: one for one in (*self.recorded.created, *plan.bindings.created)}
-        sets = {one.rule: one for one in (*self.recorded.sets, *plan.bindings.sets)}
-        ids = {**dict(self.recorded.event_ids), **dict(plan.bindings.event_ids)}
+        self._bind(plan.bindings)
+        self.recorded = replace(self.recorded, in_force=self.recorded.in_force or plan.taken_in_force)
+
+    def _bind(self, bindings: Bindings) -> None:
+        made = {one.id: one for one in (*self.recorded.created, *bindings.created)}
+        sets = {one.rule: one for one in (*self.recorded.sets, *bindings.sets)}
+        ids = {**dict(self.recorded.event_ids), **dict(bindings.event_ids)}
         self.recorded = replace(
             self.recorded,
             event_ids=tuple(sorted(ids.items())),
             sets=tuple(sets.values()),
             created=tuple(made.values()),
-            in_force=self.recorded.in_force or plan.taken_in_force,
         )
 
     def _carry_out(self, action: Action, plan: Plan, options: PlanOptions) -> None:
@@ -82,6 +85,7 @@ class PureWorld:
         if isinstance(operation, Deferred):
             resolved = resolve(action, plan, self.observed, self.recorded, options)
             assert operation.at_most is None or len(resolved.actions) <= operation.at_most
+            self._bind(resolved.bindings)
             for one in resolved.actions:
                 self._carry_out(one, plan, options)
             return

@@ -103,6 +103,13 @@ def test_too_few_matches_and_unknown_ids_refuse_the_site() -> None:
     assert "past" not in part.refusals[1].detail
 
 
+def test_what_one_rule_set_is_not_taken_over_by_another_that_sets_the_same() -> None:
+    early, bounded = SetActivities(SUMMER, description="x"), SetActivities(Match(), description="x", max=1)
+    on = (replace(live("a", "Winter"), description="x"), live("b", "Autumn"))
+    before = RecordedSite(sets=(RememberedSet(match_key(Match()), frozenset({ActivityId("a")})),))
+    assert plan(early, bounded, on=on, recorded=before).actions == ()
+
+
 def test_rules_that_would_undo_each_other_are_refused() -> None:
     part = plan(
         RemoveActivities(Match(title="*sale*")),
