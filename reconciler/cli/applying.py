@@ -12,7 +12,7 @@ from datetime import timedelta
 from reconciler.api.client import FullClient
 from reconciler.cli import exit_codes
 from reconciler.cli.asking import agreed, can_ask, public_question
-from reconciler.cli.changed import head_commit
+from reconciler.cli.changed import head_commit, last_author
 from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.fleet import Slot, in_order
 from reconciler.cli.options import RunOptions
@@ -122,6 +122,7 @@ class Apply:
         self._order: list[SiteName] = []
         self._refusals: list[str] = []
         self._publish = permissions.allow_publish
+        self._commit = head_commit(terms.project.root)
 
     # --- planning ----------------------------------------------------------------------------------
 
@@ -243,7 +244,9 @@ class Apply:
             clock = Clock(self._with.clock.now, lambda seconds: slot.aside(self._with.clock.sleep(seconds)))
             try:
                 ports = self._ports(site.journal, site.desired, clock)
-                return await apply_plan(site.plan, ports, self._options(site.plan.site.name), witness.see)
+                return await apply_plan(
+                    site.plan, ports, self._options(site.plan.site.name, self._approver(site.plan)), witness.see
+                )
             except Exception as error:
                 if os.environ.get("RECONCILER_DEBUG"):
                     raise
@@ -274,7 +277,12 @@ class Apply:
         client = self._with.client
         return Ports(client.reader(), client.writer(), journal, clock, desired)
 
-    def _options(self, site: SiteName) -> ApplyOptions:
+    def _approver(self, plan: Plan) -> str | None:
+        if not self._publish or not self._is_public(plan):
+            return None
+        return last_author(self._terms.project.approvals_file(plan.site.name))
+
+    def _options(self, site: SiteName, approver: str | None = None) -> ApplyOptions:
         project = self._terms.project
         return ApplyOptions(
             resolve=lambda action, plan, observed, recorded: resolve(
@@ -283,7 +291,8 @@ class Apply:
             allow_publish=self._publish,
             waiting=Waiting(project.poll_interval, project.poll_timeout),
             stop=self._interrupts.requested,
-            commit=head_commit(project.root) if self._publish else None,
+            commit=self._commit if self._publish else None,
+            approver=approver,
         )
 
 

@@ -39,12 +39,22 @@ def _git(root: Path, *arguments: str, revision: str = "") -> str:
 
 def head_commit(root: Path) -> str | None:
     """The commit that is checked out, to be noted with what is published; None where there is no repository."""
+    return _told(root, "rev-parse", "--verify", "--quiet", "HEAD")
+
+
+def last_author(file: Path) -> str | None:
+    """Who made the last commit to a file, to be noted as the approver; None where git does not know."""
+    return _told(file.parent, "log", "-1", "--format=%an", "--", file.name) if file.exists() else None
+
+
+def _told(folder: Path, *arguments: str) -> str | None:
+    """What git answers, where there is a repository and it has an answer."""
     try:
-        done = subprocess.run(  # noqa: S603 - no shell, and nothing of the user's in it
-            ["git", "-C", str(root), "rev-parse", "--verify", "--quiet", "HEAD"],  # noqa: S607 - the user's own git
+        done = subprocess.run(  # noqa: S603 - no shell, and only names of files of the project in it
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the user's own git
             capture_output=True,
             check=False,
         )
     except OSError:
         return None
-    return done.stdout.decode("ascii", "replace").strip() or None
+    return done.stdout.decode("utf-8", "replace").strip() or None if done.returncode == 0 else None

@@ -15,9 +15,9 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.fleet import in_order
 from reconciler.cli.outputs import screen_of
 from reconciler.cli.running import run
+from reconciler.cli.state_place import place_of_state
 from reconciler.cli.targets import near
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
-from reconciler.config.locations import check_state
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
 from reconciler.executor.by_hand import settle_by_hand
@@ -65,11 +65,7 @@ class Opened:
 
     def __init__(self, asked: Look) -> None:
         self.project = find_project(asked.paths)
-        location, root = self.project.state, self.project.root
-        if asked.state is not None:
-            location, root = asked.state, Path.cwd()
-            if wrong := check_state(location):
-                raise UsageError(f"--state: {wrong[0]}; {wrong[1]}")
+        location, root = place_of_state(self.project, asked.state)
         self.place = location if "://" in location else shown_path(absolute_path(root / location))
         self.state: StateStore = open_state(location, root)
         self.leases = Leases(self.state.store, this_process(os.environ))

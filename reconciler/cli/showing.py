@@ -12,6 +12,7 @@ from reconciler.cli.options import Output
 from reconciler.cli.outputs import open_reports
 from reconciler.cli.planning import Count, names_of_calls
 from reconciler.cli.saving import read_plan, saved_as
+from reconciler.cli.state_place import place_of_state
 from reconciler.cli.wiring import open_sandbox
 from reconciler.config.project import Project, find_project
 from reconciler.model.problems import InvalidFiles, UsageError
@@ -56,9 +57,8 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
     """When the plan was applied, as far as the state of the project at hand says."""
     if project is None and state is None:
         return None
-    root = Path.cwd() if state is not None or project is None else project.root
-    location = state if state is not None else project.state if project else ""
     try:
+        location, root = place_of_state(project or Project(Path.cwd()), state)
         return asyncio.run(SpentPlans(open_state(location, root).store).spent_at(saved.seal))
     except (StateError, UsageError):
         return None

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from reconciler.api.client import WIX, ReadClient
 from reconciler.api.limits import Limits
-from reconciler.config.locations import check_api, check_state
+from reconciler.cli.state_place import place_of_state
+from reconciler.config.locations import check_api
 from reconciler.config.project import Project
 from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromEnv, SecretRef, resolve
 from reconciler.executor.ports import Clock
@@ -62,13 +63,9 @@ async def reach(
     `client_type` says whether it may write. `api` and `state` override the project's. Raises UsageError.
     """
     target = api if api is not None else project.api
-    location = state if state is not None else project.state
-    for option, value, wrong in (("--api", target, check_api(target)), ("--state", location, check_state(location))):
-        if wrong:
-            raise UsageError(
-                f"{option} {value}: {wrong[0]}; {wrong[1]}" if "@" not in value else f"{option}: {wrong[0]}"
-            )
-    root = Path.cwd() if state is not None else project.root
+    if wrong := check_api(target):
+        raise UsageError(f"--api {target}: {wrong[0]}; {wrong[1]}" if "@" not in target else f"--api: {wrong[0]}")
+    location, root = place_of_state(project, state)
     limits = Limits(parallelism=parallelism, requests_per_minute=project.requests_per_minute)
     if target == "sandbox":
         world = open_sandbox(project.root)

@@ -25,7 +25,7 @@ async def settle_by_hand(journal: Journal, entry: OpenEntry, *, took_effect: boo
         await journal.end(entry, Pending(BY_HAND))
     elif known_call(entry) in (Call.SCHEDULE_POST, Call.RESCHEDULE_POST):
         # Without the post in the ledger its approval would count as unused, and could schedule it once more.
-        await conclude(journal, entry, Done(detail=BY_HAND), scheduled(entry, journal, _asked_for(entry), None))
+        await conclude(journal, entry, Done(detail=BY_HAND), scheduled(entry, journal, _asked_for(entry)))
     else:
         await conclude(journal, entry, Done(detail=BY_HAND))
 

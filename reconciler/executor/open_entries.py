@@ -76,5 +76,5 @@ async def _settle(entry: OpenEntry, outcome: Outcome, sight: Sight, ports: Ports
         facts = entry.facts if isinstance(entry.facts, JsonObject) else JsonObject()
         live = sight.post(str(facts.get("post", "")))
         moment = live.scheduled_for if live else None
-        done = scheduled(entry, journal, moment, options.commit)
+        done = scheduled(entry, journal, moment, options)
     await conclude(journal, entry, outcome, done)

@@ -146,8 +146,8 @@ Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolv
 class ApplyOptions:
     """What a run may do, and how long it waits.
 
-    `stop` is asked between calls: once it is true, nothing more is started. `commit` is noted with what is
-    scheduled.
+    `stop` is asked between calls: once it is true, nothing more is started. `commit` and `approver` are noted with
+    what is scheduled.
     """
 
     resolve: Resolve
@@ -155,3 +155,4 @@ class ApplyOptions:
     waiting: Waiting = Waiting()
     stop: Callable[[], bool] = lambda: False
     commit: str | None = None
+    approver: str | None = None

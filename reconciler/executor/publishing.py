@@ -101,7 +101,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     operation = _operation(attempt)
-    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.options.commit)
+    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.options)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:

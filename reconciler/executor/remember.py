@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from reconciler.executor.objects import left_by
-from reconciler.executor.ports import Journal, Ports
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.model.address import Kind
 from reconciler.model.calls import Call, known_call
 from reconciler.model.canonical import EMPTY, Digest, Json, JsonObject
@@ -52,8 +52,11 @@ async def conclude(journal: Journal, entry: OpenEntry, outcome: Outcome, done: P
     await journal.end(entry, outcome)
 
 
-def scheduled(entry: OpenEntry, journal: Journal, moment: datetime | None, commit: str | None) -> PublishedPost:
-    """The record of a post that this call scheduled, or moved: `moment` is when it goes out.
+def scheduled(
+    entry: OpenEntry, journal: Journal, moment: datetime | None, options: ApplyOptions | None = None
+) -> PublishedPost:
+    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, and the options know
+    the commit and who approved it.
 
     It is dated by its journal entry, so that noted twice it is one scheduling all the same.
     """
@@ -63,7 +66,9 @@ def scheduled(entry: OpenEntry, journal: Journal, moment: datetime | None, commi
     if before is not None and known_call(entry) is Call.RESCHEDULE_POST:
         # The same scheduling at another time, not one more.
         return replace(before, scheduled_for=moment)
-    return PublishedPost(post, digest, _text(facts, "channel"), moment, entry.started_at, commit=commit)
+    commit, approver = (options.commit, options.approver) if options else (None, None)
+    channel = _text(facts, "channel")
+    return PublishedPost(post, digest, channel, moment, entry.started_at, commit=commit, approver=approver)
 
 
 def _created(facts: JsonObject, id: str) -> CreatedActivity:

@@ -216,7 +216,7 @@ class Run:
                 await self.journal.applied(applied)
             if isinstance(attempt.action.operation, ReschedulePost):
                 at = attempt.action.operation.at
-                moved = scheduled(attempt.entry, self.journal, at, self.options.commit)
+                moved = scheduled(attempt.entry, self.journal, at, self.options)
         await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
     async def settle_rules(self) -> None:

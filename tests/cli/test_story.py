@@ -222,6 +222,7 @@ def test_the_whole_story(pair: Pair) -> None:
     assert all(when.endswith("T08:30:00.000Z") for when in scheduled.values()), "09:30 in Berlin"
     ledger = [path.read_text("utf-8") for path in (ci.root / ".reconciler").rglob("*.json")]
     assert any(ci.git("rev-parse", "HEAD") in one for one in ledger), "the commit that approved it is noted"
+    assert any('"approver":"jane"' in one.replace(": ", ":") for one in ledger), "and who made it"
 
     # Again: nothing twice, and no drift.
     before = pair.writes()
