@@ -51,6 +51,7 @@ from reconciler.planner.actions import (
     StillAhead,
     Verb,
 )
+from reconciler.planner.changes import Step, details_of
 
 SYMBOLS: dict[Verb, str] = {
     Verb.CREATE: "+",
@@ -101,7 +102,18 @@ def value(json_value: Json, *, whole: bool = False) -> str:
 def change(one: FieldChange, *, whole: bool = False) -> str:
     """`toneOfVoice: "dry" -> "warm and playful"`; fields of the settings without the word `settings`."""
     path = one.path.removeprefix("settings.")
+    if isinstance(one.before, tuple) and isinstance(one.after, tuple) and one.before and one.after:
+        return f"{path}: {_list_change(one, whole=whole)}"
     return f"{path}: {value(one.before, whole=whole)} -> {value(one.after, whole=whole)}"
+
+
+def _list_change(one: FieldChange, *, whole: bool) -> str:
+    """`adds "studio life"; removes "politics"`: a list is read by what is new in it and what is gone."""
+    details = details_of(one)
+    added = [value(each.after, whole=whole) for each in details if each.step is not Step.REMOVED]
+    removed = [value(each.before, whole=whole) for each in details if each.step is not Step.ADDED]
+    parts = [f"{verb} {', '.join(found)}" for verb, found in (("adds", added), ("removes", removed)) if found]
+    return "; ".join(parts)
 
 
 def describe(operation: Operation, zone: str, *, whole: bool = False) -> Description:

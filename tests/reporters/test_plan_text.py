@@ -268,3 +268,10 @@ def test_wide_characters_are_counted_as_two_columns() -> None:
 
     for line in text_of(planned(action, change)).splitlines()[:-1]:
         assert columns(line) <= 80
+
+
+def test_a_changed_list_is_shown_by_what_is_new_in_it_and_what_is_gone() -> None:
+    changes = (FieldChange("settings.topics.included", ("mugs", "bowls"), ("bowls", "plates", "vases")),)
+    action = Action(Address(SiteName("shop"), Kind.SETTINGS), UpdateSettings(changes), Reason.DIFFERS)
+    text = text_of(planned(action), screen=Screen(width=200))
+    assert 'topics.included: adds "plates", "vases"; removes "mugs"' in text
