@@ -15,6 +15,9 @@ from hypothesis import settings
 
 from tests.canary import CANARY, leaks_in_folder, leaks_in_text
 
+FIGURE = "figure"
+"""The name of a property that a test records to have it printed at the end of the session."""
+
 settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore", derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
@@ -49,3 +52,11 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
             report.outcome = "failed"
             report.longrepr = f"{where} holds a secret"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what tests measured, such as how many moments a run was killed at."""
+    reports = [one for group in ("passed", "failed") for one in terminalreporter.getreports(group)]
+    figures = [value for one in reports for name, value in one.user_properties if name == FIGURE]
+    for figure in sorted(str(one) for one in figures):
+        terminalreporter.write_line(figure)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.conftest import FIGURE
 from tests.laws.pool import Say
 from tests.laws.scenario import Undisturbed, play
 
@@ -19,13 +20,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Undisturb
     shutil.rmtree(folder)
 
 
-@pytest.fixture(scope="session")
-def say(request: pytest.FixtureRequest) -> Say:
-    """Prints a line whatever is captured."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-
-    def show(line: str) -> None:
-        with capture.global_and_fixture_disabled():
-            print(f"\n{line}", end="")
-
-    return show
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> Say:
+    """Has a line printed at the end of the session, by whatever process the test ran in."""
+    return lambda line: record_property(FIGURE, line)
