@@ -116,8 +116,11 @@ class SiteReader:
         if not ranges:
             return tuple(found.values())
         call = ReadCall(QUERY_EVENTS[0].method, QUERY_EVENTS[0].template)
-        message = f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows"
-        raise ApiError(ErrorKind.UNREADABLE, call, message, site=site.name)
+        message = (
+            f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows; keep fewer of "
+            "them at one time"
+        )
+        raise ApiError(ErrorKind.CONFLICT, call, message, site=site.name)
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None where there is none any more.
