@@ -117,8 +117,8 @@ class SiteReader:
             return tuple(found.values())
         call = ReadCall(QUERY_EVENTS[0].method, QUERY_EVENTS[0].template)
         message = (
-            f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows; keep fewer of "
-            "them at one time"
+            f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows; "
+            "keep fewer of them at one time"
         )
         raise ApiError(ErrorKind.CONFLICT, call, message, site=site.name)
 
