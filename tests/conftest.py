@@ -7,8 +7,10 @@ HYPOTHESIS_PROFILE=explore looks for new ones.
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -34,11 +36,22 @@ def update_cases(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def no_secret_in_files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every test runs with a key in its environment, and fails if a file that it leaves holds that key."""
+def no_secret_gets_out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test runs with a key in its environment, and fails if a file that it leaves or a process that it
+    started has that key."""
     monkeypatch.setenv("WIX_API_KEY", CANARY)
+    said: list[str] = []
+    communicate = subprocess.Popen.communicate
+
+    def heard(process: subprocess.Popen[Any], *args: Any, **options: Any) -> tuple[Any, Any]:
+        told = communicate(process, *args, **options)
+        said.extend(one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in told if one)
+        return told
+
+    monkeypatch.setattr(subprocess.Popen, "communicate", heard)
     folder: Path | None = request.getfixturevalue("tmp_path") if "tmp_path" in request.fixturenames else None
     yield
+    assert leaks_in_text("".join(said), "what a process said") == []
     if folder is not None and folder.exists():
         assert list(leaks_in_folder(folder)) == []
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.canary import leaks_in_folder
 from tests.conftest import FIGURE
 from tests.laws.pool import Say
 from tests.laws.scenario import Undisturbed, play
@@ -17,6 +18,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Undisturb
     """The stages of the scenario as they go when nothing happens."""
     folder = tmp_path_factory.mktemp("scenario")
     yield play(folder)
+    assert list(leaks_in_folder(folder)) == []
     shutil.rmtree(folder)
 
 

@@ -25,6 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from reconciler.api import wire
 from reconciler.model.posts import Post
 from reconciler.sandbox.app import Sandbox, Seen
+from tests.canary import leaks_in_folder
 from tests.laws.scenario import PATIENCE, recorded_of
 from tests.laws.whole_run import SITE_ID, Json, WholeRun
 
@@ -86,6 +87,7 @@ class Interleavings(RuleBasedStateMachine):
             self._come_to_rest()
         finally:
             self.run.sandbox.close()
+            assert list(leaks_in_folder(self.root)) == []
             shutil.rmtree(self.root)
 
     # --- watching ----------------------------------------------------------------------------------

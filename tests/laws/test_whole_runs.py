@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from reconciler.executor.ledger import Result
 from reconciler.model.problems import InvalidFiles
 from reconciler.planner.actions import Plan
+from tests.canary import leaks_in_folder
 from tests.laws.whole_run import Json, WholeRun
 
 laws = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -145,6 +146,7 @@ def whole_run(site: Mapping[str, Any], world: Json) -> Iterator[WholeRun]:
     root = Path(tempfile.mkdtemp())
     try:
         yield WholeRun.of(root, site, world)
+        assert list(leaks_in_folder(root)) == []
     finally:
         shutil.rmtree(root)
 
