@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, NewType
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of, freeze
@@ -66,9 +66,9 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return _PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         hints = typing.get_type_hints(hint)
-        return st.builds(hint, **{one.name: of(hints[one.name]) for one in fields(hint)})
+        return st.builds(hint, **{name: of(hints[name]) for name in hint.__struct_fields__})
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         if JsonObject in arguments and str in arguments:

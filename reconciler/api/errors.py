@@ -8,11 +8,12 @@ read of one is left out; reading an error never fails.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.api.bodies import NotJson
 from reconciler.api.routes import TOKEN, Call, permission_of
@@ -54,8 +55,7 @@ ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item is not there, while
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """One field the remote side did not like (D 3.1); what it left out is empty."""
 
     field: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from asyncio import Semaphore
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 WINDOW: Final = 61.0
 """Seconds in which the budget holds: the minute (D 4), and one for what the way there adds or takes."""
@@ -24,8 +25,7 @@ class Clock(Protocol):
     def sleep(self) -> Callable[[float], Awaitable[None]]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`parallelism`: requests in flight over the whole run; `requests_per_minute`: of each site (D 4: 200)."""
 
     parallelism: int = 10

@@ -7,9 +7,10 @@ of their own, so that a transport that can only read does not take a write.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Json, JsonObject
 
@@ -17,8 +18,7 @@ MARKETING: Final = "/promote/marketing-plan-service/v1"  # D
 PUBLISHER: Final = "/social-publisher/v1"  # D
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One request: method, path after the host, query parameters in their order, JSON body (None: no body).
 
     `repeatable`: sending it twice leaves what sending it once left.
@@ -34,18 +34,15 @@ class Call:
         return f"{self.method} {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCall(Call):
+class ReadCall(Call, frozen=True):
     """A call that changes nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class WriteCall(Call):
+class WriteCall(Call, frozen=True):
     """A call that may change something."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
+class _Route(Struct, frozen=True):
     method: str
     template: str
     mark: str
@@ -55,8 +52,7 @@ class _Route:
         return self.template.format(**{name: quote(value, safe="") for name, value in parameters.items()})
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRoute(_Route):
+class ReadRoute(_Route, frozen=True):
     """A route that changes nothing."""
 
     def call(
@@ -67,8 +63,7 @@ class ReadRoute(_Route):
         return ReadCall(self.method, self.path(**parameters), query, frozen, repeatable=True)
 
 
-@dataclass(frozen=True, slots=True)
-class WriteRoute(_Route):
+class WriteRoute(_Route, frozen=True):
     """A route that may change something."""
 
     repeatable: bool = False

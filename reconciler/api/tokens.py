@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct, field
 
 from reconciler.model.secret import Secret
 
@@ -18,16 +19,14 @@ MARGIN: Final = 300.0
 """Seconds before its end at which a token is renewed; a tenth of its life where that is less."""
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token, and how long it lives from when it was asked for, in seconds (D 2.2: 14400)."""
 
     value: Secret
     lifetime: float
 
 
-@dataclass(slots=True)
-class _Slot:
+class _Slot(Struct):
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     token: Secret | None = None
     renew_at: float = 0.0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import httpx
+from msgspec import Struct
 
 from reconciler.api.bodies import LARGEST, NotJson, decode, masked
 from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
@@ -39,8 +39,7 @@ _NEVER_SENT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The answer to a request that succeeded: its decoded body, free of secrets."""
 
     call: Call

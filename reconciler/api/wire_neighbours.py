@@ -5,8 +5,9 @@ As tolerant as wire.py, and as strict about fields that are known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.api.values import Fields, Unreadable, fields, id_of, listed, number, text, truth, unwrapped
 from reconciler.model.sites import ChannelStatus, Feature
@@ -64,8 +65,7 @@ def properties(body: object) -> tuple[str | None, str | None]:
     return text(source, where, "timeZone") or None, text(source, where, "language") or None
 
 
-@dataclass(frozen=True, slots=True)
-class SiteListing:
+class SiteListing(Struct, frozen=True):
     """A site as its account lists it (D 11.2). `published` is None where the answer does not say."""
 
     id: str
@@ -74,8 +74,7 @@ class SiteListing:
     view_url: str
 
 
-@dataclass(frozen=True, slots=True)
-class SitePage:
+class SitePage(Struct, frozen=True):
     """One page of an account's sites; `next` is the cursor of the page after it, None on the last."""
 
     sites: tuple[SiteListing, ...]
@@ -102,8 +101,7 @@ def _listing(source: Fields, where: str) -> SiteListing:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """A connected account of a channel (S-wix 10.4)."""
 
     channel: str

@@ -6,8 +6,10 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.cli import exit_codes
@@ -51,8 +53,7 @@ AGAIN = "run apply again, it looks what was done"
 DECLINED = "the plan was not approved; nothing was changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Permissions:
+class Permissions(Struct, frozen=True):
     """What the command line allows: to write without asking, to make posts public, to wait for a lock."""
 
     auto_approve: bool
@@ -60,8 +61,7 @@ class Permissions:
     lock_timeout: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """A site with something to do: its plan, its file (None where a saved plan's is gone), its journal, and the
     lease under which it was planned."""
 

@@ -7,8 +7,9 @@ and on every site every precondition of every action still holds. Each is checke
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.cli.applying import Apply, Held, Permissions

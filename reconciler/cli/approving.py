@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, TypeAlias
+
+from msgspec import Struct, field
 
 from reconciler.cli.asking import can_ask
 from reconciler.cli.exit_codes import ExitCode
@@ -35,8 +36,7 @@ ANSWERS: Final[dict[str, AnyDecision]] = {
 QUESTION = "  [a]pprove [s]kip [q]uit; the activity: [r]egenerate new [m]edia [d]iscard: "
 
 
-@dataclass(frozen=True, slots=True)
-class ApproveOptions:
+class ApproveOptions(Struct, frozen=True):
     """What `approve` was asked for. `decision` None: ask which; `ids` are of drafts or of activities."""
 
     paths: tuple[Path, ...]
@@ -55,16 +55,14 @@ class ApproveOptions:
         return bool(self.ids or self.channels or self.titles)
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What one question is about: a draft, or an activity with its drafts."""
 
     activity: ActivityApproval
     drafts: tuple[DraftApproval, ...]
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What was decided, and what waits on."""
 
     drafts: int = 0

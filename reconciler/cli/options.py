@@ -4,33 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(Struct, frozen=True):
     """One of `count` parts of the sites, `number` counting from 1."""
 
     number: int
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """A format, and the file it goes to; None is stdout."""
 
     format: str
     file: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Which of the project's sites, and which of their objects."""
 
     targets: tuple[str, ...] = ()
@@ -39,8 +36,7 @@ class Choice:
     changed_since: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True):
     """What `plan` and `apply` were asked for on the command line."""
 
     paths: tuple[Path, ...]

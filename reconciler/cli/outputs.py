@@ -7,9 +7,10 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from msgspec import Struct
 
 from reconciler.cli.exit_codes import ExitCode, Interrupted
 from reconciler.cli.options import Output
@@ -141,8 +142,7 @@ def _code_of(error: BaseException) -> int:
     return error.code if isinstance(error, Interrupted) else ExitCode.ERROR
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """A file that is being written; `hidden` is where it is until it is whole, None for a device or a pipe."""
 
     text: IO[str]

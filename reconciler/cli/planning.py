@@ -6,8 +6,10 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.calls import all_calls_of
 from reconciler.api.client import ReadClient
@@ -37,8 +39,7 @@ from reconciler.reporters.results import CallsOf, Failed, Planned, PlanSummary, 
 from reconciler.state.errors import StateError
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What plans of this run are made by, besides the three sides of a site."""
 
     project: Project

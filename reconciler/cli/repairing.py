@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.cli.asking import agreed, can_ask
 from reconciler.cli.exit_codes import ExitCode
@@ -40,8 +41,7 @@ NO_TERMINAL: Final = "nobody could be asked, for there is no terminal; --force t
 DECLINED: Final = "it was not agreed to; the lock stays"
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """Which state to look into, and how to show it. `state` overrides the project's."""
 
     paths: tuple[Path, ...] = ()

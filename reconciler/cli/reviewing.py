@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
@@ -41,8 +43,7 @@ from reconciler.reporters.review_text import (
 from reconciler.state.errors import StateError
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewOptions:
+class ReviewOptions(Struct, frozen=True):
     """What `review` was asked for. `html` is one gallery for all sites; None: one beside each approvals file.
 
     `screen` is `text`, `json` or `html`; `json` a file for the JSON.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.cli.changed import changed_files
 from reconciler.cli.options import Choice, Shard
@@ -17,8 +18,7 @@ from reconciler.model.problems import UsageError
 from reconciler.model.sites import DesiredSite
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The sites of a run, and what of their plans is wanted."""
 
     project: Project

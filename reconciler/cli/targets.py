@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.operations import (
@@ -37,16 +39,14 @@ class Site(Protocol):
     def labels(self) -> tuple[tuple[str, str], ...]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """A site's name and labels alone."""
 
     name: SiteName
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ByName:
+class ByName(Struct, frozen=True):
     """A site's name, or a glob over names."""
 
     pattern: str
@@ -55,8 +55,7 @@ class ByName:
         return self.pattern
 
 
-@dataclass(frozen=True, slots=True)
-class ByLabel:
+class ByLabel(Struct, frozen=True):
     """`label:team=emea`; the value may be a glob."""
 
     key: str
@@ -66,8 +65,7 @@ class ByLabel:
         return f"label:{self.key}={self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class ByAddress:
+class ByAddress(Struct, frozen=True):
     """An object of a site. Without a key, all objects of that kind."""
 
     address: Address
@@ -82,8 +80,7 @@ RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHED
 """What the objects of a rule are, for addresses of rules whose objects are not known yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowing:
+class Narrowing(Struct, frozen=True):
     """The two lists, parsed."""
 
     targets: tuple[Selector, ...] = ()

@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from msgspec import Struct
 
 from reconciler.api.client import WIX, ReadClient
 from reconciler.api.limits import Limits
@@ -45,8 +46,7 @@ TICK: Final = 0.001
 """Seconds; a world's clock shows no less, and whoever waits for less would wait for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach(Generic[AnyClient]):
+class Reach(Struct, Generic[AnyClient], frozen=True):
     """What a run works with. `clock` is that of the world it works on."""
 
     client: AnyClient

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.config.words import KeyPath
 from reconciler.model.problems import Place
@@ -20,8 +21,7 @@ class Spots:
         self.parts = parts
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document. `value` is made of plain dicts and lists, which nobody changes."""
 
     file: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, dotted
@@ -12,8 +13,7 @@ from reconciler.model.problems import Problem
 from reconciler.model.settings import ATOMIC_MEMBERS
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """A part of a document: what of it is usable, and where in the document it begins."""
 
     document: Document

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.config import times
 from reconciler.config.credentials import read_credentials
@@ -28,8 +30,7 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Defaults:
+class Defaults(Struct, frozen=True):
     """One entry of `defaults`: what is merged under each site that has these labels."""
 
     labels: tuple[tuple[str, str], ...]
@@ -39,8 +40,7 @@ class Defaults:
         return all(labels.get(name) == value for name, value in self.labels)
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """A project as its reconciler.yaml says it; each field has the default that holds without one.
 
     `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None where there is no
@@ -60,7 +60,7 @@ class Project:
     poll_timeout: timedelta = timedelta(minutes=15)
     policy: Policy = Policy()
     digest: Digest = digest_of(EMPTY)
-    defaults: tuple[Defaults, ...] = field(default=(), repr=False, compare=False)
+    defaults: tuple[Defaults, ...] = ()
 
     @property
     def approvals_folder(self) -> Path:

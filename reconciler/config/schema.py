@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath
@@ -47,8 +48,7 @@ def _fast(name: str) -> Callable[[Any], bool]:
     return is_valid
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """What a schema said of a document. `value` is the document's, without the parts at the `bad` paths."""
 
     value: Any

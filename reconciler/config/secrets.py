@@ -6,9 +6,10 @@ A file of the project names a secret by reference alone; its value never goes in
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.config.words import quoted
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
@@ -19,8 +20,7 @@ COMMAND_SECONDS = 60
 """How long a command may take to print a secret: somebody may have to unlock a vault."""
 
 
-@dataclass(frozen=True, slots=True)
-class FromEnv:
+class FromEnv(Struct, frozen=True):
     """`{env: NAME}`."""
 
     name: str
@@ -29,8 +29,7 @@ class FromEnv:
         return f"the environment variable {self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class FromFile:
+class FromFile(Struct, frozen=True):
     """`{file: PATH}`; `path` is absolute."""
 
     path: Path
@@ -39,8 +38,7 @@ class FromFile:
         return f"the file {self.path}"
 
 
-@dataclass(frozen=True, slots=True)
-class FromCommand:
+class FromCommand(Struct, frozen=True):
     """`{command: [...]}`, run without a shell in the project's folder."""
 
     argv: tuple[str, ...]
@@ -53,15 +51,13 @@ class FromCommand:
 SecretRef: TypeAlias = FromEnv | FromFile | FromCommand
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKeyRef:
+class ApiKeyRef(Struct, frozen=True):
     """An account's API key, by reference."""
 
     key: SecretRef
 
 
-@dataclass(frozen=True, slots=True)
-class AppRef:
+class AppRef(Struct, frozen=True):
     """An app's id and secret, by reference."""
 
     app_id: SecretRef

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+
+from msgspec import Struct
 
 from reconciler.config.approvals import ApprovalFiles
 from reconciler.config.discovery import shown_path, site_files, unreadable_folders
@@ -19,8 +20,7 @@ from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
 from reconciler.model.sites import DesiredSite
 
 
-@dataclass(frozen=True, slots=True)
-class SiteEntry:
+class SiteEntry(Struct, frozen=True):
     """What is known of a site without keeping it: enough to choose by, and to find it again.
 
     `index` counts the documents of its file from 0; `place` is where the document begins, as messages show it.
@@ -34,8 +34,7 @@ class SiteEntry:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class SiteIndex:
+class SiteIndex(Struct, frozen=True):
     """All sites that the paths name, in the order of files and documents; `files` counts site files."""
 
     entries: tuple[SiteEntry, ...]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec import Struct, field
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -76,8 +76,7 @@ def block(text: str, indent: int) -> str:
     return "|\n" + "\n".join(" " * indent + line if line else "" for line in lines)
 
 
-@dataclass(slots=True)
-class YamlText:
+class YamlText(Struct):
     """A text and the changes to it, which are made all at once by `result`.
 
     Raises NotEditable for anchors, and for flow style where something would have to be added to it.

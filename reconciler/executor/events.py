@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.executor.ledger import Entry
 from reconciler.model.address import Address
@@ -14,37 +15,32 @@ from reconciler.model.operations import OpenEntry, Operation, Outcome
 from reconciler.model.sites import SiteRef
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """An action's call is about to be sent, or its wait begins."""
 
     address: Address
     operation: Operation
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Struct, frozen=True):
     """An action that was started has ended, one way or another."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """An action was not started: skipped, withheld, or behind one that did not end well."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Corrected:
+class Corrected(Struct, frozen=True):
     """The read-back found something else than an action had asked for: its entry is this one now."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """A generation is still under way. `status` is None where posts are waited for, `left` how many of them."""
 
     site: SiteRef
@@ -54,8 +50,7 @@ class Waiting:
     left: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """A call of an earlier run was found to have ended so."""
 
     site: SiteRef
@@ -63,8 +58,7 @@ class Resolved:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """A sentence for people about a site."""
 
     site: SiteRef

@@ -6,8 +6,9 @@ The same verdicts serve a run whose answer was unclear and a run that finds an e
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, assert_never
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.calls import Call, known_call
@@ -48,8 +49,7 @@ TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of a post that has not gone out, and that clearing takes away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Struct, frozen=True):
     """What a look at a site showed, as far as it was asked for."""
 
     settings: MarketingSettings | None = None

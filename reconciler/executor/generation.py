@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import Waiting
@@ -28,8 +30,7 @@ NEAR = timedelta(days=7)
 """At least so far ahead posts are made with the marketing plan (D 6.2: through the end of next week)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(Struct, frozen=True):
     """A generation that is waited for: its entry (None: somebody else's), the inputs that come into force
     when it ends well, and what was unclear about its start."""
 

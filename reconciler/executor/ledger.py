@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.operations import DeleteEvent, Operation
@@ -28,8 +29,7 @@ class Result(StrEnum):
     NOT_STARTED = "not started"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One action and how it ended. `count` is its weight in the last line (0: it is no object of its own).
 
     `detail` is a sentence for people; remote text in it has been made printable.
@@ -43,8 +43,7 @@ class Entry:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SiteLedger:
+class SiteLedger(Struct, frozen=True):
     """One site's part of the ledger.
 
     `error` is why this site was given up, `interrupted` that the run was asked to stop.
@@ -57,8 +56,7 @@ class SiteLedger:
     interrupted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """The counts of the `Apply:` line (product.md 2.2)."""
 
     added: int = 0
@@ -80,7 +78,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
 
     Counted are objects: two actions that were done at one address in one column count once.
     """
-    counts = dict.fromkeys(Tally.__dataclass_fields__, 0)
+    counts = dict.fromkeys(Tally.__struct_fields__, 0)
     columns = {
         Column.ADD: "added",
         Column.CHANGE: "changed",

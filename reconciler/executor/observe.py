@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from msgspec.structs import replace
 
 from reconciler.executor.ports import Reader
 from reconciler.model.posts import ActivityId, Post
@@ -56,10 +56,10 @@ def with_posts(
 def merged(before: ObservedSite, more: ObservedSite) -> ObservedSite:
     """Two reads of one site as one; what the later one read counts."""
     news = {
-        one.name: value
-        for one in fields(ObservedSite)
-        if one.name not in ("ref", "had_reads", "channels", "read_at")
-        and (value := getattr(more, one.name)) not in (None, (), frozenset())
+        name: value
+        for name in ObservedSite.__struct_fields__
+        if name not in ("ref", "had_reads", "channels", "read_at")
+        and (value := getattr(more, name)) not in (None, (), frozenset())
     }
     channels = {**dict(before.channels), **dict(more.channels)}
     return replace(

@@ -5,7 +5,7 @@ A generation that is still under way, and posts that are still to come, stay ope
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.executor.events import Emit, Resolved
 from reconciler.executor.evidence import Sight, verdict

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Json
 from reconciler.model.events import CalendarEvent
@@ -110,24 +111,21 @@ class Journal(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The time, and waiting; handed in so that tests need neither."""
 
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """How generations are waited for: every `interval`, at most `timeout`."""
 
     interval: timedelta = timedelta(seconds=5)
     timeout: timedelta = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Everything a run over one site is handed."""
 
     reader: Reader
@@ -142,8 +140,7 @@ Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolv
 """Works out a deferred action against the site as it is now (`planner.deferred.resolve`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
+class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
     `stop` is asked between calls: once it is true, nothing more is started. `commit` and `approver` are noted with

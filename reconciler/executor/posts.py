@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import Waiting
@@ -32,8 +34,7 @@ AT_ONCE: Final = 20
 """Activities in one call (S-wix 6.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(Struct, frozen=True):
     """An activity whose posts are to come."""
 
     action: Action

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconciler.executor.evidence import is_event, wanted_event
 from reconciler.executor.ports import Reader
@@ -58,8 +59,7 @@ LISTED = 3
 """How many objects a message names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stale:
+class Stale(Struct, frozen=True):
     """A precondition that no longer holds, and what was found."""
 
     address: Address

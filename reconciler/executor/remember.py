@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from reconciler.executor.objects import left_by
 from reconciler.executor.ports import ApplyOptions, Journal, Ports

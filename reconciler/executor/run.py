@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
 from reconciler.executor.evidence import Sight, facts_of
@@ -47,8 +49,7 @@ from reconciler.planner.standing import settled_rules
 NO_YES = "public actions need --allow-publish"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A call that was sent for an action, with its journal entry and the answer."""
 
     action: Action

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
 from reconciler.model.events import instant
@@ -12,8 +13,7 @@ from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.selectors import Match
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """An activity of a live marketing plan (S-wix 6.4). `type` is None where the plan does not say it."""
 
     id: ActivityId
@@ -36,8 +36,7 @@ class Activity:
         return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
 
 
-@dataclass(frozen=True, slots=True)
-class SetActivities:
+class SetActivities(Struct, frozen=True):
     """`{match, set}`: the activities that match get these values. Only what is written is set (D 7.2)."""
 
     match: Match
@@ -59,16 +58,14 @@ class SetActivities:
         return tuple(pairs)
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveActivities:
+class RemoveActivities(Struct, frozen=True):
     """`{match, state: absent}`. It has no `max`: every run would remove so many more."""
 
     match: Match
     min: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredActivity:
+class DesiredActivity(Struct, frozen=True):
     """`{create}`: an activity of one's own (D 7.1: all four fields are required)."""
 
     title: str
@@ -88,8 +85,7 @@ class DesiredActivity:
 ActivityRule: TypeAlias = SetActivities | RemoveActivities | DesiredActivity
 
 
-@dataclass(frozen=True, slots=True)
-class PostsRule:
+class PostsRule(Struct, frozen=True):
     """A rule of `posts`: the activities that match have posts, or have none."""
 
     match: Match

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
@@ -28,8 +29,7 @@ class Kind(StrEnum):
     """A rule whose objects are not known yet: `rule[activities.0]`."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(Struct, frozen=True, order=True):
     """`janes-pottery`, `janes-pottery/settings`, `janes-pottery/event[Black Friday sale]`."""
 
     site: SiteName

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Digest, digest_of
 from reconciler.model.posts import ActivityId, PostId
@@ -26,8 +27,7 @@ class ActivityDecision(StrEnum):
     DISCARD = "discard"
 
 
-@dataclass(frozen=True, slots=True)
-class DraftApproval:
+class DraftApproval(Struct, frozen=True):
     """A draft as it was reviewed: the digest pins its channel, type, text and media."""
 
     id: PostId
@@ -42,8 +42,7 @@ class DraftApproval:
     for one scheduling, so one that is older than the last of them is used up. Written by `review`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityApproval:
+class ActivityApproval(Struct, frozen=True):
     """An activity as it was reviewed."""
 
     id: ActivityId
@@ -58,8 +57,7 @@ class ActivityApproval:
         return digest_of(tuple(sorted(one.digest for one in self.drafts)))
 
 
-@dataclass(frozen=True, slots=True)
-class Approvals:
+class Approvals(Struct, frozen=True):
     """One approvals file. `file` is its path as messages show it; empty when there is none."""
 
     activities: tuple[ActivityApproval, ...] = ()

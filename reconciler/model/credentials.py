@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.secret import Secret
 
 
-@dataclass(frozen=True, slots=True)
-class ApiKey:
+class ApiKey(Struct, frozen=True):
     """An account's API key, sent bare in `Authorization` (D 2.1)."""
 
     key: Secret
 
 
-@dataclass(frozen=True, slots=True)
-class AppCredentials:
+class AppCredentials(Struct, frozen=True):
     """An app's id and secret, exchanged for a token of one instance (D 2.2)."""
 
     app_id: Secret

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
+
+from msgspec import Struct
 
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject
 
@@ -12,8 +13,7 @@ EventId = NewType("EventId", str)
 CalendarId = NewType("CalendarId", str)
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredEvent:
+class DesiredEvent(Struct, frozen=True):
     """An event as declared: a one-time `date` (an instant, UTC) or a `recurring_rule`, never both.
 
     `whole_day` says that the file named a bare day: it is compared by its day (D 8.1 knows only instants).
@@ -37,16 +37,14 @@ class DesiredEvent:
         return JsonObject(members)
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredEvents:
+class DesiredEvents(Struct, frozen=True):
     """The `calendarEvents` of a file. Names are unique."""
 
     events: tuple[DesiredEvent, ...]
     prune: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarEvent:
+class CalendarEvent(Struct, frozen=True):
     """An event of a live site (D 8.1). `rest` holds writable fields this version does not know, so that a
     replacing write (D 8.2) does not lose them."""
 

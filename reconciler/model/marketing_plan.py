@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.posts import Unrecognised
@@ -23,8 +24,7 @@ class PlanStatus(StrEnum):
 AnyPlanStatus: TypeAlias = PlanStatus | Unrecognised
 
 
-@dataclass(frozen=True, slots=True)
-class MarketingPlan:
+class MarketingPlan(Struct, frozen=True):
     """The marketing plan as the API shows it (D 6.2): its status and the activities of the asked window."""
 
     status: AnyPlanStatus
@@ -50,8 +50,7 @@ class Discard(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredMarketingPlan:
+class DesiredMarketingPlan(Struct, frozen=True):
     """The `marketingPlan` of a file."""
 
     present: bool = True

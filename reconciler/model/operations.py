@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.canonical import Digest, Json
@@ -15,8 +16,7 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """One field, before and after; None is "nothing there"."""
 
     path: str
@@ -24,39 +24,33 @@ class FieldChange:
     after: Json
 
 
-@dataclass(frozen=True, slots=True)
-class CreateEvent:
+class CreateEvent(Struct, frozen=True):
     event: DesiredEvent
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateEvent:
+class UpdateEvent(Struct, frozen=True):
     """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteEvent:
+class DeleteEvent(Struct, frozen=True):
     id: EventId
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateSettings:
+class UpdateSettings(Struct, frozen=True):
     """Never empty. A None in `after` clears the field (D 9.4)."""
 
     changes: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(Struct, frozen=True):
     """Where there is no usable marketing plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class Regenerate:
+class Regenerate(Struct, frozen=True):
     """`discards` are the upcoming drafts this throws away; `discardable` says what it may (product.md 3.3)."""
 
     keyword_research: bool
@@ -64,33 +58,28 @@ class Regenerate:
     discardable: Discard = Discard.UNAPPROVED
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitGeneration:
+class AwaitGeneration(Struct, frozen=True):
     """No write: a generation is under way, ours or somebody else's; what follows waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwaitPosts:
+class AwaitPosts(Struct, frozen=True):
     """No write: an earlier run asked for an activity's posts, and they are not there yet."""
 
     activity: ActivityId
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteMarketingPlan:
+class DeleteMarketingPlan(Struct, frozen=True):
     """`discards` are the upcoming drafts this throws away."""
 
     discards: tuple[PostId, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class CreateActivity:
+class CreateActivity(Struct, frozen=True):
     activity: DesiredActivity
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateActivity:
+class UpdateActivity(Struct, frozen=True):
     """Paths are `title`, `description` and `targetDate`, nothing else (D 7.2)."""
 
     id: ActivityId
@@ -98,22 +87,19 @@ class UpdateActivity:
     changes: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteActivity:
+class DeleteActivity(Struct, frozen=True):
     id: ActivityId
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratePosts:
+class GeneratePosts(Struct, frozen=True):
     """Posts for one activity; the executor sends up to 20 of them in one call (S-wix 6.2)."""
 
     activity: ActivityId
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class RegeneratePosts:
+class RegeneratePosts(Struct, frozen=True):
     """New drafts for an activity that a person sent back; `media_only` keeps the captions (D 6.2)."""
 
     activity: ActivityId
@@ -125,8 +111,7 @@ class RegeneratePosts:
     of two calls in one nobody could tell afterwards which of them had its effect."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClearPosts:
+class ClearPosts(Struct, frozen=True):
     """Removes all social posts of an activity (D 6.2); `stories` clears story drafts too."""
 
     activity: ActivityId
@@ -135,8 +120,7 @@ class ClearPosts:
     stories: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulePost:
+class SchedulePost(Struct, frozen=True):
     """`at` None: the API's own time. `approved` is False only under `approval: none`. `title`: of its activity.
 
     `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
@@ -154,8 +138,7 @@ class SchedulePost:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ReschedulePost:
+class ReschedulePost(Struct, frozen=True):
     """Moves a scheduled post to another instant (D 10.1)."""
 
     post: PostId
@@ -167,8 +150,7 @@ class ReschedulePost:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelPost:
+class CancelPost(Struct, frozen=True):
     """Takes a scheduled post back (S-wix 10.1)."""
 
     post: PostId
@@ -186,8 +168,7 @@ class Part(StrEnum):
     SCHEDULE = "schedule"
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """A bounded promise: what `rules[rule]` of a part will match once the generation is done.
 
     It carries all rules of its part, because the first that matches an object decides. `at_most` is the
@@ -230,8 +211,7 @@ Operation: TypeAlias = (
 # `request_id` is the remote side's own name for the last request (`x-wix-request-id`, S-sdk), for its support.
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """It took effect. `created` is the id a create answered with."""
 
     created: str | None = None
@@ -239,16 +219,14 @@ class Done:
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(Struct, frozen=True):
     """It was started and is still under way."""
 
     detail: str = ""
     request_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotDone:
+class NotDone(Struct, frozen=True):
     """It had no effect, and why. `final` says that trying again changes nothing (a 4xx, a failed generation).
     `skipped` says that the remote side or a precondition ruled it out, which is no error (exit 3, not 1)."""
 
@@ -260,8 +238,7 @@ class NotDone:
     """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """The answer was unclear and reading could not settle it."""
 
     detail: str
@@ -274,8 +251,7 @@ Outcome: TypeAlias = Done | Pending | NotDone | Unknown
 # --- journal ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEntry:
+class OpenEntry(Struct, frozen=True):
     """A call that was about to be sent when the journal was last written, and has no outcome there.
 
     `address` is the action's, as text; `call` names the operation's kind in kebab case (`generate`,

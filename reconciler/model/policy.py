@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class QuietHours:
+
+class QuietHours(Struct, frozen=True):
     """From one wall time to another in the site's zone; may go over midnight. The end is outside."""
 
     start: time
@@ -19,8 +19,7 @@ class QuietHours:
         return moment >= self.start or moment < self.end
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The `policy` of the project file. None means no such limit. `place` is where it stands, for messages."""
 
     max_publish: int | None = None

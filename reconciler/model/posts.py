@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Digest, JsonObject, digest_of
 
@@ -13,8 +14,7 @@ PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
 
 
-@dataclass(frozen=True, slots=True)
-class Unrecognised:
+class Unrecognised(Struct, frozen=True):
     """A member that the API added to an enum after this version was written."""
 
     name: str
@@ -39,16 +39,14 @@ class PostStatus(StrEnum):
 AnyPostStatus: TypeAlias = PostStatus | Unrecognised
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(Struct, frozen=True):
     """One image or video of a post."""
 
     type: str
     url: str
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """A Publisher item of an activity. `texts` are pairs of (API field name, text), in the API's reading order.
 
     `channel` and `type` are the API's own words (`INSTAGRAM`, `STORY`); unknown ones are kept as they are.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Digest
 from reconciler.model.posts import ActivityId, PostId
 
 
-@dataclass(frozen=True, slots=True)
-class DraftForReview:
+class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
     `wanted` says that a schedule rule wants it: it is added where the file does not have it yet. `cancelled` is
@@ -27,8 +27,7 @@ class DraftForReview:
     cancelled: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityForReview:
+class ActivityForReview(Struct, frozen=True):
     """A live activity with its posts, in their order. `carried_out`: its decision is used up."""
 
     id: ActivityId

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import time
+
+from msgspec import Struct
 
 from reconciler.model.selectors import Match
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleRule:
+class ScheduleRule(Struct, frozen=True):
     """Which drafts go out. `at` is wall time on the activity's own day in the site's zone; None: the API's time."""
 
     match: Match
@@ -20,8 +20,7 @@ class ScheduleRule:
     at: time | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredSchedule:
+class DesiredSchedule(Struct, frozen=True):
     """The `schedule` of a file. `cancel_others` is `manage: all`."""
 
     rules: tuple[ScheduleRule, ...]

@@ -7,7 +7,8 @@ A *field* is the smallest part that is managed on its own, named by its path in 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, same
 
@@ -21,16 +22,14 @@ SEARCHED_AFRESH = "settings.topics"
 """A change below this path wants fresh keyword research (D 6.2)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field and a value for it; None clears it."""
 
     path: str
     value: Json
 
 
-@dataclass(frozen=True, slots=True)
-class MarketingSettings:
+class MarketingSettings(Struct, frozen=True):
     """The settings of a live site. `settings` and `overrides` are the API's own objects (D 9.5)."""
 
     settings: JsonObject = EMPTY

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import SiteName
@@ -20,8 +21,7 @@ from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
 
 
-@dataclass(frozen=True, slots=True)
-class SiteRef:
+class SiteRef(Struct, frozen=True):
     """Where a site is: its name for people, its id and credentials for requests."""
 
     name: SiteName
@@ -33,8 +33,7 @@ class SiteRef:
 # --- desired ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Struct, frozen=True):
     """Facts that must hold before anything is planned; None is not asked for."""
 
     published: bool | None = None
@@ -42,8 +41,7 @@ class Expect:
     channels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredSite:
+class DesiredSite(Struct, frozen=True):
     """A site as its file declares it. What is None or empty is not managed.
 
     `digest` is of the normalised document, so that a saved plan can tell that the files moved on.
@@ -91,8 +89,7 @@ class ChannelStatus(StrEnum):
     """An answer this version does not know, or none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Struct, frozen=True):
     """A premium feature (S-wix 10.5). `remaining` is None where no quota is enforced."""
 
     type: str
@@ -102,8 +99,7 @@ class Feature:
     period: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObservedSite:
+class ObservedSite(Struct, frozen=True):
     """A live site as the last read found it. None is "not read", or not known after reading."""
 
     ref: SiteRef
@@ -132,8 +128,7 @@ class ObservedSite:
 # --- recorded --------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Struct, frozen=True):
     """Generation inputs: managed settings by path, declared events by name with their facts."""
 
     settings: tuple[Field, ...] = ()
@@ -147,8 +142,7 @@ class Inputs:
         return next((facts for one, facts in self.events if one == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class CreatedActivity:
+class CreatedActivity(Struct, frozen=True):
     """An activity that a `create` rule made: what was asked for then, and the id it got."""
 
     id: ActivityId
@@ -156,16 +150,14 @@ class CreatedActivity:
     target_date: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedSet:
+class RememberedSet(Struct, frozen=True):
     """Which activities a `set` rule has set; `rule` is the digest of its match."""
 
     rule: Digest
     activities: frozenset[ActivityId]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedPost:
+class PublishedPost(Struct, frozen=True):
     """A post this tool scheduled: the content that was approved, when for, and when that was done.
 
     `times` counts how often this content was scheduled: an approval counts for one scheduling only.
@@ -181,8 +173,7 @@ class PublishedPost:
     approver: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedSite:
+class RecordedSite(Struct, frozen=True):
     """What earlier runs noted of a site. The empty one is first contact."""
 
     in_force: Inputs | None = None
@@ -213,8 +204,7 @@ class RecordedSite:
 NOTHING_RECORDED: Final = RecordedSite()
 
 
-@dataclass(frozen=True, slots=True)
-class Bindings:
+class Bindings(Struct, frozen=True):
     """What a plan found out about identity and wants remembered: no write, but state."""
 
     event_ids: tuple[tuple[str, EventId], ...] = ()

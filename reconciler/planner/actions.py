@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct
 
 from reconciler.model.activities import ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Address
@@ -41,70 +42,61 @@ from reconciler.model.sites import Bindings, Inputs, SiteRef
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SettingIs:
+class SettingIs(Struct, frozen=True):
     """The live value of a settings field, in its normal form (None: nothing there)."""
 
     path: str
     value: Json
 
 
-@dataclass(frozen=True, slots=True)
-class EventIs:
+class EventIs(Struct, frozen=True):
     """A live event still has these facts."""
 
     id: EventId
     facts: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class NoEventNamed:
+class NoEventNamed(Struct, frozen=True):
     """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
 
     name: str
     facts: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class MarketingPlanIs:
+class MarketingPlanIs(Struct, frozen=True):
     """The marketing plan's status is one of these."""
 
     statuses: tuple[PlanStatus, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardsOnly:
+class DiscardsOnly(Struct, frozen=True):
     """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
 
     posts: tuple[PostId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ActivityIs:
+class ActivityIs(Struct, frozen=True):
     """A live activity still has these facts."""
 
     id: ActivityId
     facts: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class NoActivityLike:
+class NoActivityLike(Struct, frozen=True):
     """No live activity has this title at this instant (RFC 3339)."""
 
     title: str
     target_date: str
 
 
-@dataclass(frozen=True, slots=True)
-class PostsAre:
+class PostsAre(Struct, frozen=True):
     """The activity's posts are exactly these, by id and content; empty: it has none."""
 
     activity: ActivityId
     posts: tuple[tuple[PostId, Digest], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PostIs:
+class PostIs(Struct, frozen=True):
     """A post still has this status and content."""
 
     id: PostId
@@ -112,8 +104,7 @@ class PostIs:
     content: Digest
 
 
-@dataclass(frozen=True, slots=True)
-class StillAhead:
+class StillAhead(Struct, frozen=True):
     """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
 
     moment: datetime
@@ -179,8 +170,7 @@ class Verb(StrEnum):
     WAIT = "wait"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """An operation at an address, with its reason and what must hold when it runs.
 
     `because` are facts for the reason's sentence, such as the paths that changed or the rule that matched.
@@ -302,8 +292,7 @@ class BlockedBy(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Struct, frozen=True):
     """Wanted, but not planned: what stands in the way, and what a person can do about it."""
 
     address: Address
@@ -325,8 +314,7 @@ class RefusedBy(StrEnum):
     STRICT = "strict"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a plan may not be applied, with what was found and how to lift it."""
 
     address: Address
@@ -342,8 +330,7 @@ class InReview(StrEnum):
     PENDING = "waits for a decision"
 
 
-@dataclass(frozen=True, slots=True)
-class ToReview:
+class ToReview(Struct, frozen=True):
     """A draft that a schedule rule wants and that nobody has approved yet. No drift, no failure."""
 
     address: Address
@@ -353,8 +340,7 @@ class ToReview:
     state: InReview
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what goes with them.
 
     `inputs` are what the files ask for (recorded as due before the first write of theirs, product.md 3.3);

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
 
 from reconciler.model.activities import (
     Activity,
@@ -26,8 +27,7 @@ from reconciler.planner.matching import as_set, covers, decide, find_created, in
 from reconciler.planner.options import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class ActivitiesPart:
+class ActivitiesPart(Struct, frozen=True):
     """`projected` are the activities as they will be; `created` those that will be there besides.
 
     `actions` are pairs of the rule's index and the action."""

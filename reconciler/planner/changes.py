@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
 from reconciler.model.operations import FieldChange
@@ -35,8 +36,7 @@ class Step(StrEnum):
     CHANGED = "changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Detail:
+class Detail(Struct, frozen=True):
     """One detail of a changed field: where in the value (empty for the whole), and what becomes of it."""
 
     at: str

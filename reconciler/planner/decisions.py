@@ -6,8 +6,9 @@ that it was carried out for them, and also when none of them is there any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -25,8 +26,7 @@ STORIES: Final = "regenerate-stories"
 """What the state calls that part of a decision to make posts again which is about stories."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionsPart:
+class DecisionsPart(Struct, frozen=True):
     """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others."""
 
     actions: tuple[Action, ...] = ()

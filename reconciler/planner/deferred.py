@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
@@ -18,8 +18,7 @@ from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_n
 from reconciler.planner.standing import activities_as_asked, posts_as_asked
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Struct, frozen=True):
     """The actions of one deferred action, at most as many as it promised; `bindings` are to be remembered."""
 
     actions: tuple[Action, ...]

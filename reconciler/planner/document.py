@@ -10,9 +10,10 @@ somebody who sets out to forge a plan, for which the place where plans are kept 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
+
+from msgspec import Struct
 
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
 from reconciler.model.problems import UsageError
@@ -65,8 +66,7 @@ class SpentPlan(PlanRefused):
         self.spent_at = spent_at
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True):
     """The plans of a run as they are saved. `tool` is the version that made it, `api` the side it was made
     against; `id` is random. `plans` are sorted by the names of their sites."""
 

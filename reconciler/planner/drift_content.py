@@ -8,7 +8,8 @@ what was last applied to the object, and by whether the rules are those that wer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
@@ -74,8 +75,7 @@ def content_items(
     return list(found.values()), due
 
 
-@dataclass(frozen=True, slots=True)
-class _Audit:
+class _Audit(Struct, frozen=True):
     desired: DesiredSite
     observed: ObservedSite
     recorded: RecordedSite

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Self
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
@@ -56,8 +57,7 @@ class Finding(StrEnum):
     BLOCKED = "waits for a person"
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDrift:
+class FieldDrift(Struct, frozen=True):
     """One field on its three sides, and who moved. `applied` is ABSENT where nothing was ever applied."""
 
     path: str
@@ -67,8 +67,7 @@ class FieldDrift:
     moved: Moved
 
 
-@dataclass(frozen=True, slots=True)
-class DriftItem:
+class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence."""
 
     address: Address
@@ -80,8 +79,7 @@ class DriftItem:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DriftTally:
+class DriftTally(Struct, frozen=True):
     """Counts of objects; `sites` are those with anything drifted, pending or blocked."""
 
     drifted: int = 0
@@ -91,11 +89,10 @@ class DriftTally:
     sites: int = 0
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
+class DriftReport(Struct, frozen=True):
     """One site. `due` counts what the rules want by now only because time passed or content was made: no drift.
 
     `refusals` are the guards that an apply would meet.

@@ -1,6 +1,6 @@
 """Frozen values <-> JSON, by the fields of their types, so that a new operation is saved without more ado.
 
-A dataclass is an object of its fields in camelCase; one that stands in a union also says its `kind`. ABSENT
+A struct is an object of its fields in camelCase; one that stands in a union also says its `kind`. ABSENT
 is a field that is not written, null is null. Whatever is not exactly what encoding would have written is
 refused when it is read: a saved plan is carried out as it stands, or not at all.
 """
@@ -10,23 +10,24 @@ from __future__ import annotations
 import re
 import types
 import typing
-from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from typing import Any, Final, NewType
+
+from msgspec import Struct, structs
 
 from reconciler.model.canonical import ABSENT, Absent, JsonObject
 from reconciler.planner.plain_values import PLAIN, Codec, Malformed, any_json
 
 
 def encode(value: Any) -> Any:
-    """A dataclass instance as plain dicts and lists."""
+    """A struct as plain dicts and lists."""
     kind: Any = type(value)
     return codec_of(kind).write(value)
 
 
 def decode(kind: Any, value: object, path: str = "") -> Any:
-    """The instance of a dataclass that a plain value stands for. Raises Malformed."""
+    """The struct that a plain value stands for. Raises Malformed."""
     return codec_of(kind).read(value, path)
 
 
@@ -49,7 +50,7 @@ def codec_of(hint: Any) -> Codec:
         return PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum(hint)
-    if isinstance(hint, type) and is_dataclass(hint):
+    if isinstance(hint, type) and issubclass(hint, Struct):
         return _record(hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
@@ -128,8 +129,7 @@ def _at(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-@dataclass(frozen=True, slots=True)
-class _FieldOf:
+class _FieldOf(Struct, frozen=True):
     name: str
     key: str
     codec: Codec
@@ -140,7 +140,7 @@ class _FieldOf:
 def _fields_of(kind: Any) -> tuple[_FieldOf, ...]:
     hints = typing.get_type_hints(kind)
     found = []
-    for field in fields(kind):
+    for field in structs.fields(kind):
         hint = hints[field.name]
         arguments = typing.get_args(hint)
         absent = Absent in arguments
@@ -152,7 +152,7 @@ def _fields_of(kind: Any) -> tuple[_FieldOf, ...]:
             codec = _pairs((names[0], codec_of(parts[0])), (names[1], codec_of(parts[1])))
         else:
             codec = codec_of(hint)
-        assert not absent or field.default is not MISSING
+        assert not absent or not field.required
         found.append(_FieldOf(field.name, camel(field.name), codec, absent))
     return tuple(found)
 
@@ -191,8 +191,8 @@ def _record(kind: Any, tag: str | None = None) -> Codec:
 
 
 def _union(members: tuple[Any, ...]) -> Codec:
-    """One of several: at most one plain type, or dataclasses that tell themselves apart by `kind`; and null."""
-    records = {kind_of(one): one for one in members if isinstance(one, type) and is_dataclass(one)}
+    """One of several: at most one plain type, or structs that tell themselves apart by `kind`; and null."""
+    records = {kind_of(one): one for one in members if isinstance(one, type) and issubclass(one, Struct)}
     records = {tag: one for tag, one in records.items() if one not in PLAIN}
     plain = [one for one in members if one is not type(None) and one not in records.values()]
     nullable = type(None) in members

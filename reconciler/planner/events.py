@@ -8,8 +8,10 @@ connected calendars are never the site's own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
@@ -21,8 +23,7 @@ from reconciler.planner.changes import change
 from reconciler.planner.options import Scope
 
 
-@dataclass(frozen=True, slots=True)
-class EventsPart:
+class EventsPart(Struct, frozen=True):
     """`live_facts` are what the declared events look like on the site now, by name, as generation inputs."""
 
     actions: tuple[Action, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.address import Kind
 from reconciler.model.calls import GENERATIONS, known_call
@@ -46,8 +47,7 @@ from reconciler.planner.posts import WAITING
 FIRST_CONTACT = "first contact: the live settings and events are taken as what the marketing plan was made from"
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationPart:
+class GenerationPart(Struct, frozen=True):
     """`renewed`: the activities will be others once the actions are done, so what needs them is deferred."""
 
     actions: tuple[Action, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -47,8 +48,7 @@ def changed_since(recorded: RecordedSite, post: Post) -> bool:
     return any(one.id == post.id for one in recorded.published) and not times_scheduled(recorded, post)
 
 
-@dataclass(slots=True)
-class Judge:
+class Judge(Struct):
     """Judges one wanted post after the other, since days and quotas fill up."""
 
     desired: DesiredSchedule

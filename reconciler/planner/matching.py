@@ -7,8 +7,9 @@ the values themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, SetActivities
 from reconciler.model.canonical import Absent, Digest, Json, JsonObject, digest_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.approvals import ActivityDecision
@@ -14,8 +14,7 @@ from reconciler.planner.options import PlanOptions
 from reconciler.planner.wanted import SUPPORTED_CHANNELS
 
 
-@dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Struct, frozen=True):
     """Parts to read, the channels whose connection matters, and activities whose posts are in question."""
 
     needs: frozenset[Need] = frozenset()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.operations import OpenEntry
@@ -12,8 +13,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.sites import ObservedSite
 
 
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
+class PlanOptions(Struct, frozen=True):
     """`now` is an aware instant. `regenerate` asks for a generation whatever the inputs are; `publish` False
     leaves public actions out of the plan. `patience` is how long a call that may have gone out can still show."""
 
@@ -24,8 +24,7 @@ class PlanOptions:
     patience: timedelta = timedelta(minutes=15)
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """The site a part is planned for, with the time and the zone its rules are read in."""
 
     site: SiteName

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import JsonObject, freeze, thaw
@@ -21,8 +22,7 @@ class Malformed(Exception):
         self.what = what
 
 
-@dataclass(frozen=True, slots=True)
-class Codec:
+class Codec(Struct, frozen=True):
     """One type both ways. `read` gets the value and its path, for messages; it raises Malformed."""
 
     write: Callable[[Any], Any]

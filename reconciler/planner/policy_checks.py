@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
+
+from msgspec import Struct, field
 
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
@@ -40,8 +41,7 @@ SHOWN_FROM: Final = 0.8
 """The share of a limit from which it is shown before it trips."""
 
 
-@dataclass(frozen=True, slots=True)
-class Violation:
+class Violation(Struct, frozen=True):
     """A rule that a post breaks: its name, what was found, and what a person can do about it."""
 
     rule: str
@@ -52,8 +52,7 @@ class Violation:
         return f"{self.rule}: {self.detail}"
 
 
-@dataclass(slots=True)
-class Days:
+class Days(Struct):
     """How many posts of a site go out on each day of its zone: those that are scheduled, and those just planned.
 
     A post that this plan takes back or moves still counts on its old day: that write may yet fail.

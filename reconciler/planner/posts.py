@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
@@ -21,8 +22,7 @@ GONE = frozenset({PostStatus.DELETED, PostStatus.CANCELED})
 WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 
-@dataclass(frozen=True, slots=True)
-class PostsPart:
+class PostsPart(Struct, frozen=True):
     """`actions` are pairs of the rule's index and the action; `gone` are activities that are to have no posts."""
 
     actions: tuple[tuple[int, Action], ...]

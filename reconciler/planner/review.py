@@ -5,9 +5,10 @@ The approvals file and the gallery are made from the same values, so that they c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind, SiteName
@@ -38,8 +39,7 @@ class Standing(StrEnum):
     OUT = "went out"
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewedPost:
+class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out, `exact` whether that is certain.
 
     `problems` are sentences about what the policy, its channel or the site have against it.
@@ -54,8 +54,7 @@ class ReviewedPost:
     problems: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewedActivity:
+class ReviewedActivity(Struct, frozen=True):
     """An activity with its posts; `decision` is what still holds of what people decided about it."""
 
     activity: Activity
@@ -69,8 +68,7 @@ class ReviewedActivity:
         return tuple(one for one in self.posts if one.wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Struct, frozen=True):
     """A site's review. `zone` is the IANA name of its time zone."""
 
     site: SiteName

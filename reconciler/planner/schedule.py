@@ -7,7 +7,8 @@ scheduling. Which posts the rules want is worked out in wanted.py, and each of t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.activities import Activity, DesiredActivity
 from reconciler.model.address import Kind
@@ -24,8 +25,7 @@ from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.wanted import Choice, choose
 
 
-@dataclass(frozen=True, slots=True)
-class SchedulePart:
+class SchedulePart(Struct, frozen=True):
     """`actions` and `blocked` are pairs with the rule's index; that of a cancelled post is -1."""
 
     actions: tuple[tuple[int, Action], ...] = ()
@@ -35,8 +35,7 @@ class SchedulePart:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """The activities of a site as they will be, and what of theirs is about to change.
 
     `cleared` lose their posts in this plan; the drafts of `held` ones are being made again; `awaited` get

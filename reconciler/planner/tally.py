@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from typing import Self
+
+from msgspec import Struct
 
 from reconciler.model.operations import Deferred
 from reconciler.planner.actions import Action, Plan, column_of, verb_of
 
 
-@dataclass(frozen=True, slots=True)
-class PlanTally:
+class PlanTally(Struct, frozen=True):
     """Counts of objects. Deferred actions are promises, not objects: they are listed and not counted."""
 
     add: int = 0
@@ -24,7 +24,7 @@ class PlanTally:
     deferred: int = 0
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
 def tally_of(plan: Plan) -> PlanTally:

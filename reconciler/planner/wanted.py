@@ -7,8 +7,10 @@ depend on it, so that an approval or a connected channel never changes what othe
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.policy import Policy
@@ -23,8 +25,7 @@ SUPPORTED_CHANNELS = ("FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "
 """What a rule without `channels` takes (D, account object); a channel of a later API version must be named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A post with its activity, the rule that decides it, and when it would go out.
 
     `at` is the rule's wall time on the activity's own day; None leaves the time to the API. `moment` is `at`
@@ -38,8 +39,7 @@ class Candidate:
     moment: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What the rules make of a site's posts, in their order.
 
     `wanted` are drafts within the rules' bounds (and those of ours that were cancelled); `scheduled` those

@@ -11,7 +11,6 @@ import base64
 import calendar
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from html import escape
@@ -19,6 +18,8 @@ from importlib import resources
 from string import Template
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.posts import Media
@@ -74,8 +75,7 @@ def _resource(name: str) -> str:
     return resources.files("reconciler.reporters").joinpath(name).read_text("utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """A shown post with its activity, and its moment in the site's zone."""
 
     activity: ReviewedActivity

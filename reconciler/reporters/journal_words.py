@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.calls import GENERATIONS, Call, known_call
 from reconciler.model.canonical import EMPTY, Json, JsonObject
@@ -13,8 +14,7 @@ from reconciler.model.operations import OpenEntry
 from reconciler.reporters.words import moment, value
 
 
-@dataclass(frozen=True, slots=True)
-class CallWords:
+class CallWords(Struct, frozen=True):
     """`asked` is what the call was to do, `look` what to look for on the site; `done` and `not_done` say what the
     next apply does once a person has settled it so."""
 

@@ -6,8 +6,9 @@ Sites are written as they come and not kept. Keys stand in a fixed order, and no
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any
+
+from msgspec.structs import asdict
 
 from reconciler.executor.ledger import SiteLedger, tally_of
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview, class_of, verb_of

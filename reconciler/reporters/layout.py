@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.text import printable
 
@@ -45,8 +46,7 @@ class Style(Enum):
     MAGENTA = "35"
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(Struct, frozen=True):
     """What a text goes to: its width in columns, and whether it takes colours."""
 
     width: int = 80
@@ -60,8 +60,7 @@ class Screen:
         return f"\x1b[{style.value}m{safe}\x1b[0m"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A piece of a line. Breaks fall at its blanks; what has none, such as an id, is never cut."""
 
     text: str
@@ -130,8 +129,7 @@ class _Line:
         return "".join(self._screen.paint(text, style) for text, style in self._runs)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A row of a table: its name, and a cell for each column of numbers, or one text instead of them."""
 
     name: str

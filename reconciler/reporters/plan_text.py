@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.operations import Deferred
 from reconciler.planner.actions import Action, Blocked, Plan, Refusal, Verb, class_of, verb_of
@@ -25,8 +26,7 @@ INDENT = 14
 """Where an action's address starts, and where its further lines do."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanText:
+class PlanText(Struct, frozen=True):
     """Writes plans. `calls_of` names an operation's API calls; it is given with `--explain` only."""
 
     screen: Screen

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, assert_never
+
+from msgspec import Struct
 
 from reconciler.executor.events import Corrected, Event, Finished, Note, Resolved, Skipped, Started, Waiting
 from reconciler.model.text import printable
@@ -23,8 +24,7 @@ PATIENCE: Final = 0.5
 """Seconds before a bar is shown: what is faster needs none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """The time in seconds that never jumps, and waiting."""
 
     now: Callable[[], float]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import SiteName
@@ -17,8 +18,7 @@ from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Screen
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A site that was read and planned. `reads` are the parts of it that were read."""
 
     plan: Plan
@@ -36,8 +36,7 @@ class Planned:
         return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review)
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """A site that could not be read or planned; the others went on. `refused`: nothing is wrong, but another run
     holds it."""
 
@@ -49,8 +48,7 @@ class Failed:
 SiteResult: TypeAlias = Planned | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class Drifted:
+class Drifted(Struct, frozen=True):
     """A site that was audited, whatever was found."""
 
     report: DriftReport
@@ -70,8 +68,7 @@ class Drifted:
 DriftResult: TypeAlias = Drifted | Failed
 
 
-@dataclass(frozen=True, slots=True)
-class DriftSummary:
+class DriftSummary(Struct, frozen=True):
     """All sites of an audit. `refusals` are those an apply of the whole run would meet; `refused` counts sites."""
 
     sites: int
@@ -82,8 +79,7 @@ class DriftSummary:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSummary:
+class PlanSummary(Struct, frozen=True):
     """All sites of a run. `refusals` are those of the run; `refused` counts sites that their own guard refuses."""
 
     sites: int
@@ -102,8 +98,7 @@ class PlanSummary:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class ApplySummary:
+class ApplySummary(Struct, frozen=True):
     """What a run did: the ledgers of the sites that had something to do, in the order of the files."""
 
     plan: PlanSummary
@@ -112,16 +107,14 @@ class ApplySummary:
     exit_code: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """Files that are correct."""
 
     files: int
     sites: int
 
 
-@dataclass(frozen=True, slots=True)
-class SavedAs:
+class SavedAs(Struct, frozen=True):
     """The saved plan that what follows is read from. `spent_at` is None where it was not applied, as far as known."""
 
     id: str
@@ -137,8 +130,7 @@ class SavedAs:
 CallsOf: TypeAlias = Callable[[Operation, SiteRef], tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it."""
 
     command: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
@@ -25,8 +26,7 @@ class Written(StrEnum):
     NONE = "nothing to review"
 
 
-@dataclass(frozen=True, slots=True)
-class SiteReviewed:
+class SiteReviewed(Struct, frozen=True):
     """A site's review, and what became of its files; the paths as they are shown."""
 
     review: Review
@@ -35,8 +35,7 @@ class SiteReviewed:
     gallery: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class NotReviewed:
+class NotReviewed(Struct, frozen=True):
     """A site without a review: `failed` says that this is an error."""
 
     site: SiteName

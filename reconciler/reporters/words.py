@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import assert_never
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.canonical import Json, thaw
@@ -67,8 +68,7 @@ LONGEST = 160
 """Characters of one value that are shown; `--explain` and the other formats have all of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Description:
+class Description(Struct, frozen=True):
     """What an operation does: a phrase for its line, and what is listed below it."""
 
     phrase: str = ""

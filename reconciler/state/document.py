@@ -7,8 +7,9 @@ step of a run is one atomic write. It grows by some 300 bytes a published post.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject, thaw
@@ -33,8 +34,7 @@ MIGRATIONS: Final[Mapping[int, Migration]] = {}
 """What brings an older document forward, keyed by the version it starts from."""
 
 
-@dataclass(frozen=True, slots=True)
-class SiteDocument:
+class SiteDocument(Struct, frozen=True):
     """What is recorded, and of which site: a name that moved to another site is not that site."""
 
     name: SiteName

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
 
 from reconciler.model.address import SITE_NAME, SiteName
 from reconciler.state.errors import StateError
@@ -18,8 +19,7 @@ FOLDER: Final = "leases/"
 _SUFFIX: Final = ".json"
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """A lease as it stands in the store: whose it is, since when, and until when unless it is renewed."""
 
     site: SiteName

@@ -12,12 +12,12 @@ import secrets
 import socket
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+
+class Holder(Struct, frozen=True):
     """A process that works on sites. `machine` names the booted system and the process namespace in it;
     `started` is the start of the process in the system's own count. Both are empty where nothing tells them."""
 

@@ -14,10 +14,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.state.errors import Conflict, StateError
@@ -31,8 +33,7 @@ RETRY: Final = timedelta(seconds=3)
 """After a renewal that failed, and between two looks at a lease that is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(Struct, frozen=True):
     """The time of day, a count of seconds that never jumps, and waiting."""
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))

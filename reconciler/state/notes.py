@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarEvent

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reconciler.model.address import SiteName
 from reconciler.model.operations import OpenEntry
@@ -15,8 +16,7 @@ from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
 
 
-@dataclass(frozen=True, slots=True)
-class SiteState:
+class SiteState(Struct, frozen=True):
     """What is remembered of one site, and who holds it. `place` is its document, `id` is empty where there is none;
     `ended` says that the hold is one that the next run takes over."""
 
@@ -71,8 +71,7 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
     raise UsageError(f"{site}: {many} {id!r}; choose one of: {known}")
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Struct, frozen=True):
     """One site of `state list`, in numbers. `problem`: why its document or its lease cannot be read."""
 
     name: SiteName

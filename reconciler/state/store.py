@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NewType, Protocol
+
+from msgspec import Struct
 
 from reconciler.state.errors import Conflict, StateError
 
@@ -26,8 +27,7 @@ class Any(Enum):
 ANY: Final = Any.ANY
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """The bytes under a key, and their version."""
 
     data: bytes

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from dataclasses import fields
 
 import httpx
 import pytest
@@ -40,7 +39,7 @@ def test_a_reading_transport_refuses_every_write_before_it_is_sent(bench: Bench,
     client = bench.client(side)
     reading = ReadTransport(client._connection)
     call = route.call(id="x") if "{id}" in route.template else route.call()
-    disguised = ReadCall(**{one.name: getattr(call, one.name) for one in fields(Call)})
+    disguised = ReadCall(**{name: getattr(call, name) for name in Call.__struct_fields__})
     with pytest.raises(WriteRefused):
         asyncio.run(reading.read(disguised, bench.site))
     assert side.requests == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 import yaml as pyyaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, update_approvals, write_atomically
@@ -34,7 +34,7 @@ def draft(number: int, caption: str = "Hello", **changes: object) -> DraftForRev
         ("https://static.wixstatic.com/media/a.jpg",),
         caption,
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def activity(number: int, *drafts: DraftForReview, title: str = "Summer launch") -> ActivityForReview:

@@ -63,6 +63,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             "agency": AppRef(FromEnv("APP_ID"), FromFile(Path("/run/secrets/app"))),
         },
         digest=project.digest,
+        defaults=project.defaults,
         policy=Policy(
             max_publish=20,
             max_publish_per_site_per_day=3,

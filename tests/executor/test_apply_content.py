@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
@@ -98,7 +98,7 @@ def out(bench: Bench, id: str, **values: object) -> Action:
     live = post(bench, id)
     operation = SchedulePost(live.id, ActivityId("a1"), live.channel, live.digest)
     requires = PostIs(live.id, PostStatus.DRAFT, live.digest)
-    return act(replace(operation, **values), Kind.DRAFT, id, requires)  # type: ignore[arg-type]
+    return act(replace(operation, **values), Kind.DRAFT, id, requires)
 
 
 # --- activities ------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import types
 import typing
-from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any, NewType
+
+from msgspec import Struct, structs
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Address
@@ -184,7 +185,7 @@ class Schema:
             return self.of(hint.__supertype__)
         if isinstance(hint, type) and issubclass(hint, Enum):
             return {"type": "string", "enum": sorted(one.value for one in hint)}
-        if isinstance(hint, type) and is_dataclass(hint):
+        if isinstance(hint, type) and issubclass(hint, Struct):
             return self._reference(hint, tagged=False)
         origin, arguments = typing.get_origin(hint), typing.get_args(hint)
         if origin in (types.UnionType, typing.Union):
@@ -197,7 +198,7 @@ class Schema:
     def _union(self, members: tuple[Any, ...]) -> dict[str, Any]:
         if JsonObject in members and str in members:
             return {}  # any JSON value
-        records = [one for one in members if is_dataclass(one) and one not in _PLAIN]
+        records = [one for one in members if isinstance(one, type) and issubclass(one, Struct) and one not in _PLAIN]
         others = [self.of(one) for one in members if one not in records and one is not Absent]
         found = [*(self._reference(one, tagged=len(records) > 1) for one in records), *others]
         return found[0] if len(found) == 1 else {"anyOf": found}
@@ -217,14 +218,14 @@ class Schema:
         if tagged:
             properties["kind"] = {"description": WORDS["kind"], "const": kind_of(kind)}
         required = list(properties)
-        for field in fields(kind):
+        for field in structs.fields(kind):
             key, hint = camel(field.name), hints[field.name]
             words = WORDS.get(f"{kind.__name__}.{key}") or WORDS[key]
             properties[key] = _described(words, self._field(kind, field.name, hint))
             if Absent not in typing.get_args(hint):
                 required.append(key)
             else:
-                assert field.default is not MISSING
+                assert not field.required
         own = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
         words = TYPES.get(kind.__name__) or (own if not own.startswith(kind.__name__ + "(") else "")
         return {

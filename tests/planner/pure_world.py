@@ -5,9 +5,11 @@ It shares no code with the sandbox, so that a belief about the API has to be wro
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import EMPTY, Absent, Json, freeze_object, thaw

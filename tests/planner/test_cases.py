@@ -7,12 +7,12 @@ pytest --update-cases, and the difference is reviewed like code.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.api import wire, wire_neighbours
 from reconciler.config.project import find_project

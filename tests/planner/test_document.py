@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import random
 import typing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, digest_of, freeze

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
@@ -45,7 +45,7 @@ LIVE: dict[str, object] = {"toneOfVoice": "dry", "topics": {"included": ["mugs"]
 def desired(tree: dict[str, object] | None = None, **parts: object) -> DesiredSite:
     fields = tuple(fields_of(freeze_object(LIVE | (tree or {})), "settings"))
     site = DesiredSite(SHOP, Place("sites/shop.yaml"), Digest("sha256:0"), settings=fields)
-    return replace(site, **({"marketing_plan": DesiredMarketingPlan()} | parts))  # type: ignore[arg-type]
+    return replace(site, **({"marketing_plan": DesiredMarketingPlan()} | parts))
 
 
 def observed(status: PlanStatus | Unrecognised = PlanStatus.ACTIVE, **parts: object) -> ObservedSite:
@@ -57,7 +57,7 @@ def observed(status: PlanStatus | Unrecognised = PlanStatus.ACTIVE, **parts: obj
         events=(),
         published=True,
     )
-    return replace(found, **parts)  # type: ignore[arg-type]
+    return replace(found, **parts)
 
 
 def activity(status: PostStatus = PostStatus.DRAFT, in_days: int = 2) -> Activity:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from random import Random
 from typing import TypeVar
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.activities import (
     Activity,
@@ -252,7 +253,7 @@ def test_the_order_of_what_was_read_never_matters(desired: DesiredSite, world: P
             observed.marketing_plan, activities=_shuffled(observed.marketing_plan.activities, random)
         ),
     )
-    assert replace(world, observed=shuffled).plan(desired) == plan
+    assert dataclasses.replace(world, observed=shuffled).plan(desired) == plan
 
 
 @laws

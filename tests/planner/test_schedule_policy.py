@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import Post, PostId, PostStatus

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
 from reconciler.model.posts import PostStatus, Unrecognised

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Media, Post, PostId, PostStatus

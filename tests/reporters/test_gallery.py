@@ -111,7 +111,7 @@ def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=10), st.text(max_size=30))
 def test_no_text_becomes_markup(caption: str, channel: str, url: str) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from reconciler.model.posts import Media, PostId
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName

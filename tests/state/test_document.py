@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject, freeze
@@ -88,7 +88,7 @@ def test_every_member_of_a_record_is_in_its_document() -> None:
     assert set(json.loads(encode(SiteDocument(SHOP.name, SHOP.id, NOTHING_RECORDED)))) == {
         "formatVersion",
         "site",
-        *(_camel(name) for name in RecordedSite.__slots__),
+        *(_camel(name) for name in RecordedSite.__struct_fields__),
     }
 
 

@@ -10,13 +10,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.state.errors import StateError
