@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from reconciler import __version__
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
-from reconciler.model.problems import UsageError
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse

@@ -23,7 +23,7 @@ from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
 from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 

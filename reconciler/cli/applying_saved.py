@@ -29,7 +29,7 @@ from reconciler.executor.events import Emit
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.saved import StalePlan, check_saved
 from reconciler.model.address import SiteName
-from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.sites import DesiredSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan

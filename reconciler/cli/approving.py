@@ -21,7 +21,7 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.reporters.review_text import draft_lines
 from reconciler.reporters.words import plural
 

@@ -21,7 +21,7 @@ from reconciler.cli.wiring import Reach, reach
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.executor.observe import observe_and_plan
-from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.sites import DesiredSite
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally

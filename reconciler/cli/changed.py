@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 
 
 def changed_files(root: Path, revision: str) -> frozenset[str]:

@@ -21,8 +21,9 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.exit_codes import ExitCode, Interrupted
-from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
+from reconciler.reporters.diagnostics import sentence
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -107,8 +108,8 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return ExitCode.ERROR
     except InvalidFiles as error:
-        _say(str(problem) for problem in error.problems)
-        files = len({problem.place.file for problem in error.problems})
+        _say(sentence(problem) for problem in error.problems)
+        files = len({problem.file for problem in error.problems})
         return _fail(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
     except UsageError as error:
         return _fail(str(error))

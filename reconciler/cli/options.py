@@ -169,7 +169,7 @@ def run_options(
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
     """The outputs, with text on the screen unless another format is sent there. Raises UsageError."""
-    from reconciler.model.problems import UsageError
+    from reconciler.model.diagnostics import UsageError
 
     on_screen = [one for one in outputs if one.file is None]
     if len(on_screen) > 1:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from reconciler.cli.exit_codes import ExitCode, Interrupted
 from reconciler.cli.options import Output
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make

@@ -28,8 +28,8 @@ from reconciler.config.sites import check_sites
 from reconciler.executor.observe import observe_and_plan
 from reconciler.executor.ports import Clock, Reader
 from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.operations import Operation
-from reconciler.model.problems import InvalidFiles, UsageError
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.options import PlanOptions

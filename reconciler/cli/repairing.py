@@ -23,7 +23,7 @@ from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
 from reconciler.executor.by_hand import settle_by_hand
 from reconciler.model.address import SITE_NAME, SiteName
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.model.text import printable
 from reconciler.reporters.journal_words import words_of

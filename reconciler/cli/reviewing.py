@@ -25,7 +25,7 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.executor.observe import merged, observe_and_plan
-from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan

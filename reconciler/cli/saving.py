@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler import __version__
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import SavedPlan, UnreadablePlan, from_text, to_text

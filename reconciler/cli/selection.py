@@ -14,7 +14,7 @@ from reconciler.cli.targets import Narrowing, chosen, narrowing_of, near
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry, SiteIndex, load_entries
 from reconciler.model.address import SiteName
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import DesiredSite
 
 

@@ -16,7 +16,7 @@ from reconciler.cli.saving import read_plan, saved_as
 from reconciler.cli.state_place import place_of_state
 from reconciler.cli.wiring import open_sandbox
 from reconciler.config.project import Project, find_project
-from reconciler.model.problems import InvalidFiles, UsageError
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.document import AlteredPlan, SavedPlan
 from reconciler.planner.guards import judge_run
 from reconciler.planner.tally import tally_of

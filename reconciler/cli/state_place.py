@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reconciler.config.locations import check_state
 from reconciler.config.project import Project
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 
 
 def place_of_state(project: Project, given: str | None) -> tuple[str, Path]:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
     CreateActivity,
@@ -24,7 +25,6 @@ from reconciler.model.operations import (
     UpdateEvent,
     UpdateSettings,
 )
-from reconciler.model.problems import UsageError
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.standing import settled_rules
@@ -175,7 +175,7 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
         actions=tuple(kept),
         rules=settled_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
-        blocked=tuple(one for one in plan.blocked if stays(one.address)),
+        blocked=tuple(one for one in plan.blocked if stays(one.about)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
     )
 

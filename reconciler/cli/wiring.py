@@ -21,8 +21,8 @@ from reconciler.config.project import Project
 from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromEnv, SecretRef, resolve
 from reconciler.executor.ports import Clock
 from reconciler.model.credentials import ApiKey, Credential
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
-from reconciler.model.problems import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from reconciler.state.sites import StateStore, open_state

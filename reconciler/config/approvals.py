@@ -15,8 +15,8 @@ from reconciler.config.words import KeyPath, quoted
 from reconciler.config.yaml_source import only_document
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, digest_of, freeze
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.problems import InvalidFiles, Place, Problem
 
 
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
@@ -26,10 +26,10 @@ def read_approvals(path: Path, site: str | None = None) -> Approvals:
     """
     if not os.path.lexists(path):
         return Approvals()
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     found = _read(path, site, problems)
     if found is None:
-        raise InvalidFiles(tuple(sorted(problems)))
+        raise InvalidFiles(problems)
     return found[0]
 
 
@@ -41,7 +41,7 @@ class ApprovalFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: frozenset[str] = frozenset()
-        self.problems: tuple[Problem, ...] = ()
+        self.problems: tuple[Diagnostic, ...] = ()
         """What is wrong with the folder itself."""
         try:
             with os.scandir(folder) as entries:
@@ -50,9 +50,9 @@ class ApprovalFiles:
             pass
         except OSError as error:
             message = f"cannot be listed: {error.strerror}"
-            self.problems = (Problem(Place(shown_path(folder)), message, "`approvals` names a folder"),)
+            self.problems = (problem(Place(shown_path(folder)), message, "`approvals` names a folder"),)
 
-    def read(self, site: str, problems: list[Problem]) -> tuple[Approvals, Digest | None]:
+    def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
         """The approvals of a site and the digest of their file; none of either where there is no file."""
         name = f"{site}.yaml"
         if name not in self._names:
@@ -60,7 +60,7 @@ class ApprovalFiles:
         return _read(self._folder / name, site, problems) or (Approvals(), None)
 
 
-def _read(path: Path, site: str | None, problems: list[Problem]) -> tuple[Approvals, Digest] | None:
+def _read(path: Path, site: str | None, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
     shown = shown_path(path)
     before = len(problems)
     document = only_document(path, shown, problems, "delete it, or run `reconciler review`")

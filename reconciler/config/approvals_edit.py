@@ -16,8 +16,8 @@ from reconciler.config.yaml_edit import NotEditable, YamlText, as_item, block, f
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.events import instant
-from reconciler.model.problems import InvalidFiles, Place, Problem
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 HEADER: Final = (
@@ -102,7 +102,7 @@ def _umask() -> int:
 
 def _invalid(error: NotEditable, file: str) -> InvalidFiles:
     place = Place(file, error.line, error.column)
-    return InvalidFiles((Problem(place, f"this file cannot be kept up to date: {error.why}"),))
+    return InvalidFiles((problem(place, f"this file cannot be kept up to date: {error.why}"),))
 
 
 # --- what a review changes -------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from reconciler.model.problems import Place, Problem, UsageError
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
 
 PROJECT_FILE: Final = "reconciler.yaml"
 MISNAMED: Final = "reconciler.yml"
@@ -91,9 +91,9 @@ def _covered(root: Path, globs: Sequence[str], keep_out: Path) -> list[Path]:
     return sorted(file for file in found if file.name != PROJECT_FILE and keep_out not in file.parents)
 
 
-def unreadable_folders(root: Path, globs: Iterable[str]) -> list[Problem]:
+def unreadable_folders(root: Path, globs: Iterable[str]) -> list[Diagnostic]:
     """The folders that globs begin with and that cannot be listed: globbing passes over them in silence."""
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for pattern in globs:
         fixed = root
         for part in Path(pattern).parts[:-1]:
@@ -106,7 +106,7 @@ def unreadable_folders(root: Path, globs: Iterable[str]) -> list[Problem]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            problems.append(Problem(Place(shown_path(fixed)), f"cannot be listed: {error.strerror}"))
+            problems.append(problem(Place(shown_path(fixed)), f"cannot be listed: {error.strerror}"))
     return problems
 
 

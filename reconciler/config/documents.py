@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from reconciler.config.words import KeyPath
-from reconciler.model.problems import Place
+from reconciler.model.diagnostics import Place
 
 
 class Spots:

@@ -15,9 +15,9 @@ from jsonschema.exceptions import ValidationError
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, close_match, dotted, listed, quoted
-from reconciler.model.problems import Problem
+from reconciler.model.diagnostics import Diagnostic, problem
 
-Explained: TypeAlias = tuple[KeyPath, Problem]
+Explained: TypeAlias = tuple[KeyPath, Diagnostic]
 """A problem, and the path of what is wrong."""
 
 _READ_ONLY = {
@@ -37,12 +37,12 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
     explainer = _Explainer(document, schema)
     found = False
     for error in _validator(schema).iter_errors(document.value):
-        for problem in explainer.problems(error):
+        for explained in explainer.problems(error):
             found = True
-            yield problem
+            yield explained
     if not found:
         # The two validators disagree, which no known input brings about; say so rather than let it pass.
-        yield (), Problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
+        yield (), problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
@@ -252,7 +252,7 @@ class _Explainer:
 
     def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:
         where = dotted(path)
-        return path, Problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
+        return path, problem(self.document.place(path, key=key), f"{where}: {message}" if where else message, hint)
 
 
 _TYPES = {

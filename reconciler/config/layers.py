@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, dotted
-from reconciler.model.problems import Problem
+from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.settings import ATOMIC_MEMBERS
 
 
@@ -26,7 +26,7 @@ class Layers:
 
     __slots__ = ("_layers", "problems", "value")
 
-    def __init__(self, layers: Sequence[Layer], problems: list[Problem]) -> None:
+    def __init__(self, layers: Sequence[Layer], problems: list[Diagnostic]) -> None:
         self._layers = layers
         self.problems = problems
         self.value: Any = layers[0].value
@@ -43,7 +43,7 @@ class Layers:
         owner = next((one for one in reversed(self._layers) if one.document.has(one.prefix + path)), self._layers[-1])
         where = owner.prefix + path
         text = f"{dotted(where)}: {message}" if where else message
-        self.problems.append(Problem(owner.document.place(where, key=key), text, hint))
+        self.problems.append(problem(owner.document.place(where, key=key), text, hint))
 
 
 def merge(under: Any, over: Any) -> Any:

@@ -22,8 +22,8 @@ from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_events, read_settings
 from reconciler.config.yaml_source import only_document
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.problems import InvalidFiles, Problem, UsageError
 
 DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
     {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
@@ -80,14 +80,14 @@ def find_project(paths: Sequence[Path] = ()) -> Project:
     root, file = find_root(paths)
     if file is None:
         return Project(root)
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     project = _read_project(root, file, problems)
     if problems:
-        raise InvalidFiles(tuple(sorted({*problems, *_problems_of_sites(project, paths)})))
+        raise InvalidFiles((*problems, *_problems_of_sites(project, paths)))
     return project
 
 
-def _problems_of_sites(project: Project, paths: Sequence[Path]) -> tuple[Problem, ...]:
+def _problems_of_sites(project: Project, paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
     from reconciler.config.sites import check_sites
 
     try:
@@ -99,7 +99,7 @@ def _problems_of_sites(project: Project, paths: Sequence[Path]) -> tuple[Problem
     return ()
 
 
-def _read_project(root: Path, file: Path, problems: list[Problem]) -> Project:
+def _read_project(root: Path, file: Path, problems: list[Diagnostic]) -> Project:
     """The project file; where it has problems, what can be used of it, so that the site files can be checked."""
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it")
     if document is None:

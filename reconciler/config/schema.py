@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath
-from reconciler.model.problems import Problem
+from reconciler.model.diagnostics import Diagnostic
 
 SCHEMAS: Final = ("site", "project", "approvals", "plan")
 
@@ -59,7 +59,7 @@ class Checked(Struct, frozen=True):
         return not any(not path or path[0] == section for path in self.bad)
 
 
-def check(document: Document, name: str, problems: list[Problem]) -> Checked:
+def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     """Checks a document against its schema; every problem of it goes to `problems`.
 
     What is usable is looked at further all the same, so that all that is wrong is told at once.
@@ -69,7 +69,7 @@ def check(document: Document, name: str, problems: list[Problem]) -> Checked:
     from reconciler.config.explain import explain
 
     # A place that the YAML itself is wrong at is told once.
-    told = {one.place for one in takewhile(lambda one: one.place.file == document.file, reversed(problems))}
+    told = {one.place for one in takewhile(lambda one: one.file == document.file, reversed(problems))}
     bad: list[KeyPath] = []
     for path, problem in explain(document, schema(name)):
         bad.append(path)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.config.words import quoted
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 
 COMMAND_SECONDS = 60

@@ -17,17 +17,17 @@ from reconciler.config.words import close_match, listed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, digest_of
-from reconciler.model.problems import Problem
+from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.sites import DesiredSite, SiteRef
 
 
 def read_site(
-    document: Document, project: Project, approvals: ApprovalFiles, problems: list[Problem]
+    document: Document, project: Project, approvals: ApprovalFiles, problems: list[Diagnostic]
 ) -> DesiredSite | None:
     """The site that a document declares; None where it has problems, all of which are noted."""
     before = len(problems)
     if document.value is None:
-        problems.append(Problem(document.start, "an empty document", "write a site, or remove the `---`"))
+        problems.append(problem(document.start, "an empty document", "write a site, or remove the `---`"))
         return None
     checked = check(document, "site", problems)
     known = checked.usable("site") and "site" in checked.value  # or misspelt, which is one problem and not two

@@ -16,7 +16,7 @@ from reconciler.config.site import read_site
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
-from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
 from reconciler.model.sites import DesiredSite
 
 
@@ -51,12 +51,12 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
     """
     files = _files(project, paths)
     entries: list[SiteEntry] = []
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for file, document, site in _read(project, files, problems):
         ref = site.ref
         entries.append(SiteEntry(ref.name, ref.id, site.labels, file, document.index, document.start))
     if problems:
-        raise InvalidFiles(_sorted(problems))
+        raise InvalidFiles(problems)
     return SiteIndex(tuple(entries), len(files))
 
 
@@ -66,11 +66,11 @@ def load_sites(project: Project, paths: Sequence[Path] = ()) -> Iterator[Desired
     Sites with problems are left out; at the end InvalidFiles is raised with every problem, if there is one. What
     must not begin with bad files calls `check_sites` before. Raises UsageError where there is no site file.
     """
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     for _, _, site in _read(project, _files(project, paths), problems):
         yield site
     if problems:
-        raise InvalidFiles(_sorted(problems))
+        raise InvalidFiles(problems)
 
 
 def load_entries(project: Project, entries: Iterable[SiteEntry]) -> Iterator[DesiredSite]:
@@ -88,7 +88,7 @@ def _load_from(
     project: Project, file: Path, wanted: Sequence[SiteEntry], approvals: ApprovalFiles
 ) -> Iterator[DesiredSite]:
     by_index = {entry.index: entry for entry in wanted}
-    problems: list[Problem] = []
+    problems: list[Diagnostic] = []
     shown = shown_path(file)
     data = read_file(file, shown, problems)
     last = max(by_index)
@@ -104,11 +104,11 @@ def _load_from(
             break
     problems.extend(_changed(entry.place, entry) for entry in by_index.values() if not problems)
     if problems:
-        raise InvalidFiles(_sorted(problems))
+        raise InvalidFiles(problems)
 
 
-def _changed(place: Place, entry: SiteEntry) -> Problem:
-    return Problem(place, f"the site {entry.name} is no longer here: the file changed during the run", "run it again")
+def _changed(place: Place, entry: SiteEntry) -> Diagnostic:
+    return problem(place, f"the site {entry.name} is no longer here: the file changed during the run", "run it again")
 
 
 def _files(project: Project, paths: Sequence[Path]) -> list[Path]:
@@ -116,12 +116,12 @@ def _files(project: Project, paths: Sequence[Path]) -> list[Path]:
         return site_files(project.root, project.sites, project.approvals_folder, paths)
     except UsageError:
         if problems := unreadable_folders(project.root, project.sites):
-            raise InvalidFiles(tuple(sorted(problems))) from None
+            raise InvalidFiles(problems) from None
         raise
 
 
 def _read(
-    project: Project, files: Sequence[Path], problems: list[Problem]
+    project: Project, files: Sequence[Path], problems: list[Diagnostic]
 ) -> Iterator[tuple[Path, Document, DesiredSite]]:
     """The documents of files that declare a site without a problem of their own or with others."""
     approvals = ApprovalFiles(project.approvals_folder)
@@ -141,7 +141,7 @@ def _read(
             if site is not None:
                 yield file, document, site
         if not count and len(problems) == before:
-            problems.append(Problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
+            problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
 
 
 class _Taken:
@@ -151,7 +151,7 @@ class _Taken:
         self._names: dict[str, Place] = {}
         self._ids: dict[str, Place] = {}
 
-    def note(self, document: Document, problems: list[Problem]) -> None:
+    def note(self, document: Document, problems: list[Diagnostic]) -> None:
         site = document.value.get("site") if isinstance(document.value, dict) else None
         if not isinstance(site, dict):
             return
@@ -165,9 +165,4 @@ class _Taken:
             here = document.place(("site", key))
             first = seen.setdefault(value.casefold(), here)
             if first is not here:
-                problems.append(Problem(here, f"site.{key}: {quoted(value)} is taken by the site at {first}", hint))
-
-
-def _sorted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """In the order of files and lines; what several sites have from the same defaults counts once."""
-    return tuple(sorted(set(problems)))
+                problems.append(problem(here, f"site.{key}: {quoted(value)} is taken by the site at {first}", hint))

@@ -20,7 +20,7 @@ from yaml.events import (
 from reconciler.config.documents import Document, Spots
 from reconciler.config.scalars import NOT_ALWAYS_TEXT, NotInJson, plain_value
 from reconciler.config.words import quoted
-from reconciler.model.problems import Place, Problem
+from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 MAX_DEPTH: Final = 100
 MAX_WEIGHT: Final = 100_000
@@ -66,7 +66,7 @@ class _Frame:
 class DocumentReader:
     """Builds the values of one file from events, without recursion."""
 
-    def __init__(self, file: str, problems: list[Problem]) -> None:
+    def __init__(self, file: str, problems: list[Diagnostic]) -> None:
         self.file = file
         self.problems = problems
         self.weight = 0
@@ -227,7 +227,7 @@ class DocumentReader:
         raise GiveUp
 
     def _problem(self, mark: Any, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(Place(self.file, mark.line + 1, mark.column + 1), message, hint))
+        self.problems.append(problem(Place(self.file, mark.line + 1, mark.column + 1), message, hint))
 
 
 _TAG = "tag:yaml.org,2002:"

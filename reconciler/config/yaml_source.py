@@ -17,7 +17,7 @@ import yaml
 from reconciler.config.documents import Document
 from reconciler.config.yaml_reader import DocumentReader, GiveUp
 from reconciler.config.yaml_syntax import syntax_problem
-from reconciler.model.problems import Place, Problem
+from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 try:
     from yaml._yaml import CParser as _Parser
@@ -27,25 +27,25 @@ except ImportError:  # PyYAML built without libyaml: the same events, more slowl
 MAX_BYTES: Final = 4 * 1024 * 1024
 
 
-def read_file(path: Path, shown: str, problems: list[Problem]) -> bytes | None:
+def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | None:
     """The bytes of a file; None, and a problem, where it can't be read or is too large."""
     whole = Place(shown)
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            problems.append(Problem(whole, "is not a file", "give a YAML file"))
+            problems.append(problem(whole, "is not a file", "give a YAML file"))
             return None
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        problems.append(Problem(whole, f"cannot be read: {error.strerror or type(error).__name__}"))
+        problems.append(problem(whole, f"cannot be read: {error.strerror or type(error).__name__}"))
         return None
     if len(data) > MAX_BYTES:
-        problems.append(Problem(whole, "is over 4 MiB", "split it into several files"))
+        problems.append(problem(whole, "is over 4 MiB", "split it into several files"))
         return None
     return data
 
 
-def documents(data: bytes, file: str, problems: list[Problem], parser: Any = _Parser) -> Iterator[Document]:
+def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = _Parser) -> Iterator[Document]:
     """The documents of a file, one at a time; what is wrong with the YAML itself goes to `problems`.
 
     A document with a problem may be left out or come with what could be read of it; a syntax error ends the file.
@@ -63,7 +63,7 @@ def documents(data: bytes, file: str, problems: list[Problem], parser: Any = _Pa
         pass
 
 
-def only_document(path: Path, shown: str, problems: list[Problem], if_empty: str) -> Document | None:
+def only_document(path: Path, shown: str, problems: list[Diagnostic], if_empty: str) -> Document | None:
     """The document of a file that holds one; None where its YAML has a problem. `if_empty` is what to do then."""
     data = read_file(path, shown, problems)
     if data is None:
@@ -73,16 +73,16 @@ def only_document(path: Path, shown: str, problems: list[Problem], if_empty: str
     if len(problems) > before and not found:
         return None
     if len(found) > 1:
-        problems.append(Problem(found[1].start, "a second document, where there is one a file", "keep one of them"))
+        problems.append(problem(found[1].start, "a second document, where there is one a file", "keep one of them"))
     if not found or found[0].value is None:
-        problems.append(Problem(Place(shown, 1, 1), "is empty", if_empty))
+        problems.append(problem(Place(shown, 1, 1), "is empty", if_empty))
         return None
     return found[0]
 
 
-def _decoded(data: bytes, file: str, problems: list[Problem]) -> str | None:
+def _decoded(data: bytes, file: str, problems: list[Diagnostic]) -> str | None:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        problems.append(Problem(Place(file, 1, 1), "is UTF-16, not UTF-8", "save the file as UTF-8"))
+        problems.append(problem(Place(file, 1, 1), "is UTF-16, not UTF-8", "save the file as UTF-8"))
         return None
     try:
         return data.decode("utf-8-sig")
@@ -90,5 +90,5 @@ def _decoded(data: bytes, file: str, problems: list[Problem]) -> str | None:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
         message = f"is not UTF-8: the byte 0x{data[error.start]:02x} cannot stand here"
-        problems.append(Problem(Place(file, line, column), message, "save the file as UTF-8"))
+        problems.append(problem(Place(file, line, column), message, "save the file as UTF-8"))
         return None

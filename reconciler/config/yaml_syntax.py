@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 
 from reconciler.config.words import quoted
-from reconciler.model.problems import Place, Problem
+from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 _SYNTAX = (
     ("found a tab character", "a tab stands where YAML wants spaces", "use spaces"),
@@ -37,7 +37,7 @@ _TOLD_WHERE_IT_BEGINS = ("this ", "a key without")
 """What is better told where it begins than where the parser gave up."""
 
 
-def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
+def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
     """The problem that a parser's error stands for. `text` is what was parsed, `file` how messages name it."""
     if isinstance(error, yaml.reader.ReaderError):
         index = error.position if isinstance(error.position, int) else 0
@@ -46,7 +46,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
         before = text[: found if found >= 0 else index]
         line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
         message = "a control character, which YAML does not allow"
-        return Problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
+        return problem(Place(file, line, column), message, "remove it, or write it as an escape in double quotes")
     said = getattr(error, "problem", None) or "is not YAML"
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = Place(file, mark.line + 1, mark.column + 1) if mark is not None else Place(file)
@@ -54,12 +54,12 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Problem:
         lines = text.splitlines()
         here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
         if here == "\t":
-            return Problem(place, "a tab stands where YAML wants spaces", "use spaces")
-        return Problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
+            return problem(place, "a tab stands where YAML wants spaces", "use spaces")
+        return problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
     for begin, message, hint in _SYNTAX:
         if said.startswith(begin):
             opened = getattr(error, "context_mark", None)
             if opened is not None and message.startswith(_TOLD_WHERE_IT_BEGINS):
                 place = Place(file, opened.line + 1, opened.column + 1)
-            return Problem(place, message, hint)
-    return Problem(place, f"is not YAML: {said}", "check the indentation and the quotes")
+            return problem(place, message, hint)
+    return problem(place, f"is not YAML: {said}", "check the indentation and the quotes")

@@ -23,9 +23,9 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
     if resolved.bindings != Bindings():
         await run.journal.bind(resolved.bindings)
     for one in resolved.blocked:
-        run.note(f"{one.address}: {one.detail}; {one.fix}")
+        run.note(f"{one.address}: {one.message}; {one.fix}")
     if resolved.refusals:
-        reasons = "; ".join(f"{one.detail}; {one.fix}" for one in resolved.refusals)
+        reasons = "; ".join(f"{one.message}; {one.fix}" for one in resolved.refusals)
         run.finish(action, Result.SKIPPED, reasons)
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]

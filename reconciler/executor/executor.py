@@ -20,6 +20,7 @@ from reconciler.executor.remember import settle
 from reconciler.executor.run import Run
 from reconciler.executor.single import perform_single
 from reconciler.model.address import Kind
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
@@ -41,7 +42,6 @@ from reconciler.model.operations import (
     UpdateEvent,
     UpdateSettings,
 )
-from reconciler.model.problems import UsageError
 from reconciler.planner.actions import Action, Plan
 
 INTERRUPTED = "the run was stopped"

@@ -133,8 +133,8 @@ def _found_as_asked(plan: Plan) -> Inputs:
                 events.add(action.address.key)
             case _:
                 pass
-    kinds = {one.address.kind for one in plan.blocked}
-    events.update(one.address.key for one in plan.blocked if one.address.kind is Kind.EVENT)
+    kinds = {one.about.kind for one in plan.blocked}
+    events.update(one.about.key for one in plan.blocked if one.about.kind is Kind.EVENT)
     return Inputs(
         settings=tuple(one for one in plan.inputs.settings if one.path not in settings and Kind.SETTINGS not in kinds),
         events=tuple((name, facts) for name, facts in plan.inputs.events if name not in events),

@@ -12,11 +12,11 @@ from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
 from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.problems import Place
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
 

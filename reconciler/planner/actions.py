@@ -11,6 +11,7 @@ from msgspec import Struct
 from reconciler.model.activities import ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import (
@@ -292,13 +293,9 @@ class BlockedBy(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
 
 
-class Blocked(Struct, frozen=True):
-    """Wanted, but not planned: what stands in the way, and what a person can do about it."""
-
-    address: Address
-    by: BlockedBy
-    detail: str
-    fix: str
+def blocked(address: Address, code: BlockedBy, message: str, fix: str) -> Diagnostic:
+    """Asked for, but not planned: what is in the way, and what a person can do about it."""
+    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address)
 
 
 class RefusedBy(StrEnum):
@@ -314,13 +311,9 @@ class RefusedBy(StrEnum):
     STRICT = "strict"
 
 
-class Refusal(Struct, frozen=True):
+def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:
     """Why a plan may not be applied, with what was found and how to lift it."""
-
-    address: Address
-    by: RefusedBy
-    detail: str
-    fix: str
+    return Diagnostic(code.value, message, fix, address=address)
 
 
 class InReview(StrEnum):
@@ -350,8 +343,8 @@ class Plan(Struct, frozen=True):
 
     site: SiteRef
     actions: tuple[Action, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    blocked: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     to_review: tuple[ToReview, ...] = ()
     notes: tuple[str, ...] = ()
     inputs: Inputs = Inputs()

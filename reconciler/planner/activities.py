@@ -16,12 +16,13 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import instant
 from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity, FieldChange, Part, UpdateActivity
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
-from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, Reason, Refusal, RefusedBy
+from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
@@ -33,7 +34,7 @@ class ActivitiesPart(Struct, frozen=True):
     `actions` are pairs of the rule's index and the action."""
 
     actions: tuple[tuple[int, Action], ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[Diagnostic, ...]
     projected: tuple[Activity, ...]
     created: tuple[DesiredActivity, ...]
     sets: tuple[RememberedSet, ...]
@@ -51,7 +52,7 @@ def plan_activities(
     found = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), found, recorded, scope)
     actions: list[tuple[int, Action]] = []
-    refusals: list[Refusal] = []
+    refusals: list[Diagnostic] = []
     projected = {one.id: one for one in activities}
     sets: list[RememberedSet] = []
     created: list[DesiredActivity] = []
@@ -156,7 +157,7 @@ def _refusals(
     activities: tuple[Activity, ...],
     past: frozenset[ActivityId],
     scope: Scope,
-) -> tuple[Refusal, ...]:
+) -> tuple[Diagnostic, ...]:
     name = f"activities.{index}"
     found = too_few(name, len(matched), rule.min, scope)
     if isinstance(rule, SetActivities):  # an id that is gone is what an `absent` rule asks for
@@ -164,12 +165,12 @@ def _refusals(
     return found
 
 
-def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Refusal, ...]:
+def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnostic, ...]:
     """The refusal of a rule (`posts.0`) that matches fewer than its `min`, if it does."""
     if count >= minimum:
         return ()
     return (
-        Refusal(
+        refusal(
             scope.address(Kind.RULE, name),
             RefusedBy.MIN,
             f"{name} matches {count}, and its min is {minimum}",
@@ -180,13 +181,13 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Refusal,
 
 def unknown_ids(
     name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
-) -> tuple[Refusal, ...]:
+) -> tuple[Diagnostic, ...]:
     """The refusal of a rule that names ids the marketing plan does not have. Those of past activities it had."""
     unknown = sorted(match.ids - {one.id for one in activities} - past)
     if not unknown:
         return ()
     return (
-        Refusal(
+        refusal(
             scope.address(Kind.RULE, name),
             RefusedBy.UNKNOWN_ID,
             f"{name}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
@@ -200,7 +201,7 @@ def _contradictions(
     decided: dict[int, list[Activity]],
     projected: dict[ActivityId, Activity],
     scope: Scope,
-) -> list[Refusal]:
+) -> list[Diagnostic]:
     """Set rules whose result an earlier rule would decide: each run would undo the one before."""
     found = []
     for index, rule in enumerate(rules):
@@ -212,7 +213,7 @@ def _contradictions(
                 continue
             if any(one.id in projected and covers(earlier.match, projected[one.id], scope) for one in decided[index]):
                 found.append(
-                    Refusal(
+                    refusal(
                         scope.address(Kind.RULE, f"activities.{index}"),
                         RefusedBy.CONTRADICTION,
                         f"activities.{index} would turn an activity into one that activities.{before} matches",

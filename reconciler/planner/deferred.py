@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Part, SchedulePost
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Blocked, Plan, Refusal
+from reconciler.planner.actions import Action, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.decisions import discarded
 from reconciler.planner.options import PlanOptions, scope_of
@@ -22,8 +23,8 @@ class Resolved(Struct, frozen=True):
     """The actions of one deferred action, at most as many as it promised; `bindings` are to be remembered."""
 
     actions: tuple[Action, ...]
-    blocked: tuple[Blocked, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    blocked: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     bindings: Bindings = Bindings()
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from msgspec import Struct
 
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.planner.actions import Plan
 from reconciler.planner.encoding import decode, encode
 from reconciler.planner.plain_values import Malformed, duration_text, instant_text

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Refusal
 
 
 class DriftState(StrEnum):
@@ -102,7 +102,7 @@ class DriftReport(Struct, frozen=True):
     items: tuple[DriftItem, ...] = ()
     due: int = 0
     notes: tuple[str, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
 
     def of(self, state: DriftState) -> tuple[DriftItem, ...]:
         """The objects in one state."""

@@ -15,10 +15,11 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import REACH_AHEAD, CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant, reach
 from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, Blocked, BlockedBy, EventIs, NoEventNamed, Reason
+from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, blocked
 from reconciler.planner.changes import change
 from reconciler.planner.options import Scope
 
@@ -30,7 +31,7 @@ class EventsPart(Struct, frozen=True):
     event_ids: tuple[tuple[str, EventId], ...]
     live_facts: tuple[tuple[str, JsonObject], ...]
     pruned: frozenset[str]
-    blocked: tuple[Blocked, ...] = ()
+    blocked: tuple[Diagnostic, ...] = ()
 
 
 def plan_events(
@@ -92,10 +93,10 @@ def _ahead(event: DesiredEvent, now: datetime) -> bool:
     return event.date is not None and event.date > now
 
 
-def _too_far(event: DesiredEvent, scope: Scope) -> Blocked:
+def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
     """An event that no read would show again, so that every run would create it once more. What lies as far in the
     past is left alone without a word: no generation looks there."""
-    return Blocked(
+    return blocked(
         scope.address(Kind.EVENT, event.name),
         BlockedBy.OUT_OF_REACH,
         f"its date is more than {REACH_AHEAD.days} days ahead, where calendars are not looked at",

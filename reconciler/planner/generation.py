@@ -9,6 +9,7 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.calls import GENERATIONS, known_call
 from reconciler.model.canonical import Json, JsonObject, same
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
     Discard,
@@ -30,14 +31,14 @@ from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings,
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.planner.actions import (
     Action,
-    Blocked,
     BlockedBy,
     DiscardsOnly,
     MarketingPlanIs,
     Precondition,
     Reason,
-    Refusal,
     RefusedBy,
+    blocked,
+    refusal,
 )
 from reconciler.planner.events import EventsPart, within_reach
 from reconciler.planner.matching import in_order
@@ -51,8 +52,8 @@ class GenerationPart(Struct, frozen=True):
     """`renewed`: the activities will be others once the actions are done, so what needs them is deferred."""
 
     actions: tuple[Action, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    blocked: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
     renewed: bool = False
     gone: bool = False
@@ -184,8 +185,8 @@ def _generation(reason: Reason, status: PlanStatus, observed: ObservedSite, scop
     return GenerationPart((action,), renewed=True)
 
 
-def _unpublished(scope: Scope) -> Blocked:
-    return Blocked(
+def _unpublished(scope: Scope) -> Diagnostic:
+    return blocked(
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.SITE_NOT_PUBLISHED,
         "the site is not published, so a generation would fail or make no posts",
@@ -227,7 +228,7 @@ def _regeneration(
     recorded: RecordedSite,
     changed: tuple[str, ...],
     scope: Scope,
-) -> tuple[Action, tuple[Refusal, ...]]:
+) -> tuple[Action, tuple[Diagnostic, ...]]:
     drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
     scheduled = upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED}))
     discards = tuple(post.id for post in (*drafts, *scheduled))
@@ -256,7 +257,7 @@ def _regeneration(
 
 def _discard_refusal(
     discard: Discard, drafts: tuple[Post, ...], approved: list[Post], scheduled: tuple[Post, ...], scope: Scope
-) -> tuple[Refusal, ...]:
+) -> tuple[Diagnostic, ...]:
     counts = {
         Discard.ALL: [],
         Discard.UNAPPROVED: [(len(approved), "approved draft"), (len(scheduled), "scheduled post")],
@@ -266,7 +267,7 @@ def _discard_refusal(
     if not lost:
         return ()
     return (
-        Refusal(
+        refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would throw away {' and '.join(lost)}, and regenerate.discard is {discard.value}",

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
-from reconciler.planner.actions import Plan, Refusal, RefusedBy
+from reconciler.planner.actions import Plan, RefusedBy, refusal
 from reconciler.planner.options import Scope
 from reconciler.planner.tally import PlanTally
 
 
-def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Refusal, ...]:
+def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """The refusals of a site that is not what its file expects; each names what was found."""
     expect = desired.expect
     found: list[tuple[str, str, str]] = []
@@ -26,7 +27,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
         if status is not ChannelStatus.VALID:
             found.append((f"channels.{channel}", "connected", f"not connected ({status.value})"))
     return tuple(
-        Refusal(
+        refusal(
             scope.address(Kind.SITE),
             RefusedBy.EXPECT,
             f"expect.{what}: the file expects {wanted}, the site is {seen}",
@@ -36,7 +37,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     )
 
 
-def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Refusal, ...]:
+def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic, ...]:
     """The refusals of a run whose plans, all sites together, go beyond a limit of the policy."""
     total = PlanTally()
     for one in tallies:
@@ -45,7 +46,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Refusal, ..
     refusals = []
     if policy.max_delete is not None and total.destroy > policy.max_delete:
         refusals.append(
-            Refusal(
+            refusal(
                 whole,
                 RefusedBy.MAX_DELETE,
                 f"the run would destroy {total.destroy}, and policy.maxDelete is {policy.max_delete}",
@@ -54,7 +55,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Refusal, ..
         )
     if policy.max_publish is not None and total.publish > policy.max_publish:
         refusals.append(
-            Refusal(
+            refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
                 f"the run would publish {total.publish}, and policy.maxPublish is {policy.max_publish}",
@@ -64,13 +65,13 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Refusal, ..
     return tuple(refusals)
 
 
-def judge_strictly(plan: Plan) -> tuple[Refusal, ...]:
+def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, what only a person can change refuses the site too."""
     if not plan.blocked:
         return ()
     count = len(plan.blocked)
     return (
-        Refusal(
+        refusal(
             Address(plan.site.name),
             RefusedBy.STRICT,
             f"{count} {'item is' if count == 1 else 'items are'} blocked, and --strict is given",

@@ -10,11 +10,12 @@ from msgspec import Struct, field
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, Post, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Blocked, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview
+from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -60,7 +61,7 @@ class Judge(Struct):
     days: Days = field(default_factory=Days)
     moves: list[tuple[int, Action]] = field(default_factory=list)
     goes: list[tuple[int, Action]] = field(default_factory=list)
-    blocked: list[tuple[int, Blocked]] = field(default_factory=list)
+    blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
     to_review: list[ToReview] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missed: int = 0
@@ -224,9 +225,9 @@ class Judge(Struct):
 
     # --- what stands in the way
 
-    def _preflight(self, one: Candidate) -> list[Blocked]:
+    def _preflight(self, one: Candidate) -> list[Diagnostic]:
         """What the site lacks, as far as it was read: what is not known is tried."""
-        found: list[Blocked] = []
+        found: list[Diagnostic] = []
         channel = one.post.channel
         if self.observed.published is False:
             fix = "publish the site, then run again"
@@ -243,7 +244,7 @@ class Judge(Struct):
             found.append(self._blocked(one, BlockedBy.FEATURE_MISSING, detail, fix))
         return found
 
-    def _quota(self, one: Candidate) -> list[Blocked]:
+    def _quota(self, one: Candidate) -> list[Diagnostic]:
         """The quota goes to the first drafts in their order. Moving a post takes none of it."""
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
@@ -255,7 +256,7 @@ class Judge(Struct):
             self._blocked(one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or take a larger plan")
         ]
 
-    def _policy(self, one: Candidate) -> list[Blocked]:
+    def _policy(self, one: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
         found: list[Violation] = [
             *content_violations(one.post, policy),
@@ -287,8 +288,8 @@ class Judge(Struct):
     def _block(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> None:
         self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))
 
-    def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Blocked:
-        return Blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix)
+    def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Diagnostic:
+        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix)
 
 
 def _name(one: Candidate) -> str:

@@ -81,7 +81,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> R
         channels = {one for one in wanted if observed.channel(one) is None}
         if not channels:
             needs.discard(Need.CHANNELS)
-    if any(one.by is RefusedBy.UNKNOWN_ID for one in plan.refusals):
+    if any(one.code is RefusedBy.UNKNOWN_ID for one in plan.refusals):
         needs.add(Need.PAST_ACTIVITIES)
     if desired.expect.language is not None and observed.language is None:
         needs.add(Need.PROPERTIES)

@@ -7,11 +7,12 @@ from msgspec.structs import replace
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.calls import GENERATIONS, Call, known_call
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts, OpenEntry
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
+from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.events import EventsPart, plan_events
@@ -55,8 +56,8 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     )
 
 
-def _unknown(action: Action, entry: OpenEntry) -> Blocked:
-    return Blocked(
+def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
+    return blocked(
         action.address,
         BlockedBy.OUTCOME_UNKNOWN,
         f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
@@ -130,8 +131,8 @@ def _generation(
 UNUSABLE = frozenset({PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE})
 
 
-def _homeless(activity: DesiredActivity, scope: Scope) -> Blocked:
-    return Blocked(
+def _homeless(activity: DesiredActivity, scope: Scope) -> Diagnostic:
+    return blocked(
         scope.address(Kind.ACTIVITY, f"{activity.title} {activity.target_date.date().isoformat()}"),
         BlockedBy.NO_MARKETING_PLAN,
         "there is no active marketing plan to create it in",

@@ -9,10 +9,11 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.calls import Call, known_call
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, PostIs, PostsAre, Reason, Refusal
+from reconciler.planner.actions import Action, PostIs, PostsAre, Reason
 from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.matching import covers, covers_declared, in_order
 from reconciler.planner.options import Scope
@@ -26,7 +27,7 @@ class PostsPart(Struct, frozen=True):
     """`actions` are pairs of the rule's index and the action; `gone` are activities that are to have no posts."""
 
     actions: tuple[tuple[int, Action], ...]
-    refusals: tuple[Refusal, ...]
+    refusals: tuple[Diagnostic, ...]
     gone: frozenset[ActivityId] = frozenset()
 
 
@@ -72,7 +73,7 @@ def plan_posts(
     """
     decided = decide_posts(rules, activities, scope)
     actions: list[tuple[int, Action]] = []
-    refusals: list[Refusal] = []
+    refusals: list[Diagnostic] = []
     gone: set[ActivityId] = set()
     under_way = _asked_for(recorded, scope)
     for index, rule in enumerate(rules):

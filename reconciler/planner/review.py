@@ -131,8 +131,8 @@ def review_of(
     candidates = {one.post.id: one for one in (*choice.wanted, *choice.scheduled)}
     blocked: dict[str, list[str]] = {}
     for one in plan.blocked:
-        if one.address.kind is Kind.DRAFT:
-            blocked.setdefault(one.address.key, []).append(one.detail)
+        if one.about.kind is Kind.DRAFT:
+            blocked.setdefault(one.about.key, []).append(one.message)
     asked = {one.post for one in plan.to_review}
     activities = []
     for activity in in_order(part.projected):

@@ -13,11 +13,12 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, Blocked, PostIs, Reason, Refusal, ToReview
+from reconciler.planner.actions import Action, PostIs, Reason, ToReview
 from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.judging import Judge
 from reconciler.planner.matching import covers, covers_declared
@@ -29,8 +30,8 @@ class SchedulePart(Struct, frozen=True):
     """`actions` and `blocked` are pairs with the rule's index; that of a cancelled post is -1."""
 
     actions: tuple[tuple[int, Action], ...] = ()
-    blocked: tuple[tuple[int, Blocked], ...] = ()
-    refusals: tuple[Refusal, ...] = ()
+    blocked: tuple[tuple[int, Diagnostic], ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     to_review: tuple[ToReview, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -101,8 +102,8 @@ def rule_name(index: int) -> str:
     return f"schedule.rules.{index}"
 
 
-def _refusals(desired: DesiredSchedule, choice: Choice, content: Content, scope: Scope) -> tuple[Refusal, ...]:
-    found: list[Refusal] = []
+def _refusals(desired: DesiredSchedule, choice: Choice, content: Content, scope: Scope) -> tuple[Diagnostic, ...]:
+    found: list[Diagnostic] = []
     for index, rule in enumerate(desired.rules):
         # A rule whose drafts this very plan has made cannot be judged by how many there are before.
         if not _awaits(desired, index, content, scope):

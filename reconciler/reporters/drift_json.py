@@ -19,7 +19,7 @@ def drift_json(result: Drifted | Failed) -> dict[str, Any]:
         "objects": [_item(one) for one in report.items],
         "due": report.due,
         "refusals": [
-            {"address": str(one.address), "by": one.by.value, "detail": one.detail, "fix": one.fix}
+            {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
             for one in report.refusals
         ],
         "notes": list(report.notes),

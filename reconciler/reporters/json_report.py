@@ -11,7 +11,8 @@ from typing import Any
 from msgspec.structs import asdict
 
 from reconciler.executor.ledger import SiteLedger, tally_of
-from reconciler.planner.actions import Action, Blocked, Plan, Refusal, ToReview, class_of, verb_of
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.planner.actions import Action, Plan, ToReview, class_of, verb_of
 from reconciler.planner.plain_values import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
@@ -190,12 +191,12 @@ def ledger_json(ledger: SiteLedger) -> dict[str, Any]:
     }
 
 
-def _blocked(one: Blocked) -> dict[str, Any]:
-    return {"address": str(one.address), "by": one.by.value, "detail": one.detail, "fix": one.fix}
+def _blocked(one: Diagnostic) -> dict[str, Any]:
+    return {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
 
 
-def _refusal(one: Refusal) -> dict[str, Any]:
-    return {"address": str(one.address), "by": one.by.value, "detail": one.detail, "fix": one.fix}
+def _refusal(one: Diagnostic) -> dict[str, Any]:
+    return {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
 
 
 def _to_review(one: ToReview) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred
-from reconciler.planner.actions import Action, Blocked, Plan, Refusal, Verb, class_of, verb_of
+from reconciler.planner.actions import Action, Plan, Verb, class_of, verb_of
 from reconciler.reporters import words
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.results import CallsOf, Failed, Planned
@@ -83,14 +84,14 @@ class PlanText(Struct, frozen=True):
         for line in lines:
             yield from wrapped((Span(line, Style.DIM),), self.screen, indent=INDENT, hang=INDENT + 2)
 
-    def blocked(self, blocked: Blocked) -> Iterator[str]:
+    def blocked(self, blocked: Diagnostic) -> Iterator[str]:
         """A blocked item, with what a person can do about it."""
-        yield from self._entry("#", "blocked", Style.YELLOW, str(blocked.address), blocked.detail)
+        yield from self._entry("#", "blocked", Style.YELLOW, str(blocked.address), blocked.message)
         yield from self._fix(blocked.fix)
 
-    def refusal(self, refusal: Refusal) -> Iterator[str]:
+    def refusal(self, refusal: Diagnostic) -> Iterator[str]:
         """A guard's no, with how to lift it."""
-        yield from self._entry("=", "refused", Style.RED, str(refusal.address), refusal.detail)
+        yield from self._entry("=", "refused", Style.RED, str(refusal.address), refusal.message)
         yield from self._fix(refusal.fix)
 
     def _entry(self, symbol: str, word: str, style: Style, address: str, text: str, why: str = "") -> Iterator[str]:
@@ -104,6 +105,6 @@ class PlanText(Struct, frozen=True):
             yield from wrapped((Span(f"fix: {fix}"),), self.screen, indent=INDENT, hang=INDENT + 5)
 
 
-def refusal_words(refusal: Refusal) -> str:
+def refusal_words(refusal: Diagnostic) -> str:
     """The reason of the last line `Refused: ...`: where, what, and what to do."""
-    return f"{refusal.address}: {refusal.detail}" + (f"; {refusal.fix}" if refusal.fix else "")
+    return f"{refusal.address}: {refusal.message}" + (f"; {refusal.fix}" if refusal.fix else "")

@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Plan, Refusal
+from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Screen
@@ -75,7 +76,7 @@ class DriftSummary(Struct, frozen=True):
     tally: DriftTally = DriftTally()
     failed: int = 0
     refused: int = 0
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     exit_code: int = 0
 
 
@@ -86,7 +87,7 @@ class PlanSummary(Struct, frozen=True):
     tally: PlanTally = PlanTally()
     failed: int = 0
     refused: int = 0
-    refusals: tuple[Refusal, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     exit_code: int = 0
 
     @property

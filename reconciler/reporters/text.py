@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from reconciler.executor.ledger import tally_of
-from reconciler.planner.actions import Refusal
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, drift_table
 from reconciler.reporters.layout import Span, Style, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
@@ -183,7 +183,7 @@ class TextReporter:
             self._write(line.rstrip() + "\n")
 
 
-def _first(reasons: Sequence[Refusal]) -> str:
+def _first(reasons: Sequence[Diagnostic]) -> str:
     """The first refusal in words, and how many more there are."""
     if not reasons:
         return ""

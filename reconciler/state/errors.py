@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 
 
 class StateError(UsageError):

@@ -16,8 +16,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import STORES, is_loopback
-from reconciler.model.problems import UsageError
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.store import Any, Stored, Version, check_key
 

@@ -17,6 +17,7 @@ from reconciler.api.limits import Limits
 from reconciler.api.pool import _proxy_for
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.credentials import ApiKey
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     CreateActivity,
     DeleteMarketingPlan,
@@ -26,7 +27,6 @@ from reconciler.model.operations import (
     Pending,
     Unknown,
 )
-from reconciler.model.problems import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.app import Sandbox

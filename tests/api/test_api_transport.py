@@ -18,7 +18,7 @@ from reconciler.api.routes import Call, ReadCall, ReadRoute, WriteRoute
 from reconciler.api.transport import FullTransport, ReadTransport, WriteRefused
 from reconciler.model.address import SiteName
 from reconciler.model.credentials import ApiKey
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from tests.api.bench import APP_SECRET, KEY, Bench, FakeClock, ok, refused, remote

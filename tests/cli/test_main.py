@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.exit_codes import ExitCode, Interrupted
-from reconciler.model.problems import InvalidFiles, Place, Problem, UsageError
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 
 HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "ruamel", "uvicorn")
 
@@ -107,7 +107,7 @@ def test_every_end_has_a_code(
 
 
 def test_all_problems_of_files_are_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    problems = (Problem(Place("a.yaml", 3, 5), "wrong", "right"), Problem(Place("b.yaml"), "empty"))
+    problems = (problem(Place("a.yaml", 3, 5), "wrong", "right"), problem(Place("b.yaml"), "empty"))
     failing(monkeypatch, InvalidFiles(problems))
     assert main.run(["version"]) == 1
     assert capsys.readouterr().err == (

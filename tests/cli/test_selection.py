@@ -11,7 +11,7 @@ from reconciler.cli.changed import changed_files, head_commit
 from reconciler.cli.options import Shard
 from reconciler.cli.selection import in_shard
 from reconciler.model.address import SiteName
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from tests.cli.projects import Command, Project
 
 

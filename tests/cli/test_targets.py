@@ -8,6 +8,7 @@ from reconciler.cli.targets import Named, chosen, narrowed, narrowing_of
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.events import DesiredEvent
 from reconciler.model.operations import (
     CreateEvent,
@@ -19,11 +20,10 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId
-from reconciler.model.problems import UsageError
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
 from reconciler.model.sites import Inputs, SiteRef
-from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason
+from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 
 SITES = tuple(
     Named(SiteName(name), (("team", team),))
@@ -91,7 +91,7 @@ PROMISE = Action(address(Kind.RULE, "posts.0"), Deferred(Part.POSTS, 0, posts_ru
 PLAN = Plan(
     SiteRef(SHOP.name, "1"),
     (EVENT, SETTINGS, GENERATE, POSTS, PROMISE),
-    blocked=(Blocked(address(Kind.DRAFT, "d"), BlockedBy.POLICY, "", ""),),
+    blocked=(blocked(address(Kind.DRAFT, "d"), BlockedBy.POLICY, "", ""),),
     inputs=Inputs((Field("settings.toneOfVoice", "warm"), Field("settings.x", 1)), (("Sale", EMPTY), ("Other", EMPTY))),
 )
 

@@ -9,8 +9,9 @@ import pytest
 
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, load_sites
-from reconciler.model.problems import InvalidFiles
+from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.sites import DesiredSite
+from reconciler.reporters.diagnostics import sentence
 
 ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 HEAD = f"version: 1\nsite: {{name: shop, id: {ID}}}\n"
@@ -56,7 +57,7 @@ def problems_of(write_project: WriteProject) -> Callable[[dict[str, str]], list[
         try:
             check_sites(find_project())
         except InvalidFiles as invalid:
-            return [str(problem) for problem in invalid.problems]
+            return [sentence(problem) for problem in invalid.problems]
         return []
 
     return problems

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from reconciler.config.project import find_project
 from reconciler.config.schema import schema
 from reconciler.config.sites import check_sites, load_sites
-from reconciler.model.problems import InvalidFiles
+from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.sites import DesiredSite
+from reconciler.reporters.diagnostics import sentence
 
 FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 """The folder is written anew for each example, so that it does not matter that it is the same one."""
@@ -34,7 +35,7 @@ def outcome(root: Path, site: bytes, project: bytes | None = None, approvals: by
         check_sites(found, [root])
         return list(load_sites(found, [root]))
     except InvalidFiles as invalid:
-        said = [str(problem) for problem in invalid.problems]
+        said = [sentence(problem) for problem in invalid.problems]
     assert said
     return said
 

@@ -11,8 +11,8 @@ import pytest
 from reconciler.config.approvals import read_approvals
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.problems import InvalidFiles
 from reconciler.model.sites import DesiredSite
 
 DIGEST = "sha256:" + "41c9" * 16

@@ -11,7 +11,8 @@ import pytest
 
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
-from reconciler.model.problems import InvalidFiles
+from reconciler.model.diagnostics import InvalidFiles
+from reconciler.reporters.diagnostics import sentence
 
 BAD = Path(__file__).parent / "bad"
 KINDS = sorted(folder.name for folder in BAD.iterdir())
@@ -22,7 +23,7 @@ def test_bad_file_is_told_in_full(kind: str, update_cases: bool, monkeypatch: py
     monkeypatch.chdir(BAD / kind)
     with pytest.raises(InvalidFiles) as raised:
         check_sites(find_project([Path()]))
-    said = "".join(f"{problem}\n" for problem in raised.value.problems)
+    said = "".join(f"{sentence(problem)}\n" for problem in raised.value.problems)
     expected = BAD / kind / "expected.txt"
     if update_cases:
         expected.write_text(said, "utf-8")

@@ -13,8 +13,8 @@ from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Project, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
 from reconciler.config.sites import check_sites
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.problems import InvalidFiles, UsageError
 
 WriteProject = Callable[[dict[str, str]], Path]
 

@@ -9,7 +9,7 @@ import pytest
 
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile, SecretRef, resolve
 from reconciler.model.credentials import ApiKey, AppCredentials
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 
 KEY = "IST.hunter2"

@@ -13,9 +13,9 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites, load_entries, load_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT, JsonObject
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError
 from reconciler.model.events import DesiredEvent
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, KeywordResearch, When
-from reconciler.model.problems import InvalidFiles, Place, UsageError
 from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
@@ -277,7 +277,7 @@ def test_good_sites_come_before_the_problems(write_project: WriteProject) -> Non
     assert [next(sites).ref.name, next(sites).ref.name] == ["one", "four"]
     with pytest.raises(InvalidFiles) as raised:
         next(sites)
-    assert [problem.place.file for problem in raised.value.problems] == ["sites/b.yaml", "sites/c.yaml"]
+    assert [problem.file for problem in raised.value.problems] == ["sites/b.yaml", "sites/c.yaml"]
 
 
 def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callable[[dict[str, str]], list[str]]) -> None:

@@ -15,6 +15,7 @@ from reconciler.model.activities import DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import EventId, instant
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import (
@@ -36,21 +37,20 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
-from reconciler.model.problems import Place
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, DesiredSite
 from reconciler.planner.actions import (
     Action,
     ActivityIs,
-    Blocked,
     BlockedBy,
     NoActivityLike,
     PostIs,
     PostsAre,
     Reason,
-    Refusal,
     RefusedBy,
+    blocked,
+    refusal,
 )
 from reconciler.planner.deferred import Resolved
 from tests.executor.live_site import (
@@ -398,9 +398,9 @@ def test_a_promise_is_carried_out_within_its_bound_after_the_generation(bench: B
 
 
 def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(shop: Bench) -> None:
-    refusal = Refusal(PROMISE.address, RefusedBy.MIN, "posts.0 matches 0", "lower min")
-    blocked = Blocked(PROMISE.address, BlockedBy.POLICY, "a banned word", "review it")
-    shop.resolve = lambda *_: Resolved((), (blocked,), (refusal,))
+    refused = refusal(PROMISE.address, RefusedBy.MIN, "posts.0 matches 0", "lower min")
+    item = blocked(PROMISE.address, BlockedBy.POLICY, "a banned word", "review it")
+    shop.resolve = lambda *_: Resolved((), (item,), (refused,))
     ledger = shop.apply(PROMISE)
     assert results(ledger) == ["skipped"]
     assert ledger.notes == ("shop/rule[posts.0]: a banned word; review it",)

@@ -135,4 +135,4 @@ def details(ledger: SiteLedger) -> str:
 
 def blocked(plan: Plan) -> dict[str, str]:
     """What is blocked: what is in its way, by the last digit of its draft."""
-    return {one.address.key[-1]: f"{one.by.value}: {one.detail} -> {one.fix}" for one in plan.blocked}
+    return {one.about.key[-1]: f"{one.code}: {one.message} -> {one.fix}" for one in plan.blocked}

@@ -147,7 +147,7 @@ def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, ti
     assert "connected" in details(done)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
     (one,) = run.plan().blocked
-    assert (one.by, "connect INSTAGRAM" in one.fix) == ("channel-not-connected", True)
+    assert (one.code, "connect INSTAGRAM" in one.fix) == ("channel-not-connected", True)
     run.sandbox.dashboard.set_channel(SITE_ID, "INSTAGRAM")
     assert results(run.apply()) == {"1": "done"}
 
@@ -161,7 +161,7 @@ def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, timing: str)
     assert set(statuses(run).values()) == {"DRAFT"}
     refused = [one for one in run.requests() if one["status"] == 428]
     assert len({one["body"] for one in refused}) == len(refused), "a 428 is never tried again"
-    assert {one.by for one in run.plan().blocked} == {"feature-missing"}
+    assert {one.code for one in run.plan().blocked} == {"feature-missing"}
     assert run.apply().entries == ()
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.problems import UsageError
+from reconciler.model.diagnostics import UsageError
 from reconciler.state.errors import StateError
 from reconciler.state.store import Any, Store, Version
 from tests.laws.guillotine import Moments, WatchedStore, compare, fresh

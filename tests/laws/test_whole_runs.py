@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from reconciler.executor.ledger import Result
-from reconciler.model.problems import InvalidFiles
+from reconciler.model.diagnostics import InvalidFiles
 from reconciler.planner.actions import Plan
 from tests.canary import leaks_in_folder
 from tests.laws.whole_run import Json, WholeRun

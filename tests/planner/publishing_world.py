@@ -8,11 +8,11 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import Operation
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, AnyPostStatus, Media, Post, PostId, PostStatus
-from reconciler.model.problems import Place
 from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import (
@@ -151,7 +151,7 @@ def names(made: Plan) -> list[str]:
 
 def reasons(made: Plan) -> list[tuple[str, BlockedBy]]:
     """What is blocked, and by what."""
-    return [(one.address.key, one.by) for one in made.blocked]
+    return [(one.about.key, BlockedBy(one.code)) for one in made.blocked]
 
 
 def scheduled_before(one: Post, times: int = 1) -> RecordedSite:

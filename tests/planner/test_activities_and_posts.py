@@ -100,8 +100,8 @@ def test_too_few_matches_and_unknown_ids_refuse_the_site() -> None:
         RemoveActivities(Match(ids=frozenset({"gone already"}))),
         on=(live("a", "Winter"),),
     )
-    assert [one.by for one in part.refusals] == [RefusedBy.MIN, RefusedBy.UNKNOWN_ID]
-    assert "past" not in part.refusals[1].detail
+    assert [one.code for one in part.refusals] == [RefusedBy.MIN, RefusedBy.UNKNOWN_ID]
+    assert "past" not in part.refusals[1].message
 
 
 def test_what_one_rule_set_is_not_taken_over_by_another_that_sets_the_same() -> None:
@@ -117,7 +117,7 @@ def test_rules_that_would_undo_each_other_are_refused() -> None:
         SetActivities(SUMMER, title="Summer sale"),
         on=(live("a", "Summer one"),),
     )
-    assert [one.by for one in part.refusals] == [RefusedBy.CONTRADICTION]
+    assert [one.code for one in part.refusals] == [RefusedBy.CONTRADICTION]
 
 
 OPEN = DesiredActivity("Open studio", "Come by", datetime(2026, 12, 5, 10, tzinfo=UTC), "SOCIAL_MARKETING")

@@ -9,9 +9,9 @@ import pytest
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.operations import CreateEvent, DeleteEvent, OpenEntry, UpdateEvent
-from reconciler.model.problems import Place
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.events import EventsPart, plan_events
@@ -154,5 +154,5 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
     in_doubt = RecordedSite(open=(OpenEntry("1", "shop/event[Sale]", "create-event", NOW, unknown="no answer"),))
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
     assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
-    assert [(str(one.address), one.by) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
+    assert [(str(one.address), one.code) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
     assert "state resolve shop 1" in plan.blocked[0].fix

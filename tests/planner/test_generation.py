@@ -11,6 +11,7 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, Json, freeze, freeze_object
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import DesiredEvent, DesiredEvents
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
@@ -30,7 +31,6 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
-from reconciler.model.problems import Place
 from reconciler.model.settings import Field, MarketingSettings, fields_of
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
@@ -213,7 +213,7 @@ def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() ->
 def test_an_unpublished_site_is_blocked_and_its_settings_are_written_all_the_same() -> None:
     plan = plan_of(desired({"toneOfVoice": "warm"}), observed(PlanStatus.NEVER_CREATED, published=False))
     assert [type(one.operation) for one in plan.actions] == [UpdateSettings]
-    assert [one.by for one in plan.blocked] == [BlockedBy.SITE_NOT_PUBLISHED]
+    assert [one.code for one in plan.blocked] == [BlockedBy.SITE_NOT_PUBLISHED]
 
 
 def test_absent_deletes_it_once() -> None:
@@ -252,7 +252,7 @@ def approved() -> Approvals:
 def test_what_a_regeneration_may_throw_away(discard: Discard, live: PostStatus, file: Approvals, refused: bool) -> None:
     want = desired({"toneOfVoice": "warm"}, marketing_plan=DesiredMarketingPlan(discard=discard), approvals=file)
     site = observed(marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (activity(live),)))
-    assert [one.by for one in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
+    assert [one.code for one in plan_of(want, site).refusals] == ([RefusedBy.DISCARD] if refused else [])
 
 
 def test_drafts_of_past_activities_are_not_discarded() -> None:

@@ -21,6 +21,7 @@ from reconciler.model.activities import (
 )
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Digest, Json, JsonObject, freeze_object
+from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
@@ -32,7 +33,6 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import UpdateSettings
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
-from reconciler.model.problems import Place
 from reconciler.model.selectors import Match
 from reconciler.model.settings import MarketingSettings, fields_of, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, SiteRef

@@ -54,7 +54,7 @@ def test_a_small_quota_goes_to_the_first_drafts() -> None:
     made = plan(desired(approvals=approved(*drafts)), site(*drafts, features=left))
     assert names(made) == ["d1", "d2"]
     assert reasons(made) == [("d3", BlockedBy.QUOTA_EXHAUSTED)]
-    assert "2 of 30" in made.blocked[0].detail
+    assert "2 of 30" in made.blocked[0].message
     assert made.notes == ("SCHEDULE_POST: 30 of 30 after this run",)
     unmetered = (Feature("SCHEDULE_POST", enabled=True, remaining=None),)
     assert len(names(plan(desired(approvals=approved(*drafts)), site(*drafts, features=unmetered)))) == 3
@@ -78,7 +78,7 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     policy = Policy(min_lead=timedelta(hours=2))
     made = plan(desired(approvals=approved(one, past)), site(one, past), policy=policy)
     assert reasons(made) == [("d2", BlockedBy.TOO_LATE), ("d1", BlockedBy.TOO_LATE)]
-    assert "inside policy.minLead (2h, reconciler.yaml)" in made.blocked[1].detail
+    assert "inside policy.minLead (2h, reconciler.yaml)" in made.blocked[1].message
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
     assert unasked.notes == ("2 drafts that no one approved in time will not go out any more",)
@@ -98,8 +98,8 @@ def test_quiet_hours_go_over_midnight_in_the_sites_zone() -> None:
     assert names(plan(desired(approvals=approved(one)), site(one), policy=policy)) == ["d1"]
     made = plan(desired(approvals=approved(one)), site(one, zone="Asia/Tokyo"), policy=policy)
     assert reasons(made) == [("d1", BlockedBy.POLICY)]
-    assert "policy.quietHours: 18:00 is within 17:00 to 07:00 (Asia/Tokyo)" in made.blocked[0].detail
-    assert "reconciler.yaml:9:1" in made.blocked[0].detail
+    assert "policy.quietHours: 18:00 is within 17:00 to 07:00 (Asia/Tokyo)" in made.blocked[0].message
+    assert "reconciler.yaml:9:1" in made.blocked[0].message
 
 
 def test_a_post_that_breaks_several_rules_is_told_all_of_them() -> None:
@@ -110,9 +110,9 @@ def test_a_post_that_breaks_several_rules_is_told_all_of_them() -> None:
         require_media=True,
     )
     made = plan(desired(approvals=approved(one)), site(one), policy=policy)
-    said = [each.detail.split(" breaks ")[1].split(":")[0] for each in made.blocked]
+    said = [each.message.split(" breaks ")[1].split(":")[0] for each in made.blocked]
     assert said == ["policy.bannedWords", "policy.bannedWords", "policy.requireMedia", "policy.blackoutDates"]
-    assert {each.by for each in made.blocked} == {BlockedBy.POLICY}
+    assert {each.code for each in made.blocked} == {BlockedBy.POLICY}
 
 
 def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
@@ -123,7 +123,7 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     made = plan(desired(approvals=approved(*drafts, other_day)), site(out, *drafts, other_day), policy=policy)
     assert names(made) == ["d1", "d3"]
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
-    assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].detail
+    assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].message
     assert made.notes == ("maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",)
 
 

@@ -102,7 +102,7 @@ def test_a_draft_that_waits_keeps_its_place() -> None:
 def test_min_and_unknown_ids_refuse_the_site() -> None:
     one = activity("a", post("d1"))
     made = plan(desired(ScheduleRule(Match(ids=frozenset({"nope"})), min=2)), site(one))
-    assert [(each.by, each.address.key) for each in made.refusals] == [
+    assert [(each.code, each.about.key) for each in made.refusals] == [
         (RefusedBy.MIN, "schedule.rules.0"),
         (RefusedBy.UNKNOWN_ID, "schedule.rules.0"),
     ]

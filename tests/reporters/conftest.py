@@ -29,15 +29,15 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import (
     Action,
-    Blocked,
     BlockedBy,
     InReview,
     Plan,
     Reason,
-    Refusal,
     RefusedBy,
     SettingIs,
     ToReview,
+    blocked,
+    refusal,
 )
 from reconciler.planner.tally import tally_of
 from reconciler.reporters.results import Planned
@@ -129,7 +129,7 @@ def everything() -> Planned:
         *actions,
         time_zone="Europe/Berlin",
         blocked=(
-            Blocked(
+            blocked(
                 address(Kind.DRAFT, OTHER_POST),
                 BlockedBy.CHANNEL_NOT_CONNECTED,
                 "FACEBOOK is not connected",
@@ -145,7 +145,5 @@ def everything() -> Planned:
 @pytest.fixture
 def refused() -> Planned:
     """A plan that its own guard refuses."""
-    refusal = Refusal(
-        Address(SITE), RefusedBy.EXPECT, "expect.published: the file expects published", "publish the site"
-    )
-    return planned(plan_of(TONE, refusals=(refusal,)))
+    found = refusal(Address(SITE), RefusedBy.EXPECT, "expect.published: the file expects published", "publish the site")
+    return planned(plan_of(TONE, refusals=(found,)))

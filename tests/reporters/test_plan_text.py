@@ -13,7 +13,7 @@ from reconciler.model.events import DesiredEvent, EventId
 from reconciler.model.operations import CreateEvent, Deferred, DeleteEvent, FieldChange, Part, UpdateSettings
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Action, Blocked, BlockedBy, Plan, Reason, Refusal, RefusedBy
+from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make
@@ -149,8 +149,8 @@ def test_a_site_that_could_not_be_read_is_not_without_changes() -> None:
 
 
 def test_blocked_items_stand_above_no_changes() -> None:
-    blocked = Blocked(Address(SiteName("shop")), BlockedBy.SITE_NOT_PUBLISHED, "not published", "publish the site")
-    lines = text_of(planned(blocked=(blocked,))).splitlines()
+    item = blocked(Address(SiteName("shop")), BlockedBy.SITE_NOT_PUBLISHED, "not published", "publish the site")
+    lines = text_of(planned(blocked=(item,))).splitlines()
     assert lines[-1] == "No changes."
     assert "  # blocked   shop  not published" in lines
     assert "              fix: publish the site" in lines
@@ -190,7 +190,7 @@ def test_a_refusal_of_the_run_comes_before_those_of_sites(refused: Planned) -> N
     out = io.StringIO()
     reporter = make("text", Setting("plan", out.write))
     reporter.site(refused)
-    whole = Refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+    whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
     reporter.planned(PlanSummary(1, refused.tally, refused=1, refusals=(whole,), exit_code=4))
     assert out.getvalue().splitlines()[-1] == (
         "Refused: all-sites: the run would destroy 11; raise maxDelete (and 1 more, above)"
@@ -225,7 +225,7 @@ def test_remote_text_cannot_act_on_the_terminal(colour: bool) -> None:
         tone("shop", nasty),
         Action(Address(SiteName("shop"), Kind.EVENT, nasty), DeleteEvent(EventId("e"), nasty), Reason.NOT_LISTED),
         notes=(nasty,),
-        blocked=(Blocked(Address(SiteName("shop")), BlockedBy.POLICY, nasty, nasty),),
+        blocked=(blocked(Address(SiteName("shop")), BlockedBy.POLICY, nasty, nasty),),
     )
     text = text_of(site, Failed(SiteName("other"), nasty), screen=Screen(80, colour))
     for character in "\x07\u202e\r\x9b":

@@ -11,8 +11,8 @@ import pytest
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import OpenEntry, Unknown
-from reconciler.model.problems import UsageError
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder

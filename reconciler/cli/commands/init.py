@@ -17,7 +17,7 @@ def command(folder: Path) -> None:
     they are.
     """
     from reconciler.cli.starter import starter_files
-    from reconciler.model.problems import UsageError
+    from reconciler.model.diagnostics import UsageError
     from reconciler.model.text import printable
 
     try:

@@ -69,7 +69,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
     """
-    from reconciler.model.problems import UsageError
+    from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
     from reconciler.sandbox.server import serve as serve_world
 

@@ -1,0 +1,92 @@
+"""Diagnostic: one problem of any origin, as a value. Files, policy, the API, drift and blocked items all say it so.
+
+It becomes a sentence in `reporters/` alone, and an exit code in `cli/exit_codes.py` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from msgspec import Struct
+
+from reconciler.model.address import Address
+
+
+class Place(Struct, frozen=True, order=True):
+    """A position in a file. Lines and columns count from 1; 0 means the file as a whole."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        if not self.line:
+            return self.file
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Severity(StrEnum):
+    """How much a problem matters. An error stops what it is about; a warning is shown; a note is for information."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Diagnostic(Struct, frozen=True):
+    """One problem. `code` is a slug that programs may rely on; `message` says what is wrong, `fix` what to do.
+
+    `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own name for the
+    request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply.
+    """
+
+    code: str
+    message: str
+    fix: str = ""
+    severity: Severity = Severity.ERROR
+    place: Place | None = None
+    address: Address | None = None
+    request_id: str | None = None
+
+    @property
+    def file(self) -> str:
+        """The file it is in; empty where it is in none."""
+        return self.place.file if self.place is not None else ""
+
+    @property
+    def about(self) -> Address:
+        """The object that it is about, which a planner always names."""
+        assert self.address is not None
+        return self.address
+
+
+INVALID_FILE = "invalid-file"
+"""The code of a problem in a file that has no code of its own."""
+
+
+def problem(place: Place, message: str, fix: str = "", *, code: str = INVALID_FILE) -> Diagnostic:
+    """What is wrong in a file: where, what (with its path in the document), and what would be right."""
+    return Diagnostic(code, message, fix, place=place)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Sorted by place, then by address, then by text; each once."""
+    return tuple(
+        sorted(
+            set(diagnostics),
+            key=lambda found: (found.place or Place(""), str(found.address or ""), found.message, found.fix),
+        )
+    )
+
+
+class InvalidFiles(Exception):
+    """Files that cannot be used; carries every problem of every file, in order."""
+
+    def __init__(self, problems: Iterable[Diagnostic]) -> None:
+        self.problems = in_order(problems)
+        super().__init__("\n".join(f"{found.place}: {found.message}" for found in self.problems))
+
+
+class UsageError(Exception):
+    """Something on the command line or in the environment that the user can put right (exit code 1)."""
