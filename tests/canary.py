@@ -1,4 +1,4 @@
-"""Secrets that no test may find anywhere: not in a file, an output or a log (product.md 6)."""
+"""Secrets that no test may find anywhere: not in a file, an output or a log (design.md 6)."""
 
 from __future__ import annotations
 

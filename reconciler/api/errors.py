@@ -1,7 +1,7 @@
 """ApiError and its kinds: the one file that reads status codes.
 
 Error answers come in many shapes: the envelope with `applicationError` or `validationError`, the envelope with
-neither, nothing at all, an HTML page of some gateway, and the IETF shape of OAuth (wix-api.md 3). What cannot be
+neither, nothing at all, an HTML page of some gateway, and the IETF shape of OAuth (remote-api.md 3). What cannot be
 read of one is left out; reading an error never fails.
 """
 

@@ -1,4 +1,4 @@
-"""Every method and path of the remote API that this tool knows, once, with its mark (wix-api.md).
+"""Every method and path of the remote API that this tool knows, once, with its mark (remote-api.md).
 
 A read route changes nothing and may be sent by `plan` and `drift`; a write route may not. Their calls have types
 of their own, so that a transport that can only read does not take a write.
@@ -76,7 +76,7 @@ class WriteRoute(_Route, frozen=True):
         return WriteCall(self.method, self.path(**parameters), query, frozen, repeatable=self.repeatable)
 
 
-# --- marketing plan (wix-api.md 6) -----------------------------------------------------------------
+# --- marketing plan (remote-api.md 6) -----------------------------------------------------------------
 
 _PLAN: Final = f"{MARKETING}/marketing-plan"
 

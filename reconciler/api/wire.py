@@ -1,6 +1,6 @@
 """Remote JSON -> model: the field names of answers stand here and in wire_neighbours.py (calls.py: of requests).
 
-Much of the shape of answers was never documented (wix-api.md 14). So objects are taken wrapped or bare, fields under
+Much of the shape of answers was never documented (remote-api.md 14). So objects are taken wrapped or bare, fields under
 either of their names, and fields and enum members that are new are passed over or kept as Unrecognised. A field
 that is known and has the wrong type is Unreadable, with its path: guessing on would be worse than stopping.
 """

@@ -1,4 +1,4 @@
-"""`apply PLANFILE`: carries out a saved plan exactly, once, while it is still true (product.md 3.4).
+"""`apply PLANFILE`: carries out a saved plan exactly, once, while it is still true (design.md 3.4).
 
 Before the first write: the file is whole, its time is not up, nobody applied it before, no guard refuses it,
 and on every site every precondition of every action still holds. Each is checked again just before its write.

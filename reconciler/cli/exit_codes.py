@@ -1,4 +1,4 @@
-"""Exit codes, as functions of what was planned and done (product.md 2.1)."""
+"""Exit codes, as functions of what was planned and done (design.md 2.1)."""
 
 from __future__ import annotations
 

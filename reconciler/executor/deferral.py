@@ -1,4 +1,4 @@
-"""Carries out bounded promises: what a plan could only say after the generation (product.md 3.2)."""
+"""Carries out bounded promises: what a plan could only say after the generation (design.md 3.2)."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def _read(run: Run, deferred: Deferred) -> ObservedSite:
     observed = replace(await run.view.observed(), time_zone=run.plan.time_zone)
     if deferred.part is not Part.SCHEDULE:
         return observed
-    # Whether a draft can go out at all depends on its channel and on the premium plan (product.md 3.1).
+    # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     named = set(deferred.schedule_rules[deferred.rule].channels)
     drafts = {post.channel for one in activities for post in one.drafts}

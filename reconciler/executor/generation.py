@@ -162,7 +162,7 @@ async def _not_over(run: Run, wait: Wait, last: _Last) -> None:
         run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to go on waiting")
         return
     if wait.unclear is None:
-        # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (product.md 3.5).
+        # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (design.md 3.5).
         await run.journal.end(last.entry, NotDone("it left no trace", final=False))
         run.finish(wait.action, Result.SKIPPED, f"an earlier run's call left no trace for {timeout}; run again")
         return

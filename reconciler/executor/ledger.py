@@ -57,7 +57,7 @@ class SiteLedger(Struct, frozen=True):
 
 
 class Tally(Struct, frozen=True):
-    """The counts of the `Apply:` line (product.md 2.2)."""
+    """The counts of the `Apply:` line (design.md 2.2)."""
 
     added: int = 0
     changed: int = 0

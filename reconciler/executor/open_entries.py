@@ -60,7 +60,7 @@ def _outcome(entry: OpenEntry, sight: Sight, ports: Ports, options: ApplyOptions
         return None
     if found is not None:
         return found
-    # Generate and generate posts leave a trace only when they took effect (product.md 3.5).
+    # Generate and generate posts leave a trace only when they took effect (design.md 3.5).
     over = ports.clock.now() - entry.started_at >= options.waiting.timeout
     if over and known_call(entry) in GENERATIONS | POSTS:
         return NotDone(f"no trace of it since {entry.started_at.isoformat()}", final=False)

@@ -154,7 +154,7 @@ async def _not_over(run: Run, one: Awaited, live: tuple[Post, ...], why: str) ->
         await conclude(run.journal, one.entry, Done())
         run.finish(one.action, Result.DONE, "some drafts were made again, others are as they were")
     elif one.unclear is None:
-        # Posts that have not come when the time is over are not done, and the next run asks anew (product.md 3.5).
+        # Posts that have not come when the time is over are not done, and the next run asks anew (design.md 3.5).
         run.finish(one.action, Result.PENDING, f"its posts are not there yet ({why}); run again to look, or ask anew")
     else:
         outcome = replace(one.unclear, detail=f"{one.unclear.detail}; its posts are not there ({why})")

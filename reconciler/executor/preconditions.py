@@ -68,7 +68,7 @@ class Stale(Struct, frozen=True):
 
 
 async def stale_in(plan: Plan, reader: Reader, recorded: RecordedSite, now: datetime) -> tuple[Stale, ...]:
-    """Every precondition of a saved plan that does not hold now (product.md 3.4: all, before the first write).
+    """Every precondition of a saved plan that does not hold now (design.md 3.4: all, before the first write).
 
     What stands behind a wait cannot be judged before that wait is over. May raise an ApiError.
     """

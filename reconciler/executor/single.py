@@ -74,7 +74,7 @@ async def settled(run: Run, attempt: Attempt) -> Attempt:
 
 
 async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
-    """Done, not done, or still unknown (product.md 3.5). A create may be in flight yet, so it is looked for twice."""
+    """Done, not done, or still unknown (design.md 3.5). A create may be in flight yet, so it is looked for twice."""
     looks = 2 if known_call(attempt.entry) in CREATES else 1
     found: Outcome | None = None
     try:

@@ -51,7 +51,7 @@ class Generate(Struct, frozen=True):
 
 
 class Regenerate(Struct, frozen=True):
-    """`discards` are the upcoming drafts this throws away; `discardable` says what it may (product.md 3.3)."""
+    """`discards` are the upcoming drafts this throws away; `discardable` says what it may (design.md 3.3)."""
 
     keyword_research: bool
     discards: tuple[PostId, ...] = ()
@@ -181,7 +181,7 @@ class Deferred(Struct, frozen=True):
     posts_rules: tuple[PostsRule, ...] = ()
     at_most: int | None = None
     schedule_rules: tuple[ScheduleRule, ...] = ()
-    """Only ever under `approval: none`: nothing can be approved that is not known yet (product.md 3.2)."""
+    """Only ever under `approval: none`: nothing can be approved that is not known yet (design.md 3.2)."""
 
 
 Operation: TypeAlias = (

@@ -73,7 +73,7 @@ class Post(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """Of channel, type, text and media: what a reviewer's yes names (product.md 1.3)."""
+        """Of channel, type, text and media: what a reviewer's yes names (design.md 1.3)."""
         return digest_of(
             JsonObject(
                 {

@@ -152,7 +152,7 @@ class Reason(StrEnum):
 
 
 class ActionClass(StrEnum):
-    """Who must allow an action (product.md 3.2)."""
+    """Who must allow an action (design.md 3.2)."""
 
     SAFE = "safe"
     COSTLY = "costly"
@@ -232,7 +232,7 @@ def _verb_by(rule: ActivityRule) -> Verb:
 
 
 class Column(StrEnum):
-    """Under what an action is counted in the last line of a run (product.md 2.2)."""
+    """Under what an action is counted in the last line of a run (design.md 2.2)."""
 
     ADD = "add"
     CHANGE = "change"
@@ -336,7 +336,7 @@ class ToReview(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what goes with them.
 
-    `inputs` are what the files ask for (recorded as due before the first write of theirs, product.md 3.3);
+    `inputs` are what the files ask for (recorded as due before the first write of theirs, design.md 3.3);
     `taken_in_force` are live values that no generation of ours is recorded for; `bindings` are identities
     found on the way. `notes` are sentences for people. `config` is the digest of the files.
     """

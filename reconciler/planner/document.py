@@ -1,4 +1,4 @@
-"""SavedPlan <-> the JSON of a saved plan (product.md 3.4, schemas/plan.schema.json).
+"""SavedPlan <-> the JSON of a saved plan (design.md 3.4, schemas/plan.schema.json).
 
 Two digests stand in it. `digest` is of the facts: what would be done to which sites, on what conditions, and
 for how long the plan is good. Made twice from the same facts it is the same, whatever the order, the time or

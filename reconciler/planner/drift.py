@@ -1,4 +1,4 @@
-"""An audit: desired, last applied and live against each other (product.md 3.6). Nothing here asks for a write.
+"""An audit: desired, last applied and live against each other (design.md 3.6). Nothing here asks for a write.
 
 What is not as the file asks for is what the plan would change; who moved is told by what was last applied.
 Activities, posts and drafts are in drift_content.py.

@@ -15,7 +15,7 @@ from reconciler.model.sites import SiteRef
 
 
 class DriftState(StrEnum):
-    """How a managed object stands (product.md 3.6)."""
+    """How a managed object stands (design.md 3.6)."""
 
     CONVERGED = "converged"
     DRIFTED = "drifted"

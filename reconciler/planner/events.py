@@ -105,7 +105,7 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
 
 
 def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
-    """The events that are not known to belong to a connected calendar (product.md 1.1)."""
+    """The events that are not known to belong to a connected calendar (design.md 1.1)."""
     return tuple(
         one
         for one in observed

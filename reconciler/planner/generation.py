@@ -1,4 +1,4 @@
-"""When the marketing plan is generated, regenerated, waited for or deleted (product.md 3.3)."""
+"""When the marketing plan is generated, regenerated, waited for or deleted (design.md 3.3)."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def plan_generation(
     if not wanted.present:
         return _removal(live, scope)
     if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
-        # A call went out and its answer was lost: until it shows or its time is up, no second one (product.md 3.5).
+        # A call went out and its answer was lost: until it shows or its time is up, no second one (design.md 3.5).
         return GenerationPart((_waiting(scope),), renewed=True)
     match live.status:
         case PlanStatus.NEVER_CREATED:

@@ -20,7 +20,7 @@ from reconciler.planner.options import Scope
 
 
 def in_order(activities: Iterable[Activity]) -> list[Activity]:
-    """The order of matches: date, then title, then id (product.md 1.1)."""
+    """The order of matches: date, then title, then id (design.md 1.1)."""
     return sorted(activities, key=lambda one: (one.date, one.title, one.id))
 
 

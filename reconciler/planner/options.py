@@ -33,7 +33,7 @@ class Scope(Struct, frozen=True):
     patience: timedelta = timedelta(minutes=15)
 
     def may_still_show(self, entry: OpenEntry) -> bool:
-        """Whether what an earlier call began may yet appear; after that it is not done (product.md 3.5)."""
+        """Whether what an earlier call began may yet appear; after that it is not done (design.md 3.5)."""
         return self.now - entry.started_at < self.patience
 
     def address(self, kind: Kind, key: str = "") -> Address:
@@ -41,7 +41,7 @@ class Scope(Struct, frozen=True):
 
 
 def zone_of(observed: ObservedSite) -> ZoneInfo:
-    """The site's time zone; UTC where it is not known (product.md 1.1)."""
+    """The site's time zone; UTC where it is not known (design.md 1.1)."""
     try:
         return ZoneInfo(observed.time_zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

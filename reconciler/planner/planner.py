@@ -44,7 +44,7 @@ NOT_IN_DOUBT = frozenset(
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
-    (product.md 3.5). `apply` settles what reading the site can settle, before it plans."""
+    (design.md 3.5). `apply` settles what reading the site can settle, before it plans."""
     unknown = {entry.address: entry for entry in recorded.open if known_call(entry) not in NOT_IN_DOUBT}
     doubtful = [action for action in plan.actions if str(action.address) in unknown]
     if not doubtful:
@@ -69,7 +69,7 @@ def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """What would make the site what its file says, as a value; nothing has been written when it exists.
 
-    The order within a site: events, settings, generation, activities, posts, schedule (product.md 3.2).
+    The order within a site: events, settings, generation, activities, posts, schedule (design.md 3.2).
     Parts that were not read are not planned; `needs.py` says which those may be.
     """
     scope = scope_of(observed, options)

@@ -1,7 +1,7 @@
 """What the policy and the channels themselves forbid one post to be, each said with the rule and its place.
 
 Limits of a whole run are in guards.py. A moment here is when a post would go out: the rule's `at`, or the
-activity's own date, which is the best estimate of the API's time (I: it is no request field, wix-api.md 6.2).
+activity's own date, which is the best estimate of the API's time (I: it is no request field, remote-api.md 6.2).
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def _promises(
 def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
     """One bounded promise a rule, for drafts that will be known after the generation.
 
-    Only under `approval: none`: what nobody can have approved is never promised (product.md 3.2).
+    Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2).
     """
     if desired is None or desired.approval_required or not options.publish:
         return ()

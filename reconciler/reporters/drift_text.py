@@ -100,7 +100,7 @@ def _row(result: Drifted | Failed) -> Row:
 
 
 def drift_line(summary: DriftSummary) -> str:
-    """`Drift: 2 drifted, ...` or `No drift.`, word for word as product.md 2.2 has them."""
+    """`Drift: 2 drifted, ...` or `No drift.`, word for word as design.md 2.2 has them."""
     tally = summary.tally
     if not tally.drifted and not summary.failed:
         return NO_DRIFT

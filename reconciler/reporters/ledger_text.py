@@ -78,7 +78,7 @@ def _cells(ledgers: Sequence[SiteLedger], results: Sequence[Result]) -> tuple[in
 
 
 def apply_line(tally: Tally) -> str:
-    """`Apply: 3 added, 1 changed, ...`, word for word as product.md 2.2 has it."""
+    """`Apply: 3 added, 1 changed, ...`, word for word as design.md 2.2 has it."""
     return (
         f"Apply: {tally.added} added, {tally.changed} changed, {tally.destroyed} destroyed, "
         f"{tally.generated} generated, {tally.published} published; "

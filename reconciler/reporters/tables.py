@@ -52,7 +52,7 @@ def _cells(tally: PlanTally) -> tuple[int, ...]:
 
 
 def plan_line(summary: PlanSummary) -> str:
-    """`Plan: 3 to add, ...` or `No changes.`, word for word as product.md 2.2 has them."""
+    """`Plan: 3 to add, ...` or `No changes.`, word for word as design.md 2.2 has them."""
     tally = summary.tally
     if not summary.changes and not summary.failed:
         return NO_CHANGES

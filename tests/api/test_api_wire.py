@@ -24,7 +24,7 @@ from reconciler.model.posts import ActivityId, Media, PostId, PostStatus, Unreco
 from reconciler.model.sites import ChannelStatus, Feature, SiteRef
 from tests.api.bench import NOW, Bench
 
-READY = {  # wix-api.md 12.2
+READY = {  # remote-api.md 12.2
     "status": "ACTIVE",
     "marketingActivities": [
         {

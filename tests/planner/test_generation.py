@@ -1,4 +1,4 @@
-"""When a marketing plan is generated, and with which of the three modes (product.md 3.3)."""
+"""When a marketing plan is generated, and with which of the three modes (design.md 3.3)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,64 @@
+"""The marks in the code point to sections that exist, and nothing points to documents that are not here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MARK = re.compile(r"\((?:D|S-wix|S-sdk|S-live|S|I)(?:[,/ ]+(?:D|S-wix|S-sdk|S-live|S|I))* (?:section )?(\d+(?:\.\d+)*)")
+POINTER = re.compile(r"\b(remote-api|design)\.md(?:[) ]*(?:section )?)(\d+(?:\.\d+)*)")
+
+
+def _sections(document: str) -> set[str]:
+    text = (ROOT / "docs" / document).read_text("utf-8")
+    found = set(re.findall(r"^#+ (\d+(?:\.\d+)*)\.? ", text, re.MULTILINE))
+    found |= set(re.findall(r"^\*\*(\d+\.\d+) ", text, re.MULTILINE))
+    lists = {"12": r"^(12\.\d+) ", "14": r"\b(\d{1,2}) ", "15": r"^(\d+)\. "}
+    for section, items in lists.items():
+        body = text.partition(f"\n## {section}. ")[2].partition("\n## ")[0]
+        numbers = re.findall(items, body, re.MULTILINE)
+        found |= {one if "." in one else f"{section}.{one}" for one in numbers}
+    found |= {f"13.1.{number}" for number in range(1, 14)} if "13.1" in found and document == "remote-api.md" else set()
+    return found
+
+
+def _sources() -> list[Path]:
+    names = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "*.py", "*.md", "*.yaml", "*.yml", "*.toml", "*.json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    mine, bad = "tests/test_marks.py", "tests/config/bad/"
+    return [ROOT / name for name in names if (ROOT / name).exists() and name != mine and not name.startswith(bad)]
+
+
+def test_every_mark_names_a_section_of_the_remote_api() -> None:
+    known = _sections("remote-api.md")
+    unknown = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in _sources()
+        if path.suffix == ".py"
+        for found in MARK.finditer(path.read_text("utf-8"))
+        if found[1] not in known
+    ]
+    assert unknown == []
+
+
+def test_every_pointer_names_a_section_that_exists() -> None:
+    known = {name: _sections(f"{name}.md") for name in ("remote-api", "design")}
+    unknown = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for path in _sources()
+        for found in POINTER.finditer(path.read_text("utf-8"))
+        if found[2] not in known[found[1]]
+    ]
+    assert unknown == []
+
+
+def test_nothing_points_to_documents_that_are_not_here() -> None:
+    gone = re.compile(r"\b(?:wix-api|product|style|wording|performance)\.md\b")
+    found = [str(path.relative_to(ROOT)) for path in _sources() if gone.search(path.read_text("utf-8"))]
+    assert found == []
