@@ -59,19 +59,30 @@ def channel_of(call: Call) -> str:
 
 def list_accounts(call: Call) -> Json:
     """`GET /accounts?channelName=` (D)."""
-    name = call.one("channelName")
-    if name is None:
+    names = list(dict.fromkeys(call.query.get("channelName", ())))
+    if not names:
         raise violation("channelName", "must not be empty", "REQUIRED_FIELD")
+    match call.seed.unknowns.repeatedChannelName:  # "one or more channels" (D); how is not known (I)
+        case "first":
+            names = names[:1]
+        case "refuse" if len(names) > 1:
+            raise violation("channelName", "must be given once")
+        case _:
+            pass
+    return {"accounts": [each for name in names for each in _accounts_of(call, name)]}
+
+
+def _accounts_of(call: Call, name: str) -> list[Json]:
     if name not in CHANNELS:
         raise violation("channelName", f"{name!r} is not a channel", "ENUM")
     match call.site.channels.get(name, "NEVER_CREATED"):
         case "NO_PAGES":
-            return {"accounts": []}  # S-wix: token there, no postable page
+            return []  # S-wix: token there, no postable page
         case "VALID":
-            return {"accounts": [{"channelName": name, name.lower(): account(call.site, name)}]}  # S-wix
+            return [{"channelName": name, name.lower(): account(call.site, name)}]  # S-wix
         case "NEVER_CREATED":
             # 400 in the recipe (S-wix); the reference page lists one 428 (D): switchable.
-            raise application(call.seed.switches.neverConnected, "USER_NOT_EXIST_FOR_CHANNEL", f"no {name} account")
+            raise application(call.seed.unknowns.neverConnected, "USER_NOT_EXIST_FOR_CHANNEL", f"no {name} account")
         case _:
             raise precondition(f"the {name} account is disconnected", "USER_IS_DISCONNECTED")  # S-live, status I
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.sandbox import checks, posts, queries, times
+from reconciler.sandbox import checks, posts, queries, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, not_found, precondition, violation
 from reconciler.sandbox.names import ACTIVITY_TYPES
-from reconciler.sandbox.seed import Seed, Switches
 from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -32,14 +32,14 @@ def add(site: Site, made: Json, own: bool) -> Json:
     return activity
 
 
-def remove(site: Site, activity: Json, seed: Seed) -> None:
-    """Removes an activity. Its drafts go; what is scheduled stays in the Publisher unless the switch says so (I)."""
-    posts.detach(site, activity, list(activity["items"]), seed)
+def remove(site: Site, activity: Json, fate: posts.Fate) -> None:
+    """Removes an activity, with its posts as the world has it (14.8: not known)."""
+    posts.detach(site, activity, list(activity["items"]), fate)
     site.jobs[:] = [job for job in site.jobs if job["activity"] != activity["id"]]
     site.activities.pop(activity["id"], None)
 
 
-def in_plan(site: Site, activity: Json, switches: Switches) -> Json:
+def in_plan(site: Site, activity: Json, unknowns: Unknowns) -> Json:
     """An activity as the plan shows it: marketingActivityId and date (S-wix), items when there are some."""
     shown = {
         "marketingActivityId": activity["id"],
@@ -47,10 +47,10 @@ def in_plan(site: Site, activity: Json, switches: Switches) -> Json:
         "title": activity["title"],
         "description": activity["description"],
     }
-    if switches.activityTypes:
+    if unknowns.activityTypes:
         shown["marketingActivityType"] = activity["type"]  # presence not seen (I): switchable
-    if activity["items"] or switches.emptyLists == "emit":
-        shown["items"] = posts.items_of(site, activity)
+    if activity["items"] or unknowns.emptyLists != "omit":
+        shown["items"] = posts.items_of(site, activity, unknowns)
     return shown
 
 
@@ -68,7 +68,9 @@ def alone(activity: Json) -> Json:
 def create(call: Call) -> Json:
     """`POST /items` (I: path). A required field that is missing is 428, not 400 (D)."""
     given = checks.message("marketingActivity", call.body.get("marketingActivity"))
-    checks.known_fields("marketingActivity", given, _FIELDS, call.seed.switches.unknownFields)
+    checks.known_fields("marketingActivity", given, _FIELDS, call.seed.unknowns.unknownFields)
+    texts.check("marketingActivity", given, call.seed.unknowns)
+    given = texts.kept(given, call.seed.unknowns)
     title = checks.text("marketingActivity.title", given.get("title"))
     description = checks.text("marketingActivity.description", given.get("description"))
     date = checks.moment("marketingActivity.targetDate", given.get("targetDate"))
@@ -93,10 +95,12 @@ def update(call: Call) -> Json:
     illegal = [path for path in paths if path not in _UPDATABLE]
     if illegal:  # an error (D) whose status is not known: switchable (I)
         text = f"{illegal[0]} cannot be updated"
-        if call.seed.switches.illegalMask == 428:
+        if call.seed.unknowns.illegalMask == 428:
             raise application(428, "INVALID_FIELD_MASK_ERROR", text)
         raise violation("fieldMask", text)
     checks.require_present(given, paths)
+    texts.check("marketingActivity", given, call.seed.unknowns)
+    given = texts.kept(given, call.seed.unknowns)
     title = checks.text("marketingActivity.title", given.get("title"))
     description = checks.text("marketingActivity.description", given.get("description"))
     date = checks.moment("marketingActivity.targetDate", given.get("targetDate"))
@@ -112,8 +116,10 @@ def update(call: Call) -> Json:
 
 
 def get(call: Call) -> Json:
-    """`GET /marketing-activity` (D); the id is a query parameter, under either inferred name (I)."""
-    wanted = checks.guid("marketingActivityId", call.one("marketingActivityId", "id"))
+    """`GET /marketing-activity` (D); the id is a query parameter, whose name was not seen (I)."""
+    form = call.seed.unknowns.getActivityParameter
+    names = ("marketingActivityId", "id") if form == "both" else (form,)
+    wanted = checks.guid(names[0], call.one(*names))
     return {"marketingActivity": alone(_find(call, wanted))}
 
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox import clock, control, faults, handling, messages, planting, times
+from reconciler.sandbox import clock, consistency, control, faults, handling, messages, planting, times
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.messages import Answer, Receive, Request, Scope, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
@@ -88,7 +88,9 @@ class Sandbox:
         now = clock.read(store, self._real_now)
         for site_id, fields in self._seed.sites.items():
             if store.site(site_id) is None:
-                store.save(planting.plant(site_id, dict(fields), now, self._seed))
+                site = planting.plant(site_id, dict(fields), now, self._seed)
+                store.save(site)
+                consistency.remember(store, site, now, self._seed.unknowns)
 
     # What tests, control routes and the command line do with a world
 
@@ -163,6 +165,7 @@ class Sandbox:
             site = self._known_site(store, site_id.lower(), now)
             result = change(site, now, self._seed)
             store.save(site)
+            consistency.remember(store, site, now, self._seed.unknowns)
             return result
 
     def close(self) -> None:
@@ -187,7 +190,7 @@ class Sandbox:
         request = await messages.read(scope, receive)
         if request.path.startswith(control.PREFIX):
             status, value = control.answer(self, request.method, request.path, request.body, scope.get("client"))
-            await messages.respond(send, messages.answer(status, value))
+            await messages.respond(send, Answer(status, messages.encoded(value)))
             return
         await self._serve(request, send)
 

@@ -47,7 +47,7 @@ def identify(headers: dict[str, str], seed: Seed, store: Transaction, now: datet
     given = headers.get("authorization", "").strip()
     everything = frozenset(SCOPES.values())
     if not given:
-        if seed.switches.anonymous:
+        if seed.anonymous:
             return Identity(None, everything)
         raise unauthenticated("the Authorization header is missing")
     scheme, _, rest = given.partition(" ")
@@ -142,12 +142,23 @@ def token(call: Call) -> Json:
 
 
 def token_info(call: Call) -> Json:
-    """`POST /oauth2/token-info` (S-sdk)."""
-    found = call.store.token(str(call.body.get("token")))
+    """`POST /oauth2/token-info` (S-sdk: the members). A token that is unknown or expired is not active (I)."""
+    token_ = str(call.body.get("token"))
+    found, app = call.store.token(token_), call.store.app_of(token_)
     if found is None or times.must(found[1]) <= call.now:
         return {"active": False}
     site = call.store.site(found[0])
-    return {"active": True, "instanceId": site.facts["instanceId"] if site else "", "siteId": found[0]}
+    expires = int(times.must(found[1]).timestamp())
+    return {
+        "active": True,
+        "subjectType": "APP",
+        "subjectId": app,
+        "exp": expires,
+        "iat": expires - TOKEN_LIFE,
+        "clientId": app,
+        "siteId": found[0],
+        "instanceId": site.facts["instanceId"] if site else "",
+    }
 
 
 def _oauth(error: str, text: str, status: int = 400) -> Refused:

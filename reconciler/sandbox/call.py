@@ -33,6 +33,7 @@ class Call:
     found_site: Site | None = None
     account: str | None = None
     wrote: bool = False  # the request changed the world
+    lagging: bool = False  # the site is shown as it was: nothing of it is kept
     moved: bool = False  # the world moved by itself while answering
 
     @property

@@ -62,11 +62,12 @@ def near_term(day: date, days: int | None) -> date:
     return times.end_of_next_week(day) if days is None else day + timedelta(days=days)
 
 
-def activities(inputs: Json, zone: tzinfo, key: Sequence[object]) -> list[Json]:
+def activities(inputs: Json, zone: tzinfo, key: Sequence[object], own_frequency: bool) -> list[Json]:
     """The activities of a generation: from today through the end of next month (D), sorted by date.
 
     `inputs` is what the generation is made from: started, settings, overrides, events. The topics appear in titles
-    and descriptions; frequency says how many; an event close by takes over a title now and then.
+    and descriptions; frequency says how many; an event close by takes over a title now and then. `own_frequency`:
+    that of the settings counts too.
     """
     started = times.must(inputs["started"])
     today = started.astimezone(zone).date()
@@ -75,7 +76,9 @@ def activities(inputs: Json, zone: tzinfo, key: Sequence[object]) -> list[Json]:
         if tool not in _KINDS:
             continue
         kind, override, default = _KINDS[tool]
-        frequency = inputs["overrides"].get(override, {}).get("frequency") or inputs["settings"].get("frequency") or {}
+        frequency = inputs["overrides"].get(override, {}).get("frequency") or {}
+        if not frequency and own_frequency:
+            frequency = inputs["settings"].get("frequency") or {}
         step = _DAYS[frequency.get("interval", default[0])] / frequency.get("count", default[1])
         for place, moment in enumerate(_moments(today, times.end_of_next_month(today), step, zone)):
             found.append(_activity(inputs, kind, moment, (*key, kind, place)))

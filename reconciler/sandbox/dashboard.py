@@ -76,7 +76,12 @@ class Dashboard:
 
     def delete_activity(self, site: str, activity: str) -> None:
         """Deletes an activity."""
-        self._sandbox.edit(site, lambda found, _now, seed: activities.remove(found, found.activities[activity], seed))
+        self._sandbox.edit(
+            site,
+            lambda found, _now, seed: activities.remove(
+                found, found.activities[activity], posts.on_deletion(seed.unknowns)
+            ),
+        )
 
     def edit_item(self, site: str, item: str, caption: str | None = None, media: list[str] | None = None) -> None:
         """Changes the text or the images of a post."""

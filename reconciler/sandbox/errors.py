@@ -7,14 +7,24 @@ from typing import Any
 
 Json = dict[str, Any]
 
+HTML = (
+    "<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
+)
+"""A branded page that carries nothing but its status (S-wix)."""
+
 
 class Refused(Exception):
-    """A request that the API answers with an error: its status and its body (None: empty, as system errors are)."""
+    """A request that the API answers with an error: status, body (None: empty, as system errors are), headers.
 
-    def __init__(self, status: int, body: Json | None) -> None:
+    A body in text is sent as it is.
+    """
+
+    def __init__(self, status: int, body: Json | None, text: str = "") -> None:
         super().__init__(f"{status} {body}")
         self.status = status
         self.body = body
+        self.text = text
+        self.headers: dict[str, str] = {}
 
 
 def application(status: int, code: str, text: str, data: Mapping[str, Any] | None = None) -> Refused:
@@ -26,6 +36,13 @@ def application(status: int, code: str, text: str, data: Mapping[str, Any] | Non
 def precondition(text: str, code: str = "FAILED_PRECONDITION") -> Refused:
     """HTTP 428, the API's answer to a precondition that does not hold (D)."""
     return application(428, code, text)
+
+
+def empty_throttle(headers: Mapping[str, str], *, html: bool) -> Refused:
+    """HTTP 429 without an envelope: an empty body, or a page of a gateway (S-wix)."""
+    refused = Refused(429, None, HTML if html else "")
+    refused.headers.update({**headers, "content-type": "text/html; charset=utf-8"} if html else headers)
+    return refused
 
 
 def not_found(text: str, code: str = "NOT_FOUND") -> Refused:

@@ -6,14 +6,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from reconciler.sandbox import checks, times
+from reconciler.sandbox import checks, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import precondition, violation
 from reconciler.sandbox.state import Site, guid
 
 Json = dict[str, Any]
 
-_FREQUENCIES = ("UNKNOWN", "WEEKLY", "MONTHLY", "YEARLY")  # literal spelling inferred (I)
+_FREQUENCIES = {  # literal spelling not seen (I): how it is written -> what it is
+    "WEEKLY": {"WEEKLY": "WEEKLY", "MONTHLY": "MONTHLY", "YEARLY": "YEARLY"},
+    "WEEK": {"WEEK": "WEEKLY", "MONTH": "MONTHLY", "YEAR": "YEARLY"},
+}
+_PLAIN = {each: plain for spelling in _FREQUENCIES.values() for each, plain in spelling.items()}
 _FIELDS = ("id", "calendarId", "name", "description", "date", "recurringRule", "recurringOccurrences")
 _MOST = 100  # events in one answer, and occurrences of one event (D)
 
@@ -44,7 +48,7 @@ def create(call: Call) -> Json:
 
 def update(call: Call) -> Json:
     """`PUT /events/{event.id}`: replaces the whole event (D). Unknown or read-only: 428 and no 404 (D)."""
-    fields = _read(call, call.seed.switches.updateEventKey)  # body key inferred (I): switchable
+    fields = _read(call, call.seed.unknowns.updateEventKey)  # body key inferred (I): switchable
     old = _own(call, call.params["id"])
     fields["id"] = old["shown"]["id"]
     made = record(call.site, fields, old["since"])
@@ -71,8 +75,8 @@ def _own(call: Call, event_id: str) -> Json:
 
 
 def _read(call: Call, key: str) -> Json:
-    given = checks.message(key, call.body.get(key))
-    checks.known_fields(key, given, _FIELDS, call.seed.switches.unknownFields)
+    given = texts.kept(checks.message(key, call.body.get(key)), call.seed.unknowns)
+    checks.known_fields(key, given, _FIELDS, call.seed.unknowns.unknownFields)
     fields: Json = {
         "name": checks.text(f"{key}.name", given.get("name"), 3000),  # D: maxLength
         "description": checks.text(f"{key}.description", given.get("description"), 3000),
@@ -80,7 +84,8 @@ def _read(call: Call, key: str) -> Json:
     rule = given.get("recurringRule")
     if rule is not None:
         rule = checks.message(f"{key}.recurringRule", rule)
-        frequency = checks.choice(f"{key}.recurringRule.frequency", rule.get("frequency"), _FREQUENCIES)
+        known = ("UNKNOWN", *_FREQUENCIES[call.seed.unknowns.frequencies])
+        frequency = checks.choice(f"{key}.recurringRule.frequency", rule.get("frequency"), known)
         if frequency in (None, "UNKNOWN"):
             raise precondition(f"{key}.recurringRule.frequency is required")  # D: 428
         fields["recurringRule"] = rule  # a date beside it is ignored (D)
@@ -88,6 +93,8 @@ def _read(call: Call, key: str) -> Json:
     date = checks.moment(f"{key}.date", given.get("date"))
     if date is None:
         raise violation(f"{key}.date", "date or recurringRule must be given", "REQUIRED_FIELD")  # D: 400
+    if call.seed.unknowns.pastEvents == "refuse" and date < call.now - timedelta(days=1):
+        raise violation(f"{key}.date", "must not be in the past")
     fields["date"] = times.show(date)
     return fields
 
@@ -111,13 +118,18 @@ def query(call: Call) -> Json:
         moments = list(_moments(event, first, last))
         if not moments:
             continue
+        if event["foreign"] and call.seed.unknowns.foreignCalendar == "same":
+            shown = {**shown, "calendarId": calendar_id(call.site)}
+        if "recurringRule" in shown and call.seed.unknowns.recurringShown == "per-occurrence":
+            found += [(times.show(each), shown["id"], {**shown, "date": times.show(each)}) for each in moments]
+            continue
         if "recurringRule" in shown:
             occurrences = [{"date": times.show(each)} for each in moments[:_MOST]]  # members I
             shown = {**shown, "recurringOccurrences": occurrences}
         found.append((times.show(moments[0]), shown["id"], shown))
     found.sort(key=lambda each: each[:2])
     page = [shown for _, _, shown in found[:_MOST]]
-    return {"calendarEvents": page} if page or call.seed.switches.emptyLists == "emit" else {}  # key I
+    return {"calendarEvents": page} if page or call.seed.unknowns.emptyLists != "omit" else {}  # key I
 
 
 def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:
@@ -140,7 +152,7 @@ def _moments(event: Json, first: datetime, last: datetime) -> Iterator[datetime]
             yield date
         return
     start = times.must(event["since"]).replace(hour=0, minute=0, second=0, microsecond=0)
-    frequency = shown["recurringRule"]["frequency"]
+    frequency = _PLAIN[shown["recurringRule"]["frequency"]]
     # Begin close to the span, so that a span far away costs no more than a near one.
     count = max(0, (first - start).days // {"WEEKLY": 7, "MONTHLY": 31, "YEARLY": 366}[frequency] - 1)
     while (moment := _nth(start, frequency, count)) <= last:

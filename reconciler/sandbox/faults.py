@@ -37,6 +37,8 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
+from reconciler.sandbox.errors import HTML
+
 Json = dict[str, Any]
 
 _BODIES = ("empty", "json", "html")
@@ -55,9 +57,6 @@ _FIELDS: dict[str, tuple[str, ...]] = {
 }
 INSTEAD = frozenset({"throttle", "error", "forbidden", "drop-before"})  # the handler does not run
 AFTER = frozenset({"drop-after", "truncated", "error-after"})  # the handler has run
-HTML = (
-    b"<!DOCTYPE html><html><head><title>Wix.com</title></head><body><h1>Oops, something went wrong.</h1></body></html>"
-)
 
 
 class FaultError(ValueError):
@@ -160,7 +159,7 @@ def answer(do: Json) -> tuple[int, dict[str, str], bytes]:
         headers["retry-after"] = str(do["retryAfter"])
     form = do.get("body", "json" if status == 429 else "empty")
     if form == "html":
-        return status, {**headers, "content-type": "text/html; charset=utf-8"}, HTML
+        return status, {**headers, "content-type": "text/html; charset=utf-8"}, HTML.encode()
     if form == "json":
         error = {"code": do.get("code", code), "description": text, "data": {}}
         body = {"message": text, "details": {"applicationError": error}}

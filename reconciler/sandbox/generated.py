@@ -13,6 +13,8 @@ Json = dict[str, Any]
 
 _ASSETS = ("STORES_PRODUCT", "STORES_CATEGORY", "STORES_COUPON", "BLOG_POST", "EVENT", "BOOKINGS_SERVICE")  # S-wix
 
+_WITHOUT_CHANNELS = ["INSTAGRAM", "FACEBOOK", "LINKEDIN", "PINTEREST", "GBP", "TIKTOK"]  # S-wix
+
 
 def _required(call: Call, name: str) -> str:
     given = checks.text(name, call.body.get(name))
@@ -39,7 +41,7 @@ def post_data(call: Call) -> Json:
         if not isinstance(asset, dict):
             raise unparsable()
         checks.choice("siteAssets[0].type", asset.get("type"), _ASSETS)
-    channels = call.body.get("channels") or ["INSTAGRAM"]
+    channels = call.body.get("channels") or _WITHOUT_CHANNELS
     if not isinstance(channels, list):
         raise unparsable()
     subject = {"title": wish or f"{assets[0].get('type', 'asset')} {assets[0].get('id', '')}"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.sandbox import activities, checks, content, events, posts, remaking, scheduling, times
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import not_found, precondition
+from reconciler.sandbox.errors import Refused, not_found, precondition, violation
 from reconciler.sandbox.names import TOOLS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
@@ -19,9 +19,13 @@ def generate(call: Call) -> Json:
     """`POST /marketing-plan/generate-marketing-plan`: answers GENERATING at once (D)."""
     status = call.site.plan["status"]
     # Generating while GENERATING or ACTIVE is not documented: both are switches (I).
-    if status == "GENERATING" and call.seed.switches.generateWhileGenerating == "refuse":
+    unknowns = call.seed.unknowns
+    rule = {"GENERATING": unknowns.generateWhileGenerating, "ACTIVE": unknowns.generateWhileActive}.get(status)
+    if rule == "ignore":
+        return {"status": status}
+    if rule == "refuse" and status == "GENERATING":
         raise _already_generating()
-    if status == "ACTIVE" and call.seed.switches.generateWhileActive == "refuse":
+    if rule == "refuse":
         raise precondition("plan already exists", "PLAN_ALREADY_EXISTS")
     return _start(call, call.seed.latency.generate)
 
@@ -43,7 +47,7 @@ def _regenerable(call: Call) -> None:
     status = call.site.plan["status"]
     if status == "GENERATING":
         raise _already_generating()  # D + S-wix
-    if status == "NEVER_CREATED" and call.seed.switches.regenerateWithoutPlan == "refuse":
+    if status == "NEVER_CREATED" and call.seed.unknowns.regenerateWithoutPlan == "refuse":
         raise precondition("there is no marketing plan to regenerate")  # I
 
 
@@ -115,15 +119,15 @@ def _finish(site: Site, seed: Seed) -> None:
     site.plan["generation"] += 1
     for activity in list(site.activities.values()):
         upcoming = activity["date"] >= inputs["started"]
-        if upcoming and not (activity["own"] and seed.switches.createdActivitiesSurvive):
-            activities.remove(site, activity, seed)
+        if upcoming and not (activity["own"] and seed.unknowns.createdActivitiesSurvive):
+            activities.remove(site, activity, posts.on_regeneration(seed.unknowns))
     zone = times.zone(site.facts["timeZone"])
     today = times.must(inputs["started"]).astimezone(zone).date()
-    horizon = content.near_term(today, seed.switches.nearTermDays)
+    horizon = content.near_term(today, seed.unknowns.nearTermDays)
     key = (site.id, site.behaviour.get("contentSeed", seed.content_seed), site.plan["generation"])
     tools = inputs["settings"].get("marketingTools") or TOOLS
     near = 0
-    for made in content.activities(inputs, zone, key):
+    for made in content.activities(inputs, zone, key, seed.unknowns.settingsFrequency == "honoured"):
         if not first and made["date"] < inputs["started"]:
             continue  # the past was kept
         activity = activities.add(site, made, own=False)
@@ -131,42 +135,54 @@ def _finish(site: Site, seed: Seed) -> None:
             continue
         if times.must(made["date"]).astimezone(zone).date() <= horizon:
             near += 1
+            started = times.must(inputs["started"])
             if not inputs.get("every") or near % inputs["every"]:
-                posts.make_drafts(site, activity, inputs["settings"], times.must(inputs["started"]), seed)
+                posts.make_drafts(site, activity, inputs["settings"], started, seed)
+            elif seed.unknowns.failedPosts == "failed-items":
+                posts.make_failed(site, activity, inputs["settings"], started, seed)
 
 
 def get_plan(call: Call) -> Json:
     """`GET /marketing-plan`: status and activities; from today on unless asked otherwise (D)."""
-    site, switches = call.site, call.seed.switches
+    site, unknowns = call.site, call.seed.unknowns
     if site.plan["status"] == "ACTIVE" and site.touched:
         idle = call.now - times.must(site.touched)
-        if idle >= timedelta(days=switches.idleDays):
+        if idle >= timedelta(days=unknowns.idleDays):
             site.plan["status"] = "INACTIVE"  # by this very GET (D); about six weeks (S-wix)
             call.moved_on()
+    if site.plan["status"] == "NEVER_CREATED":
+        if unknowns.noPlanAnswer == "not-found":
+            raise not_found("there is no marketing plan")
+        if unknowns.noPlanAnswer == "error-with-200":
+            error = not_found("there is no marketing plan")
+            raise Refused(200, error.body)
     first, last = _window(call)
     shown: Json = {"status": site.plan["status"]}
     visible = site.plan["status"] == "ACTIVE" or (
-        site.plan["status"] == "GENERATING" and switches.generatingShows == "previous"
+        site.plan["status"] == "GENERATING" and unknowns.generatingShows == "previous"
     )
     found = [
-        activities.in_plan(site, activity, switches)
+        activities.in_plan(site, activity, unknowns)
         for activity in sorted(site.activities.values(), key=lambda each: (each["date"], each["id"]))
         if visible and first <= activity["date"] and (last is None or activity["date"] <= last)
     ]
-    if found or switches.emptyLists == "emit":
+    if found or unknowns.emptyLists != "omit":
         shown["marketingActivities"] = found
     return shown
 
 
 def _window(call: Call) -> tuple[str, str | None]:
-    # With only one bound the other keeps its default (I).
+    # What one bound alone means is not documented (I): the other keeps its default, or 400.
     given = {}
     for name in ("startDate", "endDate"):
         text = call.one(f"timeframe.{name}")
         given[name] = checks.moment(f"timeframe.{name}", text)
     first = given["startDate"]
+    if call.seed.unknowns.oneBound == "refuse" and (first is None) != (given["endDate"] is None):
+        raise violation("timeframe", "needs startDate and endDate")
     if first is None:
-        zone = times.zone(call.site.facts["timeZone"])  # whose "today" is not documented (I: the site's)
+        # Whose "today" is not documented (I).
+        zone = times.zone(call.site.facts["timeZone"] if call.seed.unknowns.dayZone == "site" else "UTC")
         first = datetime.combine(call.now.astimezone(zone).date(), time(), zone)
     last = given["endDate"]
     return times.show(first), None if last is None else times.show(last)
@@ -181,10 +197,10 @@ def delete_plan(call: Call) -> Json:
 
 
 def remove_plan(site: Site, seed: Seed) -> None:
-    """Removes the plan. The status afterwards is NEVER_CREATED (I)."""
+    """Removes the plan. The status afterwards is inferred (I)."""
     for activity in list(site.activities.values()):
-        activities.remove(site, activity, seed)
-    site.plan.update(status="NEVER_CREATED", due=None)
+        activities.remove(site, activity, posts.on_deletion(seed.unknowns))
+    site.plan.update(status=seed.unknowns.deletedPlan, due=None)
     site.plan.pop("inputs", None)
     site.jobs.clear()
 
@@ -194,9 +210,9 @@ def delete_activity(call: Call) -> Json:
     wanted = checks.guid("id", call.one("id"))
     activity = call.site.activities.get(wanted)
     if activity is None:
-        if call.seed.switches.unknownActivity == "refuse":
+        if call.seed.unknowns.unknownActivity == "refuse":
             raise not_found(f"marketing activity {wanted} not found")
         return {}
-    activities.remove(call.site, activity, call.seed)
+    activities.remove(call.site, activity, posts.on_deletion(call.seed.unknowns))
     call.changed()
     return {}

@@ -38,6 +38,7 @@ def plant(site_id: str, fields: Json, now: datetime, seed: Seed) -> Site:
             "language": fields.get("language", "en"),
             "country": fields.get("country", "US"),
             "timeZone": fields.get("timeZone", "UTC"),
+            "namespace": fields.get("namespace", "WIX"),
             "createdDate": times.show(now),
         },
         behaviour={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from reconciler.sandbox import accounts, checks, content, times
 from reconciler.sandbox.call import Call
@@ -12,19 +12,51 @@ from reconciler.sandbox.errors import not_found
 from reconciler.sandbox.names import PLAN_CHANNELS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
 
-def items_of(site: Site, activity: Json) -> list[Json]:
-    """An activity's items, as the Publisher shows them (S-wix)."""
-    return [site.items[item_id]["item"] for item_id in activity["items"]]
+class Fate(NamedTuple):
+    """What becomes of the posts of an activity that goes (14.8: not known): drafts, and scheduled ones."""
+
+    drafts: str  # delete, keep
+    scheduled: str  # keep, cancel, delete
+
+
+def on_regeneration(unknowns: Unknowns) -> Fate:
+    """The fate of the posts of activities that a regeneration replaces."""
+    return Fate(unknowns.replacedDrafts, unknowns.replacedScheduled)
+
+
+def on_deletion(unknowns: Unknowns) -> Fate:
+    """The fate of the posts of what is deleted or cleared."""
+    return Fate(unknowns.deletedDrafts, unknowns.deletedScheduled)
+
+
+def items_of(site: Site, activity: Json, unknowns: Unknowns) -> list[Json]:
+    """An activity's items, as the Publisher shows them (S-wix). What is shown during remaking is not known (I)."""
+    items = [site.items[item_id]["item"] for item_id in activity["items"]]
+    if unknowns.remakingShows == "nothing" and any(
+        job["activity"] == activity["id"] and job["kind"].startswith("remake") for job in site.jobs
+    ):
+        return [item for item in items if item["status"] != "DRAFT"]
+    return items
 
 
 def records(site: Site, activity: Json, story: bool) -> list[Json]:
     """The publisher records of an activity: its stories, or everything else."""
     found = [site.items[item_id] for item_id in activity["items"]]
     return [record for record in found if (record["item"]["type"] == "STORY") == story]
+
+
+def make_failed(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
+    """Gives an activity the posts of a generation that failed (14.6: how that shows is not known)."""
+    before = set(activity["items"])
+    make_drafts(site, activity, settings, now, seed)
+    for item_id in activity["items"]:
+        if item_id not in before:
+            site.items[item_id]["item"].update(status="FAILED", publicationError={"message": "generation failed"})
 
 
 def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed: Seed) -> None:
@@ -70,16 +102,19 @@ def add_item(site: Site, activity: Json | None, channel: str, kind: str, made: J
     return item
 
 
-def detach(site: Site, activity: Json, item_ids: Iterable[str], seed: Seed) -> None:
-    """Takes items off an activity: drafts are deleted; scheduled ones stay in the Publisher or are cancelled (I)."""
+def detach(site: Site, activity: Json, item_ids: Iterable[str], fate: Fate) -> None:
+    """Takes items off an activity, each to its fate."""
     for item_id in item_ids:
         activity["items"].remove(item_id)
         record = site.items[item_id]
         record["activity"] = None
-        if record["item"]["status"] == "DRAFT":
-            del site.items[item_id]
-        elif record["item"]["status"] == "SCHEDULED" and seed.switches.replacedScheduled == "cancel":
-            record["item"]["status"] = "CANCELED"
+        match record["item"]["status"], fate:
+            case ("DRAFT", Fate(drafts="delete")) | ("SCHEDULED", Fate(scheduled="delete")):
+                del site.items[item_id]
+            case "SCHEDULED", Fate(scheduled="cancel"):
+                record["item"]["status"] = "CANCELED"
+            case _:
+                pass
 
 
 def generate(call: Call) -> Json:
@@ -93,6 +128,8 @@ def generate(call: Call) -> Json:
         lost = call.directive("never-finishes") or call.directive("failed") or (every and place % every == 0)
         if not lost:
             start(call, activity_id, "posts", call.seed.latency.posts)
+        elif call.seed.unknowns.failedPosts == "failed-items" and not call.directive("never-finishes"):
+            start(call, activity_id, "failed-posts", call.seed.latency.posts)
     call.changed()
     return {}
 
@@ -107,23 +144,25 @@ def start(call: Call, activity_id: str, kind: str, seconds: float) -> None:
 def get(call: Call) -> Json:
     """`POST /marketing-activity-posts` reads although it is a POST (D). Unknown ids are left out (I)."""
     wanted = checks.guids("marketingActivityIds", call.body.get("marketingActivityIds"))
+    if call.seed.unknowns.unknownActivityPosts == "refuse" and not call.site.activities.keys() >= set(wanted):
+        raise not_found("marketing activity not found")
     found = [
         snapshot(call, call.site.activities[each]) for each in dict.fromkeys(wanted) if each in call.site.activities
     ]
-    return {"marketingActivities": found} if found or call.seed.switches.emptyLists == "emit" else {}
+    return {"marketingActivities": found} if found or call.seed.unknowns.emptyLists != "omit" else {}
 
 
 def snapshot(call: Call, activity: Json) -> Json:
     """What the posts methods show of an activity."""
     shown: Json = {"marketingActivityId": activity["id"]}
-    if activity["items"] or call.seed.switches.emptyLists == "emit":
-        shown["items"] = items_of(call.site, activity)
+    if activity["items"] or call.seed.unknowns.emptyLists != "omit":
+        shown["items"] = items_of(call.site, activity, call.seed.unknowns)
     return shown
 
 
-def activity_of(call: Call) -> Json:
+def activity_of(call: Call, key: str = "marketingActivityId") -> Json:
     """The activity that a body names; 404 for one that is not there (I)."""
-    wanted = checks.guid("marketingActivityId", call.body.get("marketingActivityId"))
+    wanted = checks.guid(key, call.body.get(key))
     if wanted not in call.site.activities:
         raise not_found(f"marketing activity {wanted} not found")
     return call.site.activities[wanted]
@@ -146,7 +185,7 @@ def _clear(call: Call, story: bool) -> Json:
         for record in records(call.site, activity, story)
         if not story or record["item"]["status"] == "DRAFT"
     ]
-    detach(call.site, activity, found, call.seed)
+    detach(call.site, activity, found, on_deletion(call.seed.unknowns))
     if not story:
         call.site.jobs[:] = [
             job for job in call.site.jobs if (job["activity"], job["kind"]) != (activity["id"], "posts")

@@ -25,6 +25,46 @@ def create(call: Call) -> Json:
     return {"item": item}
 
 
+def update(call: Call) -> Json:
+    """`PATCH /items/{item.id}`: only the fields sent change, without a mask; unknown id 404, else 400 (D).
+
+    Objects are merged (I). A date is Reschedule's business (D); status and read-only members stay (I).
+    """
+    given = checks.message("item", call.body.get("item"))
+    item = _find(call, call.params["id"])
+    _check_known(call, given)
+    changed = _merged(item, {name: given[name] for name in _WRITABLE if given.get(name) is not None})
+    _check_shape(changed)
+    _check_reference(call, changed)
+    _check_draft(call, changed)
+    item.update(changed, draftInfo={**item.get("draftInfo", {}), "updatedDate": call.stamp})
+    call.changed()
+    return {"item": item}
+
+
+def _merged(item: Json, given: Json) -> Json:
+    return {
+        **item,
+        **{
+            name: _merged(item.get(name) or {}, value) if isinstance(value, dict) else value
+            for name, value in given.items()
+        },
+    }
+
+
+def delete(call: Call) -> Json:
+    """`DELETE /items/{id}`: 404 ITEM_NOT_EXISTS, 428 ITEM_IS_DELETED for one deleted before (D)."""
+    item = _find(call, call.params["id"], deleted=True)
+    if item["status"] == "DELETED":
+        raise _wrong_state(item)
+    item["status"] = "DELETED"
+    activity = call.site.activities.get(call.site.items[item["id"]]["activity"] or "")
+    if activity is not None:
+        activity["items"].remove(item["id"])
+    call.changed()
+    return {}
+
+
 def get(call: Call) -> Json:
     """`GET /items/{id}` (I: path)."""
     return {"item": _find(call, call.params["id"])}
@@ -32,13 +72,16 @@ def get(call: Call) -> Json:
 
 def get_many(call: Call) -> Json:
     """`GET /items` by ids (D; the parameter's name is inferred: I). Unknown ids are left out (I)."""
-    ids = checks.guids("ids", call.query.get("ids"), most=100)
-    return {"items": [call.site.items[each]["item"] for each in ids if each in call.site.items]}
+    name = call.seed.unknowns.itemIdsParameter
+    ids = checks.guids(name, call.query.get(name), most=100)
+    shown = {item["id"]: item for item in _shown(call)}
+    return {"items": [shown[each] for each in ids if each in shown]}
 
 
 def query(call: Call) -> Json:
     """`POST /items/query`: offset-paged, limit 50 and offset 0 by default (D)."""
-    page, metadata = queries.run(call.body, (record["item"] for record in call.site.items.values()), _FILTERABLE)
+    fields = _FILTERABLE if call.seed.unknowns.itemFilters == "all" else ()
+    page, metadata = queries.run(call.body, _shown(call), fields)
     return {"items": page, "pagingMetadata": metadata}
 
 
@@ -100,35 +143,73 @@ def reschedule(call: Call) -> Json:
 
 
 def cancel(call: Call) -> Json:
-    """`PATCH /items/{id}/cancel` with {} (S-wix). Quota may be given back (D): switchable."""
-    item = _find(call, call.params["id"])
+    """`PATCH /items/{id}/cancel` with {} (S-wix): answers the cancelled item; 409 or 428, never 404 (D).
+
+    Which refusal has which status is not known (I). Quota may be given back (D).
+    """
+    unknowns = call.seed.unknowns
+    wanted = checks.guid("id", call.params["id"])
+    if wanted not in call.site.items:
+        raise application(unknowns.cancelUnknown, "ITEM_NOT_EXISTS", f"item {wanted} does not exist")
+    item: Json = call.site.items[wanted]["item"]
     if item["status"] != "SCHEDULED":
-        raise _wrong_state(item)
-    item["status"] = "CANCELED"
-    if call.seed.switches.cancelRestoresQuota:
+        raise _wrong_state(item, unknowns.cancelRefusal)
+    item["status"] = unknowns.cancelGives
+    if item["status"] == "DRAFT":
+        item.pop("schedulingInfo", None)
+    if call.seed.unknowns.cancelRestoresQuota:
         premium.consume(call.site, "SCHEDULE_POST", call.now, -1)
     call.changed()
     return {"item": item}
 
 
-def _find(call: Call, item_id: str) -> Json:
+def _shown(call: Call) -> list[Json]:
+    """All posts that reads show."""
+    items = (record["item"] for record in call.site.items.values())
+    return [item for item in items if item["status"] != "DELETED" or call.seed.unknowns.deletedItems == "shown"]
+
+
+def _find(call: Call, item_id: str, *, deleted: bool = False) -> Json:
     wanted = checks.guid("id", item_id)
-    if wanted not in call.site.items:
-        raise not_found(f"item {wanted} does not exist", "ITEM_NOT_EXISTS")  # code S-wix, status I
-    item: Json = call.site.items[wanted]["item"]
+    record = call.site.items.get(wanted)
+    hidden = not deleted and call.seed.unknowns.deletedItems == "hidden"
+    if record is None or (hidden and record["item"]["status"] == "DELETED"):
+        raise not_found(f"item {wanted} does not exist", "ITEM_NOT_EXISTS")  # D for delete by name, else I
+    item: Json = record["item"]
     return item
 
 
-def _wrong_state(item: Json) -> Refused:
-    # The codes for published and deleted are known (S-wix), their status and the third code are inferred (I).
+def _wrong_state(item: Json, status: int = 428) -> Refused:
+    # The codes for published and deleted are known (D, S-wix), the third one is inferred (I).
     code = {"PUBLISHED": "ITEM_IS_PUBLISHED", "DELETED": "ITEM_IS_DELETED"}.get(item["status"], "ITEM_IS_NOT_SCHEDULED")
-    return precondition(f"item is {item['status']}", code)
+    return application(status, code, f"item is {item['status']}")
 
 
 def _read_item(call: Call, source: object) -> Json:
     """A new item from a body: its channel and type must fit together (D)."""
     given = checks.message("item", source)
-    checks.known_fields("item", given, (*_WRITABLE, "schedulingInfo", "id", "status"), call.seed.switches.unknownFields)
+    _check_known(call, given)
+    _check_shape(given)
+    _check_reference(call, given)
+    item = {"id": "", **{field: given[field] for field in _WRITABLE if given.get(field) is not None}, "status": "DRAFT"}
+    _check_draft(call, item)
+    item["draftInfo"] = {"createdDate": call.stamp, "updatedDate": call.stamp}
+    return item
+
+
+def _check_known(call: Call, given: Json) -> None:
+    checks.known_fields("item", given, (*_WRITABLE, "schedulingInfo", "id", "status"), call.seed.unknowns.unknownFields)
+
+
+def _check_draft(call: Call, item: Json) -> None:
+    """An Instagram draft needs media (S-wix; at draft time: I). Any other draft may be anything."""
+    name = publishing.content_key(item)
+    if call.seed.unknowns.instagramDraftMedia == "refuse":
+        publishing.check_media(name, item[name])
+
+
+def _check_shape(given: Json) -> None:
+    """Channel, type and content object must be a combination that exists (D)."""
     channel = checks.message("item.channel", given.get("channel"))
     name = checks.choice("item.channel.name", channel.get("name"), CHANNELS)
     kind = checks.choice("item.type", given.get("type"), ITEM_TYPES)
@@ -141,12 +222,13 @@ def _read_item(call: Call, source: object) -> Json:
     if others or given.get(wanted) is None:
         raise violation(f"item.{wanted}", f"is what {kind} on {name} takes", "REQUIRED_FIELD")
     checks.message(f"item.{wanted}", given[wanted])
+
+
+def _check_reference(call: Call, given: Json) -> None:
     reference = checks.text("item.referenceId", given.get("referenceId"))
-    if reference and any(each["item"].get("referenceId") == reference for each in call.site.items.values()):
+    others = (each["item"] for each in call.site.items.values() if each["item"]["id"] != given.get("id"))
+    if reference and any(each.get("referenceId") == reference for each in others):
         raise application(409, "REFERENCE_ID_ALREADY_EXIST", f"reference id {reference} exists already")  # S-wix, D
-    item = {"id": "", **{field: given[field] for field in _WRITABLE if given.get(field) is not None}, "status": "DRAFT"}
-    item["draftInfo"] = {"createdDate": call.stamp, "updatedDate": call.stamp}
-    return item
 
 
 def _keep(call: Call, item: Json) -> None:

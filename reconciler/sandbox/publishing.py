@@ -42,6 +42,12 @@ def has_media(post: Json) -> bool:
     return bool(post.get("imageUrl") or post.get("videoUrl") or wrapper.get("media"))
 
 
+def check_media(name: str, post: Json) -> None:
+    """Refuses an Instagram post or story without media (S-wix)."""
+    if name in _NEEDS_MEDIA and not has_media(post):
+        raise violation(f"item.{name}.mediaWrapper", "must have media", "REQUIRED_FIELD")
+
+
 def check_content(item: Json) -> None:
     """Refuses content that the channel does not take when it is published."""
     name = content_key(item)
@@ -51,8 +57,7 @@ def check_content(item: Json) -> None:
             raise violation(
                 f"item.{name}.{field}", f"has length {len(post[field])}, must be at most {longest}", "MAX_LENGTH"
             )
-    if name in _NEEDS_MEDIA and not has_media(post):
-        raise violation(f"item.{name}.mediaWrapper", "must have media", "REQUIRED_FIELD")
+    check_media(name, post)
     if name == "gbpPost" and post.get("callToAction") not in (None, *_CALLS_TO_ACTION):
         raise violation("item.gbpPost.callToAction", f"is not one of {', '.join(_CALLS_TO_ACTION)}", "ENUM")
     if name in ("tiktokPhoto", "tiktokVideo") and post.get("privacyLevel") not in (None, *_PRIVACY):

@@ -30,7 +30,7 @@ def regenerate_stories(call: Call) -> Json:
 
 
 def _remake(call: Call, kind: str, seconds: float, story: bool) -> Json:
-    activity = posts.activity_of(call)
+    activity = posts.activity_of(call, call.seed.unknowns.activityIdKey)
     drafts = [record for record in posts.records(call.site, activity, story) if record["item"]["status"] == "DRAFT"]
     if drafts:
         if not call.directive("never-finishes"):
@@ -52,6 +52,8 @@ def finish_due(site: Site, now: datetime, seed: Seed) -> None:
             # Made from the settings as they are now (I). No posts for an unpublished site (I: as in a plan, D).
             if site.facts["published"]:
                 posts.make_drafts(site, activity, (site.settings or {}).get("settings", {}), at, seed)
+        elif job["kind"] == "failed-posts":
+            posts.make_failed(site, activity, (site.settings or {}).get("settings", {}), at, seed)
         else:
             _finish_remake(site, activity, job, at, seed)
 
@@ -73,7 +75,7 @@ def _finish_remake(site: Site, activity: Json, job: Json, at: datetime, seed: Se
         else:
             item.update(content.post(channel, activity, settings, accounts.account(site, channel), key))
         item["draftInfo"] = {**item["draftInfo"], "updatedDate": times.show(at)}
-        if seed.switches.regeneratedPosts == "new-ids":
+        if seed.unknowns.regeneratedPosts == "new-ids":
             _rename(site, activity, item)
 
 
@@ -86,7 +88,7 @@ def _rename(site: Site, activity: Json, item: Json) -> None:
 
 def update_media(call: Call) -> Json:
     """`PATCH .../update-marketing-activity-posts-media`: puts a media URL on the posts (D; fields I)."""
-    activity, url = posts.activity_of(call), _url(call)
+    activity, url = posts.activity_of(call, call.seed.unknowns.activityIdKey), _url(call)
     for record in posts.records(call.site, activity, story=False):
         item = record["item"]
         if item["status"] == "DRAFT":
@@ -101,7 +103,7 @@ def update_stories_media(call: Call) -> Json:
 
     An index without a frame leaves the story as it is (D). Counting from zero is inferred (I).
     """
-    activity, url = posts.activity_of(call), _url(call)
+    activity, url = posts.activity_of(call, call.seed.unknowns.activityIdKey), _url(call)
     index = call.body.get("mediaIndex")
     if index is not None and (not isinstance(index, int) or isinstance(index, bool)):
         raise unparsable()

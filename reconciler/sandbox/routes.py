@@ -40,6 +40,8 @@ class Route:
     handler: Handler
     level: str
     scope: str | None
+    name: str  # `METHOD path`, the path without its service's beginning
+    reads: bool
     keeps_active: bool  # whether it is a use of the marketing plan, which keeps that from going INACTIVE (I)
 
 
@@ -87,6 +89,8 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", f"{_PUBLISHER}/items", publisher.get_many),  # D
     ("POST", f"{_PUBLISHER}/items/query", publisher.query),  # D
     ("GET", f"{_PUBLISHER}/items/{{id}}", publisher.get),  # I
+    ("PATCH", f"{_PUBLISHER}/items/{{id}}", publisher.update),  # D
+    ("DELETE", f"{_PUBLISHER}/items/{{id}}", publisher.delete),  # D
     ("POST", f"{_PUBLISHER}/publish", publisher.publish),  # D
     ("POST", f"{_PUBLISHER}/publish-by-id", publisher.publish_by_id),  # D
     ("POST", f"{_PUBLISHER}/bulk/publish", publisher.bulk_publish),  # D
@@ -116,11 +120,16 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
 )  # fmt: skip
 
 
-def _route(path: str, handler: Handler) -> Route:
+_READ_BY_POST = ("marketing-activity-posts", "/query", "/count", "token-info")
+
+
+def _route(method: str, path: str, handler: Handler) -> Route:
+    name = f"{method} {path.removeprefix(_PLAN).replace(_PUBLISHER, '/publisher')}"
+    reads = method == "GET" or path.endswith(_READ_BY_POST)
     if path.startswith("/oauth2/"):
-        return Route(handler, _NOBODY, None, keeps_active=False)
+        return Route(handler, _NOBODY, None, name, reads, keeps_active=False)
     if path.startswith("/site-list/"):
-        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], keeps_active=False)
+        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], name, reads, keeps_active=False)
     scope = next(
         (
             scope
@@ -135,12 +144,12 @@ def _route(path: str, handler: Handler) -> Route:
         ),
         None,
     )
-    return Route(handler, _SITE, scope, keeps_active=path.startswith(f"{_PLAN}/marketing-plan"))
+    return Route(handler, _SITE, scope, name, reads, keeps_active=path.startswith(f"{_PLAN}/marketing-plan"))
 
 
-_EXACT = {(method, path): _route(path, handler) for method, path, handler in _TABLE if "{" not in path}
+_EXACT = {(method, path): _route(method, path, handler) for method, path, handler in _TABLE if "{" not in path}
 _PATTERNS = tuple(
-    (method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), _route(path, handler))
+    (method, re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)), _route(method, path, handler))
     for method, path, handler in _TABLE
     if "{" in path
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from reconciler.sandbox import checks, premium, publishing, times
 from reconciler.sandbox.call import Call
+from reconciler.sandbox.errors import precondition
 from reconciler.sandbox.state import Site
 
 Json = dict[str, Any]
@@ -16,12 +17,15 @@ def schedule(call: Call) -> Json:
     """`POST /marketing-plan/schedule-drafts`.
 
     Needs SCHEDULE_POST, else 428 (D). Ids that are no DRAFT, and drafts of channels that are not connected, are
-    passed over in silence (D); so are unknown ids, and what the quota does not reach for (I).
+    passed over in silence (D); so are unknown ids (I), and as the world has it what the quota does not reach for.
     """
     wanted = checks.strings("draftIds", call.body.get("draftIds"))  # S-wix: 1-20 strings
     site = call.site
     premium.require(site, "SCHEDULE_POST", call.now)
-    left = premium.remaining(site, "SCHEDULE_POST", call.now)
+    quota = call.seed.unknowns.scheduleQuota
+    left = None if quota == "none" else premium.remaining(site, "SCHEDULE_POST", call.now)
+    if quota == "per-call" and left is not None and left < len(wanted):
+        raise precondition("site is not eligible for feature SCHEDULE_POST", "INELIGIBLE_FOR_FEATURE")
     scheduled: list[Json] = []
     for draft_id in dict.fromkeys(wanted):
         record = site.items.get(draft_id)
@@ -37,15 +41,24 @@ def schedule(call: Call) -> Json:
     if scheduled:
         premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))
         call.changed()
-    return {"items": scheduled} if scheduled or call.seed.switches.emptyLists == "emit" else {}
+    return {"items": scheduled} if scheduled or call.seed.unknowns.emptyLists != "omit" else {}
 
 
 def _moment_of(call: Call, record: Json) -> str | None:
-    """When a draft goes out: at its activity's date (I); a past one an hour from now, or not at all (I)."""
+    """When a draft goes out, and what becomes of one whose moment is past: not known (14.7), so as the world has it."""
+    unknowns = call.seed.unknowns
     activity = call.site.activities.get(record["activity"] or "")
-    if activity is not None and times.must(activity["date"]) > call.now:
-        return str(activity["date"])
-    return None if call.seed.switches.pastSchedule == "skip" else times.show(call.now + timedelta(hours=1))
+    if activity is not None and unknowns.schedulePlacement != "in-an-hour":
+        at = times.must(activity["date"])
+        if unknowns.schedulePlacement == "activity-morning":
+            at = datetime.combine(at.astimezone(zone := times.zone(call.site.facts["timeZone"])), time(6), zone)
+        if at > call.now:
+            return times.show(at)
+        if unknowns.pastSchedule == "refuse":
+            raise precondition("the activity's date has passed")
+        if unknowns.pastSchedule == "skip":
+            return None
+    return times.show(call.now + timedelta(hours=1))
 
 
 def publish_due(site: Site, now: datetime) -> None:

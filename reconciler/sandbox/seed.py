@@ -17,11 +17,13 @@ seconds or strings like `500ms`, `2s`, `15m`, `2h`, `21d`, `2w`.
     apps:                          # left out: every app id and secret is accepted
       - {appId: a, appSecret: s, instances: {<instance id>: <site id>}, scopes: [...]}
     faults: [...]                  # see faults.py
-    switches: {...}                # behaviour that is not documented; see Switches
+    unknowns: {eventsKey: events}  # what is not known of the API; see unknowns.py
+    anonymous: false               # true: requests without Authorization are let in
     defaults: {...}                # site fields for every site, below its own
     sites:                         # a list, or a mapping of id to the other fields
       - id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01
         name: Jane's Pottery
+        namespace: WIX             # or HEADLESS: not among the sites unless a filter names it
         instanceId: 5d1c...        # left out: made from the id
         published: true
         premium: true
@@ -62,6 +64,7 @@ from reconciler.sandbox.faults import FaultError, check_fault
 from reconciler.sandbox.seed_access import App, Key, read_apps, read_keys
 from reconciler.sandbox.seed_sites import read_site, read_sites
 from reconciler.sandbox.seed_values import SeedError
+from reconciler.sandbox.unknowns import TABLE, Unknowns
 
 Json = dict[str, Any]
 
@@ -78,56 +81,6 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Switches:
-    """Behaviour that the fact sheet leaves open (I), each with the value that is used when nothing is said."""
-
-    unknownFields: str = "ignore"  # noqa: N815 - the seed's own names, here and below. refuse: 400
-    generateWhileGenerating: str = "refuse"  # noqa: N815 - refuse: 428; restart: the waiting starts again
-    generateWhileActive: str = "regenerate"  # noqa: N815 - refuse: 428
-    regenerateWithoutPlan: str = "refuse"  # noqa: N815 - refuse: 428; generate
-    generatingShows: str = "nothing"  # noqa: N815 - previous: the old activities while GENERATING
-    nearTermDays: int | None = None  # noqa: N815 - how far ahead posts are made; None: end of next week (D)
-    idleDays: int = 42  # noqa: N815 - six weeks (S)
-    replacedScheduled: str = "keep"  # noqa: N815 - scheduled posts of replaced or deleted activities; or cancel
-    createdActivitiesSurvive: bool = False  # noqa: N815 - whether regenerating keeps activities made by create
-    regeneratedPosts: str = "same-ids"  # noqa: N815 - new-ids: other items take the place of the old ones
-    pastSchedule: str = "later"  # noqa: N815 - activity in the past: an hour from now, or skip
-    illegalMask: int = 400  # noqa: N815 - or 428: a mask that names what may not be named
-    unknownActivity: str = "refuse"  # noqa: N815 - deleting one that is not there: refuse (404) or ignore
-    activityTypes: bool = True  # noqa: N815 - whether the plan's activities carry marketingActivityType
-    emptyLists: str = "omit"  # noqa: N815 - emit: `items: []` and `marketingActivities: []` are sent
-    neverConnected: int = 400  # noqa: N815 - or 428: List Accounts of a channel that was never connected
-    cancelRestoresQuota: bool = True  # noqa: N815 - D says "may be restored"
-    updateEventKey: str = "event"  # noqa: N815 - or calendarEvent: the body key of UpdateEvent
-    settingsWrapper: bool = True  # noqa: N815 - false: settings are answered without `marketingSettings` around
-    addedFields: bool = False  # noqa: N815 - true: every answer has fields nobody knows yet
-    anonymous: bool = False  # true: requests without Authorization are let in
-
-
-_CHOICES: dict[str, tuple[object, ...]] = {
-    "unknownFields": ("ignore", "refuse"),
-    "generateWhileGenerating": ("refuse", "restart"),
-    "generateWhileActive": ("regenerate", "refuse"),
-    "regenerateWithoutPlan": ("refuse", "generate"),
-    "generatingShows": ("nothing", "previous"),
-    "replacedScheduled": ("keep", "cancel"),
-    "regeneratedPosts": ("same-ids", "new-ids"),
-    "pastSchedule": ("later", "skip"),
-    "illegalMask": (400, 428),
-    "unknownActivity": ("refuse", "ignore"),
-    "emptyLists": ("omit", "emit"),
-    "neverConnected": (400, 428),
-    "updateEventKey": ("event", "calendarEvent"),
-    "createdActivitiesSurvive": (True, False),
-    "activityTypes": (True, False),
-    "cancelRestoresQuota": (True, False),
-    "settingsWrapper": (True, False),
-    "addedFields": (True, False),
-    "anonymous": (True, False),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Seed:
     """What a world is made from, and the options it runs by."""
 
@@ -135,7 +88,8 @@ class Seed:
     freeze: bool = False
     clock_step: float = 0.0
     latency: Latency = Latency()
-    switches: Switches = Switches()
+    unknowns: Unknowns = Unknowns()
+    anonymous: bool = False
     content_seed: int = 0
     create_sites: bool = True
     account_id: str | None = None
@@ -149,7 +103,7 @@ class Seed:
 
 _TOP_KEYS = (
     "clock", "freeze", "clockStep", "latency", "contentSeed", "createSites", "accountId", "requestsPerMinute", "keys",
-    "apps", "faults", "switches", "defaults", "sites",
+    "apps", "anonymous", "faults", "unknowns", "defaults", "sites",
 )  # fmt: skip
 
 
@@ -162,7 +116,8 @@ def read_seed(source: Mapping[str, Any]) -> Seed:
         freeze=values.flag("freeze", top.get("freeze", False)),
         clock_step=values.span("clockStep", top.get("clockStep", 0)),
         latency=_latency(top.get("latency") or {}),
-        switches=_switches(top.get("switches") or {}),
+        unknowns=_unknowns(top.get("unknowns") or {}),
+        anonymous=values.flag("anonymous", top.get("anonymous", False)),
         content_seed=values.number("contentSeed", top.get("contentSeed", 0)),
         create_sites=values.flag("createSites", top.get("createSites", True)),
         account_id=values.text("accountId", top.get("accountId")),
@@ -203,14 +158,15 @@ def _latency(value: object) -> Latency:
     return Latency(**given)
 
 
-def _switches(value: object) -> Switches:
-    given = values.mapping("switches", value, (*_CHOICES, "nearTermDays", "idleDays"))
+def _unknowns(value: object) -> Unknowns:
+    known = {each.name: each for each in TABLE}
+    given = values.mapping("unknowns", value, tuple(known))
     for name, choice in given.items():
-        if name in _CHOICES:
-            values.one_of(f"switches.{name}", choice, _CHOICES[name])
-        elif choice is not None or name == "idleDays":
-            values.number(f"switches.{name}", choice)
-    return Switches(**given)
+        if known[name].values:
+            values.one_of(f"unknowns.{name}", choice, known[name].values)
+        elif choice is not None or known[name].default is not None:
+            values.number(f"unknowns.{name}", choice)
+    return Unknowns(**given)
 
 
 def _faults(value: object) -> tuple[Json, ...]:

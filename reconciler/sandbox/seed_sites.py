@@ -22,9 +22,9 @@ from reconciler.sandbox.seed_values import SeedError
 Json = dict[str, Any]
 
 _SITE_KEYS = (
-    "id", "name", "instanceId", "published", "premium", "language", "country", "timeZone", "channels", "features",
-    "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched", "failGeneration",
-    "neverFinish", "unpublishedGives", "contentSeed",
+    "id", "name", "namespace", "instanceId", "published", "premium", "language", "country", "timeZone", "channels",
+    "features", "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched",
+    "failGeneration", "neverFinish", "unpublishedGives", "contentSeed",
 )  # fmt: skip
 _CHANNEL_STATUSES = (*TOKEN_STATUSES, "NO_PAGES")
 _PLAN_KEYS = ("status", "activities")
@@ -69,6 +69,8 @@ def read_site(where: str, value: object) -> Json:
             settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
         except Refused as refused:
             raise SeedError((refused.body or {}).get("message", f"{where}.{name}: is wrong")) from None
+    if "namespace" in site:
+        values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
     if "unpublishedGives" in site:
         values.one_of(f"{where}.unpublishedGives", site["unpublishedGives"], ("empty", "failed"))
     for name, read in _PARTS.items():

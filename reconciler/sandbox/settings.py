@@ -5,12 +5,13 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from reconciler.sandbox import checks, settings_shape
+from reconciler.sandbox import checks, queries, settings_shape, texts
 from reconciler.sandbox.call import Call
-from reconciler.sandbox.errors import application, precondition, violation
+from reconciler.sandbox.errors import application, not_found, precondition, violation
 from reconciler.sandbox.events import calendar_id
 from reconciler.sandbox.names import GOALS, VIEWS
 from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -19,7 +20,9 @@ _DEFAULT_FIELDS = ("socialChannels", "calendar", "marketingPlanGoal", "frequency
 
 def get(call: Call) -> Json:
     """`GET /marketing-settings`: what was saved, without defaults; never saved: the derived fields alone (D)."""
-    return _wrapped(call, show(call.site))
+    if call.site.settings is None and call.seed.unknowns.unsavedSettings == "not-found":
+        raise not_found("there are no marketing settings")
+    return show(call.site)
 
 
 def show(site: Site) -> Json:
@@ -36,11 +39,6 @@ def show(site: Site) -> Json:
     return {**shown, "createdAt": site.settings["createdAt"], "updatedAt": site.settings["updatedAt"]}
 
 
-def _wrapped(call: Call, settings: Json) -> Json:
-    # The wrapper is inferred (I): switchable.
-    return {"marketingSettings": settings} if call.seed.switches.settingsWrapper else settings
-
-
 def upsert(call: Call) -> Json:
     """`POST /marketing-settings` with `marketingSettings` and `fieldMask`, both required (D).
 
@@ -49,16 +47,18 @@ def upsert(call: Call) -> Json:
     """
     given = checks.message("marketingSettings", call.body.get("marketingSettings"))
     paths = checks.mask("fieldMask", call.body.get("fieldMask"))
-    settings_shape.check("marketingSettings", given, settings_shape.SHAPE, call.seed.switches.unknownFields)
+    unknowns = call.seed.unknowns
+    settings_shape.check("marketingSettings", given, settings_shape.SHAPE, unknowns.unknownFields)
+    texts.check("marketingSettings", given, unknowns)
     checks.require_present(given, paths)
     for path in paths:
-        if not settings_shape.known(path):
+        if not settings_shape.known(path) or (settings_shape.is_deep(path) and unknowns.maskDepth == "refuse"):
             raise application(428, "INVALID_FIELD_MASK_ERROR", f"field mask path {path} is unknown")  # I
     saved = call.site.settings or {"settings": {}, "overrides": {}, "createdAt": call.stamp}
     after: Json = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
     for path in paths:
         if path.split(".")[0] in after:
-            put(after, path, checks.value_at(given, path))
+            _take(after, path, given, unknowns)
     for name in settings_shape.DERIVED:
         after["settings"].pop(name, None)
     if {"goalKey", "customGoal"} <= after["settings"].get("marketingPlanGoal", {}).keys():
@@ -67,7 +67,19 @@ def upsert(call: Call) -> Json:
         after["settings"]["marketingPlanGoal"] = {stays: after["settings"]["marketingPlanGoal"][stays]}
     call.site.settings = {**saved, **after, "updatedAt": call.stamp}
     call.changed()
-    return _wrapped(call, show(call.site))
+    return show(call.site)
+
+
+def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:
+    """What becomes of one path of a mask. What a deep one does, and whether objects are merged, is not known (I)."""
+    if settings_shape.is_deep(path) and unknowns.maskDepth != "any":
+        if unknowns.maskDepth == "ignore":
+            return
+        path = settings_shape.shallow(path)
+    value = texts.kept(checks.value_at(given, path), unknowns)
+    if unknowns.wholeField == "merge" and isinstance(value, dict) and value:
+        value = {**(queries.read(after, path) or {}), **value}
+    put(after, path, value)
 
 
 def put(root: Json, path: str, value: Any) -> None:
@@ -103,7 +115,7 @@ def defaults(call: Call) -> Json:
     for name in names:
         if name not in _DEFAULT_FIELDS:
             text = f"{name!r} is not one of {', '.join(_DEFAULT_FIELDS)}"
-            if call.seed.switches.illegalMask == 428:
+            if call.seed.unknowns.illegalMask == 428:
                 raise precondition(text, "INVALID_FIELD_MASK_ERROR")
             raise violation("fieldMask", text)  # status not known (I): 400 unless switched
     return {"defaults": {name: values[name] for name in names}}
@@ -122,5 +134,5 @@ def view_options(_call: Call) -> Json:
 def calendar_options(call: Call) -> Json:
     """`GET /marketing-settings/calendar-options`: calendars a site can select (D; shape I)."""
     ids = dict.fromkeys([calendar_id(call.site), *(event["shown"]["calendarId"] for event in call.site.events)])
-    names = {calendar_id(call.site): "Marketing calendar"}
+    names = {calendar_id(call.site): "Marketing calendar"}  # each has an id (D); the name is inferred (I)
     return {"options": [{"id": each, "name": names.get(each, "Connected calendar")} for each in ids]}

@@ -63,6 +63,31 @@ SHAPE: Json = {
 }
 
 
+def shallow(path: str) -> str:
+    """The field of the reference that a path names or lies in: `settings.<field>`, `overrides.<tool>.frequency`."""
+    names = path.split(".")
+    return ".".join(names[: 3 if names[0] == "overrides" else 2])
+
+
+def is_deep(path: str) -> bool:
+    """Whether a path goes below the fields that the reference shows (S-wix, 9.4)."""
+    return path != shallow(path)
+
+
+def with_zeros(value: Json, shape: Json) -> Json:
+    """A message with empty texts and lists where it has none."""
+    shown: Json = {}
+    for name, each in shape.items():
+        if isinstance(each, Text):
+            shown[name] = ""
+        elif isinstance(each, ListOf):
+            shown[name] = []
+    for name, held in value.items():
+        inner = shape.get(name)
+        shown[name] = with_zeros(held, inner) if isinstance(inner, dict) and isinstance(held, dict) else held
+    return shown
+
+
 def known(path: str) -> bool:
     """Whether a mask path names a field of the object."""
     here: object = SHAPE

@@ -113,13 +113,13 @@ def _show(site: Site) -> Json:
         "contributorAccountIds": [],
         "editorType": "EDITOR",
         "blocked": False,
-        "namespace": "WIX",
+        "namespace": facts.get("namespace", "WIX"),
         "domainConnected": facts["premium"],
     }
 
 
 def properties(call: Call) -> Json:
-    """`GET /site-properties/v4/properties` (D)."""
+    """`GET /site-properties/v4/properties` (D). `fields`, one comma text, limits the answer (S-sdk; effect I)."""
     facts = call.site.facts
     found = {
         "language": facts["language"],
@@ -128,6 +128,9 @@ def properties(call: Call) -> Json:
         "paymentCurrency": facts.get("paymentCurrency", "USD"),
         "siteDisplayName": facts["name"],
     }
+    wanted = call.one("fields")
+    if wanted is not None and call.seed.unknowns.propertiesFields == "honoured":
+        found = {name: value for name, value in found.items() if name in wanted.split(",")}
     return {"version": str(facts.get("version", 1)), "properties": found}
 
 

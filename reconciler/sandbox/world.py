@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS requests(n INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT
 CREATE INDEX IF NOT EXISTS requests_by_site ON requests(site, at);
 CREATE TABLE IF NOT EXISTS gaps(method TEXT, path TEXT, count INTEGER, PRIMARY KEY(method, path));
 CREATE TABLE IF NOT EXISTS faults(id INTEGER PRIMARY KEY AUTOINCREMENT, spec TEXT, seen INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS past(site TEXT, writes INTEGER, at TEXT, doc TEXT);
+CREATE INDEX IF NOT EXISTS past_by_site ON past(site, at);
 CREATE TABLE IF NOT EXISTS tokens(token TEXT PRIMARY KEY, app TEXT, site TEXT, expires TEXT, scopes TEXT);
 """
 
@@ -171,6 +173,23 @@ class Transaction:
         row = self._db.execute("SELECT id FROM sites WHERE instance=?", (instance,)).fetchone()
         return None if row is None else str(row[0])
 
+    def add_past(self, site: Site, writes: int, moment: str) -> None:
+        """Keeps a site as it is at a moment, after so many writes."""
+        self._db.execute("INSERT INTO past VALUES(?,?,?,?)", (site.id, writes, moment, site.dump()))
+
+    def past(self, site_id: str, moment: str, writes: int) -> Site | None:
+        """A site as it was at a moment, or after a number of writes, whichever is later; None: as it is.
+
+        A site that did not exist at that moment is shown as it was first.
+        """
+        row = self._db.execute(
+            "SELECT doc, rowid=(SELECT max(rowid) FROM past WHERE site=?1) FROM past WHERE site=?1 "
+            "AND (at<=?2 OR writes<=?3 OR rowid=(SELECT min(rowid) FROM past WHERE site=?1)) "
+            "ORDER BY rowid DESC LIMIT 1",
+            (site_id, moment, writes),
+        ).fetchone()
+        return None if row is None or row[1] else Site.load(row[0], "")
+
     # Requests and gaps
 
     def log(self, entry: Json) -> int:
@@ -241,9 +260,14 @@ class Transaction:
         row = self._db.execute("SELECT site,expires,scopes FROM tokens WHERE token=?", (token,)).fetchone()
         return None if row is None else (row[0], row[1], json.loads(row[2]))
 
+    def app_of(self, token: str) -> str:
+        """The app that an access token was given to; empty for one that is not known."""
+        row = self._db.execute("SELECT app FROM tokens WHERE token=?", (token,)).fetchone()
+        return "" if row is None else str(row[0])
+
     def wipe(self) -> None:
         """Removes everything but the counter of versions, which must never go back."""
-        for table in ("sites", "requests", "gaps", "faults", "tokens"):
+        for table in ("sites", "requests", "gaps", "faults", "past", "tokens"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - constant names
         self._db.execute("DELETE FROM sqlite_sequence")
         self._db.execute("DELETE FROM meta WHERE name<>'version'")

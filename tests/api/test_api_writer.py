@@ -129,7 +129,7 @@ def test_an_event_that_is_not_the_sites_own_is_left_alone_and_skipped(bench: Ben
 @pytest.mark.parametrize("key", ["event", "calendarEvent"])
 def test_either_body_key_of_an_events_update_will_do(bench: Bench, sandbox_of: Make, key: str) -> None:
     box = sandbox_of(
-        seed={"switches": {"updateEventKey": key}}, events=[{"name": "Sale", "date": "2026-12-01T00:00:00Z"}]
+        seed={"unknowns": {"updateEventKey": key}}, events=[{"name": "Sale", "date": "2026-12-01T00:00:00Z"}]
     )
     (event,) = read(bench, box).events or ()
     twice = [UpdateEvent(CalendarEvent(event.id, name, date=SOON), ()) for name in ("One", "Two")]

@@ -27,7 +27,7 @@ def token_request(**changes: Any) -> Json:
 def test_without_authorization_it_is_unauthenticated(make: Callable[..., Remote]) -> None:
     headers = {"wix-site-id": SITE}
     assert code(make().get(SETTINGS, status=401, headers=headers)) == "UNAUTHENTICATED"
-    make({"switches": {"anonymous": True}}).get(SETTINGS, headers=headers)
+    make({"anonymous": True}).get(SETTINGS, headers=headers)
 
 
 @pytest.mark.parametrize("key", ["wrong", "Bearer k", "bearer wrong", "OauthNG.JWS.made-up"])
@@ -88,7 +88,17 @@ def test_an_app_token_stands_for_its_site_with_and_without_bearer(make: Callable
     remote.get(SETTINGS, status=403, headers={"authorization": token, "wix-site-id": OTHER})
     remote.post(SITES, status=403, headers={"authorization": token})
     assert {each["site"] for each in remote.sandbox.requests()[1:4]} == {SITE}
-    assert remote.post("/oauth2/token-info", {"token": token}, headers={})["siteId"] == SITE
+    info = remote.post("/oauth2/token-info", {"token": token}, headers={})
+    assert info.pop("exp") - info.pop("iat") == 14400
+    app = token_request()["client_id"]
+    assert info == {
+        "active": True,
+        "subjectType": "APP",
+        "subjectId": app,
+        "clientId": app,
+        "siteId": SITE,
+        "instanceId": remote.sandbox.world()["sites"][SITE]["facts"]["instanceId"],
+    }
     remote.later(14400)
     remote.get(SETTINGS, status=401, headers={"authorization": token})
     assert remote.post("/oauth2/token-info", {"token": token}, headers={}) == {"active": False}
@@ -135,7 +145,7 @@ def test_no_secret_is_in_the_log(make: Callable[..., Remote]) -> None:
         ("POST", f"{PLAN}/marketing-plan"),
         ("GET", f"{PLAN}/events"),
         ("GET", f"{SETTINGS}/"),
-        ("PATCH", f"{PUBLISHER}/items/{NOBODY}"),
+        ("PUT", f"{PUBLISHER}/items/{NOBODY}"),
     ],
 )
 def test_an_unknown_route_is_not_found_and_remembered(remote: Remote, method: str, path: str) -> None:

@@ -58,7 +58,7 @@ def test_an_update_changes_the_fields_of_its_mask(ready: Remote) -> None:
 
 def test_other_fields_cannot_be_updated(make: Callable[..., Remote]) -> None:
     for status in (400, 428):
-        remote = make({"switches": {"illegalMask": status}, "defaults": {"plan": "ACTIVE"}})
+        remote = make({"unknowns": {"illegalMask": status}, "defaults": {"plan": "ACTIVE"}})
         path = f"{ITEMS}/{remote.activities()[0]['marketingActivityId']}"
         body = {"marketingActivity": {"marketingActivityType": "BLOG"}, "fieldMask": "marketingActivityType"}
         remote.patch(path, body, status=status)
@@ -90,7 +90,7 @@ def test_unknown_activities_are_not_found(remote: Remote) -> None:
 
 def test_created_activities_are_replaced_like_others_unless_switched(make: Callable[..., Remote]) -> None:
     for survives in (False, True):
-        remote = make({"defaults": {"plan": "ACTIVE"}, "switches": {"createdActivitiesSurvive": survives}})
+        remote = make({"defaults": {"plan": "ACTIVE"}, "unknowns": {"createdActivitiesSurvive": survives}})
         made = remote.post(ITEMS, {"marketingActivity": FULL})["marketingActivity"]["id"]
         remote.post(f"{PLAN}/marketing-plan/regenerate-marketing-plan")
         remote.later(2)

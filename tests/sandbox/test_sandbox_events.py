@@ -51,7 +51,7 @@ def test_the_body_key_of_an_update_is_a_switch(make: Callable[..., Remote]) -> N
     remote = make()
     made = create(remote, name="Sale", date="2026-12-10T00:00:00Z")
     remote.put(f"{EVENTS}/{made['id']}", {"calendarEvent": made}, status=400)
-    remote = make({"switches": {"updateEventKey": "calendarEvent"}})
+    remote = make({"unknowns": {"updateEventKey": "calendarEvent"}})
     made = create(remote, name="Sale", date="2026-12-10T00:00:00Z")
     remote.put(f"{EVENTS}/{made['id']}", {"calendarEvent": made})
 

@@ -114,7 +114,7 @@ def test_some_posts_of_a_generation_may_never_come(make: Callable[..., Remote]) 
 
 @pytest.mark.parametrize(("kind", "status"), [("failed", "FAILED"), ("never-finishes", "GENERATING")])
 def test_one_generation_may_fail_or_never_end(make: Callable[..., Remote], kind: str, status: str) -> None:
-    remote = make({"faults": [fault(kind, GENERATE)], "switches": {"generateWhileGenerating": "restart"}})
+    remote = make({"faults": [fault(kind, GENERATE)], "unknowns": {"generateWhileGenerating": "restart"}})
     remote.generate()
     assert remote.plan()["status"] == status
     assert remote.generate()
@@ -174,6 +174,6 @@ def test_a_throttle_may_carry_the_publishers_code(remote: Remote) -> None:
 
 
 def test_answers_may_hold_more_than_anyone_knows(make: Callable[..., Remote]) -> None:
-    remote = make({"switches": {"addedFields": True}, "defaults": {"plan": "ACTIVE"}})
+    remote = make({"unknowns": {"addedFields": True}, "defaults": {"plan": "ACTIVE"}})
     plan = remote.plan()
     assert all("addedLater" in each for each in (plan, plan["marketingActivities"][0]["items"][0]["channel"]))

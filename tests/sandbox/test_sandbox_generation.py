@@ -49,7 +49,7 @@ def test_posts_are_made_for_the_near_term_alone(remote: Remote) -> None:
 
 
 def test_how_far_ahead_posts_are_made_can_be_set(make: Callable[..., Remote]) -> None:
-    remote = make({"switches": {"nearTermDays": 3}})
+    remote = make({"unknowns": {"nearTermDays": 3}})
     assert max(each["date"] for each in remote.generate() if "items" in each) < "2026-12-05"
 
 
@@ -149,7 +149,7 @@ def test_generating_while_generating_is_refused_or_starts_again(make: Callable[.
     remote = make()
     remote.post(GENERATE)
     assert code(remote.post(GENERATE, status=428)) == "PLAN_ALREADY_GENERATING_ERROR"
-    remote = make({"switches": {"generateWhileGenerating": "restart"}})
+    remote = make({"unknowns": {"generateWhileGenerating": "restart"}})
     remote.post(GENERATE)
     remote.later(1.5)
     remote.post(GENERATE)
@@ -159,12 +159,12 @@ def test_generating_while_generating_is_refused_or_starts_again(make: Callable[.
 
 def test_generating_over_an_active_plan_is_a_switch(make: Callable[..., Remote]) -> None:
     assert make({"defaults": {"plan": "ACTIVE"}}).post(GENERATE) == {"status": "GENERATING"}
-    make({"defaults": {"plan": "ACTIVE"}, "switches": {"generateWhileActive": "refuse"}}).post(GENERATE, status=428)
+    make({"defaults": {"plan": "ACTIVE"}, "unknowns": {"generateWhileActive": "refuse"}}).post(GENERATE, status=428)
 
 
 def test_regenerating_nothing_is_refused_or_generates(make: Callable[..., Remote]) -> None:
     assert code(make().post(REGENERATE, status=428)) == "FAILED_PRECONDITION"
-    remote = make({"switches": {"regenerateWithoutPlan": "generate"}})
+    remote = make({"unknowns": {"regenerateWithoutPlan": "generate"}})
     assert remote.post(REGENERATE) == {"status": "GENERATING"}
 
 
@@ -246,7 +246,7 @@ def test_deleting_one_activity(ready: Remote) -> None:
 
 
 def test_what_a_plan_shows_beyond_the_documents_can_be_switched(make: Callable[..., Remote]) -> None:
-    remote = make({"switches": {"activityTypes": False, "emptyLists": "emit", "generatingShows": "previous"}})
+    remote = make({"unknowns": {"activityTypes": False, "emptyLists": "emit", "generatingShows": "previous"}})
     assert remote.plan() == {"status": "NEVER_CREATED", "marketingActivities": []}
     found = remote.generate()
     assert not any("marketingActivityType" in each for each in found)

@@ -95,7 +95,7 @@ def test_a_scheduled_draft_goes_out_at_its_activitys_date(ready: Remote) -> None
 def test_a_draft_of_the_past_goes_out_an_hour_from_now_or_not_at_all(make: Callable[..., Remote]) -> None:
     seed: Json = {"plan": {"activities": [{"date": "2026-11-20T09:00:00Z", "title": "Past", "items": "all"}]}}
     for switch, at in (("later", "2026-12-01T09:00:00.000Z"), ("skip", None)):
-        remote = make({"defaults": seed, "switches": {"pastSchedule": switch}})
+        remote = make({"defaults": seed, "unknowns": {"pastSchedule": switch}})
         item = next(
             item
             for item in remote.activities(startDate="2026-11-01T00:00:00Z")[0]["items"]
@@ -141,7 +141,7 @@ def test_a_scheduled_post_fails_where_the_channel_is_gone(ready: Remote) -> None
 
 @pytest.mark.parametrize("switch", ["same-ids", "new-ids"])
 def test_regenerating_posts_makes_text_and_image_anew(make: Callable[..., Remote], switch: str) -> None:
-    remote = make({"defaults": {"plan": "ACTIVE"}, "switches": {"regeneratedPosts": switch}})
+    remote = make({"defaults": {"plan": "ACTIVE"}, "unknowns": {"regeneratedPosts": switch}})
     activity = with_posts(remote)
     before = posts_of(remote, activity)
     path = f"{METHODS}/regenerate-marketing-activity-posts"

@@ -129,7 +129,7 @@ def test_rescheduling_is_for_scheduled_items(remote: Remote) -> None:
 
 def test_cancelling_gives_the_quota_back(make: Callable[..., Remote]) -> None:
     for restores, used in ((True, 0), (False, 1)):
-        remote = make({"switches": {"cancelRestoresQuota": restores}})
+        remote = make({"unknowns": {"cancelRestoresQuota": restores}})
         item = scheduled(remote)
         assert remote.patch(f"{PUBLISHER}/items/{item['id']}/cancel", {})["item"]["status"] == "CANCELED"
         remote.patch(f"{PUBLISHER}/items/{item['id']}/cancel", {}, status=428)
@@ -155,7 +155,7 @@ def test_cancelling_gives_the_quota_back(make: Callable[..., Remote]) -> None:
 )
 def test_content_is_checked_when_it_goes_out(make: Callable[..., Remote], item: Json, status: int) -> None:
     channels = ["INSTAGRAM", "GBP", "PINTEREST", "TIKTOK", "LINKEDIN", "TWITTER"]
-    remote = make({"defaults": {"channels": channels}})
+    remote = make({"defaults": {"channels": channels}, "unknowns": {"instagramDraftMedia": "accept"}})
     made = remote.post(f"{PUBLISHER}/items", {"item": item})["item"]  # a draft may be anything
     remote.post(f"{PUBLISHER}/publish-by-id", {"id": made["id"]}, status=status)
     assert remote.get(f"{PUBLISHER}/items/{made['id']}")["item"] == made
@@ -229,7 +229,7 @@ def test_channels_that_are_not_connected(make: Callable[..., Remote]) -> None:
     assert code(gone) == "USER_IS_DISCONNECTED"
     remote.get(path, status=400)
     remote.get(path, status=400, params={"channelName": "MYSPACE"})
-    make({"switches": {"neverConnected": 428}}).get(path, status=428, params={"channelName": "LINKEDIN"})
+    make({"unknowns": {"neverConnected": 428}}).get(path, status=428, params={"channelName": "LINKEDIN"})
 
 
 def test_connecting_is_limited_by_the_plan(make: Callable[..., Remote]) -> None:
@@ -261,7 +261,15 @@ def test_generated_content(remote: Remote) -> None:
     results = remote.post(f"{PUBLISHER}/generate-post-data", body)["results"]
     assert ["instagramPost" in results[0], "gbpPost" in results[1]] == [True, True]
     asset = {"id": NOBODY, "type": "BLOG_POST"}
-    remote.post(f"{PUBLISHER}/generate-post-data", {"siteAssets": [asset]})
+    every = remote.post(f"{PUBLISHER}/generate-post-data", {"siteAssets": [asset]})["results"]
+    assert [each["channelName"] for each in every] == [
+        "INSTAGRAM",
+        "FACEBOOK",
+        "LINKEDIN",
+        "PINTEREST",
+        "GBP",
+        "TIKTOK",
+    ]
     remote.post(f"{PUBLISHER}/generate-post-data", {"siteAssets": [asset, asset]}, status=400)
     remote.post(f"{PUBLISHER}/generate-post-data", status=400)
 

@@ -148,7 +148,7 @@ def test_a_new_goal_takes_the_place_of_the_old_one(remote: Remote) -> None:
 def test_unknown_fields_are_ignored_or_refused(make: Callable[..., Remote]) -> None:
     sent = {"settings": {"toneOfVoice": "dry", "sound": "loud"}}
     save(make(), sent, "settings.toneOfVoice")
-    save(make({"switches": {"unknownFields": "refuse"}}), sent, "settings.toneOfVoice", status=400)
+    save(make({"unknowns": {"unknownFields": "refuse"}}), sent, "settings.toneOfVoice", status=400)
 
 
 def test_saving_does_not_touch_the_plan(ready: Remote) -> None:
@@ -163,7 +163,7 @@ def test_defaults_and_their_mask(make: Callable[..., Remote]) -> None:
     assert remote.get(path)["defaults"].keys() == {"socialChannels", "calendar", "marketingPlanGoal", "frequency"}
     assert remote.get(path, params={"fieldMask": "frequency,calendar"})["defaults"].keys() == {"frequency", "calendar"}
     remote.get(path, status=400, params={"fieldMask": "topics"})
-    make({"switches": {"illegalMask": 428}}).get(path, status=428, params={"fieldMask": "topics"})
+    make({"unknowns": {"illegalMask": 428}}).get(path, status=428, params={"fieldMask": "topics"})
 
 
 def test_options(remote: Remote) -> None:
@@ -178,6 +178,66 @@ def test_options(remote: Remote) -> None:
     assert len(remote.get(f"{SETTINGS}/calendar-options")["options"]) == 1
 
 
-def test_the_wrapper_can_be_switched_off(make: Callable[..., Remote]) -> None:
-    remote = make({"switches": {"settingsWrapper": False}, "defaults": {"settings": {"toneOfVoice": "dry"}}})
-    assert remote.get(SETTINGS)["settings"]["toneOfVoice"] == "dry"
+def test_the_wrapper_can_be_any(make: Callable[..., Remote]) -> None:
+    seed: Json = {"defaults": {"settings": {"toneOfVoice": "dry"}}}
+    assert make({**seed, "unknowns": {"settingsWrapper": "none"}}).get(SETTINGS)["settings"]["toneOfVoice"] == "dry"
+    assert list(make({**seed, "unknowns": {"settingsWrapper": "payload"}}).get(SETTINGS)) == ["payload"]
+
+
+SPOKEN: Json = {"settings": {"toneOfVoice": "dry", "topics": {"included": ["mugs"], "coreTopic": "clay"}}}
+EXCLUDED: Json = {"settings": {"topics": {"excluded": ["politics"]}}}
+
+
+@pytest.mark.parametrize(
+    ("depth", "status", "topics"),
+    [
+        ("any", 200, {"included": ["mugs"], "coreTopic": "clay", "excluded": ["politics"]}),
+        ("refuse", 428, {"included": ["mugs"], "coreTopic": "clay"}),
+        ("ignore", 200, {"included": ["mugs"], "coreTopic": "clay"}),
+        ("replace", 200, {"excluded": ["politics"]}),
+    ],
+)
+def test_a_mask_deeper_than_the_reference_shows(
+    make: Callable[..., Remote], depth: str, status: int, topics: Json
+) -> None:
+    remote = make({"defaults": SPOKEN, "unknowns": {"maskDepth": depth}})
+    save(remote, EXCLUDED, "settings.topics.excluded", status=status)
+    found = remote.get(SETTINGS)["marketingSettings"]["settings"]
+    assert (found["topics"], found["toneOfVoice"]) == (topics, "dry")
+
+
+@pytest.mark.parametrize(
+    ("rule", "topics"),
+    [
+        ("replace", {"excluded": ["politics"]}),
+        ("merge", {**SPOKEN["settings"]["topics"], **EXCLUDED["settings"]["topics"]}),
+    ],
+)
+def test_a_mask_of_a_whole_field(make: Callable[..., Remote], rule: str, topics: Json) -> None:
+    remote = make({"defaults": SPOKEN, "unknowns": {"wholeField": rule}})
+    save(remote, EXCLUDED, "settings.topics")
+    assert remote.get(SETTINGS)["marketingSettings"]["settings"]["topics"] == topics
+
+
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [
+        ("exact", " Cafe\u0301\r\n"),
+        ("trimmed", "Cafe\u0301"),
+        ("nfc", " Caf\u00e9\r\n"),
+        ("line-ends", " Cafe\u0301\n"),
+        ("all", "Caf\u00e9"),
+    ],
+)
+def test_texts_may_be_kept_in_another_form(make: Callable[..., Remote], form: str, kept: str) -> None:
+    remote = make({"unknowns": {"texts": form}})
+    save(remote, {"settings": {"toneOfVoice": " Cafe\u0301\r\n"}}, "settings.toneOfVoice")
+    assert remote.get(SETTINGS)["marketingSettings"]["settings"]["toneOfVoice"] == kept
+
+
+def test_properties_are_limited_by_one_comma_text(make: Callable[..., Remote]) -> None:
+    path, asked = "/site-properties/v4/properties", {"fields": "timeZone,language"}
+    answer = make().get(path, params=asked)
+    assert answer == {"version": "1", "properties": {"language": "en", "timeZone": "UTC"}}
+    ignoring = make({"unknowns": {"propertiesFields": "ignored"}}).get(path, params=asked)
+    assert len(ignoring["properties"]) > 2

@@ -229,7 +229,7 @@ def test_polling_moves_a_frozen_clock_by_its_step(make: Callable[..., Remote]) -
         ({"clock": "tomorrow"}, "clock: 'tomorrow' is not a time"),
         ({"latency": {"generate": "long"}}, "latency.generate: 'long' is not a span"),
         ({"latency": {"generating": 1}}, "did you mean generate?"),
-        ({"switches": {"illegalMask": 500}}, "switches.illegalMask: is 500, should be one of 400, 428"),
+        ({"unknowns": {"illegalMask": 500}}, "unknowns.illegalMask: is 500, should be one of 400, 428"),
         ({"freeze": "yes"}, "freeze: is 'yes', should be true or false"),
         ({"sites": [{"name": "x"}]}, "sites.0: needs an id"),
         ({"sites": [{"id": "shop"}]}, "sites.0.id: 'shop' is no GUID"),

@@ -1,0 +1,62 @@
+"""Owns reading one's own writes: the token of `X-Wix-Consistent`, and reads that lag where the world has them (1, 17).
+
+The header is known (S-sdk); what it means, and whether these services send or honour it, is inferred (I).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from reconciler.sandbox import marketing_plan
+from reconciler.sandbox.seed import Seed
+from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
+from reconciler.sandbox.world import Transaction
+
+HEADER = "x-wix-consistent"
+_WRITES = "writes"
+
+
+def note_write(site: Site) -> None:
+    """Counts a write of a client: each has a token of its own."""
+    site.counters[_WRITES] = site.counters.get(_WRITES, 0) + 1
+
+
+def _token(site: Site) -> str:
+    return f"v1.{site.id}.{site.counters.get(_WRITES, 0)}"
+
+
+def headers(site: Site | None, unknowns: Unknowns) -> dict[str, str]:
+    """What an answer carries: nothing before the first write to a site."""
+    if site is None or not unknowns.consistencyHeader or not site.counters.get(_WRITES):
+        return {}
+    return {HEADER: _token(site)}
+
+
+def remember(store: Transaction, site: Site, now: datetime, unknowns: Unknowns) -> None:
+    """Keeps a site as it is now, for reads that lag."""
+    if unknowns.readLag != "none":
+        store.add_past(site, site.counters.get(_WRITES, 0), now.isoformat())
+
+
+def lagging(
+    store: Transaction, site: Site, given: Mapping[str, str], now: datetime, seed: Seed
+) -> Site | None:  # fmt: skip
+    """The site as a read sees it that does not see the newest; None where it sees everything."""
+    unknowns = seed.unknowns
+    if unknowns.readLag == "none":
+        return None
+    seen = _seen(given.get(HEADER, ""), site) if unknowns.readLag == "without-header" else 0
+    then = now - timedelta(seconds=unknowns.readLagSeconds)
+    past = store.past(site.id, then.isoformat(), seen)
+    if past is None:
+        return None
+    marketing_plan.settle(past, then, seed)
+    return past
+
+
+def _seen(token: str, site: Site) -> int:
+    """How many writes a token knows of."""
+    head, _, count = token.rpartition(".")
+    return int(count) if head == f"v1.{site.id}" and count.isdecimal() else 0
