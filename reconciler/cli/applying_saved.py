@@ -21,7 +21,6 @@ from reconciler.cli.outputs import Reports, open_reports
 from reconciler.cli.planning import Count, Terms, explained, guarded, progress
 from reconciler.cli.running import Interrupts, beside, run
 from reconciler.cli.saving import read_plan, saved_as
-from reconciler.cli.targets import Narrowing
 from reconciler.cli.wiring import Reach, reach
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites, load_entries
@@ -36,6 +35,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.tally import tally_of
+from reconciler.planner.targets import TargetFilter
 from reconciler.reporters.plan_text import refusal_words
 from reconciler.reporters.results import Failed, Planned, PlanSummary, SiteResult
 from reconciler.state.lease import Locked
@@ -138,7 +138,7 @@ async def _apply(
 ) -> int:
     at_once = options.parallelism or project.parallelism
     async with reach(project, FullClient, api=options.api, state=options.state, parallelism=at_once) as run_with:
-        terms = Terms(project, run_with.clock, Narrowing(), frozenset(), publish=True, strict=options.strict)
+        terms = Terms(project, run_with.clock, TargetFilter(), frozenset(), publish=True, strict=options.strict)
         apply = ApplySaved(run_with, terms, permissions, interrupts, at_once)
         spent = SpentPlans(run_with.store.store)
         now, spent_at = run_with.clock.now(), await spent.spent_at(saved.seal)

@@ -16,7 +16,6 @@ from reconciler.cli.outputs import Reports, open_reports
 from reconciler.cli.planning import Terms, bug_words, explained, progress, terms_of
 from reconciler.cli.running import beside, run
 from reconciler.cli.selection import Selection, select
-from reconciler.cli.targets import Named, kept_by, narrowed
 from reconciler.cli.wiring import Reach, reach
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
@@ -27,6 +26,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.planner.targets import Named, apply_targets, keeps
 from reconciler.reporters.results import Drifted, DriftResult, DriftSummary, Failed
 from reconciler.state.errors import StateError
 
@@ -90,9 +90,9 @@ async def _audit_site(desired: DesiredSite, run_with: Reach[ReadClient], terms: 
     observed, plan = await observe_and_plan(run_with.client.reader(), desired, recorded, options)
     report = find_drift(desired, observed, recorded, plan, options)
     named = Named(site, desired.labels)
-    plan = narrowed(plan, terms.narrowing, named)
+    plan = apply_targets(plan, terms.narrowing, named)
     count.plans += tally_of(plan)
-    wanted = kept_by(terms.narrowing, named)
+    wanted = keeps(terms.narrowing, named)
     report = replace(report, items=tuple(one for one in report.items if wanted(one.address)))
     strict = judge_strictly(plan) if terms.strict else ()
     return Drifted(replace(report, refusals=(*report.refusals, *strict)))

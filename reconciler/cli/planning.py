@@ -21,7 +21,6 @@ from reconciler.cli.outputs import Reports, open_reports
 from reconciler.cli.running import beside, run
 from reconciler.cli.saving import Saving
 from reconciler.cli.selection import Selection, regenerated, select
-from reconciler.cli.targets import Named, Narrowing, narrowed
 from reconciler.cli.wiring import Reach, monotonic, reach
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
@@ -34,6 +33,7 @@ from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.planner.targets import Named, TargetFilter, apply_targets
 from reconciler.reporters.progress import Progress, Watch
 from reconciler.reporters.results import CallsOf, Failed, Planned, PlanSummary, SiteResult
 from reconciler.state.errors import StateError
@@ -44,7 +44,7 @@ class Terms(Struct, frozen=True):
 
     project: Project
     clock: Clock
-    narrowing: Narrowing
+    narrowing: TargetFilter
     regenerate: frozenset[SiteName]
     publish: bool
     strict: bool
@@ -111,7 +111,7 @@ async def make_plan_of(desired: DesiredSite, recorded: RecordedSite, reader: Rea
     """Reads a site and plans it, as the run's terms have it. Raises ApiError."""
     site = desired.ref.name
     observed, plan = await observe_and_plan(reader, desired, recorded, terms.options_for(site))
-    plan = narrowed(plan, terms.narrowing, Named(site, desired.labels))
+    plan = apply_targets(plan, terms.narrowing, Named(site, desired.labels))
     if terms.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
     return Planned(plan, tally_of(plan), tuple(sorted(need.value for need in observed.had_reads)))

@@ -17,7 +17,6 @@ from reconciler.cli.fleet import in_order
 from reconciler.cli.outputs import screen_of
 from reconciler.cli.running import run
 from reconciler.cli.state_place import place_of_state
-from reconciler.cli.targets import near
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
@@ -26,6 +25,7 @@ from reconciler.model.address import SITE_NAME, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.model.text import printable
+from reconciler.planner.targets import near
 from reconciler.reporters.journal_words import words_of
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.state_json import list_json, show_json

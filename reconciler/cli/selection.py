@@ -10,12 +10,12 @@ from msgspec import Struct
 
 from reconciler.cli.changed import changed_files
 from reconciler.cli.options import Choice, Shard
-from reconciler.cli.targets import Narrowing, chosen, narrowing_of, near
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry, SiteIndex, load_entries
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import DesiredSite
+from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
 
 
 class Selection(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Selection(Struct, frozen=True):
 
     project: Project
     entries: tuple[SiteEntry, ...]
-    narrowing: Narrowing
+    narrowing: TargetFilter
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -35,8 +35,8 @@ class Selection(Struct, frozen=True):
 
 def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     """The sites that the options leave. Raises UsageError for an option that names nothing there is."""
-    narrowing = narrowing_of(choice.targets, choice.excludes, index.entries)
-    entries = [one for one in index.entries if chosen(narrowing, one)]
+    narrowing = target_filter(choice.targets, choice.excludes, index.entries)
+    entries = [one for one in index.entries if is_chosen(narrowing, one)]
     if choice.shard is not None:
         entries = [one for one in entries if in_shard(one.name, choice.shard)]
     if choice.changed_since is not None:

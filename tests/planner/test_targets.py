@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.cli.targets import Named, chosen, narrowed, narrowing_of
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY
@@ -24,6 +23,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
 from reconciler.model.sites import Inputs, SiteRef
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
+from reconciler.planner.targets import Named, apply_targets, is_chosen, target_filter
 
 SITES = tuple(
     Named(SiteName(name), (("team", team),))
@@ -33,8 +33,8 @@ SHOP = SITES[0]
 
 
 def names(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> list[str]:
-    narrowing = narrowing_of(targets, excludes, SITES)
-    return [site.name for site in SITES if chosen(narrowing, site)]
+    filtered = target_filter(targets, excludes, SITES)
+    return [site.name for site in SITES if is_chosen(filtered, site)]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ PLAN = Plan(
 
 
 def left(*, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> Plan:
-    return narrowed(PLAN, narrowing_of(targets, excludes, SITES), SHOP)
+    return apply_targets(PLAN, target_filter(targets, excludes, SITES), SHOP)
 
 
 @pytest.mark.parametrize(

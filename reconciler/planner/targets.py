@@ -1,11 +1,11 @@
-"""`--target` and `--exclude`: what they match, which sites that leaves, and what is left of a plan."""
+"""Targets: what `--target` and `--exclude` match, which sites that leaves, and what is left of a plan."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,14 +14,24 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
     CreateActivity,
     CreateEvent,
     Deferred,
+    DeleteActivity,
     DeleteEvent,
+    DeleteMarketingPlan,
     Generate,
+    GeneratePosts,
     Operation,
     Part,
     Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
     UpdateEvent,
     UpdateSettings,
 )
@@ -80,11 +90,11 @@ RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHED
 """What the objects of a rule are, for addresses of rules whose objects are not known yet."""
 
 
-class Narrowing(Struct, frozen=True):
-    """The two lists, parsed."""
+class TargetFilter(Struct, frozen=True):
+    """What is chosen: all that `included` names (everything, where it is empty) but for what `excluded` names."""
 
-    targets: tuple[Selector, ...] = ()
-    excludes: tuple[Selector, ...] = ()
+    included: tuple[Selector, ...] = ()
+    excluded: tuple[Selector, ...] = ()
 
 
 def parse_selector(option: str, text: str) -> Selector:
@@ -108,12 +118,14 @@ def covers_site(selector: Selector, site: Site) -> bool:
         case ByName(pattern=pattern):
             return fnmatchcase(site.name, pattern)
         case ByLabel(key=key, value=value):
-            return any(one == key and fnmatchcase(found, value) for one, found in site.labels)
+            return any(label == key and fnmatchcase(found, value) for label, found in site.labels)
         case ByAddress(address=address):
             return address.site == site.name
+        case _:
+            assert_never(selector)
 
 
-def narrowing_of(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[Site]) -> Narrowing:
+def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[Site]) -> TargetFilter:
     """The parsed lists. Raises UsageError for a selector that matches no site, with close matches."""
     parsed = {
         option: tuple(parse_selector(option, text) for text in texts)
@@ -123,7 +135,7 @@ def narrowing_of(targets: Sequence[str], excludes: Sequence[str], sites: Sequenc
         for selector in selectors:
             if not any(covers_site(selector, site) for site in sites):
                 raise UsageError(f"{option} {selector} matches no site of the project{_near(selector, sites)}")
-    return Narrowing(parsed["--target"], parsed["--exclude"])
+    return TargetFilter(parsed["--target"], parsed["--exclude"])
 
 
 def _near(selector: Selector, sites: Sequence[Site]) -> str:
@@ -134,6 +146,8 @@ def _near(selector: Selector, sites: Sequence[Site]) -> str:
             return near(address.site, (site.name for site in sites))
         case ByLabel():
             return near(str(selector), sorted({f"label:{key}={value}" for site in sites for key, value in site.labels}))
+        case _:
+            assert_never(selector)
 
 
 def near(word: str, words: Iterable[str]) -> str:
@@ -142,20 +156,22 @@ def near(word: str, words: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(found)}?" if found else ""
 
 
-def chosen(narrowing: Narrowing, site: Site) -> bool:
+def is_chosen(targets: TargetFilter, site: Site) -> bool:
     """Whether a site is part of the run. One that is excluded in parts only still is."""
-    wanted = not narrowing.targets or any(covers_site(one, site) for one in narrowing.targets)
-    return wanted and not any(not isinstance(one, ByAddress) and covers_site(one, site) for one in narrowing.excludes)
+    wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
+    return wanted and not any(
+        not isinstance(selector, ByAddress) and covers_site(selector, site) for selector in targets.excluded
+    )
 
 
-def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
+def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
     """What is left of a plan, never cutting an action off from what it rests on.
 
     A generation rests on the settings and events that it is to use, and a promise on the generation: a target
     brings along what it rests on, an exclusion takes along what rests on it. Otherwise a generation would be
     recorded as made from inputs that were never written.
     """
-    included, excluded = _addresses(narrowing, site)
+    included, excluded = _addresses(targets, site)
     if not included and not excluded:
         return plan
     kept = list(plan.actions)
@@ -168,7 +184,7 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
             one for one in kept if not _among(one.address, excluded) and not _resting(_level(one.operation), levels)
         ]
 
-    stays = kept_by(narrowing, site)
+    stays = keeps(targets, site)
     dropped = [one for one in plan.actions if one not in kept]
     return replace(
         plan,
@@ -180,19 +196,23 @@ def narrowed(plan: Plan, narrowing: Narrowing, site: Site) -> Plan:
     )
 
 
-def kept_by(narrowing: Narrowing, site: Site) -> Callable[[Address], bool]:
+def keeps(targets: TargetFilter, site: Site) -> Callable[[Address], bool]:
     """Whether an object of a site is among those that are wanted."""
-    included, excluded = _addresses(narrowing, site)
+    included, excluded = _addresses(targets, site)
     return lambda address: (not included or _among(address, included)) and not _among(address, excluded)
 
 
-def _addresses(narrowing: Narrowing, site: Site) -> tuple[list[Address], list[Address]]:
+def _addresses(targets: TargetFilter, site: Site) -> tuple[list[Address], list[Address]]:
     """The objects of a site that are targets (none: all of it is) and those that are excluded."""
-    targets = [one for one in narrowing.targets if covers_site(one, site)]
-    included = [one.address for one in targets if isinstance(one, ByAddress)]
-    if len(included) < len(targets):  # the site as a whole is a target too
+    covering = [selector for selector in targets.included if covers_site(selector, site)]
+    included = [selector.address for selector in covering if isinstance(selector, ByAddress)]
+    if len(included) < len(covering):  # the site as a whole is a target too
         included = []
-    excluded = [one.address for one in narrowing.excludes if isinstance(one, ByAddress) and covers_site(one, site)]
+    excluded = [
+        selector.address
+        for selector in targets.excluded
+        if isinstance(selector, ByAddress) and covers_site(selector, site)
+    ]
     return included, excluded
 
 
@@ -224,8 +244,21 @@ def _level(operation: Operation) -> int:
             return _CREATION
         case Deferred():
             return _PROMISE
-        case _:
+        case (
+            DeleteMarketingPlan()
+            | UpdateActivity()
+            | DeleteActivity()
+            | GeneratePosts()
+            | AwaitPosts()
+            | RegeneratePosts()
+            | ClearPosts()
+            | SchedulePost()
+            | ReschedulePost()
+            | CancelPost()
+        ):
             return _FREE
+        case _:
+            assert_never(operation)
 
 
 def _carried(level: int, wanted: set[int]) -> bool:

@@ -1,0 +1,383 @@
+"""What a run says while it works and when it ends: one union of events.
+
+Every run ends in one closing event (`ClosingEvent`) and then in `Ended`, which carries the exit code; whoever writes a
+report needs nothing else. Before them come the events of its sites. Everything in an event is a frozen value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from reconciler.executor import events as executor_events
+from reconciler.executor.ledger import Result, SiteLedger, Tally
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.operations import OpenEntry
+from reconciler.model.sites import PublishedPost
+from reconciler.planner.actions import Plan
+from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
+from reconciler.planner.review import Review
+from reconciler.planner.tally import PlanTally
+from reconciler.state.hold import Hold
+from reconciler.state.repair import Glance, SiteState
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+
+# --- the run ---------------------------------------------------------------------------------------
+
+
+class ApiKind(StrEnum):
+    """What a run works on: live sites, the sandbox, or another address."""
+
+    WIX = "wix"
+    SANDBOX = "sandbox"
+    OTHER = "other"
+
+
+class Api(Struct, frozen=True):
+    """The remote side of a run. `target` is what `api` said: `wix`, `sandbox` or a URL; `host` is its host name."""
+
+    kind: ApiKind
+    target: str
+    host: str = ""
+
+
+class RunStarted(Struct, frozen=True):
+    """The files are read and the sites are chosen: `sites` of the `of` that the project has.
+
+    `project` is the name of its folder, `commit` what git has checked out, None outside of a repository.
+    `approval_none` are the chosen sites whose drafts go out without anybody's approval.
+    """
+
+    command: str
+    project: str
+    sites: int
+    of: int
+    api: Api | None = None
+    commit: str | None = None
+    approval_none: tuple[SiteName, ...] = ()
+
+
+class Phase(StrEnum):
+    """What a run does with all its sites, one after the other."""
+
+    READING = "reading"
+    PLANNING = "planning"
+    CHECKING = "checking"
+    APPLYING = "applying"
+    REVIEWING = "reviewing"
+
+
+class PhaseStarted(Struct, frozen=True):
+    """From here on `sites` sites are worked on; each ends in an event of its own."""
+
+    phase: Phase
+    sites: int
+
+
+class PlanLoaded(Struct, frozen=True):
+    """The saved plan that what follows is read from. `spent_at` is None where it was not applied, as far as known."""
+
+    id: str
+    digest: str
+    made_at: datetime
+    expires_at: datetime
+    tool: str
+    api: str
+    expired: bool = False
+    spent_at: datetime | None = None
+
+
+class Notice(Struct, frozen=True):
+    """A warning or a note for people that stops nothing: a lock that was taken over, files that moved on."""
+
+    problem: Diagnostic
+
+
+# --- one site --------------------------------------------------------------------------------------
+
+
+class SiteStarted(Struct, frozen=True):
+    """Work on a site begins."""
+
+    name: SiteName
+
+
+class Progressed(Struct, frozen=True):
+    """Something happened while a plan was carried out, or an earlier run's open call was resolved."""
+
+    name: SiteName
+    event: executor_events.Event
+
+
+class SitePlanned(Struct, frozen=True):
+    """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took."""
+
+    plan: Plan
+    tally: PlanTally
+    reads: tuple[str, ...] = ()
+    labels: Labels = ()
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> SiteName:
+        return self.plan.site.name
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything of it, but for notes, that a person should see."""
+        plan = self.plan
+        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review)
+
+
+class SiteDrifted(Struct, frozen=True):
+    """A site that was audited, whatever was found."""
+
+    report: DriftReport
+    labels: Labels = ()
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> SiteName:
+        return self.report.site.name
+
+    @property
+    def says_something(self) -> bool:
+        """Whether there is anything of it that a person should see."""
+        report = self.report
+        converged = all(item.state is DriftState.CONVERGED for item in report.items)
+        return not converged or bool(report.refusals or report.notes or report.due)
+
+
+class Written(StrEnum):
+    """What a review did to a site's approvals file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "up to date"
+    NONE = "nothing to review"
+
+
+class SiteReviewed(Struct, frozen=True):
+    """A site's review, and what became of its approvals file; the path as it is shown."""
+
+    review: Review
+    written: Written
+    file: str
+    gallery: str | None = None
+
+    @property
+    def name(self) -> SiteName:
+        return self.review.site
+
+
+class SiteNotReviewed(Struct, frozen=True):
+    """A site that has nothing to review now, and why."""
+
+    name: SiteName
+    why: Diagnostic
+
+
+class SiteApplied(Struct, frozen=True):
+    """What was done at a site and what was not. Sites come in the order in which they end."""
+
+    ledger: SiteLedger
+    labels: Labels = ()
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> SiteName:
+        return self.ledger.site.name
+
+
+class SiteHistory(Struct, frozen=True):
+    """What went out on a site, and what waits to, as the state knows it."""
+
+    name: SiteName
+    posts: tuple[PublishedPost, ...]
+
+
+class SiteFailed(Struct, frozen=True):
+    """A site that could not be worked on; the others went on. `refused`: nothing is wrong, but another run has it."""
+
+    name: SiteName
+    problem: Diagnostic
+    refused: bool = False
+    labels: Labels = ()
+    seconds: float = 0.0
+
+
+# --- how a run ends --------------------------------------------------------------------------------
+
+
+class PlanCompleted(Struct, frozen=True):
+    """All sites are planned. `refusals` are those of the run as a whole; `refused` counts sites with their own.
+
+    In `plan` and `show` it closes the run; in `apply` it is what the yes is asked about.
+    """
+
+    sites: int
+    tally: PlanTally = PlanTally()
+    failed: int = 0
+    refused: int = 0
+    refusals: tuple[Diagnostic, ...] = ()
+
+    @property
+    def changes(self) -> int:
+        """What would be done or waited for, promises included; zero is a project that has converged."""
+        tally = self.tally
+        return (
+            tally.add + tally.change + tally.destroy + tally.generate + tally.publish + tally.pending + tally.deferred
+        )
+
+
+class ApplyCompleted(Struct, frozen=True):
+    """What a run did. `sites` had something to do; `refused` and `failed` count those that a lock or an error kept
+    from it after the yes; `results` are the ways in which actions ended, each once."""
+
+    plan: PlanCompleted
+    tally: Tally = Tally()
+    sites: int = 0
+    failed: int = 0
+    refused: int = 0
+    results: frozenset[Result] = frozenset()
+    interrupted: bool = False
+
+
+class DriftCompleted(Struct, frozen=True):
+    """All sites are audited. `refusals` are those an apply of the whole run would meet; `refused` counts sites."""
+
+    sites: int
+    tally: DriftTally = DriftTally()
+    failed: int = 0
+    refused: int = 0
+    refusals: tuple[Diagnostic, ...] = ()
+
+
+class ReviewCompleted(Struct, frozen=True):
+    """All sites are reviewed: drafts that wait for a decision, in how many sites, and those that have a yes."""
+
+    sites: int
+    pending: int = 0
+    sites_pending: int = 0
+    approved: int = 0
+    failed: int = 0
+
+
+class Validated(Struct, frozen=True):
+    """All files are correct."""
+
+    files: int
+    sites: int
+
+
+class Decided(Struct, frozen=True):
+    """What people decided about drafts and activities, in how many sites, and how many drafts wait on."""
+
+    drafts: int
+    activities: int
+    sites: int
+    pending: int
+
+
+class HistoryListed(Struct, frozen=True):
+    """The history of all sites was told: `posts` are those this tool scheduled."""
+
+    sites: int
+    posts: int
+    failed: int = 0
+
+
+class StateListed(Struct, frozen=True):
+    """What is recorded, in numbers a site. `place` is where."""
+
+    place: str
+    sites: tuple[Glance, ...]
+
+
+class StateShown(Struct, frozen=True):
+    """All that is recorded of a site. `where` are the arguments that lead another command to the same state."""
+
+    site: SiteState
+    where: tuple[str, ...] = ()
+
+
+class LockRemoved(Struct, frozen=True):
+    """Nobody holds a site any more; `hold` was taken away, None where there was none to take, or it was given back."""
+
+    name: SiteName
+    hold: Hold | None = None
+    given_back: bool = False
+
+
+class CallResolved(Struct, frozen=True):
+    """An open call was resolved by hand; `left` calls of the site are still unconfirmed."""
+
+    name: SiteName
+    entry: OpenEntry
+    took_effect: bool
+    left: int
+
+
+class Refused(Struct, frozen=True):
+    """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said."""
+
+    reason: Diagnostic
+    more: int = 0
+
+
+class FilesInvalid(Struct, frozen=True):
+    """Files that cannot be used: every problem of every file. Nothing was done."""
+
+    problems: tuple[Diagnostic, ...]
+
+
+class RunFailed(Struct, frozen=True):
+    """The run as a whole could not go on: a mistake on the command line or in the environment, or a bug (`bug`)."""
+
+    problem: Diagnostic
+
+
+class Interrupted(Struct, frozen=True):
+    """A signal ended the run before it had anything to say."""
+
+
+class Ended(Struct, frozen=True):
+    """The last event of every run."""
+
+    exit_code: int
+
+
+SiteEvent: TypeAlias = (
+    SitePlanned | SiteDrifted | SiteReviewed | SiteNotReviewed | SiteApplied | SiteHistory | SiteFailed
+)
+
+ClosingEvent: TypeAlias = (
+    PlanCompleted
+    | ApplyCompleted
+    | DriftCompleted
+    | ReviewCompleted
+    | Validated
+    | Decided
+    | HistoryListed
+    | StateListed
+    | StateShown
+    | LockRemoved
+    | CallResolved
+    | Refused
+    | FilesInvalid
+    | RunFailed
+    | Interrupted
+)
+
+Event: TypeAlias = (
+    RunStarted | PhaseStarted | PlanLoaded | Notice | SiteStarted | Progressed | SiteEvent | ClosingEvent | Ended
+)
+
+Emit: TypeAlias = Callable[[Event], None]
