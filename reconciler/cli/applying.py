@@ -33,9 +33,10 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import freeze
+from reconciler.model.operations import ActionClass, class_of
 from reconciler.model.sites import DesiredSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import ActionClass, Plan, class_of
+from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
 from reconciler.planner.guards import judge_run
 from reconciler.reporters.json_report import ledger_json

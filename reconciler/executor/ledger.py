@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.model.address import Address
 from reconciler.model.operations import DeleteEvent, Operation
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Column, column_of, verb_of
+from reconciler.planner.actions import Column, column_of
 
 
 class Result(StrEnum):
@@ -91,7 +91,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         for entry in ledger.entries:
             name = entry.result.replace(" ", "_")
             if entry.result is Result.DONE:
-                column = column_of(verb_of(entry.operation))
+                column = column_of(entry.operation.verb)
                 if column is None:
                     continue
                 name = columns[column]

@@ -20,6 +20,7 @@ from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.calls import call_of
 from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import (
+    ActionClass,
     CancelPost,
     ClearPosts,
     CreateActivity,
@@ -39,10 +40,11 @@ from reconciler.model.operations import (
     ReschedulePost,
     Unknown,
     UpdateActivity,
+    class_of,
 )
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
-from reconciler.planner.actions import Action, ActionClass, Plan, Reason, class_of
+from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.decisions import STORIES
 from reconciler.planner.standing import settled_rules
 

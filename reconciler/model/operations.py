@@ -1,19 +1,58 @@
-"""One type for each kind of write, the outcomes of a write, and what stands open after a crash."""
+"""One type for each kind of write, what is true of every write of that type, the outcomes of a write, and what
+stands open after a crash.
+
+What a screen, a limit or the executor has to know of a kind of write as such (its verb, what it is about, whether
+it may be sent twice) is a class variable of its type, so that a new kind of write says it once, here.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import ClassVar, Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
+from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
+from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
+
+
+class Verb(StrEnum):
+    """The word of a write, which also decides its class and the column it is counted in."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    GENERATE = "generate"
+    PUBLISH = "publish"
+    CANCEL = "cancel"
+    WAIT = "wait"
+
+
+class ActionClass(StrEnum):
+    """Who must allow a write (design.md 3.2)."""
+
+    PROTECTIVE = "protective"
+    """It takes back what waits to go out: covered by the yes to the plan, and never needs --allow-publish."""
+    SAFE = "safe"
+    COSTLY = "costly"
+    PUBLIC = "public"
+
+
+CLASSES: Final = {
+    Verb.CREATE: ActionClass.SAFE,
+    Verb.UPDATE: ActionClass.SAFE,
+    Verb.DELETE: ActionClass.COSTLY,
+    Verb.GENERATE: ActionClass.COSTLY,
+    Verb.PUBLISH: ActionClass.PUBLIC,
+    Verb.CANCEL: ActionClass.PROTECTIVE,
+    Verb.WAIT: ActionClass.SAFE,
+}
 
 
 class FieldChange(Struct, frozen=True):
@@ -24,83 +63,142 @@ class FieldChange(Struct, frozen=True):
     after: Json
 
 
-class CreateEvent(Struct, frozen=True):
+class Write(Struct, frozen=True):
+    """What is true of every write of a type. Each type below also says its `verb`, and the `kind` of object that it
+    is about."""
+
+    repeatable: ClassVar[bool] = False
+    """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
+    takes_time: ClassVar[bool] = False
+    """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
+
+
+class CreateEvent(Write, frozen=True):
+    verb: ClassVar[Verb] = Verb.CREATE
+    kind: ClassVar[Kind] = Kind.EVENT
+
     event: DesiredEvent
 
 
-class UpdateEvent(Struct, frozen=True):
+class UpdateEvent(Write, frozen=True):
     """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    kind: ClassVar[Kind] = Kind.EVENT
+    repeatable: ClassVar[bool] = True
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
 
 
-class DeleteEvent(Struct, frozen=True):
+class DeleteEvent(Write, frozen=True):
+    verb: ClassVar[Verb] = Verb.DELETE
+    kind: ClassVar[Kind] = Kind.EVENT
+
     id: EventId
     name: str
 
 
-class UpdateSettings(Struct, frozen=True):
+class UpdateSettings(Write, frozen=True):
     """Never empty. A None in `after` clears the field (D 9.4)."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    kind: ClassVar[Kind] = Kind.SETTINGS
+    repeatable: ClassVar[bool] = True
 
     changes: tuple[FieldChange, ...]
 
 
-class Generate(Struct, frozen=True):
+class Generate(Write, frozen=True):
     """Where there is no usable marketing plan."""
 
+    verb: ClassVar[Verb] = Verb.GENERATE
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
+    takes_time: ClassVar[bool] = True
 
-class Regenerate(Struct, frozen=True):
+
+class Regenerate(Write, frozen=True):
     """`discards` are the upcoming drafts this throws away; `discardable` says what it may (design.md 3.3)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
+    takes_time: ClassVar[bool] = True
 
     keyword_research: bool
     discards: tuple[PostId, ...] = ()
     discardable: Discard = Discard.UNAPPROVED
 
 
-class AwaitGeneration(Struct, frozen=True):
+class AwaitGeneration(Write, frozen=True):
     """No write: a generation is under way, ours or somebody else's; what follows waits for it."""
 
+    verb: ClassVar[Verb] = Verb.WAIT
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
 
-class AwaitPosts(Struct, frozen=True):
+
+class AwaitPosts(Write, frozen=True):
     """No write: an earlier run asked for an activity's posts, and they are not there yet."""
+
+    verb: ClassVar[Verb] = Verb.WAIT
+    kind: ClassVar[Kind] = Kind.POSTS
 
     activity: ActivityId
     title: str
 
 
-class DeleteMarketingPlan(Struct, frozen=True):
+class DeleteMarketingPlan(Write, frozen=True):
     """`discards` are the upcoming drafts this throws away."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
 
     discards: tuple[PostId, ...] = ()
 
 
-class CreateActivity(Struct, frozen=True):
+class CreateActivity(Write, frozen=True):
+    verb: ClassVar[Verb] = Verb.CREATE
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+
     activity: DesiredActivity
 
 
-class UpdateActivity(Struct, frozen=True):
+class UpdateActivity(Write, frozen=True):
     """Paths are `title`, `description` and `targetDate`, nothing else (D 7.2)."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+    repeatable: ClassVar[bool] = True
 
     id: ActivityId
     title: str
     changes: tuple[FieldChange, ...]
 
 
-class DeleteActivity(Struct, frozen=True):
+class DeleteActivity(Write, frozen=True):
+    verb: ClassVar[Verb] = Verb.DELETE
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+
     id: ActivityId
     title: str
 
 
-class GeneratePosts(Struct, frozen=True):
+class GeneratePosts(Write, frozen=True):
     """Posts for one activity; the executor sends up to 20 of them in one call (S-wix 6.2)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    kind: ClassVar[Kind] = Kind.POSTS
+    takes_time: ClassVar[bool] = True
 
     activity: ActivityId
     title: str
 
 
-class RegeneratePosts(Struct, frozen=True):
+class RegeneratePosts(Write, frozen=True):
     """New drafts for an activity that a person sent back; `media_only` keeps the captions (D 6.2)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    kind: ClassVar[Kind] = Kind.POSTS
+    takes_time: ClassVar[bool] = True
 
     activity: ActivityId
     title: str
@@ -111,8 +209,11 @@ class RegeneratePosts(Struct, frozen=True):
     of two calls in one nobody could tell afterwards which of them had its effect."""
 
 
-class ClearPosts(Struct, frozen=True):
+class ClearPosts(Write, frozen=True):
     """Removes all social posts of an activity (D 6.2); `stories` clears story drafts too."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+    kind: ClassVar[Kind] = Kind.POSTS
 
     activity: ActivityId
     title: str
@@ -120,13 +221,16 @@ class ClearPosts(Struct, frozen=True):
     stories: bool = False
 
 
-class SchedulePost(Struct, frozen=True):
+class SchedulePost(Write, frozen=True):
     """`at` None: the API's own time. `approved` is False only under `approval: none`. `title`: of its activity.
 
     `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
     `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
     it might go out at once.
     """
+
+    verb: ClassVar[Verb] = Verb.PUBLISH
+    kind: ClassVar[Kind] = Kind.DRAFT
 
     post: PostId
     activity: ActivityId
@@ -138,8 +242,11 @@ class SchedulePost(Struct, frozen=True):
     title: str = ""
 
 
-class ReschedulePost(Struct, frozen=True):
+class ReschedulePost(Write, frozen=True):
     """Moves a scheduled post to another instant (D 10.1)."""
+
+    verb: ClassVar[Verb] = Verb.PUBLISH
+    kind: ClassVar[Kind] = Kind.DRAFT
 
     post: PostId
     activity: ActivityId
@@ -150,8 +257,12 @@ class ReschedulePost(Struct, frozen=True):
     title: str = ""
 
 
-class CancelPost(Struct, frozen=True):
+class CancelPost(Write, frozen=True):
     """Takes a scheduled post back (S-wix 10.1)."""
+
+    verb: ClassVar[Verb] = Verb.CANCEL
+    kind: ClassVar[Kind] = Kind.DRAFT
+    repeatable: ClassVar[bool] = True
 
     post: PostId
     activity: ActivityId
@@ -168,12 +279,14 @@ class Part(StrEnum):
     SCHEDULE = "schedule"
 
 
-class Deferred(Struct, frozen=True):
+class Deferred(Write, frozen=True):
     """A bounded promise: what `rules[rule]` of a part will match once the generation is done.
 
     It carries all rules of its part, because the first that matches an object decides. `at_most` is the
     bound in objects; None where the rule itself has none. `channels` and the like stand in the rules.
     """
+
+    kind: ClassVar[Kind] = Kind.RULE
 
     part: Part
     rule: int
@@ -182,6 +295,31 @@ class Deferred(Struct, frozen=True):
     at_most: int | None = None
     schedule_rules: tuple[ScheduleRule, ...] = ()
     """Only ever under `approval: none`: nothing can be approved that is not known yet (design.md 3.2)."""
+
+    @property
+    def verb(self) -> Verb:
+        """The verb of the writes that it turns into."""
+        match self.part:
+            case Part.SCHEDULE:
+                return Verb.PUBLISH
+            case Part.POSTS:
+                return Verb.GENERATE if self.posts_rules[self.rule].present else Verb.DELETE
+            case Part.ACTIVITIES:
+                return _verb_by(self.activity_rules[self.rule])
+            case never:
+                assert_never(never)
+
+
+def _verb_by(rule: ActivityRule) -> Verb:
+    match rule:
+        case DesiredActivity():
+            return Verb.CREATE
+        case SetActivities():
+            return Verb.UPDATE
+        case RemoveActivities():
+            return Verb.DELETE
+        case _:
+            assert_never(rule)
 
 
 Operation: TypeAlias = (
@@ -205,6 +343,14 @@ Operation: TypeAlias = (
     | CancelPost
     | Deferred
 )
+
+INPUTS: Final = frozenset({Kind.SETTINGS, Kind.EVENT})
+"""The kinds of objects that a generation is made from."""
+
+
+def class_of(operation: Operation) -> ActionClass:
+    """Who must allow an operation."""
+    return CLASSES[operation.verb]
 
 
 # --- outcomes of a write ---------------------------------------------------------------------------

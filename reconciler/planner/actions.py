@@ -8,35 +8,12 @@ from typing import TypeAlias, assert_never
 
 from msgspec import Struct
 
-from reconciler.model.activities import ActivityRule, DesiredActivity, RemoveActivities, SetActivities
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
+from reconciler.model.operations import Operation, Verb
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 
@@ -151,26 +128,6 @@ class Reason(StrEnum):
     NOT_WANTED = "no rule wants it, and manage is all"
 
 
-class ActionClass(StrEnum):
-    """Who must allow an action (design.md 3.2)."""
-
-    SAFE = "safe"
-    COSTLY = "costly"
-    PUBLIC = "public"
-
-
-class Verb(StrEnum):
-    """The word of an action, which also decides the column it is counted in."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    GENERATE = "generate"
-    PUBLISH = "publish"
-    CANCEL = "cancel"
-    WAIT = "wait"
-
-
 class Action(Struct, frozen=True):
     """An operation at an address, with its reason and what must hold when it runs.
 
@@ -182,53 +139,6 @@ class Action(Struct, frozen=True):
     reason: Reason
     because: tuple[str, ...] = ()
     requires: tuple[Precondition, ...] = ()
-
-
-def verb_of(operation: Operation) -> Verb:
-    """The word for an operation."""
-    match operation:
-        case CreateEvent() | CreateActivity():
-            return Verb.CREATE
-        case UpdateEvent() | UpdateSettings() | UpdateActivity():
-            return Verb.UPDATE
-        case DeleteEvent() | DeleteMarketingPlan() | DeleteActivity() | ClearPosts():
-            return Verb.DELETE
-        case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts():
-            return Verb.GENERATE
-        case SchedulePost() | ReschedulePost():
-            return Verb.PUBLISH
-        case CancelPost():
-            return Verb.CANCEL
-        case AwaitGeneration() | AwaitPosts():
-            return Verb.WAIT
-        case Deferred():
-            return _deferred_verb(operation)
-        case _:
-            assert_never(operation)
-
-
-def _deferred_verb(deferred: Deferred) -> Verb:
-    match deferred.part:
-        case Part.SCHEDULE:
-            return Verb.PUBLISH
-        case Part.POSTS:
-            return Verb.GENERATE if deferred.posts_rules[deferred.rule].present else Verb.DELETE
-        case Part.ACTIVITIES:
-            return _verb_by(deferred.activity_rules[deferred.rule])
-        case never:
-            assert_never(never)
-
-
-def _verb_by(rule: ActivityRule) -> Verb:
-    match rule:
-        case DesiredActivity():
-            return Verb.CREATE
-        case SetActivities():
-            return Verb.UPDATE
-        case RemoveActivities():
-            return Verb.DELETE
-        case _:
-            assert_never(rule)
 
 
 class Column(StrEnum):
@@ -256,19 +166,6 @@ def column_of(verb: Verb) -> Column | None:
             return Column.PUBLISH
         case Verb.WAIT:
             return None
-        case never:
-            assert_never(never)
-
-
-def class_of(operation: Operation) -> ActionClass:
-    """Who must allow an operation. Taking a scheduled post back publishes nothing, so it is costly."""
-    match verb_of(operation):
-        case Verb.PUBLISH:
-            return ActionClass.PUBLIC
-        case Verb.GENERATE | Verb.DELETE | Verb.CANCEL:
-            return ActionClass.COSTLY
-        case Verb.CREATE | Verb.UPDATE | Verb.WAIT:
-            return ActionClass.SAFE
         case never:
             assert_never(never)
 

@@ -8,7 +8,7 @@ from typing import Self
 from msgspec import Struct
 
 from reconciler.model.operations import Deferred
-from reconciler.planner.actions import Action, Plan, column_of, verb_of
+from reconciler.planner.actions import Action, Plan, column_of
 
 
 class PlanTally(Struct, frozen=True):
@@ -43,7 +43,7 @@ def count_actions(actions: Iterable[Action]) -> dict[str, int]:
         if isinstance(action.operation, Deferred):
             column = "deferred"
         else:
-            column = counted.value if (counted := column_of(verb_of(action.operation))) else "pending"
+            column = counted.value if (counted := column_of(action.operation.verb)) else "pending"
         key = (column, str(action.address))
         if key not in seen:
             seen.add(key)

@@ -12,7 +12,8 @@ from msgspec.structs import asdict
 
 from reconciler.executor.ledger import SiteLedger, tally_of
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.planner.actions import Action, Plan, ToReview, class_of, verb_of
+from reconciler.model.operations import class_of
+from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.planner.plain_values import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
@@ -159,7 +160,7 @@ def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> 
     """An action: what, where, why, and with `--explain` how."""
     found: dict[str, Any] = {
         "address": str(action.address),
-        "verb": verb_of(action.operation).value,
+        "verb": action.operation.verb.value,
         "class": class_of(action.operation).value,
         "reason": action.reason.name.lower().replace("_", "-"),
         "because": list(action.because),
@@ -178,7 +179,7 @@ def ledger_json(ledger: SiteLedger) -> dict[str, Any]:
         "entries": [
             {
                 "address": str(entry.address),
-                "verb": verb_of(entry.operation).value,
+                "verb": entry.operation.verb.value,
                 "result": entry.result.value,
                 "detail": entry.detail,
                 "requestId": entry.request_id,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally
-from reconciler.planner.actions import verb_of
 from reconciler.reporters.layout import Row, Screen, Span, Style, table, wrapped
 from reconciler.reporters.plan_text import INDENT, STYLES
 from reconciler.reporters.tables import cut
@@ -36,7 +35,7 @@ def ledger_lines(ledger: SiteLedger, screen: Screen) -> Iterator[str]:
 
 
 def _entry(entry: Entry, screen: Screen) -> Iterator[str]:
-    verb = verb_of(entry.operation)
+    verb = entry.operation.verb
     spans = [
         Span(f"  {SYMBOLS[verb]} {verb:<8}", STYLES[verb]),
         Span(str(entry.address), Style.BOLD),

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred
-from reconciler.planner.actions import Action, Plan, Verb, class_of, verb_of
+from reconciler.model.operations import Deferred, Verb, class_of
+from reconciler.planner.actions import Action, Plan
 from reconciler.reporters import words
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.results import CallsOf, Failed, Planned
@@ -58,7 +58,7 @@ class PlanText(Struct, frozen=True):
     def action(self, action: Action, plan: Plan) -> Iterator[str]:
         """An action: symbol, word, address, what it does, and why."""
         explain = self.calls_of is not None
-        verb = verb_of(action.operation)
+        verb = action.operation.verb
         what = words.describe(action.operation, plan.time_zone, whole=explain)
         spans = [Span(f"({words.reason(action)})", Style.DIM)]
         if what.phrase:

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from reconciler.executor.events import Corrected, Event, Finished, Note, Resolved, Skipped, Started, Waiting
 from reconciler.model.text import printable
-from reconciler.planner.actions import verb_of
 from reconciler.reporters.words import plural
 
 if TYPE_CHECKING:
@@ -111,7 +110,7 @@ def doing(event: Event) -> str | None:
     """What an event says is going on now; None for one that is no news here."""
     match event:
         case Started(address=address, operation=operation):
-            return printable(f"{verb_of(operation)} {address}")
+            return printable(f"{operation.verb} {address}")
         case Waiting(site=site, status=None, left=left):
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
         case Waiting(site=site, status=status):

@@ -35,6 +35,7 @@ from reconciler.model.operations import (
     UpdateActivity,
     UpdateEvent,
     UpdateSettings,
+    Verb,
 )
 from reconciler.model.posts import PostId
 from reconciler.planner.actions import (
@@ -50,7 +51,6 @@ from reconciler.planner.actions import (
     Precondition,
     SettingIs,
     StillAhead,
-    Verb,
 )
 from reconciler.planner.changes import Step, details_of
 

@@ -7,19 +7,25 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
+from reconciler.model.operations import (
+    ActionClass,
+    CancelPost,
+    Deferred,
+    Part,
+    ReschedulePost,
+    SchedulePost,
+    class_of,
+)
 from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.planner.actions import (
-    ActionClass,
     BlockedBy,
     InReview,
     PostIs,
     Reason,
     RefusedBy,
     StillAhead,
-    class_of,
 )
 from tests.planner.publishing_world import (
     NOW,
