@@ -44,6 +44,7 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     type(None): st.none(),
     Absent: st.just(ABSENT),
+    Json: json_values,
     JsonObject: json_objects,
     Address: addresses,
     datetime: instants,
@@ -71,8 +72,6 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return st.builds(hint, **{name: of(hints[name]) for name in hint.__struct_fields__})
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        if JsonObject in arguments and str in arguments:
-            return json_values
         return st.one_of(*(of(one) for one in arguments))
     if origin is tuple and arguments[1:] == (...,):
         return st.lists(of(arguments[0]), max_size=2).map(tuple)

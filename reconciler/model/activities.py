@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TypeAlias
-
-from msgspec import Struct
 
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
 from reconciler.model.events import instant
+from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.selectors import Match
 
@@ -19,7 +17,7 @@ class Activity(Struct, frozen=True):
     id: ActivityId
     title: str
     description: str
-    date: datetime
+    date: Instant
     type: str | None = None
     posts: tuple[Post, ...] = ()
 
@@ -36,13 +34,13 @@ class Activity(Struct, frozen=True):
         return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
 
 
-class SetActivities(Struct, frozen=True):
+class SetActivities(Variant, frozen=True):
     """`{match, set}`: the activities that match get these values. Only what is written is set (D 7.2)."""
 
     match: Match
     title: str | Absent = ABSENT
     description: str | Absent = ABSENT
-    target_date: datetime | Absent = ABSENT
+    target_date: Instant | Absent = ABSENT
     min: int = 0
     max: int | None = None
 
@@ -58,19 +56,19 @@ class SetActivities(Struct, frozen=True):
         return tuple(pairs)
 
 
-class RemoveActivities(Struct, frozen=True):
+class RemoveActivities(Variant, frozen=True):
     """`{match, state: absent}`. It has no `max`: every run would remove so many more."""
 
     match: Match
     min: int = 0
 
 
-class DesiredActivity(Struct, frozen=True):
+class DesiredActivity(Variant, frozen=True):
     """`{create}`: an activity of one's own (D 7.1: all four fields are required)."""
 
     title: str
     description: str
-    target_date: datetime
+    target_date: Instant
     type: str
 
     def facts(self) -> JsonObject:

@@ -6,8 +6,6 @@ import re
 from enum import StrEnum
 from typing import NewType
 
-from msgspec import Struct
-
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
 
@@ -29,17 +27,29 @@ class Kind(StrEnum):
     """A rule whose objects are not known yet: `rule[activities.0]`."""
 
 
-class Address(Struct, frozen=True, order=True):
-    """`janes-pottery`, `janes-pottery/settings`, `janes-pottery/event[Black Friday sale]`."""
+class Address(str):
+    """`janes-pottery`, `janes-pottery/settings`, `janes-pottery/event[Black Friday sale]`: the text itself."""
 
-    site: SiteName
-    kind: Kind = Kind.SITE
-    key: str = ""
+    __slots__ = ()
 
-    def __str__(self) -> str:
-        if self.kind is Kind.SITE:
-            return self.site
-        return f"{self.site}/{self.kind}" + (f"[{self.key}]" if self.key else "")
+    def __new__(cls, site: SiteName, kind: Kind = Kind.SITE, key: str = "") -> Address:
+        if kind is Kind.SITE:
+            return super().__new__(cls, site)
+        return super().__new__(cls, f"{site}/{kind}" + (f"[{key}]" if key else ""))
+
+    @property
+    def site(self) -> SiteName:
+        return SiteName(self.partition("/")[0])
+
+    @property
+    def kind(self) -> Kind:
+        rest = self.partition("/")[2]
+        return Kind(rest.partition("[")[0]) if rest else Kind.SITE
+
+    @property
+    def key(self) -> str:
+        """Which of its kind; empty where there is one alone."""
+        return self.partition("[")[2][:-1]
 
     @classmethod
     def parse(cls, text: str) -> Address:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
-from msgspec import Struct
-
 from reconciler.model.canonical import Digest, digest_of
+from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import ActivityId, PostId
 
 
@@ -47,7 +45,7 @@ class ActivityApproval(Struct, frozen=True):
 
     id: ActivityId
     title: str
-    date: datetime
+    date: Instant
     decision: ActivityDecision = ActivityDecision.KEEP
     drafts: tuple[DraftApproval, ...] = ()
 

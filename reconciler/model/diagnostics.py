@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import StrEnum
 
-from msgspec import Struct
-
 from reconciler.model.address import Address
+from reconciler.model.frozen import Struct
 
 
 class Place(Struct, frozen=True, order=True):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
-from msgspec import Struct
+from msgspec import field
 
-from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject
+from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject
+from reconciler.model.frozen import Instant, Struct
 
 EventId = NewType("EventId", str)
 CalendarId = NewType("CalendarId", str)
@@ -21,7 +22,7 @@ class DesiredEvent(Struct, frozen=True):
 
     name: str
     description: str | None | Absent = ABSENT
-    date: datetime | None = None
+    date: Instant | None = None
     whole_day: bool = False
     recurring_rule: JsonObject | None = None
 
@@ -51,10 +52,10 @@ class CalendarEvent(Struct, frozen=True):
     id: EventId
     name: str
     description: str | None = None
-    date: datetime | None = None
+    date: Instant | None = None
     recurring_rule: JsonObject | None = None
     calendar_id: CalendarId | None = None
-    rest: JsonObject = EMPTY
+    rest: JsonObject = field(default_factory=JsonObject)
 
     def facts(self) -> JsonObject:
         """The live event as a value, for preconditions."""

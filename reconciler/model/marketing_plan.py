@@ -5,9 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from reconciler.model.activities import Activity
+from reconciler.model.frozen import Struct
 from reconciler.model.posts import Unrecognised
 
 

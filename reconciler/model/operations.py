@@ -7,16 +7,14 @@ it may be sent twice) is a class variable of its type, so that a new kind of wri
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, TypeAlias, assert_never
-
-from msgspec import Struct
 
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest, Json
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
@@ -63,7 +61,7 @@ class FieldChange(Struct, frozen=True):
     after: Json
 
 
-class Write(Struct, frozen=True):
+class Write(Variant, frozen=True):
     """What is true of every write of a type. Each type below also says its `verb`, and the `kind` of object that it
     is about."""
 
@@ -236,7 +234,7 @@ class SchedulePost(Write, frozen=True):
     activity: ActivityId
     channel: str
     digest: Digest
-    at: datetime | None = None
+    at: Instant | None = None
     approved: bool = True
     own_time_first: bool = False
     title: str = ""
@@ -252,8 +250,8 @@ class ReschedulePost(Write, frozen=True):
     activity: ActivityId
     channel: str
     digest: Digest
-    at: datetime
-    before: datetime | None = None
+    at: Instant
+    before: Instant | None = None
     title: str = ""
 
 
@@ -267,7 +265,7 @@ class CancelPost(Write, frozen=True):
     post: PostId
     activity: ActivityId
     channel: str
-    at: datetime | None = None
+    at: Instant | None = None
     title: str = ""
 
 
@@ -357,7 +355,7 @@ def class_of(operation: Operation) -> ActionClass:
 # `request_id` is the remote side's own name for the last request (`x-wix-request-id`, S-sdk), for its support.
 
 
-class Done(Struct, frozen=True):
+class Done(Variant, frozen=True):
     """It took effect. `created` is the id a create answered with."""
 
     created: str | None = None
@@ -365,14 +363,14 @@ class Done(Struct, frozen=True):
     request_id: str | None = None
 
 
-class Pending(Struct, frozen=True):
+class Pending(Variant, frozen=True):
     """It was started and is still under way."""
 
     detail: str = ""
     request_id: str | None = None
 
 
-class NotDone(Struct, frozen=True):
+class NotDone(Variant, frozen=True):
     """It had no effect, and why. `final` says that trying again changes nothing (a 4xx, a failed generation).
     `skipped` says that the remote side or a precondition ruled it out, which is no error (exit 3, not 1)."""
 
@@ -384,7 +382,7 @@ class NotDone(Struct, frozen=True):
     """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
 
 
-class Unknown(Struct, frozen=True):
+class Unknown(Variant, frozen=True):
     """The answer was unclear and reading could not settle it."""
 
     detail: str
@@ -407,7 +405,7 @@ class OpenEntry(Struct, frozen=True):
     id: str
     address: str
     call: str
-    started_at: datetime
+    started_at: Instant
     facts: Json = None
     sent: bool = False
     """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""

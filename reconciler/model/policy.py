@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time, timedelta
 
-from msgspec import Struct
+from reconciler.model.frozen import Struct
 
 
 class QuietHours(Struct, frozen=True):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
-from msgspec import Struct
-
 from reconciler.model.canonical import Digest, JsonObject, digest_of
+from reconciler.model.frozen import Instant, Struct
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
@@ -59,7 +57,7 @@ class Post(Struct, frozen=True):
     texts: tuple[tuple[str, str], ...] = ()
     media: tuple[Media, ...] = ()
     account_id: str | None = None
-    scheduled_for: datetime | None = None
+    scheduled_for: Instant | None = None
     external_url: str | None = None
 
     @property

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from msgspec import Struct
-
 from reconciler.model.canonical import Digest
+from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import ActivityId, PostId
 
 
@@ -32,6 +29,6 @@ class ActivityForReview(Struct, frozen=True):
 
     id: ActivityId
     title: str
-    date: datetime
+    date: Instant
     drafts: tuple[DraftForReview, ...]
     carried_out: bool = False

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 
-from msgspec import Struct
-
+from reconciler.model.frozen import Struct
 from reconciler.model.selectors import Match
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
-
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, same
+from reconciler.model.frozen import Struct
 
 ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
     "marketingPlanGoal": frozenset({"goalKey", "customGoal"}),  # one or the other (S-wix 9.5)
@@ -65,7 +64,6 @@ def normal(path: str, value: Json | Absent) -> Json:
     """
     if value is ABSENT or value is None or value == "" or value == ():
         return None
-    assert not isinstance(value, Absent)
     if isinstance(value, tuple) and all(isinstance(member, str) for member in value):
         return tuple(sorted({str(member) for member in value}))
     if isinstance(value, tuple):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
-
-from msgspec import Struct
 
 from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import SiteName
@@ -14,6 +11,7 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
+from reconciler.model.frozen import Instant, Struct
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
 from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
@@ -103,7 +101,7 @@ class ObservedSite(Struct, frozen=True):
     """A live site as the last read found it. None is "not read", or not known after reading."""
 
     ref: SiteRef
-    read_at: datetime
+    read_at: Instant
     settings: MarketingSettings | None = None
     marketing_plan: MarketingPlan | None = None
     events: tuple[CalendarEvent, ...] | None = None
@@ -147,7 +145,7 @@ class CreatedActivity(Struct, frozen=True):
 
     id: ActivityId
     title: str
-    target_date: datetime
+    target_date: Instant
 
 
 class RememberedSet(Struct, frozen=True):
@@ -166,8 +164,8 @@ class PublishedPost(Struct, frozen=True):
     id: PostId
     digest: Digest
     channel: str
-    scheduled_for: datetime | None
-    done_at: datetime
+    scheduled_for: Instant | None
+    done_at: Instant
     times: int = 1
     commit: str | None = None
     approver: str | None = None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import TypeAlias, assert_never
-
-from msgspec import Struct
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
+from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Operation, Verb
 from reconciler.model.posts import ActivityId, PostId, PostStatus
@@ -20,61 +19,61 @@ from reconciler.model.sites import Bindings, Inputs, SiteRef
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-class SettingIs(Struct, frozen=True):
+class SettingIs(Variant, frozen=True):
     """The live value of a settings field, in its normal form (None: nothing there)."""
 
     path: str
     value: Json
 
 
-class EventIs(Struct, frozen=True):
+class EventIs(Variant, frozen=True):
     """A live event still has these facts."""
 
     id: EventId
     facts: Digest
 
 
-class NoEventNamed(Struct, frozen=True):
+class NoEventNamed(Variant, frozen=True):
     """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
 
     name: str
     facts: Digest
 
 
-class MarketingPlanIs(Struct, frozen=True):
+class MarketingPlanIs(Variant, frozen=True):
     """The marketing plan's status is one of these."""
 
     statuses: tuple[PlanStatus, ...]
 
 
-class DiscardsOnly(Struct, frozen=True):
+class DiscardsOnly(Variant, frozen=True):
     """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
 
     posts: tuple[PostId, ...]
 
 
-class ActivityIs(Struct, frozen=True):
+class ActivityIs(Variant, frozen=True):
     """A live activity still has these facts."""
 
     id: ActivityId
     facts: Digest
 
 
-class NoActivityLike(Struct, frozen=True):
+class NoActivityLike(Variant, frozen=True):
     """No live activity has this title at this instant (RFC 3339)."""
 
     title: str
     target_date: str
 
 
-class PostsAre(Struct, frozen=True):
+class PostsAre(Variant, frozen=True):
     """The activity's posts are exactly these, by id and content; empty: it has none."""
 
     activity: ActivityId
     posts: tuple[tuple[PostId, Digest], ...] = ()
 
 
-class PostIs(Struct, frozen=True):
+class PostIs(Variant, frozen=True):
     """A post still has this status and content."""
 
     id: PostId
@@ -82,10 +81,10 @@ class PostIs(Struct, frozen=True):
     content: Digest
 
 
-class StillAhead(Struct, frozen=True):
+class StillAhead(Variant, frozen=True):
     """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
 
-    moment: datetime
+    moment: Instant
     lead: timedelta
 
 
@@ -109,23 +108,23 @@ Precondition: TypeAlias = (
 class Reason(StrEnum):
     """Why an action is planned; its sentence is made in reporters/, with the action's `because`."""
 
-    DIFFERS = "differs from the file"
-    DECLARED = "declared, not there yet"
-    NOT_LISTED = "not listed, and prune is on"
-    NO_MARKETING_PLAN = "there is no marketing plan yet"
-    GENERATION_FAILED = "the last generation failed"
-    INACTIVE = "the marketing plan went inactive"
-    INPUTS_CHANGED = "generation inputs changed"
-    ASKED_FOR = "asked for by --regenerate"
-    UNDER_WAY = "a generation is under way"
-    ABSENT_WANTED = "the file wants it absent"
-    RULE = "matched by a rule"
-    NEVER_GENERATED_FROM = "an earlier run saved settings that no generation has used yet"
-    SENT_BACK = "sent back in review"
-    APPROVED = "approved in review"
-    NO_APPROVAL_NEEDED = "approval: none"
-    OTHER_TIME = "scheduled for another time than the rule says"
-    NOT_WANTED = "no rule wants it, and manage is all"
+    DIFFERS = "differs"
+    DECLARED = "declared"
+    NOT_LISTED = "not-listed"
+    NO_MARKETING_PLAN = "no-marketing-plan"
+    GENERATION_FAILED = "generation-failed"
+    INACTIVE = "inactive"
+    INPUTS_CHANGED = "inputs-changed"
+    ASKED_FOR = "asked-for"
+    UNDER_WAY = "under-way"
+    ABSENT_WANTED = "absent-wanted"
+    RULE = "rule"
+    NEVER_GENERATED_FROM = "never-generated-from"
+    SENT_BACK = "sent-back"
+    APPROVED = "approved"
+    NO_APPROVAL_NEEDED = "no-approval-needed"
+    OTHER_TIME = "other-time"
+    NOT_WANTED = "not-wanted"
 
 
 class Action(Struct, frozen=True):
@@ -216,8 +215,8 @@ def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagno
 class InReview(StrEnum):
     """How a draft that a rule wants stands with its reviewers."""
 
-    NOT_REVIEWED = "not in the approvals file yet"
-    PENDING = "waits for a decision"
+    NOT_REVIEWED = "not-reviewed"
+    PENDING = "pending"
 
 
 class ToReview(Struct, frozen=True):

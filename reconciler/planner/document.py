@@ -1,4 +1,4 @@
-"""SavedPlan <-> the JSON of a saved plan (design.md 3.4, schemas/plan.schema.json).
+"""SavedPlan <-> the JSON of a saved plan (docs/design.md 3.4, schemas/plan.schema.json).
 
 Two digests stand in it. `digest` is of the facts: what would be done to which sites, on what conditions, and
 for how long the plan is good. Made twice from the same facts it is the same, whatever the order, the time or
@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any, Final, NoReturn
-
-from msgspec import Struct
+from typing import Any, Final
 
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
+from reconciler.model.codec import Malformed, from_plain, instant_text, parse, to_plain
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.frozen import Instant, Struct
 from reconciler.planner.actions import Plan
-from reconciler.planner.encoding import decode, encode
-from reconciler.planner.plain_values import Malformed, duration_text, instant_text
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+KIND: Final = "reconciler-plan"
 VALID_FOR: Final = timedelta(hours=24)
 
 
@@ -73,7 +72,7 @@ class SavedPlan(Struct, frozen=True):
     id: str
     tool: str
     api: str
-    made_at: datetime
+    made_at: Instant
     plans: tuple[Plan, ...]
     valid_for: timedelta = VALID_FOR
 
@@ -89,7 +88,7 @@ class SavedPlan(Struct, frozen=True):
     @property
     def seal(self) -> Digest:
         """Of the whole document: what a spent plan is known by."""
-        return _seal(_unsealed(self))
+        return _seal(to_plain(document_of(self)))
 
     def check_expiry(self, now: datetime) -> None:
         """Raises ExpiredPlan once the plan's time is up."""
@@ -97,26 +96,51 @@ class SavedPlan(Struct, frozen=True):
             raise ExpiredPlan(self.expires_at, now)
 
 
-def facts_digest(api: str, valid_for: timedelta, plans: tuple[Plan, ...]) -> Digest:
-    """The digest of what would be done, in a form that has no order and no wording."""
-    sites = [
-        JsonObject(
-            {
-                "site": freeze(encode(plan.site)),
-                "actions": tuple(sorted((_facts(one) for one in encode(plan)["actions"]), key=canonical_text)),
-            }
-        )
-        for plan in plans
-    ]
-    return digest_of(
-        JsonObject(
-            {"api": api, "validFor": duration_text(valid_for), "sites": tuple(sorted(sites, key=canonical_text))}
-        )
+class PlanDocument(Struct, frozen=True):
+    """A saved plan as it is written. What follows from the rest stands in it for readers, and is checked."""
+
+    format_version: int
+    kind: str
+    id: str
+    tool: str
+    api: str
+    made_at: Instant
+    valid_for: timedelta
+    expires_at: Instant
+    digest: Digest
+    sites: tuple[Plan, ...]
+    seal: Digest = Digest("")
+
+
+def document_of(saved: SavedPlan) -> PlanDocument:
+    """A saved plan as it is written, without its seal."""
+    return PlanDocument(
+        FORMAT_VERSION,
+        KIND,
+        saved.id,
+        saved.tool,
+        saved.api,
+        saved.made_at,
+        saved.valid_for,
+        saved.expires_at,
+        saved.digest,
+        saved.plans,
     )
 
 
+def facts_digest(api: str, valid_for: timedelta, plans: tuple[Plan, ...]) -> Digest:
+    """The digest of what would be done, in a form that has no order and no wording."""
+    sites = []
+    for plan in plans:
+        document = to_plain(plan)
+        actions = sorted((_facts(action) for action in document["actions"]), key=canonical_text)
+        sites.append(JsonObject({"site": freeze(document["site"]), "actions": tuple(actions)}))
+    facts = {"api": api, "validFor": to_plain(valid_for), "sites": tuple(sorted(sites, key=canonical_text))}
+    return digest_of(JsonObject(facts))
+
+
 def _facts(action: dict[str, Any]) -> JsonObject:
-    requires = sorted((freeze(one) for one in action["requires"]), key=canonical_text)
+    requires = sorted((freeze(condition) for condition in action["requires"]), key=canonical_text)
     return JsonObject(
         {"address": action["address"], "operation": freeze(action["operation"]), "requires": tuple(requires)}
     )
@@ -127,23 +151,8 @@ def _facts(action: dict[str, Any]) -> JsonObject:
 
 def to_text(saved: SavedPlan) -> str:
     """The JSON text of a saved plan: indented, and nothing but ASCII."""
-    members = _unsealed(saved)
+    members = to_plain(document_of(saved))
     return json.dumps({**members, "seal": _seal(members)}, indent=2) + "\n"
-
-
-def _unsealed(saved: SavedPlan) -> dict[str, Any]:
-    return {
-        "formatVersion": FORMAT_VERSION,
-        "kind": "reconciler-plan",
-        "id": saved.id,
-        "tool": saved.tool,
-        "api": saved.api,
-        "madeAt": instant_text(saved.made_at),
-        "validFor": duration_text(saved.valid_for),
-        "expiresAt": instant_text(saved.expires_at),
-        "digest": saved.digest,
-        "sites": [encode(plan) for plan in saved.plans],
-    }
 
 
 def _seal(members: dict[str, Any]) -> Digest:
@@ -156,76 +165,43 @@ def _seal(members: dict[str, Any]) -> Digest:
 def from_text(data: bytes, file: str) -> SavedPlan:
     """The saved plan that a file holds; `file` is its name for messages.
 
-    Raises UnreadablePlan for what is no saved plan, and AlteredPlan for one that is not as it was saved.
+    Raises UnreadablePlan for a file that is not a saved plan, and AlteredPlan for one that is not as it was saved.
     """
     members = _members(data, file)
     try:
         seal = _seal(members)
     except RecursionError:
-        raise UnreadablePlan(file, "is no saved plan: it is nested too deeply") from None
+        raise UnreadablePlan(file, "is not a saved plan: it is nested too deeply") from None
     if members.get("seal") != seal:
         raise AlteredPlan("its seal does not fit its content")
     try:
-        saved = SavedPlan(
-            id=_text(members, "id"),
-            tool=_text(members, "tool"),
-            api=_text(members, "api"),
-            made_at=decode(datetime, members.get("madeAt"), "madeAt"),
-            valid_for=decode(timedelta, members.get("validFor"), "validFor"),
-            plans=decode(tuple[Plan, ...], members.get("sites"), "sites"),
-        )
-        # What was decoded is written again: the digest, the expiry and every spelling must come out the same.
-        again = _unsealed(saved)
+        found = from_plain(PlanDocument, members)
+        saved = SavedPlan(found.id, found.tool, found.api, found.made_at, found.sites, found.valid_for)
+        expires_at, digest = saved.expires_at, saved.digest
     except Malformed as error:
         raise AlteredPlan(str(error)) from None
     except OverflowError:
-        raise AlteredPlan("it holds values that no plan has") from None
-    if _seal(again) != seal:
-        odd = sorted(key for key in {*again, *members} - {"seal"} if not _same(again, members, key))
-        raise AlteredPlan(f"{', '.join(odd) or 'its content'} does not fit the rest")
+        raise AlteredPlan("it holds a time that no plan has") from None
+    if found.expires_at != expires_at:
+        raise AlteredPlan("expiresAt does not fit the rest")
+    if found.digest != digest:
+        raise AlteredPlan("digest does not fit the rest")
     return saved
-
-
-def _same(one: dict[str, Any], other: dict[str, Any], key: str) -> bool:
-    return key in one and key in other and canonical_text(freeze(one[key])) == canonical_text(freeze(other[key]))
-
-
-def _text(members: dict[str, Any], name: str) -> str:
-    text: str = decode(str, members.get(name), name)
-    return text
 
 
 def _members(data: bytes, file: str) -> dict[str, Any]:
     """The members of the document, of a format that this version knows. Raises UnreadablePlan."""
     try:
-        document: object = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_no_float
-        )
-    except (ValueError, RecursionError):
-        raise UnreadablePlan(file, "is no saved plan: it is not JSON") from None
-    if not isinstance(document, dict) or document.get("kind") != "reconciler-plan":
-        raise UnreadablePlan(file, "is no saved plan")
+        document = parse(data)
+    except Malformed:
+        raise UnreadablePlan(file, "is not a saved plan: it is not valid JSON") from None
+    if not isinstance(document, dict) or document.get("kind") != KIND:
+        raise UnreadablePlan(file, "is not a saved plan")
     version = document.get("formatVersion")
-    if version != FORMAT_VERSION or isinstance(version, bool):
-        raise UnreadablePlan(
-            file, f"is a saved plan of format {version!r}, and this version knows {FORMAT_VERSION}", "run plan again"
-        )
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise UnreadablePlan(file, "is not a saved plan: it has no formatVersion")
+    if version < FORMAT_VERSION:
+        raise UnreadablePlan(file, "was made by an older version", "run plan again")
+    if version > FORMAT_VERSION:
+        raise UnreadablePlan(file, "was made by a newer version", "apply it with that version, or run plan again")
     return document
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("a member stands there twice")
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-def _no_float(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise ValueError(f"{text} is beyond any number")
-    return number

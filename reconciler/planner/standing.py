@@ -20,6 +20,7 @@ from reconciler.model.activities import (
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
+from reconciler.model.codec import to_plain
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -46,7 +47,6 @@ from reconciler.model.operations import (
 )
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.encoding import encode
 from reconciler.planner.matching import decide, find_created, in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import decide_posts, live_posts
@@ -87,9 +87,9 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     Where nothing public is planned, the schedule is not carried out in full.
     """
     rules = {
-        Part.ACTIVITIES: [encode(one) for one in desired.activities],
-        Part.POSTS: [encode(one) for one in desired.posts],
-        Part.SCHEDULE: [encode(desired.schedule)] if desired.schedule else [],
+        Part.ACTIVITIES: to_plain(desired.activities),
+        Part.POSTS: to_plain(desired.posts),
+        Part.SCHEDULE: [to_plain(desired.schedule)] if desired.schedule else [],
     }
     if not public:
         del rules[Part.SCHEDULE]

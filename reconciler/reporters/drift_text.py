@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.model.canonical import Absent, Json
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift
+from reconciler.planner.actions import InReview
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.layout import Row, Screen, Span, Style, table, wrapped
 from reconciler.reporters.plan_text import PlanText
@@ -64,7 +65,10 @@ def _item(item: DriftItem, screen: Screen) -> Iterator[str]:
 def finding(item: DriftItem) -> str:
     """`its posts are gone: "Summer sale"`: the finding with what it is about."""
     assert item.finding is not None
-    return f"{item.finding.value}: {', '.join(item.about)}" if item.about else item.finding.value
+    about = item.about
+    if item.finding is Finding.REVIEW:
+        about = (*about[:-1], words.IN_REVIEW[InReview(about[-1])])
+    return f"{item.finding.value}: {', '.join(about)}" if about else item.finding.value
 
 
 def _field(field: FieldDrift) -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from msgspec.structs import asdict
 
 from reconciler.executor.ledger import SiteLedger, tally_of
+from reconciler.model.codec import instant_text
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.planner.actions import Action, Plan, ToReview
-from reconciler.planner.plain_values import instant_text
 from reconciler.reporters import words
 from reconciler.reporters.drift_json import drift_json
 from reconciler.reporters.layout import inert_json
@@ -162,7 +162,7 @@ def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> 
         "address": str(action.address),
         "verb": action.operation.verb.value,
         "class": class_of(action.operation).value,
-        "reason": action.reason.name.lower().replace("_", "-"),
+        "reason": action.reason.value,
         "because": list(action.because),
         **operation_json(action.operation),
     }
@@ -206,5 +206,5 @@ def _to_review(one: ToReview) -> dict[str, Any]:
         "post": one.post,
         "channel": one.channel,
         "title": one.title,
-        "state": one.state.name.lower().replace("_", "-"),
+        "state": one.state.value,
     }

@@ -46,7 +46,12 @@ class PlanText(Struct, frozen=True):
             yield from self.action(action, plan)
         for one in plan.to_review:
             yield from self._entry(
-                "?", "review", Style.CYAN, str(one.address), f"{one.channel} {words.value(one.title)}", one.state.value
+                "?",
+                "review",
+                Style.CYAN,
+                str(one.address),
+                f"{one.channel} {words.value(one.title)}",
+                words.IN_REVIEW[one.state],
             )
         for blocked in plan.blocked:
             yield from self.blocked(blocked)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.planner.plain_values import instant_text
+from reconciler.model.codec import instant_text
 from reconciler.reporters.journal_words import about, words_of
 from reconciler.state.document import SiteDocument, encode
 from reconciler.state.hold import Hold

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import assert_never
+from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -43,12 +44,14 @@ from reconciler.planner.actions import (
     ActivityIs,
     DiscardsOnly,
     EventIs,
+    InReview,
     MarketingPlanIs,
     NoActivityLike,
     NoEventNamed,
     PostIs,
     PostsAre,
     Precondition,
+    Reason,
     SettingIs,
     StillAhead,
 )
@@ -62,6 +65,32 @@ SYMBOLS: dict[Verb, str] = {
     Verb.PUBLISH: "!",
     Verb.CANCEL: "x",
     Verb.WAIT: ".",
+}
+
+REASONS: Final[Mapping[Reason, str]] = {
+    Reason.DIFFERS: "differs from the file",
+    Reason.DECLARED: "declared, not there yet",
+    Reason.NOT_LISTED: "not listed, and prune is on",
+    Reason.NO_MARKETING_PLAN: "there is no marketing plan yet",
+    Reason.GENERATION_FAILED: "the last generation failed",
+    Reason.INACTIVE: "the marketing plan went inactive",
+    Reason.INPUTS_CHANGED: "generation inputs changed",
+    Reason.ASKED_FOR: "asked for by --regenerate",
+    Reason.UNDER_WAY: "a generation is under way",
+    Reason.ABSENT_WANTED: "the file wants it absent",
+    Reason.RULE: "matched by a rule",
+    Reason.NEVER_GENERATED_FROM: "an earlier run saved settings that no generation has used yet",
+    Reason.SENT_BACK: "sent back in review",
+    Reason.APPROVED: "approved in review",
+    Reason.NO_APPROVAL_NEEDED: "approval: none",
+    Reason.OTHER_TIME: "scheduled for another time than the rule says",
+    Reason.NOT_WANTED: "no rule wants it, and manage is all",
+}
+"""A test fails for a reason that has no words here."""
+
+IN_REVIEW: Final[Mapping[InReview, str]] = {
+    InReview.NOT_REVIEWED: "not in the approvals file yet",
+    InReview.PENDING: "waits for a decision",
 }
 
 LONGEST = 160
@@ -230,7 +259,8 @@ def reason(action: Action) -> str:
     if isinstance(action.operation, Deferred):
         return "known after generation"
     facts = ", ".join(action.because)
-    return f"{action.reason.value}: {facts}" if facts else action.reason.value
+    reason = REASONS[action.reason]
+    return f"{reason}: {facts}" if facts else reason
 
 
 def precondition(required: Precondition) -> str:

@@ -18,9 +18,9 @@ from reconciler.api import wire, wire_neighbours
 from reconciler.config.project import find_project
 from reconciler.config.sites import load_sites
 from reconciler.model.canonical import Digest
+from reconciler.model.codec import to_plain
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.encoding import encode
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
@@ -92,4 +92,4 @@ def words(plan: Plan) -> str:
 
 def facts(plan: Plan) -> str:
     """The plan as it is saved, but for the digest of the files, which every edit of a comment's line would move."""
-    return json.dumps(encode(replace(plan, config=Digest(""))), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(to_plain(replace(plan, config=Digest(""))), indent=2, ensure_ascii=False) + "\n"

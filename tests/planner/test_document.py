@@ -6,6 +6,7 @@ import json
 import random
 import typing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,18 +16,21 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, digest_of, freeze
+from reconciler.model.codec import Malformed, from_plain, to_plain
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.frozen import kind_of
 from reconciler.model.operations import CreateEvent, FieldChange, Operation, Regenerate, UpdateEvent, UpdateSettings
 from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text, to_text
-from reconciler.planner.encoding import codec_of, decode, encode, kind_of
-from reconciler.planner.plain_values import Malformed
 from tests import strategies
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 SITE = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+OLD = Path(__file__).parents[1] / "state" / "format_1"
+"""Files as the first version wrote them."""
+
 SETTINGS = Address(SITE.name, Kind.SETTINGS)
 
 
@@ -62,32 +66,34 @@ def test_a_saved_plan_reads_back_equal(plan: Plan) -> None:
     assert to_text(again) == to_text(one)
 
 
-@pytest.mark.parametrize("kind", [*typing.get_args(Operation), *typing.get_args(Precondition)], ids=kind_of)
+@pytest.mark.parametrize(
+    "kind", [*typing.get_args(Operation), *typing.get_args(Precondition)], ids=lambda kind: kind_of(kind.__name__)
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_every_operation_and_precondition_reads_back_equal(kind: type, data: st.DataObject) -> None:
     union: Any = Operation if kind in typing.get_args(Operation) else Precondition
     value = data.draw(strategies.of(kind))
-    written = codec_of(union).write(value)
-    assert written["kind"] == kind_of(kind)
-    assert codec_of(union).read(json.loads(json.dumps(written)), "") == value
+    written = to_plain(value)
+    assert written["kind"] == kind_of(kind.__name__)
+    assert from_plain(union, json.loads(json.dumps(written))) == value
 
 
 def test_no_two_kinds_have_one_name() -> None:
     for union in (Operation, Precondition):
-        names = [kind_of(one) for one in typing.get_args(union)]
+        names = [kind_of(one.__name__) for one in typing.get_args(union)]
         assert len(set(names)) == len(names)
 
 
 def test_absent_is_not_null() -> None:
     def written(description: Any) -> dict[str, Any]:
-        document: dict[str, Any] = encode(CreateEvent(DesiredEvent("Sale", description, NOW)))
+        document: dict[str, Any] = to_plain(CreateEvent(DesiredEvent("Sale", description, NOW)))
         return dict(document["event"])
 
     assert "description" not in written(ABSENT)
     assert written(None)["description"] is None
-    assert decode(DesiredEvent, written(ABSENT)).description is ABSENT
-    assert decode(DesiredEvent, written(None)).description is None
+    assert from_plain(DesiredEvent, written(ABSENT)).description is ABSENT
+    assert from_plain(DesiredEvent, written(None)).description is None
 
 
 def test_what_a_write_keeps_is_kept() -> None:
@@ -154,12 +160,12 @@ def test_a_plan_expires() -> None:
         b"null",
         b"{}",
         b'{"kind": "reconciler-plan"}',
-        b'{"kind": "reconciler-plan", "formatVersion": 2}',
+        b'{"kind": "reconciler-plan", "formatVersion": "2"}',
         b'{"kind": "reconciler-plan", "formatVersion": true}',
         b'{"kind": "reconciler-plan", "kind": "reconciler-plan"}',
-        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": NaN}',
-        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": 1e999}',
-        b'{"kind": "reconciler-plan", "formatVersion": 1, "x": ' + b"[" * 600 + b"]" * 600 + b"}",
+        b'{"kind": "reconciler-plan", "formatVersion": 2, "x": NaN}',
+        b'{"kind": "reconciler-plan", "formatVersion": 2, "x": 1e999}',
+        b'{"kind": "reconciler-plan", "formatVersion": 2, "x": ' + b"[" * 600 + b"]" * 600 + b"}",
         b"[" * 100_000,
         b"version: 1\nsite: {}\n",
     ],
@@ -167,13 +173,13 @@ def test_a_plan_expires() -> None:
 def test_what_is_no_plan_is_said_to_be_none(text: bytes) -> None:
     with pytest.raises(UnreadablePlan) as caught:
         from_text(text, "plan.json")
-    assert str(caught.value).startswith("plan.json is ")
+    assert str(caught.value).startswith("plan.json is not a saved plan")
     assert "run plan again" in str(caught.value) or "reconciler plan --out" in str(caught.value)
 
 
 def test_an_edit_is_found_out() -> None:
     text = to_text(saved())
-    for before, after in (("warm", "cold"), ("2026-12-02T09", "2026-12-09T09"), ('"1d"', '"9d"'), ("one", "two")):
+    for before, after in (("warm", "cold"), ("2026-12-02T09", "2026-12-09T09"), ('"P1D"', '"P9D"'), ("one", "two")):
         assert before in text
         with pytest.raises(AlteredPlan, match="run plan again"):
             from_text(text.replace(before, after, 1).encode(), "plan.json")
@@ -243,16 +249,18 @@ def test_a_file_cut_short_is_refused_at_every_length() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("sites", 0, "actions", 0, "operation", "kind"), "drop-tables", "sites.0.actions.0.operation.kind"),
-        (("sites", 0, "actions", 0, "operation", "force"), True, "sites.0.actions.0.operation.force is unknown"),
-        (("sites", 0, "actions", 0, "address"), "shop/settings[", "address is not an address"),
-        (("madeAt",), "2026-12-01T09:00:00+00:00", "madeAt is not an instant"),
-        (("madeAt",), "2026-12-01", "madeAt is not an instant"),
-        (("validFor",), "1440m", "validFor is not a duration"),
+        (("sites", 0, "actions", 0, "operation", "kind"), "drop-tables", "sites[0].actions[0].operation.kind: invalid"),
+        (("sites", 0, "actions", 0, "operation", "force"), True, "unknown field `force`"),
+        (("sites", 0, "actions", 0, "address"), "shop/settings[", "sites[0].actions[0].address: "),
+        (("madeAt",), "2026-12-01T09:00:00+00:00", "madeAt: is not in the form in which it is written"),
+        (("madeAt",), "2026-12-01T09:00:00", "madeAt: expected `datetime` with a timezone component"),
+        (("madeAt",), "2026-12-01", "madeAt: invalid RFC3339"),
+        (("validFor",), "PT24H", "validFor: is not in the form in which it is written"),
+        (("validFor",), "9" * 30, "validFor: "),
         (("expiresAt",), "2027-12-02T09:00:00Z", "expiresAt does not fit"),
         (("digest",), "sha256:0", "digest does not fit"),
-        (("extra",), 1, "extra does not fit"),
-        (("id",), 7, "id is not a text"),
+        (("extra",), 1, "unknown field `extra`"),
+        (("id",), 7, "id: expected `str`"),
     ],
 )
 def test_under_a_fitting_seal_the_odd_part_is_named(path: tuple[Any, ...], value: Any, said: str) -> None:
@@ -267,6 +275,18 @@ def test_under_a_fitting_seal_the_odd_part_is_named(path: tuple[Any, ...], value
 
 
 def test_whole_numbers_are_not_truth_values() -> None:
-    written = encode(Regenerate(True, (PostId("p"),)))
-    with pytest.raises(Malformed, match="keywordResearch is not true or false"):
-        decode(Regenerate, {**written, "keywordResearch": 1})
+    written = to_plain(Regenerate(True, (PostId("p"),)))
+    with pytest.raises(Malformed, match="keywordResearch: expected `bool`, got `int`"):
+        from_plain(Regenerate, {**written, "keywordResearch": 1})
+
+
+# --- other versions --------------------------------------------------------------------------------
+
+
+def test_a_plan_of_another_version_says_so() -> None:
+    with pytest.raises(UnreadablePlan) as older:
+        from_text((OLD / "plan.json").read_bytes(), "plan.json")
+    assert str(older.value) == "plan.json was made by an older version; run plan again"
+    newer = to_text(saved()).replace('"formatVersion": 2', '"formatVersion": 3')
+    with pytest.raises(UnreadablePlan, match=r"was made by a newer version; .* run plan again"):
+        from_text(newer.encode(), "plan.json")

@@ -14,22 +14,22 @@ from hypothesis import HealthCheck, Phase, given, settings
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import SavedPlan, to_text
 from tests import strategies
-from tests.planner import plan_schema
+from tools import plan_schema
 
 SCHEMA: dict[str, Any] = json.loads(plan_schema.FILE.read_text("utf-8"))
-VALIDATOR = jsonschema_rs.Draft7Validator(SCHEMA)
+VALIDATOR = jsonschema_rs.Draft202012Validator(SCHEMA)
 
 
 def test_the_file_is_what_the_types_make_it() -> None:
-    assert plan_schema.FILE.read_text("utf-8") == plan_schema.text(), "run: python -m tests.planner.plan_schema"
-    jsonschema.Draft7Validator.check_schema(SCHEMA)
+    assert plan_schema.FILE.read_text("utf-8") == plan_schema.text(), "run: python -m tools.plan_schema"
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 def described(node: Any) -> Iterator[dict[str, Any]]:
     """Every field of a document, as the schema has it."""
     if isinstance(node, dict):
         for key, inner in node.items():
-            if key in ("properties", "definitions"):
+            if key in ("properties", "$defs"):
                 yield from inner.values()
             yield from described(inner)
     elif isinstance(node, list):

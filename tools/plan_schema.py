@@ -1,62 +1,23 @@
-"""schemas/plan.schema.json, made from the types that a saved plan is written by, and from the words below.
+"""Writes schemas/plan.schema.json from the types that a saved plan is written by, and from the words below.
 
-`python -m tests.planner.plan_schema` writes it; a test fails where the file is not what this makes of the types.
+`python -m tools.plan_schema` writes it; a test fails where the file is not what this makes of the types.
 """
 
 from __future__ import annotations
 
 import json
-import types
 import typing
-from datetime import date, datetime, time, timedelta
-from enum import Enum
 from pathlib import Path
-from typing import Any, NewType
+from typing import Any
 
-from msgspec import Struct, structs
+import msgspec
 
-from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Address
-from reconciler.model.canonical import Absent, Digest, JsonObject
-from reconciler.planner.actions import Plan
-from reconciler.planner.encoding import PAIRS, camel, kind_of
+from reconciler.model.canonical import Absent, JsonObject
+from reconciler.model.frozen import Struct
+from reconciler.planner.document import FORMAT_VERSION, KIND, PlanDocument
 
-FILE = Path(__file__).resolve().parents[2] / "schemas" / "plan.schema.json"
-
-_PLAIN: dict[Any, dict[str, Any]] = {
-    str: {"type": "string"},
-    int: {"type": "integer"},
-    bool: {"type": "boolean"},
-    type(None): {"type": "null"},
-    JsonObject: {"type": "object"},
-    Digest: {"$ref": "#/definitions/digest"},
-    Address: {"$ref": "#/definitions/address"},
-    datetime: {"$ref": "#/definitions/instant"},
-    date: {"$ref": "#/definitions/day"},
-    time: {"$ref": "#/definitions/timeOfDay"},
-    timedelta: {"$ref": "#/definitions/duration"},
-}
-
-DEFINITIONS: dict[str, dict[str, Any]] = {
-    "digest": {
-        "description": "A SHA-256 over a canonical form; empty where there is none.",
-        "type": "string",
-        "pattern": "^(sha256:[0-9a-f]{64})?$",
-    },
-    "address": {
-        "description": "How an object is named in files, plans, messages and the state: site/kind[key].",
-        "type": "string",
-        "pattern": "^[a-z0-9][a-z0-9-]{0,62}(/[a-z-]+(\\[[\\s\\S]*\\])?)?$",
-    },
-    "instant": {"description": "RFC 3339, in UTC.", "type": "string", "pattern": "^[0-9-]{10}T[0-9:.]{8,15}Z$"},
-    "day": {"description": "A day.", "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"},
-    "timeOfDay": {"description": "Wall time.", "type": "string", "pattern": "^[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]+)?$"},
-    "duration": {
-        "description": "A duration in the largest unit that leaves no rest.",
-        "type": "string",
-        "pattern": "^-?[0-9]+(d|h|m|s|ms|us)$",
-    },
-}
+FILE = Path(__file__).resolve().parents[1] / "schemas" / "plan.schema.json"
 
 TYPES = {
     "Plan": "What would be done at one site, in the order in which it is done.",
@@ -68,6 +29,18 @@ TYPES = {
 """Where the type's own first sentence is not for readers of a file."""
 
 WORDS = {
+    "PlanDocument.formatVersion": "The version of this format.",
+    "PlanDocument.kind": "What this document is.",
+    "PlanDocument.id": "Random, so that no two saved plans have one seal.",
+    "PlanDocument.tool": "The version of reconciler that made it.",
+    "PlanDocument.api": "The API it was made for: wix, sandbox or a URL.",
+    "PlanDocument.madeAt": "When it was made.",
+    "PlanDocument.validFor": "For how long it may be applied.",
+    "PlanDocument.expiresAt": "When it may no longer be applied: madeAt and validFor.",
+    "PlanDocument.digest": "Of the facts: sites, actions, preconditions and validFor. The same whenever it is made "
+    "from the same.",
+    "PlanDocument.sites": "One plan a site, sorted by name.",
+    "PlanDocument.seal": "Of the whole document without this member: an edit breaks it.",
     "Plan.actions": "The actions, in the order in which they are carried out.",
     "Plan.bindings": "What was found out about identity, and is remembered when the plan is applied.",
     "Plan.blocked": "What is wanted and not planned, because only a person can change what is in the way.",
@@ -178,124 +151,58 @@ WORDS = {
 """By type and field, or by field alone."""
 
 
-class Schema:
-    """Collects a definition for each type it meets."""
-
-    def __init__(self) -> None:
-        self.definitions: dict[str, dict[str, Any]] = {}
-
-    def of(self, hint: Any) -> dict[str, Any]:
-        """The schema of a type, as an annotation gives it."""
-        if hint in _PLAIN:
-            return dict(_PLAIN[hint])
-        if isinstance(hint, NewType):
-            return self.of(hint.__supertype__)
-        if isinstance(hint, type) and issubclass(hint, Enum):
-            return {"type": "string", "enum": sorted(one.value for one in hint)}
-        if isinstance(hint, type) and issubclass(hint, Struct):
-            return self._reference(hint, tagged=False)
-        origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-        if origin in (types.UnionType, typing.Union):
-            return self._union(arguments)
-        if origin is tuple:
-            return {"type": "array", "items": self.of(arguments[0])}
-        assert origin is frozenset, hint
-        return {"type": "array", "items": self.of(arguments[0]), "uniqueItems": True}
-
-    def _union(self, members: tuple[Any, ...]) -> dict[str, Any]:
-        if JsonObject in members and str in members:
-            return {}  # any JSON value
-        records = [one for one in members if isinstance(one, type) and issubclass(one, Struct) and one not in _PLAIN]
-        others = [self.of(one) for one in members if one not in records and one is not Absent]
-        found = [*(self._reference(one, tagged=len(records) > 1) for one in records), *others]
-        return found[0] if len(found) == 1 else {"anyOf": found}
-
-    def _reference(self, kind: Any, *, tagged: bool) -> dict[str, Any]:
-        name = kind.__name__[0].lower() + kind.__name__[1:]
-        if tagged and kind is DesiredActivity:
-            name += "Rule"  # what a rule makes says its kind; what an action makes needs none
-        if name not in self.definitions:
-            self.definitions[name] = {}
-            self.definitions[name] = self._record(kind, tagged)
-        return {"$ref": f"#/definitions/{name}"}
-
-    def _record(self, kind: Any, tagged: bool) -> dict[str, Any]:
-        hints = typing.get_type_hints(kind)
-        properties: dict[str, Any] = {}
-        if tagged:
-            properties["kind"] = {"description": WORDS["kind"], "const": kind_of(kind)}
-        required = list(properties)
-        for field in structs.fields(kind):
-            key, hint = camel(field.name), hints[field.name]
-            words = WORDS.get(f"{kind.__name__}.{key}") or WORDS[key]
-            properties[key] = _described(words, self._field(kind, field.name, hint))
-            if Absent not in typing.get_args(hint):
-                required.append(key)
-            else:
-                assert not field.required
-        own = " ".join((kind.__doc__ or "").split("\n\n")[0].split())
-        words = TYPES.get(kind.__name__) or (own if not own.startswith(kind.__name__ + "(") else "")
-        return {
-            "description": words or f"A value of kind {kind_of(kind)}.",
-            "type": "object",
-            "additionalProperties": False,
-            "required": required,
-            "properties": properties,
-        }
-
-    def _field(self, kind: Any, name: str, hint: Any) -> dict[str, Any]:
-        if (names := PAIRS.get((kind.__name__, name))) is None:
-            return self.of(hint)
-        parts = typing.get_args(typing.get_args(hint)[0])
-        members = {key: _described(WORDS[key], self.of(part)) for key, part in zip(names, parts, strict=True)}
-        item = {"type": "object", "additionalProperties": False, "required": list(names), "properties": members}
-        return {"type": "array", "items": item}
-
-
-def _described(words: str, found: dict[str, Any]) -> dict[str, Any]:
-    """Draft-07 passes over everything beside a `$ref`, so one with a description stands below `allOf`."""
-    return {"description": words, **({"allOf": [found]} if "$ref" in found else found)}
-
-
 def plan_schema() -> dict[str, Any]:
     """The whole schema."""
-    schema = Schema()
-    site = schema.of(Plan)
-
-    def reference(words: str, name: str) -> dict[str, Any]:
-        return _described(words, {"$ref": f"#/definitions/{name}"})
-
-    properties = {
-        "formatVersion": {"description": "The version of this format.", "const": 1},
-        "kind": {"description": "What this document is.", "const": "reconciler-plan"},
-        "id": {"description": "Random, so that no two saved plans have one seal.", "type": "string"},
-        "tool": {"description": "The version of reconciler that made it.", "type": "string"},
-        "api": {"description": "The API it was made for: wix, sandbox or a URL.", "type": "string"},
-        "madeAt": reference("When it was made.", "instant"),
-        "validFor": reference("For how long it may be applied.", "duration"),
-        "expiresAt": reference("When it may no longer be applied: madeAt and validFor.", "instant"),
-        "digest": reference(
-            "Of the facts: sites, actions, preconditions and validFor. The same whenever it is made from the same.",
-            "digest",
-        ),
-        "sites": {"description": "One plan a site, sorted by name.", "type": "array", "items": site},
-        "seal": reference("Of the whole document without this member: an edit breaks it.", "digest"),
-    }
+    [_], found = msgspec.json.schema_components(
+        [PlanDocument], schema_hook=_plain_schema, ref_template="#/$defs/{name}"
+    )
+    records = {kind.__name__: kind for kind in _all_kinds(Struct)}
+    for name, definition in found.items():
+        if "properties" in definition:
+            _complete(definition, records[name])
+    document = found.pop("PlanDocument")
+    document["properties"]["formatVersion"]["const"] = FORMAT_VERSION
+    document["properties"]["kind"]["const"] = KIND
     return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:reconciler:schema:plan",
+        **document,
         "title": "Saved plan",
         "description": "What `reconciler plan --out` saves and `reconciler apply` carries out exactly: once, "
         "unaltered, and while it is still true.",
-        "type": "object",
-        "additionalProperties": False,
-        "required": list(properties),
-        "properties": properties,
-        "definitions": {**DEFINITIONS, **dict(sorted(schema.definitions.items()))},
+        "$defs": dict(sorted(found.items())),
     }
 
 
+def _plain_schema(kind: type) -> dict[str, Any]:
+    """The types that the codec reads and writes by itself."""
+    if kind is Address:
+        return {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]{0,62}(/[a-z-]+(\\[[\\s\\S]*\\])?)?$"}
+    return {"type": "object"} if kind is JsonObject else {"$comment": "any JSON value"}
+
+
+def _all_kinds(kind: type[Struct]) -> set[type[Struct]]:
+    return {found for below in kind.__subclasses__() for found in (below, *_all_kinds(below))}
+
+
+def _complete(definition: dict[str, Any], kind: type[Struct]) -> None:
+    """Adds what only we know: words for people, and that a document leaves nothing out but ABSENT."""
+    hints = typing.get_type_hints(kind)
+    properties = definition["properties"]
+    required = ["kind"] if kind.__struct_config__.tag is not None else []
+    for name, key in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
+        properties[key].pop("default", None)
+        if Absent not in typing.get_args(hints[name]):
+            required.append(key)
+    for key, member in properties.items():
+        properties[key] = {"description": WORDS.get(f"{kind.__name__}.{key}") or WORDS[key], **member}
+    definition["required"] = required
+    words = TYPES.get(kind.__name__) or " ".join((kind.__doc__ or "").split("\n\n")[0].split())
+    definition["description"] = words or f"A value of kind {kind.__struct_config__.tag}."
+
+
 def text() -> str:
+    """What the file should hold."""
     return json.dumps(plan_schema(), indent=2) + "\n"
 
 

@@ -1,0 +1,160 @@
+"""Frozen values <-> JSON, for the state and its journal, saved plans, reports and workers alike.
+
+msgspec does the work, by the types of the fields: the bases in `frozen.py` say what a document looks like. A struct is
+an object, ABSENT is a member that is not written, sets are sorted, instants are RFC 3339 and durations ISO 8601.
+
+Reading is exact: a document says what writing its value again would say, in any layout and order of members. So
+whatever is unknown, missing, doubled or spelled in another way is refused, because a program that passes over what it
+does not know would lose it, or carry out something else than what was reviewed.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final, NoReturn, TypeVar
+
+import msgspec
+
+from reconciler.model.address import Address
+from reconciler.model.canonical import Json, JsonObject, freeze
+
+T = TypeVar("T")
+
+
+class Malformed(Exception):
+    """A document that is not what its format says: the path in it, and what is wrong there."""
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path or 'the document'}: {what}")
+        self.path = path
+        self.what = what
+
+
+def to_plain(value: Any) -> Any:
+    """A value as plain dicts, sequences, texts and numbers."""
+    return msgspec.to_builtins(value, enc_hook=_write, order="deterministic")
+
+
+def to_json(value: Any) -> bytes:
+    """The JSON text of a value, on one line. The same value has the same text."""
+    try:
+        return _ENCODER.encode(value)
+    except UnicodeEncodeError:  # half a surrogate pair, which a remote text may hold and UTF-8 cannot
+        return json.dumps(to_plain(value), separators=(",", ":")).encode("ascii")
+
+
+def laid_out(data: bytes) -> bytes:
+    """A JSON text with a line for each member, so that people and `git diff` can read it."""
+    return msgspec.json.format(data, indent=1) + b"\n"
+
+
+def from_plain(kind: type[T], plain: object) -> T:
+    """The value that plain dicts and lists stand for. Raises Malformed."""
+    try:
+        value = msgspec.convert(plain, kind, dec_hook=_read)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        raise Malformed(path.rstrip("`").lstrip("."), what[:1].lower() + what[1:]) from None
+    except (OverflowError, RecursionError):
+        raise Malformed("", "it holds values that are too large or nested too deeply") from None
+    if (found := _difference(to_plain(value), plain, "")) is not None:
+        raise found
+    return value
+
+
+def from_json(kind: type[T], data: bytes) -> T:
+    """The value that a JSON text stands for. Raises Malformed."""
+    try:
+        hint: Any = kind
+        value: T = _decoder(hint).decode(data)
+        if to_json(value) == msgspec.json.format(data, indent=-1):
+            return value
+    except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError):
+        pass  # what is wrong, if anything is, comes out below
+    return from_plain(kind, parse(data))
+
+
+def parse(data: bytes) -> Any:
+    """The plain value of a JSON text that says nothing twice. Raises Malformed."""
+    try:
+        return json.loads(data, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
+    except ValueError as error:
+        raise Malformed("", f"it is not valid JSON ({error})") from None
+    except RecursionError:
+        raise Malformed("", "it is nested too deeply") from None
+
+
+def instant_text(moment: datetime) -> str:
+    """An instant as documents have it, in UTC and with all the digits it has: `2026-07-08T09:00:00Z`."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def _write(value: Any) -> Any:
+    if isinstance(value, JsonObject):
+        return dict(value)
+    if isinstance(value, Address):
+        return str(value)
+    raise NotImplementedError(f"there is no way to write a {type(value).__name__}")
+
+
+def _read(kind: type, plain: Any) -> Any:
+    if kind is Address:
+        if not isinstance(plain, str):
+            raise ValueError("Expected an address")
+        return Address.parse(plain)
+    if kind is JsonObject and not isinstance(plain, dict):
+        raise ValueError("Expected `object`")
+    if kind in (JsonObject, Json):
+        return freeze(plain)
+    raise NotImplementedError(f"there is no way to read a {kind.__name__}")
+
+
+@cache
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind, dec_hook=_read)
+
+
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=_write, order="deterministic")
+
+
+def _difference(written: Any, found: object, path: str) -> Malformed | None:
+    """Where a document is not what would be written for it."""
+    if isinstance(written, dict) and isinstance(found, dict):
+        for key in (*found, *(key for key in written if key not in found)):
+            inner = f"{path}.{key}" if path else str(key)
+            if key not in written:
+                return Malformed(inner, "is unknown")
+            if key not in found:
+                return Malformed(inner, "is missing")
+            if (difference := _difference(written[key], found[key], inner)) is not None:
+                return difference
+        return None
+    if isinstance(written, list | tuple) and isinstance(found, list | tuple) and len(written) == len(found):
+        each = (
+            _difference(one, other, f"{path}[{n}]") for n, (one, other) in enumerate(zip(written, found, strict=True))
+        )
+        return next((difference for difference in each if difference is not None), None)
+    same = written == found and isinstance(written, bool) == isinstance(found, bool)
+    return None if same else Malformed(path, "is not in the form in which it is written")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"{twice!r} is defined twice")
+    return members
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError(f"{text} is beyond any number")
+    return number

@@ -1,0 +1,30 @@
+"""Struct and Variant: the bases of every value that may be written down, in the state, a saved plan or a report.
+
+They hold what the documents have in common: members in camelCase, none that is unknown, and a `kind` for the members
+of a union. `codec.py` does the reading and writing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+import msgspec
+
+
+class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """A frozen value. In a document it is an object of its fields in camelCase: `target_date` is `targetDate`."""
+
+
+def kind_of(name: str) -> str:
+    """What a class is called in a document: `UpdateSettings` is `update-settings`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.rpartition(".")[2]).lower()
+
+
+class Variant(Struct, frozen=True, tag_field="kind", tag=kind_of):
+    """A member of a union. In a document it also says its `kind`, by which it is told from the others."""
+
+
+Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment in time, with its time zone; one without is refused when it is read."""
