@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from reconciler.sandbox import clock, consistency, control, faults, handling, messages, planting, times
+from reconciler.sandbox import clock, consistency, control, faults, handling, messages, pictures, planting, times
 from reconciler.sandbox.dashboard import Dashboard
 from reconciler.sandbox.messages import Answer, Receive, Request, Scope, Send
 from reconciler.sandbox.seed import Seed, load_seed, read_seed
@@ -187,10 +187,17 @@ class Sandbox:
             return
         if scope["type"] != "http":
             raise NotImplementedError(f"the sandbox speaks http, not {scope['type']}")
-        request = await messages.read(scope, receive)
+        try:
+            request = await messages.read(scope, receive)
+        except messages.TooLarge as large:
+            await messages.respond(send, Answer(413, messages.encoded({"message": str(large), "details": {}})))
+            return
         if request.path.startswith(control.PREFIX):
-            status, value = control.answer(self, request.method, request.path, request.body, scope.get("client"))
+            status, value = control.answer(self, request, scope.get("client"))
             await messages.respond(send, Answer(status, messages.encoded(value)))
+            return
+        if request.method == "GET" and request.path.startswith(pictures.PREFIX):
+            await messages.respond(send, _picture(request.path))
             return
         await self._serve(request, send)
 
@@ -245,6 +252,12 @@ class Sandbox:
             site = request.headers.get("wix-site-id")
             if faults.matches({"route": route, "site": None}, request.method, request.path, site):
                 hook(Seen(when, request.method, request.path, site, request.text, status))
+
+
+def _picture(path: str) -> Answer:
+    """A picture of the media store, which needs no key, and whatever title it shows runs nothing."""
+    headers = {"content-type": pictures.CONTENT_TYPE, "content-security-policy": "default-src 'none'"}
+    return Answer(200, pictures.draw(path), {**headers, "x-content-type-options": "nosniff"})
 
 
 async def _spoil(answer: Answer, do: Json, send: Send) -> Answer:

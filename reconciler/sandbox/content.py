@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 from typing import Any, TypeVar
 
-from reconciler.sandbox import times
+from reconciler.sandbox import pictures, times
 from reconciler.sandbox.names import SHAPES, TOOLS
 
 Json = dict[str, Any]
@@ -120,12 +120,6 @@ def _activity(inputs: Json, kind: str, moment: datetime, key: Sequence[object]) 
     return {"date": times.show(moment), "title": title, "description": description, "type": kind}
 
 
-def image(*key: object) -> str:
-    """A URL of a made-up image in Wix's media store."""
-    name = sha256(":".join(map(str, key)).encode()).hexdigest()
-    return f"https://static.wixstatic.com/media/{name[:6]}_{name[6:38]}~mv2.jpg"
-
-
 def caption(activity: Json, settings: Json, channel: str, *key: object) -> str:
     """A caption for one channel."""
     view = str(settings.get("pointOfView"))
@@ -139,16 +133,17 @@ def caption(activity: Json, settings: Json, channel: str, *key: object) -> str:
 def post(channel: str, activity: Json, settings: Json, account: Json | None, key: Sequence[object]) -> Json:
     """The content object of a plan post under its key (S-wix, 10.3), for example `{"instagramPost": {...}}`."""
     text = caption(activity, settings, channel, *key)
-    media = {"media": [{"type": "IMAGE", "url": image(*key, "image")}]}
+    media = {"media": [{"type": "IMAGE", "url": pictures.address(*key, "image", title=activity["title"])}]}
     return {SHAPES[(channel, "POST")]: {**with_text(channel, text, activity["title"]), "mediaWrapper": media,
                                  **second_id(channel, account)}}  # fmt: skip
 
 
-def story(key: Sequence[object]) -> Json:
+def story(activity: Json, key: Sequence[object]) -> Json:
     """The content object of an Instagram story: media only, one to five frames (D)."""
     frames = 1 + number(*key, "frames") % 3
     return {"instagramStory": {"mediaWrapper": {"media": [
-        {"type": "IMAGE", "url": image(*key, "frame", place)} for place in range(frames)
+        {"type": "IMAGE", "url": pictures.address(*key, "frame", place, title=f"{activity['title']} {place + 1}")}
+        for place in range(frames)
     ]}}}  # fmt: skip
 
 

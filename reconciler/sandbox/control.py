@@ -10,24 +10,30 @@ from reconciler.sandbox.faults import FaultError
 
 if TYPE_CHECKING:
     from reconciler.sandbox.app import Sandbox
+    from reconciler.sandbox.messages import Request
 
 PREFIX = "/_sandbox/"
 _LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "testclient")
 Json = dict[str, Any]
 
 
-def answer(sandbox: Sandbox, method: str, path: str, body: bytes, client: Any) -> tuple[int, Any]:
-    """Status and value of a control request.
+def answer(sandbox: Sandbox, request: Request, client: Any) -> tuple[int, Any]:
+    """Status and value of a control request: from loopback, no web page's, and in JSON.
 
     GET requests, gaps, world, clock; POST reset, clock {"advance": seconds}, faults (one or a list), dashboard
     {"do": name, "site": id, ...arguments}; DELETE faults.
     """
     if client is not None and client[0] not in _LOOPBACK:
         return 403, {"message": "control routes answer to loopback alone"}
+    if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return 403, {"message": "control routes do not answer to web pages"}
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method not in ("GET", "DELETE") and kind != "application/json":
+        return 415, {"message": "control routes take JSON: send content-type: application/json"}
     try:
-        given = json.loads(body) if body.strip() else {}
-        return _answer(sandbox, f"{method} {path.removeprefix(PREFIX)}", given)
-    except (ValueError, FaultError, KeyError, TypeError) as problem:
+        given = json.loads(request.body) if request.body.strip() else {}
+        return _answer(sandbox, f"{request.method} {request.path.removeprefix(PREFIX)}", given)
+    except (ValueError, FaultError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return 400, {"message": str(problem)}
 
 

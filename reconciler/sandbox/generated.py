@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.sandbox import checks, content, times
+from reconciler.sandbox import checks, content, pictures, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found, unparsable, violation
 from reconciler.sandbox.names import CHANNELS, PLAN_CHANNELS
@@ -56,11 +56,11 @@ def image(call: Call) -> Json:
     """`POST /generate-image`: userInput and imageUrl are both required (S-wix); the image comes later."""
     wish, source = _required(call, "userInput"), _required(call, "imageUrl")
     execution = call.site.new_id("image")
-    url = content.image(call.site.id, wish, source)
+    url = pictures.address(call.site.id, wish, source, title=wish)
     call.site.files[execution] = {
         "due": call.later(call.seed.latency.media),
         "imageUrl": url,
-        "fileId": url.rsplit("/")[-1],
+        "fileId": pictures.file_id(url),
     }
     call.changed()
     return {"status": "OK", "executionId": execution}
@@ -79,8 +79,10 @@ def get_image(call: Call) -> Json:
 def import_file(call: Call) -> Json:
     """`POST /site-media/v1/files/import` (S-wix)."""
     url = _required(call, "url")
-    file_id = content.image(call.site.id, url).rsplit("/")[-1]
-    call.site.files[file_id] = {"due": call.later(call.seed.latency.media), "url": content.image(call.site.id, url)}
+    name = checks.text("displayName", call.body.get("displayName")) or "imported"
+    made = pictures.address(call.site.id, url, title=name)
+    file_id = pictures.file_id(made)
+    call.site.files[file_id] = {"due": call.later(call.seed.latency.media), "url": made}
     call.changed()
     return {"file": _file(call, file_id)}
 

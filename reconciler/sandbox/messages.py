@@ -74,15 +74,26 @@ def encoded(value: object) -> bytes:
         return json.dumps(value, separators=(",", ":")).encode()
 
 
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a request's body; the largest honest one, a bulk of a hundred posts, stays far below."""
+
+
+class TooLarge(ValueError):
+    """A body beyond all need; what follows of it is not read."""
+
+
 async def read(scope: Scope, receive: Receive) -> Request:
-    """The request of a connection."""
+    """The request of a connection. Raises TooLarge."""
     parts: list[bytes] = []
-    more = True
+    more, size = True, 0
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             break
         parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > LARGEST:
+            raise TooLarge(f"a body of more than {LARGEST} bytes is not read")
         more = message.get("more_body", False)
     return Request(
         method=scope["method"].upper(),

@@ -112,7 +112,7 @@ def _plant_item(site: Site, activity: Json, fields: Json, settings: Json, now: d
     channel, kind = fields["channel"], fields["type"]
     key = (site.id, activity["id"], channel, kind)
     if kind == "STORY":
-        made = content.story(key)
+        made = content.story(activity, key)
     elif channel in PLAN_CHANNELS:
         made = content.post(channel, activity, settings, accounts.account(site, channel), key)
     else:

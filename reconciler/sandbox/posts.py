@@ -71,7 +71,14 @@ def make_drafts(site: Site, activity: Json, settings: Json, now: datetime, seed:
     if not have:
         count = site.counters["posted"] = site.counters.get("posted", 0) + 1
         if count % 3 == 1 and not records(site, activity, story=True):
-            add_item(site, activity, "INSTAGRAM", "STORY", content.story(key_of(site, activity, seed, "story")), now)
+            add_item(
+                site,
+                activity,
+                "INSTAGRAM",
+                "STORY",
+                content.story(activity, key_of(site, activity, seed, "story")),
+                now,
+            )
 
 
 def key_of(site: Site, activity: Json, seed: Seed, *more: object) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from reconciler.sandbox import accounts, checks, content, posts, publishing, times
+from reconciler.sandbox import accounts, checks, content, pictures, posts, publishing, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import unparsable, violation
 from reconciler.sandbox.seed import Seed
@@ -69,9 +69,12 @@ def _finish_remake(site: Site, activity: Json, job: Json, at: datetime, seed: Se
         key = (*posts.key_of(site, activity, seed, channel), count)
         if job["kind"] == "remake-media":
             name = publishing.content_key(item)
-            item[name] = {**item[name], "mediaWrapper": {"media": [{"type": "IMAGE", "url": content.image(*key)}]}}
+            item[name] = {
+                **item[name],
+                "mediaWrapper": {"media": [{"type": "IMAGE", "url": pictures.address(*key, title=activity["title"])}]},
+            }
         elif job["kind"] == "remake-stories":
-            item.update(content.story(key))
+            item.update(content.story(activity, key))
         else:
             item.update(content.post(channel, activity, settings, accounts.account(site, channel), key))
         item["draftInfo"] = {**item["draftInfo"], "updatedDate": times.show(at)}

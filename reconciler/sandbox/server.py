@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
 
+from reconciler.sandbox import messages
 from reconciler.sandbox.faults import Dropped
 
 if TYPE_CHECKING:
@@ -35,14 +38,14 @@ def serve(
 ) -> None:
     """Serves until SIGINT or SIGTERM. `ready` is told the base URL; port 0 takes a free port. Raises ServerError."""
     listening = _listen(host, port)
-    _server(sandbox, ready or (lambda _url: None)).run(sockets=[listening])
+    _server(sandbox, host, ready or (lambda _url: None)).run(sockets=[listening])
 
 
 def start_in_thread(sandbox: Sandbox, host: str = "127.0.0.1", port: int = 0) -> Running:
     """Serves in a thread, for tests. Returns the base URL and the function that ends it. Raises ServerError."""
     listening = _listen(host, port)
     started = threading.Event()
-    server = _server(sandbox, lambda _url: started.set())
+    server = _server(sandbox, host, lambda _url: started.set())
     thread = threading.Thread(target=server.run, args=([listening],), name="sandbox", daemon=True)
     thread.start()
     started.wait()
@@ -74,7 +77,26 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(sandbox: Sandbox, ready: Callable[[str], None]) -> uvicorn.Server:
+_FOREIGN = {"message": "this sandbox is known by address, as localhost, and by the name it was started with"}
+
+
+def _is_ours(scope: Scope, host: str) -> bool:
+    """Whether a request names this server. A web page that points its own name at this machine does not."""
+    named = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    try:
+        found = urlsplit(f"//{named[0]}").hostname if len(named) == 1 else None
+    except ValueError:
+        return False
+    if found in ("localhost", host.lower()):
+        return True
+    try:
+        ipaddress.ip_address(found or "")
+    except ValueError:
+        return False
+    return True
+
+
+def _server(sandbox: Sandbox, host: str, ready: Callable[[str], None]) -> uvicorn.Server:
     import uvicorn
     from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -92,6 +114,9 @@ def _server(sandbox: Sandbox, ready: Callable[[str], None]) -> uvicorn.Server:
             super().connection_lost(exc)
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _is_ours(scope, host):
+            await messages.respond(send, messages.Answer(403, messages.encoded(_FOREIGN)))
+            return
         try:
             await sandbox(scope, receive, send)
         except Dropped:

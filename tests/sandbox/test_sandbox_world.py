@@ -349,7 +349,7 @@ def test_control_routes_do_what_the_methods_do(remote: Remote) -> None:
     control("POST", "faults", {"do": {}}, 400)
     control("POST", "clock", {}, 400)
     control("GET", "nothing", status=404)
-    control("POST", "reset")
+    control("POST", "reset", {})
     assert remote.plan() == {"status": "NEVER_CREATED"}
 
 

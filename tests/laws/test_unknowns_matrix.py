@@ -1,0 +1,81 @@
+"""Whatever the remote API turns out to be, a run works or stops and says so; it is never silently wrong.
+
+A site's whole life in every world that answers one open question otherwise, and in worlds that answer two so. The pairs
+are drawn from a seed, so that runs repeat. Each world is lived in twice: by a site that has nothing, and by one that
+people have used before.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.unknowns import Value, variants
+from tests.laws.pool import Say, work_off
+from tests.laws.unknown_lives import Life, Silent, quiet_environment
+
+World = dict[str, Value]
+
+ALONE: list[World] = [{}, *({name: value} for name, value in variants())]
+SLICE = 25
+"""Every so many-th world is lived in by each run of the tests; all of them by `-m exhaustive`."""
+
+PAIRS = 80
+
+
+def pairs() -> list[World]:
+    """Worlds that answer two questions otherwise."""
+    chance = random.Random(20261126)
+    found: list[World] = []
+    while len(found) < PAIRS:
+        (one, value), (other, second) = chance.sample(variants(), 2)
+        if one != other:
+            found.append({one: value, other: second})
+    return found
+
+
+def live(worlds: list[World], folder: Path, what: str, say: Say) -> None:
+    """Lives twice in each world; AssertionError names every world where something went wrong in silence."""
+    quiet_environment()
+    lives = [(world, used) for world in worlds for used in (False, True)]
+    verdicts = folder / "verdicts"
+    verdicts.mkdir(parents=True)
+
+    def attempt(case: int, own: Path) -> str | None:
+        world, used = lives[case]
+        life = Life(own / "site", world, used)
+        try:
+            verdict, why = life.play(), None
+        except Silent as wrong:
+            verdict, why = "silent", str(wrong)
+        (verdicts / f"{case}").write_text(verdict)
+        return why
+
+    failures = work_off(len(lives), attempt, folder)
+    counted = Counter((verdicts / f"{case}").read_text() for case in range(len(lives)))
+    say(
+        f"unknowns, {what}: variants run {len(lives)}, worked {counted['worked']}, "
+        f"stopped clearly {counted['stopped']}, silent: {counted['silent']}"
+    )
+    assert not failures, "\n\n".join(
+        f"{lives[case][0]}, {'used before' if lives[case][1] else 'new'}: {why}"
+        for case, why in sorted(failures.items())
+    )
+
+
+@pytest.mark.exhaustive
+def test_some_answers_alone(tmp_path: Path, say: Say) -> None:
+    live(ALONE[::SLICE], tmp_path, f"every {SLICE}th alone", say)
+
+
+@pytest.mark.exhaustive
+def test_every_answer_alone(tmp_path: Path, say: Say) -> None:
+    live(ALONE, tmp_path, "alone", say)
+
+
+@pytest.mark.exhaustive
+def test_pairs_of_answers(tmp_path: Path, say: Say) -> None:
+    live(pairs(), tmp_path, "pairs", say)
