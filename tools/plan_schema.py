@@ -105,6 +105,7 @@ WORDS = {
     "approved": "Whether a person approved exactly this content; false only under `approval: none`.",
     "at": "When; null leaves the time to the API, or is not known.",
     "changes": "Each field that differs.",
+    "UpdateSettings.whole": "The fields as they are sent: each whole, by its path in the mask.",
     "channel": "The channel, in the API's words.",
     "channels": "The channels, in the API's words; empty for all.",
     "content": "The digest of the post's content.",

@@ -38,6 +38,7 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import SiteRef
 
 __all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
@@ -55,8 +56,8 @@ def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # n
     The site is in no path or body so far: it stands in a header, or is what the token is for (D 2).
     """
     match operation:
-        case UpdateSettings(changes=changes):
-            return (upsert_settings(changes),)
+        case UpdateSettings():
+            return (upsert_settings(operation.whole or operation.merged_into(MarketingSettings()).whole),)
         case CreateEvent(event=event):
             return (routes.CREATE_EVENT.call(body={"calendarEvent": _new_event(event)}),)
         case UpdateEvent(event=event):
@@ -112,10 +113,10 @@ def batch_call(group: Sequence[Operation], site: SiteRef) -> tuple[WriteCall, ..
     """The requests of a group that `batched` made."""
     if len(group) == 1:
         return calls_of(group[0], site)
-    drafts = tuple(one.post for one in group if isinstance(one, SchedulePost))
+    drafts = tuple(operation.post for operation in group if isinstance(operation, SchedulePost))
     if drafts:
         return (schedule_drafts(drafts),)
-    return (generate_posts(tuple(one.activity for one in group if isinstance(one, GeneratePosts))),)
+    return (generate_posts(tuple(operation.activity for operation in group if isinstance(operation, GeneratePosts))),)
 
 
 def _share_a_call(one: Operation, other: Operation) -> bool:
@@ -138,15 +139,15 @@ def all_calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:
 # --- one call each ---------------------------------------------------------------------------------
 
 
-def upsert_settings(changes: Sequence[FieldChange]) -> WriteCall:
-    """Exactly the changed fields, with a mask of exactly their paths: a comma-separated text (S-wix 9.4, live).
+def upsert_settings(fields: Sequence[Field]) -> WriteCall:
+    """Whole fields, with a mask of exactly their paths: a comma-separated text (S-wix 9.4, live).
 
     A field to clear stands in the body as an explicit null, because every path of the mask must be there (D 9.4).
     """
     tree: dict[str, Json] = {}
-    for change in sorted(changes, key=lambda one: one.path):
-        tree = _planted(tree, change.path.split("."), change.after)
-    mask = ",".join(sorted({change.path for change in changes}))
+    for field in fields:
+        tree = _planted(tree, field.path.split("."), field.value)
+    mask = ",".join(sorted(field.path for field in fields))
     return routes.UPSERT_SETTINGS.call(body={"marketingSettings": JsonObject(tree), "fieldMask": mask})
 
 

@@ -12,11 +12,13 @@ from typing import Final, Self
 
 import httpx
 
-from reconciler.api.limits import Clock, Limits
+from reconciler.api.endpoints import Endpoints
+from reconciler.api.fence import Fence
+from reconciler.api.limits import USUAL, Clock, Limits, Timeouts
 from reconciler.api.reader import SiteReader
-from reconciler.api.services import Services
+from reconciler.api.surroundings import Surroundings
 from reconciler.api.transport import Connection, Credentials, FullTransport, ReadTransport
-from reconciler.api.writer import SiteWriter
+from reconciler.api.writer import Learned, SiteWriter
 
 WIX: Final = "https://www.wixapis.com"  # D
 
@@ -26,7 +28,8 @@ class ReadClient:
 
     `base_url`: https, or http on this machine alone (UsageError otherwise). `credentials`: who we are to a site,
     called once a request. `transport`: another way to the remote side, such as httpx.ASGITransport; closed with the
-    client. `jitter`: numbers from 0 to 1, for the pauses between attempts.
+    client. `jitter`: numbers from 0 to 1, for the pauses between attempts. `surroundings`: the environment variables
+    that name a proxy and certificates (UsageError where they name what cannot be used).
     """
 
     def __init__(
@@ -38,12 +41,21 @@ class ReadClient:
         clock: Clock,
         transport: httpx.AsyncBaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
+        timeouts: Timeouts = USUAL,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._connection = Connection(
-            base_url, credentials=credentials, limits=limits, clock=clock, transport=transport, jitter=jitter
+            base_url,
+            credentials=credentials,
+            limits=limits,
+            clock=clock,
+            transport=transport,
+            jitter=jitter,
+            timeouts=timeouts,
+            surroundings=surroundings,
         )
-        self.services: Final = Services(ReadTransport(self._connection))
-        self._reader = SiteReader(self.services, clock)
+        self.endpoints: Final = Endpoints(ReadTransport(self._connection))
+        self._reader = SiteReader(self.endpoints, clock)
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,10 +71,13 @@ class ReadClient:
 class FullClient(ReadClient):
     """Reads and writes live sites."""
 
-    _writer: SiteWriter | None = None
+    _learned: Learned | None = None
 
-    def writer(self) -> SiteWriter:
-        """Carries out operations. One for the whole run: it remembers which of two body keys is understood."""
-        if self._writer is None:
-            self._writer = SiteWriter(FullTransport(self._connection))
-        return self._writer
+    def writer(self, fence: Fence | None = None) -> SiteWriter:
+        """Carries out operations. `fence`: the lease of the site, asked before every attempt of every write.
+
+        All writers of a client share what they learn about the remote side (which of two body keys is understood).
+        """
+        if self._learned is None:
+            self._learned = Learned()
+        return SiteWriter(FullTransport(self._connection), fence, self._learned)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.api.bodies import NotJson
+from reconciler.api.decoding import NotJson
 from reconciler.api.routes import TOKEN, Call, permission_of
 from reconciler.model.text import printable
 
@@ -46,12 +46,14 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     405: ErrorKind.NOT_FOUND,
     408: ErrorKind.SERVER,
     409: ErrorKind.CONFLICT,
+    412: ErrorKind.PRECONDITION,  # S-wix (superseded): where 428 is written now (17.9)
     428: ErrorKind.PRECONDITION,
     429: ErrorKind.THROTTLED,
 }
 
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
 ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item is not there, while the path is
+REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post is there already
 PUBLISH_LIMIT: Final = "PUBLISH_LIMIT_EXCEEDED"  # S-wix 10.6: a quota, which no short wait restores
 
 
@@ -71,7 +73,8 @@ class ApiError(Exception):
     """A request that brought no usable answer: what was asked, what came back, what it means.
 
     `status` is None where there was no answer. `sent` says that the request may have reached the remote side.
-    Every text in it is safe to show, and free of secrets. `retry_after` is in seconds.
+    Every text in it is safe to show, and free of secrets. `retry_after` is in seconds. `lasting`: trying again at
+    once would end the same. `todo`: what a person can do, where the kind of error does not say it.
     """
 
     def __init__(
@@ -87,6 +90,8 @@ class ApiError(Exception):
         retry_after: float | None = None,
         sent: bool = True,
         site: str = "",
+        lasting: bool = False,
+        todo: str = "",
     ) -> None:
         self.kind = kind
         self.method = call.method
@@ -99,6 +104,8 @@ class ApiError(Exception):
         self.retry_after = retry_after
         self.sent = sent
         self.site = site
+        self.lasting = lasting
+        self.todo = todo
         super().__init__(self.sentence())
 
     @property
@@ -129,6 +136,8 @@ class ApiError(Exception):
 
     def advice(self) -> str:
         """What a person can do about it; empty where the message has to speak for itself."""
+        if self.todo:
+            return self.todo
         match self.kind:
             case ErrorKind.UNAUTHENTICATED if self.path == TOKEN.template:
                 return "check the app id and secret of the credential, and the site's instanceId"
@@ -141,8 +150,13 @@ class ApiError(Exception):
             case ErrorKind.THROTTLED:
                 return "run again later, or lower limits.requestsPerMinute"
             case ErrorKind.SERVER | ErrorKind.NETWORK:
-                return "run again; nothing that was done is lost"
-            case ErrorKind.UNREADABLE | ErrorKind.REDIRECT:
+                return "temporary network problem; run the command again"
+            case ErrorKind.UNREADABLE:
+                return (
+                    "the answer was not understood, so nothing is concluded from it; check that --api names the right "
+                    "address, then report this with the request id"
+                )
+            case ErrorKind.REDIRECT:
                 return "check that --api names the right address"
             case _:
                 return ""
@@ -172,9 +186,13 @@ def error_of(
     )
 
 
-def unreadable(call: Call, why: str, *, status: int | None, request_id: str | None, site: str = "") -> ApiError:
+def unreadable(
+    call: Call, why: str, *, status: int | None, request_id: str | None, site: str = "", lasting: bool = False
+) -> ApiError:
     """The error that an answer is which says success and cannot be understood."""
-    return ApiError(ErrorKind.UNREADABLE, call, shown(why), status=status, request_id=request_id, site=site)
+    return ApiError(
+        ErrorKind.UNREADABLE, call, shown(why), status=status, request_id=request_id, site=site, lasting=lasting
+    )
 
 
 def request_id_of(headers: Mapping[str, str]) -> str | None:
@@ -213,7 +231,7 @@ def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
     """Message, code and violations of an error body, whatever it is."""
     if isinstance(value, NotJson):
         # A gateway's branded page carries nothing but the status (S-wix 3.1).
-        return "an HTML page" if value.text.lstrip().startswith("<") else shown(value.text), "", ()
+        return "an HTML page" if value.kind == "an HTML page" else shown(value.text), "", ()
     if not isinstance(value, dict):
         return _text(value), "", ()
     if isinstance(value.get("error"), str):  # the IETF shape (D 2.2)
@@ -222,9 +240,9 @@ def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
     application = _object(details.get("applicationError"))
     listed = _object(details.get("validationError")).get("fieldViolations")
     violations = tuple(
-        Violation(_text(one.get("field")), _text(one.get("description")), _rule(one))
-        for one in (listed if isinstance(listed, list) else [])[:50]
-        if isinstance(one, dict)
+        Violation(_text(entry.get("field")), _text(entry.get("description")), _rule(entry))
+        for entry in (listed if isinstance(listed, list) else [])[:50]
+        if isinstance(entry, dict)
     )
     message = _text(value.get("message")) or _text(application.get("description"))
     return message, _text(application.get("code")), violations

@@ -32,6 +32,21 @@ class Limits(Struct, frozen=True):
     requests_per_minute: int = 200
 
 
+class Timeouts(Struct, frozen=True):
+    """How long one attempt may take, in seconds."""
+
+    connect: float = 10.0
+    silence: float = 60.0
+    """Without a byte. Long, because giving up on a write too early makes its outcome unknown."""
+    first_byte: float = 90.0
+    """Until the head of the answer is there, however slowly it trickles in."""
+    whole: float = 120.0
+    """For the body of the answer, from its first byte to its last."""
+
+
+USUAL: Final = Timeouts()
+
+
 class Budget:
     """Lets requests through as the limits allow. One for a run.
 

@@ -10,21 +10,21 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from reconciler.api.calls import BATCH
+from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Clock
 from reconciler.api.routes import QUERY_EVENTS, ReadCall
-from reconciler.api.services import Services
+from reconciler.api.wire import EVENTS_AT_ONCE
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
 
-EVENTS_AT_ONCE: Final = 100
-"""The most events of one answer (D 8.2); there is no paging, so a full answer's range is halved."""
-
-MOST_EVENT_QUERIES: Final = 64
-SHORTEST_RANGE: Final = timedelta(hours=1)
+MOST_EVENT_QUERIES: Final = 128
+SHORTEST_RANGE: Final = timedelta(seconds=1)
+"""A full answer's range is halved, for there is no paging (D 8.2), down to this: a burst of events within a minute
+takes some 60 queries to take apart."""
 
 PAST_REACH: Final = timedelta(days=92)
 """How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
@@ -35,8 +35,8 @@ FEATURE_TYPES: Final = ("SCHEDULE_POST", "PUBLISH_POST")
 class SiteReader:
     """Reads live sites over a transport that cannot write. Every method may raise ApiError."""
 
-    def __init__(self, services: Services, clock: Clock) -> None:
-        self._services = services
+    def __init__(self, endpoints: Endpoints, clock: Clock) -> None:
+        self._endpoints = endpoints
         self._clock = clock
 
     async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
@@ -52,37 +52,37 @@ class SiteReader:
         self, site: SiteRef, need: Need, now: datetime, channels: tuple[str, ...]
     ) -> Callable[[ObservedSite], ObservedSite]:
         """Reads one part; the answer puts it into an observed site."""
-        services = self._services
+        endpoints = self._endpoints
         match need:
             case Need.SETTINGS:
-                settings = await services.settings(site)
-                return lambda one: replace(one, settings=settings, language=one.language or settings.language)
+                settings = await endpoints.settings(site)
+                return lambda before: replace(before, settings=settings, language=before.language or settings.language)
             case Need.MARKETING_PLAN:
-                plan = await services.marketing_plan(site)
-                return lambda one: replace(one, marketing_plan=plan)
+                plan = await endpoints.marketing_plan(site)
+                return lambda before: replace(before, marketing_plan=plan)
             case Need.PAST_ACTIVITIES:
                 # Both ends are given: what one alone means is not documented (14.9).
-                past = await services.marketing_plan(site, now - PAST_REACH, now)
-                ids = frozenset(one.id for one in past.activities if one.date <= now)
-                return lambda one: replace(one, past_activities=ids)
+                past = await endpoints.marketing_plan(site, now - PAST_REACH, now)
+                ids = frozenset(activity.id for activity in past.activities if activity.date <= now)
+                return lambda before: replace(before, past_activities=ids)
             case Need.EVENTS:
                 events = await self.events(site)
-                return lambda one: replace(one, events=events)
+                return lambda before: replace(before, events=events)
             case Need.PROPERTIES:
-                zone, language = await _unless_denied(services.properties(site), (None, None))
-                return lambda one: replace(one, time_zone=zone, language=language or one.language)
+                zone, language = await _unless_denied(endpoints.properties(site), (None, None))
+                return lambda before: replace(before, time_zone=zone, language=language or before.language)
             case Need.PUBLISHED:
-                published = await _unless_denied(services.published(site), None)
-                return lambda one: replace(one, published=published)
+                published = await _unless_denied(endpoints.published(site), None)
+                return lambda before: replace(before, published=published)
             case Need.CHANNELS:
                 statuses = await _all([self._channel(site, channel) for channel in channels])
-                return lambda one: replace(one, channels=tuple(zip(channels, statuses, strict=True)))
+                return lambda before: replace(before, channels=tuple(zip(channels, statuses, strict=True)))
             case Need.FEATURES:
-                features = await services.features(site, FEATURE_TYPES)
-                return lambda one: replace(one, features=features)
+                features = await endpoints.features(site, FEATURE_TYPES)
+                return lambda before: replace(before, features=features)
 
     async def _channel(self, site: SiteRef, channel: str) -> ChannelStatus:
-        return await _unless_denied(self._services.channel_status(site, channel), ChannelStatus.UNKNOWN)
+        return await _unless_denied(self._endpoints.channel_status(site, channel), ChannelStatus.UNKNOWN)
 
     async def posts_of(
         self, site: SiteRef, activities: Sequence[ActivityId]
@@ -90,9 +90,9 @@ class SiteReader:
         """The posts of activities, in their order, in batches of 20. One that is not there has none."""
         ids = tuple(dict.fromkeys(activities))
         batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-        answers = await _all([self._services.activity_posts(site, batch) for batch in batches])
-        found = {one: posts for answer in answers for one, posts in answer.items()}
-        return tuple((one, found.get(one, ())) for one in ids)
+        answers = await _all([self._endpoints.activity_posts(site, batch) for batch in batches])
+        found = {activity: posts for answer in answers for activity, posts in answer.items()}
+        return tuple((activity, found.get(activity, ())) for activity in ids)
 
     async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
         """The events within reach, each once.
@@ -106,14 +106,14 @@ class SiteReader:
             if not ranges:
                 return tuple(found.values())
             start, end = ranges.pop()
-            events = await self._services.events(site, start, end)
-            for event in events:
+            page = await self._endpoints.events(site, start, end)
+            for event in page.events:
                 found.setdefault(event.id, event)
-            if len(events) >= EVENTS_AT_ONCE:
+            if page.full:
                 if end - start <= SHORTEST_RANGE:
                     break
-                middle = start + (end - start) / 2
-                ranges += [(middle, end), (start, middle)]
+                middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
+                ranges += [(middle, end), (start, middle)]  # both ends are included (D 8.2), so nothing falls between
         if not ranges:
             return tuple(found.values())
         call = ReadCall(QUERY_EVENTS[0].method, QUERY_EVENTS[0].template)
@@ -130,13 +130,13 @@ class SiteReader:
         it can filter by id is inferred too. If neither can tell, that is an error, and not "there is none".
         """
         try:
-            return await self._services.item(site, id)
+            return await self._endpoints.item(site, id)
         except ApiError as error:
             if not error.no_such_route:
                 raise
             denied = error
         try:
-            found = await self._services.items(site, (id,))
+            found = await self._endpoints.items(site, (id,))
         except ApiError as error:
             if denied.code and not error.unclear:
                 return None

@@ -43,6 +43,8 @@ def pause_before_retry(
 
 
 def _attempts(error: ApiError, call: Call) -> int:
+    if error.lasting:
+        return 1
     if error.kind is ErrorKind.THROTTLED:
         return 1 if error.code == PUBLISH_LIMIT else ATTEMPTS
     if error.kind is ErrorKind.NETWORK and not error.sent:

@@ -111,7 +111,7 @@ UPDATE_ACTIVITY: Final = WriteRoute("PATCH", f"{MARKETING}/items/{{id}}", "D", r
 # --- calendar event (8) ----------------------------------------------------------------------------
 
 # The path was never seen. The first is what the other query methods look like, the second what the method index
-# of the marketing plan looks like; the one that answers is kept for the run (services.py).
+# of the marketing plan looks like; the one that answers is kept for the run (endpoints.py).
 QUERY_EVENTS: Final = (
     ReadRoute("POST", f"{MARKETING}/events/query", "I"),
     ReadRoute("POST", f"{MARKETING}/query-events", "I"),

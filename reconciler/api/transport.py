@@ -6,28 +6,48 @@ back is cleaned of them before anything else sees it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 import httpx
 from msgspec import Struct
 
-from reconciler.api.bodies import LARGEST, NotJson, decode, masked
+from reconciler import __version__
+from reconciler.api.decoding import BadBody, NotJson, decode, masked, received
 from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
-from reconciler.api.limits import Budget, Clock, Limits
-from reconciler.api.pool import address_of, open_client
+from reconciler.api.fence import Fence
+from reconciler.api.limits import USUAL, Budget, Clock, Limits, Timeouts
+from reconciler.api.pool import address_of, open_transport
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
+from reconciler.api.surroundings import ProxyRefused, Surroundings, Untrusted
 from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
+from reconciler.model.text import printable
 
 Credentials: TypeAlias = Callable[[SiteRef], Credential]
+
+CONSISTENT: Final = "x-wix-consistent"
+"""The platform's token for reading one's own writes (S-sdk; its meaning is I 17.6)."""
+
+LONGEST_TOKEN: Final = 4096
+TOKENS_KEPT: Final = 2048
+"""Sites whose consistency token is kept: many more than are under way at once."""
+
+_HEADERS: Final = (
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "gzip"),
+    ("User-Agent", f"reconciler/{__version__}"),
+)
 
 _NEVER_SENT = (
     httpx.ConnectError,
@@ -40,13 +60,18 @@ _NEVER_SENT = (
 
 
 class Answer(Struct, frozen=True):
-    """The answer to a request that succeeded: its decoded body, free of secrets."""
+    """The answer to a request that was accepted (any 2xx): its decoded body, free of secrets.
+
+    `trouble`: why the body cannot be read. Only the answer to a write has it: what it asked for has happened all the
+    same (17.1), so that it is neither an error nor sent again.
+    """
 
     call: Call
     body: object
     status: int
     request_id: str | None
     site: str
+    trouble: str = ""
 
     def unreadable(self, why: str) -> ApiError:
         """The error that this answer is after all: its body is not what it should be."""
@@ -69,8 +94,13 @@ class Connection:
         clock: Clock,
         transport: httpx.AsyncBaseTransport | None = None,
         jitter: Callable[[], float] = random.random,
+        timeouts: Timeouts = USUAL,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._base = address_of(base_url)
+        self._surroundings = surroundings or Surroundings()
+        if transport is None:
+            self._surroundings.check(self._base)
         self._prefix = str(self._base).rstrip("/")
         self._credentials = credentials
         self._limits = limits
@@ -79,16 +109,19 @@ class Connection:
         self._jitter = jitter
         self._budget = Budget(limits, clock)
         self._tokens = TokenCache(clock.now)
-        self._client: httpx.AsyncClient | None = None
+        self._timeouts = timeouts
+        self._consistent: OrderedDict[str, str] = OrderedDict()
+        self._opened: httpx.AsyncBaseTransport | None = None
 
     async def aclose(self) -> None:
         """Closes all connections. A transport that was handed in is closed too."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.aclose()
 
-    async def ask(self, call: Call, site: SiteRef, *, account: bool) -> Answer:
-        """Sends a call for a site, again where that is right (retries.py). Raises ApiError, UsageError.
+    async def ask(self, call: Call, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
+        """Sends a call for a site, again where that is right (retries.py). Raises ApiError, UsageError, and what
+        `fence` raises before an attempt.
 
         `account`: `site.id` is the id of an account, and the call is one for accounts (D 2.1).
         """
@@ -96,31 +129,44 @@ class Connection:
         if isinstance(credential, ApiKey):
             owner = "wix-account-id" if account else "wix-site-id"
             headers = {"Authorization": _header(credential.key, site), owner: _id_header(site)}
-            return await self._authorised(call, site, headers, (credential.key.reveal(),))
+            return await self._authorised(call, site, headers, (credential.key.reveal(),), fence)
         token = await self._token(credential, site)
         try:
-            return await self._with_token(call, site, credential, token)
+            return await self._with_token(call, site, credential, token, fence)
         except ApiError as error:
             if error.kind is not ErrorKind.UNAUTHENTICATED:
                 raise
         # It may have ended early. A 401 says that nothing was done, so any call may be sent again, once.
         self._tokens.reject((credential, site.instance_id), token)
-        return await self._with_token(call, site, credential, await self._token(credential, site))
+        return await self._with_token(call, site, credential, await self._token(credential, site), fence)
 
-    async def _with_token(self, call: Call, site: SiteRef, credential: AppCredentials, token: Secret) -> Answer:
+    async def _with_token(
+        self, call: Call, site: SiteRef, credential: AppCredentials, token: Secret, fence: Fence | None
+    ) -> Answer:
         # The instance that the token is for fixes the site (I), so there is no wix-site-id; no `Bearer` (S-sdk).
         secrets = (token.reveal(), credential.app_secret.reveal(), credential.app_id.reveal())
-        return await self._authorised(call, site, {"Authorization": _header(token, site)}, secrets)
+        return await self._authorised(call, site, {"Authorization": _header(token, site)}, secrets, fence)
 
-    async def _authorised(self, call: Call, site: SiteRef, headers: dict[str, str], secrets: tuple[str, ...]) -> Answer:
-        return await self._persist(call, site, lambda: self._once(call, site, headers, secrets))
+    async def _authorised(
+        self, call: Call, site: SiteRef, headers: dict[str, str], secrets: tuple[str, ...], fence: Fence | None
+    ) -> Answer:
+        async def send() -> Answer | ApiError:
+            token = self._consistent.get(site.id)
+            mine = headers if token is None else {**headers, CONSISTENT: token}
+            return await self._once(call, site, mine, secrets)
 
-    async def _persist(self, call: Call, site: SiteRef, send: Callable[[], Awaitable[Answer | ApiError]]) -> Answer:
+        return await self._persist(call, site, send, fence)
+
+    async def _persist(
+        self, call: Call, site: SiteRef, send: Callable[[], Awaitable[Answer | ApiError]], fence: Fence | None = None
+    ) -> Answer:
         attempt, waited = 0, 0.0
         while True:
             attempt += 1
             await self._budget.admit(site.id)
             async with self._budget.in_flight:
+                if fence is not None:
+                    fence.check()
                 answer = await send()
             if isinstance(answer, Answer):
                 return answer
@@ -164,21 +210,48 @@ class Connection:
         token_body: dict[str, str] | None = None,
     ) -> Answer | ApiError:
         """One request and its answer. An error is returned, not raised: it is for the caller to try again."""
-        if self._client is None:
-            self._client = open_client(self._base, self._limits.parallelism, self._transport)
+        if self._opened is None:
+            self._opened = self._transport or open_transport(self._base, self._limits.parallelism, self._surroundings)
         body = token_body if token_body is not None else call.body
-        if body is not None:
-            headers = {**headers, "Content-Type": "application/json"}
-        content = None if body is None else json.dumps(thaw(JsonObject(body))).encode()
-        request = self._client.build_request(
-            call.method, self._prefix + call.path, params=call.query or None, headers=headers, content=content
+        request = httpx.Request(
+            call.method,
+            _url(self._prefix + call.path)
+            if not call.query
+            else httpx.URL(self._prefix + call.path, params=call.query),
+            headers=[*_HEADERS, *headers.items(), *([] if body is None else [("Content-Type", "application/json")])],
+            content=None if body is None else json.dumps(thaw(JsonObject(body))).encode(),
+            extensions={"timeout": {"connect": self._timeouts.connect, "read": self._timeouts.silence}},
         )
         try:
-            response = await self._client.send(request, stream=True)
+            async with asyncio.timeout(self._timeouts.first_byte):
+                response = await self._opened.handle_async_request(request)
+        except (Untrusted, ProxyRefused) as error:
+            text = shown(masked(str(error), secrets))
+            return ApiError(
+                ErrorKind.NETWORK,
+                call,
+                text,
+                sent=False,
+                site=site.name,
+                lasting=True,
+                todo=self._surroundings.cure(error),
+            )
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             text, sent = _network_text(error), not isinstance(error, _NEVER_SENT)
             return ApiError(ErrorKind.NETWORK, call, shown(masked(text, secrets)), sent=sent, site=site.name)
+        if token_body is None:
+            self._keep_consistent(site, response.headers)
         return await self._received(call, site, response, secrets)
+
+    def _keep_consistent(self, site: SiteRef, headers: httpx.Headers) -> None:
+        """Keeps the last consistency token of a site: one site's says nothing about another's (17.6)."""
+        token = headers.get(CONSISTENT, "")
+        if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable():
+            return
+        self._consistent[site.id] = token
+        self._consistent.move_to_end(site.id)
+        if len(self._consistent) > TOKENS_KEPT:
+            self._consistent.popitem(last=False)
 
     async def _received(
         self, call: Call, site: SiteRef, response: httpx.Response, secrets: tuple[str, ...]
@@ -187,29 +260,29 @@ class Connection:
         status = response.status_code
         name = request_id_of(response.headers)
         name = name and masked(name, secrets)
+        accepted = 200 <= status < 300  # only 200 is expected (S-sdk), and whatever else says yes is believed (17.9)
+        why, lasting = "", False
+        value: object = NotJson("")
         try:
-            raw = await _bounded(response)
-        except httpx.DecodingError:
-            return unreadable(call, "its compression is broken", status=status, request_id=name, site=site.name)
+            assert isinstance(response.stream, httpx.AsyncByteStream)
+            async with asyncio.timeout(self._timeouts.whole):
+                raw = await received(response.headers.get("content-encoding", ""), response.stream)
+            value = decode(raw, secrets, content=accepted)
+        except NotJson as error:
+            why, value = f"expected JSON, got {error.kind}", error
+        except BadBody as error:
+            why, lasting = str(error), error.lasting
+        except TimeoutError:
+            why, lasting = f"it did not end within {self._timeouts.whole:g} s", True
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             text = f"the answer broke off: {masked(_network_text(error), secrets)}"
             return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
         finally:
             await _close(response)
-        # Every success seen is a 200 (I, section 1); any other 2xx is taken as one too.
-        good = 200 <= status < 300
-        if raw is None:
-            why = f"it is longer than {LARGEST // 2**20} MiB"
-            return unreadable(call, why, status=status, request_id=name, site=site.name)
-        try:
-            value = decode(raw, secrets, content=good)
-        except NotJson as error:
-            if good:
-                why = "it is an HTML page" if error.text.lstrip().startswith("<") else "it is no JSON"
-                return unreadable(call, why, status=status, request_id=name, site=site.name)
-            value = error
-        if good:
-            return Answer(call, value, status, name, site.name)
+        if accepted:
+            if why and not isinstance(call, WriteCall):
+                return unreadable(call, why, status=status, request_id=name, site=site.name, lasting=lasting)
+            return Answer(call, None if why else value, status, name, site.name, trouble=why)
         return error_of(
             call,
             status,
@@ -218,6 +291,11 @@ class Connection:
             retry_after=retry_after_of(response.headers, self._clock.now()),
             site=site.name,
         )
+
+
+@lru_cache(maxsize=256)
+def _url(text: str) -> httpx.URL:
+    return httpx.URL(text)
 
 
 class ReadTransport:
@@ -236,21 +314,12 @@ class ReadTransport:
 class FullTransport(ReadTransport):
     """Sends writes too."""
 
-    async def write(self, call: WriteCall, site: SiteRef) -> Answer:
-        """The answer to a write. Raises ApiError, whose `unclear` says whether it may have had its effect."""
-        return await self._connection.ask(call, site, account=False)
+    async def write(self, call: WriteCall, site: SiteRef, fence: Fence | None = None) -> Answer:
+        """The answer to a write. Raises ApiError, whose `unclear` says whether it may have had its effect.
 
-
-async def _bounded(response: httpx.Response) -> bytes | None:
-    """The whole body, decompressed; None where it is too large."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > LARGEST:
-            return None
-        parts.append(part)
-    return b"".join(parts)
+        `fence` is asked before every attempt; what it raises is raised.
+        """
+        return await self._connection.ask(call, site, account=False, fence=fence)
 
 
 async def _close(response: httpx.Response) -> None:
@@ -278,7 +347,7 @@ def _header(secret: Secret, site: SiteRef) -> str:
 
 def _id_header(site: SiteRef) -> str:
     if not site.id or not site.id.isascii() or not site.id.isprintable():
-        raise UsageError(f"{site.name}: {site.id!r} is no id; copy it from the dashboard's address")
+        raise UsageError(f"{site.name}: {printable(site.id)!r} is not an id; copy it from the dashboard's address")
     return site.id
 
 

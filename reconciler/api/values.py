@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, freeze
 from reconciler.model.text import printable
@@ -15,15 +15,28 @@ Fields: TypeAlias = Mapping[str, Any]
 DEEPEST: Final = 64
 """Levels of a value that is kept whole."""
 
-_WHOLE: Final = re.compile(r"-?[0-9]{1,19}\Z")
+EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2999, 12, 31, tzinfo=UTC)
+"""Instants beyond these are no dates of a calendar, and adding a few days to them could leave what dates can be."""
+
+LARGEST_NUMBER: Final = 2**53
+"""Whole numbers up to here mean the same to every reader of JSON."""
+
+_ID: Final = re.compile(r"[!-~]{1,128}\Z")
+_WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
 
 
 class Unreadable(ValueError):
     """An answer that is not what it should be: where in it, and what stands there."""
 
 
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a decoded value is an object."""
+    return isinstance(value, dict)
+
+
 def fields(value: object, where: str) -> Fields:
-    """An object; null is an empty one."""
+    """An object within an answer; null is an empty one."""
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -32,12 +45,15 @@ def fields(value: object, where: str) -> Fields:
 
 
 def members(value: object, where: str) -> tuple[tuple[str, Fields], ...]:
-    """A list of objects, each with its path; null is an empty list, and a null in it is passed over."""
+    """A list of objects, each with its path; null is an empty list."""
     if value is None:
         return ()
     if not isinstance(value, list):
         raise _unexpected(where, "a list", value)
-    return tuple((f"{where}[{n}]", fields(one, f"{where}[{n}]")) for n, one in enumerate(value) if one is not None)
+    for n, member in enumerate(value):
+        if not isinstance(member, dict):
+            raise _unexpected(f"{where}[{n}]", "an object", member)
+    return tuple((f"{where}[{n}]", member) for n, member in enumerate(value))
 
 
 def text(source: Fields, where: str, *names: str) -> str:
@@ -53,10 +69,12 @@ def text(source: Fields, where: str, *names: str) -> str:
 
 
 def id_of(source: Fields, where: str, *names: str) -> str:
-    """The text under the first of these names; Unreadable where none has one."""
+    """The id under the first of these names: up to 128 visible ASCII characters. Unreadable where none has one."""
     found = text(source, where, *names)
     if not found:
         raise Unreadable(f"{where} has no {names[0]}")
+    if not _ID.match(found):
+        raise _unexpected(f"{where}.{names[0]}", "an id", found)
     return found
 
 
@@ -73,11 +91,9 @@ def number(source: Fields, where: str, name: str) -> int | None:
     value = source.get(name)
     if value is None:
         return None
-    if isinstance(value, str) and _WHOLE.match(value):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    if (isinstance(value, str) and _WHOLE.match(value)) or (isinstance(value, float) and value.is_integer()):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > LARGEST_NUMBER:
         raise _unexpected(f"{where}.{name}", "a whole number", value)
     return value
 
@@ -89,9 +105,12 @@ def moment(source: Fields, where: str, *names: str) -> datetime | None:
         return None
     try:
         parsed = datetime.fromisoformat(written)
-        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+        at = parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise _unexpected(f"{where}.{names[0]}", "a time like 2026-07-08T09:00:00.000Z", written) from None
+        at = None
+    if at is None or not EARLIEST <= at <= LATEST:
+        raise _unexpected(f"{where}.{names[0]}", "a time like 2026-07-08T09:00:00.000Z", written)
+    return at
 
 
 def kept(value: object, where: str) -> Json:
@@ -105,27 +124,6 @@ def kept_object(value: object, where: str) -> JsonObject:
     """An object kept as it is, frozen; null is an empty one."""
     frozen = kept(dict(fields(value, where)), where)
     return frozen if isinstance(frozen, JsonObject) else EMPTY
-
-
-def unwrapped(body: object, *wrappers: str) -> tuple[Fields, str]:
-    """The object of an answer, whether it stands in a wrapper of its own or bare (the wrappers are I)."""
-    outer = fields(body, "the answer")
-    for name in wrappers:
-        if isinstance(outer.get(name), dict):
-            return outer[name], name
-    return outer, "the answer"
-
-
-def listed(body: object, *names: str) -> tuple[tuple[str, Fields], ...]:
-    """The objects of an answer that is a list: under one of these names, else under whatever holds a list."""
-    outer = fields(body, "the answer")
-    for name in names:
-        if name in outer:
-            return members(outer[name], name)
-    for name, value in outer.items():
-        if isinstance(value, list):
-            return members(value, name)
-    return ()
 
 
 def _unexpected(where: str, wanted: str, found: object) -> Unreadable:

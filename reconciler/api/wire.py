@@ -1,32 +1,26 @@
-"""Remote JSON -> model: the field names of answers stand here and in wire_neighbours.py (calls.py: of requests).
+"""Remote JSON -> model: the field names of answers stand in the `wire` modules (of requests: calls.py).
 
-Much of the shape of answers was never documented (remote-api.md 14). So objects are taken wrapped or bare, fields under
-either of their names, and fields and enum members that are new are passed over or kept as Unrecognised. A field
-that is known and has the wrong type is Unreadable, with its path: guessing on would be worse than stopping.
+Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list stands in
+shapes.py; anything else is Unreadable. Fields are taken under either of their names; fields and enum members that are
+new are passed over or kept as Unrecognised. A field that is known and has the wrong type is Unreadable, with its path:
+guessing on would be worse than stopping.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from reconciler.api.values import (
-    Fields,
-    Unreadable,
-    fields,
-    id_of,
-    kept_object,
-    listed,
-    members,
-    moment,
-    text,
-    unwrapped,
-)
+from msgspec import Struct
+
+from reconciler.api import shapes
+from reconciler.api.shapes import answered, listed, opened, page_of, refuse_more, sign_of_more
+from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object, members, moment, text
+from reconciler.api.wire_posts import posts
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, EventId
-from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId, AnyPostStatus, Media, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingPlan, PlanStatus
+from reconciler.model.posts import ActivityId, Post, Unrecognised
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.text import printable
 
@@ -35,7 +29,7 @@ from reconciler.model.text import printable
 
 def settings(body: object) -> MarketingSettings:
     """The settings of a site. Never saved, they hold the derived fields alone (D 9.1)."""
-    source, where = unwrapped(body, "marketingSettings", "settingsObject")
+    source, where = opened(body, shapes.MARKETING_SETTINGS)
     inner = kept_object(source.get("settings"), f"{where}.settings")
     language = inner.get("language") or source.get("language")
     return MarketingSettings(
@@ -47,44 +41,23 @@ def settings(body: object) -> MarketingSettings:
 
 # --- marketing plan, activities, posts (6.4, 7.4, 10.2) --------------------------------------------
 
-_PLAN_STATUS: Final = {str(one): one for one in PlanStatus}
-_POST_STATUS: Final = {str(one): one for one in PostStatus}
-
-_CONTENTS: Final = {  # D 10.2; the type that each means (S-wix 10.3), for answers that leave the type out
-    "facebookPost": "POST",
-    "facebookReel": "REEL",
-    "facebookStory": "STORY",
-    "gbpPost": "POST",
-    "instagramPost": "POST",
-    "instagramStory": "STORY",
-    "linkedinPost": "POST",
-    "pinterestPost": "POST",
-    "tiktokPhoto": "POST",
-    "tiktokVideo": "VIDEO",
-    "twitterPost": "POST",
-    "youtubeShort": "SHORT",
-    "youtubeVideo": "VIDEO",
-}
-_CONTENT_ENDINGS: Final = ("Post", "Reel", "Story", "Photo", "Video", "Short")
-
-_TEXTS: Final = ("title", "caption", "description", "link")
-"""What of a post is read by people. The link is among them: who approves a post approves where it leads."""
+_PLAN_STATUS: Final = {str(status): status for status in PlanStatus}
 
 
 def marketing_plan(body: object) -> MarketingPlan:
     """The marketing plan and its activities."""
-    source, where = unwrapped(body, "marketingPlan", "socialMarketingPlan", "plan")
+    source, where = opened(body, shapes.MARKETING_PLAN)
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
-    activities = tuple(activity(one, path) for path, one in found)
-    return MarketingPlan(plan_status(source, where, bool(activities)), activities)
+    refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
+    activities = tuple(activity(member, path) for path, member in found)
+    return MarketingPlan(_plan_status(source, where), activities, shows_activities="marketingActivities" in source)
 
 
-def plan_status(source: Fields, where: str, has_activities: bool) -> AnyPlanStatus:
-    """The status. A missing one is the unset zero value (I): without activities, there is no plan."""
-    written = text(source, where, "status", "planStatus")
-    if not written:
-        return Unrecognised("no status") if has_activities else PlanStatus.NEVER_CREATED
-    return _PLAN_STATUS.get(written) or Unrecognised(printable(written))
+def _plan_status(source: Fields, where: str) -> AnyPlanStatus:
+    # A status that is not written may be a zero value that was left out (I: proto3). What it means depends on what
+    # earlier runs know of the site, so it is not decided here (17.1).
+    written = text(source, where, "status")
+    return _PLAN_STATUS.get(written) or (Unrecognised(printable(written)) if written else NO_STATUS)
 
 
 def activity(source: Fields, where: str) -> Activity:
@@ -104,96 +77,20 @@ def activity(source: Fields, where: str) -> Activity:
 
 def one_activity(body: object) -> Activity:
     """The activity of an answer about one (I: the wrapper)."""
-    return activity(*unwrapped(body, "marketingActivity", "activity", "item"))
+    return activity(*opened(body, shapes.ACTIVITY))
 
 
 def activities(body: object) -> tuple[Activity, ...]:
     """The activities of a query's answer (I: the name of the list)."""
-    return tuple(activity(one, where) for where, one in listed(body, "marketingActivities", "items"))
+    return tuple(activity(member, where) for where, member in listed(body, shapes.ACTIVITIES))
 
 
 def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
     """The posts of the asked activities (S-wix 6.2); one that is not in the answer is not in the result."""
     return {
-        ActivityId(id_of(one, where, "marketingActivityId", "id")): posts(one, where)
-        for where, one in listed(body, "marketingActivities")
+        ActivityId(id_of(member, where, "marketingActivityId", "id")): posts(member, where)
+        for where, member in listed(body, shapes.ACTIVITY_POSTS)
     }
-
-
-def posts(source: Fields, where: str) -> tuple[Post, ...]:
-    """The posts of an activity; none where `items` is left out (6.4)."""
-    return tuple(post(one, path) for path, one in members(source.get("items"), f"{where}.items"))
-
-
-def post(source: Fields, where: str) -> Post:
-    """A Publisher item."""
-    found = source.get("channel")
-    channel: Fields = {"name": found} if isinstance(found, str) else fields(found, f"{where}.channel")
-    contents = _contents(source, where)
-    scheduling = fields(source.get("schedulingInfo"), f"{where}.schedulingInfo")
-    implied = next((_CONTENTS[name] for name, _ in contents if name in _CONTENTS), "POST")
-    return Post(
-        id=PostId(id_of(source, where, "id", "itemId")),
-        channel=text(channel, f"{where}.channel", "name", "channelName") or text(source, where, "channelName"),
-        type=text(source, where, "type") or implied,
-        status=_post_status(text(source, where, "status")),
-        texts=tuple(pair for name, one in contents for pair in _texts(one, f"{where}.{name}")),
-        media=tuple(dict.fromkeys(media for name, one in contents for media in _media(one, f"{where}.{name}"))),
-        account_id=text(channel, f"{where}.channel", "accountId") or None,
-        scheduled_for=moment(scheduling, f"{where}.schedulingInfo", "scheduledDate"),
-        external_url=text(channel, f"{where}.channel", "externalItemUrl")
-        or text(source, where, "externalItemUrl")
-        or None,
-    )
-
-
-def one_post(body: object) -> Post:
-    """The item of an answer about one."""
-    return post(*unwrapped(body, "item"))
-
-
-def answered_post(body: object) -> Post | None:
-    """The item in the answer to a write about one; None where the answer has none (its shape was not seen)."""
-    source, where = unwrapped(body, "item")
-    return post(source, where) if source.get("id") and source.get("status") else None
-
-
-def items(body: object) -> tuple[Post, ...]:
-    """The items of an answer that lists some."""
-    return tuple(post(one, where) for where, one in listed(body, "items"))
-
-
-def _post_status(written: str) -> AnyPostStatus:
-    # Never DRAFT by default: what is not known to be a draft is not scheduled.
-    return _POST_STATUS.get(written) or Unrecognised(printable(written) or "no status")
-
-
-def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields], ...]:
-    """The content objects of an item: those that are known, else whatever is named like one."""
-    known = [name for name in source if name in _CONTENTS and source[name] is not None]
-    if known:
-        return tuple((name, fields(source[name], f"{where}.{name}")) for name in sorted(known))
-    return tuple(
-        (name, value)
-        for name, value in sorted(source.items())
-        if isinstance(value, dict) and name.endswith(_CONTENT_ENDINGS)
-    )
-
-
-def _texts(content: Fields, where: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, written) for name in _TEXTS if (written := text(content, where, name)))
-
-
-def _media(content: Fields, where: str) -> Iterable[Media]:
-    wrapper = content.get("mediaWrapper")
-    source = wrapper if isinstance(wrapper, list) else fields(wrapper, f"{where}.mediaWrapper").get("media")
-    for path, one in members(source, f"{where}.mediaWrapper.media"):
-        address = text(one, path, "url", "fileId")
-        if address:
-            yield Media(text(one, path, "type") or "IMAGE", address)
-    for name, kind in (("imageUrl", "IMAGE"), ("videoUrl", "VIDEO")):
-        if address := text(content, where, name):
-            yield Media(kind, address)
 
 
 # --- calendar events (8.1) -------------------------------------------------------------------------
@@ -222,18 +119,38 @@ def event(source: Fields, where: str) -> CalendarEvent:
     )
 
 
-def events(body: object) -> tuple[CalendarEvent, ...]:
-    """The events of a query's answer, as often as they are in it (I: the name of the list)."""
-    return tuple(event(one, where) for where, one in listed(body, "events", "calendarEvents"))
+class EventsPage(Struct, frozen=True):
+    """The events of a query's answer, as often as they are in it. `full`: there may be more of them (D 8.2)."""
+
+    events: tuple[CalendarEvent, ...]
+    full: bool
 
 
-# --- what is created -------------------------------------------------------------------------------
+EVENTS_AT_ONCE: Final = 100
+"""The most events of one answer (D 8.2)."""
+
+
+def events(body: object) -> EventsPage:
+    """The events of a query's answer."""
+    page = page_of(body, shapes.EVENTS)
+    found = tuple(event(member, where) for where, member in page.members)
+    return EventsPage(found, full=len(found) >= EVENTS_AT_ONCE or bool(page.more))
+
+
+# --- what a write answers --------------------------------------------------------------------------
+
+
+def accepted(body: object) -> None:
+    """Raises Unreadable where the answer to a write is not at least an object that is no error (17.1)."""
+    answered(body, "an answer to this write")
 
 
 def created_id(body: object) -> str | None:
-    """The id of what a create made; None where the answer does not say (the wrappers are I)."""
-    source, where = unwrapped(body, "calendarEvent", "event", "marketingActivity", "item", "activity")
-    return text(source, where, "id", "marketingActivityId", "eventId") or None
+    """The id of what a create made; None where the answer does not say."""
+    if not answered(body, shapes.CREATED.name):
+        return None
+    source, where = opened(body, shapes.CREATED)
+    return id_of(source, where, "id", "marketingActivityId", "eventId")
 
 
 # --- what is passed on nearly as it is (9) ---------------------------------------------------------
@@ -241,9 +158,9 @@ def created_id(body: object) -> str | None:
 
 def options(body: object, *keys: str) -> tuple[str, ...]:
     """The keys of an options answer, in display order (D 9.3)."""
-    return tuple(key for where, one in listed(body, "options") if (key := text(one, where, *keys)))
+    return tuple(key for where, member in listed(body, shapes.OPTIONS) if (key := text(member, where, *keys)))
 
 
 def whole(body: object) -> JsonObject:
     """An answer whose shape was never seen, as it is."""
-    return kept_object(body, "the answer")
+    return kept_object(answered(body, "an object"), "the answer")

@@ -9,10 +9,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, assert_never
 
-from reconciler.api import wire
+from msgspec import Struct
+
+from reconciler.api import wire, wire_posts
 from reconciler.api.calls import EVENT_KEYS, batch_call, batched, publish_later, schedule_drafts, update_event
-from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, ApiError, ErrorKind
-from reconciler.api.services import understood
+from reconciler.api.endpoints import understood
+from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN, ApiError, ErrorKind
+from reconciler.api.fence import Fence
+from reconciler.api.routes import WriteCall
 from reconciler.api.transport import Answer, FullTransport
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -47,18 +51,25 @@ from reconciler.model.sites import SiteRef
 _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
+class Learned(Struct):
+    """What was found out about the remote side where nothing is documented; kept for the run."""
+
+    event_key: str = EVENT_KEYS[0]
+    publishes_later: bool = True
+
+
 class SiteWriter:
     """Writes to live sites. Sends exactly what `calls_of` shows (but see `_update_event` and `_schedule_for`)."""
 
-    def __init__(self, transport: FullTransport) -> None:
+    def __init__(self, transport: FullTransport, fence: Fence | None = None, learned: Learned | None = None) -> None:
         self._transport = transport
-        self._event_key = EVENT_KEYS[0]
-        self._publishes_later = True
+        self._fence = fence
+        self._learned = learned or Learned()
 
     async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
         """One outcome an operation, in their order; several go into one call where the API takes them so.
 
-        Raises UsageError for a credential that cannot be used; everything else is an outcome.
+        Raises UsageError for a credential that cannot be used, and what the fence raises; all else is an outcome.
         """
         outcomes: list[Outcome] = []
         for group in batched(operations):
@@ -74,17 +85,20 @@ class SiteWriter:
             if isinstance(first, SchedulePost) and first.at is not None and not first.own_time_first:
                 return [await self._schedule_for(site, first, first.at)]
             for call in batch_call(group, site):
-                sent = await self._transport.write(call, site)
+                sent = await self._send(call, site)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
                 text = f"{sent.call} was done, but not all of it: {error}"
                 return [Unknown(text, request_id=error.request_id)] * len(group)
-            return [_failed(one, error) for one in group]
+            return [_failed(operation, error) for operation in group]
         if sent is None:
-            return [_nothing_to_send(one) for one in group]
+            return [_nothing_to_send(operation) for operation in group]
         if isinstance(first, SchedulePost):
-            return _scheduled(tuple(one for one in group if isinstance(one, SchedulePost)), sent)
-        return [_outcome(one, sent) for one in group]
+            return _scheduled(tuple(operation for operation in group if isinstance(operation, SchedulePost)), sent)
+        return [_outcome(operation, sent) for operation in group]
+
+    async def _send(self, call: WriteCall, site: SiteRef) -> Answer:
+        return await self._transport.write(call, site, self._fence)
 
     async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime) -> Outcome:
         """Schedules a draft for an instant, in one call where the remote side has that call.
@@ -92,14 +106,14 @@ class SiteWriter:
         Where it has not, which did nothing, the draft is scheduled for the API's own time, as drafts without a
         time are. The executor reads every draft back and moves the one that is not at its time.
         """
-        if self._publishes_later:
+        if self._learned.publishes_later:
             try:
-                return _scheduled_alone(operation, await self._transport.write(publish_later(operation.post, at), site))
+                return _scheduled_alone(operation, await self._send(publish_later(operation.post, at), site))
             except ApiError as error:
                 if not error.no_such_route or error.code == ITEM_GONE:
                     raise
-            self._publishes_later = False
-        answer = await self._transport.write(schedule_drafts((operation.post,)), site)
+            self._learned.publishes_later = False
+        answer = await self._send(schedule_drafts((operation.post,)), site)
         return _scheduled((operation,), answer)[0]
 
     async def _update_event(self, site: SiteRef, operation: UpdateEvent) -> Answer:
@@ -108,29 +122,30 @@ class SiteWriter:
         That is safe because a 400 did nothing and the write is idempotent. The key that works is kept for the run.
         """
         try:
-            return await self._transport.write(update_event(operation.event, self._event_key), site)
+            return await self._send(update_event(operation.event, self._learned.event_key), site)
         except ApiError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
             refused = error
-        other = next(key for key in EVENT_KEYS if key != self._event_key)
+        other = next(key for key in EVENT_KEYS if key != self._learned.event_key)
         try:
-            answer = await self._transport.write(update_event(operation.event, other), site)
+            answer = await self._send(update_event(operation.event, other), site)
         except ApiError as error:
             raise (error if error.unclear else refused) from None
-        self._event_key = other
+        self._learned.event_key = other
         return answer
 
 
 def _outcome(operation: Operation, answer: Answer) -> Outcome:
-    """What a success means for an operation."""
+    """What a success means for an operation. One that is not understood has happened all the same (17.1)."""
     name = answer.request_id
+    try:
+        understood(answer, wire.accepted)
+        created = understood(answer, wire.created_id) if isinstance(operation, CreateEvent | CreateActivity) else None
+    except ApiError as error:
+        return Unknown(str(error), request_id=name, accepted=True)
     match operation:
         case CreateEvent() | CreateActivity():
-            try:
-                created = understood(answer, wire.created_id)
-            except ApiError as error:
-                return Unknown(str(error), request_id=name)
             return Done(created=created, detail="" if created else "the answer names no id", request_id=name)
         case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts() | AwaitGeneration() | AwaitPosts():
             return Pending("started", request_id=name)
@@ -155,17 +170,17 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
     """What became of each draft: the API leaves out, without a word, what it did not schedule (D 6.2)."""
     try:
-        found = {post.id: post for post in understood(answer, wire.items)}
+        found = {post.id: post for post in understood(answer, wire_posts.items)}
     except ApiError as error:
-        return [Unknown(str(error), request_id=answer.request_id)] * len(group)
-    return [_one_scheduled(one, found.get(one.post), answer) for one in group]
+        return [Unknown(str(error), request_id=answer.request_id, accepted=True)] * len(group)
+    return [_one_scheduled(operation, found.get(operation.post), answer) for operation in group]
 
 
 def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
     try:
-        post = understood(answer, wire.answered_post)
+        post = understood(answer, wire_posts.answered_post) if answer.body != {} else None
     except ApiError as error:
-        return Unknown(str(error), request_id=answer.request_id)
+        return Unknown(str(error), request_id=answer.request_id, accepted=True)
     if post is None:  # an answer without the item is a success all the same: its shape was not seen
         return Done(request_id=answer.request_id)
     return _one_scheduled(operation, post, answer)
@@ -183,7 +198,7 @@ def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -
 
 def _failed(operation: Operation, error: ApiError) -> Outcome:
     """What an error means: nothing done for sure, or not known."""
-    if error.unclear:
+    if error.unclear or error.code == REFERENCE_TAKEN:  # the post is there already: it is looked for (17.9)
         return Unknown(str(error), request_id=error.request_id)
     passing = error.kind in (ErrorKind.THROTTLED, ErrorKind.NETWORK, ErrorKind.SERVER, ErrorKind.UNREADABLE)
     return NotDone(
@@ -196,7 +211,12 @@ def _failed(operation: Operation, error: ApiError) -> Outcome:
 
 
 def _ruled_out(operation: Operation, error: ApiError) -> bool:
-    """Whether the remote side ruled it out for what it is there, rather than for how it was asked (D 3.2: 428)."""
+    """Whether the remote side ruled it out for what it is there, rather than for how it was asked (D 3.2: 428).
+
+    A cancel is refused with a 409 too, if the post is not in a state to be cancelled, an unknown one included (17.9).
+    """
+    if isinstance(operation, CancelPost) and error.kind is ErrorKind.CONFLICT:
+        return True
     if error.kind is not ErrorKind.PRECONDITION:
         return False
     if isinstance(operation, SchedulePost | ReschedulePost | CancelPost | UpdateEvent | DeleteEvent):

@@ -14,7 +14,7 @@ from reconciler.model.address import Address
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, canonical_text, digest_of, same
 from reconciler.model.events import instant
-from reconciler.model.marketing_plan import Discard, MarketingPlan
+from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
     CancelPost,
@@ -122,7 +122,10 @@ async def unmet(
         case NoEventNamed(name=name):
             return await _namesake(name, operation, view, recorded)
         case MarketingPlanIs(statuses=statuses):
-            status = (await view.marketing_plan()).status
+            live_plan = await view.marketing_plan()
+            status = live_plan.status
+            if status == NO_STATUS and not live_plan.activities:  # as the planner took it (remote-api.md 17.1)
+                status = PlanStatus.NEVER_CREATED
             return None if status in statuses else f"the marketing plan is {printable(str(status))} now"
         case DiscardsOnly(posts=posts):
             upcoming = upcoming_posts(await view.marketing_plan(), now)

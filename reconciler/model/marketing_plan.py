@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from reconciler.model.activities import Activity
 from reconciler.model.frozen import Struct
@@ -22,12 +22,17 @@ class PlanStatus(StrEnum):
 
 AnyPlanStatus: TypeAlias = PlanStatus | Unrecognised
 
+NO_STATUS: Final = Unrecognised("no status")
+"""The status of an answer that is a marketing plan's and writes none."""
+
 
 class MarketingPlan(Struct, frozen=True):
     """The marketing plan as the API shows it (D 6.2): its status and the activities of the asked window."""
 
     status: AnyPlanStatus
     activities: tuple[Activity, ...] = ()
+    shows_activities: bool = True
+    """Whether the answer had a list of activities at all."""
 
 
 class When(StrEnum):

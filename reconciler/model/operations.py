@@ -18,6 +18,8 @@ from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
+from reconciler.model.settings import Field, MarketingSettings, whole_fields
+from reconciler.model.settings import FieldChange as FieldChange  # of a write, whatever it writes
 
 
 class Verb(StrEnum):
@@ -51,14 +53,6 @@ CLASSES: Final = {
     Verb.CANCEL: ActionClass.PROTECTIVE,
     Verb.WAIT: ActionClass.SAFE,
 }
-
-
-class FieldChange(Struct, frozen=True):
-    """One field, before and after; None is "nothing there"."""
-
-    path: str
-    before: Json
-    after: Json
 
 
 class Write(Variant, frozen=True):
@@ -98,13 +92,22 @@ class DeleteEvent(Write, frozen=True):
 
 
 class UpdateSettings(Write, frozen=True):
-    """Never empty. A None in `after` clears the field (D 9.4)."""
+    """Never empty. A None in `after` clears the field (D 9.4).
+
+    `whole` are the fields as they are sent, by mask path (17.4): merged into what was live when the plan was made, and
+    again into what is live just before the write (`merged_into`).
+    """
 
     verb: ClassVar[Verb] = Verb.UPDATE
     kind: ClassVar[Kind] = Kind.SETTINGS
     repeatable: ClassVar[bool] = True
 
     changes: tuple[FieldChange, ...]
+    whole: tuple[Field, ...] = ()
+
+    def merged_into(self, live: MarketingSettings) -> UpdateSettings:
+        """The same changes, merged into these settings."""
+        return UpdateSettings(self.changes, whole_fields(self.changes, live))
 
 
 class Generate(Write, frozen=True):
@@ -383,10 +386,15 @@ class NotDone(Variant, frozen=True):
 
 
 class Unknown(Variant, frozen=True):
-    """The answer was unclear and reading could not settle it."""
+    """The answer was unclear and reading could not settle it.
+
+    `accepted`: the remote side said yes (any 2xx), in an answer that could not be understood. It has happened, is never
+    sent again, and is looked for (17.1).
+    """
 
     detail: str
     request_id: str | None = None
+    accepted: bool = False
 
 
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown

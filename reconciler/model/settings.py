@@ -6,7 +6,7 @@ A *field* is the smallest part that is managed on its own, named by its path in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.frozen import Struct
@@ -26,6 +26,14 @@ class Field(Struct, frozen=True):
 
     path: str
     value: Json
+
+
+class FieldChange(Struct, frozen=True):
+    """One field, before and after; None is "nothing there"."""
+
+    path: str
+    before: Json
+    after: Json
 
 
 class MarketingSettings(Struct, frozen=True):
@@ -54,6 +62,48 @@ def fields_of(tree: JsonObject, root: str) -> Iterator[Field]:
             yield from fields_of(value, path)
         else:
             yield Field(path, value)
+
+
+def mask_of(path: str) -> str:
+    """The mask path under which a managed field is written: `settings.<field>`, `overrides.<tool>.frequency`.
+
+    No other form was ever seen, and what a deeper path does is not known (17.4).
+    """
+    root, *keys = path.split(".")
+    return ".".join([root, *(keys[:1] if root == "settings" else [*keys, "frequency"][:2])])
+
+
+def whole_fields(changes: Iterable[FieldChange], live: MarketingSettings) -> tuple[Field, ...]:
+    """What to write for these changes, by mask path: each field whole, its managed members merged into the live value.
+
+    Members that this version does not know are kept; of alternatives (`goalKey` | `customGoal`) only the wanted one.
+    """
+    fields: dict[str, Json] = {}
+    for change in sorted(changes, key=lambda change: change.path):
+        mask = mask_of(change.path)
+        before = fields.get(mask, None if (found := live.value_of(mask)) is ABSENT else found)
+        assert not isinstance(before, Absent)
+        inner = change.path[len(mask) :].lstrip(".")
+        fields[mask] = (
+            _with_member(before, inner.split("."), change.after) if inner else _kept(mask, before, change.after)
+        )
+    return tuple(Field(mask, fields[mask]) for mask in sorted(fields))
+
+
+def _kept(path: str, before: Json, after: Json) -> Json:
+    """A new value of a whole field, with what an object that is one value holds besides its known members."""
+    known = ATOMIC_MEMBERS.get(path.rsplit(".", 1)[-1])
+    if known is None or not isinstance(before, JsonObject) or not isinstance(after, JsonObject):
+        return after
+    return JsonObject({**{key: value for key, value in before.items() if key not in known}, **after})
+
+
+def _with_member(before: Json, keys: list[str], after: Json) -> JsonObject:
+    """An object with the value at a path; a cleared one stays as an explicit null (D 9.4)."""
+    members: dict[str, Json] = dict(before) if isinstance(before, JsonObject) else {}
+    first, *rest = keys
+    members[first] = _with_member(members.get(first), rest, after) if rest else after
+    return JsonObject(members)
 
 
 def normal(path: str, value: Json | Absent) -> Json:

@@ -195,7 +195,7 @@ def blocked(address: Address, code: BlockedBy, message: str, fix: str) -> Diagno
 
 
 class RefusedBy(StrEnum):
-    """A guard. EXPECT, MIN, UNKNOWN_ID, DISCARD and CONTRADICTION refuse one site; the rest the whole run."""
+    """A guard. MAX_PUBLISH and MAX_DELETE refuse the whole run; the rest one site."""
 
     EXPECT = "expect"
     MIN = "min"
@@ -205,6 +205,7 @@ class RefusedBy(StrEnum):
     MAX_PUBLISH = "maxPublish"
     MAX_DELETE = "maxDelete"
     STRICT = "strict"
+    NOT_SHOWN = "not-shown"
 
 
 def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:

@@ -15,6 +15,7 @@ from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, Recorded
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.decisions import discarded, plan_decisions
+from reconciler.planner.doubt import doubts, with_known_status
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, plan_generation
 from reconciler.planner.guards import judge_expectations
@@ -73,6 +74,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     Parts that were not read are not planned; `needs.py` says which those may be.
     """
     scope = scope_of(observed, options)
+    observed = with_known_status(observed, recorded)
     events = _events(desired, observed, recorded, scope)
     settings: tuple[Action, ...] = ()
     if desired.settings and observed.settings is not None:
@@ -82,7 +84,11 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         site=desired.ref,
         actions=(*(events.actions if events else ()), *settings, *generation.actions),
         blocked=(*(events.blocked if events else ()), *generation.blocked),
-        refusals=(*judge_expectations(desired, observed, scope), *generation.refusals),
+        refusals=(
+            *judge_expectations(desired, observed, scope),
+            *doubts(desired, observed, recorded, scope),
+            *generation.refusals,
+        ),
         notes=generation.notes,
         inputs=inputs_of(desired, scope.now),
         taken_in_force=generation.taken_in_force,

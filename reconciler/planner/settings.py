@@ -16,4 +16,11 @@ def plan_settings(desired: tuple[Field, ...], observed: MarketingSettings, scope
     if not changes:
         return ()
     requires = tuple(SettingIs(one.path, normal(one.path, observed.value_of(one.path))) for one in changes)
-    return (Action(scope.address(Kind.SETTINGS), UpdateSettings(changes), Reason.DIFFERS, requires=requires),)
+    return (
+        Action(
+            scope.address(Kind.SETTINGS),
+            UpdateSettings(changes).merged_into(observed),
+            Reason.DIFFERS,
+            requires=requires,
+        ),
+    )

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from reconciler.api.client import FullClient
-from reconciler.api.limits import Limits
+from reconciler.api.limits import USUAL, Limits, Timeouts
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
@@ -67,6 +67,7 @@ class Bench:
 
     clock: FakeClock
     site: SiteRef
+    timeouts: Timeouts = USUAL
 
     def client(
         self, remote: Callable[[httpx.Request], Any], credential: Credential | None = None, **limits: int
@@ -84,6 +85,7 @@ class Bench:
             clock=self.clock,
             transport=transport,
             jitter=random.Random(7).random,
+            timeouts=self.timeouts,
         )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.api.bodies import NotJson
+from reconciler.api.decoding import NotJson
 from reconciler.api.errors import ApiError, ErrorKind, Violation, error_of, retry_after_of
 from reconciler.api.routes import GET_SETTINGS, TOKEN
 from reconciler.model.text import printable
@@ -180,5 +180,5 @@ def test_an_error_comes_through_the_client_with_its_request_id_and_site(bench: B
     body = json.dumps({"message": "no", "details": None}).encode()
     side = remote(httpx.Response(400, content=body, headers={"x-wix-request-id": "r-9"}))
     with pytest.raises(ApiError) as caught:
-        asyncio.run(bench.client(side).services.settings(bench.site))
+        asyncio.run(bench.client(side).endpoints.settings(bench.site))
     assert (caught.value.request_id, caught.value.site, caught.value.status) == ("r-9", "janes-pottery", 400)

@@ -116,7 +116,7 @@ def test_no_more_requests_are_in_flight_than_allowed_over_all_sites(bench: Bench
     async def ask() -> None:
         client = bench.client(side, parallelism=4)
         sites = [SiteRef(SiteName(f"s{n}"), f"id-{n}") for n in range(30)]
-        await asyncio.gather(*(client.services.marketing_plan(site) for site in sites))
+        await asyncio.gather(*(client.endpoints.marketing_plan(site) for site in sites))
 
     asyncio.run(ask())
     assert most == 4

@@ -8,16 +8,13 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
 import pytest
 
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Limits
-from reconciler.api.pool import _proxy_for
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.credentials import ApiKey
-from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     CreateActivity,
     DeleteMarketingPlan,
@@ -65,7 +62,7 @@ def test_reads_over_real_connections(serve: Serve, site: SiteRef) -> None:
             observed = await client.reader().read(site, EVERYTHING)
             assert observed.marketing_plan is not None
             assert observed.marketing_plan.activities
-            await asyncio.gather(*(client.services.settings(site) for _ in range(40)))
+            await asyncio.gather(*(client.endpoints.settings(site) for _ in range(40)))
 
     asyncio.run(read())
     assert box.gaps() == []
@@ -91,7 +88,7 @@ def test_a_write_whose_connection_is_lost_is_unknown_and_not_sent_again(
 
     async def write() -> object:
         async with client:
-            await client.services.settings(site)  # so that the connection is an old one
+            await client.endpoints.settings(site)  # so that the connection is an old one
             return (await client.writer().perform(site, [operation]))[0]
 
     outcome = asyncio.run(write())
@@ -123,7 +120,7 @@ def test_where_nobody_listens_nothing_was_sent(clock: FakeClock, site: SiteRef) 
         async def write() -> object:
             async with client_to(address, clock) as client:
                 with pytest.raises(ApiError) as caught:
-                    await client.services.settings(site)
+                    await client.endpoints.settings(site)
                 assert (caught.value.kind, caught.value.sent) == (ErrorKind.NETWORK, False)
                 return (await client.writer().perform(site, [Generate()]))[0]
 
@@ -177,7 +174,7 @@ def test_what_does_not_speak_http_well_is_an_error_and_a_write_to_it_is_unknown(
                 (outcome,) = await client.writer().perform(site, [Generate()])
                 assert asked == 1
                 with pytest.raises(ApiError) as caught:
-                    await client.services.settings(site)
+                    await client.endpoints.settings(site)
         finally:
             server.close()
             await server.wait_closed()
@@ -196,7 +193,9 @@ def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock,
         connections += 1
         try:
             while await reader.readuntil(b"\r\n\r\n"):
-                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+                writer.write(
+                    b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"id":"x"}'
+                )
                 await writer.drain()
         except asyncio.IncompleteReadError:
             writer.close()
@@ -205,7 +204,7 @@ def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock,
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with client_to(f"http://127.0.0.1:{port}", clock, parallelism=3) as client:
-            await asyncio.gather(*(client.services.settings(site) for _ in range(60)))
+            await asyncio.gather(*(client.endpoints.settings(site) for _ in range(60)))
         server.close()
         await server.wait_closed()
 
@@ -216,22 +215,6 @@ def test_there_are_no_more_connections_than_requests_in_flight(clock: FakeClock,
 def test_a_client_that_never_asks_opens_nothing(clock: FakeClock) -> None:
     async def idle() -> None:
         async with client_to("http://127.0.0.1:1", clock) as client:
-            assert client._connection._client is None
+            assert client._connection._opened is None
 
     asyncio.run(idle())
-
-
-def test_the_environments_proxy_is_used_but_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "https_proxy"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HTTPS_PROXY", "http://user:pass@proxy.example:3128")
-    monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
-    found = _proxy_for(httpx.URL("https://www.wixapis.com"))
-    assert found is not None
-    assert found.url == httpx.URL("http://proxy.example:3128")
-    assert _proxy_for(httpx.URL("http://127.0.0.1:8080")) is None
-    monkeypatch.setenv("NO_PROXY", "www.wixapis.com")
-    assert _proxy_for(httpx.URL("https://www.wixapis.com")) is None
-    monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy")
-    with pytest.raises(UsageError):
-        _proxy_for(httpx.URL("https://other.example"))

@@ -71,8 +71,16 @@ UNCLEAR: list[Step] = [
     httpx.ReadTimeout("slow"),
     httpx.ReadError("lost"),
     httpx.RemoteProtocolError("lost"),
-    httpx.Response(200, text='{"items": ['),
     ConnectionResetError("lost"),
+]
+NOT_UNDERSTOOD: list[Step] = [
+    httpx.Response(200, text='{"items": ['),
+    httpx.Response(200, text="<html>"),
+    httpx.Response(200),
+    httpx.Response(204),
+    httpx.Response(202, text="null"),
+    httpx.Response(201, text="[]"),
+    httpx.Response(200, json={"message": "no", "details": {"applicationError": {"code": "X"}}}),
 ]
 
 
@@ -91,6 +99,18 @@ def test_what_must_happen_once_is_sent_once_after_an_unclear_answer(
     assert len(side.requests) == 1
 
 
+@pytest.mark.parametrize("trouble", NOT_UNDERSTOOD, ids=range(len(NOT_UNDERSTOOD)))
+@pytest.mark.parametrize("operation", [*ONCE, *AGAIN], ids=name)
+def test_rule_17_1_a_write_whose_answer_is_not_understood_has_happened_and_is_not_repeated(
+    bench: Bench, operation: Operation, trouble: Step
+) -> None:
+    side = remote(trouble, ok())
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, Unknown)
+    assert outcome.accepted
+    assert len(side.requests) == 1
+
+
 @pytest.mark.parametrize("trouble", UNCLEAR, ids=range(len(UNCLEAR)))
 @pytest.mark.parametrize("operation", AGAIN, ids=name)
 def test_what_is_idempotent_is_sent_again(bench: Bench, operation: Operation, trouble: Step) -> None:
@@ -103,7 +123,9 @@ def test_what_is_idempotent_is_sent_again(bench: Bench, operation: Operation, tr
 @pytest.mark.parametrize("operation", [*ONCE, *AGAIN], ids=name)
 @pytest.mark.parametrize("trouble", [httpx.ConnectError("no"), httpx.ConnectTimeout("no"), refused(429)], ids=range(3))
 def test_what_was_surely_refused_or_never_sent_is_sent_again(bench: Bench, operation: Operation, trouble: Step) -> None:
-    answer = {"items": [{"id": POST, "status": "SCHEDULED"}]} if isinstance(operation, SchedulePost) else {}
+    answer: object = {}
+    if isinstance(operation, SchedulePost):
+        answer = {"items": [{"id": POST, "status": "SCHEDULED"}]} if operation.at is None else {"item": {"id": POST}}
     side = remote(trouble, ok(answer))
     (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
     assert isinstance(outcome, Done | Pending)
@@ -130,10 +152,12 @@ def test_a_write_that_fails_for_good_is_not_done(bench: Bench, trouble: Step, at
     assert len(side.requests) == attempts
 
 
-@pytest.mark.parametrize("trouble", [*UNCLEAR, refused(429), httpx.Response(403, json={"message": ""})])
+@pytest.mark.parametrize(
+    "trouble", [*UNCLEAR, httpx.Response(200, text="<html>"), refused(429), httpx.Response(403, json={"message": ""})]
+)
 def test_reads_are_sent_again(bench: Bench, trouble: Step) -> None:
     side = remote(trouble, ok({"status": "ACTIVE"}))
-    asyncio.run(bench.client(side).services.marketing_plan(bench.site))
+    asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert len(side.requests) == 2
     assert len(bench.clock.slept) == 1
 
@@ -155,14 +179,14 @@ def test_reads_are_sent_again(bench: Bench, trouble: Step) -> None:
 def test_a_read_gives_up_after_some_attempts(bench: Bench, trouble: Step, attempts: int, kind: ErrorKind) -> None:
     side = remote(trouble)
     with pytest.raises(ApiError) as caught:
-        asyncio.run(bench.client(side).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert caught.value.kind is kind
     assert len(side.requests) == attempts
 
 
 def test_the_pauses_grow_and_are_random(bench: Bench) -> None:
     with pytest.raises(ApiError):
-        asyncio.run(bench.client(remote(httpx.Response(500))).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(remote(httpx.Response(500))).endpoints.marketing_plan(bench.site))
     for pause, most in zip(bench.clock.slept, (0.5, 1.0, 2.0, 4.0), strict=True):
         assert 0 <= pause <= most
     assert len(set(bench.clock.slept)) == 4
@@ -171,25 +195,25 @@ def test_the_pauses_grow_and_are_random(bench: Bench) -> None:
 @pytest.mark.parametrize(("header", "least"), [("30", 30.0), ("Mon, 23 Nov 2026 09:30:40 GMT", 40.0)])
 def test_retry_after_is_honoured(bench: Bench, header: str, least: float) -> None:
     side = remote(refused(429, **{"retry-after": header}), ok({"status": "ACTIVE"}))
-    asyncio.run(bench.client(side).services.marketing_plan(bench.site))
+    asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert least <= sum(bench.clock.slept) <= least + 1
 
 
 def test_a_retry_after_of_hours_is_not_waited_for(bench: Bench) -> None:
     side = remote(refused(429, **{"retry-after": "7200"}))
     with pytest.raises(ApiError) as caught:
-        asyncio.run(bench.client(side).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert caught.value.retry_after == 7200
     assert bench.clock.slept == []
 
 
 def test_one_retry_after_holds_every_request_of_its_site(bench: Bench) -> None:
-    side = remote(refused(429, **{"retry-after": "20"}), ok({"status": "ACTIVE"}))
+    side = remote(refused(429, **{"retry-after": "20"}), ok({"status": "ACTIVE", "language": "en"}))
     begun = bench.clock.at
 
     async def two() -> None:
         client = bench.client(side, parallelism=1)
-        await asyncio.gather(client.services.marketing_plan(bench.site), client.services.settings(bench.site))
+        await asyncio.gather(client.endpoints.marketing_plan(bench.site), client.endpoints.settings(bench.site))
 
     asyncio.run(two())
     assert (bench.clock.at - begun).total_seconds() >= 20

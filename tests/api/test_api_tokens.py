@@ -44,7 +44,7 @@ def test_a_token_is_asked_for_once_even_by_many_at_once(bench: Bench, app: AppCr
 
     async def many() -> None:
         client = bench.client(side, app)
-        await asyncio.gather(*(client.services.marketing_plan(bench.site) for _ in range(20)))
+        await asyncio.gather(*(client.endpoints.marketing_plan(bench.site) for _ in range(20)))
 
     asyncio.run(many())
     assert side.handed_out == [
@@ -66,7 +66,7 @@ def test_two_sites_of_an_app_have_a_token_each(bench: Bench, app: AppCredentials
     async def both() -> None:
         client = bench.client(side, app)
         for site in (bench.site, other, bench.site):
-            await client.services.marketing_plan(site)
+            await client.endpoints.marketing_plan(site)
 
     asyncio.run(both())
     assert [one["instance_id"] for one in side.handed_out] == ["inst-1", "inst-2"]
@@ -82,9 +82,9 @@ def test_a_token_is_renewed_before_it_ends(
 
     async def later() -> None:
         client = bench.client(side, app)
-        await client.services.marketing_plan(bench.site)
+        await client.endpoints.marketing_plan(bench.site)
         bench.clock.at += timedelta(seconds=age)
-        await client.services.marketing_plan(bench.site)
+        await client.endpoints.marketing_plan(bench.site)
 
     asyncio.run(later())
     assert len(side.handed_out) == (2 if renewed else 1)
@@ -93,7 +93,7 @@ def test_a_token_is_renewed_before_it_ends(
 def test_a_token_that_is_refused_is_renewed_once(bench: Bench, app: AppCredentials) -> None:
     side = Tokens()
     side.revoked = {"token-1"}
-    asyncio.run(bench.client(side, app).services.marketing_plan(bench.site))
+    asyncio.run(bench.client(side, app).endpoints.marketing_plan(bench.site))
     assert [one.headers["authorization"] for one in side.seen] == ["token-1", "token-2"]
 
 
@@ -101,7 +101,7 @@ def test_a_second_401_is_an_error(bench: Bench, app: AppCredentials) -> None:
     side = Tokens()
     side.revoked = {"token-1", "token-2"}
     with pytest.raises(ApiError) as caught:
-        asyncio.run(bench.client(side, app).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(side, app).endpoints.marketing_plan(bench.site))
     assert caught.value.kind is ErrorKind.UNAUTHENTICATED
     assert len(side.handed_out) == 2
 
@@ -109,14 +109,14 @@ def test_a_second_401_is_an_error(bench: Bench, app: AppCredentials) -> None:
 def test_an_api_key_that_is_refused_is_not_tried_again(bench: Bench) -> None:
     side = remote(refused(401, "UNAUTHENTICATED"))
     with pytest.raises(ApiError, match="check the credential that the site names"):
-        asyncio.run(bench.client(side).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(side).endpoints.marketing_plan(bench.site))
     assert len(side.requests) == 1
 
 
 def test_a_refusal_in_the_shape_of_oauth_is_understood(bench: Bench, app: AppCredentials) -> None:
     side = remote(httpx.Response(400, json={"error": "invalid_client", "error_description": f"bad {APP_SECRET}"}))
     with pytest.raises(ApiError) as caught:
-        asyncio.run(bench.client(side, app).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(side, app).endpoints.marketing_plan(bench.site))
     error = caught.value
     assert (error.kind, error.code, error.message) == (ErrorKind.UNAUTHENTICATED, "invalid_client", "bad ***")
     assert "check the app id and secret" in str(error)
@@ -133,12 +133,12 @@ def test_where_no_token_is_to_be_had_the_write_was_not_sent(bench: Bench, app: A
 @pytest.mark.parametrize("body", [{}, {"access_token": 3}, {"access_token": ""}, []])
 def test_an_answer_without_a_token_is_an_error(bench: Bench, app: AppCredentials, body: object) -> None:
     with pytest.raises(ApiError, match="access_token"):
-        asyncio.run(bench.client(remote(ok(body)), app).services.marketing_plan(bench.site))
+        asyncio.run(bench.client(remote(ok(body)), app).endpoints.marketing_plan(bench.site))
 
 
 def test_an_app_needs_the_instance(bench: Bench, app: AppCredentials) -> None:
     with pytest.raises(UsageError, match="instanceId"):
-        asyncio.run(bench.client(remote(ok()), app).services.settings(SiteRef(SiteName("x"), "id")))
+        asyncio.run(bench.client(remote(ok()), app).endpoints.settings(SiteRef(SiteName("x"), "id")))
 
 
 def test_the_sandbox_lets_an_app_in(bench: Bench, app: AppCredentials, sandbox_of: object) -> None:

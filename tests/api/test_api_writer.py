@@ -88,7 +88,9 @@ def test_settings_are_set_and_cleared(bench: Bench, sandbox_of: Make) -> None:
         FieldChange("settings.topics.excluded", ("b",), None),
         FieldChange("overrides.blogs.frequency", None, JsonObject({"interval": "WEEK", "count": 1})),
     )
-    (outcome,) = perform(bench, box, UpdateSettings(changes))
+    live = read(bench, box).settings
+    assert live is not None
+    (outcome,) = perform(bench, box, UpdateSettings(changes).merged_into(live))
     assert isinstance(outcome, Done)
     assert outcome.request_id
     found = read(bench, box).settings

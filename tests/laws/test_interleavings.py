@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from reconciler.api import wire
+from reconciler.api import wire_posts
 from reconciler.model.posts import Post
 from reconciler.sandbox.app import Sandbox, Seen
 from tests.canary import leaks_in_folder
@@ -97,7 +97,7 @@ class Interleavings(RuleBasedStateMachine):
         return live
 
     def _posts(self) -> dict[str, Post]:
-        return {key: wire.one_post({"item": record["item"]}) for key, record in self._live()["items"].items()}
+        return {key: wire_posts.one_post({"item": record["item"]}) for key, record in self._live()["items"].items()}
 
     def _watch(self, seen: Seen) -> None:
         """Looks at every request just before and just after its effect. What it finds is raised by an invariant."""

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.api import wire, wire_neighbours
+from reconciler.api import wire, wire_platform
 from reconciler.config.project import find_project
 from reconciler.config.sites import load_sites
 from reconciler.model.canonical import Digest
@@ -60,15 +60,15 @@ def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
             case "marketing-plan":
                 found = replace(found, marketing_plan=wire.marketing_plan(body))
             case "events":
-                found = replace(found, events=wire.events(body))
+                found = replace(found, events=wire.events(body).events)
             case "published-site-urls":
-                found = replace(found, published=wire_neighbours.published(body))
+                found = replace(found, published=wire_platform.published(body))
             case "properties":
-                found = replace(found, time_zone=wire_neighbours.properties(body)[0])
+                found = replace(found, time_zone=wire_platform.properties(body)[0])
             case "features":
-                found = replace(found, features=wire_neighbours.features(body))
+                found = replace(found, features=wire_platform.features(body))
             case "token-status":
-                statuses = {channel: wire_neighbours.channel_status(status) for channel, status in body.items()}
+                statuses = {channel: wire_platform.channel_status(status) for channel, status in body.items()}
                 found = replace(found, channels=tuple(sorted(statuses.items())))
             case _:
                 raise AssertionError(f"observed.json: no part is called {part}")

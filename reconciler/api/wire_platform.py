@@ -9,26 +9,25 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.api.values import Fields, Unreadable, fields, id_of, listed, number, text, truth, unwrapped
+from reconciler.api import shapes
+from reconciler.api.shapes import answered, listed, opened, page_of
+from reconciler.api.values import Fields, fields, id_of, number, text, truth
 from reconciler.model.sites import ChannelStatus, Feature
 
-_CHANNEL_STATUS: Final = {str(one): one for one in ChannelStatus}
+_CHANNEL_STATUS: Final = {str(status): status for status in ChannelStatus}
 
 
 def channel_status(body: object) -> ChannelStatus:
     """The token status of a channel."""
-    source, where = unwrapped(body, "longLivedTokenStatus", "tokenStatus")
-    written = text(source, where, "status", "tokenStatus", "longLivedTokenStatus")
-    return _CHANNEL_STATUS.get(written, ChannelStatus.UNKNOWN)
+    source, where = opened(body, shapes.TOKEN_STATUS)
+    return _CHANNEL_STATUS.get(text(source, where, "status"), ChannelStatus.UNKNOWN)
 
 
 def features(body: object) -> tuple[Feature, ...]:
     """The premium features, with what is left of each quota that is enforced (the readings of 10.5)."""
-    outer = fields(body, "the answer")
+    outer = answered(body, shapes.FEATURES.name)
     enforced = truth(outer, "the answer", "monetizationEnabled") is not False
-    single = outer.get("featureData")
-    found = (("featureData", fields(single, "featureData")),) if single is not None else listed(body, "features")
-    return tuple(_feature(one, where, enforced) for where, one in found)
+    return tuple(_feature(member, where, enforced) for where, member in listed(body, shapes.FEATURES))
 
 
 def _feature(source: Fields, where: str, enforced: bool) -> Feature:
@@ -53,15 +52,12 @@ def _feature(source: Fields, where: str, enforced: bool) -> Feature:
 
 def published(body: object) -> bool:
     """Whether a site is published: an unpublished one has no addresses (S-sdk 11.1)."""
-    found = fields(body, "the answer").get("urls")
-    if found is not None and not isinstance(found, list):
-        raise Unreadable("urls should be a list")
-    return bool(found)
+    return bool(page_of(body, shapes.URLS).members)
 
 
 def properties(body: object) -> tuple[str | None, str | None]:
     """Time zone (IANA) and language of a site (D 11.3)."""
-    source, where = unwrapped(body, "properties")
+    source, where = opened(body, shapes.SITE_PROPERTIES)
     return text(source, where, "timeZone") or None, text(source, where, "language") or None
 
 
@@ -75,21 +71,22 @@ class SiteListing(Struct, frozen=True):
 
 
 class SitePage(Struct, frozen=True):
-    """One page of an account's sites; `next` is the cursor of the page after it, None on the last."""
+    """One page of an account's sites; `next` is the cursor of the page after it, None on the last.
+    `more` says how the answer tells that there is another one."""
 
     sites: tuple[SiteListing, ...]
     next: str | None
+    more: str = ""
 
 
 def site_page(body: object) -> SitePage:
     """A page of Query Sites: more pages only where `metadata` says so (S-wix 5)."""
-    outer = fields(body, "the answer")
-    metadata = fields(outer.get("metadata"), "metadata")
-    cursor = text(fields(metadata.get("cursors"), "metadata.cursors"), "metadata.cursors", "next")
+    page = page_of(body, shapes.SITES)
+    metadata = fields(answered(body, shapes.SITES.name).get("metadata"), "metadata")
+    cursor = text(fields(metadata.get("cursors"), "metadata.cursors"), "metadata.cursors", "next") or None
     more = truth(metadata, "metadata", "hasNext") is not False
-    return SitePage(
-        tuple(_listing(one, where) for where, one in listed(body, "sites")), cursor or None if more else None
-    )
+    sites = tuple(_listing(member, where) for where, member in page.members)
+    return SitePage(sites, cursor if more else None, page.more if more else "")
 
 
 def _listing(source: Fields, where: str) -> SiteListing:
@@ -112,13 +109,13 @@ class Account(Struct, frozen=True):
 def accounts(body: object) -> tuple[Account, ...]:
     """The accounts of a channel; each stands under a key named after its channel in lower case."""
     found = []
-    for where, one in listed(body, "accounts"):
-        channel = text(one, where, "channelName")
-        inner = fields(one.get(channel.lower()), f"{where}.{channel.lower()}")
+    for where, member in listed(body, shapes.ACCOUNTS):
+        channel = text(member, where, "channelName")
+        inner = fields(member.get(channel.lower()), f"{where}.{channel.lower()}")
         found.append(Account(channel, text(inner, where, "id"), text(inner, where, "displayName", "username")))
     return tuple(found)
 
 
 def connect_url(body: object) -> str:
     """Where a person connects a channel (S-wix 10.1)."""
-    return text(fields(body, "the answer"), "the answer", "connectUrl")
+    return text(answered(body, "an address to connect at"), "the answer", "connectUrl")

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from reconciler.api import routes, wire, wire_neighbours
+from reconciler.api import routes, wire, wire_platform, wire_posts
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.routes import ReadCall
+from reconciler.api.shapes import sign_of_more
 from reconciler.api.transport import Answer, ReadTransport
 from reconciler.api.values import Unreadable
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.events import CalendarEvent, instant
+from reconciler.model.events import instant
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.settings import MarketingSettings
@@ -24,16 +25,21 @@ from reconciler.model.sites import ChannelStatus, Feature, SiteRef
 
 T = TypeVar("T")
 
+ITEMS_AT_ONCE: Final = 50
+"""Items of a page (D 5: the default)."""
+
 
 def understood(answer: Answer, decode: Callable[[object], T]) -> T:
-    """What an answer says. Raises ApiError where it cannot be understood."""
+    """What an answer says. Raises ApiError where it cannot be understood (17.1)."""
+    if answer.trouble:
+        raise answer.unreadable(answer.trouble)
     try:
         return decode(answer.body)
     except (Unreadable, RecursionError) as error:
         raise answer.unreadable(str(error) or "it is nested too deep") from None
 
 
-class Services:
+class Endpoints:
     """The reads of every service, over a transport that cannot write."""
 
     def __init__(self, transport: ReadTransport) -> None:
@@ -77,7 +83,7 @@ class Services:
 
     # --- calendar events ---
 
-    async def events(self, site: SiteRef, start: datetime, end: datetime) -> tuple[CalendarEvent, ...]:
+    async def events(self, site: SiteRef, start: datetime, end: datetime) -> wire.EventsPage:
         """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
 
         Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
@@ -85,7 +91,7 @@ class Services:
         days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
         body = _query(JsonObject({"date": days}))
         first: ApiError | None = None
-        for route in sorted(routes.QUERY_EVENTS, key=lambda one: one is not self._query_events):
+        for route in sorted(routes.QUERY_EVENTS, key=lambda route: route is not self._query_events):
             try:
                 found = await self._read(site, route.call(body=body), wire.events)
             except ApiError as error:
@@ -126,56 +132,73 @@ class Services:
 
     async def item(self, site: SiteRef, id: PostId) -> Post:
         """One item by its id (the path is I)."""
-        return await self._read(site, routes.GET_ITEM.call(id=id), wire.one_post)
+        return await self._read(site, routes.GET_ITEM.call(id=id), wire_posts.one_post)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[Post, ...]:
-        """The items with these ids, at most 50 (D 5: the default page; that `id` is filterable is I)."""
+        """The items with these ids, read to their end by offset (D 5; that `id` is filterable is I)."""
         wanted = JsonObject({"id": JsonObject({"$in": tuple(ids)})})
-        return await self._read(site, routes.QUERY_ITEMS.call(body=_query(wanted)), wire.items)
+        found: list[Post] = []
+        while True:
+            query: dict[str, Json] = {"filter": wanted}
+            if found:
+                query["paging"] = JsonObject({"limit": ITEMS_AT_ONCE, "offset": len(found)})
+            answer = await self._transport.read(routes.QUERY_ITEMS.call(body={"query": JsonObject(query)}), site)
+            posts, page = understood(answer, wire_posts.items_page)
+            more = sign_of_more(page.source, len(found) + len(posts))
+            found += posts
+            if not more:
+                return tuple(found)
+            if not posts:
+                raise answer.unreadable(f"expected more posts ({more}), and the next page has none")
 
-    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire_neighbours.Account, ...]:
+    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire_platform.Account, ...]:
         """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
         return await self._read(
-            site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_neighbours.accounts
+            site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts
         )
 
     async def connect_url(self, site: SiteRef, channel: str) -> str:
         """Where a person connects a channel; 428 where the site may have no more of them (S-wix 10.4)."""
-        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire_neighbours.connect_url)
+        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire_platform.connect_url)
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
         """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""
-        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire_neighbours.channel_status)
+        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire_platform.channel_status)
 
     async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
         """Premium features by type, at most 20 (D 10.1)."""
-        query = tuple(("featureTypes", one) for one in types)
-        return await self._read(site, routes.FEATURES.call(query=query), wire_neighbours.features)
+        query = tuple(("featureTypes", kind) for kind in types)
+        return await self._read(site, routes.FEATURES.call(query=query), wire_platform.features)
 
     # --- the site and its account ---
 
     async def published(self, site: SiteRef) -> bool:
         """Whether the site is published (S-sdk 11.1)."""
-        return await self._read(site, routes.PUBLISHED_URLS.call(), wire_neighbours.published)
+        return await self._read(site, routes.PUBLISHED_URLS.call(), wire_platform.published)
 
     async def properties(self, site: SiteRef) -> tuple[str | None, str | None]:
         """Time zone and language (D 11.3)."""
-        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_neighbours.properties)
+        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.properties)
 
-    async def sites(self, account: SiteRef) -> tuple[wire_neighbours.SiteListing, ...]:
-        """All sites of an account (S-wix 5: by cursor). `account` has the account's id in the place of the site's."""
-        found: list[wire_neighbours.SiteListing] = []
+    async def sites(self, account: SiteRef) -> tuple[wire_platform.SiteListing, ...]:
+        """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2). `account` has the account's id in the
+        place of the site's."""
+        found: list[wire_platform.SiteListing] = []
         paging: dict[str, Json] = {"limit": 100}
         seen: set[str] = set()
+        all_of_them = JsonObject({"namespace": JsonObject({"$in": ("WIX", "HEADLESS")})})
+        query: dict[str, Json] = {"filter": all_of_them}  # a follow-up page sends the cursor alone (S-wix 5)
         while True:
-            body = {"query": JsonObject({"cursorPaging": JsonObject(paging)})}
+            body = {"query": JsonObject({**query, "cursorPaging": JsonObject(paging)})}
             answer = await self._transport.read(routes.QUERY_SITES.call(body=body), account, account=True)
-            page = understood(answer, wire_neighbours.site_page)
+            page = understood(answer, wire_platform.site_page)
             found += page.sites
-            if page.next is None or page.next in seen:  # a cursor that comes again would go on for ever
+            if page.next is None and not page.more:
                 return tuple(found)
+            if page.next is None or page.next in seen:  # a cursor that comes again would go on for ever
+                raise answer.unreadable(f"expected a way to the next page of sites, got {page.more or 'the same one'}")
             seen.add(page.next)
-            paging = {"cursor": page.next}
+            query, paging = {}, {"cursor": page.next}
 
 
 def _query(filter: JsonObject) -> dict[str, Json]:

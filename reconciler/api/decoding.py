@@ -1,0 +1,138 @@
+"""The bodies of answers: bytes -> plain JSON values, without secrets and without halves of characters.
+
+An answer may echo what it was sent. Whatever comes out of here has `***` in the place of a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import AsyncIterable, Sequence
+from typing import Any, Final
+
+from reconciler.model.text import printable
+
+LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of an answer, decompressed. The largest honest one, a marketing plan with all its posts, stays far below."""
+
+TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
+
+MASK: Final = "***"
+
+_SHORTEST_IN_CONTENT: Final = 12
+"""A shorter secret is masked in errors only: in content, a key like `test` would mask ordinary words."""
+
+_HALVES: Final = re.compile("[\ud800-\udfff]")
+
+
+class NotJson(ValueError):
+    """A body that is not JSON; `text` is what it says, without secrets."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("not JSON")
+        self.text = text
+
+    @property
+    def kind(self) -> str:
+        """What it is instead, for people."""
+        text = self.text.lstrip()
+        if not text:
+            return "an empty body"
+        return "an HTML page" if text.startswith("<") else "text that is not valid JSON"
+
+
+class BadBody(Exception):
+    """A body that did not come whole, or is too large. The message says why."""
+
+    def __init__(self, why: str, *, lasting: bool) -> None:
+        super().__init__(why)
+        self.lasting = lasting
+        """Whether trying again at once would bring the same."""
+
+
+async def received(encoding: str, chunks: AsyncIterable[bytes]) -> bytes:
+    """The bytes of a body, decompressed, and never more than LARGEST of them. Raises BadBody.
+
+    `encoding` is its Content-Encoding: gzip, which is what is asked for, or none.
+    """
+    codings = [coding for part in encoding.lower().split(",") if (coding := part.strip()) not in ("", "identity")]
+    if codings not in ([], ["gzip"]):
+        raise BadBody(f"its content encoding is {printable(encoding)[:100]!r}, and gzip was asked for", lasting=True)
+    parts: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > LARGEST:
+            raise BadBody(TOO_LARGE, lasting=True)
+        parts.append(chunk)
+    raw = b"".join(parts)
+    return _unpacked(raw) if codings else raw
+
+
+def _unpacked(raw: bytes) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)  # gzip alone
+    try:
+        body = unpacking.decompress(raw, LARGEST + 1)
+    except zlib.error:
+        raise BadBody("its compression is broken", lasting=False) from None
+    if len(body) > LARGEST:
+        raise BadBody(TOO_LARGE, lasting=True)
+    if not unpacking.eof or unpacking.unused_data:
+        raise BadBody("its compression is broken", lasting=False)
+    return body
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """The text without the secrets."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, MASK)
+    return text
+
+
+def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
+    """The JSON value of a body. Raises NotJson, also for an empty one: every success has a body (S-sdk, section 1).
+
+    `content`: the answer of a successful request, whose texts people wrote or read.
+    """
+    if not raw.strip():
+        raise NotJson("")
+    hidden = tuple(secret for secret in secrets if len(secret) >= (_SHORTEST_IN_CONTENT if content else 1))
+    try:
+        value = json.loads(raw, parse_constant=_refuse, parse_float=_finite, parse_int=_bounded)
+        # Only an escape can hide a secret or half a character from the cheap look at the bytes.
+        if b"\\" in raw or not content or any(secret.encode() in raw for secret in hidden):
+            value = _cleaned(value, hidden)
+    except (ValueError, RecursionError):
+        raise NotJson(masked(raw[:65536].decode("utf-8", "replace"), hidden)) from None
+    return value
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def _bounded(text: str) -> int:
+    number = int(text) if len(text) <= 20 else None
+    if number is None or not -(2**63) <= number < 2**64:
+        raise ValueError("a number beyond 64 bits")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise ValueError("a number beyond all bounds")
+    return number
+
+
+def _cleaned(value: Any, secrets: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        text = masked(value, secrets)
+        return text if text.isascii() else _HALVES.sub("\ufffd", text)
+    if isinstance(value, dict):
+        return {_cleaned(key, secrets): _cleaned(member, secrets) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_cleaned(member, secrets) for member in value]
+    return value

@@ -1,0 +1,17 @@
+"""Fence: the right to write, asked again before every attempt of a write."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Fence(Protocol):
+    """A lease, as whoever sends a write sees it."""
+
+    def check(self) -> None:
+        """Raises where the right to write is lost, or may be: by the lease, and by the clock on the wall.
+
+        Called right before a request leaves: after the wait for the request budget, after a Retry-After and after
+        every pause between attempts. What it raises ends the call, and nothing more is sent.
+        """
+        ...

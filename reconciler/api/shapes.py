@@ -1,0 +1,182 @@
+"""How an answer may look: which keys hold an object or a list. Every guess about it stands in this one file.
+
+Most of it was never documented (remote-api.md 14), so each wrapper and list key has its mark. The lists are
+closed: an answer in any other shape is Unreadable, never "there is nothing", because a misread answer looks like an
+empty site, and an empty site is filled (17.1). Keys that are new beside known ones are passed over.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.api.values import Fields, Unreadable, fields, is_object, members
+from reconciler.model.text import printable
+
+
+class ObjectShape(Struct, frozen=True):
+    """An object: bare, or under one of the wrappers. `known`: it has at least one of these keys."""
+
+    name: str
+    wrappers: tuple[str, ...]
+    known: frozenset[str]
+    may_be_empty: bool = False
+    """Whether an empty object in a wrapper is understood; a bare one never is."""
+
+
+class ListShape(Struct, frozen=True):
+    """A list under one of the keys; left out where it is empty (I: proto3). `beside`: other keys of such an answer."""
+
+    name: str
+    keys: tuple[str, ...]
+    beside: frozenset[str] = frozenset()
+
+
+MARKETING_PLAN: Final = ObjectShape(
+    "a marketing plan",
+    wrappers=("marketingPlan", "socialMarketingPlan", "plan"),  # I; bare is S-wix 12.2
+    known=frozenset({"status", "marketingActivities"}),  # D 6.2
+)
+MARKETING_SETTINGS: Final = ObjectShape(
+    "marketing settings",
+    wrappers=("marketingSettings",),  # I 9.1
+    known=frozenset({"id", "language", "settings", "overrides"}),  # D 9.5; `language` is always there (D 9.1)
+)
+ACTIVITY: Final = ObjectShape(
+    "a marketing activity",
+    wrappers=("marketingActivity", "activity"),  # I 7.1
+    known=frozenset({"id", "marketingActivityId"}),  # D 7.4, S-wix 6.4
+)
+CREATED: Final = ObjectShape(
+    "what was created, with its id",
+    wrappers=("calendarEvent", "event", "marketingActivity", "activity"),  # I 7.1, 8.2
+    known=frozenset({"id", "eventId", "marketingActivityId"}),  # I
+)
+POST: Final = ObjectShape(
+    "a post",
+    wrappers=("item",),  # S-wix 12.6
+    known=frozenset({"id"}),  # D 10.2
+)
+TOKEN_STATUS: Final = ObjectShape("the status of a channel", wrappers=(), known=frozenset({"status"}))  # S-wix 10.4
+SITE_PROPERTIES: Final = ObjectShape(
+    "the properties of a site",
+    wrappers=("properties",),  # D 11.3
+    known=frozenset({"timeZone", "language", "locale", "paymentCurrency"}),  # D 11.3
+    may_be_empty=True,
+)
+
+ACTIVITY_POSTS: Final = ListShape("the posts of activities", ("marketingActivities",))  # S-wix 6.2
+ACTIVITIES: Final = ListShape("marketing activities", ("marketingActivities", "items"))  # I
+EVENTS: Final = ListShape("calendar events", ("events", "calendarEvents"))  # I 8.2
+POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
+ACCOUNTS: Final = ListShape("accounts", ("accounts",))  # S-wix 10.4
+FEATURES: Final = ListShape("premium features", ("features",), frozenset({"monetizationEnabled"}))  # S-wix 12.4
+OPTIONS: Final = ListShape("options", ("options",))  # D 9.3
+SITES: Final = ListShape("sites", ("sites",))  # D 11.2
+URLS: Final = ListShape("addresses of a site", ("urls",))  # S-sdk 11.1
+
+_PAGING: Final = ("pagingMetadata", "metadata", "paging")  # S-wix 5; I for those of the marketing services
+_TOTALS: Final = ("total", "totalCount", "count")
+_NEXT: Final = ("nextCursor", "nextPageToken", "next")
+_BESIDE: Final = frozenset({*_PAGING, *_TOTALS, *_NEXT, "hasNext", "cursors"})
+
+
+def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
+    """The object of an answer and its path. Raises Unreadable where the answer is none of this shape."""
+    outer = answered(body, shape.name)
+    inner = [name for name in shape.wrappers if is_object(outer.get(name))]
+    found = [(outer[name], name) for name in inner if not outer[name] or shape.known & outer[name].keys()]
+    bare = bool(shape.known & outer.keys())
+    if bare and not any(source for source, _ in found):
+        return outer, "the answer"
+    if bare or len(found) > 1:
+        raise Unreadable(f"expected {shape.name} once, got it in several places: {_keys(outer)}")
+    if found and (found[0][0] or shape.may_be_empty):
+        return found[0]
+    raise Unreadable(f"expected {shape.name} (with {' or '.join(sorted(shape.known))}), got {_keys(outer)}")
+
+
+class Page(Struct, frozen=True):
+    """A list, or as much of it as one answer shows. `source` is the whole answer; `more` says how it tells that there
+    is more."""
+
+    members: tuple[tuple[str, Fields], ...]
+    source: Fields
+    more: str = ""
+
+
+def page_of(body: object, shape: ListShape) -> Page:
+    """The objects of a list, each with its path, for who can read on. Raises Unreadable."""
+    outer = answered(body, shape.name)
+    keys = [name for name in shape.keys if name in outer]
+    if len(keys) > 1:
+        raise Unreadable(f"expected a list of {shape.name} once, got it in several places: {_keys(outer)}")
+    if not keys and not outer.keys() <= _BESIDE | shape.beside:
+        raise Unreadable(f"expected a list of {shape.name} ({' or '.join(shape.keys)}), got {_keys(outer)}")
+    found = members(outer[keys[0]], keys[0]) if keys else ()
+    return Page(found, outer, sign_of_more(outer, len(found)))
+
+
+def listed(body: object, shape: ListShape) -> tuple[tuple[str, Fields], ...]:
+    """The objects of a list that no documented means can page. Raises Unreadable also where there are more (17.2)."""
+    page = page_of(body, shape)
+    refuse_more(page.more, shape.name)
+    return page.members
+
+
+def refuse_more(sign: str, name: str) -> None:
+    """Raises Unreadable where an answer says that it is not all: what is missing would be made again."""
+    if sign:
+        raise Unreadable(
+            f"expected all {name} in one answer, but there are more ({sign}), and no known way to get them"
+        )
+
+
+def sign_of_more(source: Fields, came: int) -> str:
+    """How an answer tells that there is more than the `came` objects in it; empty where it does not (17.2)."""
+    places = [("", source)]
+    places += [(f"{name}.", source[name]) for name in _PAGING if is_object(source.get(name))]
+    for where, place in places:
+        if place.get("hasNext") is True:
+            return f"{where}hasNext is true"
+        cursors = place.get("cursors")
+        inner = [(f"{where}cursors.", cursors)] if is_object(cursors) else []
+        for path, holder in [(where, place), *inner]:
+            found = next((name for name in _NEXT if isinstance(holder.get(name), str) and holder[name]), None)
+            if found is not None:
+                return f"{path}{found} is set"
+        for name in _TOTALS:
+            total = place.get(name)
+            if isinstance(total, str) and total.isascii() and total.isdigit():
+                total = int(total[:9])
+            if isinstance(total, int | float) and not isinstance(total, bool) and total > came:
+                return f"{where}{name} is {total}, and {came} came"
+    return ""
+
+
+def answered(body: object, wanted: str) -> Fields:
+    """The object that every success is. Raises Unreadable for anything else, and for an error under a good status."""
+    if not is_object(body):
+        raise Unreadable(f"expected {wanted}, got {'nothing' if body is None else f'a {type(body).__name__}'}")
+    error = _error_in(body)
+    if error is not None:
+        raise Unreadable(f"expected {wanted}, got an error: {error}")
+    return body
+
+
+def _error_in(body: Fields) -> str | None:
+    """What an error envelope says (D 3.1); None where the body is none."""
+    details = body.get("details")
+    inside = is_object(details) and not details.keys().isdisjoint({"applicationError", "validationError"})
+    if not inside and not ("message" in body and body.keys() <= {"message", "details"}):
+        return None
+    application = fields(details, "details").get("applicationError") if inside else None
+    code = application.get("code") if is_object(application) else None
+    words = [word for word in (code, body.get("message")) if isinstance(word, str) and word]
+    return printable(": ".join(words) or "without a word")[:200]
+
+
+def _keys(source: Fields) -> str:
+    shown = ", ".join(printable(str(key))[:40] for key in sorted(source, key=str)[:6])
+    return f"an object with {shown}{', ...' if len(source) > 6 else ''}" if source else "an empty object"

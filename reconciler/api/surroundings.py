@@ -1,0 +1,162 @@
+"""What the environment says about the way to the remote side: a proxy, and whose certificates are trusted.
+
+The variables are the usual ones. What they name is checked before the first request, and an error names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import httpx
+from msgspec import Struct, field
+
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.locations import is_loopback
+from reconciler.model.text import printable
+
+BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Where a file with certificates is named, the first that is set; the second and third may name a folder too."""
+
+FOLDER: Final = "SSL_CERT_DIR"
+KEY_LOG: Final = "SSLKEYLOGFILE"
+
+
+class Untrusted(httpx.ConnectError):
+    """The server's certificate is not one that is trusted."""
+
+
+class ProxyRefused(httpx.ProxyError):
+    """The proxy does not let us through."""
+
+
+class Surroundings(Struct, frozen=True):
+    """The environment variables of the run."""
+
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def check(self, base: httpx.URL) -> None:
+        """Raises UsageError where a variable that matters for this address names what cannot be used."""
+        self.proxy_for(base)
+        if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
+            self.certificates()  # reading the public ones takes long, and cannot fail: only what is named is tried
+
+    def certificates(self) -> ssl.SSLContext:
+        """The trusted certificates: those that the environment names, else the public ones. Raises UsageError."""
+        context, named = self._context(), self._bundle()
+        if named is None:
+            import certifi
+
+            context.load_verify_locations(cafile=certifi.where())
+            return context
+        variable, path = named
+        folder = _usable_bundle(variable, path)
+        try:
+            context.load_verify_locations(cafile=None if folder else path, capath=path if folder else None)
+        except OSError:  # ssl.SSLError too
+            raise _wrong_bundle(variable, path, "holds no certificate that can be read") from None
+        return context
+
+    def _context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if path := self.environ.get(KEY_LOG):
+            try:
+                context.keylog_filename = path
+            except OSError:
+                raise UsageError(
+                    f"{KEY_LOG}={printable(path)} cannot be written; set it to a file, or unset it"
+                ) from None
+        return context
+
+    def proxy_for(self, base: httpx.URL) -> httpx.Proxy | None:
+        """The proxy for an address; none for this machine. Raises UsageError where its address is wrong."""
+        if is_loopback(base.host):
+            return None
+        excepted = self.environ.get("no_proxy") or self.environ.get("NO_PROXY") or ""
+        if _is_excepted(base.host, excepted):
+            return None
+        named = self._proxy(base.scheme)
+        if named is None:
+            return None
+        variable, address = named
+        written = address if "://" in address else f"http://{address}"
+        try:
+            proxy = httpx.Proxy(written)
+        except (ValueError, httpx.InvalidURL):
+            raise _wrong_proxy(variable, address) from None
+        if not proxy.url.host or (proxy.url.port or 1) > 65535 or proxy.url.scheme not in ("http", "https"):
+            raise _wrong_proxy(variable, address)
+        return proxy
+
+    def cure(self, error: Exception) -> str:
+        """What a person can do about a proxy or a certificate that lets nothing through."""
+        if isinstance(error, Untrusted):
+            named = self._bundle()
+            if named is None:
+                return "if a proxy re-signs TLS traffic, set SSL_CERT_FILE to the file with its CA certificate"
+            return f"the certificates that {named[0]} names do not cover this server; check {printable(named[1])}"
+        variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
+        return f"check the user, password and address in {variable}, or list the host in NO_PROXY"
+
+    def _bundle(self) -> tuple[str, str] | None:
+        for variable in (*BUNDLES, FOLDER):
+            if path := self.environ.get(variable):
+                return variable, path
+        return None
+
+    def _proxy(self, scheme: str) -> tuple[str, str] | None:
+        for variable in _proxy_names(scheme):
+            if address := self.environ.get(variable, "").strip():
+                return variable, address
+        return None
+
+
+def _is_excepted(host: str, excepted: str) -> bool:
+    """Whether a NO_PROXY list covers a host: by `*`, by name, or as part of a domain."""
+    for entry in excepted.lower().replace(" ", ",").split(","):
+        name = entry.partition(":")[0].lstrip(".") if entry.count(":") <= 1 else entry
+        if name == "*" or (name and (host == name or host.endswith("." + name))):
+            return True
+    return False
+
+
+def _proxy_names(scheme: str) -> tuple[str, ...]:
+    return (f"{scheme}_proxy", f"{scheme.upper()}_PROXY", "all_proxy", "ALL_PROXY")
+
+
+def _usable_bundle(variable: str, path: str) -> bool:
+    """Whether the path is a folder. Raises UsageError where nothing can be read from it."""
+    place = Path(path)
+    try:
+        if place.is_dir():
+            if variable == "SSL_CERT_FILE":
+                raise _wrong_bundle(variable, path, "is a folder")
+            return True
+        if variable == FOLDER:
+            raise _wrong_bundle(variable, path, "is not a folder" if place.exists() else "does not exist")
+        if not place.exists():
+            raise _wrong_bundle(variable, path, "does not exist")
+        if not place.is_file():
+            raise _wrong_bundle(variable, path, "is not a regular file")
+        if not place.stat().st_size:
+            raise _wrong_bundle(variable, path, "is empty")
+    except (OSError, ValueError):
+        raise _wrong_bundle(variable, path, "cannot be read") from None
+    return False
+
+
+def _wrong_bundle(variable: str, path: str, what: str) -> UsageError:
+    shown = printable(path)
+    if variable == FOLDER:
+        return UsageError(f"{variable}={shown} {what}; set it to a folder of CA certificates, or unset it")
+    return UsageError(f"{variable}={shown} {what}; set it to a file with CA certificates in PEM form, or unset it")
+
+
+def _wrong_proxy(variable: str, address: str) -> UsageError:
+    scheme, separator, rest = address.rpartition("://")
+    host = printable(scheme + separator + rest.rpartition("@")[2])  # never the password
+    return UsageError(f"{variable}={host} is not the address of an http proxy; write it like http://proxy.example:3128")

@@ -1,0 +1,130 @@
+"""Where an answer does not show what earlier runs made: doubt, which stops the site (remote-api.md 17.1, 17.3).
+
+A wrong site id, another account's key, a key of the answer that has changed and a site that somebody emptied all look
+alike, and on what looks like an empty site the next step would be to make everything once more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.model.address import Kind
+from reconciler.model.canonical import JsonObject
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import CalendarEvent, EventId, reach
+from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan, PlanStatus
+from reconciler.model.posts import ActivityId
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import RefusedBy, refusal
+from reconciler.planner.options import Scope
+from reconciler.planner.standing import PRESENT, key_of
+
+ENOUGH: Final = 2
+"""Objects of ours that must all be missing: one that is gone alone is drift."""
+
+FIX: Final = (
+    "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {site}` starts afresh"
+)
+
+
+def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
+    """The site with a marketing plan that says what it says.
+
+    proto3 may leave out a first enum value (I), so a plan's answer without a status and without activities is one of
+    a plan that was never created; but only where earlier runs know of none.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status != NO_STATUS or live.activities or _knows_plan(recorded):
+        return observed
+    return replace(observed, marketing_plan=replace(live, status=PlanStatus.NEVER_CREATED))
+
+
+def doubts(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    """The refusals of a site whose answers do not show what the state knows of it."""
+    found: tuple[Diagnostic, ...] = ()
+    if desired.events is not None and observed.events is not None:
+        found += _missing_events(desired, observed.events, recorded, scope)
+    if observed.marketing_plan is not None:
+        found += _missing_plan(observed.marketing_plan, recorded, scope)
+    return found
+
+
+def _knows_plan(recorded: RecordedSite) -> bool:
+    remembered = recorded.object(key_of(Kind.MARKETING_PLAN))
+    return recorded.in_force is not None if remembered is None else remembered == PRESENT
+
+
+def _missing_events(
+    desired: DesiredSite, live: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    known = _events_in_sight(desired, recorded, scope.now)
+    if len(known) < ENOUGH or any(event.id in known for event in live):
+        return ()
+    return (
+        refusal(
+            scope.address(Kind.SITE),
+            RefusedBy.NOT_SHOWN,
+            f"earlier runs know {len(known)} calendar events of this site, and its calendar shows none of them",
+            FIX.format(site=scope.address(Kind.SITE)),
+        ),
+    )
+
+
+def _events_in_sight(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> frozenset[EventId]:
+    """The ids of events that a look at the calendar would show: within reach, and of the site's own."""
+    assert desired.events is not None
+    start, end = reach(now)
+    facts = dict(recorded.applied.events) | {event.name: event.facts() for event in desired.events.events}
+    return frozenset(
+        event
+        for name, event in recorded.event_ids
+        if event and event not in recorded.foreign_events and _within(facts.get(name), start, end)
+    )
+
+
+def _within(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
+    if facts is None:
+        return False
+    date = facts.get("date")
+    if not isinstance(date, str):
+        return facts.get("recurringRule") is not None
+    return start.date().isoformat() <= date[:10] <= end.date().isoformat()
+
+
+def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
+    address = scope.address(Kind.MARKETING_PLAN)
+    if live.status == NO_STATUS:
+        return (
+            refusal(
+                address,
+                RefusedBy.NOT_SHOWN,
+                "the answer about the marketing plan has no status, and without one nothing can be concluded from it",
+                "look at the marketing plan in the dashboard, and report this with the output of `plan --explain`",
+            ),
+        )
+    if live.status is not PlanStatus.ACTIVE:
+        return ()  # a written status explains why there are no activities
+    known = _activities_in_sight(recorded, scope.now)
+    shown = {activity.id for activity in live.activities}
+    enough = ENOUGH if live.shows_activities else 1
+    if len(known) < enough or known & shown:
+        return ()
+    count = f"{len(known)} upcoming activities" if len(known) > 1 else "an upcoming activity"
+    return (
+        refusal(
+            address,
+            RefusedBy.NOT_SHOWN,
+            f"earlier runs created {count} in this marketing plan, and it shows none of them",
+            FIX.format(site=scope.address(Kind.SITE)),
+        ),
+    )
+
+
+def _activities_in_sight(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
+    """The ids of created activities that the marketing plan would show: its window starts today (D 6.2)."""
+    return frozenset(created.id for created in recorded.created if created.id and created.target_date >= now)

@@ -1,0 +1,429 @@
+"""How answers are taken that nobody has seen: each test is named after its rule (remote-api.md 17)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from reconciler.api import routes
+from reconciler.api.endpoints import Endpoints
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.limits import Timeouts
+from reconciler.api.shapes import ListShape, ObjectShape, listed, opened
+from reconciler.api.transport import FullTransport
+from reconciler.api.values import Unreadable
+from reconciler.model.canonical import Digest, freeze, freeze_object
+from reconciler.model.events import EventId, instant
+from reconciler.model.marketing_plan import NO_STATUS
+from reconciler.model.operations import CancelPost, Done, Generate, NotDone, SchedulePost, Unknown, UpdateSettings
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.settings import FieldChange, MarketingSettings
+from reconciler.model.sites import SiteRef
+from tests.api.bench import NOW, Bench, FakeClock, Step, ok, refused, remote
+
+Read = Callable[[Endpoints, SiteRef], Awaitable[object]]
+
+OBJECTS: dict[str, Read] = {
+    "plan": lambda ask, site: ask.marketing_plan(site),
+    "settings": lambda ask, site: ask.settings(site),
+    "item": lambda ask, site: ask.item(site, PostId("p")),
+    "properties": lambda ask, site: ask.properties(site),
+    "channel": lambda ask, site: ask.channel_status(site, "INSTAGRAM"),
+}
+LISTS: dict[str, Read] = {
+    "events": lambda ask, site: ask.events(site, NOW, NOW),
+    "posts": lambda ask, site: ask.activity_posts(site, (ActivityId("a"),)),
+    "items": lambda ask, site: ask.items(site, (PostId("p"),)),
+    "accounts": lambda ask, site: ask.accounts(site, "INSTAGRAM"),
+    "features": lambda ask, site: ask.features(site, ("SCHEDULE_POST",)),
+    "urls": lambda ask, site: ask.published(site),
+    "sites": lambda ask, site: ask.sites(site),
+}
+READS = {**OBJECTS, **LISTS}
+ENVELOPE = {"message": "went wrong", "details": {"applicationError": {"code": "OH_NO", "description": "went wrong"}}}
+NOTHING: dict[str, httpx.Response] = {
+    "empty": httpx.Response(200, headers={"x-wix-request-id": "r-1"}),
+    "204": httpx.Response(204, headers={"x-wix-request-id": "r-1"}),
+    "null": httpx.Response(200, text="null", headers={"x-wix-request-id": "r-1"}),
+    "list": httpx.Response(200, text="[]", headers={"x-wix-request-id": "r-1"}),
+    "text": httpx.Response(200, text="fine", headers={"x-wix-request-id": "r-1"}),
+    "html": httpx.Response(200, text="<html>", headers={"x-wix-request-id": "r-1"}),
+    "envelope": ok(ENVELOPE),
+    "message": ok({"message": ""}),
+    "details": ok({"message": "x", "details": {}}),
+    "unknown wrapper": ok({"data": {"status": "ACTIVE", "settings": {}, "language": "en", "events": [], "items": []}}),
+    "unknown list": ok({"results": []}),
+    "strange": ok({"version": 3}),
+}
+
+
+def ask(bench: Bench, read: Read, *steps: Step) -> object:
+    async def asking() -> object:
+        return await read(bench.client(remote(*steps)).endpoints, bench.site)
+
+    return asyncio.run(asking())
+
+
+@pytest.mark.parametrize("answer", NOTHING)
+@pytest.mark.parametrize("read", READS)
+def test_rule_17_1_an_answer_that_is_not_understood_is_an_error_and_never_nothing(
+    bench: Bench, read: str, answer: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        ask(bench, READS[read], NOTHING[answer])
+    error = caught.value
+    assert error.kind is ErrorKind.UNREADABLE
+    for part in (error.method, error.path, "r-1", "expected"):
+        assert part in str(error)
+
+
+@pytest.mark.parametrize("read", OBJECTS)
+def test_rule_17_1_an_empty_object_is_no_plan_no_settings_and_no_post(bench: Bench, read: str) -> None:
+    with pytest.raises(ApiError, match="got an empty object"):
+        ask(bench, OBJECTS[read], ok({}))
+
+
+@pytest.mark.parametrize("read", LISTS)
+def test_rule_17_1_an_empty_object_is_an_empty_list(bench: Bench, read: str) -> None:
+    found = ask(bench, LISTS[read], ok({}))
+    assert not getattr(found, "events", found)
+
+
+@pytest.mark.parametrize("source", [{"marketingSettings": {}}, {"marketingSettings": None}, {"createdAt": "x"}])
+def test_rule_17_1_settings_without_any_known_member_are_no_settings(bench: Bench, source: object) -> None:
+    with pytest.raises(ApiError, match="expected marketing settings"):
+        ask(bench, OBJECTS["settings"], ok(source))
+
+
+def test_rule_17_1_a_plan_without_a_written_status_is_not_said_to_have_never_been_created(bench: Bench) -> None:
+    plan: Any = ask(bench, OBJECTS["plan"], ok({"marketingActivities": []}))
+    assert plan.status == NO_STATUS
+
+
+def test_rule_17_1_new_keys_beside_known_ones_are_passed_over(bench: Bench) -> None:
+    plan: Any = ask(bench, OBJECTS["plan"], ok({"id": "x", "status": "ACTIVE", "colour": "red", "plan": {"id": "x"}}))
+    assert plan.status == "ACTIVE"
+    assert not plan.shows_activities
+
+
+def test_rule_17_1_the_same_in_two_places_is_not_understood(bench: Bench) -> None:
+    inner = {"status": "ACTIVE", "marketingActivities": []}
+    for body in ({"status": "ACTIVE", "plan": inner}, {"marketingPlan": inner, "plan": inner}):
+        with pytest.raises(ApiError, match="in several places"):
+            ask(bench, OBJECTS["plan"], ok(body))
+    with pytest.raises(ApiError, match="in several places"):
+        ask(bench, LISTS["events"], ok({"events": [], "calendarEvents": []}))
+
+
+def test_rule_17_1_a_null_in_a_list_is_not_passed_over(bench: Bench) -> None:
+    with pytest.raises(ApiError, match=r"events\[0\] should be an object"):
+        ask(bench, LISTS["events"], ok({"events": [None]}))
+
+
+def test_rule_17_1_every_list_of_keys_is_closed() -> None:
+    with pytest.raises(Unreadable):
+        opened({"other": {"id": "x"}}, ObjectShape("a thing", ("thing",), frozenset({"id"})))
+    with pytest.raises(Unreadable):
+        listed({"others": []}, ListShape("things", ("things",)))
+
+
+# --- 17.2 ------------------------------------------------------------------------------------------
+
+MORE: list[dict[str, object]] = [
+    {"hasNext": True},
+    {"metadata": {"hasNext": True}},
+    {"pagingMetadata": {"hasNext": True}},
+    {"pagingMetadata": {"cursors": {"next": "c1"}}},
+    {"metadata": {"cursors": {"next": "c1"}, "count": 1}},
+    {"nextCursor": "c1"},
+    {"total": 2},
+    {"totalCount": "2"},
+    {"pagingMetadata": {"count": 1, "total": 2}},
+]
+ONE_ACTIVITY = {"marketingActivityId": "a", "date": "2026-12-01T00:00:00Z"}
+
+
+@pytest.mark.parametrize("sign", MORE, ids=str)
+def test_rule_17_2_a_list_that_says_there_is_more_is_not_taken_for_all_of_it(
+    bench: Bench, sign: dict[str, object]
+) -> None:
+    plan = {"status": "ACTIVE", "marketingActivities": [ONE_ACTIVITY]}
+    for read, body in (
+        (OBJECTS["plan"], plan),
+        (LISTS["posts"], {"marketingActivities": [ONE_ACTIVITY]}),
+        (LISTS["accounts"], {"accounts": [{"channelName": "X"}]}),
+    ):
+        with pytest.raises(ApiError, match="there are more") as caught:
+            ask(bench, read, ok({**body, **sign}))
+        assert caught.value.kind is ErrorKind.UNREADABLE
+    with pytest.raises(ApiError, match="there are more"):
+        ask(bench, OBJECTS["plan"], ok({"plan": {**plan, **sign}}))
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [{}, {"hasNext": False}, {"total": 1}, {"pagingMetadata": {"count": 1, "total": 1, "cursors": {"next": ""}}}],
+    ids=str,
+)
+def test_rule_17_2_a_list_that_is_whole_is_taken_as_such(bench: Bench, sign: dict[str, object]) -> None:
+    plan: Any = ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "marketingActivities": [ONE_ACTIVITY], **sign}))
+    assert len(plan.activities) == 1
+
+
+def test_rule_17_2_items_are_read_on_by_offset(bench: Bench) -> None:
+    posts = [{"id": f"p{n}", "status": "DRAFT"} for n in range(3)]
+    side = remote(
+        ok({"items": posts[:2], "pagingMetadata": {"count": 2, "offset": 0, "total": 3, "hasNext": True}}),
+        ok({"items": posts[2:], "pagingMetadata": {"count": 1, "offset": 2, "total": 3, "hasNext": False}}),
+    )
+    found = asyncio.run(bench.client(side).endpoints.items(bench.site, [PostId("p0")]))
+    assert [post.id for post in found] == ["p0", "p1", "p2"]
+    assert json.loads(side.requests[1].content)["query"]["paging"] == {"limit": 50, "offset": 2}
+
+
+def test_rule_17_2_items_whose_next_page_is_empty_are_an_error(bench: Bench) -> None:
+    page = ok({"items": [{"id": "p"}], "pagingMetadata": {"hasNext": True}})
+    with pytest.raises(ApiError, match="next page has none"):
+        ask(bench, LISTS["items"], page, ok({"items": [], "pagingMetadata": {"hasNext": True}}))
+
+
+def test_rule_17_2_sites_that_go_on_without_a_cursor_are_an_error(bench: Bench) -> None:
+    with pytest.raises(ApiError, match="expected a way to the next page of sites"):
+        ask(bench, LISTS["sites"], ok({"sites": [{"id": "s"}], "metadata": {"hasNext": True}}))
+
+
+def test_rule_17_2_events_that_say_there_are_more_are_read_by_a_narrower_range(bench: Bench) -> None:
+    days = {f"e{n}": NOW + timedelta(days=n) for n in range(5)}
+
+    def two_at_a_time(request: httpx.Request) -> httpx.Response:
+        bounds = json.loads(request.content)["query"]["filter"]["date"]
+        inside = [
+            {"id": event, "date": instant(day)}
+            for event, day in days.items()
+            if bounds["$gte"] <= instant(day) <= bounds["$lte"]
+        ]
+        return ok({"events": inside[:2], "hasNext": len(inside) > 2})
+
+    events = asyncio.run(bench.client(two_at_a_time).reader().events(bench.site))
+    assert {event.id for event in events} == days.keys()
+
+
+def test_more_than_a_hundred_events_within_minutes_are_all_found(bench: Bench) -> None:
+    days = [NOW + timedelta(seconds=n) for n in range(150)]
+
+    def side(request: httpx.Request) -> httpx.Response:
+        bounds = json.loads(request.content)["query"]["filter"]["date"]
+        inside = [
+            {"id": f"e{n}", "date": instant(day)}
+            for n, day in enumerate(days)
+            if bounds["$gte"] <= instant(day) <= bounds["$lte"]
+        ]
+        return ok({"events": inside[:100]})
+
+    events = asyncio.run(bench.client(side).reader().events(bench.site))
+    assert {event.id for event in events} == {EventId(f"e{n}") for n in range(150)}
+
+
+# --- 17.4, 17.6, 17.9 ------------------------------------------------------------------------------
+
+
+def test_rule_17_4_a_mask_has_paths_of_the_forms_that_were_seen_and_whole_fields(bench: Bench) -> None:
+    live = MarketingSettings(
+        settings=freeze_object({"topics": {"included": ["a"], "excluded": ["b"], "coreTopic": "c"},
+                         "marketingPlanGoal": {"customGoal": "more", "since": 2020}}),
+        overrides=freeze_object({"blogs": {"frequency": {"interval": "WEEK", "count": 1, "days": ["MON"]}}}),
+    )  # fmt: skip
+    changes = (
+        FieldChange("settings.topics.excluded", ("b",), None),
+        FieldChange("settings.marketingPlanGoal", None, freeze({"goalKey": "BOOST_SALES"})),
+        FieldChange("settings.toneOfVoice", None, "warm"),
+        FieldChange("overrides.blogs.frequency", None, freeze({"interval": "MONTH", "count": 2})),
+    )
+    side = remote(ok({}))
+    operation = UpdateSettings(changes).merged_into(live)
+    asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert json.loads(side.requests[0].content) == {
+        "fieldMask": "overrides.blogs.frequency,settings.marketingPlanGoal,settings.toneOfVoice,settings.topics",
+        "marketingSettings": {
+            "settings": {
+                "topics": {"included": ["a"], "excluded": None, "coreTopic": "c"},
+                "marketingPlanGoal": {"goalKey": "BOOST_SALES", "since": 2020},
+                "toneOfVoice": "warm",
+            },
+            "overrides": {"blogs": {"frequency": {"interval": "MONTH", "count": 2, "days": ["MON"]}}},
+        },
+    }
+
+
+def test_rule_17_6_the_last_consistency_token_of_a_site_is_sent_with_what_follows_there(bench: Bench) -> None:
+    side = remote(
+        ok({"status": "GENERATING"}, 200, **{"X-Wix-Consistent": "t1"}),
+        ok({"language": "en"}),
+        refused(400, "X", "no", **{"x-wix-consistent": "t2"}),
+        ok({"language": "en"}),
+    )
+    other = SiteRef(bench.site.name, "another-id")
+
+    async def work() -> None:
+        client = bench.client(side)
+        await client.writer().perform(bench.site, [Generate()])
+        await client.endpoints.settings(bench.site)
+        with pytest.raises(ApiError):
+            await client.endpoints.settings(bench.site)
+        await client.endpoints.settings(bench.site)
+        await client.endpoints.settings(other)
+
+    asyncio.run(work())
+    assert [request.headers.get("x-wix-consistent") for request in side.requests] == [None, "t1", "t1", "t2", None]
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 203])
+def test_rule_17_9_any_2xx_is_a_success_and_is_not_repeated(bench: Bench, status: int) -> None:
+    side = remote(ok({}, status))
+    change = UpdateSettings((FieldChange("settings.toneOfVoice", None, "warm"),))
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [change]))
+    assert isinstance(outcome, Done)
+    assert len(side.requests) == 1
+
+
+def test_rule_17_9_a_412_is_a_precondition_like_428(bench: Bench) -> None:
+    side = remote(refused(412, "INELIGIBLE_FOR_FEATURE"))
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""))
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, NotDone)
+    assert (outcome.skipped, outcome.final, len(side.requests)) == (True, True, 1)
+
+
+def test_rule_17_9_a_409_on_cancel_is_skipped(bench: Bench) -> None:
+    side = remote(refused(409, "ABORTED"))
+    (outcome,) = asyncio.run(
+        bench.client(side).writer().perform(bench.site, [CancelPost(PostId("p"), ActivityId("a"), "INSTAGRAM")])
+    )
+    assert isinstance(outcome, NotDone)
+    assert (outcome.skipped, len(side.requests)) == (True, 1)
+
+
+def test_rule_17_9_a_reference_id_that_exists_means_that_the_post_may_be_there(bench: Bench) -> None:
+    side = remote(refused(409, "REFERENCE_ID_ALREADY_EXIST"))
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=NOW)
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, Unknown)  # so that it is looked for, and not made again
+    assert len(side.requests) == 1
+
+
+# --- bounds of an answer ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"id": "e", "date": "0001-01-01T00:00:00Z"},
+        {"id": "e", "date": "1899-12-31T00:00:00Z"},
+        {"id": "e", "date": "9999-12-31T00:00:00Z"},
+        {"id": "e" * 129},
+        {"id": "e\n"},
+        {"id": "e f"},
+        {"id": "\u202e"},
+        {"id": ""},
+        {"id": 7},
+    ],
+    ids=str,
+)
+def test_dates_and_ids_out_of_range_are_not_understood(bench: Bench, member: object) -> None:
+    with pytest.raises(ApiError) as caught:
+        ask(bench, LISTS["events"], ok({"events": [member]}))
+    assert caught.value.kind is ErrorKind.UNREADABLE
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, "99999999999999999", -(2**60), 1.5, True, "seven"])
+def test_numbers_out_of_range_are_not_understood(bench: Bench, number: object) -> None:
+    quota = {"type": "SCHEDULE_POST", "quotaInfo": {"limit": number, "currentUsage": 1}}
+    with pytest.raises(ApiError) as caught:
+        ask(bench, LISTS["features"], ok({"features": [quota]}))
+    assert caught.value.kind is ErrorKind.UNREADABLE
+
+
+@pytest.mark.parametrize("encoding", ["br", "gzip, gzip", "zstd", "deflate", "gzip, identity, br"])
+def test_one_content_encoding_and_no_other_is_taken(bench: Bench, encoding: str) -> None:
+    side = remote(lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(b"{}")))
+    with pytest.raises(ApiError, match="content encoding") as caught:
+        asyncio.run(bench.client(side).endpoints.settings(bench.site))
+    assert caught.value.kind is ErrorKind.UNREADABLE
+    assert len(side.requests) == 1
+
+
+class Trickle(httpx.AsyncByteStream):
+    """A body that comes a byte at a time, without end."""
+
+    async def __aiter__(self) -> Any:
+        while True:
+            yield b" "
+            await asyncio.sleep(0)
+
+
+def test_an_answer_that_does_not_end_is_given_up_on_and_not_asked_for_again(clock: FakeClock, site: SiteRef) -> None:
+    side = remote(lambda _: httpx.Response(200, stream=Trickle()))
+    bench = Bench(clock, site, Timeouts(whole=0.02))
+    with pytest.raises(ApiError, match="did not end within") as caught:
+        asyncio.run(bench.client(side).endpoints.settings(site))
+    assert caught.value.kind is ErrorKind.UNREADABLE
+    assert len(side.requests) == 1
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(site, [Generate()]))
+    assert isinstance(outcome, Unknown)
+
+
+# --- the fence -------------------------------------------------------------------------------------
+
+
+class Lost(Exception):
+    """The lease is lost."""
+
+
+class Lease:
+    """A lease that holds for some checks."""
+
+    def __init__(self, checks: int) -> None:
+        self.left = checks
+
+    def check(self) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Lost
+
+
+@pytest.mark.parametrize("trouble", [refused(429, **{"retry-after": "10"}), httpx.ConnectError("no")], ids=range(2))
+def test_the_lease_is_asked_for_again_before_every_attempt_of_a_write(bench: Bench, trouble: Step) -> None:
+    side = remote(trouble, ok({"status": "GENERATING"}))
+    with pytest.raises(Lost):
+        asyncio.run(bench.client(side).writer(Lease(1)).perform(bench.site, [Generate()]))
+    assert len(side.requests) == 1
+
+
+def test_the_lease_is_asked_for_after_the_wait_for_the_budget(bench: Bench) -> None:
+    side = remote(ok({"language": "en"}))
+    order: list[str] = []
+
+    class Watching:
+        def check(self) -> None:
+            order.append(f"checked after {(bench.clock.at - NOW).total_seconds():g} s")
+
+    async def work() -> None:
+        client = bench.client(side, requests_per_minute=1)
+        await client.endpoints.settings(bench.site)
+        await client.writer(Watching()).perform(bench.site, [Generate()])
+
+    asyncio.run(work())
+    assert order == ["checked after 61 s"]
+
+
+def test_a_read_asks_for_no_lease(bench: Bench) -> None:
+    side = remote(ok({"language": "en"}))
+    transport = FullTransport(bench.client(side)._connection)
+    asyncio.run(transport.read(routes.GET_SETTINGS.call(), bench.site))
+    assert len(side.requests) == 1

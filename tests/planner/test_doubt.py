@@ -1,0 +1,162 @@
+"""What is made of answers that do not show what earlier runs made (remote-api.md 17.1, 17.3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.diagnostics import Place
+from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, DesiredMarketingPlan, MarketingPlan, PlanStatus
+from reconciler.model.operations import CreateEvent, Generate
+from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.settings import MarketingSettings
+from reconciler.model.sites import (
+    CreatedActivity,
+    DesiredSite,
+    Inputs,
+    ObservedSite,
+    RecordedSite,
+    SiteRef,
+)
+from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from tests.planner.pure_world import NOW
+
+REF = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+SOON = NOW + timedelta(days=3)
+TWO = tuple(DesiredEvent(name, date=SOON) for name in ("Fair", "Sale"))
+IDS = (("Fair", EventId("e1")), ("Sale", EventId("e2")))
+
+
+def with_events(live: tuple[CalendarEvent, ...], recorded: RecordedSite) -> Plan:
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), events=DesiredEvents(TWO))
+    return make_plan(desired, ObservedSite(REF, NOW, events=live), recorded, PlanOptions(NOW))
+
+
+def with_plan(live: MarketingPlan, recorded: RecordedSite) -> Plan:
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), marketing_plan=DesiredMarketingPlan())
+    observed = ObservedSite(REF, NOW, MarketingSettings(), live)
+    return make_plan(desired, observed, recorded, PlanOptions(NOW))
+
+
+def not_shown(plan: Plan) -> bool:
+    return any(refusal.code == RefusedBy.NOT_SHOWN for refusal in plan.refusals)
+
+
+def test_rule_17_3_where_none_of_the_known_events_is_shown_the_site_stops() -> None:
+    plan = with_events((), RecordedSite(event_ids=IDS))
+    assert not_shown(plan)
+    (refused,) = plan.refusals
+    assert "2 calendar events" in refused.message
+    assert "state forget shop" in refused.fix
+
+
+def test_rule_17_3_events_of_another_site_with_the_same_names_are_none_of_ours() -> None:
+    theirs = tuple(CalendarEvent(EventId(f"x{n}"), event.name, date=SOON) for n, event in enumerate(TWO))
+    assert not_shown(with_events(theirs, RecordedSite(event_ids=IDS)))
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        RecordedSite(),
+        RecordedSite(event_ids=IDS[:1]),
+        RecordedSite(event_ids=(IDS[0], ("Sale", EventId("")))),  # deleted by this tool
+        RecordedSite(event_ids=IDS, foreign_events=frozenset({EventId("e1")})),
+        RecordedSite(  # beyond what the calendar is asked for
+            event_ids=(IDS[0], ("Past", EventId("e9"))),
+            applied=Inputs(events=(("Past", JsonObject({"date": "2020-01-01"})),)),
+        ),
+        RecordedSite(event_ids=(IDS[0], ("Nobody knows when", EventId("e9")))),
+    ],
+    ids=range(6),
+)
+def test_rule_17_3_one_event_that_is_gone_is_drift_and_is_created_again(recorded: RecordedSite) -> None:
+    plan = with_events((), recorded)
+    assert not plan.refusals
+    assert any(isinstance(action.operation, CreateEvent) for action in plan.actions)
+
+
+def test_rule_17_3_one_known_event_that_is_shown_is_enough() -> None:
+    live = CalendarEvent(EventId("e2"), "Sale", date=SOON)
+    plan = with_events((live,), RecordedSite(event_ids=IDS))
+    assert not plan.refusals
+
+
+KNOWN = RecordedSite(in_force=Inputs())
+CREATED = tuple(CreatedActivity(ActivityId(f"a{n}"), f"t{n}", SOON) for n in range(2))
+
+
+def activity(id: str) -> Activity:
+    return Activity(ActivityId(id), "t", "d", SOON)
+
+
+@pytest.mark.parametrize("shown", [(), (activity("other"),)])
+def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
+    recorded = RecordedSite(in_force=Inputs(), created=CREATED)
+    assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded))
+
+
+def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_them() -> None:
+    recorded = RecordedSite(in_force=Inputs(), created=CREATED[:1])
+    assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded))
+    assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=True), recorded))
+    assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), KNOWN))
+
+
+@pytest.mark.parametrize("status", [PlanStatus.INACTIVE, PlanStatus.GENERATING, PlanStatus.NEVER_CREATED])
+def test_rule_17_3_a_written_status_explains_why_nothing_is_shown(status: PlanStatus) -> None:
+    recorded = RecordedSite(in_force=Inputs(), created=CREATED)
+    assert not not_shown(with_plan(MarketingPlan(status), recorded))
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        RecordedSite(in_force=Inputs(), created=CREATED[:1]),
+        RecordedSite(in_force=Inputs(), created=tuple(CreatedActivity(ActivityId(""), f"t{n}", SOON) for n in "12")),
+        RecordedSite(
+            in_force=Inputs(),
+            created=tuple(CreatedActivity(ActivityId(n), f"t{n}", NOW - timedelta(days=1)) for n in "12"),
+        ),
+    ],
+    ids=range(3),
+)
+def test_rule_17_3_what_the_answer_could_not_show_does_not_count(recorded: RecordedSite) -> None:
+    assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, (activity("other"),)), recorded))
+
+
+# --- 17.1 ------------------------------------------------------------------------------------------
+
+
+def generates(plan: Plan) -> bool:
+    return any(isinstance(action.operation, Generate) for action in plan.actions)
+
+
+def test_rule_17_1_no_status_and_no_activities_is_no_plan_only_where_the_state_knows_of_none() -> None:
+    live = MarketingPlan(NO_STATUS)
+    first = with_plan(live, RecordedSite())
+    assert generates(first)
+    assert not first.refusals
+    later = with_plan(live, KNOWN)
+    assert not generates(later)
+    assert not_shown(later)
+
+
+def test_rule_17_1_never_created_is_believed_when_it_is_written() -> None:
+    assert generates(with_plan(MarketingPlan(PlanStatus.NEVER_CREATED), KNOWN))
+
+
+@pytest.mark.parametrize("recorded", [RecordedSite(), KNOWN])
+@pytest.mark.parametrize("status", [NO_STATUS, Unrecognised("PAUSED")])
+def test_rule_17_1_nothing_is_generated_on_a_status_that_is_not_known(
+    status: AnyPlanStatus, recorded: RecordedSite
+) -> None:
+    plan = with_plan(MarketingPlan(status, (activity("a"),)), recorded)
+    assert not generates(plan)
