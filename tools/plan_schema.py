@@ -49,7 +49,7 @@ WORDS = {
     "Plan.notes": "Sentences for people.",
     "Plan.refusals": "The guards that refuse this site.",
     "Plan.rules": "The digest of each part's rules, remembered once the part is carried out in full.",
-    "Plan.takenInForce": "What the present marketing plan is taken to be made from; null where nothing is.",
+    "Plan.adoptedInputs": "What the present marketing plan is taken to be made from; null where nothing is.",
     "Plan.timeZone": "The site's time zone.",
     "Plan.toReview": "Drafts that a rule wants and that nobody has approved yet.",
     "SiteRef.credentials": "The name of the credentials in the project file.",

@@ -68,7 +68,7 @@ async def await_generation(run: Run, action: Action) -> None:
     """Waits for a generation that was under way when the plan was made."""
     open_ones = [one for one in run.journal.recorded.open if known_call(one) in GENERATIONS]
     entry = open_ones[-1] if open_ones else None
-    inputs = run.due_before if entry is not None and run.due_before is not None else run.plan.taken_in_force
+    inputs = run.pending_before if entry is not None and run.pending_before is not None else run.plan.adopted_inputs
     run.start(action)
     await _wait(run, Wait(action, entry, inputs, at_once=True))
 
@@ -144,7 +144,7 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
 async def _over(run: Run, wait: Wait, last: _Last, observed: ObservedSite, outcome: Done | NotDone) -> None:
     run.view.saw(observed)
     if isinstance(outcome, Done) and wait.inputs is not None:
-        await run.journal.inputs_in_force(wait.inputs)
+        await run.journal.inputs_generated_from(wait.inputs)
     if last.entry is not None:
         await conclude(run.journal, last.entry, outcome)
     if isinstance(outcome, Done):

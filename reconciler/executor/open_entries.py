@@ -69,8 +69,8 @@ def _outcome(entry: OpenEntry, sight: Sight, ports: Ports, options: ApplyOptions
 
 async def _settle(entry: OpenEntry, outcome: Outcome, sight: Sight, ports: Ports, options: ApplyOptions) -> None:
     journal, call = ports.journal, known_call(entry)
-    if isinstance(outcome, Done) and call in GENERATIONS and journal.recorded.due is not None:
-        await journal.inputs_in_force(journal.recorded.due)
+    if isinstance(outcome, Done) and call in GENERATIONS and journal.recorded.pending is not None:
+        await journal.inputs_generated_from(journal.recorded.pending)
     done: PublishedPost | None = None
     if isinstance(outcome, Done) and call in (Call.SCHEDULE_POST, Call.RESCHEDULE_POST):
         facts = entry.facts if isinstance(entry.facts, JsonObject) else JsonObject()

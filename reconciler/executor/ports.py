@@ -82,11 +82,11 @@ class Journal(Protocol):
         """Notes the outcome and closes the entry (an Unknown one stays open)."""
         ...
 
-    async def inputs_due(self, due: Inputs, in_force: Inputs | None) -> None:
+    async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
         """Notes the inputs of a generation that is to come, and what is taken as in force until then."""
         ...
 
-    async def inputs_in_force(self, inputs: Inputs) -> None:
+    async def inputs_generated_from(self, inputs: Inputs) -> None:
         """Notes that a generation from these inputs ended ACTIVE (or was found in force at first contact)."""
         ...
 

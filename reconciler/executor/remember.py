@@ -108,17 +108,17 @@ async def settle(plan: Plan, ports: Ports) -> None:
     if as_asked != Inputs():
         await journal.applied(as_asked)
     coming = any(isinstance(one.operation, Generate | Regenerate | AwaitGeneration) for one in plan.actions)
-    if plan.taken_in_force is not None and not coming and plan.taken_in_force != journal.recorded.in_force:
-        await _take_in_force(plan.taken_in_force, journal)
+    if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
+        await _take_in_force(plan.adopted_inputs, journal)
 
 
 async def _take_in_force(inputs: Inputs, journal: Journal) -> None:
-    # What is due stays due: nothing was generated from it.
-    due = journal.recorded.due
-    if due is None:
-        await journal.inputs_in_force(inputs)
+    # What is pending stays so: nothing was generated from it.
+    pending = journal.recorded.pending
+    if pending is None:
+        await journal.inputs_generated_from(inputs)
     else:
-        await journal.inputs_due(due, inputs)
+        await journal.inputs_pending(pending, inputs)
 
 
 def _found_as_asked(plan: Plan) -> Inputs:

@@ -68,7 +68,7 @@ class Run:
         self.options = options
         self.emit = emit
         self.view = View(plan.site, ports.reader)
-        self.due_before: Inputs | None = ports.journal.recorded.due
+        self.pending_before: Inputs | None = ports.journal.recorded.pending
         self.halted: str | None = None
         """Why nothing that follows is started."""
         self.inputs_missing: str | None = None

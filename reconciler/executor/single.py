@@ -49,7 +49,7 @@ async def perform_single(run: Run, action: Action) -> None:
 async def note_due(run: Run) -> None:
     """Notes the inputs of a generation that this plan has yet to start, before the first of them is written."""
     if any(isinstance(one.operation, Generate | Regenerate) for one in run.plan.actions):
-        await run.journal.inputs_due(run.plan.inputs, run.plan.taken_in_force)
+        await run.journal.inputs_pending(run.plan.inputs, run.plan.adopted_inputs)
 
 
 async def settled(run: Run, attempt: Attempt) -> Attempt:

@@ -174,9 +174,9 @@ class PublishedPost(Struct, frozen=True):
 class RecordedSite(Struct, frozen=True):
     """What earlier runs noted of a site. The empty one is first contact."""
 
-    in_force: Inputs | None = None
+    generated_from: Inputs | None = None
     """The inputs of the last generation that ended ACTIVE, or the live values at first contact."""
-    due: Inputs | None = None
+    pending: Inputs | None = None
     """The inputs of a generation that was to be started; removed when they come into force."""
     applied: Inputs = Inputs()
     """The last values this tool applied or found as asked for: the third corner of drift."""

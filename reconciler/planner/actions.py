@@ -234,7 +234,7 @@ class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what goes with them.
 
     `inputs` are what the files ask for (recorded as due before the first write of theirs, design.md 3.3);
-    `taken_in_force` are live values that no generation of ours is recorded for; `bindings` are identities
+    `adopted_inputs` are live values that no generation of ours is recorded for; `bindings` are identities
     found on the way. `notes` are sentences for people. `config` is the digest of the files.
     """
 
@@ -245,7 +245,7 @@ class Plan(Struct, frozen=True):
     to_review: tuple[ToReview, ...] = ()
     notes: tuple[str, ...] = ()
     inputs: Inputs = Inputs()
-    taken_in_force: Inputs | None = None
+    adopted_inputs: Inputs | None = None
     bindings: Bindings = Bindings()
     time_zone: str = "UTC"
     config: Digest = Digest("")

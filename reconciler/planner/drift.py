@@ -178,7 +178,7 @@ def _marketing_plan(
     wanted = desired.marketing_plan
     assert wanted is not None
     address, last = scope.address(Kind.MARKETING_PLAN), recorded.object(key_of(Kind.MARKETING_PLAN))
-    had = last == PRESENT or (last is None and recorded.in_force is not None)
+    had = last == PRESENT or (last is None and recorded.generated_from is not None)
     there = live.status is not PlanStatus.NEVER_CREATED
     if waits or live.status is PlanStatus.GENERATING:
         return _generating(scope)
@@ -207,7 +207,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     address, inputs = scope.address(Kind.MARKETING_PLAN), inputs_of(desired, scope.now)
     wanted = desired.marketing_plan
     assert wanted is not None
-    if recorded.in_force is None and recorded.due is None:
+    if recorded.generated_from is None and recorded.pending is None:
         return DriftItem(address, DriftState.CONVERGED)
     changed = changed_inputs(inputs, in_force_now(inputs, observed.settings, None, recorded), frozenset())
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))

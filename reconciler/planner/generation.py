@@ -57,7 +57,7 @@ class GenerationPart(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     renewed: bool = False
     gone: bool = False
-    taken_in_force: Inputs | None = None
+    adopted_inputs: Inputs | None = None
 
 
 def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
@@ -73,7 +73,7 @@ def in_force_now(
     inputs: Inputs, settings: MarketingSettings | None, events: EventsPart | None, recorded: RecordedSite
 ) -> Inputs:
     """What the current generation was made from: as recorded, and the live value of what was never recorded."""
-    known = recorded.in_force or Inputs()
+    known = recorded.generated_from or Inputs()
     live = settings or MarketingSettings()
     kept = {one.path: one.value for one in known.settings}
     for one in inputs.settings:
@@ -84,14 +84,14 @@ def in_force_now(
     return Inputs(tuple(Field(path, kept[path]) for path in sorted(kept)), tuple(sorted(seen.items())))
 
 
-def changed_inputs(inputs: Inputs, in_force: Inputs, pruned: frozenset[str]) -> tuple[str, ...]:
+def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str]) -> tuple[str, ...]:
     """The paths of the inputs that are not those of the last generation, sorted.
 
     An event that left the file counts only once it leaves the calendar too; a setting that left the file is
     no longer an input.
     """
-    settings = {one.path: one.value for one in in_force.settings}
-    events = dict(in_force.events)
+    settings = {one.path: one.value for one in generated_from.settings}
+    events = dict(generated_from.events)
     changed = [
         one.path
         for one in inputs.settings
@@ -208,17 +208,17 @@ def _upkeep(
     under_way = live.status is PlanStatus.GENERATING
     inputs = inputs_of(desired, scope.now)
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
-    base = recorded.due if ours and recorded.due else in_force_now(inputs, observed.settings, events, recorded)
+    base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
-    notes = (FIRST_CONTACT,) if recorded.in_force is None and recorded.due is None else ()
+    notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()
     wait = (_waiting(scope),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE
     if not due and not options.regenerate:
-        return GenerationPart(wait, notes=notes, renewed=under_way, taken_in_force=base)
+        return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
-        return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, taken_in_force=base)
+        return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
     action, refusals = _regeneration(desired, wanted, live, recorded, changed, scope)
-    return GenerationPart((*wait, action), (), refusals, notes, renewed=True, taken_in_force=base)
+    return GenerationPart((*wait, action), (), refusals, notes, renewed=True, adopted_inputs=base)
 
 
 def _regeneration(
@@ -241,7 +241,7 @@ def _regeneration(
     }[wanted.keyword_research]
     under_way = live.status is PlanStatus.GENERATING
     reason = Reason.INPUTS_CHANGED if changed else Reason.ASKED_FOR
-    if changed and recorded.due is not None and same_inputs(inputs_of(desired, scope.now), recorded.due):
+    if changed and recorded.pending is not None and same_inputs(inputs_of(desired, scope.now), recorded.pending):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
     requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)),)

@@ -91,7 +91,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         ),
         notes=generation.notes,
         inputs=inputs_of(desired, scope.now),
-        taken_in_force=generation.taken_in_force,
+        adopted_inputs=generation.adopted_inputs,
         bindings=Bindings(event_ids=events.event_ids if events else ()),
         time_zone=scope.zone.key,
         config=desired.digest,

@@ -37,8 +37,8 @@ def _glance(site: Glance) -> dict[str, Any]:
         "id": site.id or None,
         "inDoubt": site.in_doubt,
         "waiting": site.waiting,
-        "due": site.due,
-        "inForce": site.in_force,
+        "pending": site.pending,
+        "generatedFrom": site.generated_from,
         "published": site.published,
         "lock": _hold(site.hold, ended=site.ended),
     }

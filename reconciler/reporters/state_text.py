@@ -40,7 +40,7 @@ def _row(site: Glance, room: int, screen: Screen) -> Iterator[str]:
         yield screen.paint(site.name)
     lead = fill(site.name if columns(site.name) <= room else "", room)
     doubt, waiting = (str(count or "-") for count in (site.in_doubt, site.waiting))
-    inputs = "due" if site.due else "in force" if site.in_force else "-"
+    inputs = "pending" if site.pending else "in use" if site.generated_from else "-"
     cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
     lock = "-" if site.hold is None else _who(site.hold) + (" (ended)" if site.ended else "")
     style = Style.YELLOW if site.in_doubt else Style.PLAIN
@@ -74,10 +74,11 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     yield from _section("Lock", hold_lines(site.hold, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
     yield from _section("Open calls", calls, screen)
-    due = recorded.due
-    yield from _section("Generation inputs due: the next generation is made from these", _inputs(due, screen), screen)
+    yield from _section("Generation inputs waiting for the next generation", _inputs(recorded.pending, screen), screen)
     yield from _section(
-        "Generation inputs in force: the marketing plan was made from these", _inputs(recorded.in_force, screen), screen
+        "Generation inputs used by the current plan",
+        _inputs(recorded.generated_from, screen),
+        screen,
     )
     yield from _section("Last applied, or found as asked for", _applied(recorded, screen), screen)
     yield from _section("Identities", _identities(recorded, screen), screen)

@@ -62,8 +62,8 @@ def encode(document: SiteDocument) -> bytes:
         {
             "formatVersion": FORMAT_VERSION,
             "site": {"name": document.name, "id": document.id},
-            "inForce": _inputs_or_none(recorded.in_force),
-            "due": _inputs_or_none(recorded.due),
+            "inForce": _inputs_or_none(recorded.generated_from),
+            "due": _inputs_or_none(recorded.pending),
             "applied": _inputs(recorded.applied),
             "eventIds": [{"name": name, "id": event} for name, event in recorded.event_ids],
             "foreignCalendars": sorted(recorded.foreign_calendars),
@@ -137,10 +137,10 @@ def _document(members: Members) -> SiteDocument:
     site = members.members("site")
     document_of = SiteName(site.take("name", str)), site.take("id", str)
     site.end()
-    due, in_force = members.members_or_none("due"), members.members_or_none("inForce")
+    pending, generated_from = members.members_or_none("due"), members.members_or_none("inForce")
     recorded = RecordedSite(
-        in_force=None if in_force is None else _read_inputs(in_force),
-        due=None if due is None else _read_inputs(due),
+        generated_from=None if generated_from is None else _read_inputs(generated_from),
+        pending=None if pending is None else _read_inputs(pending),
         applied=_read_inputs(members.members("applied")),
         event_ids=tuple(_read_event_id(one) for one in members.each("eventIds")),
         foreign_calendars=frozenset(CalendarId(one) for one in members.texts("foreignCalendars")),

@@ -77,14 +77,14 @@ class SiteJournal:
         """Notes the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
         await self._note(lambda recorded: notes.with_ended(recorded, entry.id, outcome))
 
-    async def inputs_due(self, due: Inputs, in_force: Inputs | None) -> None:
-        """Notes the inputs of a generation that is to come. `in_force`: all that is taken as in force until
-        then, None to leave that as it is."""
-        await self._note(lambda recorded: notes.with_due(recorded, due, in_force))
+    async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
+        """Notes the inputs of a generation that is to come. `generated_from`: all that the
+        marketing plan counts as made from until then; None leaves that as it is."""
+        await self._note(lambda recorded: notes.with_pending(recorded, pending, generated_from))
 
-    async def inputs_in_force(self, inputs: Inputs) -> None:
-        """Notes all the inputs that are in force now; nothing is due any more."""
-        await self._note(lambda recorded: notes.with_in_force(recorded, inputs))
+    async def inputs_generated_from(self, inputs: Inputs) -> None:
+        """Notes all the inputs that the marketing plan is generated from now; nothing is pending any more."""
+        await self._note(lambda recorded: notes.with_generated_from(recorded, inputs))
 
     async def applied(self, applied: Inputs) -> None:
         """Adds to the last applied values."""

@@ -44,14 +44,16 @@ def with_ended(recorded: RecordedSite, id: str, outcome: Outcome) -> RecordedSit
             assert_never(outcome)
 
 
-def with_due(recorded: RecordedSite, due: Inputs, in_force: Inputs | None) -> RecordedSite:
+def with_pending(recorded: RecordedSite, pending: Inputs, generated_from: Inputs | None) -> RecordedSite:
     """With the inputs of a generation to come, and what is in force until then; None leaves that as it is."""
-    return replace(recorded, due=due, in_force=recorded.in_force if in_force is None else in_force)
+    return replace(
+        recorded, pending=pending, generated_from=recorded.generated_from if generated_from is None else generated_from
+    )
 
 
-def with_in_force(recorded: RecordedSite, inputs: Inputs) -> RecordedSite:
-    """With the inputs of a generation that ended well: all of them, and nothing is due any more."""
-    return replace(recorded, in_force=inputs, due=None)
+def with_generated_from(recorded: RecordedSite, inputs: Inputs) -> RecordedSite:
+    """With the inputs of a generation that ended well: all of them, and nothing is pending any more."""
+    return replace(recorded, generated_from=inputs, pending=None)
 
 
 def with_applied(recorded: RecordedSite, applied: Inputs) -> RecordedSite:

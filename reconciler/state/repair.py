@@ -78,8 +78,8 @@ class Glance(Struct, frozen=True):
     id: str = ""
     in_doubt: int = 0
     waiting: int = 0
-    due: bool = False
-    in_force: bool = False
+    pending: bool = False
+    generated_from: bool = False
     published: int = 0
     hold: Hold | None = None
     ended: bool = False
@@ -100,8 +100,8 @@ async def glance(state: StateStore, leases: Leases, name: SiteName) -> Glance | 
         found.id,
         in_doubt=len(found.in_doubt),
         waiting=len(found.waiting),
-        due=recorded.due is not None,
-        in_force=recorded.in_force is not None,
+        pending=recorded.pending is not None,
+        generated_from=recorded.generated_from is not None,
         published=len(recorded.published),
         hold=found.hold,
         ended=found.ended,

@@ -82,8 +82,8 @@ class Planted:
             made = Inputs(
                 (Field("settings.toneOfVoice", "warm\x1b[31m"),), (("Sale", JsonObject({"date": "2026-11-27"})),)
             )
-            await journal.inputs_in_force(made)
-            await journal.inputs_due(Inputs((Field("settings.toneOfVoice", "dry"),)), None)
+            await journal.inputs_generated_from(made)
+            await journal.inputs_pending(Inputs((Field("settings.toneOfVoice", "dry"),)), None)
             await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
             await journal.bind(
                 Bindings(
@@ -134,7 +134,7 @@ def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: 
         "site                       in doubt  waiting  inputs    lock\n"
         "a-site-with-quite-a-long-name-that-goes-on\n"
         "                                  -        -  -         -\n"
-        "shop                              1        1  due       jane on ci-7\n"
+        "shop                              1        1  pending   jane on ci-7\n"
         "\n"
         "State: 2 sites, 1 call in doubt, 1 waited for, 1 locked.\n",
     )
@@ -161,8 +161,8 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
         "id": SHOP.id,
         "inDoubt": 0,
         "waiting": 0,
-        "due": True,
-        "inForce": True,
+        "pending": True,
+        "generatedFrom": True,
         "published": 1,
         "lock": None,
     }
@@ -220,10 +220,10 @@ Open calls
               begun Mon 2026-11-02 09:00 UTC
               it was started; the next apply waits for it to end
 
-Generation inputs due: the next generation is made from these
+Generation inputs waiting for the next generation
   toneOfVoice: "dry"
 
-Generation inputs in force: the marketing plan was made from these
+Generation inputs used by the current plan
   toneOfVoice: "warm\\u001b[31m"
   event "Sale": {"date": "2026-11-27"}
 
@@ -418,19 +418,19 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
     with project.world() as world:
         world.dashboard.patch_settings(SHOP.id, {"settings.toneOfVoice": "dry"})
     assert reconciler("state", "resolve", "shop", entry, "done", project.root).code == 0
-    assert planted.recorded().in_force != due, "only a generation that ended ACTIVE brings its inputs into force"
+    assert planted.recorded().generated_from != due, "only a generation that ended ACTIVE brings its inputs into force"
     assert reconciler("apply", project.root, "--auto-approve").last == "No changes."
-    in_force = planted.recorded().in_force
-    assert in_force is not None
-    assert in_force.setting("settings.toneOfVoice") == ("dry",)
-    assert planted.recorded().due is None
+    generated_from = planted.recorded().generated_from
+    assert generated_from is not None
+    assert generated_from.setting("settings.toneOfVoice") == ("dry",)
+    assert planted.recorded().pending is None
     made = [one for one in project.requests() if one["path"].endswith("regenerate-marketing-plan")]
     assert made == []
 
 
 async def note_due(planted: Planted, due: Inputs) -> None:
     journal = await planted.state.open_journal(SHOP)
-    await journal.inputs_due(due, None)
+    await journal.inputs_pending(due, None)
 
 
 def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: Project, planted: Planted) -> None:

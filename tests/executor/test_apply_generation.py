@@ -60,7 +60,7 @@ def test_settings_are_written_read_back_and_remembered(bench: Bench) -> None:
     assert bench.world.settings == {"settings.toneOfVoice": "dry"}
     assert bench.recorded.applied == DRY
     assert bench.recorded.open == ()
-    assert bench.recorded.due is None
+    assert bench.recorded.pending is None
     assert bench.world.log == ["write UpdateSettings", "read settings"]
 
 
@@ -97,11 +97,13 @@ def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(b
 
 def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: Bench) -> None:
     seen: list[tuple[str, Inputs | None, Inputs | None]] = []
-    bench.world.before_call = lambda one: seen.append((type(one).__name__, bench.recorded.due, bench.recorded.in_force))
-    ledger = bench.apply(set_tone(), generate(), inputs=DRY, taken_in_force=WARM)
+    bench.world.before_call = lambda one: seen.append(
+        (type(one).__name__, bench.recorded.pending, bench.recorded.generated_from)
+    )
+    ledger = bench.apply(set_tone(), generate(), inputs=DRY, adopted_inputs=WARM)
     assert results(ledger) == ["done", "done"]
     assert seen == [("UpdateSettings", DRY, WARM), ("Generate", DRY, WARM)]
-    assert (bench.recorded.due, bench.recorded.in_force) == (None, DRY)
+    assert (bench.recorded.pending, bench.recorded.generated_from) == (None, DRY)
 
 
 def test_every_call_is_in_the_journal_before_it_is_sent(bench: Bench) -> None:
@@ -153,7 +155,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     assert results(ledger) == ["pending", "not started"]
     assert details(ledger) == ["still GENERATING after 10m; run again to go on waiting", "waits for the generation"]
     assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
-    assert bench.recorded.due == DRY
+    assert bench.recorded.pending == DRY
     assert bench.world.now == START + timedelta(minutes=10)
 
 
@@ -161,20 +163,20 @@ def test_the_next_run_goes_on_waiting_and_puts_the_inputs_that_were_due_into_for
     bench.world.takes = timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
     bench.settle_open()
-    assert bench.recorded.due == DRY
-    ledger = bench.apply(AWAIT, inputs=WARM, taken_in_force=WARM)
+    assert bench.recorded.pending == DRY
+    ledger = bench.apply(AWAIT, inputs=WARM, adopted_inputs=WARM)
     assert results(ledger) == ["done"]
     assert bench.writes == ["Generate"]
-    assert bench.recorded.in_force == DRY
-    assert bench.recorded.due != DRY
+    assert bench.recorded.generated_from == DRY
+    assert bench.recorded.pending != DRY
     assert len(bench.recorded.open) == 0
 
 
 def test_waiting_for_the_generation_of_another_takes_the_live_values_as_in_force(bench: Bench) -> None:
     bench.world.status = PlanStatus.GENERATING
     bench.world.later(lambda: setattr(bench.world, "status", PlanStatus.ACTIVE))
-    assert results(bench.apply(AWAIT, taken_in_force=WARM)) == ["done"]
-    assert bench.recorded.in_force == WARM
+    assert results(bench.apply(AWAIT, adopted_inputs=WARM)) == ["done"]
+    assert bench.recorded.generated_from == WARM
     assert bench.writes == []
 
 
@@ -186,12 +188,12 @@ def test_a_generation_of_another_that_does_not_end_is_pending(bench: Bench) -> N
 def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Bench) -> None:
     bench.world.takes = timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
-    in_force: list[object] = []
-    bench.world.before_call = lambda one: in_force.append((bench.recorded.in_force, bench.recorded.due))
-    ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, taken_in_force=DRY)
+    generated_from: list[object] = []
+    bench.world.before_call = lambda one: generated_from.append((bench.recorded.generated_from, bench.recorded.pending))
+    ledger = bench.apply(set_tone("warm"), AWAIT, regenerate(), inputs=WARM, adopted_inputs=DRY)
     bench.world.takes = timedelta(minutes=1)
     assert results(ledger) == ["done", "done", "pending"]
-    assert in_force == [(DRY, WARM), (DRY, WARM)]
+    assert generated_from == [(DRY, WARM), (DRY, WARM)]
 
 
 def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_published(bench: Bench) -> None:
@@ -200,7 +202,7 @@ def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_publi
     assert results(ledger) == ["failed", "not started"]
     assert "publish it" in details(ledger)[0]
     assert bench.recorded.open == ()
-    assert bench.recorded.due == DRY
+    assert bench.recorded.pending == DRY
 
 
 def test_active_without_any_posts_is_noted(bench: Bench) -> None:
@@ -243,7 +245,7 @@ def test_a_lost_answer_of_a_generation_that_took_effect_is_seen_and_waited_for(b
     bench.world.lost = {Generate: True}
     ledger = bench.apply(generate(), inputs=DRY)
     assert results(ledger) == ["done"]
-    assert bench.recorded.in_force == DRY
+    assert bench.recorded.generated_from == DRY
     assert bench.writes == ["Generate"]
 
 
@@ -253,7 +255,7 @@ def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_
     assert results(ledger) == ["unknown", "not started"]
     assert [one.sent for one in bench.recorded.open] == [False]
     assert bench.settle_open().open == ()
-    assert bench.recorded.due == DRY
+    assert bench.recorded.pending == DRY
 
 
 def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Bench) -> None:
@@ -270,7 +272,7 @@ def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Be
     assert [(one.call, one.sent) for one in bench.recorded.open] == [("regenerate", True)]
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
     assert bench.settle_open().open == ()
-    assert bench.recorded.in_force == DRY
+    assert bench.recorded.generated_from == DRY
 
 
 def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadline(bench: Bench) -> None:
@@ -369,9 +371,9 @@ def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> Non
 
 
 def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:
-    ledger = bench.apply(inputs=DRY, taken_in_force=DRY, bindings=Bindings(event_ids=(("Sale", EventId("e1")),)))
+    ledger = bench.apply(inputs=DRY, adopted_inputs=DRY, bindings=Bindings(event_ids=(("Sale", EventId("e1")),)))
     assert ledger.entries == ()
-    assert (bench.recorded.in_force, bench.recorded.applied) == (DRY, DRY)
+    assert (bench.recorded.generated_from, bench.recorded.applied) == (DRY, DRY)
     assert bench.recorded.event_ids == (("Sale", EventId("e1")),)
     assert bench.world.log == []
 

@@ -268,8 +268,8 @@ def _sorted(values: Any) -> list[Any]:
 def normal_record(recorded: RecordedSite) -> Json:
     """What the state holds, without ids and moments."""
     return {
-        "in force": str(recorded.in_force),
-        "due": str(recorded.due),
+        "in force": str(recorded.generated_from),
+        "due": str(recorded.pending),
         "applied": str(recorded.applied),
         "events": sorted(name for name, _ in recorded.event_ids),
         "foreign": len(recorded.foreign_calendars) + len(recorded.foreign_events),

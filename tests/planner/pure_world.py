@@ -69,7 +69,7 @@ class PureWorld:
 
     def _remember(self, plan: Plan) -> None:
         self._bind(plan.bindings)
-        self.recorded = replace(self.recorded, in_force=self.recorded.in_force or plan.taken_in_force)
+        self.recorded = replace(self.recorded, generated_from=self.recorded.generated_from or plan.adopted_inputs)
 
     def _bind(self, bindings: Bindings) -> None:
         made = {one.id: one for one in (*self.recorded.created, *bindings.created)}
@@ -108,7 +108,7 @@ class PureWorld:
                 self._events(tuple(one for one in self._all_events() if one.id != id))
             case Generate() | Regenerate():
                 self._generate()
-                self.recorded = replace(self.recorded, in_force=plan.inputs, due=None)
+                self.recorded = replace(self.recorded, generated_from=plan.inputs, pending=None)
             case DeleteMarketingPlan():
                 self.observed = replace(self.observed, marketing_plan=MarketingPlan(PlanStatus.NEVER_CREATED))
             case CreateActivity(activity=activity):

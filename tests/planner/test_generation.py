@@ -67,7 +67,7 @@ def activity(status: PostStatus = PostStatus.DRAFT, in_days: int = 2) -> Activit
 
 def recorded(**settings: Json) -> RecordedSite:
     base = {"settings.toneOfVoice": "dry", "settings.topics.included": freeze(["mugs"])} | settings
-    return RecordedSite(in_force=Inputs(tuple(Field(path, base[path]) for path in sorted(base))))
+    return RecordedSite(generated_from=Inputs(tuple(Field(path, base[path]) for path in sorted(base))))
 
 
 def plan_of(
@@ -154,7 +154,7 @@ def test_settings_saved_by_a_run_that_died_are_generated_from_by_the_next() -> N
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
     file = desired({"toneOfVoice": "warm"})
     due = Inputs(tuple(Field(one.path, one.value) for one in file.settings))
-    plan = plan_of(file, live, replace(recorded(), due=due))
+    plan = plan_of(file, live, replace(recorded(), pending=due))
     assert [type(one.operation) for one in plan.actions] == [Regenerate]
     assert plan.actions[0].reason is Reason.NEVER_GENERATED_FROM
 
@@ -163,7 +163,7 @@ def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
     file = desired({"toneOfVoice": "warm"})
     entry = OpenEntry("1", "shop/marketing-plan", "regenerate", NOW, sent=True)
-    before = replace(recorded(), due=Inputs(file.settings), open=(entry,))
+    before = replace(recorded(), pending=Inputs(file.settings), open=(entry,))
     assert plan_of(file, live, before).actions == ()
 
 
@@ -183,8 +183,8 @@ def test_first_contact_takes_the_live_values_as_in_force_and_says_so() -> None:
     plan = plan_of(desired(), observed(), RecordedSite())
     assert plan.actions == ()
     assert "first contact" in plan.notes[0]
-    assert plan.taken_in_force is not None
-    assert plan.taken_in_force.setting("settings.toneOfVoice") == ("dry",)
+    assert plan.adopted_inputs is not None
+    assert plan.adopted_inputs.setting("settings.toneOfVoice") == ("dry",)
 
 
 def test_first_contact_with_other_wishes_is_a_change_like_any_other() -> None:
@@ -206,7 +206,9 @@ def test_a_new_event_is_an_input() -> None:
 
 def test_an_event_that_left_the_file_and_stays_in_the_calendar_is_no_change() -> None:
     facts = DesiredEvent("Sale", date=NOW + timedelta(days=9)).facts()
-    before = replace(recorded(), in_force=replace(recorded().in_force or Inputs(), events=(("Sale", facts),)))
+    before = replace(
+        recorded(), generated_from=replace(recorded().generated_from or Inputs(), events=(("Sale", facts),))
+    )
     assert plan_of(desired(events=DesiredEvents(())), observed(), before).actions == ()
 
 

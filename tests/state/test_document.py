@@ -57,8 +57,8 @@ def many(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 RECORDS = st.builds(
     RecordedSite,
-    in_force=st.none() | INPUTS,
-    due=st.none() | INPUTS,
+    generated_from=st.none() | INPUTS,
+    pending=st.none() | INPUTS,
     applied=INPUTS,
     event_ids=many(st.tuples(TEXTS, TEXTS.map(EventId))),
     foreign_calendars=st.frozensets(TEXTS.map(CalendarId), max_size=3),
@@ -93,6 +93,7 @@ def test_every_member_of_a_record_is_in_its_document() -> None:
 
 
 def _camel(name: str) -> str:
+    name = {"generated_from": "in_force", "pending": "due"}.get(name, name)
     first, *rest = name.split("_")
     return first + "".join(word.title() for word in rest)
 

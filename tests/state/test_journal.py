@@ -55,8 +55,8 @@ def test_each_note_is_there_when_it_returns_and_is_written_once() -> None:
     created = CreatedActivity(ActivityId("a1"), "Open studio", NOW)
     calendar = CalendarEvent(EventId("e8"), "Holiday", calendar_id=CalendarId("c1"))
     notes: tuple[Callable[[SiteJournal], Coroutine[Any, Any, None]], ...] = (
-        lambda journal: journal.inputs_due(TOPICS, Inputs()),
-        lambda journal: journal.inputs_in_force(TOPICS),
+        lambda journal: journal.inputs_pending(TOPICS, Inputs()),
+        lambda journal: journal.inputs_generated_from(TOPICS),
         lambda journal: journal.applied(TOPICS),
         lambda journal: journal.bind(Bindings((("Sale", EventId("e1")),), (), (created,))),
         lambda journal: journal.bind(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
@@ -74,7 +74,7 @@ def test_each_note_is_there_when_it_returns_and_is_written_once() -> None:
             await note(journal)
             assert store.writes == count
         recorded = await state.load(SHOP)
-        assert (recorded.in_force, recorded.due, recorded.applied) == (TOPICS, None, TOPICS)
+        assert (recorded.generated_from, recorded.pending, recorded.applied) == (TOPICS, None, TOPICS)
         assert recorded.event_ids == (("Sale", "e1"),)
         assert recorded.created == (created,)
         assert recorded.foreign_calendars == {"c1"}
@@ -88,11 +88,11 @@ def test_each_note_is_there_when_it_returns_and_is_written_once() -> None:
 def test_what_is_due_leaves_what_is_in_force_until_the_generation_ended() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
-        await journal.inputs_in_force(Inputs())
-        await journal.inputs_due(TOPICS, None)
-        assert (journal.recorded.in_force, journal.recorded.due) == (Inputs(), TOPICS)
-        await journal.inputs_in_force(TOPICS)
-        assert (journal.recorded.in_force, journal.recorded.due) == (TOPICS, None)
+        await journal.inputs_generated_from(Inputs())
+        await journal.inputs_pending(TOPICS, None)
+        assert (journal.recorded.generated_from, journal.recorded.pending) == (Inputs(), TOPICS)
+        await journal.inputs_generated_from(TOPICS)
+        assert (journal.recorded.generated_from, journal.recorded.pending) == (TOPICS, None)
 
     run(body)
 

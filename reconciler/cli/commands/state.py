@@ -51,8 +51,8 @@ def list_(output: str, **given: Any) -> int:
     """List the sites of which something is recorded.
 
     Per site: calls in doubt (nobody knows whether they took effect), calls
-    waited for, generation inputs (due: a generation from them is to come; in
-    force: the marketing plan was made from them), and who holds its lock.
+    waited for, generation inputs (pending: waiting for the next generation;
+    in use: used by the current plan), and who holds its lock.
     PATH narrows the list to the sites of files and folders. Exits with 1
     where something cannot be read.
     """
