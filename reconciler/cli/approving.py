@@ -15,6 +15,7 @@ from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.options import Choice
 from reconciler.cli.outputs import screen_of
 from reconciler.cli.selection import Selection, select
+from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, write_atomically
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import find_project
@@ -108,8 +109,8 @@ def approve_command(options: ApproveOptions) -> int:
             raise UsageError(f"--id {known}: no approvals file of these sites has it; run review to add new drafts")
     tally.pending = sum(
         1
-        for desired in selection.sites()
-        for activity in desired.approvals.activities
+        for entry in selection.entries
+        for activity in read_approvals(project.approvals_file(entry.name), entry.name).activities
         for draft in activity.drafts
         if draft.decision is Decision.PENDING
     )

@@ -18,7 +18,7 @@ from reconciler.api.limits import Limits
 from reconciler.cli.state_place import place_of_state
 from reconciler.config.locations import check_api
 from reconciler.config.project import Project
-from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromEnv, SecretRef, resolve
+from reconciler.config.secrets import is_unset, resolve
 from reconciler.executor.ports import Clock
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
@@ -122,7 +122,8 @@ def _clock_of(world: Sandbox) -> Clock:
 def _credentials(project: Project, base: str) -> Callable[[SiteRef], Credential]:
     """Who we are to each site: fetched when the first request is made for it, and once a run.
 
-    A server on this machine is given a key that is none where the environment holds none: a sandbox needs none.
+    A server on this machine is given a made-up key if the project names no credentials and the environment holds
+    none: a sandbox takes any.
     """
     found: dict[str, Credential] = {}
     local = _is_local(base)
@@ -130,7 +131,8 @@ def _credentials(project: Project, base: str) -> Callable[[SiteRef], Credential]
     def of(site: SiteRef) -> Credential:
         if site.credentials not in found:
             ref = project.credentials[site.credentials]
-            found[site.credentials] = SANDBOX_KEY if local and _is_unset(ref) else resolve(ref)
+            keyless = local and not project.names_credentials and is_unset(ref, os.environ)
+            found[site.credentials] = SANDBOX_KEY if keyless else resolve(ref, os.environ)
         return found[site.credentials]
 
     return of
@@ -141,18 +143,6 @@ def _is_local(base: str) -> bool:
 
     url = urlsplit(base)
     return url.scheme == "http" and is_loopback(url.hostname or "")
-
-
-def _is_unset(ref: CredentialRef) -> bool:
-    match ref:
-        case ApiKeyRef(key=key):
-            return _missing(key)
-        case AppRef(app_id=app_id, app_secret=app_secret):
-            return _missing(app_id) or _missing(app_secret)
-
-
-def _missing(ref: SecretRef) -> bool:
-    return isinstance(ref, FromEnv) and not os.environ.get(ref.name)
 
 
 def monotonic() -> float:

@@ -15,7 +15,7 @@ from reconciler.config.words import KeyPath, quoted
 from reconciler.config.yaml_source import only_document
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles
 from reconciler.model.posts import ActivityId, PostId
 
 
@@ -27,43 +27,22 @@ def read_approvals(path: Path, site: str | None = None) -> Approvals:
     if not os.path.lexists(path):
         return Approvals()
     problems: list[Diagnostic] = []
-    found = _read(path, site, problems)
+    found = approvals_in(path, site, problems)
     if found is None:
         raise InvalidFiles(problems)
     return found[0]
 
 
-class ApprovalFiles:
-    """The approvals folder of a project: listed once, and each file read when its site is."""
+def approvals_in(
+    path: Path, site: str | None, problems: list[Diagnostic], data: bytes | None = None
+) -> tuple[Approvals, Digest] | None:
+    """The approvals in a file and the digest of the file; None, and problems, if it cannot be used.
 
-    __slots__ = ("_folder", "_names", "problems")
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._names: frozenset[str] = frozenset()
-        self.problems: tuple[Diagnostic, ...] = ()
-        """What is wrong with the folder itself."""
-        try:
-            with os.scandir(folder) as entries:
-                self._names = frozenset(entry.name for entry in entries)
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            message = f"cannot be listed: {error.strerror}"
-            self.problems = (problem(Place(shown_path(folder)), message, "`approvals` names a folder"),)
-
-    def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
-        """The approvals of a site and the digest of their file; none of either where there is no file."""
-        name = f"{site}.yaml"
-        if name not in self._names:
-            return Approvals(), None
-        return _read(self._folder / name, site, problems) or (Approvals(), None)
-
-
-def _read(path: Path, site: str | None, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
+    `data` is what is taken for its content, such as what is committed of it; None reads the file.
+    """
     shown = shown_path(path)
     before = len(problems)
-    document = only_document(path, shown, problems, "delete it, or run `reconciler review`")
+    document = only_document(path, shown, problems, "delete it, or run `reconciler review`", data)
     if document is None:
         return None
     checked = check(document, "approvals", problems)

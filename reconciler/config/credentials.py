@@ -10,29 +10,32 @@ from typing import Any
 
 from reconciler.config.layers import Layers
 from reconciler.config.secrets import ApiKeyRef, AppRef, CredentialRef, FromCommand, FromEnv, FromFile, SecretRef
+from reconciler.config.trust import Trust, refused_command
 from reconciler.config.words import KeyPath
 
 
-def read_credentials(layers: Layers, root: Path) -> Mapping[str, CredentialRef]:
+def read_credentials(layers: Layers, root: Path, trust: Trust) -> Mapping[str, CredentialRef]:
     """The references by their names. Relative paths are from the project's folder, where commands run too."""
     found: dict[str, CredentialRef] = {}
     for name, written in layers.value["credentials"].items():
         path = ("credentials", name)
         if "apiKey" in written:
-            found[name] = ApiKeyRef(_reference(written["apiKey"], (*path, "apiKey"), layers, root))
+            found[name] = ApiKeyRef(_reference(written["apiKey"], (*path, "apiKey"), layers, root, trust))
         else:
             found[name] = AppRef(
-                _reference(written["appId"], (*path, "appId"), layers, root),
-                _reference(written["appSecret"], (*path, "appSecret"), layers, root),
+                _reference(written["appId"], (*path, "appId"), layers, root, trust),
+                _reference(written["appSecret"], (*path, "appSecret"), layers, root, trust),
             )
     return MappingProxyType(found)
 
 
-def _reference(written: dict[str, Any], path: KeyPath, layers: Layers, root: Path) -> SecretRef:
+def _reference(written: dict[str, Any], path: KeyPath, layers: Layers, root: Path, trust: Trust) -> SecretRef:
     if "env" in written:
         return FromEnv(written["env"])
     if "file" in written:
         return FromFile(_file(written["file"], root))
+    if refused := refused_command(trust):
+        layers.problem((*path, "command"), *refused, key=True)
     return FromCommand(_words(written["command"], (*path, "command"), layers), root)
 
 

@@ -1,14 +1,13 @@
-"""Which project a path lies in, and which site files a project has. Looks at names alone, never into a file."""
+"""Which project a path lies in. Looks at names alone, never into a file."""
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
+from reconciler.model.diagnostics import UsageError
 
 PROJECT_FILE: Final = "reconciler.yaml"
 MISNAMED: Final = "reconciler.yml"
@@ -52,62 +51,6 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
     # No project file: `sites/` stands directly below the root, whichever part of it was named.
     inside = folder.name == "sites" and not (folder / "sites").is_dir()
     return (folder.parent if inside else folder), None
-
-
-def site_files(root: Path, globs: Sequence[str], keep_out: Path, paths: Sequence[Path]) -> list[Path]:
-    """The site files that the paths name: all of the project, those below a folder, or a file itself.
-
-    `keep_out` is the folder of the approvals, whose files are no site files whatever the globs say. Sorted, each
-    once. Raises UsageError where there is none.
-    """
-    covered: list[Path] | None = None
-    chosen: set[Path] = set()
-    for path in paths or (root,):
-        absolute = absolute_path(path)
-        if not absolute.is_dir() and absolute.name != PROJECT_FILE:
-            chosen.add(absolute)
-            continue
-        if covered is None:
-            covered = _covered(root, globs, keep_out)
-        whole = absolute in (root, root / PROJECT_FILE)
-        below = covered if whole else [file for file in covered if absolute in file.parents]
-        if not below:
-            patterns = ", ".join(globs)
-            where = f"no site file in {root}" if whole else f"no site file of the project {root} lies in {path}"
-            if not os.path.lexists(root / PROJECT_FILE):
-                raise UsageError(
-                    f"{where}, and no {PROJECT_FILE} there or above; start a project with: reconciler init"
-                )
-            raise UsageError(f"{where}: `sites` is {patterns}; write one, or change `sites` in {PROJECT_FILE}")
-        chosen.update(below)
-    return sorted(chosen)
-
-
-def _covered(root: Path, globs: Sequence[str], keep_out: Path) -> list[Path]:
-    found: set[Path] = set()
-    for pattern in globs:
-        for name in glob.iglob(pattern, root_dir=root, recursive=True):
-            found.add(root / name)
-    return sorted(file for file in found if file.name != PROJECT_FILE and keep_out not in file.parents)
-
-
-def unreadable_folders(root: Path, globs: Iterable[str]) -> list[Diagnostic]:
-    """The folders that globs begin with and that cannot be listed: globbing passes over them in silence."""
-    problems: list[Diagnostic] = []
-    for pattern in globs:
-        fixed = root
-        for part in Path(pattern).parts[:-1]:
-            if glob.has_magic(part):
-                break
-            fixed = fixed / part
-        try:
-            with os.scandir(fixed):
-                pass
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            problems.append(problem(Place(shown_path(fixed)), f"cannot be listed: {error.strerror}"))
-    return problems
 
 
 def shown_path(path: Path) -> str:

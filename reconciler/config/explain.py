@@ -29,6 +29,9 @@ _READ_ONLY = {
 
 _SECRET_KEYS = re.compile(r"(?i)api.?key|secret|token|password|credential|authorization")
 
+_AHEAD = "a time from now"
+_MINUTES = re.compile(r"[0-9]+(ms|s|m)\Z")
+
 _RENEW = "and renew the secret, which has been in a file"
 
 
@@ -124,6 +127,8 @@ class _Explainer:
                 return self._problem(path, f"{said} does not fit ({keyword})", str(schema.get("description", "")))
 
     def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> tuple[str, str]:
+        if schema.get("title") == _AHEAD and _MINUTES.match(value):
+            return f"{said} would be minutes or less", "write hours, days or weeks; a month is 30d"
         examples = [str(one) for one in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
         message = f"{said} is not {schema.get('title', 'a text')} like {listed(examples[:2], 'or')}"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.words import KeyPath, dotted
-from reconciler.model.diagnostics import Diagnostic, problem
+from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
 from reconciler.model.settings import ATOMIC_MEMBERS
 
 
@@ -40,10 +40,21 @@ class Layers:
 
     def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
         """Notes that something is wrong with the value at a path, or with its key."""
-        owner = next((one for one in reversed(self._layers) if one.document.has(one.prefix + path)), self._layers[-1])
+        place, where = self._find(path, key=key)
+        self.problems.append(problem(place, f"{where}{message}", hint))
+
+    def warning(self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False) -> Diagnostic:
+        """That something is surely not meant as it is written at a path."""
+        place, where = self._find(path, key=key)
+        return warning(place, f"{where}{message}", fix, code=code)
+
+    def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
+        """Where the value at a path is written, and how a message begins that is about it."""
+        owner = next(
+            (layer for layer in reversed(self._layers) if layer.document.has(layer.prefix + path)), self._layers[-1]
+        )
         where = owner.prefix + path
-        text = f"{dotted(where)}: {message}" if where else message
-        self.problems.append(problem(owner.document.place(where, key=key), text, hint))
+        return owner.document.place(where, key=key), f"{dotted(where)}: " if where else ""
 
 
 def merge(under: Any, over: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -16,13 +16,17 @@ from reconciler.config.credentials import read_credentials
 from reconciler.config.discovery import find_root, shown_path
 from reconciler.config.layers import Layer, Layers
 from reconciler.config.locations import check_api, check_state
+from reconciler.config.patterns import wrong_pattern
+from reconciler.config.problems import Problems
 from reconciler.config.rules import NotUsable, read_activities, read_posts, read_schedule, read_time
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_events, read_settings
+from reconciler.config.trust import Refused, Trust, refused_api, refused_path
+from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.policy import Policy, QuietHours
 
 DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
@@ -36,76 +40,98 @@ class Defaults(Struct, frozen=True):
     labels: tuple[tuple[str, str], ...]
     layer: Layer
 
+    @property
+    def place(self) -> Place:
+        """Where it says which sites it is for, or where it begins."""
+        return self.layer.document.place((*self.layer.prefix, "where"), key=True)
+
     def applies(self, labels: Mapping[str, str]) -> bool:
         return all(labels.get(name) == value for name, value in self.labels)
+
+
+class Account(Struct, frozen=True):
+    """The `account` of a project: whose sites `import --all` and `doctor` list, and with which credentials."""
+
+    id: str
+    credentials: str = "default"
 
 
 class Project(Struct, frozen=True):
     """A project as its reconciler.yaml says it; each field has the default that holds without one.
 
-    `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None where there is no
-    reconciler.yaml. `digest` is of the file's values.
+    `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None if there is no
+    reconciler.yaml. `digest` is of the file's values. `trust` is what was allowed from outside the repository.
     """
 
     root: Path
     file: Path | None = None
-    sites: tuple[str, ...] = ("sites/*.yaml",)
+    sites: tuple[str, ...] = ("sites/**/*.yaml", "sites/**/*.yml")
     api: str = "wix"
     credentials: Mapping[str, CredentialRef] = field(default_factory=lambda: DEFAULT_CREDENTIALS)
     state: str = ".reconciler"
     approvals: str = "approvals"
-    parallelism: int = 10
+    parallelism: int = 32
     requests_per_minute: int = 200
     poll_interval: timedelta = timedelta(seconds=5)
     poll_timeout: timedelta = timedelta(minutes=15)
     policy: Policy = Policy()
     digest: Digest = digest_of(EMPTY)
     defaults: tuple[Defaults, ...] = ()
+    account: Account | None = None
+    trust: Trust = Trust()
+
+    @property
+    def names_credentials(self) -> bool:
+        """Whether the file has `credentials`, rather than the default ones."""
+        return self.credentials is not DEFAULT_CREDENTIALS
 
     @property
     def approvals_folder(self) -> Path:
         return self.root / self.approvals
 
     def approvals_file(self, name: str) -> Path:
-        """Where the approvals of a site are, whether or not there are any."""
+        """Where the approvals of a site belong, whether or not there are any."""
         return self.approvals_folder / f"{name}.yaml"
 
 
-def find_project(paths: Sequence[Path] = ()) -> Project:
-    """The project that the paths lie in; the current directory's without a path.
+class InvalidProject(InvalidFiles):
+    """A project file with problems. `project` is what of it can be used, so that the site files can be checked too."""
 
-    Raises UsageError where a path is not there or there are several projects, and InvalidFiles where
-    reconciler.yaml has problems: with those of the site files too, so that all are seen at once.
+    def __init__(self, problems: Sequence[Diagnostic], project: Project) -> None:
+        super().__init__(problems)
+        self.project = project
+
+
+def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Project:
+    """The project that the paths lie in; the current directory's if there is no path.
+
+    Raises UsageError if a path does not exist or there are several projects, and InvalidProject if reconciler.yaml
+    has problems. What has to read the site files too calls `open_project`, which names the problems of both.
     """
     root, file = find_root(paths)
+    trust = trust or Trust()
+    problems = Problems()
+    project = Project(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
     if file is None:
-        return Project(root)
-    problems: list[Diagnostic] = []
-    project = _read_project(root, file, problems)
+        problems.extend(
+            problem(Place(shown_path(root / name)), *refused) for _, name, refused in _folders_outside(project)
+        )
     if problems:
-        raise InvalidFiles((*problems, *_problems_of_sites(project, paths)))
+        raise InvalidProject(problems.told(), project)
     return project
 
 
-def _problems_of_sites(project: Project, paths: Sequence[Path]) -> tuple[Diagnostic, ...]:
-    from reconciler.config.sites import check_sites
-
-    try:
-        check_sites(project, paths)
-    except InvalidFiles as invalid:
-        return invalid.problems
-    except UsageError:  # the project file itself is what has to be put right first
-        pass
-    return ()
-
-
-def _read_project(root: Path, file: Path, problems: list[Diagnostic]) -> Project:
-    """The project file; where it has problems, what can be used of it, so that the site files can be checked."""
+def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> Project:
+    """The project file; if it has problems, what can be used of it, so that the site files can be checked."""
+    unusable = Project(root, file, credentials=_AnyCredentials(), trust=trust)
+    if refused := refused_path(file, root, trust):
+        problems.append(problem(Place(shown_path(file)), *refused))
+        return unusable
     document = only_document(file, shown_path(file), problems, "write `version: 1`, or delete it")
     if document is None:
-        return Project(root, file, credentials=_AnyCredentials())
+        return unusable
     checked = check(document, "project", problems)
-    project = _project(root, file, Layers((Layer(document, checked.value),), problems))
+    project = _project(root, file, trust, Layers((Layer(document, checked.value),), problems))
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 
@@ -116,23 +142,21 @@ class _AnyCredentials(dict[str, CredentialRef]):
         return super().get(name, default or DEFAULT_CREDENTIALS["default"])
 
 
-def _project(root: Path, file: Path, layers: Layers) -> Project:
+def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
     written: dict[str, Any] = layers.value
-    for key, problem_of in (("api", check_api), ("state", check_state)):
-        if key in written and (wrong := problem_of(written[key])):
-            layers.problem((key,), *wrong)
     usable = Project(root, file)
     limits = written.get("limits", {})
     interval = _duration(layers, ("poll", "interval"), usable.poll_interval, positive=True)
     timeout = _duration(layers, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
         layers.problem(("poll",), "the interval is longer than the timeout", "make the timeout the longer one")
-    return Project(
+    credentials = read_credentials(layers, root, trust) if "credentials" in written else DEFAULT_CREDENTIALS
+    project = Project(
         root=root,
         file=file,
         sites=tuple(written.get("sites", usable.sites)),
         api=written.get("api", usable.api),
-        credentials=read_credentials(layers, root) if "credentials" in written else DEFAULT_CREDENTIALS,
+        credentials=credentials,
         state=written.get("state", usable.state),
         approvals=written.get("approvals", usable.approvals),
         parallelism=int(limits.get("parallelism", usable.parallelism)),
@@ -142,7 +166,48 @@ def _project(root: Path, file: Path, layers: Layers) -> Project:
         policy=_policy(layers),
         digest=digest_of(freeze(written)),
         defaults=_defaults(layers),
+        account=_account(layers, credentials),
+        trust=trust,
     )
+    _check_places(project, layers)
+    return project
+
+
+def _check_places(project: Project, layers: Layers) -> None:
+    """Notes where the file says something of the API, the state or folders that it may not say."""
+    trust, written = project.trust, layers.value
+    wrong = check_api(project.api) or (refused_api(project.api, trust) if trust.api is None else None)
+    if wrong and "api" in written:
+        layers.problem(("api",), *wrong)
+    if (wrong := check_state(project.state)) and "state" in written:
+        layers.problem(("state",), *wrong)
+    for key, name, (message, fix) in _folders_outside(project):
+        path: KeyPath = (key,) if key in written else ()
+        layers.problem(path, message if path else f"the folder {name} {message}", fix)
+    for at, pattern in enumerate(written.get("sites", ())):
+        if wrong := wrong_pattern(pattern):
+            layers.problem(("sites", at), *wrong)
+
+
+def _folders_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
+    """The folders of a project that lead outside of it: the key that names each, its name, what to do."""
+    folders = [("approvals", project.approvals)]
+    if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
+        folders.append(("state", project.state))
+    for key, name in folders:
+        if refused := refused_path(project.root / name, project.root, project.trust):
+            yield key, name, refused
+
+
+def _account(layers: Layers, credentials: Mapping[str, CredentialRef]) -> Account | None:
+    written = layers.value.get("account")
+    if written is None:
+        return None
+    account = Account(written["id"], written.get("credentials", "default"))
+    if account.credentials not in credentials:
+        path = ("account", "credentials") if "credentials" in written else ("account",)
+        layers.problem(path, "no credentials have this name", f"use one of: {listed(sorted(credentials))}")
+    return account
 
 
 def _duration(layers: Layers, path: tuple[str, str], default: timedelta, *, positive: bool = False) -> timedelta:
@@ -154,7 +219,7 @@ def _duration(layers: Layers, path: tuple[str, str], default: timedelta, *, posi
     except NotUsable:
         return default
     if positive and not length:
-        layers.problem(path, "no time at all", "write a time like 5s or 15m")
+        layers.problem(path, "must be longer than nothing", "write a time such as 5s or 15m")
     return length
 
 
@@ -165,7 +230,7 @@ def _policy(layers: Layers) -> Policy:
         start, end = written["quietHours"]["from"], written["quietHours"]["to"]
         if start == end:
             layers.problem(
-                ("policy", "quietHours"), "begin and end at the same time", "leave them out if there are none"
+                ("policy", "quietHours"), "begin and end at the same time", "leave them out, or write the hours"
             )
         quiet = QuietHours(times.wall_time(start), times.wall_time(end))
     dates = set()
@@ -183,6 +248,7 @@ def _policy(layers: Layers) -> Policy:
         blackout_dates=frozenset(dates),
         banned_words=tuple(written.get("bannedWords", ())),
         require_media=written.get("requireMedia", False),
+        checks=tuple(written.get("checks", ())),
         place=str(layers.document.place(("policy",), key=True)) if written else layers.document.file,
     )
 

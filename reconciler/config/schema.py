@@ -12,8 +12,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.config.documents import Document
+from reconciler.config.problems import MAX_EXPLAINED
 from reconciler.config.words import KeyPath
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, problem
 
 SCHEMAS: Final = ("site", "project", "approvals", "plan")
 
@@ -66,15 +67,20 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     """
     if _fast(name)(document.value):
         return Checked(document.value)
+    if len(problems) >= MAX_EXPLAINED:  # this one is counted, and no longer explained
+        problems.append(problem(document.start, "does not fit its schema"))
+        return Checked({}, ((),))
     from reconciler.config.explain import explain
 
     # A place that the YAML itself is wrong at is told once.
     told = {one.place for one in takewhile(lambda one: one.file == document.file, reversed(problems))}
     bad: list[KeyPath] = []
-    for path, problem in explain(document, schema(name)):
+    for path, found in explain(document, schema(name)):
         bad.append(path)
-        if problem.place not in told:
-            problems.append(problem)
+        if found.place not in told:
+            problems.append(found)
+        if len(problems) > MAX_EXPLAINED:
+            return Checked({}, ((),))
     return Checked(_without(document.value, bad), tuple(bad))
 
 

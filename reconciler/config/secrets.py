@@ -5,19 +5,26 @@ A file of the project names a secret by reference alone; its value never goes in
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.config.environment import clean_environment
+from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.words import quoted
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret
 
-COMMAND_SECONDS = 60
+COMMAND_SECONDS: Final = 60
 """How long a command may take to print a secret: somebody may have to unlock a vault."""
+
+SHORTEST: Final = 8
+"""Characters that a key has at least. What is shorter is a mistake, and masking it would mask half the screen."""
+
+_FILE_BYTES: Final = 65536
 
 
 class FromEnv(Struct, frozen=True):
@@ -67,37 +74,45 @@ class AppRef(Struct, frozen=True):
 CredentialRef: TypeAlias = ApiKeyRef | AppRef
 
 
-def resolve(ref: CredentialRef) -> Credential:
-    """The credentials that a reference names. Reads the environment, a file or runs a command.
+def resolve(ref: CredentialRef, environ: Mapping[str, str]) -> Credential:
+    """The credentials that a reference names. Looks into `environ`, reads a file or runs a command.
 
     Raises UsageError, which says which reference and what to do, and never what was found there.
     """
     match ref:
         case ApiKeyRef(key=key):
-            return ApiKey(_fetch(key, "apiKey"))
+            return ApiKey(_fetch(key, "apiKey", environ))
         case AppRef(app_id=app_id, app_secret=app_secret):
-            return AppCredentials(_fetch(app_id, "appId"), _fetch(app_secret, "appSecret"))
+            return AppCredentials(_fetch(app_id, "appId", environ), _fetch(app_secret, "appSecret", environ))
 
 
-def _fetch(ref: SecretRef, what: str) -> Secret:
+def is_unset(ref: CredentialRef, environ: Mapping[str, str]) -> bool:
+    """Whether a reference names a variable that is not in the environment, or empty there."""
+    secrets = (ref.key,) if isinstance(ref, ApiKeyRef) else (ref.app_id, ref.app_secret)
+    return any(isinstance(secret, FromEnv) and not environ.get(secret.name) for secret in secrets)
+
+
+def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
     match ref:
         case FromEnv(name=name):
-            value = _from_env(name, what)
+            value = _from_env(name, what, environ)
         case FromFile(path=path):
             value = _from_file(path, what)
         case FromCommand():
-            value = _from_command(ref, what)
+            value = _from_command(ref, what, environ)
     value = value.rstrip("\r\n")
     if not value.strip():
         raise UsageError(f"{what}: {ref} is empty; put the secret there, and nothing else")
     if not (value.isascii() and value.isprintable()) or value != value.strip():
         reason = "holds more than one line" if "\n" in value or "\r" in value else "holds characters that no key has"
         raise UsageError(f"{what}: {ref} {reason}; put the secret there, and nothing else")
+    if len(value) < SHORTEST:
+        raise UsageError(f"{what}: {ref} holds fewer than {SHORTEST} characters, which is no key; put the secret there")
     return Secret(value)
 
 
-def _from_env(name: str, what: str) -> str:
-    value = os.environ.get(name)
+def _from_env(name: str, what: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name)
     if value is None:
         raise UsageError(f"{what}: the environment variable {name} is not set; set it to the secret")
     return value
@@ -105,33 +120,33 @@ def _from_env(name: str, what: str) -> str:
 
 def _from_file(path: Path, what: str) -> str:
     try:
-        with path.open("rb") as stream:
-            data = stream.read(65537)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
+        data = read_regular(path, _FILE_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = "it is not a file" if isinstance(error, NotRegular) else getattr(error, "strerror", None) or "bad name"
         raise UsageError(
             f"{what}: the file {path} cannot be read: {reason}; check the path and its permissions"
         ) from None
-    if len(data) > 65536:
+    if len(data) > _FILE_BYTES:
         raise UsageError(f"{what}: the file {path} is over 64 KiB; put the secret there, and nothing else")
     return data.decode("utf-8", "replace")
 
 
-def _from_command(ref: FromCommand, what: str) -> str:
+def _from_command(ref: FromCommand, what: str, environ: Mapping[str, str]) -> str:
     import subprocess
 
     try:
-        # The command is the project's own, as written in reconciler.yaml, and no shell reads it.
+        # Commands were allowed from outside the repository (trust.py), and no shell reads this one.
         done = subprocess.run(  # noqa: S603 - see above
             ref.argv,
             cwd=ref.folder,
+            env=clean_environment(environ),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=COMMAND_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise UsageError(f"{what}: {ref} did not end within {COMMAND_SECONDS} s; run it by hand to see why") from None
+        raise UsageError(f"{what}: {ref} took longer than {COMMAND_SECONDS} s; run it by hand to see why") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise UsageError(f"{what}: {ref} cannot be run: {reason}; check its name and the PATH") from None

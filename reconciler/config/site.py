@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from reconciler.config.approvals import ApprovalFiles
+from msgspec import Struct
+
+from reconciler.config.advice import advice_about_values
+from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
@@ -13,6 +16,7 @@ from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
 from reconciler.config.secrets import AppRef
 from reconciler.config.sections import read_events, read_expect, read_marketing_plan, read_settings
+from reconciler.config.trust import REQUIRE_APPROVAL
 from reconciler.config.words import close_match, listed
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
@@ -21,27 +25,46 @@ from reconciler.model.diagnostics import Diagnostic, problem
 from reconciler.model.sites import DesiredSite, SiteRef
 
 
+class ReadSite(Struct, frozen=True):
+    """A site that a document declares. `problems` stop it alone; `warnings` are about what its document says."""
+
+    site: DesiredSite
+    warnings: tuple[Diagnostic, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
 def read_site(
     document: Document, project: Project, approvals: ApprovalFiles, problems: list[Diagnostic]
-) -> DesiredSite | None:
-    """The site that a document declares; None where it has problems, all of which are noted."""
+) -> ReadSite | None:
+    """The site that a document declares; None if it has problems, all of which are noted."""
     before = len(problems)
     if document.value is None:
-        problems.append(problem(document.start, "an empty document", "write a site, or remove the `---`"))
+        problems.append(problem(document.start, "an empty document", "write a site, or delete the `---`"))
         return None
     checked = check(document, "site", problems)
     known = checked.usable("site") and "site" in checked.value  # or misspelt, which is one problem and not two
     labels: dict[str, str] = checked.value["site"].get("labels", {}) if known else {}
-    under = [one.layer for one in project.defaults if one.applies(labels)]
+    under = [defaults.layer for defaults in project.defaults if defaults.applies(labels)]
     layers = Layers((*under, Layer(document, checked.value)), problems)
     ref = _ref(layers.value["site"], layers, project) if known else _NOBODY
-    approved = approvals.read(ref.name, problems) if known else (Approvals(), None)
+    own_problems: list[Diagnostic] = []
+    approved = approvals.read(ref.name, own_problems) if known else (Approvals(), None)
     site = _site(ref, labels, layers, *approved)
-    return site if len(problems) == before else None
+    _approval_is_required(site, layers, project)
+    if len(problems) > before:
+        return None
+    return ReadSite(site, tuple(advice_about_values(site, layers, project)), tuple(own_problems))
+
+
+def _approval_is_required(site: DesiredSite, layers: Layers, project: Project) -> None:
+    schedule = site.schedule
+    if project.trust.require_approval and schedule is not None and not schedule.approval_required:
+        message = "`approval: none` is refused, because approvals were required from outside the repository"
+        layers.problem(("schedule", "approval"), message, f"write `required`, or run without {REQUIRE_APPROVAL}")
 
 
 _NOBODY = SiteRef(SiteName("unknown"), "unknown")
-"""Stands for a site whose `site` cannot be read, so that the rest of its document can be looked at."""
+"""In place of a `site` that cannot be read, so that the rest of its document is checked too."""
 
 
 def _site(
@@ -82,9 +105,9 @@ def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
         near = close_match(credentials, names)
         hint = f"did you mean {near}?" if near else f"there are: {listed(names)}"
         if "credentials" in written:
-            layers.problem(path, f"{PROJECT_FILE} has no credentials of this name", hint)
+            layers.problem(path, f"{PROJECT_FILE} has no credentials with this name", hint)
         else:
-            message = f"credentials is missing, and {PROJECT_FILE} has none of the name default"
+            message = f"credentials is missing, and {PROJECT_FILE} has none called default"
             layers.problem(path, message, hint)
     if isinstance(known, AppRef) and instance is None:
         hint = "add `instanceId`, the id of the app's instance on this site"

@@ -1,147 +1,250 @@
-"""The sites of a project, streamed from their files: nothing but names and places is kept of all of them."""
+"""The sites of a project. All files are read, once in a run; the paths only choose which sites act."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
-from reconciler.config.approvals import ApprovalFiles
-from reconciler.config.discovery import shown_path, site_files, unreadable_folders
+from reconciler.config.advice import advice_about_text, unmatched_defaults, unowned_approvals
+from reconciler.config.approval_files import SUFFIX, ApprovalFiles
+from reconciler.config.approvals import approvals_in
+from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.documents import Document
-from reconciler.config.project import Project
-from reconciler.config.site import read_site
+from reconciler.config.packing import PackedSite, Packer
+from reconciler.config.problems import Problems
+from reconciler.config.project import InvalidProject, Project, find_project
+from reconciler.config.schema import check
+from reconciler.config.site import ReadSite, read_site
+from reconciler.config.site_files import SEED, Named, find_site_files, named_by
+from reconciler.config.trust import Trust, refused_path
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem, warning
 from reconciler.model.sites import DesiredSite
 
 
 class SiteEntry(Struct, frozen=True):
-    """What is known of a site without keeping it: enough to choose by, and to find it again.
+    """What is known of a site without unpacking it: enough to choose by.
 
-    `index` counts the documents of its file from 0; `place` is where the document begins, as messages show it.
+    `place` is where its document begins, as messages show it. `problems` stop this site alone: it is not to be read,
+    and fails with them.
     """
 
     name: SiteName
     id: str
     labels: tuple[tuple[str, str], ...]
     file: Path
-    index: int
     place: Place
+    packed: PackedSite
+    problems: tuple[Diagnostic, ...] = ()
+    without_approval: bool = False
+    """Whether its posts go out without anybody's approval."""
+
+    def load(self) -> DesiredSite:
+        """The site as its file declares it. Raises InvalidFiles for one with `problems`."""
+        if self.problems:
+            raise InvalidFiles(self.problems)
+        return self.packed.unpack()
 
 
 class SiteIndex(Struct, frozen=True):
-    """All sites that the paths name, in the order of files and documents; `files` counts site files."""
+    """The sites that the paths name, in the order of files and documents.
+
+    `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: what
+    is surely not meant so, and stops nothing. `unowned` names the approvals files that no site has.
+    """
 
     entries: tuple[SiteEntry, ...]
     files: int
+    total: int
+    warnings: tuple[Diagnostic, ...] = ()
+    unowned: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.entries)
 
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """Everything that stops a site of these alone."""
+        return tuple(problem for entry in self.entries for problem in entry.problems)
+
+    @property
+    def without_approval(self) -> tuple[SiteName, ...]:
+        """The sites whose posts go out without anybody's approval."""
+        return tuple(entry.name for entry in self.entries if entry.without_approval)
+
+
+def open_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> tuple[Project, SiteIndex]:
+    """The project that the paths lie in, and its sites that they name.
+
+    Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
+    """
+    try:
+        project = find_project(paths, trust)
+    except InvalidProject as invalid:
+        try:
+            check_sites(invalid.project, paths)
+        except InvalidFiles as more:
+            raise InvalidFiles((*invalid.problems, *more.problems)) from None
+        except UsageError:  # the project file itself is what has to be put right first
+            pass
+        raise
+    return project, check_sites(project, paths)
+
 
 def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
-    """Reads every site file that the paths name, keeping names and places only.
+    """Reads every site file of a project, and gives the sites that the paths name.
 
-    Raises InvalidFiles with every problem of every file, and UsageError where there is no site file.
+    Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file.
     """
-    files = _files(project, paths)
-    entries: list[SiteEntry] = []
-    problems: list[Diagnostic] = []
-    for file, document, site in _read(project, files, problems):
-        ref = site.ref
-        entries.append(SiteEntry(ref.name, ref.id, site.labels, file, document.index, document.start))
-    if problems:
-        raise InvalidFiles(problems)
-    return SiteIndex(tuple(entries), len(files))
+    site_files = find_site_files(project)
+    named = named_by(project, site_files, paths)
+    reading = _Reading(project)
+    reading.problems.extend(site_files.problems)
+    more = [file for file in named.others if reading.is_site_file(file)]
+    for file in (*site_files.files, *more):
+        reading.read(file)
+    reading.check_named_approvals()
+    if reading.problems:
+        raise InvalidFiles(reading.problems.told())
+    chosen = list(reading.chosen(named, more))
+    unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})
+    labels = [entry.labels for entry in reading.entries]
+    warnings = [
+        *reading.warnings,
+        *site_files.warnings(),
+        *reading.approvals.warnings,
+        *unowned_approvals(project, unowned, [entry.name for entry in reading.entries]),
+        *unmatched_defaults(project, labels),
+    ]
+    return SiteIndex(
+        entries=tuple(chosen),
+        files=len({entry.file for entry in chosen} | set(named.others)),
+        total=len(reading.entries),
+        warnings=tuple(dict.fromkeys(warnings)),
+        unowned=tuple(unowned),
+    )
 
 
-def load_sites(project: Project, paths: Sequence[Path] = ()) -> Iterator[DesiredSite]:
-    """The sites that the paths name, one at a time.
-
-    Sites with problems are left out; at the end InvalidFiles is raised with every problem, if there is one. What
-    must not begin with bad files calls `check_sites` before. Raises UsageError where there is no site file.
-    """
-    problems: list[Diagnostic] = []
-    for _, _, site in _read(project, _files(project, paths), problems):
-        yield site
-    if problems:
-        raise InvalidFiles(problems)
+def load_entries(_project: Project, entries: Iterable[SiteEntry]) -> Iterator[DesiredSite]:
+    """The sites of some entries of an index, in their order."""
+    return (entry.load() for entry in entries)
 
 
-def load_entries(project: Project, entries: Iterable[SiteEntry]) -> Iterator[DesiredSite]:
-    """The sites of some entries of an index, in their order; a file is read once for entries that follow each other.
+class _Reading:
+    """One reading of all site files of a project."""
 
-    Raises InvalidFiles where a file has changed since it was checked, so that an entry is no longer what it was.
-    """
-    approvals = ApprovalFiles(project.approvals_folder)
-    for file, group in groupby(entries, key=lambda entry: entry.file):
-        wanted = list(group)
-        yield from _load_from(project, file, wanted, approvals)
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.approvals = ApprovalFiles(project)
+        self.entries: list[SiteEntry] = []
+        self.problems = Problems(self.approvals.problems)
+        self.warnings: list[Diagnostic] = []
+        self._named_approvals: dict[Path, str | None] = {}
+        self._taken = _Taken()
+        self._packer = Packer()
 
-
-def _load_from(
-    project: Project, file: Path, wanted: Sequence[SiteEntry], approvals: ApprovalFiles
-) -> Iterator[DesiredSite]:
-    by_index = {entry.index: entry for entry in wanted}
-    problems: list[Diagnostic] = []
-    shown = shown_path(file)
-    data = read_file(file, shown, problems)
-    last = max(by_index)
-    for document in documents(data, shown, problems) if data is not None else ():
-        entry = by_index.pop(document.index, None)
-        if entry is not None:
-            site = read_site(document, project, approvals, problems)
-            if site is not None and (site.ref.name, site.ref.id) == (entry.name, entry.id):
-                yield site
-            elif not problems:
-                problems.append(_changed(document.start, entry))
-        if problems or document.index >= last:
-            break
-    problems.extend(_changed(entry.place, entry) for entry in by_index.values() if not problems)
-    if problems:
-        raise InvalidFiles(problems)
-
-
-def _changed(place: Place, entry: SiteEntry) -> Diagnostic:
-    return problem(place, f"the site {entry.name} is no longer here: the file changed during the run", "run it again")
-
-
-def _files(project: Project, paths: Sequence[Path]) -> list[Path]:
-    try:
-        return site_files(project.root, project.sites, project.approvals_folder, paths)
-    except UsageError:
-        if problems := unreadable_folders(project.root, project.sites):
-            raise InvalidFiles(problems) from None
-        raise
-
-
-def _read(
-    project: Project, files: Sequence[Path], problems: list[Diagnostic]
-) -> Iterator[tuple[Path, Document, DesiredSite]]:
-    """The documents of files that declare a site without a problem of their own or with others."""
-    approvals = ApprovalFiles(project.approvals_folder)
-    problems.extend(approvals.problems)
-    problems.extend(unreadable_folders(project.root, project.sites))
-    taken = _Taken()
-    for file in files:
+    def read(self, file: Path) -> None:
+        """Reads a site file; what it declares without a problem becomes an entry."""
         shown = shown_path(file)
-        data = read_file(file, shown, problems)
+        data = self._bytes_of(file, shown)
         if data is None:
-            continue
-        before, count = len(problems), 0
-        for document in documents(data, shown, problems):
+            return
+        before, count = len(self.problems), 0
+        self.warnings.extend(advice_about_text(data, file, shown))
+        for document in documents(data, shown, self.problems):
             count += 1
-            taken.note(document, problems)
-            site = read_site(document, project, approvals, problems)
-            if site is not None:
-                yield file, document, site
-        if not count and len(problems) == before:
-            problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
+            self._taken.note(document, self.problems)
+            found = read_site(document, self.project, self.approvals, self.problems)
+            if found is not None:
+                self._add(file, document, found)
+        if not count and len(self.problems) == before:
+            self.problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
+
+    def _add(self, file: Path, document: Document, found: ReadSite) -> None:
+        site = found.site
+        self.warnings.extend(found.warnings)
+        self.entries.append(
+            SiteEntry(
+                name=site.ref.name,
+                id=site.ref.id,
+                labels=site.labels,
+                file=file,
+                place=document.start,
+                packed=self._packer.pack(site),
+                problems=found.problems,
+                without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
+            )
+        )
+
+    def _bytes_of(self, file: Path, shown: str) -> bytes | None:
+        if refused := refused_path(file, self.project.root, self.project.trust):
+            self.problems.append(problem(Place(shown), *refused))
+            return None
+        return read_file(file, shown, self.problems)
+
+    def is_site_file(self, file: Path) -> bool:
+        """Whether a file that no pattern takes, and that was named, is to be read as a site file.
+
+        An approvals or project file is checked as what it is.
+        """
+        shown = shown_path(file)
+        if file.name == SEED and file.parent == self.project.root:
+            self.warnings.append(warning(Place(shown), "is the sandbox's, and not checked here", code="not-checked"))
+            return False
+        problems = Problems()
+        data = self._bytes_of(file, shown)
+        document = next(documents(data, shown, problems), None) if data is not None else None
+        value = document.value if document is not None else None
+        if self.project.approvals_folder in file.parents or _looks_like_approvals(value):
+            site = value.get("site") if isinstance(value, dict) else None
+            in_place = isinstance(site, str) and file == self.project.approvals_file(site)
+            self._named_approvals[file] = site if in_place else None
+            return False
+        if document is not None and _looks_like_project(value):
+            check(document, "project", self.problems)
+            message = f"is a project file that is not called {PROJECT_FILE}, so nothing reads it"
+            self.warnings.append(warning(Place(shown), message, f"name it {PROJECT_FILE}", code="file-not-read"))
+            return False
+        if data is not None:
+            message = "is read because it was named: no pattern of `sites` takes it"
+            fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
+            self.warnings.append(warning(Place(shown), message, fix, code="file-not-read"))
+        return data is not None
+
+    def check_named_approvals(self) -> None:
+        """Checks the approvals files that were named and that no site has read."""
+        names = {entry.name for entry in self.entries}
+        for file, site in self._named_approvals.items():
+            if site is not None and site in names:
+                continue
+            if file.parent != self.project.approvals_folder or file.suffix != SUFFIX:
+                message = f"is an approvals file that nothing reads: they are {self.project.approvals}/<site>{SUFFIX}"
+                self.warnings.append(warning(Place(shown_path(file)), message, "move it there", code="file-not-read"))
+            approvals_in(file, None, self.problems)
+
+    def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
+        """The entries that were named: by their files, or by their approvals files."""
+        files = named.files | set(more)
+        asked_for = set(self._named_approvals.values())
+        for entry in self.entries:
+            if named.whole or entry.file in files or entry.name in asked_for:
+                yield entry
+
+
+def _looks_like_approvals(value: Any) -> bool:
+    return isinstance(value, dict) and ("activities" in value or len(value) == 2) and isinstance(value.get("site"), str)
+
+
+_OF_A_PROJECT = frozenset({"sites", "api", "credentials", "state", "approvals", "defaults", "limits", "poll", "policy"})
+
+
+def _looks_like_project(value: Any) -> bool:
+    return isinstance(value, dict) and "site" not in value and bool(_OF_A_PROJECT & set(value))
 
 
 class _Taken:
@@ -155,9 +258,9 @@ class _Taken:
         site = document.value.get("site") if isinstance(document.value, dict) else None
         if not isinstance(site, dict):
             return
-        for key, seen, hint in (
-            ("name", self._names, "names tell sites apart; change one"),
-            ("id", self._ids, "declare a site once"),
+        for key, seen, must in (
+            ("name", self._names, "names must be unique"),
+            ("id", self._ids, "declare each site once"),
         ):
             value = site.get(key)
             if not isinstance(value, str):
@@ -165,4 +268,4 @@ class _Taken:
             here = document.place(("site", key))
             first = seen.setdefault(value.casefold(), here)
             if first is not here:
-                problems.append(problem(here, f"site.{key}: {quoted(value)} is taken by the site at {first}", hint))
+                problems.append(problem(here, f"site.{key}: {quoted(value)} is already used at {first}", must))

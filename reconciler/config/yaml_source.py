@@ -7,7 +7,7 @@ anchors that explode can hurt. What a value means is schema.py's business.
 
 from __future__ import annotations
 
-import stat
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from reconciler.config.documents import Document
+from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.yaml_reader import DocumentReader, GiveUp
 from reconciler.config.yaml_syntax import syntax_problem
 from reconciler.model.diagnostics import Diagnostic, Place, problem
@@ -28,14 +29,13 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 
 
 def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | None:
-    """The bytes of a file; None, and a problem, where it can't be read or is too large."""
+    """The bytes of a file; None, and a problem, if it can't be read, is too large or is not a regular file."""
     whole = Place(shown)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            problems.append(problem(whole, "is not a file", "give a YAML file"))
-            return None
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
+        data = read_regular(path, MAX_BYTES + 1)
+    except NotRegular:
+        problems.append(problem(whole, "is not a file", "give a YAML file"))
+        return None
     except OSError as error:
         problems.append(problem(whole, f"cannot be read: {error.strerror or type(error).__name__}"))
         return None
@@ -54,6 +54,11 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
     text = _decoded(data, file, problems)
     if text is None:
         return
+    if (line := _conflict(text)) is not None:
+        message = "an unresolved merge conflict"
+        fix = "keep what is right and delete the lines that begin with <<<<<<<, ======= and >>>>>>>"
+        problems.append(problem(Place(file, line, 1), message, fix, code="merge-conflict"))
+        return
     reader = DocumentReader(file, problems)
     try:
         yield from reader.read(parser(text))
@@ -63,9 +68,23 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
         pass
 
 
-def only_document(path: Path, shown: str, problems: list[Diagnostic], if_empty: str) -> Document | None:
-    """The document of a file that holds one; None where its YAML has a problem. `if_empty` is what to do then."""
-    data = read_file(path, shown, problems)
+def _conflict(text: str) -> int | None:
+    """The line on which git began to write a conflict, if it wrote one."""
+    if "\n>>>>>>> " not in text:  # nearly all files, at the cost of one search
+        return None
+    begin = re.search(r"^<{7}( |$)", text, re.MULTILINE)
+    return None if begin is None else text.count("\n", 0, begin.start()) + 1
+
+
+def only_document(
+    path: Path, shown: str, problems: list[Diagnostic], if_empty: str, data: bytes | None = None
+) -> Document | None:
+    """The document of a file that holds one; None if its YAML has a problem. `if_empty` is what to do if it is empty.
+
+    `data` is what is taken for its content; None reads the file.
+    """
+    if data is None:
+        data = read_file(path, shown, problems)
     if data is None:
         return None
     before = len(problems)
@@ -73,7 +92,7 @@ def only_document(path: Path, shown: str, problems: list[Diagnostic], if_empty: 
     if len(problems) > before and not found:
         return None
     if len(found) > 1:
-        problems.append(problem(found[1].start, "a second document, where there is one a file", "keep one of them"))
+        problems.append(problem(found[1].start, "a second document; this file holds one", "keep one of them"))
     if not found or found[0].value is None:
         problems.append(problem(Place(shown, 1, 1), "is empty", if_empty))
         return None

@@ -69,12 +69,23 @@ def problem(place: Place, message: str, fix: str = "", *, code: str = INVALID_FI
     return Diagnostic(code, message, fix, place=place)
 
 
+def warning(place: Place, message: str, fix: str = "", *, code: str) -> Diagnostic:
+    """Something in a file that is surely not meant so, and stops nothing."""
+    return Diagnostic(code, message, fix, Severity.WARNING, place)
+
+
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sorted by place, then by address, then by text; each once."""
+    """Sorted by place, then by address, then by text; each once, and what has no place last."""
     return tuple(
         sorted(
             set(diagnostics),
-            key=lambda found: (found.place or Place(""), str(found.address or ""), found.message, found.fix),
+            key=lambda found: (
+                found.place is None,
+                found.place or Place(""),
+                str(found.address or ""),
+                found.message,
+                found.fix,
+            ),
         )
     )
 

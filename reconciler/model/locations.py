@@ -5,6 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import Final
 
+WIX_HOST: Final = "www.wixapis.com"  # D 2
+"""The only host beyond this machine that a file may have keys sent to."""
+
 STORES: Final = ("s3", "gs", "az")
 """The kinds of object store, by the schemes of their URLs."""
 

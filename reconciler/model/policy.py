@@ -30,4 +30,6 @@ class Policy(Struct, frozen=True):
     blackout_dates: frozenset[date] = frozenset()
     banned_words: tuple[str, ...] = ()
     require_media: bool = False
+    checks: tuple[str, ...] = ()
+    """Policy as code: entry points of the group `reconciler.policy`, by name."""
     place: str = "reconciler.yaml"

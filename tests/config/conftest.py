@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config.project import find_project
-from reconciler.config.sites import check_sites, load_sites
+from reconciler.config.sites import open_project
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.sites import DesiredSite
 from reconciler.reporters.diagnostics import sentence
@@ -42,8 +41,8 @@ def load(write_project: WriteProject) -> Callable[..., DesiredSite]:
         if project:
             files["reconciler.yaml"] = "version: 1\n" + project
         write_project(files)
-        (site,) = load_sites(find_project())
-        return site
+        (entry,) = open_project()[1].entries
+        return entry.load()
 
     return load
 
@@ -55,7 +54,7 @@ def problems_of(write_project: WriteProject) -> Callable[[dict[str, str]], list[
     def problems(files: dict[str, str]) -> list[str]:
         write_project(files)
         try:
-            check_sites(find_project())
+            open_project()
         except InvalidFiles as invalid:
             return [sentence(problem) for problem in invalid.problems]
         return []

@@ -11,9 +11,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.config.project import find_project
 from reconciler.config.schema import schema
-from reconciler.config.sites import check_sites, load_sites
+from reconciler.config.sites import open_project
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.sites import DesiredSite
 from reconciler.reporters.diagnostics import sentence
@@ -31,11 +30,13 @@ def outcome(root: Path, site: bytes, project: bytes | None = None, approvals: by
         if data is not None:
             path.write_bytes(data)
     try:
-        found = find_project([root])
-        check_sites(found, [root])
-        return list(load_sites(found, [root]))
+        _, index = open_project([root])
+        problems = index.problems
+        if not problems:
+            return [entry.load() for entry in index.entries]
     except InvalidFiles as invalid:
-        said = [sentence(problem) for problem in invalid.problems]
+        problems = invalid.problems
+    said = [sentence(problem) for problem in problems]
     assert said
     return said
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.locations import check_api, check_state
-from reconciler.config.project import Project, find_project
+from reconciler.config.project import Account, Project, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
-from reconciler.config.sites import check_sites
+from reconciler.config.sites import check_sites, open_project
+from reconciler.config.trust import Trust
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
 
@@ -20,17 +21,18 @@ WriteProject = Callable[[dict[str, str]], Path]
 
 DOCUMENTED_PROJECT = """\
 version: 1
-sites: [sites/*.yaml]              # the default
+sites: [sites/**/*.yaml, sites/**/*.yml]     # the default
 api: wix                           # wix | sandbox | an https URL (http only on loopback)
 credentials:                       # references only: an inline secret is refused
   default: {apiKey: {env: WIX_API_KEY}}
   agency: {appId: {env: APP_ID}, appSecret: {file: /run/secrets/app}}   # site: needs `instanceId`
+account: {id: 6c1f2a9e-8d0b-4b7c-9a55-0c5a6f9a1e02, credentials: default}     # for `import --all` and `doctor`
 state: .reconciler                 # or s3:// gs:// az:// (object-store URL)
 approvals: approvals
 defaults:                          # merged under each site; the site's own value wins
   - where: {labels: {team: emea}}
     settings: {toneOfVoice: warm}
-limits: {parallelism: 10, requestsPerMinute: 200}      # per run; per site
+limits: {parallelism: 32, requestsPerMinute: 200}      # per run; per site
 poll: {interval: 5s, timeout: 15m}
 policy:
   maxPublish: 20                   # public actions in one run, over all sites
@@ -41,6 +43,7 @@ policy:
   blackoutDates: [2026-12-25]
   bannedWords: [guaranteed, free money]
   requireMedia: true
+  checks: [acme_policy]            # policy as code: entry points of installed packages (group `reconciler.policy`)
 """
 
 
@@ -64,6 +67,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
         },
         digest=project.digest,
         defaults=project.defaults,
+        account=Account("6c1f2a9e-8d0b-4b7c-9a55-0c5a6f9a1e02"),
         policy=Policy(
             max_publish=20,
             max_publish_per_site_per_day=3,
@@ -73,7 +77,8 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             blackout_dates=frozenset({date(2026, 12, 25)}),
             banned_words=("guaranteed", "free money"),
             require_media=True,
-            place="reconciler.yaml:14:1",
+            checks=("acme_policy",),
+            place="reconciler.yaml:15:1",
         ),
     )
     assert project.defaults[0].labels == (("team", "emea"),)
@@ -85,7 +90,7 @@ def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
     assert project == Project(root)
     assert project.credentials == {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
     assert (project.api, project.state, project.approvals) == ("wix", ".reconciler", "approvals")
-    assert (project.parallelism, project.requests_per_minute) == (10, 200)
+    assert (project.parallelism, project.requests_per_minute) == (32, 200)
     assert (project.poll_interval, project.poll_timeout) == (timedelta(seconds=5), timedelta(minutes=15))
 
 
@@ -96,11 +101,21 @@ def test_references_of_every_kind(write_project: WriteProject) -> None:
             "  b: {apiKey: {command: [op, read, x y]}}\n  c: {apiKey: {command: pass show 'x y'}}\n"
         }
     )
-    assert find_project().credentials == {
+    with pytest.raises(InvalidFiles, match="a file may not run a command"):
+        find_project()
+    assert find_project(trust=Trust(commands=True)).credentials == {
         "a": ApiKeyRef(FromFile(root / "keys/a")),
         "b": ApiKeyRef(FromCommand(("op", "read", "x y"), root)),
         "c": ApiKeyRef(FromCommand(("pass", "show", "x y"), root)),
     }
+
+
+def test_durations(write_project: WriteProject) -> None:
+    write_project({"reconciler.yaml": "version: 1\npoll: {interval: 50ms, timeout: 90s}\npolicy: {minLead: 2h}\n"})
+    project = find_project()
+    assert project.poll_interval == timedelta(milliseconds=50)
+    assert project.poll_timeout == timedelta(seconds=90)
+    assert project.policy.min_lead == timedelta(hours=2)
 
 
 def test_project_is_found_upwards_from_any_path(write_project: WriteProject) -> None:
@@ -134,7 +149,8 @@ def test_paths_choose_files(write_project: WriteProject) -> None:
     assert names(project) == names(project, ".") == names(project, "reconciler.yaml") == ["a", "b", "c"]
     assert names(project, "sites/eu") == ["c"]
     assert names(project, "sites/eu/d.yml", "sites/b.yaml", "sites/b.yaml") == ["b", "d"]
-    assert names(project, "elsewhere/e.yaml", "sites/eu") == ["e", "c"]
+    assert names(project, "elsewhere/e.yaml", "sites/eu") == ["c", "e"]
+    assert names(project, "approvals/a.yaml") == ["a"]
     with pytest.raises(UsageError, match=r"no site file of the project .* lies in elsewhere"):
         names(project, "elsewhere")
 
@@ -168,7 +184,7 @@ def test_what_is_no_readable_file_is_a_problem(make: str, write_project: WritePr
         else:
             path.symlink_to(path.name if make == "link to itself" else "nowhere")
     with pytest.raises(InvalidFiles) as raised:
-        find_project()
+        open_project()
     assert [str(one.place) for one in raised.value.problems] == ["reconciler.yaml", "sites/b.yaml"]
 
 

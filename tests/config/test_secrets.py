@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ def command(code: str, folder: Path) -> FromCommand:
 
 def refused(ref: SecretRef) -> str:
     with pytest.raises(UsageError) as raised:
-        resolve(ApiKeyRef(ref))
+        resolve(ApiKeyRef(ref), os.environ)
     assert "hunter2" not in str(raised.value)
     assert raised.value.__cause__ is None
     return str(raised.value)
@@ -31,15 +32,15 @@ def test_from_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("A_KEY", KEY)
     (tmp_path / "key").write_text(f"{KEY}\r\n")
     for ref in (FromEnv("A_KEY"), FromFile(tmp_path / "key"), command(f"print('{KEY}')", tmp_path)):
-        found = resolve(ApiKeyRef(ref))
+        found = resolve(ApiKeyRef(ref), os.environ)
         assert found == ApiKey(Secret(KEY))
         assert "hunter2" not in repr(found)
 
 
 def test_of_an_app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("AN_ID", "app")
+    monkeypatch.setenv("AN_ID", "app-id-01")
     ref = AppRef(FromEnv("AN_ID"), command("import os; print(os.getcwd())", tmp_path))
-    assert resolve(ref) == AppCredentials(Secret("app"), Secret(str(tmp_path)))
+    assert resolve(ref, os.environ) == AppCredentials(Secret("app-id-01"), Secret(str(tmp_path)))
 
 
 def test_variable_that_is_not_set_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +53,7 @@ def test_variable_that_is_not_set_or_empty(monkeypatch: pytest.MonkeyPatch) -> N
 def test_file_that_is_not_there_empty_too_long_or_a_folder(tmp_path: Path) -> None:
     path = tmp_path / "key"
     assert f"the file {path} cannot be read: No such file or directory" in refused(FromFile(path))
-    assert "cannot be read: Is a directory" in refused(FromFile(tmp_path))
+    assert "cannot be read: it is not a file" in refused(FromFile(tmp_path))
     path.write_text("\n\n")
     assert "is empty" in refused(FromFile(path))
     path.write_text("hunter2" * 20_000)

@@ -15,7 +15,7 @@ import yaml
 from reconciler.api.client import FullClient, ReadClient
 from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
-from reconciler.config.sites import load_sites
+from reconciler.config.sites import check_sites
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
@@ -73,8 +73,8 @@ class WholeRun:
         (self.root / "sites" / "shop.yaml").write_text(text, encoding="utf-8")
 
     def desired(self) -> DesiredSite:
-        [site] = load_sites(find_project([self.root]), [])
-        return site
+        [entry] = check_sites(find_project([self.root])).entries
+        return entry.load()
 
     def plan(self, **options: Any) -> Plan:
         return asyncio.run(self._plan(PlanOptions(self.sandbox.now(), **options)))

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from reconciler.api import wire, wire_platform
 from reconciler.config.project import find_project
-from reconciler.config.sites import load_sites
+from reconciler.config.sites import check_sites
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import to_plain
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -37,7 +37,8 @@ def test_case(case: str, update_cases: bool) -> None:
     folder = CASES / case
     answers = json.loads((folder / "observed.json").read_text(encoding="utf-8"))
     project = find_project([folder])
-    [desired] = load_sites(project, [])
+    [entry] = check_sites(project).entries
+    desired = entry.load()
     options = PlanOptions(now=datetime.fromisoformat(answers["now"]), policy=project.policy)
     plan = make_plan(desired, observed(desired, answers), recorded(folder), options)
     expected = {"plan.txt": words(plan), "plan.json": facts(plan)}

@@ -1,0 +1,148 @@
+"""Warnings about files: what is allowed and surely not meant, such as a rule that never lets anything through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from reconciler.config.discovery import shown_path
+from reconciler.config.layers import Layers
+from reconciler.config.project import Defaults, Project
+from reconciler.config.words import KeyPath, close_match, listed, quoted
+from reconciler.model.diagnostics import Diagnostic, Place, warning
+from reconciler.model.policy import Policy
+from reconciler.model.schedule import ScheduleRule
+from reconciler.model.sites import DesiredSite
+
+NEVER_MATCHES: Final = "rule-never-lets-through"
+
+FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
+"""What an event may recur by; the spelling is inferred from prose (I 9.2)."""
+
+_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+_MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
+_HEAD = 2048
+"""Bytes among which a modeline is looked for."""
+
+
+def advice_about_text(data: bytes, file: Path, shown: str) -> Iterator[Diagnostic]:
+    """What the text of a site file says to editors and to nobody else: a schema that is not there."""
+    found = _MODELINE.search(data[:_HEAD])
+    if found is None:
+        return
+    name = found[1].decode("utf-8", "replace")
+    if "://" in name or (file.parent / name).exists():
+        return
+    message = f"the schema {quoted(name)}, which editors are told to use, does not exist"
+    fix = f"correct the path, or write it: reconciler schema site > {quoted(name).strip(chr(39))}"
+    line = data.count(b"\n", 0, found.start()) + 1
+    yield warning(Place(shown, line, 1), message, fix, code="schema-missing")
+
+
+def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
+    """What a site's values are that nobody means: by themselves, or with the project's policy."""
+    yield from _variables(layers)
+    yield from _frequencies(layers)
+    if site.schedule is None:
+        return
+    for at, rule in enumerate(site.schedule.rules):
+        wrong = _never_lets_through(rule, project.policy)
+        if wrong is not None:
+            key, message, fix = wrong
+            yield layers.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
+    if site.schedule.rules and not any(rule.present for rule in site.posts):
+        message = "schedules drafts, and no rule of `posts` makes any"
+        fix = "write which activities get posts, such as `posts: [{match: {within: 21d}}]`"
+        yield layers.warning(("schedule",), message, fix, code="schedule-without-posts", key=True)
+
+
+def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, str, str] | None:
+    quiet, match = policy.quiet_hours, rule.match
+    if rule.at is not None and quiet is not None and quiet.covers(rule.at):
+        hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
+        message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
+        return ("at",), message, "choose another time, or change `policy.quietHours`"
+    if rule.max == 0:
+        return ("max",), "lets nothing through", "write a larger number, or remove the rule"
+    if match.within is not None and match.within <= policy.min_lead:
+        message = "is no longer than the project's `minLead`, so every match comes too late"
+        return ("match", "within"), message, "look further ahead, or change `policy.minLead`"
+    if match.start is not None and match.end is not None and match.end - match.start <= timedelta(days=3660):
+        days = {match.start + timedelta(days=number) for number in range((match.end - match.start).days + 1)}
+        if days <= policy.blackout_dates:
+            return ("match",), "every day of it is one of the project's blackout dates", "choose other days"
+    return None
+
+
+def _variables(layers: Layers) -> Iterator[Diagnostic]:
+    """Texts with a `${NAME}` in them: files are read as they are, and nothing is put in its place."""
+    for path, text in _texts(layers.value, ()):
+        found = _VARIABLE.search(text)
+        if found is not None:
+            message = f"{found[0]} stays as it is: variables are not replaced in files"
+            yield layers.warning(path, message, "write the value itself", code="variable-not-replaced")
+
+
+def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    if isinstance(value, str):
+        if "${" in value:
+            yield path, value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from _texts(member, (*path, key))
+    elif isinstance(value, list):
+        for at, item in enumerate(value):
+            yield from _texts(item, (*path, at))
+
+
+def _frequencies(layers: Layers) -> Iterator[Diagnostic]:
+    events = layers.value.get("calendarEvents") or {}
+    for at, event in enumerate(events.get("events") or ()):
+        frequency = (event or {}).get("recurringRule", {}).get("frequency")
+        if frequency is not None and frequency not in FREQUENCIES:
+            near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
+            fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
+            message = f"{quoted(frequency)} is not a frequency that the API is known to take"
+            path = ("calendarEvents", "events", at, "recurringRule", "frequency")
+            yield layers.warning(path, message, fix, code="unknown-frequency")
+
+
+def unmatched_defaults(project: Project, labels: Iterable[tuple[tuple[str, str], ...]]) -> Iterator[Diagnostic]:
+    """The `defaults` whose `where` matches no site of the project. `labels` are those of each site."""
+    known = {tuple(sorted(of_site)) for of_site in labels}
+    for at, defaults in enumerate(project.defaults):
+        if not any(defaults.applies(dict(of_site)) for of_site in known):
+            message = f"defaults[{at}].where: no site has the labels {_shown(defaults.labels)}"
+            yield warning(defaults.place, message, _closest(defaults, known), code="defaults-for-nobody")
+
+
+def _shown(labels: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in labels)
+
+
+def _closest(defaults: Defaults, known: Iterable[tuple[tuple[str, str], ...]]) -> str:
+    pairs = {pair for of_site in known for pair in of_site}
+    names = sorted({name for name, _ in pairs})
+    for name, value in defaults.labels:
+        if name not in names:
+            near = close_match(name, names)
+            return f"did you mean {near}?" if near else f"labels in use: {listed(names) or 'none'}"
+        values = sorted({other for label, other in pairs if label == name})
+        if value not in values:
+            near = close_match(value, values)
+            return f"did you mean {name}={near}?" if near else f"values of {name} in use: {listed(values[:8])}"
+    return "no site has all of them at once"
+
+
+def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:
+    """The approvals files that are named for no site of the project; their decisions count for nothing."""
+    for name in unowned:
+        file = project.approvals_file(name)
+        near = close_match(name, sites)
+        command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
+        message = f"no site is called {quoted(name)}, so nothing that was decided here counts"
+        fix = f"if the site was renamed: {command}; if it is gone, delete the file"
+        yield warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")

@@ -1,0 +1,71 @@
+"""The approvals folder of a project: which sites have a file there, and what of it counts."""
+
+from __future__ import annotations
+
+import os
+
+from reconciler.config.approvals import approvals_in
+from reconciler.config.discovery import shown_path
+from reconciler.config.project import Project
+from reconciler.config.repository import GitError, Repository
+from reconciler.config.trust import refused_path
+from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
+
+SUFFIX = ".yaml"
+
+
+class ApprovalFiles:
+    """The approvals of a project. The folder is listed once, and each file read when its site is."""
+
+    __slots__ = ("_folder", "_project", "_repository", "names", "problems", "warnings")
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._folder = project.approvals_folder
+        self.names: frozenset[str] = frozenset()
+        """The sites that the files are named for."""
+        self.problems: tuple[Diagnostic, ...] = ()
+        """What is wrong with the folder itself."""
+        self.warnings: tuple[Diagnostic, ...] = ()
+        self._repository: Repository | None = None
+        try:
+            with os.scandir(self._folder) as entries:
+                files = [entry.name for entry in entries if entry.name.endswith(SUFFIX) and entry.name[0] != "."]
+            self.names = frozenset(name.removesuffix(SUFFIX) for name in files)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            message = f"cannot be listed: {error.strerror}"
+            self.problems = (problem(Place(shown_path(self._folder)), message, "`approvals` names a folder"),)
+        if project.trust.committed and self.names:
+            self._only_committed()
+
+    def _only_committed(self) -> None:
+        self._repository = Repository(self._folder, dict(self._project.trust.environment))
+        try:
+            _ = self._repository.top
+        except GitError as error:
+            message = f"no approval counts: only committed ones do here, and {error}"
+            fix = "run in a checkout of the repository"
+            self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code="nothing-committed"),)
+
+    def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
+        """The approvals of a site and the digest of their file; none of either if there is no file that counts."""
+        nothing = (Approvals(), None)
+        if site not in self.names:
+            return nothing
+        path = self._folder / f"{site}{SUFFIX}"
+        if refused := refused_path(path, self._project.root, self._project.trust):
+            problems.append(problem(Place(shown_path(path)), *refused))
+            return nothing
+        data = None
+        if self._repository is not None:
+            try:
+                data = self._repository.committed(path)
+            except GitError:
+                data = None  # said once already, of the folder
+            if data is None:
+                return nothing
+        return approvals_in(path, site, problems, data) or nothing

@@ -1,0 +1,112 @@
+"""Patterns of site files -> files. Bounded: `**` at most once, each folder once whatever links lead to it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator
+from fnmatch import translate
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.config.words import quoted
+
+_MAGIC = re.compile(r"[*?\[]")
+
+
+class Unlisted(Struct, frozen=True):
+    """A folder that a pattern leads to and that cannot be listed, and why."""
+
+    folder: Path
+    why: str
+
+
+def wrong_pattern(pattern: str) -> tuple[str, str] | None:
+    """What is wrong with a pattern that may stand in a file, and what would be right."""
+    if pattern.split("/").count("**") > 1:
+        return f"{quoted(pattern)} has `**` more than once", "use it once: it already covers folders in folders"
+    return None
+
+
+class Finder:
+    """Finds the files below a root that patterns take. Remembers what folders hold, for the next pattern.
+
+    Names that begin with a dot are found only where the pattern's part does too.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._listed: dict[Path, list[tuple[str, bool]]] = {}
+        self.unlisted: list[Unlisted] = []
+
+    def find(self, pattern: str) -> Iterator[Path]:
+        """The files that one pattern takes, as paths below the root, in no order and possibly twice."""
+        yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")])
+
+    def names_in(self, folder: Path) -> list[tuple[str, bool]]:
+        """The names in a folder and whether each is a folder itself, sorted; empty where there is no such folder."""
+        found = self._listed.get(folder)
+        if found is None:
+            found = self._listed[folder] = self._scan(folder)
+        return found
+
+    def _scan(self, folder: Path) -> list[tuple[str, bool]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted((entry.name, _is_folder(entry)) for entry in entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            self.unlisted.append(Unlisted(folder, error.strerror or type(error).__name__))
+            return []
+
+    def _find(self, folder: Path, parts: list[str]) -> Iterator[Path]:
+        if not parts:
+            return
+        first, rest = parts[0], parts[1:]
+        if first == "**":
+            for below in self._folders(folder):
+                if rest:
+                    yield from self._find(below, rest)
+                else:
+                    yield from (
+                        below / name for name, is_folder in self.names_in(below) if not is_folder and name[0] != "."
+                    )
+        elif not _MAGIC.search(first):
+            if rest:
+                yield from self._find(folder / first, rest)
+            elif os.path.lexists(folder / first):
+                yield folder / first
+        else:
+            matches = re.compile(translate(first)).match
+            for name, is_folder in self.names_in(folder):
+                if not matches(name) or (name[0] == "." and first[0] != "."):
+                    continue
+                if rest and is_folder:
+                    yield from self._find(folder / name, rest)
+                elif not rest:
+                    yield folder / name
+
+    def _folders(self, top: Path) -> Iterator[Path]:
+        """A folder and all below it, links followed; each real folder once, by the shortest path to it."""
+        seen = {os.path.realpath(top)}
+        waiting = deque([top])
+        while waiting:
+            folder = waiting.popleft()
+            yield folder
+            for name, is_folder in self.names_in(folder):
+                if is_folder and name[0] != ".":
+                    below = folder / name
+                    real = os.path.realpath(below)
+                    if real not in seen:
+                        seen.add(real)
+                        waiting.append(below)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

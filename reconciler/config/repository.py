@@ -1,0 +1,197 @@
+"""What git says of a project: what changed, what is committed, who decided. Reads alone, in a clean environment."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.model.diagnostics import UsageError
+
+
+class GitError(Exception):
+    """Git is missing, or refused; the text says why and what to do."""
+
+
+class Repository:
+    """The repository that a folder lies in. `environment` is that of the git processes."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._environment = {**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+
+    @cached_property
+    def top(self) -> Path:
+        """The folder of the working tree. Raises GitError where there is none."""
+        return Path(os.path.realpath(self._run("rev-parse", "--show-toplevel").rstrip("\n")))
+
+    def head(self) -> str | None:
+        """The commit that is checked out; None where there is no repository or no commit."""
+        try:
+            return self._run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
+        except GitError:
+            return None
+
+    def changed_since(self, revision: str) -> Changed:
+        """What differs between the working tree and the point at which it left `revision`, new files included.
+
+        Raises UsageError where there is no git, no repository, no such revision, or no history in common.
+        """
+        try:
+            self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        except GitError as error:
+            why = str(error) or f"git knows no revision {revision!r}; is the history fetched?"
+            raise UsageError(f"--changed-since: {why}") from None
+        try:
+            base = self._run("merge-base", "--", revision, "HEAD").strip()
+        except GitError:
+            raise UsageError(
+                f"--changed-since: HEAD and {revision} have no commit in common; fetch more of the history"
+            ) from None
+        try:
+            return Changed(self.top, self._differing(base))
+        except GitError as error:
+            raise UsageError(f"--changed-since: {error}") from None
+
+    def committed(self, path: Path) -> bytes | None:
+        """The text of a file in HEAD; None where it, or a link that leads to it, is not committed as it is.
+
+        Raises GitError where there is no repository.
+        """
+        *links, file = trail(path)
+        dirty = self._dirty
+        if any(self._is_in(link, dirty) for link in links) or not file.is_relative_to(self.top):
+            return None
+        if not self._is_in(file, dirty):
+            try:
+                return file.read_bytes()
+            except OSError:
+                return None
+        try:
+            return self._bytes("cat-file", "blob", f"HEAD:{file.relative_to(self.top).as_posix()}")
+        except GitError:
+            return None
+
+    def is_clean(self, path: Path) -> bool:
+        """Whether a file, and each link that leads to it, is in HEAD as it is on the disk."""
+        return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
+
+    def author_of_line(self, path: Path, line: int) -> str | None:
+        """Who last changed a line of a file, counted from 1; None where git does not know.
+
+        That is so for a file with changes that are not committed, and for a line that is older than a shallow history.
+        """
+        try:
+            if not self.is_clean(path):
+                return None
+            name = os.path.relpath(trail(path)[-1], self.top)
+            told = self._run("blame", "--porcelain", "-L", f"{line},{line}", "HEAD", "--", name)
+            shallow = self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+        except GitError:
+            return None
+        if shallow and re.search(r"^boundary$", told, re.MULTILINE):
+            return None
+        author = re.search(r"^author (.+)$", told, re.MULTILINE)
+        return author[1] if author else None
+
+    @cached_property
+    def _dirty(self) -> frozenset[str]:
+        return self._differing("HEAD")
+
+    def _is_in(self, path: Path, changed: frozenset[str]) -> bool:
+        return Changed(self.top, changed).has(path)
+
+    def _differing(self, base: str) -> frozenset[str]:
+        """Paths below the top that differ from a commit; of a submodule, its own path."""
+        options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
+        differing = self._run("diff", *options, base, "--", top=True)
+        # Ignored files are no less new: an approvals file that git ignores was never committed.
+        new = self._run("ls-files", "--others", "-z", "--", "*.yaml", "*.yml", top=True)
+        return frozenset(path for path in (differing + new).split("\0") if path)
+
+    def _run(self, *arguments: str, top: bool = False) -> str:
+        return self._bytes(*arguments, top=top).decode("utf-8", "surrogateescape")
+
+    def _bytes(self, *arguments: str, top: bool = False) -> bytes:
+        at = self.top if top or arguments[0] in ("blame", "cat-file") else self._folder
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`
+                ["git", "-C", str(at), "--no-pager", *arguments],  # noqa: S607 - the user's own git
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise GitError("git is not installed, or not on the PATH") from None
+        except OSError as error:
+            raise GitError(f"git cannot be run: {error.strerror}") from None
+        if done.returncode:
+            raise GitError(_said(done.stderr.decode("utf-8", "replace")))
+        return done.stdout
+
+
+def _said(text: str) -> str:
+    """What git complained of, with the command that it names as the remedy."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return ""
+    causes = [line.removeprefix("fatal: ") for line in lines if line.startswith("fatal: ")]
+    remedies = [line for line in lines if line.startswith("git config ")]
+    cause = causes[0] if causes else lines[-1]
+    return f"git says: {cause}" + (f"; to allow it: {remedies[0]}" if remedies else "")
+
+
+class Changed(Struct, frozen=True):
+    """Paths that differ, relative to the top of a working tree."""
+
+    top: Path
+    paths: frozenset[str]
+
+    def has(self, path: Path) -> bool:
+        """Whether what a path leads to has changed: a file, a link on the way to it, or a submodule around it."""
+        return any(self._has_one(step) for step in trail(path))
+
+    def _has_one(self, step: Path) -> bool:
+        if not step.is_relative_to(self.top):
+            return False
+        relative = step.relative_to(self.top)
+        return any(part.as_posix() in self.paths for part in (relative, *relative.parents))
+
+
+def trail(path: Path) -> tuple[Path, ...]:
+    """The links on the way to a file, each as a path without links above it, and the file itself at the end."""
+    return tuple(_trail(path))
+
+
+def _trail(path: Path) -> Iterator[Path]:
+    here = Path(path.anchor or os.sep)
+    waiting = list(Path(os.path.abspath(path)).parts[1:])
+    followed = 0
+    while waiting:
+        part = waiting.pop(0)
+        if part == os.pardir:
+            here = here.parent
+            continue
+        step = here / part
+        if followed < _MAX_LINKS and step.is_symlink():
+            followed += 1
+            yield step
+            target = os.readlink(step)
+            if os.path.isabs(target):
+                here = Path(Path(target).anchor)
+                waiting = list(Path(target).parts[1:]) + waiting
+            else:
+                waiting = list(Path(target).parts) + waiting
+        else:
+            here = step
+    yield here
+
+
+_MAX_LINKS = 40
+"""What a system follows before it says that links lead in circles."""

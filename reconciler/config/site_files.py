@@ -1,0 +1,105 @@
+"""Which files of a project are site files, and what the paths of a command line are: a choice among them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
+from reconciler.config.patterns import Finder
+from reconciler.config.project import Project
+from reconciler.config.words import quoted
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem, warning
+
+SEED: Final = "sandbox.yaml"
+YAML: Final = (".yaml", ".yml")
+
+
+class SiteFiles(Struct, frozen=True):
+    """The site files of a project, sorted, each once; and the YAML files beside them that no pattern takes."""
+
+    files: tuple[Path, ...]
+    passed_over: tuple[Path, ...]
+    problems: tuple[Diagnostic, ...]
+
+    def warnings(self) -> list[Diagnostic]:
+        """That there are files which are read by nobody."""
+        message = "is not read: no pattern of `sites` takes it"
+        fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
+        return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.passed_over]
+
+
+def find_site_files(project: Project) -> SiteFiles:
+    """Every site file of a project, whatever was named on the command line."""
+    finder = Finder(project.root)
+    approvals = project.approvals_folder
+
+    def may_be_one(file: Path) -> bool:
+        return file.name != PROJECT_FILE and approvals not in file.parents
+
+    taken = {file for pattern in project.sites for file in finder.find(pattern) if may_be_one(file)}
+    beside = {
+        folder / name
+        for folder in {file.parent for file in taken}
+        for name, is_folder in finder.names_in(folder)
+        if not is_folder and name.lower().endswith(YAML) and name[0] != "."
+    }
+    seed = project.root / SEED
+    passed_over = {file for file in beside - taken if file != seed and may_be_one(file)}
+    problems = [
+        problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
+    ]
+    return SiteFiles(tuple(sorted(taken)), tuple(sorted(passed_over)), tuple(problems))
+
+
+class Named(Struct, frozen=True):
+    """What paths of a command line name: all sites, or those of some site files; and files that are something else."""
+
+    whole: bool
+    files: frozenset[Path] = frozenset()
+    others: tuple[Path, ...] = ()
+
+
+def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> Named:
+    """What the paths name. Raises UsageError for a folder without a site file, and if the project has none at all."""
+    if not site_files.files and not site_files.problems and all(path.is_dir() for path in paths):
+        raise UsageError(_nothing(project, project.root))
+    chosen: set[Path] = set()
+    others: list[Path] = []
+    whole = not paths
+    real = {os.path.realpath(file): file for file in site_files.files} if paths else {}
+    for path in paths:
+        absolute = absolute_path(path)
+        if absolute in (project.root, project.root / PROJECT_FILE):
+            whole = True
+        elif absolute.is_dir():
+            below = _below(absolute, site_files.files, real)
+            if not below:
+                raise UsageError(_nothing(project, path))
+            chosen.update(below)
+        elif absolute in site_files.files:
+            chosen.add(absolute)
+        elif os.path.realpath(absolute) in real:
+            chosen.add(real[os.path.realpath(absolute)])
+        elif absolute not in others:
+            others.append(absolute)
+    return Named(whole, frozenset(chosen), tuple(others))
+
+
+def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Path]:
+    """The files below a folder, as their paths are written or as they are with links followed."""
+    real_folder = Path(os.path.realpath(folder))
+    below = {file for file in files if folder in file.parents}
+    return below | {file for name, file in real.items() if real_folder in Path(name).parents}
+
+
+def _nothing(project: Project, where: Path) -> str:
+    if project.file is None:
+        return f"no site file in {where}, and no {PROJECT_FILE} there or above; start a project with: reconciler init"
+    patterns = ", ".join(quoted(pattern).strip("'") for pattern in project.sites)
+    place = f"in {where}" if where == project.root else f"of the project {project.root} lies in {where}"
+    return f"no site file {place}: `sites` is {patterns}; write one, or change `sites` in {PROJECT_FILE}"

@@ -1,0 +1,121 @@
+"""What a file of the repository may ask for, and what has to be allowed from outside it.
+
+A pull request can change every file, and CI runs with keys. So a file has keys sent to Wix and to this machine alone,
+runs no program, and stays inside its project. The command line and the environment can allow more (docs/design.md 6).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from reconciler.config.environment import clean_environment
+from reconciler.config.words import quoted
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.locations import WIX_HOST, is_loopback
+
+ALLOW_HOSTS: Final = "RECONCILER_ALLOW_HOSTS"
+ALLOW_PATHS: Final = "RECONCILER_ALLOW_PATHS"
+ALLOW_COMMANDS: Final = "RECONCILER_ALLOW_COMMANDS"
+REQUIRE_APPROVAL: Final = "RECONCILER_REQUIRE_APPROVAL"
+
+Refused: TypeAlias = tuple[str, str]
+"""What is refused, and how to allow it."""
+
+
+class Trust(Struct, frozen=True):
+    """What the command line and the environment allow beyond what a file may ask for; by default nothing.
+
+    `api` and `state` are those of the command line, which stand in for the file's. `hosts` are lower-case names,
+    `paths` resolved folders. `committed` means that only decisions in HEAD count as approvals. `environment` is what
+    child processes get, such as git.
+    """
+
+    api: str | None = None
+    state: str | None = None
+    hosts: frozenset[str] = frozenset()
+    paths: tuple[Path, ...] = ()
+    commands: bool = False
+    require_approval: bool = False
+    committed: bool = False
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+def trust_of(
+    environ: Mapping[str, str],
+    *,
+    api: str | None = None,
+    state: str | None = None,
+    allow_hosts: Iterable[str] = (),
+    require_approval: bool = False,
+    committed: bool = False,
+) -> Trust:
+    """What a command line and an environment allow. With `CI` set, only committed approvals count.
+
+    Raises UsageError for a host that cannot be one.
+    """
+    hosts = [_host(text, "--allow-host") for text in allow_hosts]
+    hosts += [_host(text, ALLOW_HOSTS) for text in re.split(r"[,\s]+", environ.get(ALLOW_HOSTS, "")) if text]
+    folders = [text for text in environ.get(ALLOW_PATHS, "").split(os.pathsep) if text]
+    return Trust(
+        api=api,
+        state=state,
+        hosts=frozenset(hosts),
+        paths=tuple(Path(os.path.realpath(folder)) for folder in folders),
+        commands=_is_set(environ, ALLOW_COMMANDS),
+        require_approval=require_approval or _is_set(environ, REQUIRE_APPROVAL),
+        committed=committed or _is_set(environ, "CI"),
+        environment=tuple(sorted(clean_environment(environ).items())),
+    )
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+def _host(text: str, where: str) -> str:
+    host = text.strip().lower().rstrip(".")
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?|\[?[0-9a-f:.]+\]?", host):
+        raise UsageError(f"{where}: {quoted(text)} is not a host name; write it without scheme, port and path")
+    return host.strip("[]")
+
+
+def refused_api(url: str, trust: Trust) -> Refused | None:
+    """Why a file may not have keys sent to a URL that is otherwise fine; None where it may."""
+    if "://" not in url:  # `wix` and `sandbox`
+        return None
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    if is_loopback(host) or host in trust.hosts:
+        return None
+    if host == WIX_HOST and parts.port in (None, 443):
+        return None
+    message = f"a file may not have keys sent to {quoted(host)}"
+    return message, f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
+
+
+def refused_command(trust: Trust) -> Refused | None:
+    """Why a file may not run a command for a secret; None where it may."""
+    if trust.commands:
+        return None
+    message = "a file may not run a command"
+    return message, f"name the secret by env or file, or allow commands from outside the repository: {ALLOW_COMMANDS}=1"
+
+
+def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
+    """Why a path of a project may be neither read nor written: where its links are followed, it leads outside."""
+    if is_inside(path, root, trust):
+        return None
+    return "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}"
+
+
+def is_inside(path: Path, root: Path, trust: Trust) -> bool:
+    """Whether a path, with its links followed, is in the project's folder or in one that was allowed."""
+    real = Path(os.path.realpath(path))
+    return any(real.is_relative_to(folder) for folder in (Path(os.path.realpath(root)), *trust.paths))
