@@ -21,7 +21,7 @@ from reconciler.model.events import instant
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.settings import MarketingSettings
-from reconciler.model.sites import ChannelStatus, Feature, SiteRef
+from reconciler.model.sites import Account, ChannelStatus, Feature, SiteRef
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ class Endpoints:
         return await self._read(site, routes.GET_ITEM.call(id=id), wire_posts.one_post)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[Post, ...]:
-        """The items with these ids, read to their end by offset (D 5; that `id` is filterable is I)."""
+        """The items with these ids, at most ITEMS_AT_ONCE (D 5: by offset; that `id` is filterable is I)."""
         wanted = JsonObject({"id": JsonObject({"$in": tuple(ids)})})
         found: list[Post] = []
         while True:
@@ -151,7 +151,7 @@ class Endpoints:
             if not posts:
                 raise answer.unreadable(f"expected more posts ({more}), and the next page has none")
 
-    async def accounts(self, site: SiteRef, channel: str) -> tuple[wire_platform.Account, ...]:
+    async def accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
         """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
         return await self._read(
             site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import Final, TypeVar, assert_never
 
 from msgspec.structs import replace
 
 from reconciler.api.calls import BATCH
-from reconciler.api.endpoints import Endpoints
+from reconciler.api.endpoints import ITEMS_AT_ONCE, Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Clock
 from reconciler.api.routes import QUERY_EVENTS, ReadCall
 from reconciler.api.wire import EVENTS_AT_ONCE
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.posts import ActivityId, Post, PostId
-from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef
+from reconciler.model.sites import Account, ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
 
@@ -28,6 +28,8 @@ takes some 60 queries to take apart."""
 
 PAST_REACH: Final = timedelta(days=92)
 """How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
+
+DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
 FEATURE_TYPES: Final = ("SCHEDULE_POST", "PUBLISH_POST")
 
@@ -80,9 +82,24 @@ class SiteReader:
             case Need.FEATURES:
                 features = await endpoints.features(site, FEATURE_TYPES)
                 return lambda before: replace(before, features=features)
+            case Need.ACCOUNTS:
+                listed = await _all([self._accounts(site, channel) for channel in channels])
+                accounts = tuple(account for found in listed for account in found)
+                return lambda before: replace(before, accounts=accounts)
+            case never:
+                assert_never(never)
 
     async def _channel(self, site: SiteRef, channel: str) -> ChannelStatus:
         return await _unless_denied(self._endpoints.channel_status(site, channel), ChannelStatus.UNKNOWN)
+
+    async def _accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
+        # Names for people: a channel that is not connected answers with an error of its own (10.4).
+        try:
+            return await self._endpoints.accounts(site, channel)
+        except ApiError as error:
+            if error.kind in (*DENIED, ErrorKind.INVALID, ErrorKind.PRECONDITION):
+                return ()
+            raise
 
     async def posts_of(
         self, site: SiteRef, activities: Sequence[ActivityId]
@@ -143,13 +160,31 @@ class SiteReader:
             raise
         return next((post for post in found if post.id == id), None)
 
+    async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
+        """Posts by their ids, in their order; None for one that is not there any more.
+
+        The query's filter by id is inferred, so what it does not show is asked for by itself before it counts as gone.
+        """
+        wanted = tuple(dict.fromkeys(ids))
+        batches = [wanted[start : start + ITEMS_AT_ONCE] for start in range(0, len(wanted), ITEMS_AT_ONCE)]
+        try:
+            answers = await _all([self._endpoints.items(site, batch) for batch in batches])
+        except ApiError as error:
+            if error.kind is not ErrorKind.INVALID:
+                raise
+            answers = []
+        found: dict[PostId, Post | None] = {post.id: post for answer in answers for post in answer}
+        missing = [post for post in wanted if post not in found]
+        found |= dict(zip(missing, await _all([self.post(site, post) for post in missing]), strict=True))
+        return tuple((post, found[post]) for post in wanted)
+
 
 async def _unless_denied(read: Awaitable[T], otherwise: T) -> T:
     """What a read brings; `otherwise` where the credential may not read it, or the remote side has no such thing."""
     try:
         return await read
     except ApiError as error:
-        if error.kind in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+        if error.kind in DENIED:
             return otherwise
         raise
 

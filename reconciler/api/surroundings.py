@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -90,7 +91,10 @@ class Surroundings(Struct, frozen=True):
             raise _wrong_proxy(variable, address) from None
         if not proxy.url.host or (proxy.url.port or 1) > 65535 or proxy.url.scheme not in ("http", "https"):
             raise _wrong_proxy(variable, address)
-        return proxy
+        if proxy.auth is None:
+            return proxy
+        known = b64encode(":".join(proxy.auth).encode()).decode("ascii")
+        return httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {known}"})
 
     def cure(self, error: Exception) -> str:
         """What a person can do about a proxy or a certificate that lets nothing through."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from reconciler.api import shapes
 from reconciler.api.shapes import answered, listed, opened, page_of
 from reconciler.api.values import Fields, fields, id_of, number, text, truth
-from reconciler.model.sites import ChannelStatus, Feature
+from reconciler.model.sites import Account, ChannelStatus, Feature
 
 _CHANNEL_STATUS: Final = {str(status): status for status in ChannelStatus}
 
@@ -98,21 +98,16 @@ def _listing(source: Fields, where: str) -> SiteListing:
     )
 
 
-class Account(Struct, frozen=True):
-    """A connected account of a channel (S-wix 10.4)."""
-
-    channel: str
-    id: str
-    name: str
-
-
 def accounts(body: object) -> tuple[Account, ...]:
     """The accounts of a channel; each stands under a key named after its channel in lower case."""
     found = []
     for where, member in listed(body, shapes.ACCOUNTS):
         channel = text(member, where, "channelName")
-        inner = fields(member.get(channel.lower()), f"{where}.{channel.lower()}")
-        found.append(Account(channel, text(inner, where, "id"), text(inner, where, "displayName", "username")))
+        path = f"{where}.{channel.lower()}"
+        inner = fields(member.get(channel.lower()), path)
+        chosen = truth(fields(inner.get("settings"), f"{path}.settings"), f"{path}.settings", "default") is True
+        name = text(inner, path, "username", "displayName")
+        found.append(Account(channel, text(inner, path, "id"), name, chosen))
     return tuple(found)
 
 

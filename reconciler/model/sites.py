@@ -74,6 +74,7 @@ class Need(StrEnum):
     PUBLISHED = "published urls"
     CHANNELS = "channel status"
     FEATURES = "features"
+    ACCOUNTS = "accounts"
 
 
 class ChannelStatus(StrEnum):
@@ -85,6 +86,15 @@ class ChannelStatus(StrEnum):
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
     """An answer this version does not know, or none."""
+
+
+class Account(Struct, frozen=True):
+    """A connected account of a channel (S-wix 10.4); `name` is for people, `default` the one that new posts take."""
+
+    channel: str
+    id: str
+    name: str
+    default: bool = False
 
 
 class Feature(Struct, frozen=True):
@@ -110,6 +120,8 @@ class ObservedSite(Struct, frozen=True):
     published: bool | None = None
     channels: tuple[tuple[str, ChannelStatus], ...] = ()
     features: tuple[Feature, ...] | None = None
+    accounts: tuple[Account, ...] = ()
+    """Of the channels that were asked for; one whose accounts cannot be listed has none."""
     past_activities: frozenset[ActivityId] = frozenset()
     """Ids of activities whose date has passed; read only where a rule names an id the plan no longer shows."""
     posts_confirmed: frozenset[ActivityId] = frozenset()

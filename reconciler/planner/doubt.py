@@ -56,7 +56,7 @@ def doubts(
 
 def _knows_plan(recorded: RecordedSite) -> bool:
     remembered = recorded.object(key_of(Kind.MARKETING_PLAN))
-    return recorded.in_force is not None if remembered is None else remembered == PRESENT
+    return recorded.generated_from is not None if remembered is None else remembered == PRESENT
 
 
 def _missing_events(

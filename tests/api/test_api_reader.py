@@ -55,6 +55,7 @@ def test_everything_of_a_site(bench: Bench, sandbox_of: Make) -> None:
     assert (observed.time_zone, observed.language, observed.published) == ("Europe/Paris", "fr", True)
     assert observed.channels == (("INSTAGRAM", ChannelStatus.VALID), ("TIKTOK", ChannelStatus.NEVER_CREATED))
     assert observed.feature("SCHEDULE_POST") is not None
+    assert [account.channel for account in observed.accounts] == ["INSTAGRAM"]  # TIKTOK is not connected
     assert observed.had_reads == frozenset(Need)
     assert observed.read_at == NOW
     assert box.gaps() == []
@@ -81,8 +82,8 @@ def test_parts_are_read_at_once(bench: Bench) -> None:
         return ok()
 
     with pytest.raises(ApiError):  # an empty object is no answer to most of them
-        asyncio.run(bench.client(side).reader().read(bench.site, frozenset(Need) - {Need.CHANNELS}))
-    assert most == len(Need) - 1
+        asyncio.run(bench.client(side).reader().read(bench.site, frozenset(Need) - {Need.CHANNELS, Need.ACCOUNTS}))
+    assert most == len(Need) - 2
 
 
 def test_one_part_that_fails_ends_the_reading(bench: Bench, sandbox_of: Make) -> None:
@@ -246,6 +247,20 @@ def test_a_post_where_only_the_query_is_known(bench: Bench) -> None:
 def test_a_post_that_only_its_own_path_denies_is_gone(bench: Bench) -> None:
     side = remote(refused(404, "ITEM_NOT_EXISTS"), refused(400))
     assert asyncio.run(bench.client(side).reader().post(bench.site, PostId("p1"))) is None
+
+
+def test_posts_by_their_ids_in_one_query_and_what_it_does_not_show_by_itself(bench: Bench) -> None:
+    side = remote(ok({"items": [{"id": "p2"}, {"id": "p1"}]}), refused(404, "ITEM_NOT_EXISTS"), ok({}))
+    ids = [PostId(f"p{n}") for n in (1, 2, 3, 1)]
+    found = asyncio.run(bench.client(side).reader().items(bench.site, ids))
+    assert [(asked, post and post.id) for asked, post in found] == [("p1", "p1"), ("p2", "p2"), ("p3", None)]
+    assert side.asked == ["POST query", "GET p3", "POST query"]
+
+
+def test_posts_by_their_ids_where_the_query_cannot_filter(bench: Bench) -> None:
+    side = remote(refused(400, text="is not declared as filterable"), ok({"item": {"id": "p1"}}))
+    ((_, found),) = asyncio.run(bench.client(side).reader().items(bench.site, [PostId("p1")]))
+    assert found is not None
 
 
 def test_a_post_that_neither_way_can_find_is_not_said_to_be_gone(bench: Bench) -> None:

@@ -21,7 +21,7 @@ from reconciler.model.canonical import JsonObject
 from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import NO_STATUS, PlanStatus
 from reconciler.model.posts import ActivityId, Media, PostId, PostStatus, Unrecognised
-from reconciler.model.sites import ChannelStatus, Feature, SiteRef
+from reconciler.model.sites import Account, ChannelStatus, Feature, SiteRef
 from tests.api.bench import NOW, Bench
 
 READY = {  # remote-api.md 12.2
@@ -287,7 +287,7 @@ def test_the_id_of_what_was_created(body: object, id: str | None) -> None:
 
 def test_accounts_and_options() -> None:
     body = {"accounts": [{"channelName": "FACEBOOK", "facebook": {"id": "1", "displayName": "Jane's"}}]}
-    assert wire_platform.accounts(body) == (wire_platform.Account("FACEBOOK", "1", "Jane's"),)
+    assert wire_platform.accounts(body) == (Account("FACEBOOK", "1", "Jane's"),)
     assert wire.options({"options": [{"planGoalKey": "BOOST_SALES"}, {"x": 1}]}, "planGoalKey") == ("BOOST_SALES",)
 
 

@@ -89,7 +89,7 @@ def test_rule_17_3_one_known_event_that_is_shown_is_enough() -> None:
     assert not plan.refusals
 
 
-KNOWN = RecordedSite(in_force=Inputs())
+KNOWN = RecordedSite(generated_from=Inputs())
 CREATED = tuple(CreatedActivity(ActivityId(f"a{n}"), f"t{n}", SOON) for n in range(2))
 
 
@@ -99,12 +99,12 @@ def activity(id: str) -> Activity:
 
 @pytest.mark.parametrize("shown", [(), (activity("other"),)])
 def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(shown: tuple[Activity, ...]) -> None:
-    recorded = RecordedSite(in_force=Inputs(), created=CREATED)
+    recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
     assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded))
 
 
 def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_them() -> None:
-    recorded = RecordedSite(in_force=Inputs(), created=CREATED[:1])
+    recorded = RecordedSite(generated_from=Inputs(), created=CREATED[:1])
     assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=True), recorded))
     assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), KNOWN))
@@ -112,17 +112,19 @@ def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_t
 
 @pytest.mark.parametrize("status", [PlanStatus.INACTIVE, PlanStatus.GENERATING, PlanStatus.NEVER_CREATED])
 def test_rule_17_3_a_written_status_explains_why_nothing_is_shown(status: PlanStatus) -> None:
-    recorded = RecordedSite(in_force=Inputs(), created=CREATED)
+    recorded = RecordedSite(generated_from=Inputs(), created=CREATED)
     assert not not_shown(with_plan(MarketingPlan(status), recorded))
 
 
 @pytest.mark.parametrize(
     "recorded",
     [
-        RecordedSite(in_force=Inputs(), created=CREATED[:1]),
-        RecordedSite(in_force=Inputs(), created=tuple(CreatedActivity(ActivityId(""), f"t{n}", SOON) for n in "12")),
+        RecordedSite(generated_from=Inputs(), created=CREATED[:1]),
         RecordedSite(
-            in_force=Inputs(),
+            generated_from=Inputs(), created=tuple(CreatedActivity(ActivityId(""), f"t{n}", SOON) for n in "12")
+        ),
+        RecordedSite(
+            generated_from=Inputs(),
             created=tuple(CreatedActivity(ActivityId(n), f"t{n}", NOW - timedelta(days=1)) for n in "12"),
         ),
     ],

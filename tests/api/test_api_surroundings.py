@@ -1,0 +1,212 @@
+"""Proxies and certificates that the environment names, and the mistakes in it (remote-api.md 2; design.md 5, 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import ssl
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconciler.api.client import FullClient
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.limits import Limits
+from reconciler.api.surroundings import Surroundings
+from reconciler.model.credentials import ApiKey
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.operations import Generate, NotDone
+from reconciler.model.secret import Secret
+from reconciler.model.sites import SiteRef
+from tests.api.bench import KEY, FakeClock
+
+WIX = httpx.URL("https://www.wixapis.com")
+
+
+def client_to(address: str, clock: FakeClock, environ: dict[str, str]) -> FullClient:
+    return FullClient(
+        address,
+        credentials=lambda _: ApiKey(Secret(KEY)),
+        limits=Limits(),
+        clock=clock,
+        jitter=lambda: 0.0,
+        surroundings=Surroundings(environ),
+    )
+
+
+# --- proxies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy"),
+    [
+        ({}, None),
+        ({"HTTPS_PROXY": "http://user:pass@proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"https_proxy": "proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"ALL_PROXY": "http://proxy.example"}, "http://proxy.example"),
+        ({"HTTP_PROXY": "http://proxy.example"}, None),
+        ({"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "www.wixapis.com"}, None),
+        ({"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "example.org, .wixapis.com"}, None),
+        ({"HTTPS_PROXY": "http://proxy.example", "no_proxy": "*"}, None),
+        ({"HTTPS_PROXY": "http://proxy.example", "NO_PROXY": "apis.com"}, "http://proxy.example"),
+    ],
+    ids=range(9),
+)
+def test_the_usual_variables_name_the_proxy(environ: dict[str, str], proxy: str | None) -> None:
+    found = Surroundings(environ).proxy_for(WIX)
+    assert (found and str(found.url)) == proxy
+
+
+def test_no_proxy_is_used_for_this_machine() -> None:
+    assert Surroundings({"ALL_PROXY": "nonsense://"}).proxy_for(httpx.URL("http://127.0.0.1:8080")) is None
+
+
+@pytest.mark.parametrize(
+    "address", ["http://user:s3cr3tpw@127.0.0.1:99999", "http://:3128", "gopher://proxy", "socks5://proxy:1080", "://"]
+)
+def test_a_bad_proxy_address_is_an_error_before_any_request_that_names_the_variable(
+    clock: FakeClock, address: str
+) -> None:
+    with pytest.raises(UsageError, match=r"HTTPS_PROXY=.* is not the address of an http proxy") as caught:
+        client_to("https://api.example.test", clock, {"HTTPS_PROXY": address})
+    assert "s3cr3tpw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("status", "attempts"), [(407, 1), (403, 1), (503, 3)])
+def test_a_proxy_that_refuses_is_named_with_its_variable_and_not_asked_again(
+    clock: FakeClock, site: SiteRef, status: int, attempts: int
+) -> None:
+    asked = 0
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status)
+        await writer.drain()
+        writer.close()
+
+    async def ask() -> tuple[ApiError, object]:
+        nonlocal asked
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        proxy = f"http://user:s3cr3tpw@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+            assert asked == attempts
+            (outcome,) = await client.writer().perform(site, [Generate()])
+        server.close()
+        await server.wait_closed()
+        return caught.value, outcome
+
+    error, outcome = asyncio.run(ask())
+    assert (error.kind, error.sent) == (ErrorKind.NETWORK, False)
+    assert f"the proxy answered {status}" in str(error)
+    assert "s3cr3tpw" not in str(error)
+    assert isinstance(outcome, NotDone)  # nothing was sent
+    if attempts == 1:
+        assert "HTTPS_PROXY" in str(error)
+
+
+# --- certificates ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server_files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate of an authority of its own, for this machine, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate, and it is not here")
+    folder = tmp_path_factory.mktemp("tls")
+    certificate, key = folder / "server.pem", folder / "server.key"
+    subprocess.run(
+        f"{openssl} req -x509 -newkey rsa:2048 -nodes -keyout {key} -out {certificate} -days 2 -subj /CN=corp "
+        "-addext subjectAltName=IP:127.0.0.1".split(),
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def asked_over_tls(
+    files: tuple[Path, Path], clock: FakeClock, site: SiteRef, environ: dict[str, str]
+) -> tuple[ApiError, int]:
+    """The error of a read from a server that answers 403 to everything, and how often it was connected to."""
+    connections = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 403 No\r\ncontent-length: 15\r\n\r\n{"message":"x"}')
+        await writer.drain()
+        writer.close()
+
+    async def ask() -> ApiError:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*files)
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
+        address = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to(address, clock, environ) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        server.close()
+        await server.wait_closed()
+        return caught.value
+
+    return asyncio.run(ask()), connections
+
+
+def test_a_certificate_that_is_not_trusted_says_what_to_set_and_is_not_tried_again(
+    server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef
+) -> None:
+    error, _ = asked_over_tls(server_files, clock, site, {})
+    assert (error.kind, error.sent, error.lasting) == (ErrorKind.NETWORK, False, True)
+    assert "set SSL_CERT_FILE to the file with its CA certificate" in str(error)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_the_usual_variables_name_the_certificates_to_trust(
+    server_files: tuple[Path, Path], clock: FakeClock, site: SiteRef, variable: str
+) -> None:
+    error, connections = asked_over_tls(server_files, clock, site, {variable: str(server_files[0])})
+    assert (error.status, connections) == (403, 1)
+
+
+def a_file(folder: Path) -> str:
+    (folder / "empty.pem").touch()
+    return str(folder / "empty.pem")
+
+
+def no_certificate(folder: Path) -> str:
+    (folder / "words.pem").write_text("no certificate")
+    return str(folder / "words.pem")
+
+
+@pytest.mark.parametrize(
+    ("variable", "place", "what"),
+    [
+        ("SSL_CERT_FILE", lambda folder: str(folder / "missing.pem"), "does not exist"),
+        ("SSL_CERT_FILE", str, "is a folder"),
+        ("SSL_CERT_FILE", a_file, "is empty"),
+        ("SSL_CERT_FILE", no_certificate, "holds no certificate"),
+        ("SSL_CERT_FILE", lambda _: "/dev/null", "is not a regular file"),
+        ("REQUESTS_CA_BUNDLE", lambda folder: str(folder / "missing.pem"), "does not exist"),
+        ("SSL_CERT_DIR", a_file, "is not a folder"),
+        ("SSLKEYLOGFILE", lambda folder: str(folder / "missing" / "keys.log"), "cannot be written"),
+    ],
+    ids=range(8),
+)
+def test_certificates_that_cannot_be_read_are_an_error_before_any_request_that_names_the_variable(
+    clock: FakeClock, tmp_path: Path, variable: str, place: Callable[[Path], str], what: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{variable}=.* {what}"):
+        client_to("https://127.0.0.1:9", clock, {variable: place(tmp_path)})
+
+
+def test_over_plain_http_certificates_do_not_matter(clock: FakeClock) -> None:
+    client_to("http://127.0.0.1:9", clock, {"SSL_CERT_FILE": "missing.pem"})
