@@ -16,7 +16,7 @@ from reconciler.config.problems import MAX_EXPLAINED
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
 
-SCHEMAS: Final = ("site", "project", "approvals", "plan")
+SCHEMAS: Final = ("site", "project", "approvals", "plan", "sandbox")
 
 _HERE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_HERE / "schemas", _HERE.parent / "schemas")
@@ -24,7 +24,7 @@ _FOLDERS = (_HERE / "schemas", _HERE.parent / "schemas")
 
 
 def schema_text(name: str) -> str:
-    """The text of a JSON Schema: `site`, `project`, `approvals` or `plan`. Raises KeyError for another name."""
+    """The text of the JSON Schema of this name, one of SCHEMAS. Raises KeyError for another name."""
     if name not in SCHEMAS:
         raise KeyError(name)
     for folder in _FOLDERS:

@@ -41,7 +41,7 @@ from reconciler.sandbox.errors import HTML
 
 Json = dict[str, Any]
 
-_BODIES = ("empty", "json", "html")
+BODIES = ("empty", "json", "html")
 _FIELDS: dict[str, tuple[str, ...]] = {
     "throttle": ("retryAfter", "body", "code"),
     "error": ("status", "body", "code", "retryAfter"),
@@ -55,6 +55,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "failed": (),
     "never-finishes": (),
 }
+KINDS = tuple(_FIELDS)
 INSTEAD = frozenset({"throttle", "error", "forbidden", "drop-before"})  # the handler does not run
 AFTER = frozenset({"drop-after", "truncated", "error-after"})  # the handler has run
 
@@ -105,8 +106,8 @@ def check_fault(source: object) -> Json:
     for key in do:
         if key != "kind" and key not in known:
             raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known are {', '.join(known) or 'none'}")
-    if do.get("body", "empty") not in _BODIES:
-        raise FaultError(f"do.body: is {do['body']!r}, should be one of {', '.join(_BODIES)}")
+    if do.get("body", "empty") not in BODIES:
+        raise FaultError(f"do.body: is {do['body']!r}, should be one of {', '.join(BODIES)}")
     for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")), ("status", do.get("status")),
                         ("every", do.get("every"))):  # fmt: skip
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):

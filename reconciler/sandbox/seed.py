@@ -101,7 +101,7 @@ class Seed:
     sites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # id -> fields, defaults merged in
 
 
-_TOP_KEYS = (
+TOP_KEYS = (
     "clock", "freeze", "clockStep", "latency", "contentSeed", "createSites", "accountId", "requestsPerMinute", "keys",
     "apps", "anonymous", "faults", "unknowns", "defaults", "sites",
 )  # fmt: skip
@@ -109,7 +109,7 @@ _TOP_KEYS = (
 
 def read_seed(source: Mapping[str, Any]) -> Seed:
     """The seed that a mapping describes. Raises SeedError."""
-    top = values.mapping("seed", source, _TOP_KEYS)
+    top = values.mapping("seed", source, TOP_KEYS)
     defaults = read_site("defaults", top.get("defaults") or {})
     return Seed(
         clock=values.moment("clock", top.get("clock")),

@@ -21,12 +21,12 @@ from reconciler.sandbox.seed_values import SeedError
 
 Json = dict[str, Any]
 
-_SITE_KEYS = (
+SITE_KEYS = (
     "id", "name", "namespace", "instanceId", "published", "premium", "language", "country", "timeZone", "channels",
     "features", "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched",
     "failGeneration", "neverFinish", "unpublishedGives", "contentSeed",
 )  # fmt: skip
-_CHANNEL_STATUSES = (*TOKEN_STATUSES, "NO_PAGES")
+CHANNEL_STATUSES = (*TOKEN_STATUSES, "NO_PAGES")
 _PLAN_KEYS = ("status", "activities")
 _ACTIVITY_KEYS = ("id", "date", "title", "description", "type", "items")
 _ITEM_KEYS = ("id", "channel", "type", "status", "caption", "media", "scheduledDate", "referenceId")
@@ -38,8 +38,7 @@ def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
     """The sites of a seed by id, each with the defaults below it. Raises SeedError."""
     if isinstance(value, Mapping):
         value = [
-            {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, _SITE_KEYS)}
-            for name, fields_ in value.items()
+            {"id": name, **values.mapping(f"sites.{name}", fields_ or {}, SITE_KEYS)} for name, fields_ in value.items()
         ]
     found: dict[str, Json] = {}
     for place, each in enumerate(values.listing("sites", value)):
@@ -55,7 +54,7 @@ def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
 
 def read_site(where: str, value: object) -> Json:
     """One site's fields, checked. Raises SeedError."""
-    site = values.mapping(where, value, _SITE_KEYS)
+    site = values.mapping(where, value, SITE_KEYS)
     for name in ("published", "premium", "monetized", "failGeneration", "neverFinish"):
         if name in site:
             values.flag(f"{where}.{name}", site[name])
@@ -83,7 +82,7 @@ def _channels(where: str, value: object) -> dict[str, str]:
     if not isinstance(value, Mapping):
         return {values.one_of(where, name, CHANNELS): "VALID" for name in values.listing(where, value)}
     return {
-        values.one_of(where, name, CHANNELS): values.one_of(f"{where}.{name}", status, _CHANNEL_STATUSES)
+        values.one_of(where, name, CHANNELS): values.one_of(f"{where}.{name}", status, CHANNEL_STATUSES)
         for name, status in value.items()
     }
 

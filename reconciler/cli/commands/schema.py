@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-NAMES = ("site", "project", "approvals", "plan")
+NAMES = ("site", "project", "approvals", "plan", "sandbox")
 
 
 @click.command("schema")
@@ -12,9 +12,10 @@ NAMES = ("site", "project", "approvals", "plan")
 def command(name: str) -> None:
     """Print a JSON Schema of the files.
 
-    NAME is site (the default), project, approvals or plan. Editors use it
-    to complete and check what you write; `reconciler init` puts copies beside
-    the files. A plan is what `plan --out` saves.
+    NAME is site (the default), project, approvals, plan or sandbox. Editors
+    use it to complete and check what you write; `reconciler init` puts copies
+    beside the files. A plan is what `plan --out` saves; sandbox.yaml is the
+    world of the sandbox, and says what each of its switches does.
     """
     from reconciler.config.schema import schema_text
 

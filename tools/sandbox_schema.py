@@ -1,0 +1,345 @@
+"""Writes schemas/sandbox.schema.json from the seed's own names and from the table of unknowns.
+
+`python -m tools.sandbox_schema` writes it; a test fails where the file is not what this makes of them.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from reconciler.sandbox import faults, names, seed_sites
+from reconciler.sandbox.unknowns import TABLE, Unknown
+
+FILE = Path(__file__).resolve().parents[1] / "schemas" / "sandbox.schema.json"
+Json = dict[str, Any]
+
+GUID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+MOMENT = "2026-12-01T09:00:00Z"
+
+
+def text() -> str:
+    """The text of the schema."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema() -> Json:
+    """The schema of sandbox.yaml."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://reconciler.dev/schemas/sandbox.schema.json",
+        "title": "sandbox.yaml: the world of the sandbox",
+        "description": "The sites of a new world, how it behaves, and what it answers to what is not known of the API. "
+        "Everything is optional.",
+        "examples": [{"clock": MOMENT, "sites": [{"id": GUID, "channels": ["INSTAGRAM"]}]}],
+        "type": "object",
+        "additionalProperties": False,
+        "properties": _top(),
+        "definitions": _definitions(),
+    }
+
+
+def _field(about: str, *examples: object, **rest: Any) -> Json:
+    return {"description": about, **rest, "examples": list(examples)}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _object(properties: Json, about: str, *examples: object, **rest: Any) -> Json:
+    return _field(about, *examples, type="object", additionalProperties=False, properties=properties, **rest)
+
+
+def _flag(about: str, default: bool = False) -> Json:
+    return _field(about, not default, type="boolean", default=default)
+
+
+def _span(about: str, *examples: object) -> Json:
+    return _field(about, *(examples or ("2s", 0.5)), type=["string", "number"], minimum=0,
+                  pattern=r"^\d+(\.\d+)?(ms|s|m|h|d|w)$")  # fmt: skip
+
+
+def _words(about: str, *examples: object) -> Json:
+    return _field(about, *examples, type="string")
+
+
+def _one_of(about: str, *values: object, **rest: Any) -> Json:
+    return _field(about, values[0], enum=list(values), **rest)
+
+
+def _moment(about: str) -> Json:
+    return _field(about, MOMENT, "2026-12-01", type="string", format="date-time")
+
+
+def _list(about: str, items: Json, *examples: object) -> Json:
+    return _field(about, *examples, type="array", items=items)
+
+
+def _top() -> Json:
+    site = {"id": GUID, "channels": ["INSTAGRAM"]}
+    return {
+        "clock": _moment("Where the clock of a new world starts; left out: it follows real time."),
+        "freeze": _flag("The clock stands still; only waiting runs and `clockStep` move it."),
+        "clockStep": _span("How far each request moves the clock.", "5s"),
+        "latency": _object(
+            {
+                "request": _span("Before each answer, in real time."),
+                "generate": _span("A generation; default 2s."),
+                "regenerate": _span("A regeneration; default: as generate. With keyword research twice as long."),
+                "posts": _span("Making or publishing posts; default 1s."),
+                "media": _span("Making media; default 1s."),
+            },
+            "How long things take.",
+            {"generate": "2s"},
+        ),
+        "contentSeed": _field("Another number gives other texts and pictures.", 7, type="integer", default=0),
+        "createSites": _flag("An unknown site id makes a site; false: it is 404.", default=True),
+        "accountId": _field("The account that owns the sites; left out: any is accepted.", GUID, **_guid()),
+        "requestsPerMinute": _field(
+            "More from a site in a minute is 429; left out: no limit.", 200, type=["integer", "null"]
+        ),
+        "keys": _field(
+            "The API keys, each with the sites it reaches and its permissions; left out: any key may do anything.",
+            {"my-key": {"sites": [GUID], "scopes": ["Manage Marketing Plans"]}},
+            type=["object", "null"],
+            additionalProperties=_ref("key"),
+        ),
+        "apps": _list(
+            "The apps; left out: any id and secret are accepted.",
+            _ref("app"),
+            [{"appId": "an-app", "appSecret": "a-secret", "instances": {GUID: GUID}}],
+        ),
+        "anonymous": _flag("Requests without Authorization are let in."),
+        "faults": _list(
+            "What goes wrong, in order.", _ref("fault"), [{"route": "GET /marketing-plan", "do": {"kind": "throttle"}}]
+        ),
+        "unknowns": _object(
+            {each.name: _unknown(each) for each in TABLE},
+            "What this world answers to what is not known of the API. Each says in brackets how much is known.",
+            {"eventsKey": "events", "readLag": "without-header"},
+        ),
+        "defaults": {**_ref("site")},
+        "sites": _field(
+            "The sites: a list, or a mapping of id to the rest.",
+            [site],
+            {GUID: {"channels": ["INSTAGRAM"]}},
+            oneOf=[
+                {"type": "array", "items": {"allOf": [_ref("site"), {"required": ["id"]}]}},
+                {"type": "object", "additionalProperties": _ref("site")},
+            ],
+        ),
+    }
+
+
+def _guid() -> Json:
+    return {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
+
+
+def _unknown(each: Unknown) -> Json:
+    about = f"{each.about} [{each.mark}]"
+    about = f"{about.rstrip('.')}."
+    if not each.values:
+        return _field(about, 3, type=["integer", "null"] if each.default is None else "integer", default=each.default)
+    others = [value for value in each.values if value != each.default]
+    kind: Json = {"type": "boolean"} if isinstance(each.default, bool) else {"enum": list(each.values)}
+    return _field(about, *others, **kind, default=each.default)
+
+
+def _definitions() -> Json:
+    return {
+        "key": _object(
+            {
+                "sites": _list("The sites it reaches; left out: all.", _guid(), [GUID]),
+                "scopes": _list("Its permissions; left out: all.", _scope(), ["Manage Marketing Plans"]),
+            },
+            "An API key.",
+            {},
+        ),
+        "app": _object(
+            {
+                "appId": _words("The app's id.", "an-app"),
+                "appSecret": _words("The app's secret: a made-up one.", "a-secret"),
+                "instances": _field(
+                    "Instance id -> site id.", {GUID: GUID}, type="object", additionalProperties=_guid()
+                ),
+                "scopes": _list("Its permissions; left out: all.", _scope(), ["Manage Marketing Plans"]),
+            },
+            "An app.",
+            {"appId": "an-app", "appSecret": "a-secret"},
+            required=["appId", "appSecret"],
+        ),
+        "fault": _fault(),
+        "site": _site(),
+        "activity": _object(
+            {
+                "id": _field("Its id.", GUID, **_guid()),
+                "date": _moment("When it is."),
+                "title": _words("Its title.", "Summer sale"),
+                "description": _words("What it is about.", "Announce the sale."),
+                "type": _one_of("Its type.", *names.ACTIVITY_TYPES[1:]),
+                "items": _field(
+                    "Its posts; all: a draft for each channel.",
+                    "all",
+                    oneOf=[{"const": "all"}, {"type": ["array", "null"], "items": _ref("post")}],
+                ),
+            },
+            "An activity of the marketing plan.",
+            {"date": MOMENT, "title": "Summer sale", "items": "all"},
+            required=["date"],
+        ),
+        "post": _object(
+            {
+                "id": _field("Its id.", GUID, **_guid()),
+                "channel": _one_of("The channel.", *names.CHANNELS),
+                "type": _one_of("The type; left out: the channel's first.", *names.ITEM_TYPES),
+                "status": _one_of("Where it is.", *names.ITEM_STATUSES),
+                "caption": _words("Its text.", "New mugs"),
+                "media": _list(
+                    "The addresses of its images.", {"type": "string"}, ["https://static.wixstatic.com/media/a.jpg"]
+                ),
+                "scheduledDate": _moment("When it goes out."),
+                "referenceId": _words("The caller's own key.", "post-1"),
+            },
+            "A post.",
+            {"channel": "INSTAGRAM", "caption": "New mugs"},
+            required=["channel"],
+        ),
+        "event": _object(
+            {
+                "id": _field("Its id.", GUID, **_guid()),
+                "calendarId": _field("The connected calendar it is of.", GUID, **_guid()),
+                "name": _words("Its name.", "Black Friday sale"),
+                "description": _words("What it is.", "30% off"),
+                "date": _moment("When it is."),
+                "recurringRule": _field("How it recurs.", {"frequency": "MONTHLY"}, type="object"),
+            },
+            "A calendar event; it has a date or a rule.",
+            {"name": "Black Friday sale", "date": MOMENT},
+        ),
+    }
+
+
+def _scope() -> Json:
+    return {"enum": [*names.SCOPES, *names.SCOPES.values()]}
+
+
+def _fault() -> Json:
+    do = {
+        "kind": _one_of("What happens.", *faults.KINDS),
+        "status": _field("The status of an error.", 503, type="integer", minimum=0),
+        "body": _one_of("The body of an error.", *faults.BODIES),
+        "code": _words("The code in a JSON body.", "RESOURCE_EXHAUSTED"),
+        "retryAfter": _field("The header Retry-After: seconds, or a date.", 5, type=["integer", "string"]),
+        "seconds": _field("How long a slow answer waits.", 2, type="number", minimum=0),
+        "connection": _flag("A truncated answer loses its connection too."),
+        "every": _field("Every so many-th activity gets no posts.", 2, type="integer", minimum=0),
+    }
+    return _object(
+        {
+            "route": _words(
+                "Method and path; * matches anything, the path may be the end of the real one.",
+                "GET /marketing-plan",
+                "*",
+            ),
+            "site": _field("Only requests of this site.", GUID, **_guid()),
+            "skip": _field("Let so many matching requests through first.", 2, type="integer", minimum=0, default=0),
+            "times": _field("Act on so many; left out: on all.", 1, type=["integer", "null"], minimum=0),
+            "do": _object(do, "What happens.", {"kind": "throttle", "retryAfter": 5}, required=["kind"]),
+        },
+        "A scripted fault.",
+        {"route": "GET /marketing-plan", "times": 1, "do": {"kind": "error", "status": 503}},
+        required=["do"],
+    )
+
+
+def _site() -> Json:
+    statuses = list(seed_sites.CHANNEL_STATUSES)
+    feature = _object(
+        {
+            "enabled": _flag("Whether the plan includes it.", default=True),
+            "limit": _field("How often it may be used.", 10, type="integer"),
+            "used": _field("How often it was used.", 0, type="integer"),
+            "period": _one_of(
+                "The time that the limit is for.", "MONTH", *(each for each in names.PERIODS if each != "MONTH")
+            ),
+        },
+        "A premium feature.",
+        {"limit": 10},
+    )
+    properties = {
+        "id": _field("Its id.", GUID, **_guid()),
+        "name": _words("Its name.", "Jane's Pottery"),
+        "namespace": _one_of("What kind of site it is.", "WIX", "HEADLESS"),
+        "instanceId": _words("The app instance on it; left out: made from the id.", GUID),
+        "published": _flag("Whether it is published.", default=True),
+        "premium": _flag("Whether it has a premium plan.", default=True),
+        "language": _words("Its language.", "en"),
+        "country": _words("Its country.", "US"),
+        "timeZone": _words("Its time zone, by its IANA name.", "Europe/Paris"),
+        "channels": _field(
+            "Connected channels, or the status of each channel's token.",
+            ["INSTAGRAM", "FACEBOOK"],
+            {"INSTAGRAM": "VALID", "FACEBOOK": "DISCONNECTED"},
+            oneOf=[
+                {"type": "array", "items": {"enum": list(names.CHANNELS)}},
+                {
+                    "type": "object",
+                    "propertyNames": {"enum": list(names.CHANNELS)},
+                    "additionalProperties": {"enum": statuses},
+                },
+            ],
+        ),
+        "features": _field(
+            "The premium features: those of a kind of plan, or each.",
+            "free",
+            {"SCHEDULE_POST": {"limit": 10}, "AI_TOOLS": False},
+            oneOf=[
+                {"enum": ["free", "premium"]},
+                {
+                    "type": "object",
+                    "propertyNames": {"enum": list(names.FEATURES)},
+                    "additionalProperties": {"anyOf": [{"type": "boolean"}, feature]},
+                },
+            ],
+        ),
+        "monetized": _flag("Whether quotas are enforced.", default=True),
+        "settings": _field("Saved settings, as the API's `settings`.", {"toneOfVoice": "warm"}, type="object"),
+        "overrides": _field(
+            "Saved overrides.", {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}}, type="object"
+        ),
+        "plan": _field(
+            "The marketing plan: its status, or its activities too; without them they are made from the templates.",
+            "ACTIVE",
+            {"activities": [{"date": MOMENT, "items": "all"}]},
+            oneOf=[
+                {"enum": list(names.PLAN_STATUSES)},
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "properties": {
+                        "status": _one_of(
+                            "Its status.", "ACTIVE", *(each for each in names.PLAN_STATUSES if each != "ACTIVE")
+                        ),
+                        "activities": _field(
+                            "Its activities.", [{"date": MOMENT}], type=["array", "null"], items=_ref("activity")
+                        ),
+                    },
+                },
+            ],
+        ),
+        "events": _list("The site's own calendar events.", _ref("event"), [{"name": "Sale", "date": MOMENT}]),
+        "foreignEvents": _list("Events of connected calendars.", _ref("event"), [{"name": "Dentist", "date": MOMENT}]),
+        "lastTouched": _moment("The last use of the marketing plan."),
+        "failGeneration": _flag("Every generation ends FAILED."),
+        "neverFinish": _flag("No generation ends."),
+        "unpublishedGives": _one_of("What generating for an unpublished site gives.", "empty", "failed"),
+        "contentSeed": _field("Another number gives other texts and pictures.", 7, type="integer"),
+    }
+    return _object(properties, "A site.", {"id": GUID, "channels": ["INSTAGRAM"], "plan": "ACTIVE"})
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), "utf-8")
+    print(f"{FILE.name} written")
