@@ -30,7 +30,7 @@ from reconciler.executor.events import Emit
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import freeze
 from reconciler.model.operations import ActionClass, class_of
@@ -290,7 +290,7 @@ class Apply:
                 action, plan, observed, recorded, self._terms.options_for(site)
             ),
             allow_publish=self._publish,
-            waiting=Waiting(project.poll_interval, project.poll_timeout),
+            waiting=PollPolicy(project.poll_interval, project.poll_timeout),
             stop=self._interrupts.requested,
             commit=self._commit if self._publish else None,
             approver=approver,

@@ -20,7 +20,7 @@ from reconciler.cli.state_place import place_of_state
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
-from reconciler.executor.by_hand import settle_by_hand
+from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import SITE_NAME, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
@@ -209,7 +209,7 @@ async def _resolve(
             sys.stderr.write(f"note: {printable(lease.taken_over)}\n")
         journal = await opened.state.open_journal(SiteRef(site.name, site.id), lease)
         entry = entry_named(site.name, journal.recorded.open, entry_id)
-        await settle_by_hand(journal, entry, took_effect=took_effect)
+        await resolve_manually(journal, entry, took_effect=took_effect)
         left = sum(not one.sent for one in journal.recorded.open)
     words = words_of(entry)
     _lines(wrapped((Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address)), screen))

@@ -17,7 +17,7 @@ from reconciler.executor import events as executor_events
 from reconciler.executor.ledger import Result, SiteLedger, Tally
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import OpenEntry
+from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import PublishedPost
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally

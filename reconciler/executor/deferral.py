@@ -11,7 +11,7 @@ from reconciler.model.sites import Bindings, Need, ObservedSite
 from reconciler.planner.actions import Action
 
 
-async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
+async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
     """The actions that a deferred one turned into, at most as many as it promised; enters the promise itself.
 
     May raise an ApiError.
@@ -22,10 +22,10 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
     resolved = run.options.resolve(action, run.plan, await _read(run, deferred), run.journal.recorded)
     if resolved.bindings != Bindings():
         await run.journal.bind(resolved.bindings)
-    for one in resolved.blocked:
-        run.note(f"{one.address}: {one.message}; {one.fix}")
+    for item in resolved.blocked:
+        run.note(f"{item.address}: {item.message}; {item.fix}")
     if resolved.refusals:
-        reasons = "; ".join(f"{one.message}; {one.fix}" for one in resolved.refusals)
+        reasons = "; ".join(f"{refusal.message}; {refusal.fix}" for refusal in resolved.refusals)
         run.finish(action, Result.SKIPPED, reasons)
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
@@ -36,14 +36,14 @@ async def undefer(run: Run, action: Action) -> tuple[Action, ...]:
 
 
 async def _read(run: Run, deferred: Deferred) -> ObservedSite:
-    run.view.forget()
-    observed = replace(await run.view.observed(), time_zone=run.plan.time_zone)
+    run.cache.forget()
+    observed = replace(await run.cache.observed(), time_zone=run.plan.time_zone)
     if deferred.part is not Part.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     named = set(deferred.schedule_rules[deferred.rule].channels)
-    drafts = {post.channel for one in activities for post in one.drafts}
+    drafts = {post.channel for activity in activities for post in activity.drafts}
     channels = sorted(drafts & named if named else drafts)
     if not channels:
         return observed

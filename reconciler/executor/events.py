@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from reconciler.executor.ledger import Entry
 from reconciler.model.address import Address
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus
-from reconciler.model.operations import OpenEntry, Operation, Outcome
+from reconciler.model.operations import Operation, Outcome
 from reconciler.model.sites import SiteRef
 
 
@@ -40,7 +41,7 @@ class Corrected(Struct, frozen=True):
     entry: Entry
 
 
-class Waiting(Struct, frozen=True):
+class StillWaiting(Struct, frozen=True):
     """A generation is still under way. `status` is None where posts are waited for, `left` how many of them."""
 
     site: SiteRef
@@ -50,7 +51,7 @@ class Waiting(Struct, frozen=True):
     left: int = 0
 
 
-class Resolved(Struct, frozen=True):
+class EntryResolved(Struct, frozen=True):
     """A call of an earlier run was found to have ended so."""
 
     site: SiteRef
@@ -65,6 +66,6 @@ class Note(Struct, frozen=True):
     text: str
 
 
-Event: TypeAlias = Started | Finished | Skipped | Corrected | Waiting | Resolved | Note
+Event: TypeAlias = Started | Finished | Skipped | Corrected | StillWaiting | EntryResolved | Note
 
 Emit: TypeAlias = Callable[[Event], None]

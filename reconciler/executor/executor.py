@@ -4,43 +4,32 @@ from __future__ import annotations
 
 from collections import deque
 from itertools import takewhile
-from typing import assert_never
 
 from reconciler.api.calls import BATCH
 from reconciler.api.errors import ApiError
-from reconciler.executor.deferral import undefer
+from reconciler.executor.deferral import expand_deferred
 from reconciler.executor.events import Emit
 from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
+from reconciler.executor.new_posts import make_posts
 from reconciler.executor.ports import ApplyOptions, Ports
-from reconciler.executor.posts import make_posts
 from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
-from reconciler.executor.remember import settle
 from reconciler.executor.run import Run
-from reconciler.executor.single import perform_single
+from reconciler.executor.simple import perform_simple
+from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
     Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
     Generate,
     GeneratePosts,
+    Operation,
     Regenerate,
     RegeneratePosts,
-    ReschedulePost,
     SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
 )
 from reconciler.planner.actions import Action, Plan
 
@@ -60,12 +49,11 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     queue = deque(plan.actions)
     error: str | None = None
     try:
-        await settle(plan, ports)
+        await record_findings(plan, ports)
         await _work(run, queue)
-        if run.written() and not run.interrupted:
-            await read_back(run)
         if not run.interrupted:
-            await run.settle_rules()
+            await read_back(run)
+            await run.complete_rules()
     except (ApiError, UsageError) as failed:
         error = str(failed)
     for action in queue:
@@ -82,26 +70,27 @@ async def _work(run: Run, queue: deque[Action]) -> None:
             return
         if queue[0].address.kind is not part:
             part = queue[0].address.kind
-            run.view.forget()
+            run.cache.forget()
         batch = _batch(queue)
         more = await _step(run, batch)
         for _ in batch:
             queue.popleft()
         if run.interrupted:
-            queue.extendleft(one for one in reversed(batch) if not run.has_ended(one))
+            queue.extendleft(action for action in reversed(batch) if not run.has_ended(action))
         queue.extendleft(reversed(more))
 
 
 def _batch(queue: deque[Action]) -> tuple[Action, ...]:
     """The actions at the head of the queue that go together."""
-    match queue[0].operation:
-        case GeneratePosts() | RegeneratePosts() | AwaitPosts():
-            kinds = GeneratePosts | RegeneratePosts | AwaitPosts
-            return tuple(takewhile(lambda one: isinstance(one.operation, kinds), queue))
-        case SchedulePost():
-            return tuple(takewhile(lambda one: isinstance(one.operation, SchedulePost), queue))[:BATCH]
-        case _:
-            return (queue[0],)
+    if isinstance(queue[0].operation, SchedulePost):
+        return _head(queue, SchedulePost)[:BATCH]
+    if isinstance(queue[0].operation, GeneratePosts | RegeneratePosts | AwaitPosts):
+        return _head(queue, GeneratePosts, RegeneratePosts, AwaitPosts)
+    return (queue[0],)
+
+
+def _head(queue: deque[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
+    return tuple(takewhile(lambda action: isinstance(action.operation, kinds), queue))
 
 
 async def _step(run: Run, batch: tuple[Action, ...]) -> tuple[Action, ...]:
@@ -112,28 +101,14 @@ async def _step(run: Run, batch: tuple[Action, ...]) -> tuple[Action, ...]:
             await make_posts(run, batch)
         case SchedulePost():
             await schedule(run, batch)
-        case _ if run.held_back(action):
+        case _ if run.skip_if_blocked(action):
             pass
         case Deferred():
-            return await undefer(run, action)
+            return await expand_deferred(run, action)
         case Generate() | Regenerate():
             await generate(run, action)
         case AwaitGeneration():
             await await_generation(run, action)
-        case (
-            CreateEvent()
-            | UpdateEvent()
-            | DeleteEvent()
-            | UpdateSettings()
-            | DeleteMarketingPlan()
-            | CreateActivity()
-            | UpdateActivity()
-            | DeleteActivity()
-            | ClearPosts()
-            | ReschedulePost()
-            | CancelPost()
-        ):
-            await perform_single(run, action)
-        case _:
-            assert_never(action.operation)
+        case simple:
+            await perform_simple(run, action, simple)
     return ()

@@ -9,18 +9,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.executor.events import Waiting
-from reconciler.executor.evidence import generation_verdict
+from reconciler.executor.events import StillWaiting
+from reconciler.executor.kinds.marketing_plan import generation_outcome
 from reconciler.executor.ledger import Result
-from reconciler.executor.ports import Waiting as Patience
-from reconciler.executor.remember import conclude
+from reconciler.executor.ports import PollPolicy
 from reconciler.executor.run import Run
-from reconciler.executor.single import note_due
-from reconciler.executor.view import NO_PLAN
+from reconciler.executor.simple import note_pending
+from reconciler.executor.site_cache import NO_PLAN
+from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
-from reconciler.model.calls import GENERATIONS, known_call
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
-from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
+from reconciler.model.operations import Done, Generate, NotDone, Outcome, Pending, Regenerate, Unknown
+from reconciler.model.posts import Unrecognised
 from reconciler.model.sites import Inputs, Need, ObservedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
@@ -30,7 +31,7 @@ NEAR = timedelta(days=7)
 """At least so far ahead posts are made with the marketing plan (D 6.2: through the end of next week)."""
 
 
-class Wait(Struct, frozen=True):
+class PendingGeneration(Struct, frozen=True):
     """A generation that is waited for: its entry (None: somebody else's), the inputs that come into force
     when it ends well, and what was unclear about its start."""
 
@@ -47,33 +48,33 @@ async def generate(run: Run, action: Action) -> None:
         run.skip(action, Result.NOT_STARTED, run.inputs_missing)
         run.halted = WAITS
         return
-    if await run.hindered(action):
+    if await run.skip_if_stale(action):
         run.halted = WAITS
         return
-    await note_due(run)
+    await note_pending(run)
     (attempt,) = await run.call([action], waits=True)
     match attempt.outcome:
         case NotDone():
             run.conclude_with(action, attempt.outcome)
             run.halted = WAITS
         case Done() | Pending():
-            await _wait(run, Wait(action, attempt.entry, run.plan.inputs))
+            await _wait(run, PendingGeneration(action, attempt.entry, run.plan.inputs))
         case Unknown():
-            await _wait(run, Wait(action, attempt.entry, run.plan.inputs, attempt.outcome, at_once=True))
+            await _wait(run, PendingGeneration(action, attempt.entry, run.plan.inputs, attempt.outcome, at_once=True))
         case _:
             assert_never(attempt.outcome)
 
 
 async def await_generation(run: Run, action: Action) -> None:
     """Waits for a generation that was under way when the plan was made."""
-    open_ones = [one for one in run.journal.recorded.open if known_call(one) in GENERATIONS]
-    entry = open_ones[-1] if open_ones else None
+    under_way = [entry for entry in run.journal.recorded.open if isinstance(entry.operation, Generate | Regenerate)]
+    entry = under_way[-1] if under_way else None
     inputs = run.pending_before if entry is not None and run.pending_before is not None else run.plan.adopted_inputs
     run.start(action)
-    await _wait(run, Wait(action, entry, inputs, at_once=True))
+    await _wait(run, PendingGeneration(action, entry, inputs, at_once=True))
 
 
-async def _wait(run: Run, wait: Wait) -> None:
+async def _wait(run: Run, wait: PendingGeneration) -> None:
     """Polls until the generation is over, or the time is; enters the action; halts the run if it is not ACTIVE."""
     since, last = run.now(), _Last()
 
@@ -84,13 +85,13 @@ async def _wait(run: Run, wait: Wait) -> None:
         last.outcome = await _judge(run, last, live)
         if isinstance(last.outcome, Done | NotDone):
             return observed, last.outcome
-        run.emit(Waiting(run.site, since, run.options.waiting.timeout, live.status))
+        run.emit(StillWaiting(run.site, since, run.options.waiting.timeout, live.status))
         return None
 
-    run.view.forget()
+    run.cache.forget()
     last.entry = wait.entry
     try:
-        found = await poll(run.ports.clock, _patience(run, wait), probe, run.stopped, at_once=wait.at_once)
+        found = await poll(run.ports.clock, _poll_policy(run, wait), probe, run.stopped, at_once=wait.at_once)
     except ApiError as error:
         run.finish(wait.action, Result.PENDING, f"it could not be followed to its end: {error}")
         raise
@@ -105,7 +106,7 @@ async def _wait(run: Run, wait: Wait) -> None:
         run.halted = WAITS
 
 
-def _patience(run: Run, wait: Wait) -> Patience:
+def _poll_policy(run: Run, wait: PendingGeneration) -> PollPolicy:
     """How long to wait: the whole time, or what is left of it for an earlier call that has shown no trace."""
     whole = run.options.waiting
     if wait.entry is None or wait.entry.sent or wait.unclear is not None:
@@ -130,9 +131,11 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
                 return Done()
             case PlanStatus.FAILED:
                 return NotDone("the generation ended FAILED", final=False)
-            case _:
+            case PlanStatus.GENERATING | PlanStatus.INACTIVE | PlanStatus.NEVER_CREATED | Unrecognised():
                 return None
-    outcome = generation_verdict(last.entry, live)
+            case _:
+                assert_never(live.status)
+    outcome = generation_outcome(last.entry, live)
     if outcome is not None and not last.entry.sent:
         await run.journal.sent(last.entry)
         last.entry = replace(last.entry, sent=True)
@@ -141,8 +144,10 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
     return outcome
 
 
-async def _over(run: Run, wait: Wait, last: _Last, observed: ObservedSite, outcome: Done | NotDone) -> None:
-    run.view.saw(observed)
+async def _over(
+    run: Run, wait: PendingGeneration, last: _Last, observed: ObservedSite, outcome: Done | NotDone
+) -> None:
+    run.cache.saw(observed)
     if isinstance(outcome, Done) and wait.inputs is not None:
         await run.journal.inputs_generated_from(wait.inputs)
     if last.entry is not None:
@@ -155,7 +160,7 @@ async def _over(run: Run, wait: Wait, last: _Last, observed: ObservedSite, outco
     run.finish(wait.action, Result.FAILED, f"{outcome.detail}{hint}")
 
 
-async def _not_over(run: Run, wait: Wait, last: _Last) -> None:
+async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
     timeout = _spelled(run.options.waiting.timeout)
     if last.entry is None or last.entry.sent:
         status = printable(str(last.status)) if last.status is not None else "not readable"
@@ -163,10 +168,12 @@ async def _not_over(run: Run, wait: Wait, last: _Last) -> None:
         return
     if wait.unclear is None:
         # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (design.md 3.5).
-        await run.journal.end(last.entry, NotDone("it left no trace", final=False))
-        run.finish(wait.action, Result.SKIPPED, f"an earlier run's call left no trace for {timeout}; run again")
+        await run.journal.end(last.entry, NotDone("no effect observed", final=False))
+        run.finish(
+            wait.action, Result.SKIPPED, f"no effect of an earlier run's call was observed for {timeout}; run again"
+        )
         return
-    outcome = Unknown(f"{wait.unclear.detail}; no trace of it after {timeout}", wait.unclear.request_id)
+    outcome = Unknown(f"{wait.unclear.detail}; no effect observed after {timeout}", wait.unclear.request_id)
     await run.journal.end(last.entry, outcome)
     run.conclude_with(wait.action, outcome)
 
@@ -175,8 +182,12 @@ async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
     """ACTIVE without any posts is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off
     (D 13.1.6)."""
     now = run.now()
-    near = [one for one in live.activities if now <= one.date <= now + NEAR and one.type in (None, "SOCIAL_MARKETING")]
-    if near and not any(one.posts for one in live.activities):
+    near = [
+        activity
+        for activity in live.activities
+        if now <= activity.date <= now + NEAR and activity.type in (None, "SOCIAL_MARKETING")
+    ]
+    if near and not any(activity.posts for activity in live.activities):
         why = "the site is not published" if await _unpublished(run) else "is SOCIAL_MARKETING among marketingTools?"
         run.note(f"the marketing plan is ACTIVE, but no activity has posts: {why}")
 

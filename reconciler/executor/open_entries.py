@@ -1,80 +1,107 @@
-"""Settles what earlier runs left open in the journal, by reading the site, before anything is planned.
+"""Resolves what earlier runs left open in the journal, by reading the site, before anything is planned.
 
 A generation that is still under way, and posts that are still to come, stay open: the planner waits for them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import assert_never
+
 from msgspec.structs import replace
 
-from reconciler.executor.events import Emit, Resolved
-from reconciler.executor.evidence import Sight, verdict
+from reconciler.executor.events import Emit, EntryResolved
+from reconciler.executor.kinds.schedule import published_post
+from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
-from reconciler.executor.remember import conclude, scheduled
-from reconciler.executor.view import look
-from reconciler.model.calls import CREATES, GENERATIONS, POSTS, Call, known_call
-from reconciler.model.canonical import JsonObject
-from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
+from reconciler.executor.snapshot import Snapshot
+from reconciler.executor.state_updates import conclude
+from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.operations import (
+    Done,
+    Generate,
+    NotDone,
+    Outcome,
+    Pending,
+    Regenerate,
+    ReschedulePost,
+    SchedulePost,
+    Unknown,
+    Verb,
+)
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 
 
 async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:
-    """What stands recorded once every open entry that reading can settle is settled.
+    """What is recorded once every open entry that reading can resolve is resolved.
 
-    Reads nothing where nothing is open. May raise an ApiError or a StateError; what was settled until then is.
+    Reads nothing where nothing is open. May raise an ApiError or a StateError; what was resolved until then is.
     """
     entries = ports.journal.recorded.open
     if not entries:
         return ports.journal.recorded
-    sight = await look(site, ports.reader, entries)
-    late = [one for one in entries if await _may_be_in_flight(one, sight, ports, options)]
+    found = await _read(site, ports, entries)
+    late = [entry for entry in entries if _may_be_in_flight(entry, found, ports, options)]
     if late:
         await ports.clock.sleep(options.waiting.interval.total_seconds())
-        again = await look(site, ports.reader, late)
-        sight = replace(
-            sight, events=again.events or sight.events, marketing_plan=again.marketing_plan or sight.marketing_plan
+        again = await _read(site, ports, late)
+        found = replace(
+            found, events=again.events or found.events, marketing_plan=again.marketing_plan or found.marketing_plan
         )
     for entry in entries:
-        outcome = _outcome(entry, sight, ports, options)
+        outcome = _outcome(entry, found, ports, options)
         match outcome:
             case None:
                 continue
             case Pending():
                 await ports.journal.sent(entry)
             case Done() | NotDone() | Unknown():
-                await _settle(entry, outcome, sight, ports, options)
-        emit(Resolved(site, entry, outcome))
+                await _close_entry(entry, outcome, found, ports, options)
+            case _:
+                assert_never(outcome)
+        emit(EntryResolved(site, entry, outcome))
     return ports.journal.recorded
 
 
-async def _may_be_in_flight(entry: OpenEntry, sight: Sight, ports: Ports, options: ApplyOptions) -> bool:
-    """A create that was sent only just now, by a run that was killed, may not show yet."""
-    young = ports.clock.now() - entry.started_at < options.waiting.interval
-    return young and known_call(entry) in CREATES and isinstance(verdict(entry, sight), NotDone)
+async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Snapshot:
+    return await read_for(site, ports.reader, [entry.operation for entry in entries])
 
 
-def _outcome(entry: OpenEntry, sight: Sight, ports: Ports, options: ApplyOptions) -> Outcome | None:
+def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
+    """Whether a create that was sent only just now, by a run that was killed, may not show yet."""
+    operation, now = entry.operation, ports.clock.now()
+    if isinstance(operation, UnreadableCall) or operation.verb is not Verb.CREATE:
+        return False
+    young = now - entry.started_at < options.waiting.interval
+    return young and isinstance(infer_outcome(entry, found, now), NotDone)
+
+
+def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> Outcome | None:
     """None: it stays open as it is."""
-    found = verdict(entry, sight)
-    if isinstance(found, Pending) and entry.sent:
+    now, operation = ports.clock.now(), entry.operation
+    outcome = infer_outcome(entry, found, now)
+    if isinstance(outcome, Pending) and entry.sent:
         return None
-    if found is not None:
-        return found
-    # Generate and generate posts leave a trace only when they took effect (design.md 3.5).
-    over = ports.clock.now() - entry.started_at >= options.waiting.timeout
-    if over and known_call(entry) in GENERATIONS | POSTS:
-        return NotDone(f"no trace of it since {entry.started_at.isoformat()}", final=False)
+    if outcome is not None or isinstance(operation, UnreadableCall):
+        return outcome
+    # What takes its time leaves a trace only where it took effect (design.md 3.5).
+    if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
+        return NotDone(f"no effect observed since {entry.started_at.isoformat()}", final=False)
     return None
 
 
-async def _settle(entry: OpenEntry, outcome: Outcome, sight: Sight, ports: Ports, options: ApplyOptions) -> None:
-    journal, call = ports.journal, known_call(entry)
-    if isinstance(outcome, Done) and call in GENERATIONS and journal.recorded.pending is not None:
+async def _close_entry(
+    entry: OpenEntry, outcome: Outcome, found: Snapshot, ports: Ports, options: ApplyOptions
+) -> None:
+    journal, operation = ports.journal, entry.operation
+    published: PublishedPost | None = None
+    if (
+        isinstance(outcome, Done)
+        and isinstance(operation, Generate | Regenerate)
+        and journal.recorded.pending is not None
+    ):
         await journal.inputs_generated_from(journal.recorded.pending)
-    done: PublishedPost | None = None
-    if isinstance(outcome, Done) and call in (Call.SCHEDULE_POST, Call.RESCHEDULE_POST):
-        facts = entry.facts if isinstance(entry.facts, JsonObject) else JsonObject()
-        live = sight.post(str(facts.get("post", "")))
-        moment = live.scheduled_for if live else None
-        done = scheduled(entry, journal, moment, options)
-    await conclude(journal, entry, outcome, done)
+    if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
+        live = found.post(operation.post)
+        published = published_post(entry, journal, live.scheduled_for if live else None, options)
+    await conclude(journal, entry, outcome, published)

@@ -8,9 +8,9 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from reconciler.model.canonical import Json
 from reconciler.model.events import CalendarEvent
-from reconciler.model.operations import OpenEntry, Operation, Outcome
+from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.operations import Operation, Outcome
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import (
     Bindings,
@@ -67,11 +67,11 @@ class Journal(Protocol):
 
     @property
     def recorded(self) -> RecordedSite:
-        """What stands recorded now, notes of this run included."""
+        """What is recorded now, notes of this run included."""
         ...
 
-    async def begin(self, address: str, call: str, facts: Json) -> OpenEntry:
-        """Notes that a call is about to be sent. Written before it is sent."""
+    async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
+        """Notes calls that are about to be sent as one request. Written before it is sent; one entry a call."""
         ...
 
     async def sent(self, entry: OpenEntry) -> None:
@@ -118,7 +118,7 @@ class Clock(Struct, frozen=True):
     sleep: Callable[[float], Awaitable[None]]
 
 
-class Waiting(Struct, frozen=True):
+class PollPolicy(Struct, frozen=True):
     """How generations are waited for: every `interval`, at most `timeout`."""
 
     interval: timedelta = timedelta(seconds=5)
@@ -149,7 +149,7 @@ class ApplyOptions(Struct, frozen=True):
 
     resolve: Resolve
     allow_publish: bool = False
-    waiting: Waiting = Waiting()
+    waiting: PollPolicy = PollPolicy()
     stop: Callable[[], bool] = lambda: False
     commit: str | None = None
     approver: str | None = None

@@ -8,14 +8,14 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
+from reconciler.executor.kinds.schedule import is_scheduled, published_post
 from reconciler.executor.ledger import Result
-from reconciler.executor.preconditions import activity_of
-from reconciler.executor.remember import conclude, scheduled
 from reconciler.executor.run import Attempt, Run, result_of
-from reconciler.executor.single import settled
+from reconciler.executor.simple import resolve_unclear
+from reconciler.executor.state_updates import conclude
 from reconciler.model.events import instant
 from reconciler.model.operations import Done, NotDone, ReschedulePost, SchedulePost, Unknown
-from reconciler.model.posts import GONE_OUT, Post, PostStatus
+from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
@@ -25,10 +25,10 @@ NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: s
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
     """Schedules drafts, at most as many as one call takes. May raise an ApiError of a read, all entries made."""
-    run.view.forget(Need.MARKETING_PLAN)
+    run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
         await _fill(run, actions)
-    ready = [one for one in actions if not run.held_back(one) and not await run.hindered(one)]
+    ready = [one for one in actions if not run.skip_if_blocked(one) and not await run.skip_if_stale(one)]
     if not ready:
         return
     attempts: list[Attempt] = []
@@ -42,7 +42,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     open_ones = [one for one in attempts if one not in refused]
     for attempt in refused:
         run.conclude_with(attempt.action, attempt.outcome)
-    run.view.forget(Need.MARKETING_PLAN)
+    run.cache.forget(Need.MARKETING_PLAN)
     try:
         if open_ones:
             await _fill(run, [one.action for one in open_ones])
@@ -61,13 +61,13 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
 
 
 async def _fill(run: Run, actions: Sequence[Action]) -> None:
-    await run.view.fill(one for action in actions if (one := activity_of(action.operation)) is not None)
+    await run.cache.fill(_operation_of(action).activity for action in actions)
 
 
 async def _post(run: Run, attempt: Attempt) -> Post | None:
     """The post as it is now. The path of the read of one post is inferred, so it is asked only where it must be."""
     operation = _operation(attempt)
-    live = await run.view.marketing_plan()
+    live = await run.cache.marketing_plan()
     found = next((post for one in live.activities for post in one.posts if post.id == operation.post), None)
     if found is None:
         return await run.ports.reader.post(run.site, operation.post)
@@ -81,7 +81,7 @@ async def _post(run: Run, attempt: Attempt) -> Post | None:
 
 async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     outcome = attempt.outcome
-    if live is not None and (live.status is PostStatus.SCHEDULED or live.status in GONE_OUT):
+    if live is not None and is_scheduled(live):
         await _scheduled(run, attempt, live)
         return
     refused: NotDone
@@ -102,7 +102,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     operation = _operation(attempt)
-    done = scheduled(attempt.entry, run.journal, live.scheduled_for, run.options)
+    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:
@@ -127,7 +127,7 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
         operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
     )
     (moved,) = await run.call([replace(action, operation=move)])
-    moved = await settled(run, moved)
+    moved = await resolve_unclear(run, moved)
     if isinstance(moved.outcome, Done):
         run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)
         return
@@ -142,8 +142,12 @@ def _is_alone(action: Action) -> bool:
 
 
 def _operation(attempt: Attempt) -> SchedulePost:
-    assert isinstance(attempt.action.operation, SchedulePost)
-    return attempt.action.operation
+    return _operation_of(attempt.action)
+
+
+def _operation_of(action: Action) -> SchedulePost:
+    assert isinstance(action.operation, SchedulePost)
+    return action.operation
 
 
 def _when(moment: datetime | None) -> str:

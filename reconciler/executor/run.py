@@ -10,36 +10,26 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
-from reconciler.executor.evidence import Sight, facts_of
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.base import Moment
+from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
-from reconciler.executor.preconditions import activity_of, hindrance, touched_by
-from reconciler.executor.remember import applied_by, conclude, scheduled
-from reconciler.executor.view import View
+from reconciler.executor.preconditions import refusal_reason
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
-from reconciler.model.calls import call_of
-from reconciler.model.canonical import JsonObject
+from reconciler.model.journal import Before, Begun, Decided, OpenEntry
 from reconciler.model.operations import (
     ActionClass,
-    CancelPost,
     ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    DeleteActivity,
-    DeleteMarketingPlan,
     Done,
-    Generate,
-    GeneratePosts,
     NotDone,
-    OpenEntry,
-    Operation,
     Outcome,
     Pending,
-    Regenerate,
     RegeneratePosts,
     ReschedulePost,
     Unknown,
-    UpdateActivity,
     class_of,
 )
 from reconciler.model.posts import ActivityId
@@ -67,7 +57,7 @@ class Run:
         self.ports = ports
         self.options = options
         self.emit = emit
-        self.view = View(plan.site, ports.reader)
+        self.cache = SiteCache(plan.site, ports.reader)
         self.pending_before: Inputs | None = ports.journal.recorded.pending
         self.halted: str | None = None
         """Why nothing that follows is started."""
@@ -95,6 +85,10 @@ class Run:
 
     def now(self) -> datetime:
         return self.ports.clock.now()
+
+    def moment(self) -> Moment:
+        """What a call is judged against right now."""
+        return Moment(self.journal.recorded, self.approvals, self.now())
 
     def stopped(self) -> bool:
         """Whether the run was asked to stop. Asked between calls, never within one."""
@@ -151,27 +145,27 @@ class Run:
     def _enter(self, action: Action, entry: Entry) -> None:
         self._entries.append(entry)
         self._ended.add(id(action))
-        if entry.result is not Result.DONE and (activity := _activity_of(action.operation)) is not None:
+        if entry.result is not Result.DONE and (activity := kind_of(entry.operation).spoils(entry.operation)):
             self._troubled.setdefault(activity, f"{entry.address} is {entry.result}")
 
     # --- before a call -----------------------------------------------------------------------------
 
-    def held_back(self, action: Action) -> bool:
+    def skip_if_blocked(self, action: Action) -> bool:
         """Enters an action that may not be started, and says so."""
-        activity = activity_of(action.operation)
+        activity = kind_of(action.operation).activity(action.operation)
         if self.halted is not None:
             self.skip(action, Result.NOT_STARTED, self.halted)
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
-        elif activity in self._troubled and not isinstance(action.operation, CancelPost):
+        elif activity in self._troubled and class_of(action.operation) is not ActionClass.PROTECTIVE:
             self.skip(action, Result.SKIPPED, f"it needs what did not end well: {self._troubled[activity]}")
         else:
             return False
         return True
 
-    async def hindered(self, action: Action) -> bool:
+    async def skip_if_stale(self, action: Action) -> bool:
         """Enters an action whose preconditions no longer hold, and says so. May raise an ApiError."""
-        found = await hindrance(action, self.view, self.journal.recorded, self.approvals, self.now())
+        found = await refusal_reason(action, self.cache, self.moment())
         if found is not None:
             self.skip(action, Result.SKIPPED, found)
         return found is not None
@@ -189,17 +183,17 @@ class Run:
         A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
         caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
-        before = await self._before(actions[0].operation)
+        calls = [
+            Begun(action.address, action.operation, await self._before(action), self._decided(action))
+            for action in actions
+        ]
         for action in actions:
             self.start(action)
-        return await self._call(actions, before, waits)
-
-    async def _call(self, actions: Sequence[Action], before: Sight, waits: bool) -> tuple[Attempt, ...]:
-        entries = [await self._begin(action, before) for action in actions]
+        entries = await self.journal.begin(calls)
         outcomes = await self.ports.writer.perform(self.site, [action.operation for action in actions])
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
-            self.view.touch(touched_by(action.operation))
+            self.cache.touch(kind_of(action.operation).touches(action.operation))
             noted = entry
             if waits and isinstance(outcome, Done | Pending):
                 await self.journal.sent(entry)
@@ -214,63 +208,49 @@ class Run:
         moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
-            applied = applied_by(attempt.action.operation, self.plan)
+            operation = attempt.action.operation
+            applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
                 await self.journal.applied(applied)
-            if isinstance(attempt.action.operation, ReschedulePost):
-                at = attempt.action.operation.at
-                moved = scheduled(attempt.entry, self.journal, at, self.options)
+            if isinstance(operation, ReschedulePost):
+                moved = published_post(attempt.entry, self.journal, operation.at, self.options)
         await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
-    async def settle_rules(self) -> None:
+    async def complete_rules(self) -> None:
         """Notes the rules of the parts that were carried out in full."""
         left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
         await self.journal.bind(Bindings(objects=settled_rules(self.plan, left)))
 
-    def written(self) -> tuple[Attempt, ...]:
-        """The attempts that are known to have taken effect, for the read-back."""
-        return tuple(self._done)
+    def take_written(self) -> tuple[Attempt, ...]:
+        """The attempts that are known to have taken effect and were not read back yet: they are from now on."""
+        written, self._done = tuple(self._done), []
+        return written
 
-    async def _begin(self, action: Action, before: Sight) -> OpenEntry:
-        call = call_of(action.operation)
-        assert call is not None, f"{action.operation} makes no call"
-        facts = JsonObject({**facts_of(action.operation, before), **self._decision(action)})
-        return await self.journal.begin(str(action.address), call, facts)
+    async def _before(self, action: Action) -> Before:
+        """What is there before a call, read already where a precondition was checked. May raise an ApiError."""
+        return await kind_of(action.operation).before(action.operation, self.cache)
 
-    def _decision(self, action: Action) -> dict[str, str]:
+    def _decided(self, action: Action) -> Decided | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""
-        if action.reason is not Reason.SENT_BACK:
-            return {}
-        match action.operation:
-            case RegeneratePosts(activity=id, stories=True):
-                word = STORIES
-            case RegeneratePosts(activity=id, media_only=media_only):
-                word = ActivityDecision.REGENERATE_MEDIA if media_only else ActivityDecision.REGENERATE
-            case ClearPosts(activity=id):
-                word = ActivityDecision.DISCARD
-            case _:
-                return {}
-        reviewed = self.approvals.activity(id)
-        return {"decision": str(word), "decided": reviewed.digest} if reviewed else {}
+        operation = action.operation
+        if action.reason is not Reason.SENT_BACK or not isinstance(operation, RegeneratePosts | ClearPosts):
+            return None
+        reviewed = self.approvals.activity(operation.activity)
+        return Decided(_decision_of(operation), reviewed.digest) if reviewed else None
 
-    async def _before(self, operation: Operation) -> Sight:
-        """What stood there before a call, read already where a precondition was checked."""
-        match operation:
-            case CreateEvent():
-                return Sight(events=await self.view.events())
-            case (
-                Generate()
-                | Regenerate()
-                | DeleteMarketingPlan()
-                | CreateActivity()
-                | DeleteActivity()
-                | GeneratePosts()
-                | RegeneratePosts()
-                | ClearPosts()
-            ):
-                return Sight(marketing_plan=await self.view.marketing_plan())
-            case _:
-                return Sight()
+
+def _decision_of(operation: RegeneratePosts | ClearPosts) -> str:
+    match operation:
+        case RegeneratePosts(stories=True):
+            return STORIES
+        case RegeneratePosts(media_only=True):
+            return ActivityDecision.REGENERATE_MEDIA
+        case RegeneratePosts():
+            return ActivityDecision.REGENERATE
+        case ClearPosts():
+            return ActivityDecision.DISCARD
+        case _:
+            assert_never(operation)
 
 
 def result_of(outcome: Outcome) -> Result:
@@ -286,14 +266,3 @@ def result_of(outcome: Outcome) -> Result:
             return Result.UNKNOWN
         case _:
             assert_never(outcome)
-
-
-def _activity_of(operation: Operation) -> ActivityId | None:
-    """The activity that is not as later actions need it when this one does not end well."""
-    match operation:
-        case UpdateActivity(id=id) | DeleteActivity(id=id):
-            return id
-        case GeneratePosts(activity=id) | RegeneratePosts(activity=id) | ClearPosts(activity=id):
-            return id
-        case _:
-            return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Ports
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.address import Address, SiteName
+from reconciler.model.approvals import Approvals
 from reconciler.planner.actions import Plan, Precondition
 from reconciler.planner.document import PlanRefused
 
@@ -25,5 +27,7 @@ async def check_saved(plan: Plan, ports: Ports) -> tuple[StalePlan, ...]:
 
     Only reads. May raise an ApiError.
     """
-    stale = await stale_in(plan, ports.reader, ports.journal.recorded, ports.clock.now())
+    approvals = ports.desired.approvals if ports.desired else Approvals()
+    moment = Moment(ports.journal.recorded, approvals, ports.clock.now())
+    stale = await stale_in(plan, ports.reader, moment)
     return tuple(StalePlan(plan.site.name, one.address, one.requires, one.found) for one in stale)

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.executor.ports import Clock, Waiting
+from reconciler.executor.ports import Clock, PollPolicy
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ NotOver: TypeAlias = TimedOut | Stopped
 
 async def poll(
     clock: Clock,
-    waiting: Waiting,
+    policy: PollPolicy,
     probe: Callable[[], Awaitable[T | None]],
     stop: Callable[[], bool],
     *,
@@ -40,7 +40,7 @@ async def poll(
     The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails in
     passing is no answer; any other ApiError is raised.
     """
-    deadline = clock.now() + waiting.timeout
+    deadline = clock.now() + policy.timeout
     pause = not at_once
     while True:
         if stop():
@@ -49,7 +49,7 @@ async def poll(
             left = (deadline - clock.now()).total_seconds()
             if left <= 0:
                 return TimedOut()
-            await clock.sleep(min(waiting.interval.total_seconds(), left))
+            await clock.sleep(min(policy.interval.total_seconds(), left))
         pause = True
         try:
             found = await probe()

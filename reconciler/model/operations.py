@@ -1,5 +1,4 @@
-"""One type for each kind of write, what is true of every write of that type, the outcomes of a write, and what
-stands open after a crash.
+"""One type for each kind of write, what is true of every write of that type, and the outcomes of a write.
 
 What a screen, a limit or the executor has to know of a kind of write as such (its verb, what it is about, whether
 it may be sent twice) is a class variable of its type, so that a new kind of write says it once, here.
@@ -12,9 +11,9 @@ from typing import ClassVar, Final, TypeAlias, assert_never
 
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.address import Kind
-from reconciler.model.canonical import Digest, Json
+from reconciler.model.canonical import Digest
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
-from reconciler.model.frozen import Instant, Struct, Variant
+from reconciler.model.frozen import Instant, Variant
 from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
@@ -398,24 +397,3 @@ class Unknown(Variant, frozen=True):
 
 
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown
-
-
-# --- journal ---------------------------------------------------------------------------------------
-
-
-class OpenEntry(Struct, frozen=True):
-    """A call that was about to be sent when the journal was last written, and has no outcome there.
-
-    `address` is the action's, as text; `call` names the operation's kind in kebab case (`generate`,
-    `create-event`); `facts` hold what is needed to recognise its effect when the site is read again.
-    """
-
-    id: str
-    address: str
-    call: str
-    started_at: Instant
-    facts: Json = None
-    sent: bool = False
-    """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""
-    unknown: str = ""
-    """Why a run could not settle its outcome; empty: none has tried (`Journal.end` with Unknown)."""

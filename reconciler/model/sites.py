@@ -12,8 +12,8 @@ from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
 from reconciler.model.frozen import Instant, Struct
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
-from reconciler.model.operations import OpenEntry
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings

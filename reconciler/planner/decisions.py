@@ -13,7 +13,6 @@ from msgspec import Struct
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
-from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import AwaitPosts, ClearPosts, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
@@ -124,10 +123,9 @@ def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
     call, whether it was about stories."""
     found: dict[str, tuple[bool, ...]] = {}
     for entry in recorded.open:
-        if entry.call == "regenerate-posts":
-            activity = entry.address.rsplit("[", 1)[-1].removesuffix("]")
-            stories = isinstance(entry.facts, JsonObject) and entry.facts.get("stories") is True
-            found[activity] = (*found.get(activity, ()), stories)
+        if isinstance(entry.operation, RegeneratePosts):
+            activity = entry.operation.activity
+            found[activity] = (*found.get(activity, ()), entry.operation.stories)
     return found
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from reconciler.model.address import Kind
-from reconciler.model.calls import GENERATIONS, known_call
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
     Discard,
@@ -22,7 +22,6 @@ from reconciler.model.operations import (
     AwaitGeneration,
     DeleteMarketingPlan,
     Generate,
-    OpenEntry,
     Operation,
     Regenerate,
 )
@@ -158,7 +157,7 @@ def plan_generation(
 
 
 def _is_generation(entry: OpenEntry) -> bool:
-    return known_call(entry) in GENERATIONS
+    return isinstance(entry.operation, Generate | Regenerate)
 
 
 def _waiting(scope: Scope) -> Action:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.operations import OpenEntry
+from reconciler.model.journal import OpenEntry
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ObservedSite
 

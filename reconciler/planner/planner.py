@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
-from reconciler.model.calls import GENERATIONS, Call, known_call
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts, OpenEntry
+from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
@@ -34,27 +34,25 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     return replace(plan, bindings=replace(plan.bindings, objects=objects))
 
 
-NOT_IN_DOUBT = frozenset(
-    {
-        *(*GENERATIONS, Call.GENERATE_POSTS, Call.REGENERATE_POSTS),  # waited for, by the parts that plan them
-        *(Call.UPDATE_SETTINGS, Call.UPDATE_EVENT, Call.UPDATE_ACTIVITY),  # idempotent
-    }
-)
-"""Calls that block nothing while their outcome is not known."""
-
-
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
-    (design.md 3.5). `apply` settles what reading the site can settle, before it plans."""
-    unknown = {entry.address: entry for entry in recorded.open if known_call(entry) not in NOT_IN_DOUBT}
-    doubtful = [action for action in plan.actions if str(action.address) in unknown]
+    (design.md 3.5). `apply` resolves what reading the site can resolve, before it plans."""
+    unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
+    doubtful = [action for action in plan.actions if action.address in unknown]
     if not doubtful:
         return plan
     return replace(
         plan,
         actions=tuple(action for action in plan.actions if action not in doubtful),
-        blocked=(*plan.blocked, *(_unknown(action, unknown[str(action.address)]) for action in doubtful)),
+        blocked=(*plan.blocked, *(_unknown(action, unknown[action.address]) for action in doubtful)),
     )
+
+
+def _is_in_doubt(entry: OpenEntry) -> bool:
+    """Whether a call may not be sent again before its outcome is known. What takes its time is waited for, by the
+    parts that plan it."""
+    operation = entry.operation
+    return isinstance(operation, UnreadableCall) or not (operation.takes_time or operation.repeatable)
 
 
 def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:

@@ -8,7 +8,6 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
-from reconciler.model.calls import Call, known_call
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
 from reconciler.model.posts import ActivityId, Post, PostStatus
@@ -115,12 +114,12 @@ def decide_posts(
     return decided
 
 
-def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[str]:
+def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[ActivityId]:
     """The activities whose posts an earlier run asked for, and which may still come."""
     return frozenset(
-        entry.address.rsplit("[", 1)[-1].removesuffix("]")
+        entry.operation.activity
         for entry in recorded.open
-        if known_call(entry) is Call.GENERATE_POSTS and scope.may_still_show(entry)
+        if isinstance(entry.operation, GeneratePosts) and scope.may_still_show(entry)
     )
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.calls import GENERATIONS, Call, known_call
-from reconciler.model.canonical import EMPTY, Json, JsonObject
-from reconciler.model.operations import OpenEntry
+from reconciler.model.address import Kind
+from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.operations import (
+    CreateActivity,
+    Generate,
+    Regenerate,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateSettings,
+)
 from reconciler.reporters.words import moment, value
 
 
@@ -29,48 +36,48 @@ _GENERATED: Final = (
     "the next apply starts one where it is due still",
 )
 
-_WORDS: Final[Mapping[Call, CallWords]] = {
-    Call.CREATE_EVENT: CallWords("create an event", "whether the calendar has it"),
-    Call.UPDATE_EVENT: CallWords("change an event", "whether the event is as the file asks for"),
-    Call.DELETE_EVENT: CallWords("delete an event", "whether the calendar has it still"),
-    Call.UPDATE_SETTINGS: CallWords("change the settings", "whether the settings are as the file asks for"),
-    Call.GENERATE: CallWords("generate a marketing plan", "whether one is there or under way", *_GENERATED),
-    Call.REGENERATE: CallWords(
+_WORDS: Final[Mapping[str, CallWords]] = {
+    "create-event": CallWords("create an event", "whether the calendar has it"),
+    "update-event": CallWords("change an event", "whether the event is as the file asks for"),
+    "delete-event": CallWords("delete an event", "whether the calendar has it still"),
+    "update-settings": CallWords("change the settings", "whether the settings are as the file asks for"),
+    "generate": CallWords("generate a marketing plan", "whether one is there or under way", *_GENERATED),
+    "regenerate": CallWords(
         "generate the marketing plan again", "whether it is under way, or its activities are new", *_GENERATED
     ),
-    Call.DELETE_MARKETING_PLAN: CallWords("delete the marketing plan", "whether it is gone"),
-    Call.CREATE_ACTIVITY: CallWords("create an activity", "whether the marketing plan has it"),
-    Call.UPDATE_ACTIVITY: CallWords("change an activity", "whether the activity is as the file asks for"),
-    Call.DELETE_ACTIVITY: CallWords("delete an activity", "whether it is gone"),
-    Call.GENERATE_POSTS: CallWords(
+    "delete-marketing-plan": CallWords("delete the marketing plan", "whether it is gone"),
+    "create-activity": CallWords("create an activity", "whether the marketing plan has it"),
+    "update-activity": CallWords("change an activity", "whether the activity is as the file asks for"),
+    "delete-activity": CallWords("delete an activity", "whether it is gone"),
+    "generate-posts": CallWords(
         "generate posts for an activity",
         "whether the activity has posts",
         not_done="the next apply asks for them again where a rule wants them and none are there",
     ),
-    Call.REGENERATE_POSTS: CallWords(
+    "regenerate-posts": CallWords(
         "make the posts of an activity again",
         "whether the posts are new",
         done="the reviewers' decision counts as carried out",
         not_done="the reviewers' decision stands, and the next apply carries it out",
     ),
-    Call.CLEAR_POSTS: CallWords(
+    "clear-posts": CallWords(
         "clear the posts of an activity",
         "whether its posts are gone",
         done="a reviewers' decision that asked for it counts as carried out",
     ),
-    Call.SCHEDULE_POST: CallWords(
+    "schedule-post": CallWords(
         "schedule a post",
         "whether the post is scheduled or has gone out",
         done="it stands in the ledger as scheduled, and its approval is used up",
         not_done="the next apply schedules it if it is a draft still, and approved",
     ),
-    Call.RESCHEDULE_POST: CallWords(
+    "reschedule-post": CallWords(
         "move a scheduled post",
         "when the post is scheduled for",
         done="it stands in the ledger with its new time",
         not_done="the next apply moves it if a rule asks for another time still",
     ),
-    Call.CANCEL_POST: CallWords("take a scheduled post back", "whether the post is scheduled still"),
+    "cancel-post": CallWords("take a scheduled post back", "whether the post is scheduled still"),
 }
 """A test fails for a call that has none here."""
 
@@ -79,31 +86,26 @@ _OF_LATER: Final = CallWords("make a call that this version does not know", "whe
 
 def words_of(entry: OpenEntry) -> CallWords:
     """The words for the call of an entry."""
-    call = known_call(entry)
-    return _OF_LATER if call is None else _WORDS[call]
+    return _OF_LATER if isinstance(entry.operation, UnreadableCall) else _WORDS[entry.call]
 
 
 def about(entry: OpenEntry) -> str:
-    """What the call was about, by the facts noted before it; empty where its address says it all."""
-    facts = entry.facts if isinstance(entry.facts, JsonObject) else EMPTY
-    match known_call(entry):
-        case Call.CREATE_EVENT | Call.UPDATE_EVENT | Call.DELETE_EVENT:
-            return value(facts.get("name"))
-        case Call.UPDATE_SETTINGS | Call.UPDATE_ACTIVITY:
-            values = _object(facts.get("values"))
-            return ", ".join(f"{path.removeprefix('settings.')}: {value(values[path])}" for path in sorted(values))
-        case Call.CREATE_ACTIVITY:
-            activity = _object(facts.get("activity"))
-            return f"{value(activity.get('title'))}, {_when(activity.get('targetDate'))}"
-        case Call.SCHEDULE_POST | Call.RESCHEDULE_POST:
-            return f"{facts.get('channel')}, {_when(facts.get('at'))}"
-        case _:
-            return ""
+    """What the call was about; empty where its address says it all."""
+    operation = entry.operation
+    if isinstance(operation, UpdateSettings | UpdateActivity):
+        changes = sorted((change.path.removeprefix("settings."), change.after) for change in operation.changes)
+        return ", ".join(f"{path}: {value(after)}" for path, after in changes)
+    if isinstance(operation, CreateActivity):
+        return f"{value(operation.activity.title)}, for {moment(operation.activity.target_date, 'UTC')}"
+    if isinstance(operation, SchedulePost | ReschedulePost):
+        when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at the time that the API chooses"
+        return f"{operation.channel}, {when}"
+    return value(entry.address.key) if entry.address.kind is Kind.EVENT else ""
 
 
 def standing(entry: OpenEntry, *, held: bool) -> str:
     """What is known of its outcome, and what the next run does about it. `held`: a run may be at it right now."""
-    if entry.sent and known_call(entry) in GENERATIONS:
+    if entry.sent and isinstance(entry.operation, Generate | Regenerate):
         return "it was started; the next apply waits for it to end"
     if entry.sent:
         return "it took effect; the next apply reads what became of it"
@@ -112,16 +114,3 @@ def standing(entry: OpenEntry, *, held: bool) -> str:
     if held:
         return "the run that holds the site may be making this call right now"
     return "no run has looked yet whether it took effect: the next apply reads the site and settles it if it can"
-
-
-def _when(at: Json) -> str:
-    if not isinstance(at, str):
-        return "at the time that the API chooses"
-    try:
-        return f"for {moment(datetime.fromisoformat(at), 'UTC')}"
-    except ValueError:
-        return f"for {at}"
-
-
-def _object(facts: Json) -> JsonObject:
-    return facts if isinstance(facts, JsonObject) else EMPTY

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Self, assert_never
 
 from msgspec import Struct
 
-from reconciler.executor.events import Corrected, Event, Finished, Note, Resolved, Skipped, Started, Waiting
+from reconciler.executor.events import Corrected, EntryResolved, Event, Finished, Note, Skipped, Started, StillWaiting
 from reconciler.model.text import printable
 from reconciler.reporters.words import plural
 
@@ -111,11 +111,11 @@ def doing(event: Event) -> str | None:
     match event:
         case Started(address=address, operation=operation):
             return printable(f"{operation.verb} {address}")
-        case Waiting(site=site, status=None, left=left):
+        case StillWaiting(site=site, status=None, left=left):
             return printable(f"waiting for the posts of {plural(left, 'activity', 'activities')} of {site.name}")
-        case Waiting(site=site, status=status):
+        case StillWaiting(site=site, status=status):
             return printable(f"waiting for {site.name}, which is {status}")
-        case Resolved(site=site, entry=entry):
+        case EntryResolved(site=site, entry=entry):
             return printable(f"settled {entry.call} of an earlier run at {site.name}")
         case Finished() | Skipped() | Corrected() | Note():
             return None

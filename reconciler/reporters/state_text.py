@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from reconciler.model.operations import OpenEntry
+from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.reporters.journal_words import about, standing, words_of

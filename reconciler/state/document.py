@@ -7,14 +7,15 @@ step of a run is one atomic write. It grows by some 300 bytes a published post.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from msgspec import Struct
 
+from reconciler.model import codec, frozen
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import Digest, JsonObject, thaw
+from reconciler.model.canonical import Digest, JsonObject, freeze_object, thaw
 from reconciler.model.events import CalendarId, EventId
-from reconciler.model.operations import OpenEntry
+from reconciler.model.journal import AnyOperation, OpenEntry, UnreadableCall
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
@@ -26,11 +27,18 @@ from reconciler.model.sites import (
     SiteRef,
 )
 from reconciler.state.errors import StateError
+from reconciler.state.old_calls import entry_of
 from reconciler.state.values import RESTORE, Malformed, Members, Migration, from_bytes, time_text, to_bytes
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 
-MIGRATIONS: Final[Mapping[int, Migration]] = {}
+
+def _with_operations(document: dict[str, Any]) -> dict[str, Any]:
+    """Format 1 noted the name of a call and free facts; format 2 the operation and what was there before it."""
+    return {**document, "open": [entry_of(entry) for entry in document["open"]]}
+
+
+MIGRATIONS: Final[Mapping[int, Migration]] = {1: _with_operations}
 """What brings an older document forward, keyed by the version it starts from."""
 
 
@@ -77,7 +85,7 @@ def encode(document: SiteDocument) -> bytes:
                 for activity, decision, digest in recorded.consumed
             ],
             "objects": [{"object": key, "facts": thaw(facts)} for key, facts in recorded.objects],
-            "open": [_open(entry) for entry in recorded.open],
+            "open": codec.to_plain(recorded.open),
             "published": [_published(post) for post in recorded.published],
         }
     )
@@ -92,18 +100,6 @@ def _inputs(inputs: Inputs) -> dict[str, Any]:
 
 def _inputs_or_none(inputs: Inputs | None) -> dict[str, Any] | None:
     return None if inputs is None else _inputs(inputs)
-
-
-def _open(entry: OpenEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "address": entry.address,
-        "call": entry.call,
-        "startedAt": time_text(entry.started_at),
-        "facts": thaw(entry.facts),
-        "sent": entry.sent,
-        "unknown": entry.unknown,
-    }
 
 
 def _published(post: PublishedPost) -> dict[str, Any]:
@@ -126,9 +122,11 @@ def decode(
     data: bytes, place: str, *, version: int = FORMAT_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS
 ) -> SiteDocument:
     """The document a text holds. Raises StateError for a corrupt one and for one of a newer format."""
-    document = from_bytes(data, place=place, version=version, migrations=migrations)
     try:
+        document = from_bytes(data, place=place, version=version, migrations=migrations)
         return _document(Members(document))
+    except (KeyError, TypeError, ValueError) as error:
+        raise StateError(place, f"is corrupt (an open entry is not one of format 1: {error})", RESTORE) from None
     except Malformed as error:
         raise StateError(place, f"is corrupt ({error})", RESTORE) from None
 
@@ -206,18 +204,21 @@ def _read_object(members: Members) -> tuple[str, JsonObject]:
     return pair
 
 
+OPERATIONS: Final = frozenset(frozen.kind_of(operation.__name__) for operation in get_args(AnyOperation))
+"""The kinds of operations that this version knows."""
+
+
 def _read_open(members: Members) -> OpenEntry:
-    entry = OpenEntry(
-        id=members.take("id", str),
-        address=members.take("address", str),
-        call=members.take("call", str),
-        started_at=members.instant("startedAt"),
-        facts=members.json("facts"),
-        sent=members.take("sent", bool),
-        unknown=members.take("unknown", str),
-    )
-    members.end()
-    return entry
+    plain = members.rest()
+    operation = plain.get("operation")
+    if isinstance(operation, dict) and isinstance(kind := operation.get("kind"), str) and kind not in OPERATIONS:
+        # A call of a later version: it stays open, and blocks its object, until a person says how it ended.
+        facts = freeze_object({key: value for key, value in operation.items() if key != "kind"})
+        plain["operation"] = codec.to_plain(UnreadableCall(kind, facts))
+    try:
+        return codec.from_plain(OpenEntry, plain)
+    except codec.Malformed as error:
+        raise Malformed(f"{members.path}.{error.path}: {error.what}") from None
 
 
 def _read_published(members: Members) -> PublishedPost:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.model.canonical import Digest, Json
+from reconciler.model.canonical import Digest
 from reconciler.model.events import CalendarEvent
-from reconciler.model.operations import OpenEntry, Outcome
+from reconciler.model.journal import Begun, OpenEntry
+from reconciler.model.operations import Outcome
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.state import notes
@@ -60,14 +61,19 @@ class SiteJournal:
         """What stands recorded now, notes of this run included."""
         return self._recorded
 
-    async def begin(self, address: str, call: str, facts: Json) -> OpenEntry:
-        """Notes that a call is about to be sent. Raises LeaseLost where it must not be: the lease is lost."""
+    async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
+        """Notes calls that are about to be sent as one request, in one write. Raises LeaseLost where they must not
+        be: the lease is lost."""
         # Only here: what a call came to is worth noting also when the lease ended meanwhile.
         if self._lease is not None:
             self._lease.check()
-        entry = OpenEntry(secrets.token_hex(8), address, call, self._now(), facts)
-        await self._note(lambda recorded: notes.with_begun(recorded, entry))
-        return entry
+        now = self._now()
+        entries = tuple(
+            OpenEntry(secrets.token_hex(8), call.address, call.operation, now, call.before, call.decided)
+            for call in calls
+        )
+        await self._note(lambda recorded: notes.with_begun(recorded, entries))
+        return entries
 
     async def sent(self, entry: OpenEntry) -> None:
         """Notes that the call took effect and that only waiting is left."""

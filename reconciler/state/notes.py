@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarEvent
-from reconciler.model.operations import Done, NotDone, OpenEntry, Outcome, Pending, Unknown
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs, PublishedPost, RecordedSite, RememberedSet
 
 
-def with_begun(recorded: RecordedSite, entry: OpenEntry) -> RecordedSite:
-    """With a call that is about to be sent."""
-    return replace(recorded, open=(*(one for one in recorded.open if one.id != entry.id), entry))
+def with_begun(recorded: RecordedSite, entries: Sequence[OpenEntry]) -> RecordedSite:
+    """With calls that are about to be sent."""
+    begun = {entry.id for entry in entries}
+    return replace(recorded, open=(*(entry for entry in recorded.open if entry.id not in begun), *entries))
 
 
 def with_sent(recorded: RecordedSite, id: str) -> RecordedSite:

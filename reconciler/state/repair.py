@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import OpenEntry
+from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite
 from reconciler.state.errors import StateError
 from reconciler.state.hold import Hold

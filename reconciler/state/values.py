@@ -79,6 +79,11 @@ class Members:
             raise Malformed(f"{self._at(name)} holds what is no text")
         return tuple(values)
 
+    def rest(self) -> dict[str, Any]:
+        """All members that are left, taken at once."""
+        taken, self._left = self._left, {}
+        return taken
+
     def end(self) -> None:
         """Says that every member was taken."""
         if self._left:

@@ -11,14 +11,26 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from hypothesis import find
 
-from reconciler.model.address import SiteName
-from reconciler.model.calls import Call
-from reconciler.model.canonical import EMPTY, Json, JsonObject, digest_of
-from reconciler.model.events import EventId
-from reconciler.model.operations import OpenEntry, Unknown
+from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import JsonObject, digest_of
+from reconciler.model.events import DesiredEvent, EventId
+from reconciler.model.journal import AnyOperation, Before, OpenEntry, UnreadableCall
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CreateEvent,
+    Deferred,
+    Generate,
+    Operation,
+    Regenerate,
+    SchedulePost,
+    Unknown,
+)
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
@@ -28,14 +40,17 @@ from reconciler.state.holder import Holder
 from reconciler.state.lease import Clock, Leases
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
+from tests.journals import begin
+from tests.strategies import of
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-000000000001")
 CI = Holder("ci-7", 4242, "jane", "secret-token", ci_url="https://ci.example/jobs/17")
 POST = "834dc801-3e5c-416a-bd14-b130a95d100e"
-SCHEDULED = JsonObject(
-    {"post": POST, "digest": digest_of("z"), "channel": "FACEBOOK", "at": "2026-12-03T09:30:00.000Z"}
+SCHEDULED = SchedulePost(
+    PostId(POST), ActivityId("a-1"), "FACEBOOK", digest_of("z"), datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 )
+SALE = CreateEvent(DesiredEvent("Sale", date=NOW))
 
 
 class Planted:
@@ -44,12 +59,20 @@ class Planted:
     def __init__(self, root: Path, where: str = ".reconciler") -> None:
         self.state = open_state(where, root, now=lambda: NOW)
 
-    def open(self, call: str, address: str, facts: Json = None, *, unknown: str = "", sent: bool = False) -> str:
+    def open(
+        self,
+        operation: Operation,
+        address: str,
+        before: Before | None = None,
+        *,
+        unknown: str = "",
+        sent: bool = False,
+    ) -> str:
         """Leaves a call of the shop open, and gives its id."""
 
         async def body() -> str:
             journal = await self.state.open_journal(SHOP)
-            entry = await journal.begin(address, call, facts)
+            entry = await begin(journal, address, operation, before)
             if unknown:
                 await journal.end(entry, Unknown(unknown))
             if sent:
@@ -124,8 +147,8 @@ def test_nothing_is_recorded(
 def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
     planted.much()
     planted.locked()
-    planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
-    planted.open("regenerate", "shop/marketing-plan", sent=True)
+    planted.open(SALE, "shop/event[Sale]")
+    planted.open(Regenerate(False), "shop/marketing-plan", sent=True)
     long = SiteRef(SiteName("a-site-with-quite-a-long-name-that-goes-on"), "x")
     asyncio.run(applied(planted, long))
     ran = reconciler("state", "list", project.root)
@@ -247,8 +270,8 @@ State: 1 call in doubt, 1 waited for, 1 post published, locked by jane on ci-7.
 
 def test_everything_of_a_site_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
     planted.much()
-    planted.open("schedule-post", f"shop/draft[{POST}]", SCHEDULED, unknown="lost \x1b[2J")
-    planted.open("regenerate", "shop/marketing-plan", sent=True)
+    planted.open(SCHEDULED, f"shop/draft[{POST}]", unknown="lost \x1b[2J")
+    planted.open(Regenerate(False), "shop/marketing-plan", sent=True)
     planted.locked(ended=True)
     ran = reconciler("state", "show", "shop", project.root)
     assert ran.code == 0
@@ -264,7 +287,7 @@ def test_json_has_the_document_as_it_is_kept_but_no_token(
 ) -> None:
     planted.much()
     planted.locked()
-    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "show", "shop", project.root, "--output", "json")
     assert ran.code == ran.json["exitCode"] == 0
     assert ran.json["command"] == "state show"
@@ -280,7 +303,7 @@ def test_commands_to_copy_lead_to_the_same_state(
     reconciler: Command, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root)
-    entry = Planted(project.root, "my state").open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = Planted(project.root, "my state").open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "show", "shop", "--state", "my state")
     assert f"reconciler state resolve shop {entry} not-done --state 'my state'\n" in ran.out
 
@@ -393,8 +416,8 @@ def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
 def test_a_post_that_was_scheduled_uses_up_its_approval(
     reconciler: Command, project: Project, planted: Planted
 ) -> None:
-    entry = planted.open("schedule-post", f"shop/draft[{POST}]", SCHEDULED, unknown="lost")
-    other = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SCHEDULED, f"shop/draft[{POST}]", unknown="lost")
+    other = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", entry[:6], "done", project.root)
     assert (ran.code, ran.last) == (0, "Resolved: done; 1 call of shop is in doubt still.")
     assert "its approval is used up" in ran.out
@@ -412,7 +435,7 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
 ) -> None:
     assert reconciler("apply", project.root, "--auto-approve").code == 0
     project.edit("sites/shop.yaml", "warm and playful", "dry")
-    entry = planted.open("regenerate", "shop/marketing-plan", JsonObject({"status": "ACTIVE"}), unknown="lost")
+    entry = planted.open(Regenerate(False), "shop/marketing-plan", Before(status="ACTIVE"), unknown="lost")
     due = Inputs((Field("settings.toneOfVoice", "dry"),))
     asyncio.run(note_due(planted, due))
     with project.world() as world:
@@ -434,8 +457,7 @@ async def note_due(planted: Planted, due: Inputs) -> None:
 
 
 def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: Project, planted: Planted) -> None:
-    facts = JsonObject({"status": "NEVER_CREATED", "activities": ()})
-    entry = planted.open("generate", "shop/marketing-plan", facts)
+    entry = planted.open(Generate(), "shop/marketing-plan", Before(status="NEVER_CREATED"))
     ran = reconciler("state", "resolve", "shop", entry, "not-done", project.root)
     assert ran.code == 0
     assert "the next apply starts one where it is due still" in ran.out
@@ -447,14 +469,14 @@ def test_an_unknown_entry_lists_those_there_are(reconciler: Command, project: Pr
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
     assert "none is open, so nothing is left to settle" in ran.err
-    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
     assert f"no open entry is 'nope'; choose one of: {entry} (create-event shop/event[Sale])" in ran.err
 
 
 def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Project, planted: Planted) -> None:
-    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked()
     shown = reconciler("state", "show", "shop", project.root)
     assert "the run that holds the site may be making this call right now" in " ".join(shown.out.split())
@@ -465,7 +487,7 @@ def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Pro
 
 
 def test_a_lock_that_ended_is_taken_over_with_a_word(reconciler: Command, project: Project, planted: Planted) -> None:
-    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked(ended=True)
     ran = reconciler("state", "resolve", "shop", entry, "done", project.root)
     assert ran.code == 0
@@ -481,10 +503,10 @@ def test_usage_errors_are_1(reconciler: Command, arguments: tuple[str, ...]) -> 
 # --- words -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("call", [*Call, "of-a-later-version"])
-def test_every_call_has_words_whatever_its_facts(call: str) -> None:
-    for facts in (None, "odd", JsonObject({"at": "soon", "values": 1, "activity": EMPTY})):
-        entry = OpenEntry("e1", "shop", call, NOW, facts)
+@pytest.mark.parametrize("kind", get_args(AnyOperation))
+def test_every_call_has_words(kind: type[Operation | UnreadableCall]) -> None:
+    if kind not in (AwaitGeneration, AwaitPosts, Deferred):
+        entry = OpenEntry("e1", Address.parse("shop"), find(of(kind), lambda _: True), NOW)
         words = words_of(entry)
         assert all((words.asked, words.look, words.done, words.not_done))
         assert isinstance(about(entry), str)
@@ -516,7 +538,7 @@ def test_the_same_on_an_object_store(reconciler: Command, project: Project, buck
     there = ("--state", bucket, project.root)
     assert reconciler("state", "list", *there).out == f"Nothing is recorded in {bucket}.\n"
     planted = Planted(project.root, bucket)
-    entry = planted.open("create-event", "shop/event[Sale]", JsonObject({"name": "Sale"}))
+    entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked()
     assert reconciler("state", "list", *there).last == "State: 1 site, 1 call in doubt, 0 waited for, 1 locked."
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 4

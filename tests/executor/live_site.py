@@ -16,7 +16,7 @@ from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Json, JsonObject
@@ -297,7 +297,7 @@ class Bench:
         self.world = World()
         self.events: list[Event] = []
         self.resolve: Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved] = lambda *_: Resolved(())
-        self.waiting = Waiting(timedelta(seconds=30), timedelta(minutes=10))
+        self.waiting = PollPolicy(timedelta(seconds=30), timedelta(minutes=10))
         self.stop: Callable[[], bool] = lambda: False
         self.desired: DesiredSite | None = None
         self.journal = self.open_journal(RecordedSite())

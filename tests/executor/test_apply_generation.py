@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.api.errors import ErrorKind
-from reconciler.executor.events import Waiting
+from reconciler.executor.events import StillWaiting
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId
@@ -118,7 +118,7 @@ def test_a_generation_is_polled_until_it_is_active(bench: Bench) -> None:
     bench.world.next_activities = [an_activity("a1", a_post("p1"))]
     ledger = bench.apply(generate())
     assert results(ledger) == ["done"]
-    waits = [one for one in bench.events if isinstance(one, Waiting)]
+    waits = [one for one in bench.events if isinstance(one, StillWaiting)]
     assert [one.status for one in waits] == [PlanStatus.GENERATING]
     assert bench.world.now == START + timedelta(minutes=1)
     assert ledger.notes == ()

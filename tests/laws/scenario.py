@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from reconciler.executor.ledger import SiteLedger
-from reconciler.executor.ports import Waiting
+from reconciler.executor.ports import PollPolicy
 from reconciler.model.activities import Activity
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import Plan
@@ -29,7 +29,7 @@ from reconciler.state.folder import LocalFolder
 from reconciler.state.sites import StateStore
 from tests.laws.whole_run import SITE_ID, START, Json, WholeRun
 
-PATIENCE = Waiting(timedelta(seconds=5), timedelta(minutes=2))
+PATIENCE = PollPolicy(timedelta(seconds=5), timedelta(minutes=2))
 SEED: Json = {
     "clock": START,
     "freeze": True,

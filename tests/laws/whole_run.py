@@ -21,7 +21,7 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.observe import observe_and_plan
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, Ports, Waiting
+from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
 from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
@@ -36,7 +36,7 @@ from tests.canary import CANARY
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
 START = "2026-12-01T08:41:17Z"  # off the full hours of the activities, so that no `within` ends on one
-ALWAYS = Waiting(timedelta(seconds=5), timedelta(minutes=15))
+ALWAYS = PollPolicy(timedelta(seconds=5), timedelta(minutes=15))
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ class WholeRun:
     root: Path
     sandbox: Sandbox
     store: Store = field(default_factory=MemoryStore)
-    waiting: Waiting = ALWAYS
+    waiting: PollPolicy = ALWAYS
     allow_publish: bool = False
     stop: Callable[[], bool] = lambda: False
     way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)

@@ -15,7 +15,8 @@ from reconciler.model.activities import (
     RemoveActivities,
     SetActivities,
 )
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
+from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import (
     AwaitPosts,
     CancelPost,
@@ -24,7 +25,6 @@ from reconciler.model.operations import (
     Deferred,
     DeleteActivity,
     GeneratePosts,
-    OpenEntry,
     UpdateActivity,
 )
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
@@ -165,7 +165,9 @@ def test_cancelled_and_deleted_posts_are_no_posts() -> None:
 
 
 def test_posts_that_an_earlier_run_asked_for_are_waited_for() -> None:
-    before = RecordedSite(open=(OpenEntry("1", "shop/posts[a]", "generate-posts", NOW, sent=True),))
+    before = RecordedSite(
+        open=(OpenEntry("1", Address.parse("shop/posts[a]"), GeneratePosts(ActivityId("a"), "A"), NOW, sent=True),)
+    )
     [(_, action)] = posts(PostsRule(Match()), on=(live("a", "A"),), recorded=before).actions
     assert action.operation == AwaitPosts(ActivityId("a"), "A")
 

@@ -6,9 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.activities import PostsRule
+from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, Approvals
-from reconciler.model.canonical import JsonObject
-from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, OpenEntry, RegeneratePosts
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
@@ -84,7 +85,7 @@ def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:
 
 def test_posts_in_the_making_are_waited_for_and_not_sent_back_twice() -> None:
     posts, stories = (
-        OpenEntry(str(number), "shop/posts[a]", "regenerate-posts", NOW, JsonObject({"stories": stories}))
+        OpenEntry(str(number), Address.parse("shop/posts[a]"), RegeneratePosts(ONE.id, ONE.title, stories=stories), NOW)
         for number, stories in enumerate((False, True))
     )
     file = approved(ONE, about=ActivityDecision.REGENERATE)

@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.operations import CreateEvent, DeleteEvent, OpenEntry, UpdateEvent
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy
 from reconciler.planner.events import EventsPart, plan_events
@@ -151,7 +152,8 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
         Digest("sha256:0"),
         events=DesiredEvents((declared(), declared("Fair"))),
     )
-    in_doubt = RecordedSite(open=(OpenEntry("1", "shop/event[Sale]", "create-event", NOW, unknown="no answer"),))
+    entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(declared()), NOW, unknown="no answer")
+    in_doubt = RecordedSite(open=(entry,))
     plan = make_plan(file, ObservedSite(file.ref, NOW, events=()), in_doubt, PlanOptions(NOW))
     assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
     assert [(str(one.address), one.code) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]

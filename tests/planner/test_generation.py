@@ -8,11 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, Json, freeze, freeze_object
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import DesiredEvent, DesiredEvents
+from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
     Discard,
@@ -25,7 +26,6 @@ from reconciler.model.operations import (
     AwaitGeneration,
     DeleteMarketingPlan,
     Generate,
-    OpenEntry,
     Operation,
     Regenerate,
     UpdateSettings,
@@ -162,19 +162,19 @@ def test_settings_saved_by_a_run_that_died_are_generated_from_by_the_next() -> N
 def test_our_own_generation_that_ended_meanwhile_is_not_repeated() -> None:
     live = observed(settings=MarketingSettings(freeze_object(LIVE | {"toneOfVoice": "warm"})))
     file = desired({"toneOfVoice": "warm"})
-    entry = OpenEntry("1", "shop/marketing-plan", "regenerate", NOW, sent=True)
+    entry = OpenEntry("1", Address.parse("shop/marketing-plan"), Regenerate(False), NOW, sent=True)
     before = replace(recorded(), pending=Inputs(file.settings), open=(entry,))
     assert plan_of(file, live, before).actions == ()
 
 
 def test_while_a_lost_answer_may_still_show_no_second_generation_is_planned() -> None:
-    entry = OpenEntry("1", "shop/marketing-plan", "generate", NOW)
+    entry = OpenEntry("1", Address.parse("shop/marketing-plan"), Generate(), NOW)
     plan = plan_of(desired(), observed(PlanStatus.NEVER_CREATED), RecordedSite(open=(entry,)))
     assert generations(plan) == [AwaitGeneration()]
 
 
 def test_a_call_that_has_shown_nothing_for_as_long_as_one_waits_is_not_done() -> None:
-    entry = OpenEntry("1", "shop/marketing-plan", "generate", NOW - timedelta(minutes=15))
+    entry = OpenEntry("1", Address.parse("shop/marketing-plan"), Generate(), NOW - timedelta(minutes=15))
     plan = plan_of(desired(), observed(PlanStatus.NEVER_CREATED), RecordedSite(open=(entry,)))
     assert generations(plan) == [Generate()]
 

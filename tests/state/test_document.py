@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Digest, JsonObject, freeze
 from reconciler.model.events import CalendarId, EventId
-from reconciler.model.operations import Done, OpenEntry
+from reconciler.model.journal import OpenEntry, UnreadableCall
+from reconciler.model.operations import Done, Generate, SchedulePost
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
@@ -31,6 +32,8 @@ from reconciler.model.sites import (
 from reconciler.state.document import SiteDocument, decode, encode
 from reconciler.state.errors import StateError
 from reconciler.state.sites import open_state
+from tests.journals import begin
+from tests.strategies import of
 
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
 TEXTS = st.text(st.characters(), max_size=12)  # lone surrogates too: JSON can carry them
@@ -80,7 +83,7 @@ RECORDS = st.builds(
     ),
     consumed=many(st.tuples(ACTIVITIES, TEXTS, DIGESTS)),
     objects=many(st.tuples(TEXTS, OBJECTS)),
-    open=many(st.builds(OpenEntry, TEXTS, TEXTS, TEXTS, TIMES, VALUES, st.booleans(), TEXTS)),
+    open=many(of(OpenEntry)),
 )
 
 
@@ -118,7 +121,7 @@ def test_a_document_cut_short_is_never_taken_for_one(recorded: RecordedSite, dat
 
 def _edited(path: str, value: object) -> bytes:
     """A document in which one member is another; ABSENT removes it."""
-    entry = OpenEntry("e1", "shop/settings", "update-settings", datetime(2026, 11, 23, tzinfo=UTC))
+    entry = OpenEntry("e1", Address.parse("shop/marketing-plan"), Generate(), datetime(2026, 11, 23, tzinfo=UTC))
     published = PublishedPost(PostId("p"), Digest("d"), "FACEBOOK", None, datetime(2026, 11, 23, tzinfo=UTC))
     recorded = replace(NOTHING_RECORDED, open=(entry,), published=(published,))
     document = json.loads(encode(SiteDocument(SHOP.name, SHOP.id, recorded)))
@@ -145,7 +148,7 @@ def _edited(path: str, value: object) -> bytes:
         (_edited("formatVersion", True), "no formatVersion"),
         (_edited("formatVersion", "1"), "no formatVersion"),
         (_edited("formatVersion", 0), "no formatVersion"),
-        (_edited("formatVersion", 2), "newer reconciler (format 2, this one knows up to 1)"),
+        (_edited("formatVersion", 3), "newer reconciler (format 3, this one knows up to 2)"),
         (_edited("site", ...), "site is missing"),
         (_edited("site.id", 7), "site.id is a whole number, not a text"),
         (_edited("applied", None), "applied is no object"),
@@ -153,9 +156,12 @@ def _edited(path: str, value: object) -> bytes:
         (_edited("sets", {}), "sets is an object, not a list"),
         (_edited("foreignEvents", [1]), "foreignEvents holds what is no text"),
         (_edited("somethingNew", 1), "somethingNew is unknown"),
-        (_edited("open.0.sent", 1), "open.0.sent is a whole number, not true or false"),
-        (_edited("open.0.startedAt", "yesterday"), "open.0.startedAt is no time"),
-        (_edited("open.0.startedAt", "2026-11-23T10:00:00"), "open.0.startedAt has no time zone"),
+        (_edited("open.0.sent", 1), "open.0.sent: expected `bool`, got `int`"),
+        (_edited("open.0.startedAt", "yesterday"), "open.0.startedAt: invalid RFC3339 encoded datetime"),
+        (
+            _edited("open.0.startedAt", "2026-11-23T10:00:00"),
+            "open.0.startedAt: expected `datetime` with a timezone component",
+        ),
         (_edited("published.0.times", True), "published.0.times is true or false, not a whole number"),
         (_edited("published.0.commit", 1), "published.0.commit is a whole number, not a text"),
         (_edited("published.0.extra", 1), "published.0.extra is unknown"),
@@ -180,7 +186,7 @@ def test_the_record_of_another_site_is_not_this_ones(tmp_path: Path) -> None:
 
     async def run() -> None:
         journal = await state.open_journal(SHOP)
-        await journal.end(await journal.begin("shop", "generate", None), Done())
+        await journal.end(await begin(journal), Done())
         await state.load(SHOP)
         with pytest.raises(StateError, match=r"records the site 3f0c2a9e, but shop is now other.*move this file away"):
             await state.load(SiteRef(SHOP.name, "other"))
@@ -192,6 +198,7 @@ def test_older_documents_are_brought_forward_step_by_step() -> None:
     document = SiteDocument(SHOP.name, SHOP.id, NOTHING_RECORDED)
     first = json.loads(encode(document))
     del first["consumed"], first["foreignEvents"]
+    first["formatVersion"] = 1
 
     def to_second(members: dict[str, Any]) -> dict[str, Any]:
         return {**members, "consumed": []}
@@ -213,9 +220,58 @@ def test_names_are_those_of_recorded_sites(tmp_path: Path) -> None:
         assert await state.names() == ()
         for name in ("b", "a-b", "a"):
             journal = await state.open_journal(SiteRef(SiteName(name), name))
-            await journal.begin(name, "generate", None)
+            await begin(journal)
         (tmp_path / "state" / "sites" / "notes.txt").write_text("mine")
         (tmp_path / "state" / "sites" / "Not a name.json").write_text("mine")
         assert await state.names() == ("a", "a-b", "b")
 
     asyncio.run(run())
+
+
+# --- journals of other versions ----------------------------------------------------------------------
+
+OLD_ENTRY = {
+    "id": "e1",
+    "address": "shop/draft[p1]",
+    "call": "schedule-post",
+    "startedAt": "2026-11-23T10:00:00+00:00",
+    "facts": {"post": "p1", "activity": "a1", "digest": "sha256:1", "channel": "GBP", "at": None},
+    "sent": False,
+    "unknown": "lost",
+}
+
+
+def _of_format_1(*entries: dict[str, Any]) -> bytes:
+    document = json.loads(encode(SiteDocument(SHOP.name, SHOP.id, NOTHING_RECORDED)))
+    return json.dumps({**document, "formatVersion": 1, "open": entries}).encode()
+
+
+def test_a_call_that_format_1_noted_is_the_operation_it_was() -> None:
+    (entry,) = decode(_of_format_1(OLD_ENTRY), "x").recorded.open
+    scheduling = SchedulePost(PostId("p1"), ActivityId("a1"), "GBP", Digest("sha256:1"))
+    begun = datetime(2026, 11, 23, 10, tzinfo=UTC)
+    assert entry == OpenEntry("e1", Address.parse("shop/draft[p1]"), scheduling, begun, unknown="lost")
+
+
+@pytest.mark.parametrize("facts", [None, "odd", {}, {"post": 1}, {"post": "p1", "activity": "a1", "at": "soon"}])
+def test_a_call_of_format_1_that_does_not_say_what_it_was_stays_open_at_its_object(facts: object) -> None:
+    (entry,) = decode(_of_format_1({**OLD_ENTRY, "facts": facts}), "x").recorded.open
+    assert isinstance(entry.operation, UnreadableCall)
+    assert (entry.call, entry.address) == ("schedule-post", "shop/draft[p1]")
+
+
+@pytest.mark.parametrize("broken", [{"address": "?"}, {"startedAt": "soon"}, {"id": 1}, {"sent": "yes"}])
+def test_an_entry_that_format_1_never_wrote_is_corrupt(broken: dict[str, object]) -> None:
+    with pytest.raises(StateError, match="corrupt"):
+        decode(_of_format_1({**OLD_ENTRY, **broken}), "x")
+
+
+def test_a_call_of_a_later_version_is_kept_as_it_is() -> None:
+    entry = OpenEntry("e1", Address.parse("shop/settings"), Generate(), datetime(2026, 11, 23, tzinfo=UTC))
+    recorded = replace(NOTHING_RECORDED, open=(entry,))
+    document = json.loads(encode(SiteDocument(SHOP.name, SHOP.id, recorded)))
+    document["open"][0]["operation"] = {"kind": "paint-the-town", "colour": "red"}
+    (kept,) = decode(json.dumps(document).encode(), "x").recorded.open
+    assert kept == replace(entry, operation=UnreadableCall("paint-the-town", JsonObject({"colour": "red"})))
+    again = encode(SiteDocument(SHOP.name, SHOP.id, replace(recorded, open=(kept,))))
+    assert decode(again, "x").recorded.open == (kept,)

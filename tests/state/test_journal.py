@@ -12,7 +12,8 @@ import pytest
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, EventId
-from reconciler.model.operations import Done, NotDone, Pending, Unknown
+from reconciler.model.journal import Before
+from reconciler.model.operations import Done, Generate, NotDone, Pending, Unknown
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
@@ -30,6 +31,7 @@ from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
 from reconciler.state.store import Any as AnyVersion
 from reconciler.state.store import Stored, Version
+from tests.journals import begin, begun
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
@@ -122,11 +124,12 @@ def test_applied_values_and_identities_add_up() -> None:
 def test_an_entry_stays_open_until_its_outcome_is_known() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
-        facts = JsonObject({"posts": ("p1", "p2")})
-        entry = await journal.begin("shop/marketing-plan", "generate", facts)
-        other = await journal.begin("shop/marketing-plan", "generate", facts)
+        before = Before(known=("a1",), status="ACTIVE")
+        entry, other = await journal.begin([begun(before=before), begun(before=before)])
+        assert store.writes == 1
         assert entry.id != other.id
-        assert (entry.started_at, entry.facts, entry.sent, entry.unknown) == (NOW, facts, False, "")
+        assert (entry.operation, entry.before) == (Generate(), before)
+        assert (entry.started_at, entry.sent, entry.unknown) == (NOW, False, "")
         await journal.end(other, NotDone("refused"))
         assert (await state.load(SHOP)).open == (entry,)
         await journal.end(entry, Unknown("the connection was lost"))
@@ -162,7 +165,7 @@ def test_content_that_is_scheduled_again_counts_once_more() -> None:
 def test_another_run_that_got_in_between_is_noticed() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         first, second = await state.open_journal(SHOP), await state.open_journal(SHOP)
-        await second.begin("shop", "generate", None)
+        await begin(second)
         with pytest.raises(StateError, match="changed by another run"):
             await first.applied(TOPICS)
         assert await state.load(SHOP) == second.recorded
@@ -179,7 +182,7 @@ def test_a_lost_lease_stops_the_journal_before_the_call() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP, Lost())
         with pytest.raises(StateError, match="is lost"):
-            await journal.begin("shop", "generate", None)
+            await begin(journal)
         assert store.writes == 0
 
     run(body)
@@ -204,7 +207,7 @@ class Unsure:
 def test_a_write_that_took_effect_is_one_whatever_the_answer_was(error: Exception) -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await StateStore(Unsure(store, error), now=lambda: NOW).open_journal(SHOP)
-        entry = await journal.begin("shop", "generate", None)
+        entry = await begin(journal)
         await journal.end(entry, Done())
         assert await state.load(SHOP) == journal.recorded
 
@@ -232,7 +235,7 @@ def test_a_run_that_is_interrupted_while_it_notes_can_still_note_the_rest() -> N
     async def body() -> None:
         store = Slow()
         journal = await StateStore(store, now=lambda: NOW).open_journal(SHOP)
-        beginning = asyncio.ensure_future(journal.begin("shop", "generate", None))
+        beginning = asyncio.ensure_future(begin(journal))
         await store.reached.wait()
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)

@@ -24,6 +24,7 @@ from reconciler.state.objects import ObjectStore, _said
 from reconciler.state.plans import AlreadySpent, SpentPlans
 from reconciler.state.sites import open_state, open_store
 from reconciler.state.store import ANY
+from tests.journals import begin
 
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
@@ -103,10 +104,10 @@ def test_a_journal_a_lease_and_a_spent_plan_live_in_a_bucket(environ: dict[str, 
                 await second.acquire(SHOP.name)
             journal = await state.open_journal(SHOP, lease)
             overtaken = await state.open_journal(SHOP, lease)
-            entry = await journal.begin("shop", "generate", None)
+            entry = await begin(journal)
             assert (await state.load(SHOP)).open == (entry,)
             with pytest.raises(StateError, match=r"s3://bucket/whole/sites/shop\.json: was changed by another run"):
-                await overtaken.begin("shop", "generate", None)
+                await begin(overtaken)
             await journal.end(entry, Done())
         async with await second.acquire(SHOP.name):
             assert await state.names() == ("shop",)

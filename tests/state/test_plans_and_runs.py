@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import OpenEntry, Unknown
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import CancelPost, Generate, Unknown
+from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
@@ -24,6 +26,7 @@ from reconciler.state.plans import AlreadySpent, SpentPlans
 from reconciler.state.repair import entry_named, known_names, look
 from reconciler.state.sites import StateStore, open_state
 from reconciler.state.store import ANY
+from tests.journals import begin
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
@@ -88,8 +91,8 @@ def test_what_stands_open_is_found_by_name_and_by_id() -> None:
         leases = Leases(store, this_process({}))
         assert await look(state, leases, SHOP.name) is None
         journal = await state.open_journal(SHOP)
-        entry = await journal.begin("shop/draft[p1]", "schedule-post", None)
-        other = await journal.begin("shop/marketing-plan", "generate", None)
+        entry = await begin(journal, "shop/draft[p1]", CancelPost(PostId("p1"), ActivityId("a1"), "X"))
+        other = await begin(journal)
         await journal.end(entry, Unknown("the connection was lost"))
         await journal.sent(other)
         async with await leases.acquire(SHOP.name), await leases.acquire(SiteName("new")):
@@ -112,7 +115,7 @@ def test_what_stands_open_is_found_by_name_and_by_id() -> None:
         for wrong in ("nope", ""):
             with pytest.raises(UsageError, match=f"choose one of: {entry.id} .*, {other.id} "):
                 entry_named(SHOP.name, open_now, wrong)
-        alike = (OpenEntry("ab1", "shop", "generate", NOW), OpenEntry("ab2", "shop", "generate", NOW))
+        alike = tuple(OpenEntry(name, Address.parse("shop"), Generate(), NOW) for name in ("ab1", "ab2"))
         with pytest.raises(UsageError, match="several open entries start with 'ab'"):
             entry_named(SHOP.name, alike, "ab")
         with pytest.raises(UsageError, match="none is open"):
@@ -127,7 +130,7 @@ def test_many_sites_are_loaded_one_file_each(tmp_path: Path) -> None:
     async def body() -> None:
         state = open_state(str(tmp_path / "elsewhere"), tmp_path)
         journal = await state.open_journal(SHOP)
-        await journal.begin("shop", "generate", None)
+        await begin(journal)
         (tmp_path / "elsewhere" / "sites" / "broken.json").write_bytes(b"corrupt")
         assert (await state.load(SHOP)).open
         assert await state.load(SiteRef(SiteName("new"), "x")) is NOTHING_RECORDED

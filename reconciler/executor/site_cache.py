@@ -1,27 +1,22 @@
-"""The site as a run sees it: each part read when it is first asked for, and again once it may have changed."""
+"""SiteCache: the site as a run sees it. Each part is read when it is first asked for, and again once it may have
+changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from msgspec.structs import replace
-
-from reconciler.executor.evidence import Sight
 from reconciler.executor.observe import with_posts
 from reconciler.executor.ports import Reader
-from reconciler.model.calls import EVENTS, GENERATIONS, ITEMS, POSTS, Call, known_call
-from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
-from reconciler.model.operations import OpenEntry
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import Need, ObservedSite, SiteRef
 
 NO_PLAN = MarketingPlan(PlanStatus.NEVER_CREATED)
 
 
-class View:
+class SiteCache:
     """What was read of a site in this run. Every read may raise an ApiError."""
 
     def __init__(self, site: SiteRef, reader: Reader) -> None:
@@ -48,7 +43,7 @@ class View:
     async def fill(self, activities: Iterable[ActivityId]) -> None:
         """Asks activities that seem to have no posts for them: whether the marketing plan shows the posts of
         every activity is not documented (14.1)."""
-        bare = {one.id for one in (await self.marketing_plan()).activities if not one.posts}
+        bare = {activity.id for activity in (await self.marketing_plan()).activities if not activity.posts}
         ask = tuple(sorted((set(activities) & bare) - self._asked))
         if not ask:
             return
@@ -82,33 +77,3 @@ class View:
         if need not in self._parts:
             self._parts[need] = await self.reader.read(self.site, frozenset({need}))
         return self._parts[need]
-
-
-async def look(site: SiteRef, reader: Reader, entries: Iterable[OpenEntry]) -> Sight:
-    """Reads what tells the outcome of these calls, and nothing else. May raise an ApiError."""
-    needs: set[Need] = set()
-    activities: set[ActivityId] = set()
-    items: dict[PostId, ActivityId] = {}
-    for entry in entries:
-        call = known_call(entry)
-        facts = entry.facts if isinstance(entry.facts, JsonObject) else JsonObject()
-        if call is Call.UPDATE_SETTINGS:
-            needs.add(Need.SETTINGS)
-        elif call in EVENTS:
-            needs.add(Need.EVENTS)
-        elif call in POSTS:
-            activities.add(ActivityId(str(facts.get("activity", ""))))
-        elif call in ITEMS:
-            items[PostId(str(facts.get("post", "")))] = ActivityId(str(facts.get("activity", "")))
-        if call in GENERATIONS | ITEMS | {Call.DELETE_MARKETING_PLAN} or (call and call.endswith("-activity")):
-            needs.add(Need.MARKETING_PLAN)
-    sight = Sight()
-    if needs:
-        observed = await reader.read(site, frozenset(needs))
-        sight = Sight(observed.settings, observed.marketing_plan, observed.events or ())
-    # The marketing plan shows no past activities, and may not show all posts (14.1).
-    activities |= {activity for post, activity in items.items() if activity and sight.post(post) is None}
-    if activities:
-        sight = replace(sight, posts=await reader.posts_of(site, sorted(activities)))
-    missing = [one for one in sorted(items) if sight.post(one) is None]
-    return replace(sight, items=tuple([(one, await reader.post(site, one)) for one in missing]))

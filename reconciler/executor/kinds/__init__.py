@@ -1,0 +1,59 @@
+"""The kinds of objects that are managed, one file each: what must hold before a call, the call's outcome, and what it
+leaves behind."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, assert_never
+
+from reconciler.executor.kinds.activities import ActivitiesKind
+from reconciler.executor.kinds.base import ManagedKind
+from reconciler.executor.kinds.events import EventsKind
+from reconciler.executor.kinds.marketing_plan import MarketingPlanKind
+from reconciler.executor.kinds.posts import PostsKind
+from reconciler.executor.kinds.schedule import ScheduleKind
+from reconciler.executor.kinds.settings import SettingsKind
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Kind
+from reconciler.model.journal import AnyOperation, OpenEntry, UnreadableCall
+from reconciler.model.operations import Outcome
+
+SETTINGS: Final = SettingsKind()
+EVENTS: Final = EventsKind()
+MARKETING_PLAN: Final = MarketingPlanKind()
+ACTIVITIES: Final = ActivitiesKind()
+POSTS: Final = PostsKind()
+SCHEDULE: Final = ScheduleKind()
+
+
+class NoCall(ManagedKind[Any]):
+    """What is no call of this version: a promise, or an entry of another version. Nothing tells how it ended."""
+
+    def outcome(self, operation: Any, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        return None
+
+
+NO_CALL: Final = NoCall()
+
+
+def kind_of(operation: AnyOperation) -> ManagedKind[Any]:
+    """The kind that an operation belongs to, whose methods take it."""
+    if isinstance(operation, UnreadableCall):
+        return NO_CALL
+    match operation.kind:
+        case Kind.SETTINGS:
+            return SETTINGS
+        case Kind.EVENT:
+            return EVENTS
+        case Kind.MARKETING_PLAN:
+            return MARKETING_PLAN
+        case Kind.ACTIVITY:
+            return ACTIVITIES
+        case Kind.POSTS:
+            return POSTS
+        case Kind.DRAFT:
+            return SCHEDULE
+        case Kind.SITE | Kind.RULE:
+            return NO_CALL
+        case never:
+            assert_never(never)

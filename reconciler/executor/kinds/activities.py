@@ -1,0 +1,149 @@
+"""Marketing activities: made, edited and removed one call each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from reconciler.executor.kinds.base import ManagedKind, Reads, differences, thrown_away
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.address import Kind
+from reconciler.model.canonical import EMPTY, JsonObject
+from reconciler.model.events import instant
+from reconciler.model.journal import Before, OpenEntry, PostSeen
+from reconciler.model.operations import CreateActivity, DeleteActivity, Done, NotDone, Outcome, UpdateActivity
+from reconciler.model.posts import ActivityId
+from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
+from reconciler.planner.actions import ActivityIs, NoActivityLike
+from reconciler.planner.standing import key_of
+
+ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
+
+
+class ActivitiesKind(ManagedKind[ActivityOperation]):
+    """The activities of a marketing plan."""
+
+    async def before(self, operation: ActivityOperation, site: SiteCache) -> Before:
+        match operation:
+            case CreateActivity(activity=wanted):
+                live = (await site.marketing_plan()).activities
+                return Before(known=tuple(sorted(activity.id for activity in live if _is_like(activity, wanted))))
+            case DeleteActivity(id=id):
+                activities = {activity.id: activity for activity in (await site.marketing_plan()).activities}
+                posts = activities[id].posts if id in activities else ()
+                return Before(
+                    posts=tuple(PostSeen(post.id, post.digest) for post in sorted(posts, key=lambda post: post.id))
+                )
+            case UpdateActivity():
+                return Before()
+            case _:
+                assert_never(operation)
+
+    def reads(self, operation: ActivityOperation) -> Reads:
+        return Reads(frozenset({Need.MARKETING_PLAN}))
+
+    def outcome(self, operation: ActivityOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        if not isinstance(operation, CreateActivity):
+            return super().outcome(operation, entry, found, now)
+        made = made_by(operation, entry, found)
+        return Done(created=made) if made else NotDone("there is no such activity", final=False)
+
+    def mismatch(
+        self, operation: ActivityOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        match operation:
+            case CreateActivity(activity=wanted):
+                return _created_mismatch(wanted, created, found, now)
+            case UpdateActivity(id=id, changes=changes):
+                after = {change.path: change.after for change in changes}
+                live, moved = found.activity(id), after.get("targetDate")
+                if live is None:
+                    # The window starts today, so an activity that was moved into the past is not shown (D 6.2).
+                    past = isinstance(moved, str) and moved < instant(now)
+                    return None if past else "asked for an update, and the activity is gone"
+                facts = live.facts()
+                return differences((path, after[path], facts.get(path)) for path in sorted(after))
+            case DeleteActivity(id=id):
+                gone = found.activity(id) is None
+                return None if gone else "asked for it to be deleted, and it is still there"
+            case _:
+                assert_never(operation)
+
+    def leaves(self, operation: ActivityOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+        match operation:
+            case CreateActivity(activity=wanted):
+                if not done.created:
+                    return Bindings()
+                created = CreatedActivity(ActivityId(done.created), wanted.title, wanted.target_date)
+                return Bindings(created=(created,), objects=((key_of(Kind.ACTIVITY, done.created), wanted.facts()),))
+            case UpdateActivity(id=id, changes=changes):
+                key = key_of(Kind.ACTIVITY, id)
+                values = {change.path: change.after for change in changes}
+                return Bindings(objects=((key, JsonObject({**(recorded.object(key) or EMPTY), **values})),))
+            case DeleteActivity():
+                return Bindings(objects=thrown_away((post.id for post in entry.before.posts), recorded))
+            case _:
+                assert_never(operation)
+
+    def touches(self, operation: ActivityOperation) -> frozenset[str]:
+        match operation:
+            case CreateActivity(activity=activity):
+                return frozenset({f"activity {activity.title}"})
+            case UpdateActivity(id=id, changes=changes):
+                titles = {f"activity {change.after}" for change in changes if change.path == "title"}
+                return frozenset({id, *titles})
+            case DeleteActivity(id=id):
+                return frozenset({id})
+            case _:
+                assert_never(operation)
+
+    def spoils(self, operation: ActivityOperation) -> ActivityId | None:
+        return None if isinstance(operation, CreateActivity) else operation.id
+
+
+# --- what is compared ------------------------------------------------------------------------------
+
+
+def made_by(operation: CreateActivity, entry: OpenEntry, found: Snapshot) -> ActivityId | None:
+    """The activity that a create made: one like it that was not there before the call."""
+    alike = (activity for activity in found.activities if _is_like(activity, operation.activity))
+    return min((activity.id for activity in alike if activity.id not in entry.before.known), default=None)
+
+
+def _is_like(live: Activity, wanted: DesiredActivity) -> bool:
+    return live.title == wanted.title and instant(live.date) == instant(wanted.target_date)
+
+
+def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snapshot, now: datetime) -> str | None:
+    if wanted.target_date < now:
+        return None  # the window starts today (D 6.2)
+    live = [
+        activity
+        for activity in found.activities
+        if (activity.title == wanted.title if created is None else activity.id == created)
+    ]
+    if not live:
+        return "asked for the activity, and the marketing plan does not show it"
+    facts = live[0].facts()
+    return differences((path, value, facts.get(path)) for path, value in wanted.facts().items())
+
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+async def activity_unmet(required: ActivityIs | NoActivityLike, site: SiteCache) -> str | None:
+    """What was found instead of the activity, or of its absence, that is required. May raise an ApiError."""
+    live = (await site.marketing_plan()).activities
+    match required:
+        case ActivityIs(id=id, facts=facts):
+            activity = next((activity for activity in live if activity.id == id), None)
+            if activity is None:
+                return "the activity is gone"
+            return None if activity.digest == facts else "the activity was changed meanwhile"
+        case NoActivityLike(title=title, target_date=date):
+            alike = any(activity.title == title and instant(activity.date) == date for activity in live)
+            return "there is such an activity already" if alike else None
+        case _:
+            assert_never(required)

@@ -1,0 +1,160 @@
+"""ManagedKind: all that the executor has to know of one kind of object, in one place.
+
+A kind says what must hold before its calls, what was there before them, how their outcome is recognised, and what a
+call that took effect leaves behind. How a call is sent, noted and retried is the same for all kinds: see `run.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, Generic, TypeVar
+
+from msgspec import Struct
+
+from reconciler.executor.ledger import Result
+from reconciler.executor.ports import Journal
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Address, Kind
+from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import Json, canonical_text, same
+from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.operations import Done, NotDone, Outcome
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.standing import TAKEN_BACK, Objects, approval_key, key_of
+
+O = TypeVar("O")  # noqa: E741 - the operations of a kind
+
+LONGEST: Final = 200
+"""Characters of a value that a message shows."""
+
+
+class Reads(Struct, frozen=True):
+    """What has to be read to tell how a call ended: parts of the site, the posts of activities, single posts (with
+    the activity that each belongs to)."""
+
+    needs: frozenset[Need] = frozenset()
+    activities: frozenset[ActivityId] = frozenset()
+    posts: tuple[tuple[PostId, ActivityId], ...] = ()
+
+    def __or__(self, more: Reads) -> Reads:
+        return Reads(self.needs | more.needs, self.activities | more.activities, (*self.posts, *more.posts))
+
+
+class Moment(Struct, frozen=True):
+    """What a call is judged against just before it is sent: the record, today's approvals, and the time."""
+
+    recorded: RecordedSite
+    approvals: Approvals
+    now: datetime
+
+
+class ManagedKind(Generic[O]):
+    """One kind of object. `O` are its operations."""
+
+    # --- before a call ---
+
+    async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> str | None:
+        """Why the call must not be sent, beyond the preconditions in its plan. May raise an ApiError."""
+        return None
+
+    async def before(self, operation: O, site: SiteCache) -> Before:
+        """What is there before the call, for `outcome`. May raise an ApiError."""
+        return Before()
+
+    # --- after a call ---
+
+    def reads(self, operation: O) -> Reads:
+        """What has to be read to tell how the call ended."""
+        return Reads()
+
+    def mismatch(
+        self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        """What of the site is not as the call asked for, as a sentence; None where all of it is.
+
+        `created` is the id that the answer to a create named.
+        """
+        return None
+
+    def outcome(self, operation: O, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        """How a call ended whose answer was lost, by what is there now. None: this look does not tell.
+
+        Pending is a generation that is under way.
+        """
+        wrong = self.mismatch(operation, entry, None, found, now)
+        return Done() if wrong is None else NotDone(wrong, final=False)
+
+    async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
+        """What an answer means by which the remote side ruled the call out (428). May raise an ApiError."""
+        return refused
+
+    # --- what follows from it ---
+
+    def leaves(self, operation: O, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+        """What a call that took effect leaves behind, to be remembered."""
+        return Bindings()
+
+    def applied(self, operation: O, declared: Inputs) -> Inputs:
+        """The part of the inputs that a call which took effect has made so. `declared` are those of the files."""
+        return Inputs()
+
+    def inputs_missing(self, operation: O, address: Address, result: Result) -> str | None:
+        """Why nothing is to be generated after the call ended like this; None where that makes no difference."""
+        return None
+
+    def halts(self, operation: O) -> str | None:
+        """Why nothing that follows is started where the call was not done; None where that makes no difference."""
+        return None
+
+    # --- what it is about ---
+
+    def touches(self, operation: O) -> frozenset[str]:
+        """What the call may change, in the words of `preconditions.subjects`."""
+        return frozenset()
+
+    def activity(self, operation: O) -> ActivityId | None:
+        """The activity whose posts the call is about."""
+        return None
+
+    def spoils(self, operation: O) -> ActivityId | None:
+        """The activity that is not as later calls need it where this one is not done."""
+        return None
+
+
+def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
+    """What is remembered of posts that went with another object: of those that this tool had scheduled or found
+    approved, that they were taken back."""
+    ours = {str(post.id) for post in recorded.published}
+    return tuple(
+        (key_of(Kind.DRAFT, post), TAKEN_BACK)
+        for post in posts
+        if post in ours or recorded.object(approval_key(post)) is not None
+    )
+
+
+# --- messages --------------------------------------------------------------------------------------
+
+
+def same_text(value: Json, other: Json) -> bool:
+    """Whether two values are the same; an empty text is none (whether the API emits empty values: 14.22)."""
+    return same(None if value == "" else value, None if other == "" else other)
+
+
+def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:
+    """What of the triples (path, asked, found) is not as asked, as a sentence; None where all of it is."""
+    wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
+    if not wrong:
+        return None
+    return "; ".join(f"{path}: asked for {shown(asked)}, the site has {shown(found)}" for path, asked, found in wrong)
+
+
+def shown(value: Json) -> str:
+    """A value for a message, printable and not too long."""
+    if value is None:
+        return "nothing"
+    text = printable(value if isinstance(value, str) else canonical_text(value))
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."

@@ -1,0 +1,199 @@
+"""Calendar events: known by name and day, instant or rule; those of connected calendars are left alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from reconciler.executor.kinds.base import ManagedKind, Reads, differences, shown
+from reconciler.executor.ledger import Result
+from reconciler.executor.ports import Journal
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Address
+from reconciler.model.canonical import Absent, JsonObject, digest_of, same
+from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
+from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
+from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
+from reconciler.planner.actions import EventIs, NoEventNamed
+
+EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
+
+FOREIGN = "it belongs to a connected calendar, which this site cannot change"
+
+
+class EventsKind(ManagedKind[EventOperation]):
+    """The calendar events of a site."""
+
+    async def before(self, operation: EventOperation, site: SiteCache) -> Before:
+        if not isinstance(operation, CreateEvent):
+            return Before()
+        events = await site.events()
+        return Before(known=tuple(sorted(event.id for event in events if event.name == operation.event.name)))
+
+    def reads(self, operation: EventOperation) -> Reads:
+        return Reads(frozenset({Need.EVENTS}))
+
+    def outcome(self, operation: EventOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        if not isinstance(operation, CreateEvent):
+            return super().outcome(operation, entry, found, now)
+        # Whether it is there, in whatever words: one that the server keeps otherwise must not be created again.
+        made = _made(operation.event, entry, found)
+        return Done(created=made[0].id) if made else NotDone("there is no such event", final=False)
+
+    def mismatch(
+        self, operation: EventOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        match operation:
+            case CreateEvent(event=wanted):
+                return _created_mismatch(wanted, entry, created, found)
+            case UpdateEvent(event=asked):
+                live = next((event for event in found.events if event.id == asked.id), None)
+                return "asked for an update, and the event is gone" if live is None else _changed_mismatch(asked, live)
+            case DeleteEvent(id=id):
+                there = any(event.id == id for event in found.events)
+                return "asked for it to be deleted, and it is still there" if there else None
+            case _:
+                assert_never(operation)
+
+    async def ruled_out(
+        self, operation: EventOperation, refused: NotDone, site: SiteCache, journal: Journal
+    ) -> Outcome:
+        """A 428 says that the event is gone, or that it is a connected calendar's (D 8.2)."""
+        match operation:
+            case CreateEvent():
+                return refused
+            case UpdateEvent(event=asked):
+                # Less is certain of a refused update, so the event alone is remembered and not its whole calendar.
+                live = await _event(asked.id, site)
+                foreign = replace(live, calendar_id=None) if live is not None else None
+                gone: Outcome = refused
+            case DeleteEvent(id=id):
+                foreign = await _event(id, site)
+                gone = Done(detail="it was gone already")
+            case _:
+                assert_never(operation)
+        if foreign is None:
+            return gone
+        await journal.foreign(foreign)
+        return replace(refused, detail=FOREIGN)
+
+    def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+        if isinstance(operation, CreateEvent) and done.created:
+            return Bindings(event_ids=((operation.event.name, EventId(done.created)),))
+        return Bindings()
+
+    def applied(self, operation: EventOperation, declared: Inputs) -> Inputs:
+        match operation:
+            case CreateEvent(event=event):
+                return Inputs(events=((event.name, event.facts()),))
+            case UpdateEvent(event=live):
+                facts = declared.event(live.name)
+                return Inputs(events=((live.name, facts),)) if facts is not None else Inputs()
+            case DeleteEvent():
+                return Inputs()
+            case _:
+                assert_never(operation)
+
+    def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> str | None:
+        if isinstance(operation, DeleteEvent):
+            return None if result is Result.SKIPPED else f"{address} was not deleted ({result})"
+        return f"{address} was not saved ({result})"
+
+    def touches(self, operation: EventOperation) -> frozenset[str]:
+        match operation:
+            case CreateEvent(event=event):
+                return frozenset({f"event {event.name}"})
+            case UpdateEvent(event=live):
+                return frozenset({live.id, f"event {live.name}"})
+            case DeleteEvent(id=id, name=name):
+                return frozenset({id, f"event {name}"})
+            case _:
+                assert_never(operation)
+
+
+# --- what is compared ------------------------------------------------------------------------------
+
+
+def is_event(live: CalendarEvent, name: str, when: JsonObject) -> bool:
+    """Whether a live event has this name and this day, instant or rule (`when_of`)."""
+    if live.name != name:
+        return False
+    date, rule = when.get("date"), when.get("recurringRule")
+    if rule is not None:
+        # The API may fill a rule up with members of its own (14.17), so only the asked ones are compared.
+        own = live.recurring_rule
+        return own is not None and isinstance(rule, JsonObject) and all(same(own.get(key), rule[key]) for key in rule)
+    if live.date is None or live.recurring_rule is not None or not isinstance(date, str):
+        return False
+    return instant(live.date)[: len(date)] == date
+
+
+def when_of(event: DesiredEvent) -> JsonObject:
+    """When a declared event is (its day, instant or rule), which with its name is what it is known by."""
+    date = None if event.date is None else instant(event.date)
+    if event.date is not None and event.whole_day:
+        date = event.date.date().isoformat()
+    return JsonObject({"date": date, "recurringRule": event.recurring_rule})
+
+
+def _made(wanted: DesiredEvent, entry: OpenEntry, found: Snapshot) -> list[CalendarEvent]:
+    """The events like the wanted one that were not there before the call, by id."""
+    new = (event for event in found.events if event.id not in entry.before.known)
+    return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
+
+
+def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
+    namesakes = [event for event in found.events if event.name == wanted.name]
+    mine = [event for event in namesakes if created is None or event.id == created]
+    if not mine:
+        return "asked for the event, and the site does not have it"
+    alike = [event for event in mine if is_event(event, wanted.name, when_of(wanted))]
+    if not alike:
+        return f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}"
+    if isinstance(wanted.description, Absent):
+        return None
+    live = (_made(wanted, entry, found) if created is None else alike) or alike
+    return differences([("description", wanted.description or None, live[0].description or None)])
+
+
+def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> str | None:
+    pairs = [("name", asked.name, live.name), ("description", asked.description or None, live.description or None)]
+    when = () if is_event(live, live.name, asked.facts()) else (("when", asked.facts(), live.facts()),)
+    return differences((*pairs, *when))
+
+
+async def _event(id: EventId, site: SiteCache) -> CalendarEvent | None:
+    site.forget(Need.EVENTS)
+    return next((event for event in await site.events() if event.id == id), None)
+
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+async def event_unmet(
+    required: EventIs | NoEventNamed, operation: Operation, site: SiteCache, recorded: RecordedSite
+) -> str | None:
+    """What was found instead of the event, or of its absence, that is required. May raise an ApiError."""
+    events = await site.events()
+    match required:
+        case EventIs(id=id, facts=facts):
+            live = next((event for event in events if event.id == id), None)
+            if live is None:
+                return "the event is gone"
+            return None if digest_of(live.facts()) == facts else "the event was changed meanwhile"
+        case NoEventNamed(name=name):
+            if not isinstance(operation, CreateEvent):
+                return None
+            own = (event for event in events if not _is_foreign(event, recorded))
+            alike = any(is_event(event, name, when_of(operation.event)) for event in own)
+            return "there is such an event already" if alike else None
+        case _:
+            assert_never(required)
+
+
+def _is_foreign(event: CalendarEvent, recorded: RecordedSite) -> bool:
+    return event.calendar_id in recorded.foreign_calendars or event.id in recorded.foreign_events

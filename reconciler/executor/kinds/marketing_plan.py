@@ -1,0 +1,188 @@
+"""The marketing plan: what a generation throws away, how it shows that it took effect, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias, assert_never
+
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals
+from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
+from reconciler.model.operations import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    Done,
+    Generate,
+    NotDone,
+    Outcome,
+    Pending,
+    Regenerate,
+)
+from reconciler.model.posts import Post, PostStatus, Unrecognised
+from reconciler.model.sites import Bindings, Need, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs
+from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.standing import ABSENT_NOW, PRESENT, key_of
+
+MarketingPlanOperation: TypeAlias = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
+
+LISTED = 3
+"""How many objects a message names."""
+
+
+class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
+    """The marketing plan of a site. How a generation is waited for is in `generation.py`."""
+
+    async def refusal_reason(self, operation: MarketingPlanOperation, site: SiteCache, moment: Moment) -> str | None:
+        if not isinstance(operation, Regenerate):
+            return None
+        return _beyond_discard(operation, await site.marketing_plan(), moment.approvals, moment.now)
+
+    async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
+        live = await site.marketing_plan()
+        return Before(known=tuple(sorted(activity.id for activity in live.activities)), status=str(live.status))
+
+    def reads(self, operation: MarketingPlanOperation) -> Reads:
+        return Reads(frozenset({Need.MARKETING_PLAN}))
+
+    def outcome(
+        self, operation: MarketingPlanOperation, entry: OpenEntry, found: Snapshot, now: datetime
+    ) -> Outcome | None:
+        match operation:
+            case Generate() | Regenerate():
+                return generation_outcome(entry, found.marketing_plan)
+            case DeleteMarketingPlan():
+                gone = _is_gone(entry, found.marketing_plan)
+                return Done() if gone else NotDone("the marketing plan is still there", final=False)
+            case AwaitGeneration():
+                return None
+            case _:
+                assert_never(operation)
+
+    def mismatch(
+        self, operation: MarketingPlanOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        live = found.marketing_plan
+        if not isinstance(operation, DeleteMarketingPlan) or live is None:
+            return None  # a generation is read back where it is waited for
+        # Which status a deleted one has is not documented, so after a clear answer only one that goes on counts.
+        if live.status is PlanStatus.ACTIVE and live.activities:
+            return f"asked for it to be deleted, and it is ACTIVE with {len(live.activities)} activities"
+        return None
+
+    def leaves(
+        self, operation: MarketingPlanOperation, entry: OpenEntry, done: Done, recorded: RecordedSite
+    ) -> Bindings:
+        match operation:
+            case Generate():
+                return Bindings(objects=((key_of(Kind.MARKETING_PLAN), PRESENT),))
+            case Regenerate(discards=discards):
+                return Bindings(
+                    objects=((key_of(Kind.MARKETING_PLAN), PRESENT), *thrown_away(discards, recorded)),
+                )
+            case DeleteMarketingPlan(discards=discards):
+                return Bindings(
+                    objects=((key_of(Kind.MARKETING_PLAN), ABSENT_NOW), *thrown_away(discards, recorded)),
+                )
+            case AwaitGeneration():
+                return Bindings()
+            case _:
+                assert_never(operation)
+
+    def halts(self, operation: MarketingPlanOperation) -> str | None:
+        return "the marketing plan was not deleted" if isinstance(operation, DeleteMarketingPlan) else None
+
+    def touches(self, operation: MarketingPlanOperation) -> frozenset[str]:
+        return frozenset({"marketing plan"})
+
+
+# --- how it ended ----------------------------------------------------------------------------------
+
+
+def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome | None:
+    """What became of a generation. None where it shows no trace."""
+    if live is None or not (entry.sent or _leaves_trace(entry, live)):
+        return None
+    match live.status:
+        case PlanStatus.ACTIVE:
+            return Done()
+        case PlanStatus.FAILED:
+            return NotDone("the generation ended FAILED", final=False)
+        case PlanStatus.NEVER_CREATED:
+            return NotDone("the marketing plan is gone", final=False)
+        case PlanStatus.INACTIVE:
+            return NotDone("the marketing plan is INACTIVE", final=False)
+        case PlanStatus.GENERATING | Unrecognised():
+            # A status of a later API version is under way until it is a known one (I 13.1.5).
+            return Pending(f"the marketing plan is {live.status}")
+        case _:
+            assert_never(live.status)
+
+
+def _leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
+    """Whether a generation shows: it is under way, the status is another, or activities are new.
+
+    Activities that are gone say nothing: the window starts today, so they go as days pass (D 6.2).
+    """
+    return (
+        live.status is PlanStatus.GENERATING
+        or str(live.status) != entry.before.status
+        or any(activity.id not in entry.before.known for activity in live.activities)
+    )
+
+
+def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
+    """The status after a delete is not documented, so that nothing is left of it counts as gone too."""
+    if live is None or live.status is PlanStatus.NEVER_CREATED:
+        return True
+    changed = bool(entry.before.known) or str(live.status) != entry.before.status
+    return not live.activities and changed
+
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+async def marketing_plan_unmet(required: MarketingPlanIs | DiscardsOnly, site: SiteCache, now: datetime) -> str | None:
+    """What the marketing plan is instead of what is required. May raise an ApiError."""
+    live = await site.marketing_plan()
+    match required:
+        case MarketingPlanIs(statuses=statuses):
+            status = live.status
+            if status == NO_STATUS and not live.activities:  # as the planner took it (remote-api.md 17.1)
+                status = PlanStatus.NEVER_CREATED
+            return None if status in statuses else f"the marketing plan is {printable(str(status))} now"
+        case DiscardsOnly(posts=posts):
+            return _unlisted([post for post in upcoming_posts(live, now) if post.id not in posts])
+        case _:
+            assert_never(required)
+
+
+def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:
+    """What a regeneration would throw away beyond `discard`; it matters behind a wait, where nothing was listed."""
+    upcoming = upcoming_posts(live, now)
+    match operation.discardable:
+        case Discard.ALL:
+            return None
+        case Discard.NOTHING:
+            return _unlisted(list(upcoming))
+        case Discard.UNAPPROVED:
+            kept = (
+                post
+                for post in upcoming
+                if post.status is PostStatus.SCHEDULED or approvals.approves(post.id, post.digest)
+            )
+            return _unlisted(list(kept))
+        case never:
+            assert_never(never)
+
+
+def _unlisted(posts: list[Post]) -> str | None:
+    if not posts:
+        return None
+    names = ", ".join(printable(post.id) for post in posts[:LISTED]) + (", ..." if len(posts) > LISTED else "")
+    return f"it would throw away {len(posts)} posts that the plan does not list: {names}; run plan again"

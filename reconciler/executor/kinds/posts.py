@@ -1,0 +1,141 @@
+"""The posts of an activity: made, made again, and cleared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, TypeAlias, assert_never
+
+from reconciler.executor.kinds.base import ManagedKind, Reads, thrown_away
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Kind
+from reconciler.model.journal import Before, OpenEntry, PostSeen
+from reconciler.model.operations import AwaitPosts, ClearPosts, Done, GeneratePosts, NotDone, Outcome, RegeneratePosts
+from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.sites import Bindings, RecordedSite
+from reconciler.planner.actions import PostsAre
+from reconciler.planner.posts import live_posts
+from reconciler.planner.standing import ABSENT_NOW, PRESENT, key_of
+
+PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts
+
+TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
+"""Statuses of a post that has not gone out, and that clearing takes away."""
+
+
+class PostsKind(ManagedKind[PostsOperation]):
+    """All posts of an activity. How new ones are waited for is in `new_posts.py`."""
+
+    async def before(self, operation: PostsOperation, site: SiteCache) -> Before:
+        activities = (await site.marketing_plan()).activities
+        posts = next((activity.posts for activity in activities if activity.id == operation.activity), ())
+        match operation:
+            case GeneratePosts():
+                return Before(known=tuple(sorted(post.id for post in posts)))
+            case RegeneratePosts(stories=stories):
+                # Stories are made again by a call of their own, which says nothing about the other drafts (D 6.2).
+                return _drafts(post for post in posts if post.is_story == stories)
+            case ClearPosts(stories=stories):
+                return _drafts(post for post in posts if stories or not post.is_story)
+            case AwaitPosts():
+                return Before()
+            case _:
+                assert_never(operation)
+
+    def reads(self, operation: PostsOperation) -> Reads:
+        return Reads(activities=frozenset({operation.activity}))
+
+    def outcome(self, operation: PostsOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        return posts_outcome(operation, entry, found.posts_of(operation.activity), whole=False)
+
+    def mismatch(
+        self, operation: PostsOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        if not isinstance(operation, ClearPosts):
+            return None  # new posts are read back where they are waited for
+        left = _left(operation, entry, found.posts_of(operation.activity))
+        return f"asked for its posts to be cleared, and {len(left)} of them are still there" if left else None
+
+    def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+        key = key_of(Kind.POSTS, operation.activity)
+        match operation:
+            case GeneratePosts():
+                return Bindings(objects=((key, PRESENT),))
+            case RegeneratePosts(discards=discards):
+                return Bindings(objects=thrown_away(discards, recorded))
+            case ClearPosts(discards=discards):
+                return Bindings(objects=((key, ABSENT_NOW), *thrown_away(discards, recorded)))
+            case AwaitPosts():
+                return Bindings()
+            case _:
+                assert_never(operation)
+
+    def touches(self, operation: PostsOperation) -> frozenset[str]:
+        match operation:
+            case RegeneratePosts(discards=discards) | ClearPosts(discards=discards):
+                return frozenset({f"posts of {operation.activity}", *discards})
+            case GeneratePosts() | AwaitPosts():
+                return frozenset({"marketing plan"})
+            case _:
+                assert_never(operation)
+
+    def activity(self, operation: PostsOperation) -> ActivityId | None:
+        return None if isinstance(operation, AwaitPosts) else operation.activity
+
+    def spoils(self, operation: PostsOperation) -> ActivityId | None:
+        return None if isinstance(operation, AwaitPosts) else operation.activity
+
+
+# --- what is compared ------------------------------------------------------------------------------
+
+
+def posts_outcome(
+    operation: PostsOperation, entry: OpenEntry, live: tuple[Post, ...], *, whole: bool
+) -> Done | NotDone | None:
+    """What became of a call about an activity's posts. `whole`: nothing less than all of it counts.
+
+    While drafts are made again, the API shows a transient mixture (D 6.2).
+    """
+    match operation:
+        case GeneratePosts():
+            return Done() if any(post.id not in entry.before.known for post in live) else None
+        case RegeneratePosts(stories=stories):
+            before = {(seen.id, seen.digest) for seen in entry.before.posts}
+            drafts = (post for post in live if post.status is PostStatus.DRAFT and post.is_story == stories)
+            after = {(post.id, post.digest) for post in drafts}
+            over = bool(after - before) and not (whole and before & after)
+            return Done() if over else None
+        case ClearPosts():
+            left = _left(operation, entry, live)
+            return NotDone("the posts are still there", final=False) if left else Done()
+        case AwaitPosts():
+            return None
+        case _:
+            assert_never(operation)
+
+
+def _left(operation: ClearPosts, entry: OpenEntry, live: tuple[Post, ...]) -> list[Post]:
+    asked = {seen.id for seen in entry.before.posts} | set(operation.discards)
+    return [post for post in live if post.id in asked and post.status in TO_COME]
+
+
+def _drafts(posts: Iterable[Post]) -> Before:
+    seen = (PostSeen(post.id, post.digest) for post in posts if post.status is PostStatus.DRAFT)
+    return Before(posts=tuple(sorted(seen, key=lambda post: post.id)))
+
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+async def posts_unmet(required: PostsAre, site: SiteCache) -> str | None:
+    """What posts an activity has instead of those that are required. May raise an ApiError."""
+    activities = {activity.id: activity for activity in (await site.marketing_plan()).activities}
+    if required.activity not in activities:
+        return "the activity is gone"
+    found = tuple((post.id, post.digest) for post in live_posts(activities[required.activity]))
+    if sorted(found) == sorted(required.posts):
+        return None
+    return (
+        "the activity's posts were changed meanwhile" if required.posts else f"the activity has {len(found)} posts now"
+    )

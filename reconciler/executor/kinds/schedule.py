@@ -1,0 +1,158 @@
+"""Single posts: scheduled, moved and cancelled. Only what was approved is scheduled, and each is read back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences
+from reconciler.executor.ports import ApplyOptions, Journal
+from reconciler.executor.site_cache import SiteCache
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.address import Kind
+from reconciler.model.canonical import Digest
+from reconciler.model.events import instant
+from reconciler.model.journal import OpenEntry
+from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, ReschedulePost, SchedulePost
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
+from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import PostIs, StillAhead
+from reconciler.planner.standing import SCHEDULED, TAKEN_BACK, key_of
+
+ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
+
+TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED})
+"""Statuses of a post that does not go out."""
+
+
+class ScheduleKind(ManagedKind[ScheduleOperation]):
+    """Posts as items that go out. How drafts are scheduled in batches is in `publishing.py`."""
+
+    async def refusal_reason(self, operation: ScheduleOperation, site: SiteCache, moment: Moment) -> str | None:
+        if not isinstance(operation, SchedulePost):
+            return None
+        return _not_as_approved(operation, await site.marketing_plan())
+
+    def reads(self, operation: ScheduleOperation) -> Reads:
+        return Reads(frozenset({Need.MARKETING_PLAN}), posts=((operation.post, operation.activity),))
+
+    def outcome(self, operation: ScheduleOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+        live = found.post(operation.post)
+        match operation:
+            case SchedulePost():
+                return _scheduling_outcome(live)
+            case ReschedulePost():
+                if live is None:
+                    return NotDone("the post is gone", final=False)
+                if live.scheduled_for is None:
+                    return None
+            case CancelPost():
+                pass
+            case _:
+                assert_never(operation)
+        return super().outcome(operation, entry, found, now)
+
+    def mismatch(
+        self, operation: ScheduleOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
+    ) -> str | None:
+        live = found.post(operation.post)
+        match operation:
+            case SchedulePost():
+                return None  # what was scheduled is read back by its own step
+            case ReschedulePost(at=at):
+                moment = live.scheduled_for if live else None
+                return None if moment is None else differences([("scheduledDate", instant(at), instant(moment))])
+            case CancelPost():
+                if live is None or live.status in TAKEN:
+                    return None
+                return f"asked for it to be cancelled, and it is {printable(str(live.status))}"
+            case _:
+                assert_never(operation)
+
+    def leaves(self, operation: ScheduleOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
+        match operation:
+            case SchedulePost() | ReschedulePost():
+                return Bindings(objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED),))
+            case CancelPost():
+                return Bindings(objects=((key_of(Kind.DRAFT, operation.post), TAKEN_BACK),))
+            case _:
+                assert_never(operation)
+
+    def touches(self, operation: ScheduleOperation) -> frozenset[str]:
+        return frozenset({operation.post})
+
+    def activity(self, operation: ScheduleOperation) -> ActivityId | None:
+        return operation.activity
+
+
+def is_scheduled(live: Post) -> bool:
+    """Whether a post waits to go out, is going out, or has gone out."""
+    return live.status is PostStatus.SCHEDULED or live.status in GONE_OUT
+
+
+def _scheduling_outcome(live: Post | None) -> Outcome | None:
+    if live is None:
+        return NotDone("the post is gone", final=False)
+    if is_scheduled(live):
+        return Done()
+    # A status of a later version tells nothing.
+    return NotDone(f"the post is {live.status}", final=False) if isinstance(live.status, PostStatus) else None
+
+
+def published_post(
+    entry: OpenEntry, journal: Journal, moment: datetime | None, options: ApplyOptions | None = None
+) -> PublishedPost:
+    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, and the options know
+    the commit and who approved it.
+
+    It is dated by its journal entry, so that noted twice it is one scheduling all the same.
+    """
+    operation = entry.operation
+    assert isinstance(operation, SchedulePost | ReschedulePost)
+    post, digest = operation.post, operation.digest
+    before = _recorded(post, digest, journal.recorded)
+    if before is not None and isinstance(operation, ReschedulePost):
+        # The same scheduling at another time, not one more.
+        return replace(before, scheduled_for=moment)
+    commit, approver = (options.commit, options.approver) if options else (None, None)
+    return PublishedPost(post, digest, operation.channel, moment, entry.started_at, commit=commit, approver=approver)
+
+
+def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> PublishedPost | None:
+    return next((known for known in recorded.published if (known.id, known.digest) == (post, digest)), None)
+
+
+# --- preconditions ---------------------------------------------------------------------------------
+
+
+async def post_unmet(required: PostIs, site: SiteCache) -> str | None:
+    """What a post is instead of what is required. May raise an ApiError."""
+    post = _post(await site.marketing_plan(), required.id)
+    if post is None:
+        return "the post is gone"
+    if post.status != required.status:
+        return f"the post is {printable(str(post.status))} now, not {required.status}"
+    return None if post.digest == required.content else "the post's content was changed meanwhile"
+
+
+def time_unmet(required: StillAhead, now: datetime) -> str | None:
+    """Whether it has become too late for a post."""
+    late = required.moment <= now or required.moment - now < required.lead
+    return f"too late: it would go out at {instant(required.moment)}; run plan again" if late else None
+
+
+def _not_as_approved(operation: SchedulePost, live: MarketingPlan) -> str | None:
+    post = _post(live, operation.post)
+    if post is None:
+        return "the draft is gone"
+    if post.status is not PostStatus.DRAFT:
+        return f"the post is {printable(str(post.status))}, no longer a draft"
+    return None if post.digest == operation.digest else "changed after approval: review it again"
+
+
+def _post(live: MarketingPlan, id: PostId) -> Post | None:
+    return next((post for activity in live.activities for post in activity.posts if post.id == id), None)

@@ -1,0 +1,29 @@
+"""Closes an open entry as a person found it, where reading the site cannot tell or nobody wants to wait."""
+
+from __future__ import annotations
+
+from reconciler.executor.kinds.schedule import published_post
+from reconciler.executor.ports import Journal
+from reconciler.executor.state_updates import conclude
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import Done, Generate, NotDone, Pending, Regenerate, ReschedulePost, SchedulePost
+
+MANUALLY = "resolved manually"
+
+
+async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: bool) -> None:
+    """Notes what a person found out about a call, and what that means for later runs.
+
+    A generation that took effect stays open: how it ended is for the next run to read, and only one that ended
+    ACTIVE brings its inputs into force. Everything else is closed. Raises StateError.
+    """
+    operation = entry.operation
+    if not took_effect:
+        await conclude(journal, entry, NotDone(MANUALLY))
+    elif isinstance(operation, Generate | Regenerate):
+        await journal.end(entry, Pending(MANUALLY))
+    elif isinstance(operation, SchedulePost | ReschedulePost):
+        # Without the post in the ledger its approval would count as unused, and could schedule it once more.
+        await conclude(journal, entry, Done(detail=MANUALLY), published_post(entry, journal, operation.at))
+    else:
+        await conclude(journal, entry, Done(detail=MANUALLY))

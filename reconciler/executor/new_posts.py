@@ -1,0 +1,164 @@
+"""Has posts made, and made again, and waits until they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.api.errors import ApiError
+from reconciler.executor.events import StillWaiting
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.posts import posts_outcome
+from reconciler.executor.ledger import Result
+from reconciler.executor.run import Run
+from reconciler.executor.state_updates import conclude
+from reconciler.executor.waiting import Stopped, TimedOut, poll
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import (
+    AwaitPosts,
+    ClearPosts,
+    Done,
+    GeneratePosts,
+    NotDone,
+    RegeneratePosts,
+    Unknown,
+)
+from reconciler.model.posts import ActivityId, Post
+from reconciler.model.sites import Need
+from reconciler.planner.actions import Action
+
+AT_ONCE: Final = 20
+"""Activities in one call (S-wix 6.2)."""
+
+
+class PendingPosts(Struct, frozen=True):
+    """An activity whose posts are to come."""
+
+    action: Action
+    entry: OpenEntry
+    activity: ActivityId
+    unclear: Unknown | None = None
+
+
+async def make_posts(run: Run, actions: Sequence[Action]) -> None:
+    """Sends all the calls for these actions, then waits for all their posts together."""
+    awaited: list[PendingPosts] = []
+    waiting = [action for action in actions if isinstance(action.operation, AwaitPosts)]
+    making = [action for action in actions if isinstance(action.operation, GeneratePosts)]
+    again = [action for action in actions if isinstance(action.operation, RegeneratePosts)]
+    for wait in waiting:
+        awaited += _under_way(run, wait, {pending.entry.id for pending in awaited})
+    if run.halted is None and (making or again):
+        kinds = ((kind_of(action.operation), action.operation) for action in (*making, *again))
+        await run.cache.fill(activity for kind, operation in kinds if (activity := kind.activity(operation)))
+    ready = [action for action in making if not run.skip_if_blocked(action) and not await run.skip_if_stale(action)]
+    groups = [ready[start : start + AT_ONCE] for start in range(0, len(ready), AT_ONCE)]
+    groups += [[action] for action in again]
+    try:
+        for group in groups:
+            if run.stopped():
+                break
+            if isinstance(group[0].operation, RegeneratePosts) and (
+                run.skip_if_blocked(group[0]) or await run.skip_if_stale(group[0])
+            ):
+                continue
+            awaited += await _ask(run, group)
+    except ApiError:
+        await _wait(run, awaited)  # what was asked for before is seen to its end all the same
+        raise
+    await _wait(run, awaited)
+
+
+def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
+    """What an action that only waits waits for: a call of an earlier run that no other one waits for."""
+    if run.skip_if_blocked(action):
+        return []
+    assert isinstance(action.operation, AwaitPosts)
+    run.start(action)
+    calls = GeneratePosts | RegeneratePosts | ClearPosts
+    entries = (entry for entry in run.journal.recorded.open if entry.address == action.address)
+    entry = next((entry for entry in entries if isinstance(entry.operation, calls) and entry.id not in taken), None)
+    if entry is None:
+        run.finish(action, Result.SKIPPED, "no earlier call for its posts is open any more")
+        return []
+    return [PendingPosts(action, entry, action.operation.activity)]
+
+
+async def _ask(run: Run, group: Sequence[Action]) -> list[PendingPosts]:
+    awaited = []
+    for attempt in await run.call(group, waits=True):
+        operation = attempt.action.operation
+        assert isinstance(operation, GeneratePosts | RegeneratePosts)
+        if isinstance(attempt.outcome, NotDone):
+            run.conclude_with(attempt.action, attempt.outcome)
+            continue
+        unclear = attempt.outcome if isinstance(attempt.outcome, Unknown) else None
+        awaited.append(PendingPosts(attempt.action, attempt.entry, operation.activity, unclear))
+    return awaited
+
+
+async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
+    """Polls until every activity has its posts, or the time is over; enters every action."""
+    if not awaited:
+        return
+    since, left = run.now(), list(awaited)
+    last: dict[ActivityId, tuple[Post, ...]] = {}
+
+    async def probe() -> bool | None:
+        ids = sorted({pending.activity for pending in left})
+        before = {activity: _looks(last.get(activity, ())) for activity in ids}
+        last.update(await run.ports.reader.posts_of(run.site, ids))
+        for pending in tuple(left):
+            found = last.get(pending.activity, ())
+            outcome = _outcome(pending, found, whole=True)
+            # They may come one channel after the other (14.6), so they are there when two looks see the same.
+            if isinstance(outcome, Done) and _looks(found) == before[pending.activity]:
+                await conclude(run.journal, pending.entry, outcome)
+                run.finish(pending.action, Result.DONE)
+                left.remove(pending)
+        if left:
+            run.emit(StillWaiting(run.site, since, run.options.waiting.timeout, left=len(left)))
+        return None if left else True
+
+    error: ApiError | None = None
+    try:
+        found = await poll(run.ports.clock, run.options.waiting, probe, run.stopped)
+    except ApiError as failed:
+        found, error = Stopped(), failed
+    run.cache.forget(Need.MARKETING_PLAN)
+    if isinstance(found, TimedOut | Stopped):
+        for pending in left:
+            why = str(error) if error else ("the run was stopped" if isinstance(found, Stopped) else "the time is over")
+            await _not_over(run, pending, last.get(pending.activity, ()), why)
+    if error is not None:
+        raise error
+
+
+def _looks(posts: Sequence[Post]) -> frozenset[tuple[str, str]]:
+    return frozenset((post.id, post.digest) for post in posts)
+
+
+def _outcome(pending: PendingPosts, live: tuple[Post, ...], *, whole: bool) -> Done | NotDone | None:
+    operation = pending.entry.operation
+    assert isinstance(operation, GeneratePosts | RegeneratePosts | ClearPosts)
+    return posts_outcome(operation, pending.entry, live, whole=whole)
+
+
+async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why: str) -> None:
+    if isinstance(_outcome(pending, live, whole=True), Done):
+        await conclude(run.journal, pending.entry, Done())
+        run.finish(pending.action, Result.DONE)
+    elif isinstance(pending.action.operation, RegeneratePosts) and _outcome(pending, live, whole=False) == Done():
+        await conclude(run.journal, pending.entry, Done())
+        run.finish(pending.action, Result.DONE, "some drafts were made again, others are as they were")
+    elif pending.unclear is None:
+        # Posts that have not come when the time is over are not done, and the next run asks again (design.md 3.5).
+        why = f"its posts are not there yet ({why}); run the command again to look, or to ask again"
+        run.finish(pending.action, Result.PENDING, why)
+    else:
+        outcome = replace(pending.unclear, detail=f"{pending.unclear.detail}; its posts are not there ({why})")
+        await conclude(run.journal, pending.entry, outcome)
+        run.conclude_with(pending.action, outcome)

@@ -1,0 +1,44 @@
+"""How calls ended, by what is there now: for an answer that was unclear, for an entry of an earlier run, and for the
+read-back alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import reduce
+
+from msgspec.structs import replace
+
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.base import Reads
+from reconciler.executor.ports import Reader
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.journal import AnyOperation, OpenEntry
+from reconciler.model.operations import Outcome
+from reconciler.model.sites import SiteRef
+
+__all__ = ["Snapshot", "infer_outcome", "read_for"]
+
+
+def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
+    """What became of a call, by what is there now. None: this look does not tell.
+
+    Pending is a generation that is under way.
+    """
+    return kind_of(entry.operation).outcome(entry.operation, entry, found, now)
+
+
+async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperation]) -> Snapshot:
+    """Reads what tells how these calls ended, and nothing else. May raise an ApiError."""
+    none = Reads()
+    reads = reduce(Reads.__or__, (kind_of(operation).reads(operation) for operation in operations), none)
+    found = Snapshot()
+    if reads.needs:
+        observed = await reader.read(site, reads.needs)
+        found = Snapshot(observed.settings, observed.marketing_plan, observed.events or ())
+    # The marketing plan shows no past activities, and may not show all posts (14.1).
+    hidden = {activity for post, activity in reads.posts if activity and found.post(post) is None}
+    if activities := reads.activities | hidden:
+        found = replace(found, posts=await reader.posts_of(site, sorted(activities)))
+    missing = sorted({post for post, _ in reads.posts if found.post(post) is None})
+    return replace(found, items=tuple([(post, await reader.post(site, post)) for post in missing]))

@@ -1,0 +1,126 @@
+"""Actions that are one call each and over at once: settings, events, activities, clearing, deleting, cancelling."""
+
+from __future__ import annotations
+
+from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
+
+from reconciler.api.errors import ApiError
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.ledger import Result
+from reconciler.executor.outcome_check import infer_outcome, read_for
+from reconciler.executor.run import Attempt, Run, result_of
+from reconciler.model.operations import (
+    INPUTS,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    Done,
+    Generate,
+    NotDone,
+    Outcome,
+    Pending,
+    Regenerate,
+    ReschedulePost,
+    Unknown,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+    Verb,
+)
+from reconciler.model.sites import Need
+from reconciler.planner.actions import Action
+
+SimpleOperation: TypeAlias = (
+    UpdateSettings
+    | CreateEvent
+    | UpdateEvent
+    | DeleteEvent
+    | DeleteMarketingPlan
+    | CreateActivity
+    | UpdateActivity
+    | DeleteActivity
+    | ClearPosts
+    | ReschedulePost
+    | CancelPost
+)
+
+
+async def perform_simple(run: Run, action: Action, operation: SimpleOperation) -> None:
+    """Checks, writes, notes and enters one action. May raise an ApiError of a read."""
+    if await run.skip_if_stale(action):
+        _needed(run, action, Result.SKIPPED)
+        return
+    if operation.kind in INPUTS:
+        await note_pending(run)
+    (attempt,) = await run.call([action])
+    attempt = await resolve_unclear(run, attempt)
+    if isinstance(operation, DeleteMarketingPlan | ClearPosts):
+        run.cache.forget(Need.MARKETING_PLAN)
+    run.conclude_with(action, attempt.outcome)
+    _needed(run, action, result_of(attempt.outcome))
+
+
+async def note_pending(run: Run) -> None:
+    """Notes the inputs of a generation that this plan has yet to start, before the first of them is written."""
+    if any(isinstance(action.operation, Generate | Regenerate) for action in run.plan.actions):
+        await run.journal.inputs_pending(run.plan.inputs, run.plan.adopted_inputs)
+
+
+async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
+    """The attempt with what reading the site says about an unclear or a refused answer."""
+    match attempt.outcome:
+        case Unknown():
+            outcome = await _read_again(run, attempt, attempt.outcome)
+            if isinstance(outcome, Unknown):
+                return replace(attempt, outcome=outcome)
+            resolved = replace(attempt, outcome=outcome)
+            await run.close(resolved)
+            return resolved
+        case NotDone(skipped=True):
+            operation = attempt.action.operation
+            found = await kind_of(operation).ruled_out(operation, attempt.outcome, run.cache, run.journal)
+            return replace(attempt, outcome=found)
+        case Pending(detail=detail, request_id=request_id):
+            # None of these calls has anything to wait for: what was taken on is done, and read back at the end.
+            done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
+            await run.close(done)
+            return done
+        case Done() | NotDone():
+            return attempt
+        case _:
+            assert_never(attempt.outcome)
+
+
+async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
+    """Done, not done, or still unknown (design.md 3.5). A create may be in flight yet, so it is looked for twice."""
+    looks = 2 if attempt.action.operation.verb is Verb.CREATE else 1
+    found: Outcome | None = None
+    try:
+        for number in range(looks):
+            if number:
+                await run.ports.clock.sleep(run.options.waiting.interval.total_seconds())
+            seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
+            found = infer_outcome(attempt.entry, seen, run.now())
+            if not isinstance(found, NotDone):
+                break
+    except ApiError as error:
+        return replace(unclear, detail=f"{unclear.detail}; reading it back failed: {error}")
+    if found is None:
+        return unclear
+    detail = f"{unclear.detail}; {found.detail}" if isinstance(found, NotDone) else found.detail
+    return replace(found, detail=detail, request_id=unclear.request_id)
+
+
+def _needed(run: Run, action: Action, result: Result) -> None:
+    """Notes what cannot follow an action that did not end well."""
+    if result is Result.DONE:
+        return
+    kind = kind_of(action.operation)
+    run.inputs_missing = kind.inputs_missing(action.operation, action.address, result) or run.inputs_missing
+    run.halted = kind.halts(action.operation) or run.halted

@@ -1,0 +1,45 @@
+"""Snapshot: what one look at a site showed, as far as it was asked for."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from reconciler.model.activities import Activity
+from reconciler.model.events import CalendarEvent
+from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.settings import MarketingSettings
+
+
+class Snapshot(Struct, frozen=True):
+    """The parts of a site that were read at one time. `posts` were asked for by activity, `items` one by one."""
+
+    settings: MarketingSettings | None = None
+    marketing_plan: MarketingPlan | None = None
+    events: tuple[CalendarEvent, ...] = ()
+    posts: tuple[tuple[ActivityId, tuple[Post, ...]], ...] = ()
+    items: tuple[tuple[PostId, Post | None], ...] = ()
+
+    @property
+    def activities(self) -> tuple[Activity, ...]:
+        """The activities of the marketing plan, none where it was not read."""
+        return self.marketing_plan.activities if self.marketing_plan else ()
+
+    def activity(self, id: str) -> Activity | None:
+        """The activity of that id."""
+        return next((activity for activity in self.activities if activity.id == id), None)
+
+    def posts_of(self, id: str) -> tuple[Post, ...]:
+        """An activity's posts, wherever they were read."""
+        asked = next((posts for activity, posts in self.posts if activity == id), None)
+        if asked is not None:
+            return asked
+        activity = self.activity(id)
+        return activity.posts if activity else ()
+
+    def post(self, id: str) -> Post | None:
+        """A post, wherever it was read: what was read on its own counts most."""
+        seen = {post.id: post for activity in self.activities for post in activity.posts}
+        seen |= {post.id: post for _, posts in self.posts for post in posts}
+        seen |= {post.id: post for _, post in self.items if post is not None}
+        return seen.get(PostId(id))

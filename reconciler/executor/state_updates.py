@@ -1,0 +1,70 @@
+"""What the state is to remember once a call is known to have taken effect, and what a plan found out besides."""
+
+from __future__ import annotations
+
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.ports import Journal, Ports
+from reconciler.model.address import Kind
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import INPUTS, AwaitGeneration, Done, Generate, Outcome, Regenerate, UpdateSettings
+from reconciler.model.sites import Bindings, Inputs, PublishedPost
+from reconciler.planner.actions import Plan
+
+
+async def conclude(
+    journal: Journal, entry: OpenEntry, outcome: Outcome, published: PublishedPost | None = None
+) -> None:
+    """Notes what an outcome means for later runs, then the outcome itself, in this order: a run that dies in
+    between finds the entry open and does it again. `published` is how a post was scheduled, where it was."""
+    if isinstance(outcome, Done):
+        kind = kind_of(entry.operation)
+        left = kind.leaves(entry.operation, entry, outcome, journal.recorded)
+        if left != Bindings():
+            await journal.bind(left)
+        activity = kind.spoils(entry.operation)
+        if entry.decided is not None and activity is not None:
+            await journal.consumed(activity, entry.decided.decision, entry.decided.digest)
+        if published is not None:
+            await journal.published(published)
+    await journal.end(entry, outcome)
+
+
+async def record_findings(plan: Plan, ports: Ports) -> None:
+    """Notes what a plan found out before anything is written: identities, what is as asked for already,
+    and what a marketing plan that no generation of ours is recorded for is taken to be made from."""
+    journal = ports.journal
+    if plan.bindings != Bindings():
+        await journal.bind(plan.bindings)
+    as_asked = _found_as_asked(plan)
+    if as_asked != Inputs():
+        await journal.applied(as_asked)
+    coming = any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions)
+    if plan.adopted_inputs is not None and not coming and plan.adopted_inputs != journal.recorded.generated_from:
+        await _adopt(plan.adopted_inputs, journal)
+
+
+async def _adopt(inputs: Inputs, journal: Journal) -> None:
+    # What is pending stays so: nothing was generated from it.
+    pending = journal.recorded.pending
+    if pending is None:
+        await journal.inputs_generated_from(inputs)
+    else:
+        await journal.inputs_pending(pending, inputs)
+
+
+def _found_as_asked(plan: Plan) -> Inputs:
+    """The inputs that no action changes and nothing blocks: they were read as the files ask for."""
+    changing = [action for action in plan.actions if action.operation.kind in INPUTS]
+    settings = {
+        change.path
+        for action in changing
+        if isinstance(action.operation, UpdateSettings)
+        for change in action.operation.changes
+    }
+    addresses = [action.address for action in changing] + [one.about for one in plan.blocked]
+    events = {address.key for address in addresses if address.kind is Kind.EVENT}
+    blocked = any(one.about.kind is Kind.SETTINGS for one in plan.blocked)
+    return Inputs(
+        settings=() if blocked else tuple(field for field in plan.inputs.settings if field.path not in settings),
+        events=tuple((name, facts) for name, facts in plan.inputs.events if name not in events),
+    )

@@ -1,0 +1,79 @@
+"""Journal entries: a call that was about to be sent, what was there before it, and what is known of it since."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from reconciler.model.address import Address
+from reconciler.model.canonical import EMPTY, Digest, JsonObject
+from reconciler.model.frozen import Instant, Struct, Variant, kind_of
+from reconciler.model.operations import Operation
+from reconciler.model.posts import PostId
+
+
+class PostSeen(Struct, frozen=True):
+    """A post as it was before a call."""
+
+    id: PostId
+    digest: Digest
+
+
+class Before(Struct, frozen=True):
+    """What was there before a call, as far as its effect is recognised by it afterwards.
+
+    `known` are ids that were there already, so that what was made is told from them: events or activities alike,
+    the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's.
+    """
+
+    known: tuple[str, ...] = ()
+    status: str = ""
+    posts: tuple[PostSeen, ...] = ()
+
+
+class Decided(Struct, frozen=True):
+    """The reviewers' decision that a call carries out, and the digest of what it was about."""
+
+    decision: str
+    digest: Digest
+
+
+class UnreadableCall(Variant, frozen=True):
+    """A call of another version of this tool that no operation of this one stands for. It blocks its object until a
+    person says how it ended."""
+
+    call: str
+    facts: JsonObject = EMPTY
+
+
+AnyOperation: TypeAlias = Operation | UnreadableCall
+
+
+class Begun(Struct, frozen=True):
+    """A call that is about to be sent, to be noted in the journal."""
+
+    address: Address
+    operation: Operation
+    before: Before = Before()
+    decided: Decided | None = None
+
+
+class OpenEntry(Struct, frozen=True):
+    """A call that was about to be sent when the journal was last written, and has no outcome there."""
+
+    id: str
+    address: Address
+    operation: AnyOperation
+    started_at: Instant
+    before: Before = Before()
+    decided: Decided | None = None
+    sent: bool = False
+    """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""
+    unknown: str = ""
+    """Why a run could not tell its outcome; empty: none has tried (`Journal.end` with Unknown)."""
+
+    @property
+    def call(self) -> str:
+        """What the call is called in documents and on screens: `create-event`."""
+        if isinstance(self.operation, UnreadableCall):
+            return self.operation.call
+        return kind_of(type(self.operation).__name__)

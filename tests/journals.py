@@ -1,0 +1,26 @@
+"""Journal entries for tests that only need one to be there."""
+
+from __future__ import annotations
+
+from reconciler.model.address import Address
+from reconciler.model.journal import Before, Begun, OpenEntry
+from reconciler.model.operations import Generate, Operation
+from reconciler.state.journal import SiteJournal
+
+
+def begun(
+    address: str = "shop/marketing-plan", operation: Operation | None = None, before: Before | None = None
+) -> Begun:
+    """A call that is about to be sent: a generation, unless another one is asked for."""
+    return Begun(Address.parse(address), operation or Generate(), before or Before())
+
+
+async def begin(
+    journal: SiteJournal,
+    address: str = "shop/marketing-plan",
+    operation: Operation | None = None,
+    before: Before | None = None,
+) -> OpenEntry:
+    """Notes one call, and gives its entry."""
+    (entry,) = await journal.begin([begun(address, operation, before)])
+    return entry
