@@ -1,7 +1,7 @@
 """Reviews -> one HTML page to look at: a month calendar, and each draft as it would look on its channel.
 
 The page stands alone: no script, no font, nothing remote but the drafts' own images, which its content
-security policy allows over https only. All texts are an AI's or a stranger's, and none is markup here. The
+security policy allows over https only. Images that are nowhere, such as the sandbox's, are drawn into it. All texts are an AI's or a stranger's, and none is markup here. The
 same reviews give the same bytes.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Final
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -57,17 +57,26 @@ ORDER: Final = (
 )
 
 
-def gallery(reviews: Sequence[Review]) -> str:
-    """The page of one site or of many."""
+Picture: TypeAlias = Callable[[str], str | None]
+"""The address of an image -> the image itself as a `data:` address; None: it is where its address says."""
+
+
+def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
+    """The page of one site or of many. `picture` draws images that no network has."""
     style = _resource("gallery.css")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     title = f"Review of {reviews[0].site}" if len(reviews) == 1 else f"Review of {len(reviews)} sites"
     return Template(_resource("gallery.html")).substitute(
         style_hash=f"sha256-{digest}",
         style=style,
+        images="https:" if picture is None else "https: data:",
         title=_text(title),
-        body="\n".join(line for one in reviews for line in _site(one)) if reviews else NOTHING,
+        body="\n".join(line for one in reviews for line in _site(one, picture or _nowhere)) if reviews else NOTHING,
     )
+
+
+def _nowhere(_url: str) -> None:
+    return None
 
 
 @cache
@@ -83,7 +92,7 @@ class _Entry(Struct, frozen=True):
     local: datetime
 
 
-def _site(review: Review) -> Iterator[str]:
+def _site(review: Review, picture: Picture) -> Iterator[str]:
     zone = ZoneInfo(review.zone)
     entries = [
         _Entry(activity, post, post.moment.astimezone(zone))
@@ -104,7 +113,7 @@ def _site(review: Review) -> Iterator[str]:
         yield "</section>"
     for activity in review.activities:
         if activity.shown:
-            yield from _activity(activity, review, zone)
+            yield from _activity(activity, review, zone, picture)
     yield "</section>"
 
 
@@ -143,7 +152,7 @@ def _chip(one: _Entry) -> str:
 # --- the cards -------------------------------------------------------------------------------------
 
 
-def _activity(activity: ReviewedActivity, review: Review, zone: ZoneInfo) -> Iterator[str]:
+def _activity(activity: ReviewedActivity, review: Review, zone: ZoneInfo, picture: Picture) -> Iterator[str]:
     live = activity.activity
     day = live.date.astimezone(zone)
     yield f'<section class="activity"><header><h2 dir="auto">{_text(live.title) or "(no title)"}</h2>'
@@ -152,11 +161,11 @@ def _activity(activity: ReviewedActivity, review: Review, zone: ZoneInfo) -> Ite
         yield f'<span class="tag sent-back">{_text(activity.decision.value)}</span>'
     yield '</header><div class="cards">'
     for post in activity.shown:
-        yield from _card(post, review, zone)
+        yield from _card(post, review, zone, picture)
     yield "</div></section>"
 
 
-def _card(one: ReviewedPost, review: Review, zone: ZoneInfo) -> Iterator[str]:
+def _card(one: ReviewedPost, review: Review, zone: ZoneInfo, picture: Picture) -> Iterator[str]:
     post = one.post
     local = one.moment.astimezone(zone)
     about = "" if one.exact else " (estimate)"
@@ -174,12 +183,12 @@ def _card(one: ReviewedPost, review: Review, zone: ZoneInfo) -> Iterator[str]:
     kind = "" if post.type == "POST" else f" · {post.type.lower()}"
     yield f'<div class="who"><strong>{_text(review.site)}</strong>'
     yield f'<span class="soft">{_text(_channel(post.channel) + kind)}</span></div></div>'
-    yield from _media(post.media, _channel(post.channel))
+    yield from _media(post.media, _channel(post.channel), picture)
     yield f'<div class="text">{"".join(_captions(post.texts))}</div></div>'
     yield f'<div class="id"><code>{_text(post.id)}</code><br><code>{_text(post.digest[:23])}…</code></div></article>'
 
 
-def _media(media: Sequence[Media], channel: str) -> Iterator[str]:
+def _media(media: Sequence[Media], channel: str, picture: Picture) -> Iterator[str]:
     if not media:
         yield '<div class="none">No image</div>'
         return
@@ -190,7 +199,7 @@ def _media(media: Sequence[Media], channel: str) -> Iterator[str]:
         if one.type == "IMAGE" and secure:
             alt = f"Image {number} of {len(media)} for {channel}"
             yield (
-                f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow"><img src="{escape(one.url)}" '
+                f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow"><img src="{escape(picture(one.url) or one.url)}" '
                 f'alt="{_text(alt)}" loading="lazy" decoding="async" referrerpolicy="no-referrer"></a>'
             )
         else:

@@ -109,7 +109,7 @@ GENERATIONS = (
 )
 ON_ITS_WAY = ("SCHEDULED", "PROCESSING", "IN_QUEUE", "PUBLISHED", "FAILED")
 _STOP = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+")
-_READ_BACK = re.compile(r"asked for .* the site (has|shows|keeps)", re.DOTALL)
+_READ_BACK = re.compile(r"asked for .* the site (has|shows|keeps)")
 _REQUEST = re.compile(r"sandbox\.\d{12}")
 Run = Callable[..., tuple[int, str]]
 
@@ -180,7 +180,8 @@ class Life:
         self.said.append(said)
         if "Traceback" in said or "bug in reconciler" in said:
             raise Silent(f"a bug:\n{said}")
-        if code == 1 and not (_STOP.search(said) and _REQUEST.search(said)) and not _READ_BACK.search(said):
+        flat = " ".join(said.split())
+        if code == 1 and not (_STOP.search(flat) and _REQUEST.search(flat)) and not _READ_BACK.search(flat):
             raise Silent(f"an error without route or request id, or what was asked for:\n{said}")
         return code, out.getvalue()
 

@@ -79,6 +79,16 @@ def test_only_images_over_https_may_be_fetched() -> None:
     assert "@import" not in style
 
 
+def test_images_that_no_network_has_are_drawn_into_the_page() -> None:
+    drawn = "data:image/svg+xml;base64,PHN2Zy8+"
+    page = Page(gallery([review()], lambda url: drawn if "wixstatic" in url else None))
+    (policy,) = (one["content"] for one in page.all("meta") if one.get("http-equiv") == "Content-Security-Policy")
+    assert "img-src https: data:;" in policy
+    assert drawn in {one["src"] for one in page.all("img")}
+    assert all(one["src"] == drawn or "wixstatic" not in one["src"] for one in page.all("img"))
+    assert all(one["href"].startswith(("https://", "#")) for one in page.all("a"))  # where it leads stays what it is
+
+
 def test_the_calendar_leads_to_every_card_on_its_day_in_the_sites_zone() -> None:
     page = Page(gallery([review()]))
     cards = [one["id"] for one in page.all("article")]
