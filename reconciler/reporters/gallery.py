@@ -1,8 +1,8 @@
 """Reviews -> one HTML page to look at: a month calendar, and each draft as it would look on its channel.
 
 The page stands alone: no script, no font, nothing remote but the drafts' own images, which its content
-security policy allows over https only. Images that are nowhere, such as the sandbox's, are drawn into it. All texts are an AI's or a stranger's, and none is markup here. The
-same reviews give the same bytes.
+security policy allows over https only. Images that are nowhere, such as the sandbox's, are drawn into it.
+All texts are an AI's or a stranger's, and none is markup here. The same reviews give the same bytes.
 """
 
 from __future__ import annotations
@@ -198,8 +198,9 @@ def _media(media: Sequence[Media], channel: str, picture: Picture) -> Iterator[s
         secure = one.url.lower().startswith("https://") and printable(one.url) == one.url
         if one.type == "IMAGE" and secure:
             alt = f"Image {number} of {len(media)} for {channel}"
+            source = picture(one.url) or one.url
             yield (
-                f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow"><img src="{escape(picture(one.url) or one.url)}" '
+                f'<a href="{escape(one.url)}" rel="noopener noreferrer nofollow"><img src="{escape(source)}" '
                 f'alt="{_text(alt)}" loading="lazy" decoding="async" referrerpolicy="no-referrer"></a>'
             )
         else:
