@@ -132,7 +132,7 @@ async def _review_site(
     before = _read(path)
     plan = make_plan(desired, observed, recorded, options)
     review = review_of(desired, observed, recorded, plan, options)
-    text = update_approvals(before, site, review.for_file(), shown)
+    text = update_approvals(before, site, review.for_file(), shown, review.kept())
     if text is None:
         return SiteReviewed(review, Written.NONE, shown)
     if text != before:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from reconciler.config import times
 from reconciler.config.discovery import shown_path
+from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.schema import check
-from reconciler.config.words import KeyPath, quoted
+from reconciler.config.words import KeyPath, close_match, dotted, quoted
 from reconciler.config.yaml_source import only_document
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, InvalidFiles
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.content import LinkPreview, PublicContent
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, problem
+from reconciler.model.posts import ActivityId, PostId, account_id
+from reconciler.model.publisher_fields import PLACES
+
+_LOST: Final = "restore the line from git and replace the word alone, or delete the entry and run `reconciler review`"
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
@@ -45,6 +54,7 @@ def approvals_in(
     document = only_document(path, shown, problems, "delete it, or run `reconciler review`", data)
     if document is None:
         return None
+    problems += _decision_problems(document)
     checked = check(document, "approvals", problems)
     layers = Layers((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
@@ -53,6 +63,43 @@ def approvals_in(
         layers.problem(("site",), message, "the file is named for its site")
     approvals = Approvals(_activities(layers), shown)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
+
+
+def _decision_problems(document: Document) -> Iterator[Diagnostic]:
+    """What is wrong with the decisions, in more words than the schema has for it."""
+    for path, written in _members(document.value, ("activities",)):
+        yield from _decision_problem(document, path, written, ActivityDecision, "")
+        for inner, draft in _members(written, ("drafts",)):
+            yield from _decision_problem(document, (*path, *inner), draft, Decision, "sha256:")
+
+
+def _members(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
+    found = value.get(path[-1]) if isinstance(value, dict) else None
+    for at, member in enumerate(found if isinstance(found, list) else ()):
+        if isinstance(member, dict):
+            yield (*path, at), member
+
+
+def _decision_problem(
+    document: Document, path: KeyPath, written: dict[str, Any], kind: type[StrEnum], prefix: str
+) -> Iterator[Diagnostic]:
+    text = written.get("decision")
+    if not isinstance(text, str):
+        return
+    word, blank, digest = text.partition(" ")
+    if word not in set(kind):
+        near = close_match(word, kind)
+        message = f"{quoted(word)} must be one of: {', '.join(kind)}"
+        hint = f"did you mean {near}?" if near else "replace the word alone, and keep the digest behind it"
+    elif blank and not (digest.startswith(prefix) and _DIGEST.fullmatch(digest.removeprefix(prefix))):
+        digits = sum(character in "0123456789abcdef" for character in digest.removeprefix(prefix))
+        what = f"has {digits} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
+        message = f"the digest behind {word!r} {what}"
+        hint = _LOST
+    else:
+        return
+    here: KeyPath = (*path, "decision")
+    yield problem(document.place(here), f"{dotted(here)}: {message}", hint)
 
 
 def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
@@ -64,28 +111,69 @@ def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
         path: KeyPath = ("activities", at)
         _once(written["id"], "activity", (*path, "id"), seen, layers)
         drafts: list[DraftApproval] = []
-        for number, draft in enumerate(written.get("drafts", ())):
-            _once(draft["id"], "draft", (*path, "drafts", number, "id"), seen, layers)
-            drafts.append(_draft(draft))
+        for number, shown in enumerate(written.get("drafts", ())):
+            here = (*path, "drafts", number)
+            _once(shown["id"], "draft", (*here, "id"), seen, layers)
+            if (draft := _draft(shown, here, layers)) is not None:
+                drafts.append(draft)
         try:
             date = read_time(times.moment, written["date"], (*path, "date"), layers)
         except NotUsable:
             continue
-        decision = ActivityDecision(written.get("decision", ActivityDecision.KEEP))
-        activities.append(ActivityApproval(ActivityId(written["id"]), written["title"], date, decision, tuple(drafts)))
+        word, _, decided = written.get("decision", ActivityDecision.KEEP.value).partition(" ")
+        activities.append(
+            ActivityApproval(
+                ActivityId(written["id"]),
+                written["title"],
+                date,
+                ActivityDecision(word),
+                tuple(drafts),
+                Digest(f"sha256:{decided}") if decided else None,
+            )
+        )
     return tuple(activities)
 
 
-def _draft(written: dict[str, Any]) -> DraftApproval:
+def _draft(written: dict[str, Any], path: KeyPath, layers: Layers) -> DraftApproval | None:
+    """A draft; None, and a problem, where it does not say what its decision is about."""
+    word, _, digest = written.get("decision", Decision.PENDING.value).partition(" ")
+    apart = written.get("digest", "")
+    if digest and apart:
+        layers.problem((*path, "digest"), "the decision names a digest already", "delete this line", key=True)
+        return None
+    if not digest and not apart:
+        message = "the digest that `review` wrote behind the word is missing"
+        layers.problem((*path, "decision"), message, _LOST)
+        return None
+    label = written.get("account", "")
     return DraftApproval(
         id=PostId(written["id"]),
+        content=_content(written, account_id(label)),
+        digest=Digest(digest or apart),
+        decision=Decision(word),
+        cancelled=written.get("cancelled", 0),
+        earlier=not digest,
+        account=label,
+        goes_out=written.get("goesOut", ""),
+    )
+
+
+def _content(written: dict[str, Any], account: str) -> PublicContent:
+    """What an entry shows of its post, in the form in which live posts are compared."""
+    return PublicContent(
         channel=written["channel"],
         type=written["type"],
-        digest=Digest(written["digest"]),
-        decision=Decision(written.get("decision", Decision.PENDING)),
+        account=account,
+        place=tuple((key, written[key]) for key in PLACES.values() if written.get(key)),
+        title=written.get("title", ""),
         media=tuple(written.get("media", ())),
+        link=written.get("link", ""),
+        preview=LinkPreview(**written.get("preview", {})),
+        call_to_action=written.get("callToAction", ""),
+        audience=written.get("audience", ""),
+        other=tuple(sorted(written.get("other", {}).items())),
         caption=written.get("caption", ""),
-        cancelled=written.get("cancelled", 0),
+        description=written.get("description", ""),
     )
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 
 from reconciler.model.canonical import Digest, digest_of
+from reconciler.model.content import Difference, PublicContent, approval_digest, comparable, differences
+from reconciler.model.events import instant
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Post, PostId, account_name
 
 
 class Decision(StrEnum):
@@ -26,55 +31,172 @@ class ActivityDecision(StrEnum):
 
 
 class DraftApproval(Struct, frozen=True):
-    """A draft as it was reviewed: the digest pins its channel, type, text and media."""
+    """A draft as it was reviewed: what the file shows of it, and the digest that the decision was given for.
+
+    `earlier` marks an entry of the first layout, whose digest stands on a line of its own and names channel, type,
+    texts and media alone. `account` is what the file says of the account, name and all.
+    """
 
     id: PostId
-    channel: str
-    type: str
+    content: PublicContent
     digest: Digest
     decision: Decision = Decision.PENDING
-    media: tuple[str, ...] = ()
-    caption: str = ""
     cancelled: int = 0
     """How often this content had been scheduled and taken back when the decision was made: an approval counts
     for one scheduling, so one that is older than the last of them is used up. Written by `review`."""
+    earlier: bool = False
+    account: str = ""
+    goes_out: str = ""
+    """When it goes out, as the file says it to people. Not read for anything else."""
+
+    def names(self, post: Post, date: datetime) -> bool:
+        """Whether its digest is that of a post as it is now, on the own date of its activity."""
+        return self.digest == (post.earlier_digest if self.earlier else approval_digest(post.id, post.content, date))
+
+    @property
+    def channel(self) -> str:
+        return self.content.channel
+
+    @property
+    def type(self) -> str:
+        return self.content.type
 
 
 class ActivityApproval(Struct, frozen=True):
-    """An activity as it was reviewed."""
+    """An activity as it was reviewed. `decided` is the digest that its decision names; None in the first layout."""
 
     id: ActivityId
     title: str
     date: Instant
     decision: ActivityDecision = ActivityDecision.KEEP
     drafts: tuple[DraftApproval, ...] = ()
+    decided: Digest | None = None
 
     @property
     def digest(self) -> Digest:
         """Of the drafts that the decision is about: carried out once for them, it is not carried out again."""
-        return digest_of(tuple(sorted(one.digest for one in self.drafts)))
+        return drafts_digest(draft.digest for draft in self.drafts)
+
+    @property
+    def counts(self) -> bool:
+        """Whether the decision was given for the drafts that stand below it; a merge can bring others there."""
+        return self.decided is None or self.decided == self.digest
 
 
-class Approvals(Struct, frozen=True):
+def drafts_digest(digests: Iterable[Digest]) -> Digest:
+    """What a decision about an activity names: the digests of its drafts."""
+    return digest_of(tuple(sorted(digests)))
+
+
+class ApprovalState(StrEnum):
+    """How a post stands with the approvals file of its site."""
+
+    NOT_REVIEWED = "not-reviewed"
+    """The file does not have it."""
+    PENDING = "pending"
+    APPROVED = "approved"
+    CHANGED = "changed-after-approval"
+    """Approved; its content, its place or its activity's date is another one since."""
+    EDITED = "edited-in-file"
+    """The file shows other content than its digest names, or another title than the activity has."""
+    USED_UP = "used-up"
+    """Approved, scheduled, and taken back since: the yes was for one scheduling."""
+    UNPROVEN = "unproven"
+    """Approved, but the state knows nothing of the site: nobody can tell whether the yes was used."""
+    OVERCOUNTED = "overcounted"
+    """The file says `cancelled: N` with an N above what the state knows."""
+
+
+class Verdict(Struct, frozen=True):
+    """What an approvals file says of a live post. `differences` go with CHANGED and EDITED."""
+
+    state: ApprovalState
+    differences: tuple[Difference, ...] = ()
+
+
+class Approvals(Struct, frozen=True, dict=True):
     """One approvals file. `file` is its path as messages show it; empty when there is none."""
 
     activities: tuple[ActivityApproval, ...] = ()
     file: str = ""
 
+    @cached_property
+    def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:
+        return {draft.id: (activity, draft) for activity in self.activities for draft in activity.drafts}
+
+    @cached_property
+    def _activities(self) -> dict[ActivityId, ActivityApproval]:
+        return {activity.id: activity for activity in self.activities}
+
     def draft(self, id: PostId) -> DraftApproval | None:
         """The reviewed draft of that id, if it was ever reviewed."""
-        return next((draft for one in self.activities for draft in one.drafts if draft.id == id), None)
+        found = self._drafts.get(id)
+        return found[1] if found else None
 
     def activity(self, id: ActivityId) -> ActivityApproval | None:
         """The reviewed activity of that id."""
-        return next((one for one in self.activities if one.id == id), None)
+        return self._activities.get(id)
 
-    def approves(self, id: PostId, digest: Digest, *, times: int = 0) -> bool:
-        """Whether a person said yes to exactly this content, after it was scheduled that many times."""
-        draft = self.draft(id)
-        return (
-            draft is not None
-            and draft.decision is Decision.APPROVE
-            and draft.digest == digest
-            and draft.cancelled >= times
-        )
+    def verdict(
+        self, post: Post, date: datetime, *, title: str | None = None, times: int | None = None, known: bool = True
+    ) -> Verdict:
+        """What the file says of a post as it is now, on the own date of its activity.
+
+        `title` is the activity's, compared where it is given. `times` is how often the state says that this content
+        was scheduled (None: not asked). `known` is False where the state knows nothing of the site.
+        """
+        found = self._drafts.get(post.id)
+        if found is None:
+            return Verdict(ApprovalState.NOT_REVIEWED)
+        activity, draft = found
+        edited, found_differences = _compared(activity, draft, post, date)
+        if not found_differences and not edited and title is not None and _titles_differ(activity.title, title):
+            edited, found_differences = True, (Difference("title", activity.title, title),)
+        if edited:
+            return Verdict(ApprovalState.EDITED, found_differences)
+        if draft.decision is Decision.PENDING:
+            return Verdict(ApprovalState.PENDING, found_differences)
+        if found_differences:
+            return Verdict(ApprovalState.CHANGED, found_differences)
+        if not known:
+            return Verdict(ApprovalState.UNPROVEN)
+        if times is not None and draft.cancelled != times:
+            return Verdict(ApprovalState.OVERCOUNTED if draft.cancelled > times else ApprovalState.USED_UP)
+        return Verdict(ApprovalState.APPROVED)
+
+    def approves(self, post: Post, date: datetime, *, times: int | None = None, known: bool = True) -> bool:
+        """Whether a person said yes to exactly this content, place and day, after it was scheduled that many times."""
+        return self.verdict(post, date, times=times, known=known).state is ApprovalState.APPROVED
+
+
+def _compared(
+    activity: ActivityApproval, draft: DraftApproval, post: Post, date: datetime
+) -> tuple[bool, tuple[Difference, ...]]:
+    """Whether an entry was edited by hand, and in what it differs from the live post."""
+    found = [*differences(draft.content, post.content)]
+    name, live_name = account_name(draft.account), post.account_name
+    if name and live_name and name != comparable(live_name):
+        found.append(Difference("account", draft.account, post.account))
+        return True, tuple(found)
+    if instant(activity.date) != instant(date):
+        found.append(Difference("date", instant(activity.date), instant(date)))
+    if draft.earlier:
+        shown = _as_earlier(draft, post)
+        found = [difference for difference in found if difference.field in ("channel", "type", "media", "date")]
+        found += shown
+        if draft.digest == post.earlier_digest:
+            return any(difference.field != "date" for difference in found), tuple(found)
+        return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
+    if draft.digest != approval_digest(draft.id, draft.content, activity.date):
+        return True, tuple(found)
+    return False, tuple(found)
+
+
+def _as_earlier(draft: DraftApproval, post: Post) -> list[Difference]:
+    """The first layout shows all words of a post as one caption."""
+    words = comparable("\n\n".join(text for text in (post.caption, post.link or "") if text))
+    return [] if comparable(draft.content.caption) == words else [Difference("caption", draft.content.caption, words)]
+
+
+def _titles_differ(in_file: str, live: str) -> bool:
+    return comparable(in_file) != comparable(live)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType, TypeAlias
 
 from reconciler.model.canonical import Digest, JsonObject, digest_of
+from reconciler.model.content import LinkPreview, PublicContent, comparable, whole
 from reconciler.model.frozen import Instant, Struct
+from reconciler.model.publisher_fields import PLACES
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
@@ -38,15 +41,27 @@ AnyPostStatus: TypeAlias = PostStatus | Unrecognised
 
 
 class Media(Struct, frozen=True):
-    """One image or video of a post."""
+    """One image or video of a post. `file_id` names it in the Media Manager (S-wix 10.3)."""
 
     type: str
     url: str
+    file_id: str | None = None
+
+    @property
+    def address(self) -> str:
+        """As people read it: the URL, with the type unless it is an image, and with the file where that is not
+        part of the URL."""
+        kind = "" if self.type == "IMAGE" else f"{self.type} "
+        file = f" (file {self.file_id})" if self.file_id and self.file_id not in self.url else ""
+        return f"{kind}{self.url}{file}"
 
 
-class Post(Struct, frozen=True):
-    """A Publisher item of an activity. `texts` are pairs of (API field name, text), in the API's reading order.
+class Post(Struct, frozen=True, dict=True):
+    """A Publisher item of an activity.
 
+    `texts` are pairs of (API field name, text) for `title`, `caption` and `description`, in that order. `place` are
+    pairs of (API path, id) that say where within the account it appears (`publisher_fields.PLACES`). `other` are
+    pairs of (name, canonical JSON) of what this version does not know in its content. `account_name` is for people.
     `channel` and `type` are the API's own words (`INSTAGRAM`, `STORY`); unknown ones are kept as they are.
     """
 
@@ -59,6 +74,13 @@ class Post(Struct, frozen=True):
     account_id: str | None = None
     scheduled_for: Instant | None = None
     external_url: str | None = None
+    place: tuple[tuple[str, str], ...] = ()
+    link: str | None = None
+    preview: LinkPreview | None = None
+    call_to_action: str | None = None
+    audience: str | None = None
+    other: tuple[tuple[str, str], ...] = ()
+    account_name: str | None = None
 
     @property
     def is_story(self) -> bool:
@@ -69,19 +91,73 @@ class Post(Struct, frozen=True):
         """All its words, as a reader meets them."""
         return "\n\n".join(text for _, text in self.texts if text)
 
-    @property
+    @cached_property
+    def content(self) -> PublicContent:
+        """What the public sees of it, and where."""
+        texts = {name: whole(text) for name, text in self.texts if text}
+        caption, description = texts.get("caption", ""), texts.get("description", "")
+        return PublicContent(
+            channel=self.channel,
+            type=self.type,
+            account=self.account_id or "",
+            place=tuple((PLACES.get(path, path), where) for path, where in self.place if where),
+            title=texts.get("title", ""),
+            media=tuple(whole(media.address) for media in self.media),
+            link=whole(self.link or "") or texts.get("link", ""),
+            preview=self.preview or LinkPreview(),
+            call_to_action=self.call_to_action or "",
+            audience=self.audience or "",
+            other=self.other,
+            # Which of the two names a channel has for its words follows from channel and type.
+            caption=caption or description,
+            description=description if caption else "",
+        )
+
+    @cached_property
     def digest(self) -> Digest:
-        """Of channel, type, text and media: what a reviewer's yes names (design.md 1.3)."""
+        """Of what the public sees and where, as the Publisher has it. A yes names this and the activity's date."""
+        return self.content.digest
+
+    @cached_property
+    def earlier_digest(self) -> Digest:
+        """What the first approvals files and states have for it: of channel, type, texts with the link, and media."""
+        texts = {**dict(self.texts), **({"link": self.link} if self.link else {})}
         return digest_of(
             JsonObject(
                 {
                     "channel": self.channel,
                     "type": self.type,
-                    "texts": tuple(JsonObject({"field": field, "text": text}) for field, text in self.texts if text),
-                    "media": tuple(JsonObject({"type": one.type, "url": one.url}) for one in self.media),
+                    "texts": tuple(
+                        JsonObject({"field": field, "text": texts[field]})
+                        for field in ("title", "caption", "description", "link")
+                        if texts.get(field)
+                    ),
+                    "media": tuple(JsonObject({"type": media.type, "url": media.url}) for media in self.media),
                 }
             )
         )
+
+    @property
+    def account(self) -> str:
+        """The account as people read it: `janes.pottery (1784140)`, or its id alone."""
+        return account_label(self.account_name or "", self.account_id or "")
+
+
+def account_label(name: str, id: str) -> str:
+    """An account with its id, which is what counts of it."""
+    if not name:
+        return f"({id})" if id.endswith(")") else id
+    return f"{comparable(name)} ({id})"
+
+
+def account_id(label: str) -> str:
+    """The id in an `account_label`."""
+    return label[label.rfind("(") + 1 : -1] if label.endswith(")") and "(" in label else label
+
+
+def account_name(label: str) -> str:
+    """The name in an `account_label`; empty where there is none."""
+    return label[: label.rfind("(")].strip() if label.endswith(")") and "(" in label else ""
 
 
 GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN_QUEUE})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reconciler.model.canonical import Digest
+from reconciler.model.content import PublicContent
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import ActivityId, PostId
 
@@ -10,18 +11,21 @@ from reconciler.model.posts import ActivityId, PostId
 class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
-    `wanted` says that a schedule rule wants it: it is added where the file does not have it yet. `cancelled` is
-    how often this content was scheduled before it was taken back; 0 while it is scheduled, or never was.
+    `digest` is what a yes to it names; `earlier_digest` what the first layout has for it. `goes_out` is when, in
+    words. `wanted` says that a schedule rule wants it: it is added where the file does not have it yet. `cancelled`
+    is how often this content was scheduled before it was taken back; None while it is scheduled or has gone out.
+    `withheld` says that a yes in the file does not count and is to be given again.
     """
 
     id: PostId
-    channel: str
-    type: str
+    content: PublicContent
     digest: Digest
-    media: tuple[str, ...]
-    caption: str
+    earlier_digest: Digest
+    account: str = ""
+    goes_out: str = ""
     wanted: bool = True
-    cancelled: int = 0
+    cancelled: int | None = 0
+    withheld: bool = False
 
 
 class ActivityForReview(Struct, frozen=True):

@@ -185,6 +185,9 @@ class BlockedBy(StrEnum):
     TOO_LATE = "too-late"
     CHANGED_AFTER_APPROVAL = "changed-after-approval"
     CANCELLED_AFTER_APPROVAL = "cancelled-after-approval"
+    EDITED_IN_FILE = "edited-in-file"
+    APPROVAL_UNPROVEN = "approval-unproven"
+    APPROVAL_MISSED = "approval-missed"
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
 

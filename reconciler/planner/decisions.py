@@ -69,7 +69,7 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
         return True
     if approval.decision is ActivityDecision.DISCARD:
         return _is_consumed(approval, approval.decision, recorded) or not _as_reviewed(
-            approval, _affected(approval.decision, activity)
+            approval, activity, _affected(approval.decision, activity)
         )
     return not _left_to_make(approval, activity, recorded)
 
@@ -78,10 +78,10 @@ def _is_consumed(approval: ActivityApproval, word: str, recorded: RecordedSite) 
     return (approval.id, str(word), approval.digest) in recorded.consumed
 
 
-def _as_reviewed(approval: ActivityApproval, posts: tuple[Post, ...]) -> bool:
+def _as_reviewed(approval: ActivityApproval, activity: Activity, posts: tuple[Post, ...]) -> bool:
     """Whether any of these posts still is as it was reviewed."""
-    reviewed = {one.digest for one in approval.drafts}
-    return any(one.digest in reviewed for one in posts)
+    reviewed = {draft.id: draft for draft in approval.drafts}
+    return any(post.id in reviewed and reviewed[post.id].names(post, activity.date) for post in posts)
 
 
 def _left_to_make(
@@ -94,7 +94,7 @@ def _left_to_make(
     return tuple(
         (stories, posts)
         for stories, posts in kinds
-        if _as_reviewed(approval, posts)
+        if _as_reviewed(approval, activity, posts)
         and not _is_consumed(approval, STORIES if stories else approval.decision, recorded)
     )
 

@@ -218,7 +218,7 @@ class _Audit(Struct, frozen=True):
             return None
         if post.status is not PostStatus.SCHEDULED:
             return Finding.CANCELLED
-        if post.digest == last.digest or self.desired.approvals.approves(post.id, post.digest):
+        if post.digest == last.digest or self.desired.approvals.approves(post, activity.date):
             return None
         return Finding.EDITED
 
@@ -238,7 +238,7 @@ class _Audit(Struct, frozen=True):
                     upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
                     if last == approval_of(one.digest) and reviewed.id in activities and upcoming and not taken:
                         yield self._post(one.id, Finding.DELETED, Moved.REMOTE, one.channel, None)
-                elif _waits(found, self.scope) and found[1].digest != one.digest:
+                elif _waits(found, self.scope) and not one.names(found[1], found[0].date):
                     yield self._post(one.id, Finding.EDITED, Moved.REMOTE, one.channel, found)
 
     def _post(

@@ -247,7 +247,8 @@ def _regeneration(
     if not under_way:
         requires += (DiscardsOnly(discards),)
     address = scope.address(Kind.MARKETING_PLAN)
-    approved = [post for post in drafts if desired.approvals.approves(post.id, post.digest)]
+    dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
+    approved = [post for post in drafts if desired.approvals.approves(post, dates[post.id])]
     return (
         Action(address, operation, reason, changed, requires),
         _discard_refusal(wanted.discard, drafts, approved, scheduled, scope),

@@ -9,13 +9,15 @@ from msgspec import Struct, field
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
+from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, Post, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
+from reconciler.planner.approval_checks import difference_words, objection
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
@@ -36,12 +38,11 @@ SCHEDULING = "SCHEDULE_POST"
 SPARE = timedelta(hours=2)
 """For a run that dies before it moves a post, and the one that goes on from there."""
 
-REVIEW_AGAIN = "run review, which puts it back to pending, and approve it again"
-
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     """How often this tool scheduled this post with the content it has now."""
-    return next((one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest)), 0)
+    digests = (post.digest, post.earlier_digest)
+    return next((one.times for one in recorded.published if one.id == post.id and one.digest in digests), 0)
 
 
 def changed_since(recorded: RecordedSite, post: Post) -> bool:
@@ -99,7 +100,6 @@ class Judge(Struct):
             return
         self.days.add(one.moment.astimezone(self.scope.zone).date(), one.post.id)
         approved = self.desired.approval_required
-        self._note_edited_caption(one)
         self.goes.append(
             (
                 one.rule,
@@ -131,7 +131,7 @@ class Judge(Struct):
         times = times_scheduled(self.recorded, one.post)
         if times or one.post.status is not PostStatus.DRAFT:
             return
-        if self.desired.approval_required and not self.approvals.approves(one.post.id, one.post.digest):
+        if self.desired.approval_required and not self.approvals.approves(one.post, one.activity.date):
             self.missed += 1
             return
         late = too_late(one.moment, self.scope.now, self.options.policy)
@@ -148,33 +148,36 @@ class Judge(Struct):
             return False
         if not times and not self.desired.approval_required:
             return True
-        if self.approvals.approves(post.id, post.digest, times=times):
+        verdict = self._verdict(one, times)
+        if verdict.state is ApprovalState.APPROVED:
             return True
-        known = self.approvals.draft(post.id)
-        if times and (known is None or known.cancelled < times or known.digest != post.digest):
-            detail = f"{_name(one)} was scheduled as approved and taken back since"
-            self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, REVIEW_AGAIN)
-            return False
-        self._not_approved(one)
+        reviewed = self.approvals.draft(post.id)
+        if times and (reviewed is None or reviewed.cancelled < times):
+            verdict = Verdict(ApprovalState.USED_UP)
+        self._not_approved(one, verdict)
         return False
 
-    def _not_approved(self, one: Candidate) -> None:
-        """A post whose content nobody approved: changed after approval, or not decided yet."""
-        known = self.approvals.draft(one.post.id)
-        if known is not None and known.decision is Decision.APPROVE and known.digest != one.post.digest:
-            self._changed(one)
+    def _verdict(self, one: Candidate, times: int | None = None) -> Verdict:
+        return self.approvals.verdict(one.post, one.activity.date, title=one.activity.title, times=times)
+
+    def _not_approved(self, one: Candidate, verdict: Verdict) -> None:
+        """A post that nobody approved as it is: changed after approval, edited in the file, or not decided yet."""
+        found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone.key)
+        if found is not None:
+            self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix)
             return
-        reviewed = known is not None and known.digest == one.post.digest
+        reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         address = self.scope.address(Kind.DRAFT, one.post.id)
         self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
 
-    def _changed(self, one: Candidate) -> None:
-        where = " and is scheduled" if one.post.status is PostStatus.SCHEDULED else ""
-        detail = f"{_name(one)}: changed after approval{where}"
-        fix = "run review, read the new content in the approvals file, and approve that"
-        if where:
-            fix = f"cancel it in the dashboard if it must not go out; otherwise {fix}"
+    def _changed(self, one: Candidate, differences: tuple[Difference, ...]) -> None:
+        what = f": {difference_words(differences, self.scope.zone.key)}" if differences else ""
+        detail = f"{_name(one)} is scheduled, and was changed after approval{what}"
+        fix = (
+            "cancel it in the dashboard if it must not go out; otherwise run review, read the new content in the "
+            "approvals file, and approve that"
+        )
         self._block(one, BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
 
     # --- what is scheduled already
@@ -182,11 +185,12 @@ class Judge(Struct):
     def scheduled(self, one: Candidate) -> None:
         """A scheduled post that a rule wants: moved where the rule says another time."""
         known = self.approvals.draft(one.post.id)
-        agreed = not self.desired.approval_required or self.approvals.approves(one.post.id, one.post.digest)
+        verdict = self._verdict(one)
+        agreed = not self.desired.approval_required or verdict.state is ApprovalState.APPROVED
         # A review puts the decision back to pending, and the post goes out all the same: that must not go unsaid.
         was_agreed = known is not None and known.decision is Decision.APPROVE
         if not agreed and (was_agreed or changed_since(self.recorded, one.post)):
-            self._changed(one)
+            self._changed(one, verdict.differences)
             return
         before = one.post.scheduled_for
         # Where the API does not say when, or the time is right to the minute, there is nothing to move.
@@ -195,7 +199,7 @@ class Judge(Struct):
         if one.at <= self.scope.now:
             return
         if not agreed:
-            self._not_approved(one)
+            self._not_approved(one, verdict)
             return
         late = too_late(one.at, self.scope.now, self.options.policy)
         if late is not None:
@@ -275,15 +279,6 @@ class Judge(Struct):
             return []
         used = feature.limit - feature.remaining + len(self.goes)
         return [f"{SCHEDULING}: {used} of {feature.limit} after this run"] if used >= SHOWN_FROM * feature.limit else []
-
-    def _note_edited_caption(self, one: Candidate) -> None:
-        known = self.approvals.draft(one.post.id)
-        if known is not None and known.caption and known.caption.split() != one.post.caption.split():
-            address = self.scope.address(Kind.DRAFT, one.post.id)
-            self.notes.append(
-                f"{address}: the caption in {self.approvals.file or 'the approvals file'} is not the post's; "
-                "editing it there changes nothing, and the post goes out with its own"
-            )
 
     def _block(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> None:
         self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))

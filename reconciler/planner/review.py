@@ -5,17 +5,29 @@ The approvals file and the gallery are made from the same values, so that they c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, assert_never
 
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind, SiteName
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import (
+    ActivityApproval,
+    ActivityDecision,
+    ApprovalState,
+    Decision,
+    DraftApproval,
+    Verdict,
+)
+from reconciler.model.content import Difference, approval_digest
 from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
+from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.activities import plan_activities
@@ -24,19 +36,35 @@ from reconciler.planner.judging import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.policy_checks import content_violations, time_violations
-from reconciler.planner.posts import live_posts
-from reconciler.planner.wanted import Candidate, choose
+from reconciler.planner.posts import GONE
+from reconciler.planner.wanted import Candidate, choose, moment_of, rule_for
 
 
-class Standing(StrEnum):
+class ReviewStatus(StrEnum):
     """How a post stands with its reviewers."""
 
     PENDING = "pending"
+    CHANGED = "changed-after-approval"
+    EDITED = "edited-in-file"
+    WITHHELD = "approve-again"
+    """Approved, but the yes may have been used already."""
+    CANCELLED = "cancelled-after-approval"
+    MISSED = "missed"
     APPROVED = "approved"
-    CHANGED = "changed after approval"
-    CANCELLED = "taken back after approval"
     SCHEDULED = "scheduled"
-    OUT = "went out"
+    OUT = "went-out"
+
+
+TO_DECIDE: Final = frozenset(
+    {
+        ReviewStatus.PENDING,
+        ReviewStatus.CHANGED,
+        ReviewStatus.EDITED,
+        ReviewStatus.WITHHELD,
+        ReviewStatus.CANCELLED,
+    }
+)
+"""What people are asked about."""
 
 
 class ReviewedPost(Struct, frozen=True):
@@ -46,12 +74,15 @@ class ReviewedPost(Struct, frozen=True):
     """
 
     post: Post
-    standing: Standing
+    status: ReviewStatus
     moment: datetime
     exact: bool
     wanted: bool
-    cancelled: int = 0
+    cancelled: int | None = 0
     problems: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    """Between the approvals file and the site, before `review` brings the file up to date."""
+    withheld: bool = False
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -68,41 +99,63 @@ class ReviewedActivity(Struct, frozen=True):
         return tuple(one for one in self.posts if one.wanted)
 
 
+class MissedApproval(Struct, frozen=True):
+    """A draft that was approved and did not go out in time; `exact` says whether `moment` is certain."""
+
+    draft: DraftApproval
+    activity: ActivityApproval
+    moment: datetime
+    exact: bool
+
+
 class Review(Struct, frozen=True):
     """A site's review. `zone` is the IANA name of its time zone."""
 
     site: SiteName
     zone: str
     activities: tuple[ReviewedActivity, ...]
+    missed: tuple[MissedApproval, ...] = ()
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
         """What the approvals file is made from."""
         return tuple(
             ActivityForReview(
-                one.activity.id,
-                one.activity.title,
-                one.activity.date,
-                tuple(
-                    DraftForReview(
-                        each.post.id,
-                        each.post.channel,
-                        each.post.type,
-                        each.post.digest,
-                        tuple(media.url for media in each.post.media),
-                        each.post.caption,
-                        each.wanted,
-                        each.cancelled,
-                    )
-                    for each in one.posts
-                ),
-                one.carried_out,
+                found.activity.id,
+                found.activity.title,
+                found.activity.date,
+                tuple(self._for_file(reviewed, found.activity) for reviewed in found.posts),
+                found.carried_out,
             )
-            for one in self.activities
+            for found in self.activities
         )
 
-    def count(self, standing: Standing) -> int:
+    def kept(self) -> frozenset[PostId]:
+        """Entries of the approvals file that stay although no such post is live."""
+        return frozenset(missed.draft.id for missed in self.missed)
+
+    def goes_out(self, reviewed: ReviewedPost) -> str:
+        """When a post goes out, in the site's zone."""
+        return moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
+
+    def count(self, status: ReviewStatus) -> int:
         """How many of the shown posts stand so."""
-        return sum(1 for one in self.activities for each in one.shown if each.standing is standing)
+        if status is ReviewStatus.MISSED:
+            return len(self.missed)
+        return sum(1 for activity in self.activities for reviewed in activity.shown if reviewed.status is status)
+
+    def _for_file(self, reviewed: ReviewedPost, activity: Activity) -> DraftForReview:
+        post = reviewed.post
+        return DraftForReview(
+            post.id,
+            post.content,
+            approval_digest(post.id, post.content, activity.date),
+            post.earlier_digest,
+            post.account,
+            self.goes_out(reviewed),
+            reviewed.wanted,
+            reviewed.cancelled,
+            reviewed.withheld,
+        )
 
 
 def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
@@ -128,67 +181,148 @@ def review_of(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
     choice = choose(desired.schedule.rules, part.projected, recorded, options.policy, scope)
-    candidates = {one.post.id: one for one in (*choice.wanted, *choice.scheduled)}
     blocked: dict[str, list[str]] = {}
-    for one in plan.blocked:
-        if one.about.kind is Kind.DRAFT:
-            blocked.setdefault(one.about.key, []).append(one.message)
-    asked = {one.post for one in plan.to_review}
-    activities = []
-    for activity in in_order(part.projected):
-        approval = desired.approvals.activity(activity.id)
-        done = approval is not None and is_carried_out(approval, activity, recorded)
+    for problem in plan.blocked:
+        if problem.about.kind is Kind.DRAFT:
+            blocked.setdefault(problem.about.key, []).append(problem.message)
+    reviewing = _Reviewing(
+        desired,
+        recorded,
+        options,
+        scope,
+        {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
+        blocked,
+        frozenset(draft.post for draft in plan.to_review),
+    )
+    live = in_order(part.projected)
+    missed = missed_approvals(desired, part.projected, recorded, scope)
+    return Review(scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed)
+
+
+def missed_approvals(
+    desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite, scope: Scope
+) -> tuple[MissedApproval, ...]:
+    """Drafts that somebody approved, that this tool never scheduled since, and whose moment is past."""
+    schedule = desired.schedule
+    if schedule is None or not schedule.approval_required:
+        return ()
+    live = {post.id: (activity, post) for activity in activities for post in activity.posts}
+    used = {post.id: post.times for post in recorded.published}
+    missed: list[MissedApproval] = []
+    for approval in desired.approvals.activities:
+        if approval.decision is not ActivityDecision.KEEP:
+            continue
+        for draft in approval.drafts:
+            if draft.decision is not Decision.APPROVE or used.get(draft.id, 0) > draft.cancelled:
+                continue
+            found = live.get(draft.id)
+            if found is not None and found[1].status is not PostStatus.DRAFT:
+                continue
+            activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
+            moment, exact = _due(draft, activity, schedule.rules, scope)
+            if moment <= scope.now:
+                missed.append(MissedApproval(draft, approval, moment, exact))
+    return tuple(missed)
+
+
+def _due(
+    draft: DraftApproval, activity: Activity, rules: tuple[ScheduleRule, ...], scope: Scope
+) -> tuple[datetime, bool]:
+    """When a draft of the file would have gone out, and whether that is certain."""
+    waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
+    rule = rule_for(rules, activity, waiting, scope)
+    at = None if rule is None else moment_of(rules[rule].at, activity, scope)
+    return (activity.date, False) if at is None else (at, True)
+
+
+class _Reviewing(Struct, frozen=True):
+    """What posts are judged by, one after the other."""
+
+    desired: DesiredSite
+    recorded: RecordedSite
+    options: PlanOptions
+    scope: Scope
+    candidates: dict[PostId, Candidate]
+    blocked: dict[str, list[str]]
+    asked: frozenset[PostId]
+
+    def activity(self, activity: Activity) -> ReviewedActivity:
+        approval = self.desired.approvals.activity(activity.id)
+        done = approval is not None and is_carried_out(approval, activity, self.recorded)
         decision = ActivityDecision.KEEP if approval is None or done else approval.decision
-        posts = tuple(
-            _reviewed(post, activity, candidates.get(post.id), desired, recorded, blocked, asked, options, scope)
-            for post in _in_order(activity)
+        return ReviewedActivity(
+            activity, decision, done, tuple(self._post(post, activity) for post in self._posts(activity))
         )
-        activities.append(ReviewedActivity(activity, decision, done, posts))
-    return Review(scope.site, scope.zone.key, tuple(activities))
 
+    def _posts(self, activity: Activity) -> list[Post]:
+        """Those that an activity has, and cancelled ones that the file has an entry of."""
+        reviewed = self.desired.approvals
+        found = [
+            post
+            for post in activity.posts
+            if post.status not in GONE or (post.status is PostStatus.CANCELED and reviewed.draft(post.id) is not None)
+        ]
+        return sorted(found, key=lambda post: (post.channel, post.type, post.id))
 
-def _in_order(activity: Activity) -> tuple[Post, ...]:
-    return tuple(sorted(live_posts(activity), key=lambda one: (one.channel, one.type, one.id)))
+    def _post(self, post: Post, activity: Activity) -> ReviewedPost:
+        candidate = self.candidates.get(post.id)
+        known = self.desired.approvals.draft(post.id)
+        times = times_scheduled(self.recorded, post) if post.status is PostStatus.DRAFT else None
+        moment, exact = activity.date, False
+        if post.scheduled_for is not None:
+            moment, exact = post.scheduled_for, True
+        elif candidate is not None:
+            moment, exact = candidate.moment, candidate.at is not None
+        problems = tuple(self.blocked.get(post.id, ()))
+        if not problems and candidate is not None:
+            found = (
+                *content_violations(post, self.options.policy),
+                *time_violations(moment, self.options.policy, self.scope),
+            )
+            problems = tuple(map(str, found))
+        # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
+        wanted = (
+            known is not None
+            or post.id in self.asked
+            or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
+        )
+        verdict = self.desired.approvals.verdict(post, activity.date, title=activity.title, times=times)
+        status = self._status(post, verdict, times or 0)
+        if status is ReviewStatus.APPROVED and moment <= self.scope.now:
+            status = ReviewStatus.MISSED
+        return ReviewedPost(
+            post,
+            status,
+            moment,
+            exact,
+            wanted,
+            times,
+            problems if wanted else (),
+            verdict.differences,
+            verdict.state is ApprovalState.UNPROVEN,
+        )
 
-
-def _reviewed(
-    post: Post,
-    activity: Activity,
-    candidate: Candidate | None,
-    desired: DesiredSite,
-    recorded: RecordedSite,
-    blocked: dict[str, list[str]],
-    asked: set[PostId],
-    options: PlanOptions,
-    scope: Scope,
-) -> ReviewedPost:
-    known = desired.approvals.draft(post.id)
-    times = times_scheduled(recorded, post) if post.status is PostStatus.DRAFT else 0
-    moment, exact = activity.date, False
-    if post.scheduled_for is not None:
-        moment, exact = post.scheduled_for, True
-    elif candidate is not None:
-        moment, exact = candidate.moment, candidate.at is not None
-    problems = tuple(blocked.get(post.id, ()))
-    if not problems and candidate is not None:
-        found = (*content_violations(post, options.policy), *time_violations(moment, options.policy, scope))
-        problems = tuple(str(one) for one in found)
-    # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
-    wanted = known is not None or post.id in asked or (candidate is not None and post.status is PostStatus.DRAFT)
-    standing = _standing(post, desired, recorded, times)
-    return ReviewedPost(post, standing, moment, exact, wanted, times, problems if wanted else ())
-
-
-def _standing(post: Post, desired: DesiredSite, recorded: RecordedSite, times: int) -> Standing:
-    known = desired.approvals.draft(post.id)
-    if post.status in GONE_OUT:
-        return Standing.OUT
-    if known is not None and known.decision is Decision.APPROVE and known.digest != post.digest:
-        return Standing.CHANGED
-    if post.status is PostStatus.SCHEDULED:
-        required = desired.schedule is not None and desired.schedule.approval_required
-        agreed = not required or desired.approvals.approves(post.id, post.digest)
-        return Standing.SCHEDULED if agreed or not changed_since(recorded, post) else Standing.CHANGED
-    if desired.approvals.approves(post.id, post.digest, times=times):
-        return Standing.APPROVED
-    return Standing.CANCELLED if times else Standing.PENDING
+    def _status(self, post: Post, verdict: Verdict, times: int) -> ReviewStatus:
+        if post.status in GONE_OUT:
+            return ReviewStatus.OUT
+        if post.status is PostStatus.CANCELED:
+            return ReviewStatus.CANCELLED
+        match verdict.state:
+            case ApprovalState.CHANGED:
+                return ReviewStatus.CHANGED
+            case ApprovalState.EDITED:
+                return ReviewStatus.EDITED
+            case ApprovalState.UNPROVEN | ApprovalState.OVERCOUNTED:
+                return ReviewStatus.WITHHELD
+            case ApprovalState.USED_UP:
+                return ReviewStatus.CANCELLED
+            case ApprovalState.APPROVED:
+                return ReviewStatus.SCHEDULED if post.status is PostStatus.SCHEDULED else ReviewStatus.APPROVED
+            case ApprovalState.PENDING | ApprovalState.NOT_REVIEWED:
+                pass
+            case _:
+                assert_never(verdict.state)
+        if post.status is PostStatus.SCHEDULED:
+            required = self.desired.schedule is not None and self.desired.schedule.approval_required
+            return ReviewStatus.CHANGED if required and changed_since(self.recorded, post) else ReviewStatus.SCHEDULED
+        return ReviewStatus.CANCELLED if times else ReviewStatus.PENDING

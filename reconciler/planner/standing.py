@@ -205,10 +205,10 @@ def posts_as_asked(
 
 def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
     """Drafts that are approved and not due yet: once they are, it is time that moved, and not the file."""
-    drafts = {one.id: one for activity in live.activities for one in activity.drafts}
+    drafts = {one.id: (one, activity.date) for activity in live.activities for one in activity.drafts}
     return {
         approval_key(one.id): approval_of(one.digest)
         for activity in desired.approvals.activities
         for one in activity.drafts
-        if one.decision is Decision.APPROVE and one.id in drafts and drafts[one.id].digest == one.digest
+        if one.decision is Decision.APPROVE and one.id in drafts and one.names(*drafts[one.id])
     }

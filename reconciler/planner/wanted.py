@@ -71,7 +71,7 @@ def choose(
     candidates: list[Candidate] = []
     unwanted: list[tuple[Activity, Post]] = []
     for activity, post in _posts(activities):
-        rule = _rule_for(rules, activity, post, scope)
+        rule = rule_for(rules, activity, post, scope)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
@@ -129,7 +129,8 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
             yield activity, post
 
 
-def _rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
+def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
+    """The rule that decides a post; None where none does."""
     if post.status is PostStatus.SCHEDULED:
         # `within` begins now. A post that waits for a later hour of its day is still the rule's own once the
         # activity's date has passed.

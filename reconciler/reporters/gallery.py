@@ -10,21 +10,23 @@ from __future__ import annotations
 import base64
 import calendar
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from functools import cache
 from html import escape
 from importlib import resources
 from string import Template
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision
-from reconciler.model.posts import Media
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import Media, Post
 from reconciler.model.text import printable
-from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Standing
+from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.reporters.review_text import STATUS_WORDS, content_facts
 
 CHANNELS: Final = {
     "FACEBOOK": "Facebook",
@@ -40,21 +42,9 @@ CHANNELS: Final = {
 
 TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 
-TITLES: Final = frozenset({"title"})
-"""Text fields that a channel shows as a headline (S-wix 10.3)."""
-
 NOTHING: Final = '<p class="soft">There is nothing to review.</p>'
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-ORDER: Final = (
-    Standing.PENDING,
-    Standing.CHANGED,
-    Standing.CANCELLED,
-    Standing.APPROVED,
-    Standing.SCHEDULED,
-    Standing.OUT,
-)
 
 
 Picture: TypeAlias = Callable[[str], str | None]
@@ -101,9 +91,18 @@ def _site(review: Review, picture: Picture) -> Iterator[str]:
     ]
     yield f'<section class="site"><header class="top"><h1>{_text(review.site)}</h1>'
     yield f'<p class="soft">Times are those of the site: {_text(review.zone)}.</p>'
-    counts = [(one, review.count(one)) for one in ORDER]
-    tags = "".join(f"<li>{_tag(one, f'{count} {one.value}')}</li>" for one, count in counts if count)
+    counts = [(status, review.count(status)) for status in ReviewStatus]
+    tags = "".join(f"<li>{_tag(status, f'{count} {STATUS_WORDS[status]}')}</li>" for status, count in counts if count)
     yield f'<ul class="counts">{tags or "<li>No draft is to be reviewed.</li>"}</ul></header>'
+    if review.missed:
+        yield '<ul class="problems">'
+        for missed in review.missed:
+            due = moment_text(missed.moment, review.zone, exact=missed.exact)
+            what = (
+                f'{_channel(missed.draft.channel)}, "{missed.activity.title}": approved, and missed; it was due {due}'
+            )
+            yield f'<li dir="auto">{_text(what)}</li>'
+        yield "</ul>"
     if entries:
         yield '<section class="months" aria-label="Calendar">'
         for year, month in sorted({(one.local.year, one.local.month) for one in entries}):
@@ -113,7 +112,7 @@ def _site(review: Review, picture: Picture) -> Iterator[str]:
         yield "</section>"
     for activity in review.activities:
         if activity.shown:
-            yield from _activity(activity, review, zone, picture)
+            yield from _activity(activity, review, picture)
     yield "</section>"
 
 
@@ -141,7 +140,8 @@ def _day(day: date, month: int, entries: Sequence[_Entry]) -> str:
 def _chip(one: _Entry) -> str:
     channel = _channel(one.post.post.channel)
     title = one.activity.activity.title
-    label = f"{one.local:%H:%M} {channel}, {_state_words(one.post)}: {title}"
+    about = "" if one.post.exact else "about "
+    label = f"{about}{one.local:%H:%M} {channel}, {_state_words(one.post)}: {title}"
     return (
         f'<li><a class="chip {_state_class(one.post)}" href="#{_anchor(one.post)}" title="{_text(label)}">'
         f"<b>{one.local:%H:%M}</b><span>{_text(channel)}</span>"
@@ -152,28 +152,24 @@ def _chip(one: _Entry) -> str:
 # --- the cards -------------------------------------------------------------------------------------
 
 
-def _activity(activity: ReviewedActivity, review: Review, zone: ZoneInfo, picture: Picture) -> Iterator[str]:
+def _activity(activity: ReviewedActivity, review: Review, picture: Picture) -> Iterator[str]:
     live = activity.activity
-    day = live.date.astimezone(zone)
     yield f'<section class="activity"><header><h2 dir="auto">{_text(live.title) or "(no title)"}</h2>'
-    yield f'<span class="soft"><time datetime="{_iso(live.date)}">{day:%a %d %b %Y, %H:%M}</time></span>'
+    yield f'<span class="soft">{_time(live.date, moment_text(live.date, review.zone))}</span>'
     if activity.decision is not ActivityDecision.KEEP:
         yield f'<span class="tag sent-back">{_text(activity.decision.value)}</span>'
     yield '</header><div class="cards">'
     for post in activity.shown:
-        yield from _card(post, review, zone, picture)
+        yield from _card(post, review, picture)
     yield "</div></section>"
 
 
-def _card(one: ReviewedPost, review: Review, zone: ZoneInfo, picture: Picture) -> Iterator[str]:
+def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
     post = one.post
-    local = one.moment.astimezone(zone)
-    about = "" if one.exact else " (estimate)"
     yield f'<article class="card {_look(post.channel, post.type)}" id="{_anchor(one)}">'
     yield (
-        f'<div class="state"><span class="when"><time datetime="{_iso(one.moment)}">{local:%a %d %b, %H:%M}</time>'
-        f'<span class="soft">{about}</span></span>'
-        f"{_tag(one.standing, _state_words(one), problem=bool(one.problems))}</div>"
+        f'<div class="state"><span class="when">{_time(one.moment, review.goes_out(one))}</span>'
+        f"{_tag(one.status, _state_words(one), problem=bool(one.problems))}</div>"
     )
     if one.problems:
         items = "".join(f'<li dir="auto">{_text(problem)}</li>' for problem in one.problems)
@@ -181,11 +177,17 @@ def _card(one: ReviewedPost, review: Review, zone: ZoneInfo, picture: Picture) -
     yield '<div class="post"><div class="head">'
     yield f'<span class="avatar" aria-hidden="true">{_text(review.site[:1])}</span>'
     kind = "" if post.type == "POST" else f" · {post.type.lower()}"
-    yield f'<div class="who"><strong>{_text(review.site)}</strong>'
+    yield f'<div class="who"><strong>{_text(post.account or review.site)}</strong>'
     yield f'<span class="soft">{_text(_channel(post.channel) + kind)}</span></div></div>'
     yield from _media(post.media, _channel(post.channel), picture)
-    yield f'<div class="text">{"".join(_captions(post.texts))}</div></div>'
-    yield f'<div class="id"><code>{_text(post.id)}</code><br><code>{_text(post.digest[:23])}…</code></div></article>'
+    yield f'<div class="text">{"".join(_captions(post))}</div>'
+    facts = [
+        f'<dt>{_text(name)}</dt><dd dir="auto">{_text(text)}</dd>'
+        for name, text in content_facts(post.content, post.account)
+        if name != "title"
+    ]
+    yield f'<dl class="facts">{"".join(facts)}</dl></div>' if facts else "</div>"
+    yield f'<div class="id"><code>{_text(post.id)}</code></div></article>'
 
 
 def _media(media: Sequence[Media], channel: str, picture: Picture) -> Iterator[str]:
@@ -212,47 +214,58 @@ def _media(media: Sequence[Media], channel: str, picture: Picture) -> Iterator[s
         yield f'<div class="many soft">{len(media)} in this post; scroll sideways</div>'
 
 
-def _captions(texts: Iterable[tuple[str, str]]) -> Iterator[str]:
-    written = [(name, text) for name, text in texts if text]
-    if not written:
+def _captions(post: Post) -> Iterator[str]:
+    content = post.content
+    if not (content.title or content.caption):
         yield '<div class="caption empty">No text</div>'
         return
-    for name, text in written:
-        title = " title" if name in TITLES else ""
-        yield f'<div class="caption{title}" dir="auto">{_lines(text)}</div>'
-    yield f'<div class="size">{sum(len(text) for _, text in written)} characters</div>'
+    if content.title:
+        yield f'<div class="caption title" dir="auto">{_lines(content.title)}</div>'
+    for text in (content.caption, content.description):
+        if text:
+            yield f'<div class="caption" dir="auto">{_lines(text)}</div>'
+    length = sum(map(len, (content.title, content.caption, content.description)))
+    yield f'<div class="size">{length} characters</div>'
 
 
 # --- words -----------------------------------------------------------------------------------------
 
 
-def _tag(standing: Standing, words: str, *, problem: bool = False) -> str:
-    return f'<span class="tag {"problem" if problem else _standing_class(standing)}">{_text(words)}</span>'
+def _tag(status: ReviewStatus, words: str, *, problem: bool = False) -> str:
+    return f'<span class="tag {"problem" if problem else _status_class(status)}">{_text(words)}</span>'
 
 
 def _state_words(one: ReviewedPost) -> str:
-    words = one.standing.value
+    words = STATUS_WORDS[one.status]
     if one.cancelled:
-        words += f", taken back {one.cancelled}×" if one.cancelled > 1 else ", taken back once"
+        words += f", cancelled {one.cancelled}×" if one.cancelled > 1 else ", cancelled once"
     return f"{words}, blocked" if one.problems else words
 
 
 def _state_class(one: ReviewedPost) -> str:
-    return "problem" if one.problems else _standing_class(one.standing)
+    return "problem" if one.problems else _status_class(one.status)
 
 
-def _standing_class(standing: Standing) -> str:
-    match standing:
-        case Standing.PENDING:
+def _status_class(status: ReviewStatus) -> str:
+    match status:
+        case ReviewStatus.PENDING:
             return "pending"
-        case Standing.CHANGED | Standing.CANCELLED:
+        case (
+            ReviewStatus.CHANGED
+            | ReviewStatus.EDITED
+            | ReviewStatus.WITHHELD
+            | ReviewStatus.CANCELLED
+            | ReviewStatus.MISSED
+        ):
             return "problem"
-        case Standing.APPROVED:
+        case ReviewStatus.APPROVED:
             return "approved"
-        case Standing.SCHEDULED:
+        case ReviewStatus.SCHEDULED:
             return "scheduled"
-        case Standing.OUT:
+        case ReviewStatus.OUT:
             return "out"
+        case _:
+            assert_never(status)
 
 
 def _look(channel: str, type: str) -> str:
@@ -270,8 +283,8 @@ def _anchor(one: ReviewedPost) -> str:
     return "draft-" + hashlib.sha256(one.post.id.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat(timespec="minutes")
+def _time(moment: datetime, words: str) -> str:
+    return f'<time datetime="{moment.isoformat(timespec="minutes")}">{_text(words)}</time>'
 
 
 def _text(text: str) -> str:

@@ -5,16 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
+from reconciler.model.content import PublicContent
 from reconciler.model.events import instant
-from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Standing
+from reconciler.model.moments import moment_text
+from reconciler.model.text import printable
+from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.review import (
+    TO_DECIDE,
+    MissedApproval,
+    Review,
+    ReviewedActivity,
+    ReviewedPost,
+    ReviewStatus,
+)
 from reconciler.reporters.layout import Screen, Span, Style, inert_json, wrapped
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import plural
 
 
 class Written(StrEnum):
@@ -45,7 +56,17 @@ class NotReviewed(Struct, frozen=True):
 
 ReviewResult = SiteReviewed | NotReviewed
 
-STYLES = {Standing.PENDING: Style.CYAN, Standing.APPROVED: Style.GREEN, Standing.SCHEDULED: Style.GREEN}
+STATUS_WORDS: Final = {
+    ReviewStatus.PENDING: "pending",
+    ReviewStatus.CHANGED: "changed after approval",
+    ReviewStatus.EDITED: "edited in the file",
+    ReviewStatus.WITHHELD: "to approve again",
+    ReviewStatus.CANCELLED: "cancelled after approval",
+    ReviewStatus.MISSED: "approved, missed",
+    ReviewStatus.APPROVED: "approved",
+    ReviewStatus.SCHEDULED: "scheduled",
+    ReviewStatus.OUT: "went out",
+}
 
 
 def review_lines(result: ReviewResult, screen: Screen) -> Iterator[str]:
@@ -55,36 +76,48 @@ def review_lines(result: ReviewResult, screen: Screen) -> Iterator[str]:
         yield from wrapped((Span(result.site, Style.BOLD), Span(result.reason, style)), screen)
         return
     review = result.review
-    counts = [f"{count} {one.value}" for one in Standing if (count := review.count(one))]
+    counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
     where = f"{result.file} ({result.written})" if result.written is not Written.NONE else result.written.value
     spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
     yield from wrapped([one for one in spans if one.text], screen)
+    for missed in review.missed:
+        yield from _missed(missed, review, screen)
     for activity, post in asked_about(review):
         yield from _asked(activity, post, review, screen)
     if result.gallery:
-        yield from wrapped((Span(f"  look at it in {result.gallery}", Style.DIM),), screen)
+        yield from wrapped((Span(f"  Preview: {result.gallery}", Style.DIM),), screen)
 
 
 def asked_about(review: Review) -> Iterator[tuple[ReviewedActivity, ReviewedPost]]:
     """The posts that wait for people, in the review's order."""
     for activity in review.activities:
         for post in activity.shown:
-            if post.standing in (Standing.PENDING, Standing.CHANGED, Standing.CANCELLED):
+            if post.status in TO_DECIDE:
                 yield activity, post
 
 
 def _asked(activity: ReviewedActivity, one: ReviewedPost, review: Review, screen: Screen) -> Iterator[str]:
-    address = Address(review.site, Kind.DRAFT, one.post.id)
     facts = (
         f"{one.post.channel} {one.post.type}",
         f'"{activity.activity.title}"',
-        moment(one.moment, review.zone),
-        f"({one.standing})",
+        *([f"on {one.post.account}"] if one.post.account else []),
+        review.goes_out(one),
+        f"({STATUS_WORDS[one.status]})",
     )
-    spans = (Span("  ? review", Style.CYAN), Span(str(address), Style.BOLD), *map(Span, facts))
+    spans = (Span("  ? review", Style.CYAN), Span(facts[0], Style.BOLD), *map(Span, facts[1:]))
     yield from wrapped(spans, screen, hang=12)
+    if one.differences and one.status is not ReviewStatus.PENDING:
+        what = f"in the file -> on the site: {difference_words(one.differences, review.zone)}"
+        yield from wrapped((Span(what, Style.YELLOW),), screen, indent=12, hang=14)
     for problem in one.problems:
         yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=12, hang=14)
+
+
+def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:
+    """An approval that came too late: what people asked for and did not get."""
+    due = moment_text(missed.moment, review.zone, exact=missed.exact)
+    facts = (f"{missed.draft.channel} {missed.draft.type}", f'"{missed.activity.title}"', f"approved, was due {due}")
+    yield from wrapped((Span("  ! missed", Style.YELLOW), *map(Span, facts)), screen, hang=12)
 
 
 def review_summary(results: Iterable[ReviewResult]) -> str:
@@ -93,7 +126,7 @@ def review_summary(results: Iterable[ReviewResult]) -> str:
     reviews = [one.review for one in done if isinstance(one, SiteReviewed)]
     pending = sum(len(list(asked_about(one))) for one in reviews)
     sites = sum(1 for one in reviews if any(asked_about(one)))
-    approved = sum(one.count(Standing.APPROVED) for one in reviews)
+    approved = sum(one.count(ReviewStatus.APPROVED) for one in reviews)
     failed = sum(1 for one in done if isinstance(one, NotReviewed) and one.failed)
     ending = f"; {plural(failed, 'site')} failed" if failed else ""
     return f"Review: {pending} pending, {approved} approved; pending in {sites} of {plural(len(done), 'site')}{ending}."
@@ -116,7 +149,9 @@ def _json(result: ReviewResult) -> dict[str, Any]:
             "channel": one.post.channel,
             "type": one.post.type,
             "digest": one.post.digest,
-            "standing": one.standing.value,
+            "status": one.status.value,
+            "account": one.post.account,
+            "goesOut": review.goes_out(one),
             "at": instant(one.moment),
             "exact": one.exact,
             "problems": list(one.problems),
@@ -134,6 +169,22 @@ def _json(result: ReviewResult) -> dict[str, Any]:
     }
 
 
+def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
+    """What the public sees of a post beside its words and images, and where: name and text, without what is empty."""
+    pairs = (
+        ("account", account or content.account),
+        *content.place,
+        ("title", content.title),
+        ("link", content.link),
+        ("preview", " | ".join(text for text in (content.preview.title, content.preview.description) if text)),
+        ("preview image", content.preview.thumbnail),
+        ("call to action", content.call_to_action),
+        ("audience", content.audience),
+        *content.other,
+    )
+    return ((name, text) for name, text in pairs if text)
+
+
 # --- deciding --------------------------------------------------------------------------------------
 
 
@@ -145,14 +196,15 @@ def draft_lines(
         address = Address(site, Kind.DRAFT, draft.id)
         yield ""
         yield screen.paint(str(address), Style.BOLD)
-        yield from wrapped(
-            (Span(f"  {draft.channel} {draft.type}"), Span(f'"{activity.title}"'), Span(moment(activity.date, "UTC"))),
-            screen,
-        )
-        for url in draft.media:
-            yield screen.paint(f"  {url}", Style.DIM)
-        if not draft.media:
+        when = draft.goes_out or moment_text(activity.date, "UTC", exact=False)
+        yield from wrapped((Span(f"  {draft.channel} {draft.type}"), Span(f'"{activity.title}"'), Span(when)), screen)
+        for name, text in content_facts(draft.content, draft.account):
+            yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
+        for url in draft.content.media:
+            yield screen.paint(f"  {printable(url)}", Style.DIM)
+        if not draft.content.media:
             yield screen.paint("  no image", Style.DIM)
-        for line in (draft.caption.removesuffix("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
+        words = "\n\n".join(text for text in (draft.content.caption, draft.content.description) if text)
+        for line in (words.strip("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
             for row in wrapped((Span(f"| {line}"),), screen, indent=2):
                 yield row.rstrip()

@@ -14,8 +14,9 @@ import yaml
 
 from reconciler.cli.approving import QUESTION
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.canonical import Digest
+from reconciler.model.content import PublicContent, comparable
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import draft_lines
@@ -69,7 +70,8 @@ def file(project: Project) -> str:
 
 def decisions(project: Project) -> dict[str, str]:
     document = yaml.safe_load(file(project))
-    return {draft["id"][-1]: draft["decision"] for each in document["activities"] for draft in each["drafts"]}
+    drafts = [draft for each in document["activities"] for draft in each["drafts"]]
+    return {draft["id"][-1]: draft["decision"].split()[0] for draft in drafts}
 
 
 def statuses(project: Project) -> dict[str, str]:
@@ -160,11 +162,11 @@ def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconcile
         world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[4]]["item"].update(status="DRAFT"))
     blocked = reconciler("plan", shop.root)
     assert blocked.last == "No changes."
-    assert "taken back since" in " ".join(blocked.out.split())
+    assert "scheduled as approved and cancelled since" in " ".join(blocked.out.split())
     reconciler("review", shop.root)
     assert decisions(shop)["4"] == "pending"
     assert "cancelled: 1" in file(shop)
-    assert "taken back once" in (shop.root / "approvals" / "shop.html").read_text("utf-8")
+    assert "cancelled once" in (shop.root / "approvals" / "shop.html").read_text("utf-8")
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")
     assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
     assert statuses(shop)["4"] == "SCHEDULED"
@@ -180,7 +182,7 @@ def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconci
     wrote = len([one for one in shop.requests() if one["wrote"]])
     reconciler("review", shop.root)
     (first, *_) = yaml.safe_load(file(shop))["activities"]
-    assert (first["decision"], bool(first["drafts"])) == (
+    assert (first["decision"].split()[0], bool(first["drafts"])) == (
         ("discard", False) if decision == "discard" else ("keep", True)
     )
     assert reconciler("apply", shop.root, "--auto-approve").code == 0
@@ -228,13 +230,16 @@ class Terminal(io.StringIO):
 
 def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
     caption = "All mugs are thrown by hand, and every one of them is a little different.\n\nCome by!\n"
-    draft = DraftApproval(PostId("834d"), "INSTAGRAM", "POST", Digest("sha256:1"), Decision.PENDING, (), caption)
+    content = PublicContent("INSTAGRAM", "POST", "178", caption=comparable(caption))
+    when = "Thu 2026-12-03 10:00 Europe/Berlin"
+    draft = DraftApproval(PostId("834d"), content, Digest("sha256:1"), account="janes.pottery (178)", goes_out=when)
     date = datetime(2026, 12, 3, 9, tzinfo=UTC)
-    activity = ActivityApproval(ActivityId("b3f9"), "Mugs", date, ActivityDecision.KEEP, (draft,))
+    activity = ActivityApproval(ActivityId("b3f9"), "Mugs", date, drafts=(draft,))
     assert list(draft_lines(SiteName("shop"), activity, (draft,), Screen(60))) == [
         "",
         "shop/draft[834d]",
-        '  INSTAGRAM POST  "Mugs"  Thu 2026-12-03 09:00 UTC',
+        '  INSTAGRAM POST  "Mugs"  Thu 2026-12-03 10:00 Europe/Berlin',
+        "  account: janes.pottery (178)",
         "  no image",
         "  | All mugs are thrown by hand, and every one of them is a",
         "    little different.",

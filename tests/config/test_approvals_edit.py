@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml as pyyaml
@@ -14,33 +15,45 @@ from msgspec.structs import replace
 from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, update_approvals, write_atomically
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityDecision, Approvals, Decision
-from reconciler.model.canonical import Digest, digest_of
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision, drafts_digest
 from reconciler.model.diagnostics import InvalidFiles, Place
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
+from tests.reviewing import for_review
 
 SHOP = SiteName("janes-pottery")
 DATE = datetime(2026, 12, 3, 9, tzinfo=UTC)
 GUID = "834dc801-3e5c-416a-bd14-b130a95d1{:03d}"
 
 
-def draft(number: int, caption: str = "Hello", **changes: object) -> DraftForReview:
-    made = DraftForReview(
+def live(number: int, caption: str = "Hello", **changes: Any) -> Post:
+    made = Post(
         PostId(GUID.format(number)),
         "INSTAGRAM",
         "POST",
-        digest_of(caption),
-        ("https://static.wixstatic.com/media/a.jpg",),
-        caption,
+        PostStatus.DRAFT,
+        (("caption", caption),),
+        (Media("IMAGE", "https://static.wixstatic.com/media/a.jpg"),),
+        account_id="178",
+        account_name="janes.pottery",
     )
     return replace(made, **changes)
+
+
+def draft(
+    number: int, caption: str = "Hello", *, day: int = 1, post: Post | None = None, **changes: Any
+) -> DraftForReview:
+    return for_review(post or live(number, caption), DATE + timedelta(days=day), **changes)
 
 
 def activity(number: int, *drafts: DraftForReview, title: str = "Summer launch") -> ActivityForReview:
     return ActivityForReview(
         ActivityId(f"b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4{number:03d}"), title, DATE + timedelta(days=number), drafts
     )
+
+
+def digests(*drafts: DraftForReview) -> str:
+    return drafts_digest(draft.digest for draft in drafts).removeprefix("sha256:")
 
 
 def read(text: str, tmp: Path) -> Approvals:
@@ -56,21 +69,23 @@ def updated(text: str | None, *activities: ActivityForReview) -> str:
 
 
 def test_a_new_file_looks_like_the_one_in_the_contract(tmp_path: Path) -> None:
-    text = updated(None, activity(0, draft(0, "Summer collection just dropped!\n\n#mugs 🫖")))
-    assert text.split("\n", 2)[2] == (
+    made = draft(0, "Summer collection just dropped!\n\n#mugs 🫖", day=0)
+    text = updated(None, activity(0, made))
+    assert text.split("\n", 3)[3] == (
         "version: 1\n"
         "site: janes-pottery\n"
         "activities:\n"
         "  - id: b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4000\n"
         "    title: Summer launch\n"
         "    date: 2026-12-03T09:00:00Z\n"
-        "    decision: keep\n"
+        f"    decision: keep {digests(made)}\n"
         "    drafts:\n"
         "      - id: 834dc801-3e5c-416a-bd14-b130a95d1000\n"
         "        channel: INSTAGRAM\n"
+        "        account: janes.pottery (178)\n"
         "        type: POST\n"
-        f"        digest: {digest_of('Summer collection just dropped!' + chr(10) * 2 + '#mugs 🫖')}\n"
-        "        decision: pending\n"
+        "        goesOut: Thu 2026-12-03 09:30 Europe/Berlin\n"
+        f"        decision: pending {made.digest}\n"
         "        media: [https://static.wixstatic.com/media/a.jpg]\n"
         "        caption: |\n"
         "          Summer collection just dropped!\n"
@@ -78,14 +93,14 @@ def test_a_new_file_looks_like_the_one_in_the_contract(tmp_path: Path) -> None:
         "          #mugs 🫖\n"
     )
     found = read(text, tmp_path).activities[0].drafts[0]
-    assert (found.decision, found.media) == (Decision.PENDING, ("https://static.wixstatic.com/media/a.jpg",))
+    assert (found.decision, found.content.digest) == (Decision.PENDING, made.content.digest)
 
 
 def test_nothing_to_review_makes_no_file() -> None:
     assert update_approvals(None, SHOP, (activity(0, draft(0, wanted=False)),)) is None
 
 
-WRITTEN = """\
+FIRST_LAYOUT = f"""\
 # Our approvals. Ask Jane first!
 site: 'janes-pottery'   # never rename
 version: 1
@@ -96,7 +111,7 @@ activities:
     date: 2026-12-04T10:00:00+01:00
     drafts:
     # Jane likes this one
-    - {digest}
+    - digest: {live(1).earlier_digest}   # of the first
       decision: 'approve'   # 2026-11-20 JP
       id: 834dc801-3e5c-416a-bd14-b130a95d1001
       type: POST
@@ -111,7 +126,7 @@ activities:
     - id: 834dc801-3e5c-416a-bd14-b130a95d1002
       channel: INSTAGRAM
       type: POST
-      digest: sha256:{zeros}
+      digest: sha256:{"0" * 64}   # of the second
       decision: pending
       caption: old
 # the spring ones
@@ -121,50 +136,144 @@ activities:
     decision: regenerate
     drafts: []
 # the end
-""".replace("{digest}", f"digest: {digest_of('Hello')}").replace("{zeros}", "0" * 64)
+"""
+
+
+def written() -> str:
+    """The file of the first layout after a review, with the first draft still approved."""
+    return updated(
+        FIRST_LAYOUT,
+        activity(1, draft(1), draft(2, post=live(2, "old", media=()))),
+        replace(activity(2, title="Gone"), carried_out=True),
+    )
+
+
+def test_the_first_layout_is_rewritten_with_its_comments_and_what_still_counts(tmp_path: Path) -> None:
+    text = updated(
+        FIRST_LAYOUT.replace("decision: regenerate", "decision: discard"),
+        activity(1, draft(1), draft(2, "old")),
+        replace(activity(2, title="Gone"), carried_out=True),
+    )
+    assert f"    - decision: 'approve {draft(1).digest}'   # 2026-11-20 JP\n      # of the first\n      id:" in text
+    assert "      # of the second\n      goesOut: Thu 2026-12-03 09:30 Europe/Berlin\n" in text
+    assert f"      decision: pending {draft(2, 'old').digest}\n" in text
+    assert "digest:" not in text
+    for comment in [line.split("#")[1] for line in FIRST_LAYOUT.splitlines() if "#" in line]:
+        assert f"#{comment}" in text
+    first, second = read(text, tmp_path).activities[0].drafts
+    assert (first.decision, first.earlier, first.content.digest) == (Decision.APPROVE, False, draft(1).content.digest)
+    assert second.decision is Decision.PENDING
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        live(1, "Hello!"),
+        live(1, media=()),
+        live(1, channel="LINKEDIN"),
+        live(1, link="https://x.example"),
+        live(1, texts=(("title", "Mugs"), ("caption", "Hello"))),
+    ],
+)
+def test_an_approval_of_the_first_layout_counts_only_for_what_it_shows(now: Post, tmp_path: Path) -> None:
+    found = read(updated(FIRST_LAYOUT, activity(1, draft(1, post=now))), tmp_path).activities[0].drafts[0]
+    assert (found.decision, found.content.digest) == (Decision.PENDING, now.content.digest)
+    moved = replace(activity(1, draft(1, day=2)), date=DATE + timedelta(days=2))
+    assert read(updated(FIRST_LAYOUT, moved), tmp_path).activities[0].drafts[0].decision is Decision.PENDING
 
 
 def test_a_review_that_finds_nothing_new_changes_no_byte() -> None:
-    text = WRITTEN.replace("decision: regenerate", "decision: discard")
-    same = activity(1, draft(1), draft(2, "old", digest=Digest("sha256:" + "0" * 64), media=()))
-    for one in (text, text.replace("\n", "\r\n"), text.removesuffix("\n")):
-        assert updated(one, same, activity(2, title="Gone")) == one
+    text = written()
+    same = activity(1, draft(1), draft(2, post=live(2, "old", media=())))
+    for same_text in (text, text.replace("\n", "\r\n"), text.removesuffix("\n")):
+        assert updated(same_text, same) == same_text
 
 
 def test_what_is_new_gone_or_changed_is_all_that_changes(tmp_path: Path) -> None:
-    text = updated(WRITTEN, activity(0, draft(7)), activity(1, draft(1), draft(3, "new")), activity(3, draft(8)))
-    before, after = WRITTEN.splitlines(), text.splitlines()
+    base = written()
+    found_now = (activity(0, draft(7, day=0)), activity(1, draft(1), draft(3, "new")), activity(3, draft(8, day=3)))
+    text = updated(base, *found_now)
+    before, after = base.splitlines(), text.splitlines()
     lost = [line for line in before if line not in after]
-    assert [line.strip() for line in lost if "#" in line] == ["# about the second", "# the spring ones"]
+    assert [line.strip() for line in lost if "#" in line] == ["# about the second", "# of the second"]
     for comment in ("# Our approvals. Ask Jane first!", "# never rename", "# 2026-11-20 JP", "# the end", "# folded"):
         assert comment in text
     found = read(text, tmp_path)
     assert [one.id[-3:] for one in found.activities] == ["000", "001", "003"]
     assert [one.id[-3:] for one in found.activities[1].drafts] == ["001", "003"]
     assert found.activities[1].drafts[0].decision is Decision.APPROVE
-    assert updated(text, activity(0, draft(7)), activity(1, draft(1), draft(3, "new")), activity(3, draft(8))) == text
+    assert updated(text, *found_now) == text
 
 
 def test_changed_content_is_pending_again_with_its_new_caption(tmp_path: Path) -> None:
-    text = updated(WRITTEN, activity(1, draft(1, "Rewritten\nin two lines"), draft(2)))
+    new = draft(1, "Rewritten\nin two lines")
+    text = updated(written(), activity(1, new, draft(2)))
     first = read(text, tmp_path).activities[0].drafts[0]
-    assert (first.decision, first.digest) == (Decision.PENDING, digest_of("Rewritten\nin two lines"))
-    assert first.caption == "Rewritten\nin two lines\n"
-    assert "decision: 'pending'   # 2026-11-20 JP" in text
+    assert (first.decision, first.digest) == (Decision.PENDING, new.digest)
+    assert first.content.caption == "Rewritten\nin two lines\n"
+    assert f"decision: 'pending {new.digest}'   # 2026-11-20 JP" in text
     assert "caption: | # folded by hand" in text
 
 
 def test_what_was_taken_back_is_pending_again_and_says_how_often(tmp_path: Path) -> None:
-    text = updated(WRITTEN, activity(1, draft(1, cancelled=1)))
+    text = updated(written(), activity(1, draft(1, cancelled=1)))
     again = read(text, tmp_path).activities[0].drafts[0]
     assert (again.decision, again.cancelled) == (Decision.PENDING, 1)
     approved = set_decisions(text, {GUID.format(1): Decision.APPROVE})
     assert updated(approved, activity(1, draft(1, cancelled=1))) == approved
-    assert read(approved, tmp_path).approves(PostId(GUID.format(1)), digest_of("Hello"), times=1)
+    assert read(approved, tmp_path).approves(live(1), activity(1).date, times=1)
     twice = updated(approved, activity(1, draft(1, cancelled=2)))
     assert read(twice, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
+    assert updated(approved, activity(1, draft(1, cancelled=None))) == approved, "while it is scheduled"
     fresh = updated(approved, activity(1, draft(1, "Other words")))
     assert "cancelled" not in fresh
+    more = read(updated(approved, activity(1, draft(1, cancelled=0))), tmp_path).activities[0].drafts[0]
+    assert (more.decision, more.cancelled) == (Decision.PENDING, 0), "nobody counted that far"
+
+
+def test_a_yes_that_may_be_used_up_is_pending_again(tmp_path: Path) -> None:
+    text = updated(written(), activity(1, draft(1, withheld=True)))
+    assert read(text, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("Hello", "Hallo"),
+        ("account: janes.pottery (178)", "account: janes.pottery (179)"),
+        ("channel: INSTAGRAM", "channel: LINKEDIN"),
+        ("type: POST", "type: STORY"),
+        ("media/a.jpg", "media/b.jpg"),
+        ("caption: |", "link: https://x.example\n        caption: |"),
+    ],
+)
+def test_what_was_edited_in_the_file_is_put_right_and_pending_again(before: str, after: str, tmp_path: Path) -> None:
+    base = set_decisions(updated(None, activity(1, draft(1))), {GUID.format(1): Decision.APPROVE})
+    assert updated(base, activity(1, draft(1))) == base
+    assert updated(base.replace(before, after), activity(1, draft(1))) == base.replace("approve sha", "pending sha")
+
+
+def test_entries_of_missed_drafts_stay_as_they_are(tmp_path: Path) -> None:
+    base = updated(None, activity(1, draft(1), draft(2)), activity(2, draft(3, day=2)))
+    base = set_decisions(base, {GUID.format(1): Decision.APPROVE})
+    text = update_approvals(base, SHOP, (activity(2, draft(3, day=2)),), kept={PostId(GUID.format(1))})
+    assert text is not None
+    found = read(text, tmp_path)
+    assert [len(each.drafts) for each in found.activities] == [2, 1], "an activity that is gone stays whole"
+    assert update_approvals(base, SHOP, (activity(2, draft(3, day=2)),)) != base
+
+
+def test_a_decision_about_an_activity_stays_for_the_drafts_it_was_given_for(tmp_path: Path) -> None:
+    base = updated(None, activity(1, draft(1)))
+    decided = set_decisions(base, {}, {activity(1).id: ActivityDecision.REGENERATE})
+    assert decided == base.replace("decision: keep", "decision: regenerate")
+    assert updated(decided, activity(1, draft(1))) == decided
+    for now in (activity(1, draft(1), draft(2)), activity(1, draft(1, "Other"))):
+        found = read(updated(decided, now), tmp_path).activities[0]
+        assert (found.decision, found.counts) == (ActivityDecision.KEEP, True)
+    mixed = decided.replace(digests(draft(1)), digests(draft(2)))
+    assert not read(mixed, tmp_path).activities[0].counts
+    assert read(updated(mixed, activity(1, draft(1))), tmp_path).activities[0].decision is ActivityDecision.KEEP
 
 
 def test_a_used_up_decision_is_keep_again_and_a_discard_stays_while_there_is_nothing(tmp_path: Path) -> None:
@@ -191,8 +300,9 @@ def test_listed_drafts_stay_while_they_exist_and_are_not_added_when_no_rule_want
 
 
 def test_decisions_by_id_keep_everything_else() -> None:
-    text = set_decisions(WRITTEN, {GUID.format(2): Decision.APPROVE, "nobody": Decision.APPROVE})
-    assert text == WRITTEN.replace("decision: pending", "decision: approve")
+    for base in (FIRST_LAYOUT, written()):
+        text = set_decisions(base, {GUID.format(2): Decision.APPROVE, "nobody": Decision.APPROVE})
+        assert text == base.replace("decision: pending", "decision: approve")
     assert set_decisions(text, {GUID.format(2): Decision.APPROVE}) == text
 
 
@@ -254,12 +364,12 @@ HARD = [
 
 @pytest.mark.parametrize("text", HARD)
 def test_every_caption_and_title_reads_back(text: str, tmp_path: Path) -> None:
-    made = replace(activity(1, draft(1, text)), title=text)
+    made = activity(1, draft(1, text), title=text)
     written = updated(None, made)
     (found,) = read(written, tmp_path).activities
     shown = text.replace("\ud83d", "\ufffd")
     assert found.title == shown
-    assert found.drafts[0].caption in (shown, shown + "\n")
+    assert found.drafts[0].content.caption in (shown, shown + "\n")
     assert pyyaml.safe_load(written)["activities"][0]["title"] == shown, "and so for readers of YAML 1.1"
     assert "\x1b" not in written
     assert "\u202e" not in written
@@ -281,7 +391,7 @@ def as_review(drawn: list[tuple[int, str, list[tuple[int, str, bool, int]], bool
             title,
             DATE + timedelta(days=number),
             tuple(
-                draft(10 * number + at, caption, wanted=wanted, cancelled=cancelled)
+                draft(10 * number + at, caption, day=number, wanted=wanted, cancelled=cancelled)
                 for at, caption, wanted, cancelled in found
             ),
             done,
@@ -304,15 +414,16 @@ def test_reviews_in_a_row_say_what_is_there_and_settle(
         if text is None:
             continue
         found = read(text, tmp_path)
-        live = {one.id: one for each in review for one in each.drafts}
-        listed = {one.id: one for each in found.activities for one in each.drafts}
-        assert {one.id for one in live.values() if one.wanted} <= set(listed) <= set(live)
-        for key, one in listed.items():
-            assert one.digest == live[key].digest
-            assert one.cancelled >= live[key].cancelled
+        now = {draft.id: draft for each in review for draft in each.drafts}
+        listed = {draft.id: draft for each in found.activities for draft in each.drafts}
+        assert {draft.id for draft in now.values() if draft.wanted} <= set(listed) <= set(now)
+        assert all(each.counts for each in found.activities)
+        for key, entry in listed.items():
+            assert (entry.digest, entry.content.digest) == (now[key].digest, now[key].content.digest)
+            assert entry.cancelled == now[key].cancelled
             was = before.draft(key)
-            kept = was is not None and was.digest == one.digest and was.cancelled >= live[key].cancelled
-            assert one.decision is (was.decision if was is not None and kept else Decision.PENDING)
+            kept = was is not None and was.digest == entry.digest and was.cancelled == entry.cancelled
+            assert entry.decision is (was.decision if was is not None and kept else Decision.PENDING)
         ids: list[str] = sorted(listed)
         chosen: dict[str, Decision] = (
             data.draw(st.dictionaries(st.sampled_from(ids), st.sampled_from(Decision))) if ids else {}

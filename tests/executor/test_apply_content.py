@@ -13,7 +13,7 @@ from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.model.activities import DesiredActivity, PostsRule
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import EventId, instant
@@ -66,6 +66,7 @@ from tests.executor.live_site import (
     only,
     results,
 )
+from tests.reviewing import reviewed as reviewed_activity
 
 OPEN_DAY = DesiredActivity("Open day", "Come by", START + timedelta(days=5), "SOCIAL_MARKETING")
 CREATE = act(
@@ -230,10 +231,9 @@ def test_posts_that_the_marketing_plan_does_not_show_are_found_by_asking_the_act
 
 def review(shop: Bench, decision: ActivityDecision) -> ActivityApproval:
     first = shop.world.activities[0]
-    drafts = tuple(DraftApproval(one.id, one.channel, one.type, one.digest) for one in first.posts)
-    reviewed = ActivityApproval(first.id, first.title, first.date, decision, drafts)
-    shop.desired = DesiredSite(SITE, Place("sites/shop.yaml"), Digest(""), approvals=Approvals((reviewed,)))
-    return reviewed
+    found = reviewed_activity(first, Decision.PENDING, about=decision)
+    shop.desired = DesiredSite(SITE, Place("sites/shop.yaml"), Digest(""), approvals=Approvals((found,)))
+    return found
 
 
 def test_posts_that_were_sent_back_are_made_again_and_the_decision_is_consumed(shop: Bench) -> None:

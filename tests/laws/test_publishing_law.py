@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, SchedulePost
 from reconciler.model.policy import Policy, QuietHours
@@ -26,6 +26,7 @@ from reconciler.model.sites import ChannelStatus, DesiredSite, Feature, Observed
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner.publishing_world import NOW, desired, site
+from tests.reviewing import entry
 
 T = TypeVar("T")
 CHANNELS = ("INSTAGRAM", "INSTAGRAM", "FACEBOOK", "FACEBOOK", "PINTEREST", "TWITTER")
@@ -96,11 +97,9 @@ def files(draw: st.DrawFn, activities: tuple[Activity, ...]) -> Approvals:
     reviewed = []
     for one in activities:
         drafts = tuple(
-            DraftApproval(
-                post.id,
-                post.channel,
-                post.type,
-                draw(seldom(post.digest, Digest("sha256:" + "0" * 64))),
+            entry(
+                draw(seldom(post, replace(post, texts=(("caption", "other words"),)))),
+                one.date,
                 draw(seldom(Decision.APPROVE, Decision.PENDING)),
                 cancelled=draw(seldom(0, 1)),
             )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
@@ -27,6 +27,7 @@ from reconciler.model.sites import (
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from tests.reviewing import reviewed
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
@@ -83,28 +84,7 @@ def approved(
 ) -> Approvals:
     """An approvals file in which every post of these activities has one decision."""
     return Approvals(
-        tuple(
-            ActivityApproval(
-                one.id,
-                one.title,
-                one.date,
-                about,
-                tuple(
-                    DraftApproval(
-                        each.id,
-                        each.channel,
-                        each.type,
-                        each.digest,
-                        decision,
-                        tuple(media.url for media in each.media),
-                        each.caption,
-                        cancelled,
-                    )
-                    for each in one.posts
-                ),
-            )
-            for one in activities
-        ),
+        tuple(reviewed(found, decision, about=about, cancelled=cancelled) for found in activities),
         "approvals/shop.yaml",
     )
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, SiteName
-from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, freeze, freeze_object
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import DesiredEvent, DesiredEvents
@@ -37,6 +37,7 @@ from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner.pure_world import NOW
+from tests.reviewing import reviewed
 
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
 LIVE: dict[str, object] = {"toneOfVoice": "dry", "topics": {"included": ["mugs"], "excluded": []}}
@@ -225,17 +226,7 @@ def test_absent_deletes_it_once() -> None:
 
 
 def approved() -> Approvals:
-    draft = activity().posts[0]
-    return Approvals(
-        (
-            ActivityApproval(
-                ActivityId("a1"),
-                "Mugs",
-                NOW,
-                drafts=(DraftApproval(draft.id, "FACEBOOK", "POST", draft.digest, Decision.APPROVE),),
-            ),
-        )
-    )
+    return Approvals((reviewed(activity()),))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from reconciler.model.approvals import Approvals
+from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.operations import (
     ActionClass,
     CancelPost,
@@ -236,7 +239,7 @@ def test_a_post_in_the_cancelled_status_stays_blocked_and_keeps_its_place() -> N
         desired(ScheduleRule(Match(), max=1), approvals=agreed), site(gone, other), scheduled_before(gone.posts[0])
     )
     assert (reasons(made), names(made)) == ([("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)], [])
-    strangers = plan(desired(ScheduleRule(Match(), max=1), approvals=agreed), site(gone, other))
+    strangers = plan(desired(ScheduleRule(Match(), max=1), approvals=approved(gone, other)), site(gone, other))
     assert names(strangers) == ["d2"]
 
 
@@ -256,11 +259,46 @@ def test_changed_after_approval_is_blocked_and_not_reviewed_content_waits() -> N
     assert not waiting.actions
 
 
-def test_an_edited_caption_in_the_file_is_said_and_changes_nothing() -> None:
-    one = activity("a", post("d1"))
-    file = approved(one)
-    edited = replace(file.activities[0].drafts[0], caption="Buy!")
-    file = replace(file, activities=(replace(file.activities[0], drafts=(edited,)),))
-    made = plan(desired(approvals=file), site(one))
-    assert names(made) == ["d1"]
-    assert "editing it there changes nothing" in made.notes[-1]
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"caption": "Buy!"},
+        {"media": ()},
+        {"channel": "LINKEDIN"},
+        {"account": "999"},
+        {"type": "STORY"},
+        {"title": "Lovely mugs"},
+        {"link": "https://elsewhere.example/"},
+        {"place": (("page", "2"),)},
+        {"preview": LinkPreview("Other")},
+        {"call_to_action": "SHOP"},
+        {"audience": "SELF_ONLY"},
+        {"description": "More"},
+        {"other": (("firstComment", '"Hi"'),)},
+    ],
+)
+def test_what_is_edited_in_the_file_is_never_ignored(edit: dict[str, Any]) -> None:
+    live = activity("a", post("d1"))
+    (found,) = approved(live).activities
+    (draft,) = found.drafts
+    shown = replace(draft, content=replace(draft.content, **edit))
+    forged = replace(shown, digest=approval_digest(shown.id, shown.content, found.date))
+    for written, expected in ((shown, BlockedBy.EDITED_IN_FILE), (forged, BlockedBy.CHANGED_AFTER_APPROVAL)):
+        file = Approvals((replace(found, drafts=(written,)),), "approvals/shop.yaml")
+        made = plan(desired(approvals=file), site(live))
+        assert (names(made), reasons(made)) == ([], [("d1", expected)])
+        named = {"place": "page", "call_to_action": "callToAction"}.get(next(iter(edit)), next(iter(edit)))
+        assert named in made.blocked[0].message
+
+
+def test_another_title_in_the_file_is_an_edit_and_another_date_is_a_change() -> None:
+    live = activity("a", post("d1"))
+    (found,) = approved(live).activities
+    edited = Approvals((replace(found, title="Lovely mugs"),), "approvals/shop.yaml")
+    made = plan(desired(approvals=edited), site(live))
+    assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.EDITED_IN_FILE)])
+    assert "title: Lovely mugs -> Idea a" in made.blocked[0].message
+    moved = replace(live, date=live.date + timedelta(days=3))
+    made = plan(desired(approvals=approved(live)), site(moved))
+    assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)])
+    assert "date: Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC" in made.blocked[0].message

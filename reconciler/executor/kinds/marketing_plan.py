@@ -171,10 +171,11 @@ def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Appro
         case Discard.NOTHING:
             return _unlisted(list(upcoming))
         case Discard.UNAPPROVED:
+            dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
             kept = (
                 post
                 for post in upcoming
-                if post.status is PostStatus.SCHEDULED or approvals.approves(post.id, post.digest)
+                if post.status is PostStatus.SCHEDULED or approvals.approves(post, dates[post.id])
             )
             return _unlisted(list(kept))
         case never:

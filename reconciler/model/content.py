@@ -1,0 +1,135 @@
+"""What the public sees of a post, and where: the one value that a reviewer's yes is about.
+
+A live post and an entry of an approvals file both become a PublicContent, so that they are compared member by
+member, and one digest names both. Which field of a Publisher item is in it, and which is not and why, is said in
+publisher_fields.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from reconciler.model.canonical import Digest, Json, JsonObject, digest_of
+from reconciler.model.events import instant
+from reconciler.model.frozen import Struct
+
+_HALF: Final = re.compile("[\ud800-\udfff]")
+
+
+class LinkPreview(Struct, frozen=True):
+    """What a channel shows of a link: its headline, its text and the address of its image."""
+
+    title: str = ""
+    description: str = ""
+    thumbnail: str = ""
+
+    def members(self) -> tuple[tuple[str, str], ...]:
+        """Its members that are there, by their keys in the file."""
+        pairs = (("title", self.title), ("description", self.description), ("thumbnail", self.thumbnail))
+        return tuple((name, text) for name, text in pairs if text)
+
+
+class PublicContent(Struct, frozen=True):
+    """The members in the order in which people read them. Texts are as they are, and compared as `comparable`.
+
+    `account` is the id of the channel's account. `place` says where within it: pairs of (file key, id), such as
+    ("page", "1029"). `media` are addresses, with their type unless it is an image. `other` are pairs of (name,
+    canonical JSON) of what the API added to a post's content after this version was written.
+    """
+
+    channel: str
+    type: str
+    account: str = ""
+    place: tuple[tuple[str, str], ...] = ()
+    title: str = ""
+    media: tuple[str, ...] = ()
+    link: str = ""
+    preview: LinkPreview = LinkPreview()
+    call_to_action: str = ""
+    audience: str = ""
+    other: tuple[tuple[str, str], ...] = ()
+    caption: str = ""
+    description: str = ""
+
+    def facts(self) -> JsonObject:
+        """The content as a value. What is empty is left out, so that a member that is added later changes no digest."""
+        members: dict[str, Json] = {
+            "channel": self.channel,
+            "type": self.type,
+            "account": self.account,
+            "place": _object(self.place),
+            "title": comparable(self.title),
+            "media": tuple(map(comparable, self.media)),
+            "link": comparable(self.link),
+            "preview": _object(self.preview.members()),
+            "callToAction": comparable(self.call_to_action),
+            "audience": comparable(self.audience),
+            "other": _object(self.other),
+            "caption": comparable(self.caption),
+            "description": comparable(self.description),
+        }
+        return JsonObject({name: value for name, value in members.items() if value})
+
+    @property
+    def digest(self) -> Digest:
+        return digest_of(self.facts())
+
+
+class Difference(Struct, frozen=True):
+    """A member that is not the same in the approvals file and on the site, by its key in the file; "" is nothing."""
+
+    field: str
+    in_file: str
+    live: str
+
+
+def approval_digest(post: str, content: PublicContent, date: datetime) -> Digest:
+    """What a yes names: the post by its id, its content with its place, and the activity's own date."""
+    return digest_of(JsonObject({"post": post, "content": content.facts(), "date": instant(date)}))
+
+
+def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:
+    """The members in which the two are not the same."""
+    before, after = _shown(in_file), _shown(live)
+    return tuple(
+        Difference(field, before.get(field, ""), after.get(field, ""))
+        for field in dict.fromkeys((*after, *before))
+        if before.get(field, "") != after.get(field, "")
+    )
+
+
+def whole(text: str) -> str:
+    """A text as a file can hold it: half of a surrogate pair is what a browser shows for it."""
+    return _HALF.sub("\ufffd", text)
+
+
+def comparable(text: str) -> str:
+    """A text as it is compared and digested: NFC, `\\n` for line ends, no blanks around it."""
+    return unicodedata.normalize("NFC", whole(text).replace("\r\n", "\n")).strip()
+
+
+def _object(members: Iterable[tuple[str, str]]) -> JsonObject:
+    return JsonObject({name: comparable(text) for name, text in members})
+
+
+def _shown(content: PublicContent) -> dict[str, str]:
+    pairs = (
+        ("channel", content.channel),
+        ("account", content.account),
+        *content.place,
+        ("type", content.type),
+        ("title", content.title),
+        ("media", " ".join(content.media)),
+        ("link", content.link),
+        *((f"preview.{name}", text) for name, text in content.preview.members()),
+        ("callToAction", content.call_to_action),
+        ("audience", content.audience),
+        *((f"other.{name}", value) for name, value in content.other),
+        ("caption", content.caption),
+        ("description", content.description),
+    )
+    return {name: comparable(value) for name, value in pairs if comparable(value)}

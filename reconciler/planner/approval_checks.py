@@ -1,0 +1,109 @@
+"""What an approvals file has against a post that a rule wants, as people read it: code, sentence and fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final, assert_never
+
+from msgspec import Struct
+
+from reconciler.model.approvals import ApprovalState, Verdict
+from reconciler.model.content import Difference
+from reconciler.model.moments import moment_text
+from reconciler.model.text import printable
+from reconciler.planner.actions import BlockedBy
+
+CONTEXT: Final = 20
+"""Characters that are shown on either side of a difference between two texts."""
+
+LONGEST: Final = 80
+"""Characters of a value that is shown whole."""
+
+
+class Objection(Struct, frozen=True):
+    """Why an approval does not count. `detail` goes behind the post's name."""
+
+    by: BlockedBy
+    detail: str
+    fix: str
+
+
+def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
+    """Why a yes does not count, or what was edited; None where there is none to speak of, or where it counts.
+
+    `zone` is the IANA name of the site's time zone.
+    """
+    what = difference_words(verdict.differences, zone)
+    match verdict.state:
+        case ApprovalState.NOT_REVIEWED | ApprovalState.PENDING | ApprovalState.APPROVED:
+            return None
+        case ApprovalState.CHANGED:
+            detail = f"changed after approval: {what}" if what else "changed after approval"
+            return Objection(
+                BlockedBy.CHANGED_AFTER_APPROVAL,
+                detail,
+                "run review, read what it is now in the approvals file, and approve that",
+            )
+        case ApprovalState.EDITED:
+            found = f"{file} -> site: {what}" if what else f"{file} does not show what its digest names"
+            return Objection(
+                BlockedBy.EDITED_IN_FILE,
+                f"edited in the file: {found}",
+                "change the post in the site's dashboard, or send it back with `regenerate`; then run review, which "
+                "shows it as it is, and approve that",
+            )
+        case ApprovalState.USED_UP:
+            return Objection(
+                BlockedBy.CANCELLED_AFTER_APPROVAL,
+                "it was scheduled as approved and cancelled since",
+                "run review, which puts it back to pending, and approve it again",
+            )
+        case ApprovalState.UNPROVEN:
+            return Objection(
+                BlockedBy.APPROVAL_UNPROVEN,
+                "it is approved, but the state knows nothing of this site, so the approval may have been used already",
+                "run review, which puts it back to pending, and approve it again",
+            )
+        case ApprovalState.OVERCOUNTED:
+            return Objection(
+                BlockedBy.APPROVAL_UNPROVEN,
+                f"`cancelled` in {file} is above what the state knows, so the approval does not count",
+                "run review, which corrects it and puts it back to pending, and approve it again",
+            )
+        case _:
+            assert_never(verdict.state)
+
+
+def difference_words(differences: Iterable[Difference], zone: str) -> str:
+    """`account: a -> b; caption: ...Fryday... -> ...Friday...`: the file's first, then the site's."""
+    return "; ".join(f"{found.field}: {_pair(found, zone)}" for found in differences)
+
+
+def _pair(found: Difference, zone: str) -> str:
+    """Two texts, long ones as the part in which they differ; dates as moments."""
+    before, after = found.in_file, found.live
+    if found.field == "date":
+        return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
+    if not before or not after:
+        return f"{_short(before)} -> {_short(after)}"
+    if max(len(before), len(after)) > LONGEST:
+        start = next((at for at, (left, right) in enumerate(zip(before, after, strict=False)) if left != right), None)
+        start = min(len(before), len(after)) if start is None else start
+        end = 0
+        while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+            end += 1
+        before, after = (_around(text, start, len(text) - end) for text in (before, after))
+    return f"{_short(before)} -> {_short(after)}"
+
+
+def _around(text: str, start: int, end: int) -> str:
+    left, right = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
+    return f"{'...' if left else ''}{text[left:right]}{'...' if right < len(text) else ''}"
+
+
+def _short(text: str) -> str:
+    if not text:
+        return "(not set)"
+    shown = printable(text)
+    return shown if len(shown) <= 2 * LONGEST else f"{shown[: 2 * LONGEST]}..."
