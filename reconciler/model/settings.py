@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.frozen import Struct
+from reconciler.model.text import normal_text
 
 ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
     "marketingPlanGoal": frozenset({"goalKey", "customGoal"}),  # one or the other (S-wix 9.5)
@@ -110,12 +111,14 @@ def normal(path: str, value: Json | Absent) -> Json:
     """The form in which two values of one field are compared.
 
     Absent, null and empty are the same nothing: whether the API emits empty values is not known (14.22).
-    Lists are sets: no list of the settings has a meaning in its order.
+    Lists are sets: no list of the settings has a meaning in its order. Texts are in their normal form.
     """
-    if value is ABSENT or value is None or value == "" or value == ():
+    if isinstance(value, Absent) or value is None or value == ():
         return None
+    if isinstance(value, str):
+        return normal_text(value) or None
     if isinstance(value, tuple) and all(isinstance(member, str) for member in value):
-        return tuple(sorted({str(member) for member in value}))
+        return tuple(sorted({normal_text(str(member)) for member in value}))
     if isinstance(value, tuple):
         return tuple(sorted({canonical_text(member): member for member in value}.values(), key=canonical_text))
     if isinstance(value, JsonObject):
@@ -129,6 +132,19 @@ def normal(path: str, value: Json | Absent) -> Json:
     return value
 
 
-def same_setting(path: str, one: Json | Absent, other: Json | Absent) -> bool:
-    """Whether two values of a field ask for the same."""
-    return same(normal(path, one), normal(path, other))
+def same_setting(path: str, value: Json | Absent, other: Json | Absent) -> bool:
+    """Whether two values of a field ask for the same; a number and its text do (int64 is text in proto3 JSON)."""
+    left, right = normal(path, value), normal(path, other)
+    return same(left, right) or same(_numbers_as_text(left), _numbers_as_text(right))
+
+
+def _numbers_as_text(value: Json) -> Json:
+    if isinstance(value, tuple):
+        return tuple(_numbers_as_text(member) for member in value)
+    if isinstance(value, JsonObject):
+        return JsonObject({key: _numbers_as_text(member) for key, member in value.items()})
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 _UNSAFE: Final = re.compile(
@@ -15,6 +16,19 @@ _UNSAFE: Final = re.compile(
     "\ufffe\uffff"  # no characters at all, which YAML refuses
     "]"
 )
+
+
+def normal_text(text: str) -> str:
+    """The form in which two texts are compared: NFC, line ends as `\\n`, no outer blanks.
+
+    Nothing says what the API does to texts (remote-api.md 17.7). Without this, a text that came back a little
+    otherwise would be written, and generated from, at every run.
+    """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.strip()
 
 
 def printable(text: str) -> str:

@@ -190,6 +190,8 @@ class BlockedBy(StrEnum):
     APPROVAL_MISSED = "approval-missed"
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
+    CANNOT_BE_JUDGED = "cannot-be-judged"
+    UNKNOWN_STATUS = "unknown-status"
 
 
 def blocked(address: Address, code: BlockedBy, message: str, fix: str) -> Diagnostic:

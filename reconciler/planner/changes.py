@@ -9,6 +9,7 @@ from msgspec import Struct
 from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
 from reconciler.model.operations import FieldChange
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
+from reconciler.model.text import normal_text
 
 
 def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:
@@ -21,11 +22,17 @@ def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> t
 
 
 def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, ...]:
-    """The change of one plain field, or none where both are the same; absent and empty are None."""
+    """The change of one plain field, or none where both are the same; absent and empty are None, and texts are
+    compared in their normal form."""
     left, right = (
         None if value is None or isinstance(value, Absent) or value == "" else value for value in (before, after)
     )
-    return () if same(left, right) else (FieldChange(path, left, right),)
+    return () if same_plain(left, right) else (FieldChange(path, left, right),)
+
+
+def same_plain(value: Json, other: Json) -> bool:
+    """Whether two plain values are the same; texts by their normal form, in which an empty one is none."""
+    return same(*(normal_text(side) or None if isinstance(side, str) else side for side in (value, other)))
 
 
 class Step(StrEnum):

@@ -1,4 +1,4 @@
-"""Where an answer does not show what earlier runs made: doubt, which stops the site (remote-api.md 17.1, 17.3).
+"""Where an answer does not show what earlier runs made, or what rules select by (remote-api.md 17.1, 17.3, 17.8).
 
 A wrong site id, another account's key, a key of the answer that has changed and a site that somebody emptied all look
 alike, and on what looks like an empty site the next step would be to make everything once more.
@@ -6,19 +6,24 @@ alike, and on what looks like an empty site the next step would be to make every
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
 from msgspec.structs import replace
 
+from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId
+from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import RefusedBy, refusal
+from reconciler.model.text import printable
+from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
+from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
 from reconciler.planner.standing import PRESENT, key_of
 
@@ -128,3 +133,52 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
 def _activities_in_sight(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
     """The ids of created activities that the marketing plan would show: its window starts today (D 6.2)."""
     return frozenset(created.id for created in recorded.created if created.id and created.target_date >= now)
+
+
+def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
+    """What nothing can be decided about, and is left alone: rules by a type that no answer shows, and posts with a
+    status that this version does not know (remote-api.md 17.8)."""
+    live = observed.marketing_plan
+    if live is None:
+        return ()
+    found: list[Diagnostic] = []
+    for name, match in _matches(desired):
+        count = sum(may_cover(match, activity, scope) for activity in live.activities if activity.date >= scope.now)
+        if count:
+            found.append(
+                blocked(
+                    scope.address(Kind.RULE, name),
+                    BlockedBy.CANNOT_BE_JUDGED,
+                    f"{name} selects by type, and the API does not show the type of {_activities(count)}",
+                    "select by title, dates or ids instead; what the rule might mean is left alone until then",
+                )
+            )
+    posts = _unknown_posts(live, scope) if desired.posts or desired.schedule else ()
+    return (*found, *posts)
+
+
+def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
+    """Every rule that selects, by its name."""
+    for index, rule in enumerate(desired.activities):
+        if not isinstance(rule, DesiredActivity):
+            yield f"activities.{index}", rule.match
+    for index, posts_rule in enumerate(desired.posts):
+        yield f"posts.{index}", posts_rule.match
+    for index, schedule_rule in enumerate(desired.schedule.rules if desired.schedule else ()):
+        yield f"schedule.rules.{index}", schedule_rule.match
+
+
+def _activities(count: int) -> str:
+    return "an activity that it may select" if count == 1 else f"{count} activities that it may select"
+
+
+def _unknown_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
+    for activity in live.activities:
+        for post in activity.posts:
+            if isinstance(post.status, Unrecognised):
+                yield blocked(
+                    scope.address(Kind.DRAFT, post.id),
+                    BlockedBy.UNKNOWN_STATUS,
+                    printable(f"the {post.channel} post of {activity.title!r} has an unknown status ({post.status})"),
+                    "look at it in the dashboard; it is left alone: not scheduled, cancelled or cleared",
+                )

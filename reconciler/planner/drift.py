@@ -31,6 +31,7 @@ from reconciler.planner.drift_report import (
 )
 from reconciler.planner.events import event_changes, match_events, own_events
 from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
+from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.standing import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
 
@@ -87,7 +88,8 @@ def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedS
     fields = []
     for one in desired.settings:
         seen = live.value_of(one.path)
-        if same_setting(one.path, one.value, seen):
+        change = FieldChange(one.path, normal(one.path, seen), one.value)
+        if same_setting(one.path, one.value, seen) or split_kept("", (change,), recorded)[1]:
             continue
         last = recorded.applied.setting(one.path)
         in_git = last is None or not same_setting(one.path, one.value, last[0])
@@ -132,7 +134,8 @@ def _event(event: DesiredEvent, live: CalendarEvent | None, recorded: RecordedSi
         return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
     before = _declared_again(event.name, last) if last is not None else None
     moved_there = {one.path for one in event_changes(before, live)} if before else set()
-    fields = tuple(_event_field(one, event, last, moved_there) for one in event_changes(event, live))
+    changes, _ = split_kept(key_of(Kind.EVENT, event.name), event_changes(event, live), recorded)
+    fields = tuple(_event_field(change, event, last, moved_there) for change in changes)
     return _of_fields(DriftItem(address, DriftState.CONVERGED), fields)
 
 

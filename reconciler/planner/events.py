@@ -19,9 +19,12 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import REACH_AHEAD, CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant, reach
 from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
 from reconciler.model.sites import RecordedSite
+from reconciler.model.text import normal_text
 from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, blocked
 from reconciler.planner.changes import change
+from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope
+from reconciler.planner.standing import key_of
 
 
 class EventsPart(Struct, frozen=True):
@@ -32,6 +35,7 @@ class EventsPart(Struct, frozen=True):
     live_facts: tuple[tuple[str, JsonObject], ...]
     pruned: frozenset[str]
     blocked: tuple[Diagnostic, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def plan_events(
@@ -43,6 +47,7 @@ def plan_events(
     matched = match_events(near, own, dict(recorded.event_ids))
     actions: list[Action] = []
     live_facts: list[tuple[str, JsonObject]] = []
+    notes: list[str] = []
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         address = scope.address(Kind.EVENT, event.name)
@@ -50,8 +55,11 @@ def plan_events(
             requires = (NoEventNamed(event.name, digest_of(event.facts())),)
             actions.append(Action(address, CreateEvent(event), Reason.DECLARED, requires=requires))
             continue
-        live_facts.append((event.name, _seen_as(event, live)))
-        if changes := event_changes(event, live):
+        owner = key_of(Kind.EVENT, event.name)
+        changes, settled = split_kept(owner, event_changes(event, live), recorded)
+        notes += kept_notes(owner, settled)
+        live_facts.append((event.name, _seen_as(event, live, changes)))
+        if changes:
             write = UpdateEvent(_replacement(event, live), changes)
             actions.append(
                 Action(address, write, Reason.DIFFERS, requires=(EventIs(live.id, digest_of(live.facts())),))
@@ -75,6 +83,7 @@ def plan_events(
         live_facts=tuple(live_facts),
         pruned=frozenset(one.name for one in unlisted),
         blocked=tuple(_too_far(one, scope) for one in desired.events if one not in near and _ahead(one, scope.now)),
+        notes=tuple(notes),
     )
 
 
@@ -120,7 +129,7 @@ def match_events(
     declared = sorted(desired, key=lambda one: one.name)
     matched: dict[str, CalendarEvent] = {}
     for event in declared:
-        namesakes = [one for one in own if one.name == event.name]
+        namesakes = [one for one in own if normal_text(one.name) == normal_text(event.name)]
         if namesakes:
             matched[event.name] = min(
                 namesakes, key=lambda one: (one.id != remembered.get(event.name), *_distance(event, one), one.id)
@@ -195,9 +204,9 @@ def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
     return replace(live, name=event.name, description=description, date=None, recurring_rule=rule)
 
 
-def _seen_as(event: DesiredEvent, live: CalendarEvent) -> JsonObject:
+def _seen_as(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...]) -> JsonObject:
     """The live event in the terms of the declared one: equal to its facts where nothing differs."""
-    if not event_changes(event, live):
+    if not changes:
         return event.facts()
     facts: dict[str, Json] = {"name": live.name}
     if live.recurring_rule is not None:

@@ -31,6 +31,14 @@ def covers(match: Match, activity: Activity, scope: Scope) -> bool:
     )
 
 
+def may_cover(match: Match, activity: Activity, scope: Scope) -> bool:
+    """Whether a rule by type would cover an activity if its type, which the answer does not show, were the rule's.
+
+    Nothing decides such an activity, no later rule either: the rule may be there to keep it out (remote-api.md 17.8).
+    """
+    return match.type is not None and activity.type is None and covers(replace(match, type=None), activity, scope)
+
+
 def covers_declared(match: Match, activity: DesiredActivity, scope: Scope) -> bool:
     """Whether a match rule covers an activity that is yet to be created, and so has no id."""
     return match.covers(
@@ -113,6 +121,8 @@ def decide(
                 isinstance(rule, SetActivities) and _was_set_by(rule, activity, remembered)
             ):
                 decided[index].append(activity)
+                break
+            if may_cover(rule.match, activity, scope):
                 break
     return decided
 

@@ -15,14 +15,14 @@ from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, Recorded
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
 from reconciler.planner.decisions import discarded, plan_decisions
-from reconciler.planner.doubt import doubts, with_known_status
+from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, plan_generation
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
-from reconciler.planner.settings import plan_settings
+from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.standing import rules_of, standing
 
 
@@ -74,20 +74,24 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     scope = scope_of(observed, options)
     observed = with_known_status(observed, recorded)
     events = _events(desired, observed, recorded, scope)
-    settings: tuple[Action, ...] = ()
+    settings = SettingsPart()
     if desired.settings and observed.settings is not None:
-        settings = plan_settings(desired.settings, observed.settings, scope)
+        settings = plan_settings(desired.settings, observed.settings, recorded, scope)
     generation = _generation(desired, observed, recorded, events, options, scope)
     before = Plan(
         site=desired.ref,
-        actions=(*(events.actions if events else ()), *settings, *generation.actions),
-        blocked=(*(events.blocked if events else ()), *generation.blocked),
+        actions=(*(events.actions if events else ()), *settings.actions, *generation.actions),
+        blocked=(
+            *(events.blocked if events else ()),
+            *generation.blocked,
+            *cannot_be_judged(desired, observed, scope),
+        ),
         refusals=(
             *judge_expectations(desired, observed, scope),
             *doubts(desired, observed, recorded, scope),
             *generation.refusals,
         ),
-        notes=generation.notes,
+        notes=(*generation.notes, *settings.notes, *(events.notes if events else ())),
         inputs=inputs_of(desired, scope.now),
         adopted_inputs=generation.adopted_inputs,
         bindings=Bindings(event_ids=events.event_ids if events else ()),

@@ -10,11 +10,11 @@ from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
-from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.posts import ActivityId, Post, PostStatus, Unrecognised
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, PostIs, PostsAre, Reason
 from reconciler.planner.activities import too_few, unknown_ids
-from reconciler.planner.matching import covers, covers_declared, in_order
+from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
 
 SOCIAL = "SOCIAL_MARKETING"
@@ -33,6 +33,12 @@ class PostsPart(Struct, frozen=True):
 def live_posts(activity: Activity) -> tuple[Post, ...]:
     """The posts an activity still has, by id."""
     return tuple(sorted((one for one in activity.posts if one.status not in GONE), key=lambda one: one.id))
+
+
+def has_unknown(activity: Activity) -> bool:
+    """Whether a post of an activity has a status that this version does not know. Clearing would take it too, so the
+    activity is left alone (remote-api.md 17.8)."""
+    return any(isinstance(post.status, Unrecognised) for post in activity.posts)
 
 
 def clearable_posts(activity: Activity) -> tuple[Post, ...]:
@@ -79,7 +85,9 @@ def plan_posts(
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
-            full = [one for one in matched if any(post.status in WAITING for post in one.posts)]
+            full = [
+                one for one in matched if any(post.status in WAITING for post in one.posts) and not has_unknown(one)
+            ]
             actions += [(index, action) for one in full[: rule.max] for action in _clear(one, index, scope)]
             # What is cleared already counts too: a cancelled story of such an activity waits for no new draft.
             gone.update({one.id for one in matched} - {one.id for one in full[len(full[: rule.max]) :]})
@@ -110,6 +118,8 @@ def decide_posts(
         for index, rule in enumerate(rules):
             if covers(rule.match, activity, scope):
                 decided[index].append(activity)
+                break
+            if may_cover(rule.match, activity, scope):
                 break
     return decided
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from reconciler.model.address import Kind
+from reconciler.model.frozen import Struct
 from reconciler.model.operations import UpdateSettings
 from reconciler.model.settings import Field, MarketingSettings, normal
+from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Reason, SettingIs
 from reconciler.planner.changes import changed_fields
+from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope
 
 
-def plan_settings(desired: tuple[Field, ...], observed: MarketingSettings, scope: Scope) -> tuple[Action, ...]:
+class SettingsPart(Struct, frozen=True):
+    """The write, if there is one, and what is said of fields that the server keeps otherwise."""
+
+    actions: tuple[Action, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def plan_settings(
+    desired: tuple[Field, ...], observed: MarketingSettings, recorded: RecordedSite, scope: Scope
+) -> SettingsPart:
     """The write that gives every managed field the file's value; it names those that differ and no others."""
-    changes = changed_fields(desired, observed)
+    changes, kept = split_kept("", changed_fields(desired, observed), recorded)
+    notes = kept_notes("", kept)
     if not changes:
-        return ()
-    requires = tuple(SettingIs(one.path, normal(one.path, observed.value_of(one.path))) for one in changes)
-    return (
-        Action(
-            scope.address(Kind.SETTINGS),
-            UpdateSettings(changes).merged_into(observed),
-            Reason.DIFFERS,
-            requires=requires,
-        ),
-    )
+        return SettingsPart(notes=notes)
+    requires = tuple(SettingIs(change.path, normal(change.path, observed.value_of(change.path))) for change in changes)
+    write = UpdateSettings(changes).merged_into(observed)
+    return SettingsPart((Action(scope.address(Kind.SETTINGS), write, Reason.DIFFERS, requires=requires),), notes)

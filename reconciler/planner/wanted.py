@@ -17,7 +17,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.matching import covers, in_order
+from reconciler.planner.matching import covers, in_order, may_cover
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import channel_is_gone, too_late
 
@@ -142,6 +142,8 @@ def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, sc
             and covers(rule.match, activity, scope)
         ):
             return index
+        if may_cover(rule.match, activity, scope):
+            return None
     return None
 
 

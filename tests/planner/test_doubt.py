@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, DesiredMarketingPlan, MarketingPlan, PlanStatus
 from reconciler.model.operations import CreateEvent, Generate
-from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.selectors import Match
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import (
     CreatedActivity,
@@ -23,7 +27,7 @@ from reconciler.model.sites import (
     RecordedSite,
     SiteRef,
 )
-from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner.pure_world import NOW
@@ -162,3 +166,59 @@ def test_rule_17_1_nothing_is_generated_on_a_status_that_is_not_known(
 ) -> None:
     plan = with_plan(MarketingPlan(status, (activity("a"),)), recorded)
     assert not generates(plan)
+
+
+# --- 17.8 ------------------------------------------------------------------------------------------
+
+GUARD = Match(type="EMAIL_MARKETING")
+DRAFTED = replace(
+    activity("a"), posts=(Post(PostId("p"), "FACEBOOK", "POST", PostStatus.DRAFT, texts=(("caption", "c"),)),)
+)
+
+
+def with_rules(live: Activity, **rules: Any) -> Plan:
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), **rules)
+    observed = ObservedSite(REF, NOW, marketing_plan=MarketingPlan(PlanStatus.ACTIVE, (live,)))
+    return make_plan(desired, observed, RecordedSite(generated_from=Inputs()), PlanOptions(NOW))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"activities": (RemoveActivities(GUARD), SetActivities(Match(), title="x"))},
+        {"posts": (PostsRule(GUARD, present=False), PostsRule(Match()))},
+        {"schedule": DesiredSchedule((ScheduleRule(GUARD), ScheduleRule(Match())), approval_required=False)},
+    ],
+    ids=range(3),
+)
+def test_rule_17_8_a_rule_by_a_type_that_no_answer_shows_is_said_and_no_later_rule_decides(
+    rules: dict[str, Any],
+) -> None:
+    live = activity("a") if "posts" in rules else DRAFTED
+    plan = with_rules(live, **rules)
+    assert plan.actions == ()
+    assert [found.code for found in plan.blocked] == [BlockedBy.CANNOT_BE_JUDGED]
+    assert "does not show the type" in plan.blocked[0].message
+    typed = with_rules(replace(live, type="SOCIAL_MARKETING"), **rules)
+    assert not any(found.code == BlockedBy.CANNOT_BE_JUDGED for found in typed.blocked)
+    assert typed.actions
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"posts": (PostsRule(Match(), present=False),)},
+        {"schedule": DesiredSchedule((), approval_required=False, cancel_others=True)},
+        {"schedule": DesiredSchedule((ScheduleRule(Match()),), approval_required=False)},
+    ],
+    ids=range(3),
+)
+@pytest.mark.parametrize("status", ["ARCHIVED", "no status"])
+def test_rule_17_8_a_post_with_a_status_that_is_not_known_is_said_and_left_alone(
+    rules: dict[str, Any], status: str
+) -> None:
+    strange = replace(DRAFTED, posts=(replace(DRAFTED.posts[0], status=Unrecognised(status)),))
+    plan = with_rules(strange, **rules)
+    assert plan.actions == ()
+    assert [found.code for found in plan.blocked] == [BlockedBy.UNKNOWN_STATUS]
+    assert status in plan.blocked[0].message

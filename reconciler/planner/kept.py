@@ -1,0 +1,75 @@
+"""What the server keeps otherwise than it was asked for: written twice, and not a third time (remote-api.md 17.7).
+
+It counts as in force in the form that the server keeps, and is said until the site's file says the same. Without this,
+every run would find the same difference, write it again, and regenerate for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
+from reconciler.model.operations import FieldChange
+from reconciler.model.settings import normal
+from reconciler.model.sites import RecordedSite
+from reconciler.model.text import printable
+
+WRITES: Final = 2
+"""Writes after which a difference is the server's, and not a passing one."""
+
+LONGEST: Final = 120
+
+
+def split_kept(
+    owner: str, changes: Iterable[FieldChange], recorded: RecordedSite
+) -> tuple[tuple[FieldChange, ...], tuple[FieldChange, ...]]:
+    """The changes that are to be written, and those that two writes did not make. `owner` is the object's address
+    within its site (`event[Sale]`), empty for settings, whose paths say it all."""
+    kept = tuple(change for change in changes if _writes(owner, change, recorded) >= WRITES)
+    return tuple(change for change in changes if change not in kept), kept
+
+
+def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[str, JsonObject]:
+    """What is remembered (as `RecordedSite.objects`) of one more write that did not take. `change.before` is what the
+    site had after it."""
+    asked, found = normal(change.path, change.after), normal(change.path, change.before)
+    writes = _writes(owner, change, recorded) + 1
+    return _key(owner, change.path), JsonObject({"asked": asked, "found": found, "writes": writes})
+
+
+def is_settled(facts: JsonObject) -> bool:
+    """Whether what `counted` gave says that it will not be written again."""
+    writes = facts.get("writes")
+    return isinstance(writes, int) and writes >= WRITES
+
+
+def kept_notes(owner: str, kept: Iterable[FieldChange]) -> tuple[str, ...]:
+    """What people are told of differences that are the server's."""
+    return tuple(
+        f"{_name(owner, change.path)}: {_shown(change.after)} was written twice, and the site keeps "
+        f"{_shown(change.before)}; write that in the file to be rid of this note"
+        for change in kept
+    )
+
+
+def _writes(owner: str, change: FieldChange, recorded: RecordedSite) -> int:
+    facts = recorded.object(_key(owner, change.path)) or EMPTY
+    asked, found, writes = facts.get("asked"), facts.get("found"), facts.get("writes")
+    alike = same(asked, normal(change.path, change.after)) and same(found, normal(change.path, change.before))
+    return writes if alike and isinstance(writes, int) else 0
+
+
+def _key(owner: str, path: str) -> str:
+    return f"kept[{_name(owner, path)}]"
+
+
+def _name(owner: str, path: str) -> str:
+    return f"{owner}.{path}" if owner else path
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "(not set)"
+    text = printable(value if isinstance(value, str) else canonical_text(value))
+    return repr(text if len(text) <= LONGEST else text[:LONGEST] + "...")
