@@ -1,6 +1,6 @@
-"""Writes schemas/sandbox.schema.json from the seed's own names and from the table of unknowns.
+"""Writes schemas/sandbox.schema.json and docs/unknowns.md from the seed's own names and from the table of unknowns.
 
-`python -m tools.sandbox_schema` writes it; a test fails where the file is not what this makes of them.
+`python -m tools.sandbox_schema` writes them; a test fails where a file is not what this makes of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 from reconciler.sandbox import faults, names, seed_sites
 from reconciler.sandbox.unknowns import TABLE, Unknown
 
-FILE = Path(__file__).resolve().parents[1] / "schemas" / "sandbox.schema.json"
+TOP = Path(__file__).resolve().parents[1]
+FILE = TOP / "schemas" / "sandbox.schema.json"
+PAGE = TOP / "docs" / "unknowns.md"
 Json = dict[str, Any]
 
 GUID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
@@ -22,6 +24,36 @@ MOMENT = "2026-12-01T09:00:00Z"
 def text() -> str:
     """The text of the schema."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def page() -> str:
+    """The page of the manual that lists the switches."""
+    rows = [f"| `{each.name}` | {_values(each)} | {each.about} | {each.mark} |" for each in TABLE]
+    return f"{_INTRODUCTION}{chr(10).join(rows)}\n"
+
+
+_INTRODUCTION = """\
+# What is not known of the remote API
+
+The API was read, not measured. Each open question has a switch in the sandbox, under `unknowns:` in `sandbox.yaml`, so
+that every way the service may turn out to be can be run:
+
+```yaml
+unknowns: {eventsKey: events, readLag: without-header}
+```
+
+The first value is what the sandbox does when nothing is said. The last column says how much is known, with the section
+of [the facts](remote-api.md) and their marks. This page is made from the table in `reconciler/sandbox/unknowns.py`.
+
+| switch | values | what it changes | known |
+|---|---|---|---|
+"""
+
+
+def _values(each: Unknown) -> str:
+    if not each.values:
+        return "a number" if each.default is None else f"a number; {each.default}"
+    return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in each.values)
 
 
 def schema() -> Json:
@@ -170,6 +202,15 @@ def _definitions() -> Json:
             {"appId": "an-app", "appSecret": "a-secret"},
             required=["appId", "appSecret"],
         ),
+        "account": _object(
+            {
+                "id": _words("Its id; left out: made up.", "17841405822304914"),
+                "displayName": _words("Its name; left out: the site's.", "Jane's Pottery"),
+                "default": _flag("Whether posts are made for it."),
+            },
+            "An account on a channel.",
+            {"id": "17841405822304914", "default": True},
+        ),
         "fault": _fault(),
         "site": _site(),
         "activity": _object(
@@ -291,6 +332,14 @@ def _site() -> Json:
                 },
             ],
         ),
+        "accounts": _object(
+            {
+                name: _list("The channel's accounts.", _ref("account"), [{"id": "17841405822304914"}])
+                for name in names.CHANNELS
+            },
+            "The accounts of connected channels; left out: one each.",
+            {"LINKEDIN": [{"id": "urn:li:organization:2", "default": True}]},
+        ),
         "features": _field(
             "The premium features: those of a kind of plan, or each.",
             "free",
@@ -342,4 +391,5 @@ def _site() -> Json:
 
 if __name__ == "__main__":
     FILE.write_text(text(), "utf-8")
-    print(f"{FILE.name} written")
+    PAGE.write_text(page(), "utf-8")
+    print(f"{FILE.name} and {PAGE.name} written")

@@ -25,12 +25,34 @@ _DEFAULTS = {
 
 
 def account(site: Site, channel: str) -> Json | None:
-    """The connected account of a channel (S-wix); None where the channel is not connected."""
+    """The account that a channel's posts are made for: the default one; None where the channel is not connected."""
+    found = accounts(site, channel)
+    return next((each for each in found if each["settings"]["default"]), found[0] if found else None)
+
+
+def accounts(site: Site, channel: str) -> list[Json]:
+    """The accounts of a connected channel: those of the seed, else one. Several are real (S-live)."""
     if site.channels.get(channel) != "VALID":
-        return None
-    digits = str(10**14 + content.number(site.id, channel) % 10**15)
-    name = site.facts["name"]
-    found: Json = {"id": digits, "displayName": name, "settings": {"default": True}}
+        return []
+    given = site.facts.get("accounts", {}).get(channel) or [{"default": True}]
+    chosen = site.facts.get("defaultAccounts", {}).get(channel)
+    found = [_account(site, channel, each) for each in given]
+    if chosen is not None and any(chosen in _ids(each) for each in found):
+        for each in found:
+            each["settings"]["default"] = chosen in _ids(each)
+    return found
+
+
+def _ids(found: Json) -> set[str]:
+    """The ids that a default may be set by: the account's own, and that of its page, board or location (S-wix)."""
+    return {found["id"], *(found[name]["id"] for name in ("page", "board", "location") if name in found)}
+
+
+def _account(site: Site, channel: str, given: Json) -> Json:
+    """An account as it is shown (S-wix)."""
+    digits = str(10**14 + content.number(site.id, channel, *filter(None, [given.get("id")])) % 10**15)
+    name = given.get("displayName") or site.facts["name"]
+    found: Json = {"id": digits, "displayName": name, "settings": {"default": bool(given.get("default"))}}
     match channel:
         case "INSTAGRAM" | "TWITTER":
             found["username"] = "".join(letter for letter in name.lower() if letter.isalnum()) or "site"
@@ -46,7 +68,7 @@ def account(site: Site, channel: str) -> Json | None:
             found["privacyLevelOptions"] = ["PUBLIC_TO_EVERYONE", "SELF_ONLY"]
         case _:
             pass
-    return found
+    return {**found, "id": given.get("id") or found["id"]}
 
 
 def channel_of(call: Call) -> str:
@@ -79,7 +101,7 @@ def _accounts_of(call: Call, name: str) -> list[Json]:
         case "NO_PAGES":
             return []  # S-wix: token there, no postable page
         case "VALID":
-            return [{"channelName": name, name.lower(): account(call.site, name)}]  # S-wix
+            return [{"channelName": name, name.lower(): each} for each in accounts(call.site, name)]  # S-wix
         case "NEVER_CREATED":
             # 400 in the recipe (S-wix); the reference page lists one 428 (D): switchable.
             raise application(call.seed.unknowns.neverConnected, "USER_NOT_EXIST_FOR_CHANNEL", f"no {name} account")

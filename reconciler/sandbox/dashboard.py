@@ -127,6 +127,10 @@ class Dashboard:
         """Connects a channel, or gives its token another status."""
         self._edit(site, lambda found: found.channels.update({channel: status}))
 
+    def set_accounts(self, site: str, channel: str, accounts: list[Json]) -> None:
+        """Gives a channel other accounts: id, displayName, default."""
+        self._edit(site, lambda found: found.facts.setdefault("accounts", {}).update({channel: accounts}))
+
     def disconnect(self, site: str, channel: str) -> None:
         """Disconnects a channel."""
         self.set_channel(site, channel, "DISCONNECTED")

@@ -22,6 +22,7 @@ A fault is a mapping:
 | partial | of generated posts, those of every nth activity never come | every (2) |
 | failed | the generation that this starts ends FAILED | |
 | never-finishes | what this starts never ends | |
+| not-published | the posts that this schedules fail when their moment comes | message |
 
 In process a fault may also be a `hook` (see Sandbox.add_hook). Seen through `httpx.ASGITransport` a lost connection
 is `Dropped`; over HTTP the connection is closed without an answer.
@@ -54,6 +55,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "partial": ("every",),
     "failed": (),
     "never-finishes": (),
+    "not-published": ("message",),
 }
 KINDS = tuple(_FIELDS)
 INSTEAD = frozenset({"throttle", "error", "forbidden", "drop-before"})  # the handler does not run

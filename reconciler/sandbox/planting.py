@@ -40,6 +40,7 @@ def plant(site_id: str, fields: Json, now: datetime, seed: Seed) -> Site:
             "timeZone": fields.get("timeZone", "UTC"),
             "namespace": fields.get("namespace", "WIX"),
             "createdDate": times.show(now),
+            "accounts": fields.get("accounts", {}),
         },
         behaviour={
             name: fields[name]

@@ -88,12 +88,16 @@ def query(call: Call) -> Json:
 def publish(call: Call) -> Json:
     """`POST /publish` with `item` (D; body S-live): now, or later with a future scheduledDate (D)."""
     given = checks.message("item", call.body.get("item"))
-    scheduling = given.get("schedulingInfo")
-    at = None if scheduling is None else checks.message("item.schedulingInfo", scheduling).get("scheduledDate")
     item = _read_item(call, given)
-    _send_out(call, item, at, "item.schedulingInfo.scheduledDate")
+    _send_out(call, item, _wished(given), "item.schedulingInfo.scheduledDate")
     _keep(call, item)
     return {"item": item}
+
+
+def _wished(given: Json) -> object:
+    """When an item asks to go out; None: now."""
+    scheduling = given.get("schedulingInfo")
+    return None if scheduling is None else checks.message("item.schedulingInfo", scheduling).get("scheduledDate")
 
 
 def publish_by_id(call: Call) -> Json:
@@ -102,6 +106,7 @@ def publish_by_id(call: Call) -> Json:
     if item["status"] not in ("DRAFT", "SCHEDULED"):
         raise _wrong_state(item)
     _send_out(call, item, call.body.get("scheduledDate"), "scheduledDate")
+    publishing.doom(call.site.items[item["id"]], call.directive("not-published"))
     call.changed()
     return {"item": item}
 
@@ -118,7 +123,7 @@ def bulk_publish(call: Call) -> Json:
     for place, fields in enumerate(given):
         try:
             item = _read_item(call, fields)
-            _send_out(call, item, (fields.get("schedulingInfo") or {}).get("scheduledDate"), "scheduledDate")
+            _send_out(call, item, _wished(fields), "scheduledDate")
             _keep(call, item)
             results.append({"itemMetadata": {"id": item["id"], "originalIndex": place, "success": True}, "item": item})
         except Refused as refused:
@@ -233,7 +238,8 @@ def _check_reference(call: Call, given: Json) -> None:
 
 def _keep(call: Call, item: Json) -> None:
     item["id"] = call.site.new_id("item")
-    call.site.items[item["id"]] = {"activity": None, "item": item}
+    record = call.site.items[item["id"]] = {"activity": None, "item": item}
+    publishing.doom(record, call.directive("not-published"))
     call.changed()
 
 

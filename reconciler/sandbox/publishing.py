@@ -80,10 +80,18 @@ def mark_scheduled(site: Site, item: Json, at: str) -> None:
     item["schedulingInfo"] = {"scheduledDate": at}
 
 
-def go_out(site: Site, item: Json) -> None:
+def doom(record: Json, fault: Json | None) -> None:
+    """Notes that a post will fail when its moment comes, where a scripted fault says so."""
+    if fault is not None:
+        record["fails"] = fault.get("message", "the channel did not take the post")
+
+
+def go_out(site: Site, item: Json, fails: str | None = None) -> None:
     """The moment of a scheduled post: it is PUBLISHED, or FAILED with publicationError (members I)."""
     channel = item["channel"]["name"]
     try:
+        if fails is not None:
+            raise precondition(fails)
         if site.channels.get(channel) != "VALID":
             raise precondition(f"channel {channel} is not connected", "USER_IS_DISCONNECTED")
         if not can_publish(site, channel, times.must(item["schedulingInfo"]["scheduledDate"])):

@@ -37,6 +37,7 @@ def schedule(call: Call) -> Json:
         if at is None or (left is not None and len(scheduled) >= left):
             continue
         publishing.mark_scheduled(site, record["item"], at)
+        publishing.doom(record, call.directive("not-published"))
         scheduled.append(record["item"])
     if scheduled:
         premium.consume(site, "SCHEDULE_POST", call.now, len(scheduled))
@@ -66,4 +67,4 @@ def publish_due(site: Site, now: datetime) -> None:
     for record in site.items.values():
         item = record["item"]
         if item["status"] in ("SCHEDULED", "PROCESSING") and item["schedulingInfo"]["scheduledDate"] <= times.show(now):
-            publishing.go_out(site, item)
+            publishing.go_out(site, item, record.get("fails"))

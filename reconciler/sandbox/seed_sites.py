@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 SITE_KEYS = (
     "id", "name", "namespace", "instanceId", "published", "premium", "language", "country", "timeZone", "channels",
-    "features", "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched",
+    "accounts", "features", "monetized", "settings", "overrides", "plan", "events", "foreignEvents", "lastTouched",
     "failGeneration", "neverFinish", "unpublishedGives", "contentSeed",
 )  # fmt: skip
 CHANNEL_STATUSES = (*TOKEN_STATUSES, "NO_PAGES")
@@ -31,6 +31,7 @@ _PLAN_KEYS = ("status", "activities")
 _ACTIVITY_KEYS = ("id", "date", "title", "description", "type", "items")
 _ITEM_KEYS = ("id", "channel", "type", "status", "caption", "media", "scheduledDate", "referenceId")
 _EVENT_KEYS = ("id", "name", "description", "date", "recurringRule")
+ACCOUNT_KEYS = ("id", "displayName", "default")
 _FEATURE_KEYS = ("enabled", "limit", "used", "period")
 
 
@@ -85,6 +86,18 @@ def _channels(where: str, value: object) -> dict[str, str]:
         values.one_of(where, name, CHANNELS): values.one_of(f"{where}.{name}", status, CHANNEL_STATUSES)
         for name, status in value.items()
     }
+
+
+def _accounts(where: str, value: object) -> Json:
+    found: Json = {}
+    for name, listed in values.mapping(where, value, CHANNELS).items():
+        place = f"{where}.{name}"
+        found[name] = [values.mapping(place, each, ACCOUNT_KEYS) for each in values.listing(place, listed)]
+        for each in found[name]:
+            for key in ("id", "displayName"):
+                values.text(f"{place}.{key}", each.get(key))
+            values.flag(f"{place}.default", each.get("default", False))
+    return found
 
 
 def _features(where: str, value: object) -> str | Json:
@@ -177,6 +190,7 @@ def _foreign_events(where: str, value: object) -> list[Json]:
 
 _PARTS: dict[str, Callable[[str, object], Any]] = {
     "channels": _channels,
+    "accounts": _accounts,
     "features": _features,
     "plan": _plan,
     "events": _events,

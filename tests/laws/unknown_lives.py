@@ -142,6 +142,7 @@ class Life:
         self.apply("--auto-approve")
         if not self.live:
             self.people(lambda world: world.dashboard.patch_settings(SITE, PEOPLE))
+            self.later(minutes=1)
         self.review_and_approve()
         self.apply("--auto-approve", "--allow-publish")
         self.apply("--auto-approve", "--allow-publish")
@@ -149,6 +150,7 @@ class Life:
         self.tool("drift")
         self.apply("--auto-approve", "--allow-publish")
         self.people(lambda world: world.dashboard.patch_settings(SITE, {"settings.toneOfVoice": "loud"}))
+        self.later(minutes=1)
         if self.tool("drift")[0] == 0 and self.undone(FIRST):
             raise Silent("drift: 0, although somebody changed a setting")
         self._write("sites/shop.yaml", CHANGED)
@@ -203,8 +205,8 @@ class Life:
         for activity in listed[2:3]:
             self.tool("approve", "--id", activity["id"], "--decision", "regenerate", "--yes")
 
-    def later(self, days: int) -> None:
-        self.people(lambda world: world.advance(timedelta(days=days)))
+    def later(self, **span: int) -> None:
+        self.people(lambda world: world.advance(timedelta(**span)))
 
     def people(self, change: Callable[[Sandbox], object]) -> None:
         world = Sandbox.open(self.root / ".reconciler" / "sandbox.db", self.root / "sandbox.yaml")

@@ -162,3 +162,37 @@ def test_a_write_sees_what_reads_do_not_show_yet(make: Callable[..., Remote]) ->
     remote.post(f"{PLAN}/marketing-plan/generate-marketing-plan")
     remote.post(f"{PLAN}/marketing-plan/generate-marketing-plan", status=428)
     assert remote.plan() == {"status": "NEVER_CREATED"}
+
+
+TWO = [{"id": "urn:li:person:1", "displayName": "Jane"}, {"id": "urn:li:organization:2", "default": True}]
+
+
+def test_a_channel_may_have_several_accounts(make: Callable[..., Remote]) -> None:
+    remote = make({"defaults": {"channels": ["LINKEDIN"], "accounts": {"LINKEDIN": TWO}, "plan": "ACTIVE"}})
+
+    def shown() -> list[tuple[str, bool]]:
+        answer = remote.get(f"{PUBLISHER}/accounts", params={"channelName": "LINKEDIN"})
+        return [(each["linkedin"]["id"], each["linkedin"]["settings"]["default"]) for each in answer["accounts"]]
+
+    assert shown() == [("urn:li:person:1", False), ("urn:li:organization:2", True)]
+    made = {item["channel"]["accountId"] for item in remote.drafts() if item["channel"]["name"] == "LINKEDIN"}
+    assert made == {"urn:li:organization:2"}
+    remote.patch(f"{PUBLISHER}/LINKEDIN/settings", {"linkedin": {"defaultChannelId": "urn:li:person:1"}})
+    assert shown() == [("urn:li:person:1", True), ("urn:li:organization:2", False)]
+
+
+def test_a_scripted_post_fails_when_its_moment_comes(remote: Remote) -> None:
+    remote.sandbox.add_fault(
+        {"route": "POST *publish-by-id", "times": 1, "do": {"kind": "not-published", "message": "spam"}}
+    )
+    failing, fine = scheduled(remote), scheduled(remote)
+    remote.later(3 * 86400)
+    read = [remote.get(f"{PUBLISHER}/items/{each}")["item"] for each in (failing, fine)]
+    assert [each["status"] for each in read] == ["FAILED", "PUBLISHED"]
+    assert read[0]["publicationError"] == {"message": "spam"}
+
+
+@pytest.mark.parametrize("scheduling", ["soon", 5, [], {"scheduledDate": 5}])
+def test_a_bulk_item_that_is_no_item_fails_alone(remote: Remote, scheduling: object) -> None:
+    answer = remote.post(f"{PUBLISHER}/bulk/publish", {"items": [{**ITEM, "schedulingInfo": scheduling}, ITEM]})
+    assert answer["bulkActionMetadata"] == {"totalSuccesses": 1, "totalFailures": 1}

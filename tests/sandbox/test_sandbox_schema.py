@@ -24,6 +24,7 @@ CHECK = jsonschema.Draft7Validator(schema("sandbox"))
 
 def test_is_what_its_source_says() -> None:
     assert sandbox_schema.FILE.read_text("utf-8") == sandbox_schema.text(), "run: python -m tools.sandbox_schema"
+    assert sandbox_schema.PAGE.read_text("utf-8") == sandbox_schema.page(), "run: python -m tools.sandbox_schema"
     jsonschema.Draft7Validator.check_schema(schema("sandbox"))
 
 
