@@ -48,9 +48,11 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
             return above, above / PROJECT_FILE
         if os.path.lexists(above / MISNAMED):
             raise UsageError(f"{above / MISNAMED} is not read; name it {PROJECT_FILE}")
-    # No project file: `sites/` stands directly below the root, whichever part of it was named.
-    inside = folder.name == "sites" and not (folder / "sites").is_dir()
-    return (folder.parent if inside else folder), None
+    # No project file: `sites/` and `approvals/` are directly below the root, whichever part of them was named.
+    for above in (folder, *folder.parents):
+        if above.name in ("sites", "approvals") and not (above / "sites").is_dir():
+            return above.parent, None
+    return folder, None
 
 
 def shown_path(path: Path) -> str:

@@ -17,14 +17,18 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
 
 def dotted(path: KeyPath) -> str:
-    """`posts.0.match.within`."""
-    return ".".join(_step(step) for step in path)
+    """`posts[0].match.within`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        else:
+            text += ("." if text else "") + _key(step)
+    return text
 
 
-def _step(step: str | int) -> str:
-    if isinstance(step, int) or (_PLAIN_KEY.match(step) and not looks_secret(step)):
-        return str(step)
-    return quoted(step)
+def _key(key: str) -> str:
+    return key if _PLAIN_KEY.match(key) and not looks_secret(key) else quoted(key)
 
 
 def quoted(value: Any) -> str:

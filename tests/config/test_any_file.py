@@ -41,7 +41,7 @@ def outcome(root: Path, site: bytes, project: bytes | None = None, approvals: by
     return said
 
 
-PLAIN = b"version: 1\nsite: {name: shop, id: a}\n"
+PLAIN = b"version: 1\nsite: {name: shop, id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01}\n"
 
 
 @FOLDER

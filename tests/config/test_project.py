@@ -16,6 +16,7 @@ from reconciler.config.sites import check_sites, open_project
 from reconciler.config.trust import Trust
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
+from tests.config.guids import guid
 
 WriteProject = Callable[[dict[str, str]], Path]
 
@@ -48,7 +49,7 @@ policy:
 
 
 def site(name: str) -> str:
-    return f"version: 1\nsite: {{name: {name}, id: id-of-{name}}}\n"
+    return f"version: 1\nsite: {{name: {name}, id: {guid(name)}}}\n"
 
 
 def names(project: Project, *paths: str) -> list[str]:
@@ -211,9 +212,7 @@ def test_linked_files_and_folders_are_fine(write_project: WriteProject) -> None:
 def test_paths_are_shown_from_the_current_directory(
     write_project: WriteProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    root = write_project(
-        {"reconciler.yaml": "version: 1\n", "sites/a.yaml": "version: 1\nsite: {name: a, id: a}\nx: 1\n"}
-    )
+    root = write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": site("a") + "x: 1\n"})
     with pytest.raises(InvalidFiles, match=r"^sites/a\.yaml:3:1: x: unknown key"):
         names(find_project())
     monkeypatch.chdir(root / "sites")

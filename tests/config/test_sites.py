@@ -20,8 +20,15 @@ from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
 from reconciler.model.sites import DesiredSite, Expect, SiteRef
+from tests.config.guids import guid
 
 ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+
+
+def head(name: str, more: str = "") -> str:
+    """The beginning of a site file."""
+    return f"version: 1\nsite: {{name: {name}, id: {guid(name)}{more}}}\n"
+
 
 Load = Callable[..., DesiredSite]
 WriteProject = Callable[[dict[str, str]], Path]
@@ -236,8 +243,8 @@ def test_digest_moves_with_defaults_and_approvals(load: Load) -> None:
 
 
 def test_index_finds_each_site_again(write_project: WriteProject) -> None:
-    two = "version: 1\nsite: {name: two, id: b, labels: {team: emea}}\n---\nversion: 1\nsite: {name: three, id: c}\n"
-    write_project({"sites/b.yaml": two, "sites/a.yaml": "version: 1\nsite: {name: one, id: a}\n"})
+    two = f"{head('two', ', labels: {team: emea}')}---\n{head('three')}"
+    write_project({"sites/b.yaml": two, "sites/a.yaml": head("one")})
     project = find_project()
     index = check_sites(project)
     assert [entry.name for entry in index.entries] == ["one", "two", "three"]
@@ -245,12 +252,12 @@ def test_index_finds_each_site_again(write_project: WriteProject) -> None:
     assert index.entries[1].labels == (("team", "emea"),)
     assert str(index.entries[2].place) == "sites/b.yaml:4:1"
     assert [site.place for site in load_entries(project, index.entries)] == [entry.place for entry in index.entries]
-    assert [one.ref.id for one in load_entries(project, index.entries[2:])] == ["c"]
+    assert [one.ref.id for one in load_entries(project, index.entries[2:])] == [guid("three")]
 
 
 def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
     """What was checked is what is used, whatever happens to the file in between."""
-    root = write_project({"sites/a.yaml": "version: 1\nsite: {name: one, id: a}\nsettings: {toneOfVoice: warm}\n"})
+    root = write_project({"sites/a.yaml": head("one") + "settings: {toneOfVoice: warm}\n"})
     project = find_project()
     (entry,) = check_sites(project).entries
     (root / "sites/a.yaml").unlink()
@@ -259,19 +266,14 @@ def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
 
 
 def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callable[[dict[str, str]], list[str]]) -> None:
-    sites = "---\n".join(
-        f"version: 1\nsite: {{name: s{at}, id: i{at}}}\nmarketingPlan: {{state: absent}}\n" for at in range(9)
-    )
+    sites = "---\n".join(f"{head(f's{at}')}marketingPlan: {{state: absent}}\n" for at in range(9))
     said = problems_of({"reconciler.yaml": "version: 1\ndefaults: [{posts: [{max: 3}]}]\n", "sites/all.yaml": sites})
     assert len(said) == 1
-    assert said[0].startswith("reconciler.yaml:2:13: defaults.0.posts: needs a marketing plan")
+    assert said[0].startswith("reconciler.yaml:2:13: defaults[0].posts: needs a marketing plan")
 
 
 def test_sites_are_not_kept(write_project: WriteProject) -> None:
-    text = "---\n".join(
-        f"version: 1\nsite: {{name: s{at}, id: i{at}}}\nsettings: {{toneOfVoice: {'warm ' * 400}}}\n"
-        for at in range(600)
-    )
+    text = "---\n".join(f"{head(f's{at}')}settings: {{toneOfVoice: {'warm ' * 400}}}\n" for at in range(600))
     write_project({"sites/all.yaml": text})
     project = find_project()
     check_sites(project)  # what is imported and compiled once does not count

@@ -1,0 +1,131 @@
+"""Warnings: what is allowed in files and surely not meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.config.sites import open_project
+from reconciler.model.diagnostics import Severity
+from reconciler.reporters.diagnostics import sentence
+from tests.config.conftest import HEAD, WriteProject
+
+POSTS = "posts: [{match: {within: 21d}}]\n"
+
+
+def warnings() -> list[tuple[str, str]]:
+    """Codes and sentences."""
+    found = open_project()[1].warnings
+    assert all(warning.severity is Severity.WARNING for warning in found)
+    return [(warning.code, sentence(warning)) for warning in found]
+
+
+def test_a_good_project_has_none(write_project: WriteProject) -> None:
+    policy = "policy: {quietHours: {from: '21:00', to: '07:00'}, minLead: 2h, blackoutDates: [2026-12-25]}\n"
+    rules = "schedule: {rules: [{match: {within: 14d}, at: '07:00'}]}\n"
+    write_project({"reconciler.yaml": f"version: 1\n{policy}", "sites/a.yaml": HEAD + POSTS + rules})
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "place", "message"),
+    [
+        ("at: '21:00'", "4:25", "schedule.rules[0].at: 21:00 is within the project's quiet hours (21:00 to 07:00)"),
+        ("at: '06:59'", "4:25", "schedule.rules[0].at: 06:59 is within"),
+        ("max: 0", "4:26", "schedule.rules[0].max: lets nothing through"),
+        ("match: {within: 2h}", "4:37", "schedule.rules[0].match.within: is no longer than the project's `minLead`"),
+        ("match: {from: 2026-12-24, to: 2026-12-26}", "4:28", "schedule.rules[0].match: every day of it is one of the"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_never_lets_anything_through(
+    rule: str, place: str, message: str, write_project: WriteProject
+) -> None:
+    policy = (
+        "policy: {quietHours: {from: '21:00', to: '07:00'}, minLead: 2h,"
+        " blackoutDates: [2026-12-24, 2026-12-25, 2026-12-26]}\n"
+    )
+    body = f"schedule: {{rules: [{{{rule}}}]}}\n"
+    write_project({"reconciler.yaml": f"version: 1\n{policy}", "sites/a.yaml": HEAD + POSTS + body})
+    ((code, said),) = warnings()
+    assert code == "rule-never-lets-through"
+    assert said.startswith(f"sites/a.yaml:{place}: {message}")
+
+
+def test_days_that_are_not_all_black(write_project: WriteProject) -> None:
+    body = "schedule: {rules: [{match: {from: 2026-12-24, to: 2026-12-26}}]}\n"
+    write_project(
+        {"reconciler.yaml": "version: 1\npolicy: {blackoutDates: [2026-12-25]}\n", "sites/a.yaml": HEAD + POSTS + body}
+    )
+    assert warnings() == []
+
+
+def test_a_schedule_without_posts(write_project: WriteProject) -> None:
+    rules = "schedule: {rules: [{match: {within: 14d}}]}\n"
+    for posts in ("", "posts: [{state: absent}]\n"):
+        write_project({"sites/a.yaml": HEAD + posts + rules})
+        ((code, said),) = warnings()
+        assert code == "schedule-without-posts"
+        assert "schedule: schedules drafts, and no rule of `posts` makes any" in said
+    write_project({"sites/a.yaml": HEAD + "schedule: {rules: []}\n"})
+    assert warnings() == []
+
+
+def test_variables_that_nobody_replaces(write_project: WriteProject) -> None:
+    body = "settings: {toneOfVoice: 'as ${BRAND} speaks', topics: {included: ['$5 off', '${x y}', '${TOPIC}']}}\n"
+    write_project({"sites/a.yaml": HEAD + body})
+    assert [said for _, said in warnings()] == [
+        "sites/a.yaml:3:25: settings.toneOfVoice: ${BRAND} stays as it is: variables are not replaced in files; "
+        "write the value itself",
+        "sites/a.yaml:3:87: settings.topics.included[2]: ${TOPIC} stays as it is: variables are not replaced in files; "
+        "write the value itself",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "fix"),
+    [
+        ("WEEKY", "did you mean WEEKLY?"),
+        ("DAILY", "use one of: WEEKLY, MONTHLY, YEARLY"),
+    ],
+)
+def test_a_frequency_that_the_api_does_not_know(written: str, fix: str, write_project: WriteProject) -> None:
+    body = f"calendarEvents: {{events: [{{name: x, recurringRule: {{frequency: {written}}}}}]}}\n"
+    write_project({"sites/a.yaml": HEAD + body})
+    ((code, said),) = warnings()
+    assert code == "unknown-frequency"
+    assert said.endswith(f"'{written}' is not a frequency that the API is known to take; {fix}")
+    write_project({"sites/a.yaml": HEAD + body.replace(written, "YEARLY")})
+    assert warnings() == []
+
+
+def test_a_modeline_whose_schema_is_missing(write_project: WriteProject) -> None:
+    line = "# yaml-language-server: $schema=../schemas/site.schema.json\n"
+    write_project({"sites/a.yaml": "\n" + line + HEAD})
+    ((code, said),) = warnings()
+    assert code == "schema-missing"
+    assert said.startswith("sites/a.yaml:2:1: the schema '../schemas/site.schema.json', which editors are told to use")
+    write_project({"schemas/site.schema.json": "{}"})
+    assert warnings() == []
+    write_project({"sites/a.yaml": line.replace("../schemas", "https://example.org") + HEAD})
+    assert warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "fix"),
+    [
+        ("{taem: emea}", "did you mean team?"),
+        ("{team: emae}", "did you mean team=emea?"),
+        ("{team: apac}", "values of team in use: emea"),
+        ("{colour: blue}", "labels in use: team, tier"),
+        ("{team: emea, tier: tin}", "values of tier in use: gold"),
+    ],
+)
+def test_defaults_for_nobody(labels: str, fix: str, write_project: WriteProject) -> None:
+    defaults = f"defaults:\n  - where: {{labels: {labels}}}\n    settings: {{toneOfVoice: warm}}\n"
+    head = HEAD.replace("}\n", ", labels: {team: emea, tier: gold}}\n")
+    write_project({"reconciler.yaml": f"version: 1\n{defaults}", "sites/a.yaml": head})
+    ((code, said),) = warnings()
+    assert code == "defaults-for-nobody"
+    assert said.startswith("reconciler.yaml:3:5: defaults[0].where: no site has the labels ")
+    assert said.endswith(fix)
+    write_project({"reconciler.yaml": f"version: 1\n{defaults}".replace(labels, "{team: emea, tier: gold}")})
+    assert warnings() == []

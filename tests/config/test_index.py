@@ -1,0 +1,207 @@
+"""Every file is read on every run; the paths choose which sites act, and what is read by nobody is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from reconciler.config.problems import MAX_EXPLAINED, Problems
+from reconciler.config.sites import SiteIndex, open_project
+from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.reporters.diagnostics import sentence
+from tests.config.conftest import HEAD, ID, WriteProject
+from tests.config.guids import guid
+
+
+def site(name: str, more: str = "") -> str:
+    return f"version: 1\nsite: {{name: {name}, id: {guid(name)}}}\n{more}"
+
+
+def names(*paths: str) -> list[str]:
+    return [entry.name for entry in index_of(*paths).entries]
+
+
+def index_of(*paths: str) -> SiteIndex:
+    return open_project([Path(path) for path in paths])[1]
+
+
+def warnings(*paths: str) -> list[str]:
+    return [sentence(warning) for warning in index_of(*paths).warnings]
+
+
+def test_a_site_in_two_files_is_found_whatever_path_is_given(write_project: WriteProject) -> None:
+    """CI hands over the files of a pull request; the other file of the site is none of them."""
+    copy = HEAD.replace("name: shop", "name: shop-eu")
+    write_project({"reconciler.yaml": "version: 1\n", "sites/shop.yaml": HEAD, "sites/eu/copy.yaml": copy})
+    said = set()
+    for paths in ([], ["sites/eu"], ["sites/shop.yaml"], ["sites/eu/copy.yaml"], ["reconciler.yaml"]):
+        with pytest.raises(InvalidFiles) as raised:
+            index_of(*paths)
+        said.add(tuple(sentence(problem) for problem in raised.value.problems))
+    assert said == {
+        (f"sites/shop.yaml:2:24: site.id: '{ID}' is already used at sites/eu/copy.yaml:2:27; declare each site once",)
+    }
+
+
+def test_index_counts_the_whole_project(write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": site("a"), "sites/b.yml": site("b"), "sites/eu/c.yaml": site("c")})
+    assert names() == ["a", "b", "c"]
+    index = index_of("sites/eu")
+    assert ([entry.name for entry in index.entries], index.total, index.files) == (["c"], 3, 1)
+    assert index.entries[0].load().ref.name == "c"
+
+
+def test_an_approvals_file_as_path_is_checked_as_what_it_is(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "sites/a.yaml": site("a"),
+            "sites/b.yaml": site("b"),
+            "approvals/a.yaml": "version: 1\nsite: a\nactivities: []\n",
+        }
+    )
+    assert names("approvals/a.yaml") == ["a"]
+    assert names("approvals/a.yaml", "sites/b.yaml") == ["a", "b"]
+    write_project({"approvals/a.yaml": "version: 1\nsite: a\nactivities: 3\n"})
+    (problem,) = index_of("approvals/a.yaml").problems
+    assert str(problem.place) == "approvals/a.yaml:3:13"
+    assert index_of("sites/b.yaml").problems == ()
+
+
+def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
+    write_project({"sites/shop.yaml": HEAD, "approvals/shpo.yaml": "version: 1\nsite: shpo\nactivities: []\n"})
+    (warning,) = warnings()
+    assert warning == (
+        "approvals/shpo.yaml: no site is called 'shpo', so nothing that was decided here counts; if the site was "
+        "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if it is gone, delete the file"
+    )
+    assert index_of().unowned == ("shpo",)
+    assert names("approvals/shpo.yaml") == []
+    write_project({"approvals/shpo.yaml": "version: 1\nsite: shpo\nactivities: 3\n"})
+    with pytest.raises(InvalidFiles, match="activities"):
+        index_of("approvals/shpo.yaml")
+
+
+def test_a_bad_approvals_file_stops_its_own_site_alone(write_project: WriteProject) -> None:
+    write_project({"sites/a.yaml": site("a"), "sites/b.yaml": site("b"), "approvals/a.yaml": "not approvals"})
+    a, b = index_of().entries
+    assert a.problems
+    assert not b.problems
+    assert b.load().ref.name == "b"
+    with pytest.raises(InvalidFiles):
+        a.load()
+
+
+def test_a_project_file_of_another_name(write_project: WriteProject) -> None:
+    write_project(
+        {"sites/a.yaml": site("a"), "sites/project.yaml": "version: 1\napi: sandbox\n", "sites/b.yaml": site("b")}
+    )
+    with pytest.raises(InvalidFiles):  # a pattern takes it, so it should be a site
+        index_of()
+    write_project({"prod.yaml": "version: 1\napi: sandbox\n", "sites/project.yaml": site("p")})
+    assert names("prod.yaml", "sites/a.yaml") == ["a"]
+    assert warnings("prod.yaml", "sites/a.yaml")[0].startswith("prod.yaml: is a project file that is not called")
+
+
+def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\nsites: [sites/*.yaml]\n",
+            "sites/a.yaml": site("a"),
+            "sites/b.yml": site("b"),
+            "sites/.hidden.yaml": "",
+            "sites/notes.txt": "",
+        }
+    )
+    assert warnings() == [
+        "sites/b.yml: is not read: no pattern of `sites` takes it; widen `sites` in reconciler.yaml, or move the file"
+    ]
+    assert names() == ["a"]
+    assert names("sites/b.yml") == ["b"]
+
+
+def test_the_seed_of_the_sandbox_is_no_site(write_project: WriteProject) -> None:
+    write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "a.yaml": site("a"), "sandbox.yml": "x"})
+    assert [warning.split(":")[0] for warning in warnings()] == ["sandbox.yml"]
+    write_project({"reconciler.yaml": "version: 1\n", "sites/b.yaml": site("b"), "sandbox.yaml": "clock: 1\n"})
+    assert names("sandbox.yaml", "sites/b.yaml") == ["b"]
+
+
+@pytest.mark.parametrize("links", ["loops", "layers"])
+def test_links_in_circles_end(links: str, write_project: WriteProject) -> None:
+    root = write_project({"sites/shop.yaml": HEAD})
+    if links == "loops":
+        (root / "sites/a").symlink_to(".")
+        (root / "sites/b").symlink_to("..")
+    else:  # no circle, and two to the power of thirty ways through
+        for number in range(30):
+            (root / f"sites/d{number + 1}").mkdir()
+            for way in ("a", "b"):
+                (root / (f"sites/d{number}" if number else "sites") / way).symlink_to(root / f"sites/d{number + 1}")
+    before = time.process_time()
+    assert names() == ["shop"]
+    assert time.process_time() - before < 2
+
+
+def test_a_pattern_of_many_stars_is_refused(write_project: WriteProject) -> None:
+    write_project({"reconciler.yaml": f"version: 1\nsites: ['{'**/' * 10}*.yaml']\n", "sites/shop.yaml": HEAD})
+    with pytest.raises(InvalidFiles, match=r"^reconciler\.yaml:2:9: sites\[0\]: .* has `\*\*` more than once"):
+        index_of()
+
+
+def test_a_device_and_a_fifo_are_not_read(write_project: WriteProject) -> None:
+    root = write_project({"sites/a.yaml": site("a"), "approvals/x": ""})
+    os.mkfifo(root / "sites/f.yaml")
+    os.mkfifo(root / "approvals/a.yaml")
+    (root / "sites/z.yaml").symlink_to("/dev/zero")
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    said = [sentence(problem) for problem in raised.value.problems]
+    assert said[0] == "sites/f.yaml: is not a file; give a YAML file"
+    assert said[1].startswith("sites/z.yaml: leads outside the project")
+    (root / "sites/f.yaml").unlink()
+    (root / "sites/z.yaml").unlink()
+    assert [sentence(problem) for problem in index_of().problems] == [
+        "approvals/a.yaml: is not a file; give a YAML file"
+    ]
+
+
+def test_a_merge_conflict_is_called_one(write_project: WriteProject) -> None:
+    text = HEAD + "settings:\n<<<<<<< HEAD\n  toneOfVoice: warm\n=======\n  toneOfVoice: dry\n>>>>>>> branch\n"
+    write_project({"sites/shop.yaml": text, "approvals/shop.yaml": "<<<<<<< HEAD\na: 1\n=======\n>>>>>>> b\n"})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    (problem,) = raised.value.problems
+    assert sentence(problem).startswith("sites/shop.yaml:4:1: an unresolved merge conflict; keep what is right")
+    write_project({"sites/shop.yaml": HEAD})
+    (problem,) = index_of().problems
+    assert (problem.code, str(problem.place)) == ("merge-conflict", "approvals/shop.yaml:1:1")
+
+
+def test_problems_beyond_a_thousand_are_counted(write_project: WriteProject) -> None:
+    documents = "---\n".join(f"version: 1\nsite: {{name: A{at}, id: x}}\nnone: 1\n" for at in range(800))
+    write_project({"sites/all.yaml": documents})
+    with pytest.raises(InvalidFiles) as raised:
+        index_of()
+    *explained, last = raised.value.problems
+    assert len(explained) <= MAX_EXPLAINED
+    assert re.fullmatch(r"at least \d+ more problems are not listed; fix these 1,000 first", last.message)
+    assert not Problems().full
+
+
+def test_nothing_there_is_said(write_project: WriteProject) -> None:
+    write_project({"reconciler.yaml": "version: 1\n", "other/a.txt": ""})
+    for paths in ([], ["other"]):
+        with pytest.raises(UsageError, match="no site file"):
+            index_of(*paths)
+
+
+def test_what_is_kept_of_a_site_is_small(write_project: WriteProject) -> None:
+    rules = "posts: [{match: {within: 21d}, max: 3}]\nschedule: {rules: [{channels: [INSTAGRAM], at: '09:30'}]}\n"
+    write_project({"sites/all.yaml": "---\n".join(site(f"s{at}", rules) for at in range(500))})
+    index = index_of()
+    assert sum(len(entry.packed.data) for entry in index.entries) / len(index) < 400
+    assert index.entries[-1].load().posts == index.entries[0].load().posts
