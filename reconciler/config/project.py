@@ -250,6 +250,7 @@ def _policy(layers: Layers) -> Policy:
         require_media=written.get("requireMedia", False),
         checks=tuple(written.get("checks", ())),
         place=str(layers.document.place(("policy",), key=True)) if written else layers.document.file,
+        places=tuple((key, str(layers.document.place(("policy", key), key=True))) for key in sorted(written)),
     )
 
 

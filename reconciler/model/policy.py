@@ -33,3 +33,9 @@ class Policy(Struct, frozen=True):
     checks: tuple[str, ...] = ()
     """Policy as code: entry points of the group `reconciler.policy`, by name."""
     place: str = "reconciler.yaml"
+    places: tuple[tuple[str, str], ...] = ()
+    """Where each rule stands, by its key in the file."""
+
+    def place_of(self, rule: str) -> str:
+        """Where a rule stands; where the policy does, if that is all that is known."""
+        return dict(self.places).get(rule, self.place)

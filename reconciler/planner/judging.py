@@ -18,12 +18,11 @@ from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
 from reconciler.planner.approval_checks import difference_words, objection
+from reconciler.planner.channel_rules import Violation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
     SHOWN_FROM,
     Days,
-    Violation,
-    channel_is_gone,
     content_violations,
     day_violation,
     near_limits,
@@ -269,7 +268,7 @@ class Judge(Struct):
         if (full := day_violation(one.post.id, one.moment, self.days, policy, self.scope)) is not None:
             found.append(full)
         return [
-            self._blocked(one, BlockedBy.POLICY, f"{_name(one)} breaks {violation} ({policy.place})", violation.fix)
+            self._blocked(one, BlockedBy.POLICY, f"{_name(one)} breaks {violation}", violation.fix)
             for violation in found
         ]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -17,39 +17,11 @@ from msgspec import Struct, field
 
 from reconciler.model.policy import Policy
 from reconciler.model.posts import Post, PostId
+from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
 from reconciler.planner.options import Scope
-
-TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, int]]] = {
-    ("INSTAGRAM", "POST"): {"caption": 2200},
-    ("PINTEREST", "POST"): {"title": 100, "description": 800},
-    ("GBP", "POST"): {"description": 1500},
-    ("TIKTOK", "POST"): {"title": 90, "description": 4000},
-    ("TIKTOK", "VIDEO"): {"description": 2200},
-}
-"""(channel, type) -> API field -> the most characters it may have (S-wix 10.3).
-
-The unit is not documented. Counted are Unicode characters, as a person counts letters, not UTF-16 halves.
-"""
-
-NEEDS_MEDIA: Final = frozenset({("INSTAGRAM", "POST"), ("INSTAGRAM", "STORY")})
-"""Channels and types that are nothing without an image or a video (S-wix 10.3)."""
-
-CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
-"""Channel -> the moment from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
 
 SHOWN_FROM: Final = 0.8
 """The share of a limit from which it is shown before it trips."""
-
-
-class Violation(Struct, frozen=True):
-    """A rule that a post breaks: its name, what was found, and what a person can do about it."""
-
-    rule: str
-    detail: str
-    fix: str
-
-    def __str__(self) -> str:
-        return f"{self.rule}: {self.detail}"
 
 
 class Days(Struct):
@@ -71,12 +43,6 @@ class Days(Struct):
         return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
-def channel_is_gone(channel: str, moment: datetime) -> bool:
-    """Whether a channel no longer takes posts at a moment."""
-    until = CHANNELS_GONE.get(channel)
-    return until is not None and moment >= until
-
-
 def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
     """Why it is too late to schedule for a moment; None where it is not.
 
@@ -85,45 +51,48 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
     if moment <= now:
         return "its moment is past"
     if moment - now < policy.min_lead:
-        lead = f"{_length(policy.min_lead)}, {policy.place}"
+        lead = f"{_length(policy.min_lead)}, {policy.place_of('minLead')}"
         return f"it is due in {_length(moment - now)}, inside policy.minLead ({lead})"
     return None
 
 
 def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
     """What is wrong with a post whenever it goes out: words, media, lengths."""
-    change = "change the post in the dashboard or send it back with `decision: regenerate`"
+    words, media = policy.place_of("bannedWords"), policy.place_of("requireMedia")
     found = [
-        Violation("policy.bannedWords", f"the text has {word!r}", f"{change}, or {_edit(policy)}")
+        Violation("policy.bannedWords", f"the text has {word!r}", f"{IN_THE_DASHBOARD}, or {_edit(words)}", words)
         for word in policy.banned_words
-        if any(_pattern(word).search(folded(text)) for _, text in post.texts)
+        if any(_pattern(word).search(folded(text)) for text in _read(post))
     ]
-    if not post.media:
-        if policy.require_media:
-            fix = f"give it an image in the dashboard, or {_edit(policy)}"
-            found.append(Violation("policy.requireMedia", "it has neither image nor video", fix))
-        elif (post.channel, post.type) in NEEDS_MEDIA:
-            detail = f"an {post.channel} {post.type} must have an image or a video, and this one has none"
-            found.append(Violation("media", detail, "give it an image in the dashboard"))
-    limits = TEXT_LIMITS.get((post.channel, post.type), {})
-    for name, text in post.texts:
-        if name in limits and len(text) > limits[name]:
-            detail = f"{name} has {len(text)} characters, and {post.channel} takes {limits[name]}"
-            found.append(Violation("text limit", detail, change))
-    return tuple(found)
+    channel = tuple(channel_violations(post))
+    if not post.media and policy.require_media and not is_empty(post):
+        fix = f"give it an image in the dashboard, or {_edit(media)}"
+        found.append(Violation("policy.requireMedia", "it has neither image nor video", fix, media))
+        channel = tuple(violation for violation in channel if violation.rule != "media")
+    return (*found, *channel)
+
+
+def _read(post: Post) -> Iterator[str]:
+    """All that people read of a post, its link preview included."""
+    yield from (text for _, text in post.texts)
+    yield from (text for _, text in post.content.preview.members())
 
 
 def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Violation, ...]:
     """What is wrong with a moment in the site's zone: quiet hours and blackout dates."""
     local = moment.astimezone(scope.zone)
-    other = f"give the rule another `at` or the activity another date, or {_edit(policy)}"
+    other = "give the rule another `at` or the activity another date"
     found: list[Violation] = []
     quiet = policy.quiet_hours
     if quiet is not None and quiet.covers(local.time()):
         hours = f"{quiet.start:%H:%M} to {quiet.end:%H:%M}"
-        found.append(Violation("policy.quietHours", f"{local:%H:%M} is within {hours} ({scope.zone.key})", other))
+        place = policy.place_of("quietHours")
+        detail = f"{local:%H:%M} is within {hours} ({scope.zone.key})"
+        found.append(Violation("policy.quietHours", detail, f"{other}, or {_edit(place)}", place))
     if local.date() in policy.blackout_dates:
-        found.append(Violation("policy.blackoutDates", f"{local.date()} is one", other))
+        place = policy.place_of("blackoutDates")
+        detail = f"{local:%a %Y-%m-%d} is one"
+        found.append(Violation("policy.blackoutDates", detail, f"{other}, or {_edit(place)}", place))
     return tuple(found)
 
 
@@ -133,8 +102,9 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     if most is None or days.count_with(day, post) <= most:
         return None
     detail = f"it would be post {days.count_with(day, post)} of {day}, and the most is {most}"
-    fix = f"move a post to another day, or {_edit(policy)}"
-    return Violation("policy.maxPublishPerSitePerDay", detail, fix)
+    place = policy.place_of("maxPublishPerSitePerDay")
+    fix = f"move a post to another day, or {_edit(place)}"
+    return Violation("policy.maxPublishPerSitePerDay", detail, fix, place)
 
 
 def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[str, ...]:
@@ -182,8 +152,8 @@ def _has_word_bounds(character: str) -> bool:
     )
 
 
-def _edit(policy: Policy) -> str:
-    return f"change the rule in {policy.place}"
+def _edit(place: str) -> str:
+    return f"change the rule in {place}"
 
 
 def _length(span: timedelta) -> str:

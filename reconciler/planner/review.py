@@ -31,6 +31,7 @@ from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.activities import plan_activities
+from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
 from reconciler.planner.decisions import is_carried_out
 from reconciler.planner.judging import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
@@ -83,6 +84,8 @@ class ReviewedPost(Struct, frozen=True):
     differences: tuple[Difference, ...] = ()
     """Between the approvals file and the site, before `review` brings the file up to date."""
     withheld: bool = False
+    warnings: tuple[str, ...] = ()
+    """What is odd about it, but keeps it from nothing."""
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -193,6 +196,7 @@ def review_of(
         {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
         blocked,
         frozenset(draft.post for draft in plan.to_review),
+        warnings_of((*choice.wanted, *choice.scheduled), scope),
     )
     live = in_order(part.projected)
     missed = missed_approvals(desired, part.projected, recorded, scope)
@@ -235,6 +239,22 @@ def _due(
     return (activity.date, False) if at is None else (at, True)
 
 
+def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, tuple[str, ...]]:
+    """What is odd about posts that go out, or would once they are approved; each as a clause."""
+    outgoing = [
+        Outgoing(
+            f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}"',
+            candidate.post,
+            candidate.post.scheduled_for or candidate.moment,
+        )
+        for candidate in candidates
+    ]
+    found = {each.post.id: list(content_warnings(each.post)) for each in outgoing}
+    for each, warning in warnings_between(outgoing, scope.zone.key):
+        found[each.post.id].append(warning)
+    return {post: tuple(warnings) for post, warnings in found.items() if warnings}
+
+
 class _Reviewing(Struct, frozen=True):
     """What posts are judged by, one after the other."""
 
@@ -245,6 +265,7 @@ class _Reviewing(Struct, frozen=True):
     candidates: dict[PostId, Candidate]
     blocked: dict[str, list[str]]
     asked: frozenset[PostId]
+    warnings: dict[PostId, tuple[str, ...]]
 
     def activity(self, activity: Activity) -> ReviewedActivity:
         approval = self.desired.approvals.activity(activity.id)
@@ -300,6 +321,7 @@ class _Reviewing(Struct, frozen=True):
             problems if wanted else (),
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
+            self.warnings.get(post.id, ()),
         )
 
     def _status(self, post: Post, verdict: Verdict, times: int) -> ReviewStatus:

@@ -17,9 +17,10 @@ from reconciler.model.policy import Policy
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
+from reconciler.planner.channel_rules import channel_is_gone
 from reconciler.planner.matching import covers, in_order, may_cover
 from reconciler.planner.options import Scope
-from reconciler.planner.policy_checks import channel_is_gone, too_late
+from reconciler.planner.policy_checks import too_late
 
 SUPPORTED_CHANNELS = ("FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE")
 """What a rule without `channels` takes (D, account object); a channel of a later API version must be named."""

@@ -26,6 +26,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import Media, Post
 from reconciler.model.text import printable
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.text_lengths import letters
 from reconciler.reporters.review_text import STATUS_WORDS, content_facts
 
 CHANNELS: Final = {
@@ -174,6 +175,9 @@ def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
     if one.problems:
         items = "".join(f'<li dir="auto">{_text(problem)}</li>' for problem in one.problems)
         yield f'<ul class="problems">{items}</ul>'
+    if one.warnings:
+        items = "".join(f'<li dir="auto">{_text(warning)}</li>' for warning in one.warnings)
+        yield f'<ul class="warnings">{items}</ul>'
     yield '<div class="post"><div class="head">'
     yield f'<span class="avatar" aria-hidden="true">{_text(review.site[:1])}</span>'
     kind = "" if post.type == "POST" else f" · {post.type.lower()}"
@@ -224,8 +228,8 @@ def _captions(post: Post) -> Iterator[str]:
     for text in (content.caption, content.description):
         if text:
             yield f'<div class="caption" dir="auto">{_lines(text)}</div>'
-    length = sum(map(len, (content.title, content.caption, content.description)))
-    yield f'<div class="size">{length} characters</div>'
+    length = sum(map(letters, (content.title, content.caption, content.description)))
+    yield f'<div class="size">{length} letters</div>'
 
 
 # --- words -----------------------------------------------------------------------------------------

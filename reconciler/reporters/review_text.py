@@ -111,6 +111,8 @@ def _asked(activity: ReviewedActivity, one: ReviewedPost, review: Review, screen
         yield from wrapped((Span(what, Style.YELLOW),), screen, indent=12, hang=14)
     for problem in one.problems:
         yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=12, hang=14)
+    for warning in one.warnings:
+        yield from wrapped((Span(f"note: {warning}", Style.DIM),), screen, indent=12, hang=14)
 
 
 def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:
@@ -155,6 +157,7 @@ def _json(result: ReviewResult) -> dict[str, Any]:
             "at": instant(one.moment),
             "exact": one.exact,
             "problems": list(one.problems),
+            "warnings": list(one.warnings),
         }
         for activity in review.activities
         for one in activity.shown

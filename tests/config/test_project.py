@@ -80,8 +80,12 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             require_media=True,
             checks=("acme_policy",),
             place="reconciler.yaml:15:1",
+            places=project.policy.places,
         ),
     )
+    line = DOCUMENTED_PROJECT[: DOCUMENTED_PROJECT.index("quietHours:")].count("\n") + 1
+    assert project.policy.place_of("quietHours") == f"reconciler.yaml:{line}:3"
+    assert project.policy.place_of("no such rule") == project.policy.place
     assert project.defaults[0].labels == (("team", "emea"),)
 
 

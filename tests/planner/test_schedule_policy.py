@@ -9,13 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import Media, Post, PostId, PostStatus
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Feature
 from reconciler.planner.actions import BlockedBy
+from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
 from reconciler.planner.policy_checks import content_violations
 from reconciler.planner.tally import tally_of
+from reconciler.planner.text_lengths import x_length
 from tests.planner.publishing_world import IMAGE, NOW, activity, approved, desired, names, plan, post, reasons, site
 
 
@@ -171,13 +173,108 @@ def test_banned_words_are_whole_words_in_any_dress(word: str, text: str, hit: bo
         ("TIKTOK", "VIDEO", "description", 2200),
     ],
 )
-def test_documented_text_limits_count_characters(channel: str, type: str, field: str, limit: int) -> None:
+def test_documented_text_limits_count_letters(channel: str, type: str, field: str, limit: int) -> None:
     def with_text(text: str) -> Post:
         return Post(PostId("d"), channel, type, PostStatus.DRAFT, ((field, text),), IMAGE)
 
-    assert not content_violations(with_text("🫖" * limit), Policy())
-    (found,) = content_violations(with_text("🫖" * (limit + 1)), Policy())
-    assert str(limit + 1) in found.detail
+    for letter in ("a", "🫖", "👩‍🎨", "e\u0301", "🇩🇪"):
+        assert not content_violations(with_text(letter * limit), Policy())
+        (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
+        assert f"{field} has {limit + 1} letters" in found.detail
+        assert (found.rule, found.place) == (f"{channel}'s own limit", "")
+        warned = content_warnings(with_text(letter * limit))
+        assert len(warned) == (1 if len(letter) > 1 else 0)
+    assert f"{2 * limit} code points" in content_warnings(with_text("e\u0301" * limit))[0]
+
+
+def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
+    long = activity("a", post("d1", caption="👩‍🎨" * 2201))
+    made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
+    (found,) = made.blocked
+    assert found.message == (
+        'INSTAGRAM POST of "Idea a" breaks INSTAGRAM\'s own limit: caption has 2201 letters (6603 code points); '
+        "the limit is 2200"
+    )
+
+
+def test_a_rule_names_its_own_line() -> None:
+    places = (("bannedWords", "reconciler.yaml:12:3"), ("requireMedia", "reconciler.yaml:13:3"))
+    policy = Policy(banned_words=("free",), require_media=True, places=places)
+    found = content_violations(post("d", caption="free", media=()), policy)
+    assert [violation.place for violation in found] == ["reconciler.yaml:12:3", "reconciler.yaml:13:3"]
+    assert "reconciler.yaml:12:3" in found[0].fix
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("abc", 3),
+        ("see https://example.com/a-very-long-address-that-counts-the-same?x=1 now", 4 + 23 + 4),
+        ("日本", 4),
+        ("👩‍🎨", 2),
+        ("❤️", 2),
+        ("é", 1),
+        ("e\u0301", 1),
+    ],
+)
+def test_x_counts_links_as_23_and_wide_characters_twice(text: str, length: int) -> None:
+    assert x_length(text) == length
+    words = (("caption", text + "a" * (280 - length)),)
+    at_limit = Post(PostId("d"), "TWITTER", "POST", PostStatus.DRAFT, words, IMAGE)
+    assert not content_violations(at_limit, Policy())
+    over = replace(at_limit, texts=(("caption", at_limit.texts[0][1] + "a"),))
+    assert "281 characters as X counts them" in content_violations(over, Policy())[0].detail
+
+
+@pytest.mark.parametrize(
+    "nothing", ["", " \n\t", "\u200b\u2060\ufeff", "\u3164", "\u2800\u115f", "\u0301", "\u00ad\u200e", "\ufe0f\u200d"]
+)
+def test_an_empty_post_goes_out_nowhere(nothing: str) -> None:
+    empty = activity("a", post("d1", "FACEBOOK", caption=nothing, media=()), post("d2", "FACEBOOK", caption=nothing))
+    made = plan(desired(approvals=approved(empty)), site(empty))
+    assert names(made) == ["d2"], "an image is something"
+    assert "empty post: it has no image and no visible character" in made.blocked[0].message
+    unasked = plan(desired(required=False), site(empty))
+    assert names(unasked) == ["d2"]
+    for something in ("a", "🫖", ".", "あ"):
+        seen = activity("a", post("d1", "FACEBOOK", caption=nothing + something, media=()))
+        assert names(plan(desired(approvals=approved(seen)), site(seen))) == ["d1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"texts": (("caption", "#mug " * 31),)}, "31 hashtags"),
+        ({"texts": (("caption", "#mug " * 30 + "#1 &#x26; a#b https://x.example/#c"),)}, ""),
+        ({"media": IMAGE * 11}, "11 images"),
+        ({"media": IMAGE * 10}, ""),
+        ({"media": (Media("IMAGE", "http://static.wixstatic.com/a.jpg"),)}, "not at an https address"),
+        ({"media": (Media("IMAGE", "https://static.wixstatic.com/a.jpg?X-Amz-Signature=1"),)}, "signed"),
+        ({"media": (Media("IMAGE", "https://ai.example/a.jpg"),)}, "not hosted by Wix, but at ai.example"),
+        ({"media": (Media("IMAGE", "https://static.wixstatic.com.evil.example/a.jpg"),)}, "not hosted by Wix"),
+        ({"media": (Media("VIDEO", "https://video.wixstatic.com/v.mp4"),)}, ""),
+    ],
+)
+def test_what_is_odd_about_a_post_is_warned_about(changes: dict[str, Any], words: str) -> None:
+    found = content_warnings(replace(post("d"), **changes))
+    assert len(found) == bool(words)
+    assert words in "".join(found)
+
+
+def test_twins_within_a_day_and_two_posts_in_a_minute_are_warned_about() -> None:
+    def out(id: str, hours: float, **changes: Any) -> Outgoing:
+        return Outgoing(id, replace(post(id), **changes), NOW + timedelta(hours=hours))
+
+    def warned(*posts: Outgoing) -> list[str]:
+        return [outgoing.name for outgoing, _ in warnings_between(posts, "UTC")]
+
+    assert warned(out("a", 1), out("b", 24.9)) == ["b"]
+    assert warned(out("a", 1), out("b", 25.1)) == []
+    assert warned(out("a", 1), out("b", 2, account_id="other")) == []
+    assert warned(out("a", 1), out("b", 2, media=())) == []
+    other = (("caption", "other"),)
+    assert warned(out("a", 1), out("b", 1 + 1 / 100, texts=other)) == ["b"], "36 seconds later, in the same minute"
+    assert warned(out("a", 1), out("b", 1 + 1 / 50, texts=other)) == []
 
 
 @pytest.mark.parametrize(("channel", "type", "needed"), [("INSTAGRAM", "POST", True), ("FACEBOOK", "POST", False)])

@@ -109,7 +109,7 @@ def test_how_each_draft_stands_is_said_in_words() -> None:
         assert words in shown
     assert "policy.bannedWords: the text has 'guaranteed'" in shown
     assert "No image" in shown
-    assert "2200 characters" in shown
+    assert "2171 letters" in shown, "an emoji with its selector is one"
 
 
 def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:

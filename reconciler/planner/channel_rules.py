@@ -1,0 +1,177 @@
+"""What the channels themselves take, and what they take but nobody would want: limits, empty posts, warnings.
+
+Limits are a channel's own, so that what breaks one names the channel and no line of the project.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Final
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import Post
+from reconciler.planner.text_lengths import letters, shows_anything, x_length
+
+
+class TextLimit(Struct, frozen=True):
+    """The most a text may have, and how that is counted. `documented`: whether the source says how."""
+
+    most: int
+    count: Callable[[str], int] = letters
+    unit: str = "letters"
+    documented: bool = False
+
+
+TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, TextLimit]]] = {
+    ("INSTAGRAM", "POST"): {"caption": TextLimit(2200)},
+    ("PINTEREST", "POST"): {"title": TextLimit(100), "description": TextLimit(800)},
+    ("GBP", "POST"): {"description": TextLimit(1500)},
+    ("TIKTOK", "POST"): {"title": TextLimit(90), "description": TextLimit(4000)},
+    ("TIKTOK", "VIDEO"): {"description": TextLimit(2200)},
+    ("TWITTER", "POST"): {"caption": TextLimit(280, x_length, "characters as X counts them", documented=True)},
+}
+"""(channel, type) -> API field -> its limit (S-wix 10.3; X: I, its own documentation).
+
+Wix does not say what its numbers count, so they are taken for letters as people count them, and a text that is longer
+in code points is warned about.
+"""
+
+NEEDS_MEDIA: Final = frozenset({("INSTAGRAM", "POST"), ("INSTAGRAM", "STORY")})
+"""Channels and types that are nothing without an image or a video (S-wix 10.3)."""
+
+CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
+"""Channel -> the moment from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
+
+HASHTAGS_ON_INSTAGRAM: Final = 30
+"""S-wix 10.3: about 30."""
+
+IMAGES_ON_INSTAGRAM: Final = 10
+"""I: what a carousel takes that is made through an API."""
+
+WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
+"""Where media of the Media Manager are (S-wix 10.3: `static.wixstatic.com`, `video.wixstatic.com`)."""
+
+_HASHTAG: Final = re.compile(r"(?<![\w&/#])#\w*[^\W\d_]\w*")
+_SIGNED: Final = re.compile(r"[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)=", re.IGNORECASE)
+
+IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with `decision: regenerate`"
+
+
+class Violation(Struct, frozen=True):
+    """A rule that a post breaks: its name, what was found, what a person can do about it, and where the rule stands;
+    `place` is empty for what is a channel's own."""
+
+    rule: str
+    detail: str
+    fix: str
+    place: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.detail}" + (f" ({self.place})" if self.place else "")
+
+
+def channel_is_gone(channel: str, moment: datetime) -> bool:
+    """Whether a channel no longer takes posts at a moment."""
+    until = CHANNELS_GONE.get(channel)
+    return until is not None and moment >= until
+
+
+def channel_violations(post: Post) -> Iterator[Violation]:
+    """What a channel does not take, whatever the policy says. An empty post goes out nowhere."""
+    if is_empty(post):
+        detail = "it has no image and no visible character"
+        yield Violation("empty post", detail, "give it a text or an image in the dashboard")
+        return
+    if not post.media and (post.channel, post.type) in NEEDS_MEDIA:
+        detail = f"an {post.channel} {post.type} must have an image or a video, and this one has none"
+        yield Violation("media", detail, "give it an image in the dashboard")
+    for name, text, limit in _limited(post):
+        if (length := limit.count(text)) > limit.most:
+            detail = f"{name} has {length} {limit.unit}{_code_points(text, length)}; the limit is {limit.most}"
+            yield Violation(f"{post.channel}'s own limit", detail, IN_THE_DASHBOARD)
+
+
+def is_empty(post: Post) -> bool:
+    """Whether there is nothing in a post to look at or to read."""
+    return not post.media and not post.link and not any(shows_anything(text) for _, text in post.texts)
+
+
+def content_warnings(post: Post) -> tuple[str, ...]:
+    """What is odd about a post, but goes out; each as a clause."""
+    found: list[str] = []
+    for name, text, limit in _limited(post):
+        if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
+            found.append(
+                f"{name} has {length} letters, but {len(text)} code points; {post.channel} takes {limit.most} and does "
+                "not say which it counts"
+            )
+    if post.channel == "INSTAGRAM":
+        hashtags = sum(len(_HASHTAG.findall(text)) for _, text in post.texts)
+        if hashtags > HASHTAGS_ON_INSTAGRAM:
+            found.append(f"it has {hashtags} hashtags; Instagram takes about {HASHTAGS_ON_INSTAGRAM}")
+        if len(post.media) > IMAGES_ON_INSTAGRAM:
+            found.append(f"it has {len(post.media)} images; Instagram takes {IMAGES_ON_INSTAGRAM}")
+    for number, media in enumerate(post.media, 1):
+        if why := _unlasting(media.url):
+            which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
+            found.append(f"{which} {why}")
+    return tuple(found)
+
+
+class Outgoing(Struct, frozen=True):
+    """A post that goes out at a moment; `name` is what people call it."""
+
+    name: str
+    post: Post
+    moment: datetime
+
+
+def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
+    """What is odd about posts of one site together, each with the later of the two: the same content twice on one
+    account within a day, and two posts in one minute. `zone` is the IANA name of the site's time zone."""
+    found: list[tuple[Outgoing, str]] = []
+    in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))
+    for before, after in pairwise(in_order):
+        if before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0):
+            found.append((after, f"it goes out in the same minute as {before.name}, {moment_text(after.moment, zone)}"))
+    last: dict[tuple[str, ...], Outgoing] = {}
+    for outgoing in in_order:
+        content = outgoing.post.content
+        key = (content.channel, content.account, content.title, content.caption, content.description, *content.media)
+        twin = last.get(key)
+        if twin is not None and outgoing.moment - twin.moment < timedelta(days=1):
+            when = moment_text(twin.moment, zone)
+            found.append((outgoing, f"the same content goes out on the same account within a day: {twin.name}, {when}"))
+        last[key] = outgoing
+    return tuple(found)
+
+
+def _limited(post: Post) -> Iterator[tuple[str, str, TextLimit]]:
+    limits = TEXT_LIMITS.get((post.channel, post.type), {})
+    return ((name, text, limits[name]) for name, text in post.texts if name in limits)
+
+
+def _code_points(text: str, length: int) -> str:
+    return f" ({len(text)} code points)" if len(text) != length else ""
+
+
+def _unlasting(url: str) -> str:
+    """Why an address may not lead anywhere when the post goes out; empty where it does."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return "has no address that can be read"
+    if parts.scheme != "https":
+        return "is not at an https address"
+    if _SIGNED.search(url):
+        return "is at a signed address, which expires"
+    if not any(host == wix or host.endswith(f".{wix}") for wix in WIX_HOSTS):
+        return f"is not hosted by Wix, but at {host}, and must still be there when the post goes out"
+    return ""

@@ -1,0 +1,51 @@
+"""How long a text is, in the unit of who counts: letters as people see them, or what X counts."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any, Final
+
+_URL: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+
+URL_ON_X: Final = 23
+"""What a link counts on X, however long it is (I: X's own documentation of counting characters)."""
+
+_LIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
+"""Code points that count 1 on X; all others, emoji and Chinese among them, count 2 (I: as URL_ON_X)."""
+
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that show nothing: fillers of Hangul, and the empty Braille cell."""
+
+
+def letters(text: str) -> int:
+    """How many letters a person counts: grapheme clusters, so that an emoji of a family is one."""
+    return len(_clusters().findall(text))
+
+
+def x_length(text: str) -> int:
+    """How long X takes a text to be."""
+    found = _URL.findall(text)
+    rest = unicodedata.normalize("NFC", _URL.sub("", text))
+    return URL_ON_X * len(found) + sum(_weight(cluster) for cluster in _clusters().findall(rest))
+
+
+def shows_anything(text: str) -> bool:
+    """Whether a person sees anything of a text: characters of no width, blanks and lone accents are not seen."""
+    return any(unicodedata.category(character)[0] in "LNPS" and character not in _BLANK for character in text)
+
+
+def _weight(cluster: str) -> int:
+    # An emoji is 2 however many code points it has; other clusters are the sum of theirs.
+    if len(cluster) > 1 and any(unicodedata.category(character) == "So" for character in cluster):
+        return 2
+    return sum(1 if any(low <= ord(each) <= high for low, high in _LIGHT) else 2 for each in cluster)
+
+
+@cache
+def _clusters() -> Any:
+    """Loaded where a text is long enough to matter, which is rare."""
+    import regex  # type: ignore[import-untyped]  # its stubs are a package of their own
+
+    return regex.compile(r"\X")
