@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -13,9 +14,23 @@ CANARY: Final = "IST.canary-of-the-key-in-the-environment-0123456789"
 NEEDLES: Final = (CANARY, SANDBOX_KEY.key.reveal())
 
 
+ECHOES: Final = tuple(
+    form
+    for needle in NEEDLES
+    for form in (
+        needle,
+        needle.upper(),
+        needle[:16],
+        b64encode(needle.encode()).decode()[:24],
+        needle.encode().hex()[:32],
+    )
+)
+"""The secrets, and what a careless echo makes of them."""
+
+
 def leaks_in_text(text: str, where: str) -> list[str]:
-    """Where a secret stands in a text."""
-    return [f"{where} holds a secret" for needle in NEEDLES if needle in text]
+    """Where a secret is in a text, in any of its forms."""
+    return [f"{where} holds a secret" for form in ECHOES if form in text]
 
 
 def leaks_in_folder(root: Path) -> Iterator[str]:
@@ -23,5 +38,5 @@ def leaks_in_folder(root: Path) -> Iterator[str]:
     for path in sorted(root.rglob("*")):
         if path.is_file() and not path.is_symlink():
             data = path.read_bytes()
-            if any(needle.encode() in data for needle in NEEDLES):
+            if any(form.encode() in data for form in ECHOES):
                 yield f"{path.relative_to(root)} holds a secret"

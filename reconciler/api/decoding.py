@@ -11,14 +11,13 @@ import zlib
 from collections.abc import AsyncIterable, Sequence
 from typing import Any, Final
 
+from reconciler.model.secret import masked, may_echo
 from reconciler.model.text import printable
 
 LARGEST: Final = 16 * 1024 * 1024
 """Bytes of an answer, decompressed. The largest honest one, a marketing plan with all its posts, stays far below."""
 
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
-
-MASK: Final = "***"
 
 _SHORTEST_IN_CONTENT: Final = 12
 """A shorter secret is masked in errors only: in content, a key like `test` would mask ordinary words."""
@@ -83,14 +82,6 @@ def _unpacked(raw: bytes) -> bytes:
     return body
 
 
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """The text without the secrets."""
-    for secret in secrets:
-        if secret:
-            text = text.replace(secret, MASK)
-    return text
-
-
 def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
     """The JSON value of a body. Raises NotJson, also for an empty one: every success has a body (S-sdk, section 1).
 
@@ -101,8 +92,8 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
     hidden = tuple(secret for secret in secrets if len(secret) >= (_SHORTEST_IN_CONTENT if content else 1))
     try:
         value = json.loads(raw, parse_constant=_refuse, parse_float=_finite, parse_int=_bounded)
-        # Only an escape can hide a secret or half a character from the cheap look at the bytes.
-        if b"\\" in raw or not content or any(secret.encode() in raw for secret in hidden):
+        # Only an escape can hide a secret or half a character from a look at the bytes.
+        if b"\\" in raw or not content or may_echo(raw, hidden):
             value = _cleaned(value, hidden)
     except (ValueError, RecursionError):
         raise NotJson(masked(raw[:65536].decode("utf-8", "replace"), hidden)) from None

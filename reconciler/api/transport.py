@@ -18,7 +18,7 @@ import httpx
 from msgspec import Struct
 
 from reconciler import __version__
-from reconciler.api.decoding import BadBody, NotJson, decode, masked, received
+from reconciler.api.decoding import BadBody, NotJson, decode, received
 from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
 from reconciler.api.fence import Fence
 from reconciler.api.limits import USUAL, Budget, Clock, Limits, Timeouts
@@ -30,7 +30,7 @@ from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.secret import Secret
+from reconciler.model.secret import Secret, masked
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 
