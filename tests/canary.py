@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from reconciler.cli.wiring import SANDBOX_KEY
+from reconciler.wiring import SANDBOX_KEY
 
 CANARY: Final = "IST.canary-of-the-key-in-the-environment-0123456789"
 

@@ -125,14 +125,17 @@ class ApiError(Exception):
 
     def sentence(self) -> str:
         """What was asked, what came back and what to do, in one line."""
+        text, todo = self.problem(), self.advice()
+        text += f"; {todo}" if todo else ""
+        return f"{text} (request id {self.request_id})" if self.request_id else text
+
+    def problem(self) -> str:
+        """What was asked and what came back."""
         answer = " ".join(part for part in (str(self.status or ""), self.code) if part)
         asked = f"{self.method} {self.path}"
         head = f"{asked} answered {answer}" if answer else f"{asked}: {self.kind}"
         parts = [part for part in (self.message, *map(str, self.violations)) if part]
-        text = f"{head}: {'; '.join(parts)}" if parts else head
-        todo = self.advice()
-        text += f"; {todo}" if todo else ""
-        return f"{text} (request id {self.request_id})" if self.request_id else text
+        return f"{head}: {'; '.join(parts)}" if parts else head
 
     def advice(self) -> str:
         """What a person can do about it; empty where the message has to speak for itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -11,20 +12,21 @@ from typing import Final, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.cli.asking import can_ask
-from reconciler.cli.exit_codes import ExitCode
-from reconciler.cli.options import Choice
-from reconciler.cli.outputs import screen_of
-from reconciler.cli.selection import Selection, select
+from reconciler.cli.options import Shown
+from reconciler.cli.outputs import screen_of, shows_text
+from reconciler.cli.run import reported
 from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, write_atomically
 from reconciler.config.discovery import shown_path
-from reconciler.config.project import find_project
-from reconciler.config.sites import check_sites
+from reconciler.config.sites import open_project
+from reconciler.config.trust import trust_of
+from reconciler.engine.results import Decided, Emit
+from reconciler.engine.selection import Choice, Selection, select
+from reconciler.engine.session import begin
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.diagnostics import UsageError
 from reconciler.reporters.review_text import draft_lines
-from reconciler.reporters.words import plural
 
 AnyDecision: TypeAlias = Decision | ActivityDecision
 
@@ -48,7 +50,7 @@ class ApproveOptions(Struct, frozen=True):
     decision: AnyDecision | None
     everything: bool
     yes: bool
-    colour: bool
+    shown: Shown
 
     @property
     def selects(self) -> bool:
@@ -71,20 +73,17 @@ class Tally(Struct):
     sites: set[SiteName] = field(default_factory=set)
     pending: int = 0
 
-    def words(self) -> str:
-        """The last line."""
-        what = [plural(self.drafts, "draft")]
-        if self.activities:
-            what.append(plural(self.activities, "activity", "activities"))
-        return f"Decided: {' and '.join(what)} in {plural(len(self.sites), 'site')}; {self.pending} pending."
-
 
 class _Quit(Exception):
     """The person wants no more questions."""
 
 
 def approve_command(options: ApproveOptions) -> int:
-    """Runs `reconciler approve`. Returns the exit code; raises UsageError and InvalidFiles."""
+    """Runs `reconciler approve`, and gives its exit code."""
+    return reported("approve", options.shown, lambda running: _approve(options, running.emit))
+
+
+def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.everything and not options.yes:
         raise UsageError("--all decides without a question, so it needs --yes too")
     if options.everything and options.selects:
@@ -95,12 +94,13 @@ def approve_command(options: ApproveOptions) -> int:
         raise UsageError(
             "there is no terminal to ask on; name the drafts with --id, --channel or --title and add --yes"
         )
-    project = find_project(options.paths)
-    selection = select(project, check_sites(project, options.paths), options.choice)
+    project, index = open_project(options.paths, trust_of(os.environ))
+    selection = select(project, index, options.choice)
+    begin("approve", selection, emit)
     tally, unknown = Tally(), set(options.ids)
     try:
-        for desired in selection.sites():
-            _decide_site(desired.ref.name, desired.approvals, selection, options, tally, unknown)
+        for entry in selection.entries:
+            _decide_site(entry.name, entry.load().approvals, selection, options, tally, unknown)
     except _Quit:
         pass
     else:
@@ -114,21 +114,23 @@ def approve_command(options: ApproveOptions) -> int:
         for draft in activity.drafts
         if draft.decision is Decision.PENDING
     )
-    sys.stdout.write(f"{tally.words()}\n")
-    return ExitCode.DONE
+    decided = Decided(tally.drafts, tally.activities, len(tally.sites), tally.pending)
+    emit(decided)
+    return decided
 
 
 def _decide_site(
     site: SiteName, approvals: Approvals, selection: Selection, options: ApproveOptions, tally: Tally, unknown: set[str]
 ) -> None:
     path = selection.project.approvals_file(site)
-    screen = screen_of(sys.stdout, colour=options.colour)
+    stream = sys.stdout if shows_text(options.shown) else sys.stderr
+    screen = screen_of(stream, colour=options.shown.colour)
     sent_back: set[str] = set()
     for subject in _subjects(approvals, options, unknown):
         if subject.activity.id in sent_back:
             continue
         for line in draft_lines(site, subject.activity, subject.drafts, screen):
-            sys.stdout.write(f"{line}\n")
+            stream.write(f"{line}\n")
         decision = options.decision or Decision.APPROVE if options.yes else _ask(options.decision)
         if decision is None:
             continue

@@ -41,7 +41,9 @@ async def _line() -> str:
         loop.remove_reader(sys.stdin.fileno())
 
 
-def public_question(tally: PlanTally) -> str:
-    """What is asked besides, where posts would go public."""
+def public_question(tally: PlanTally, *, alone: bool = False) -> str:
+    """What is asked where posts would go public; `alone`: nothing else would be done."""
     posts = plural(tally.publish, "post")
+    if alone:
+        return f"Do you want to make {posts} public?"
     return f"Do you want to make {posts} public? Without a yes the rest is done and they are withheld."

@@ -1,13 +1,13 @@
-"""Exit codes, as functions of what was planned and done (design.md 2.1)."""
+"""Exit codes, as a function of how a run ended (docs/design.md 2.1). Decided here and nowhere else."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
-if TYPE_CHECKING:
-    from reconciler.executor.ledger import SiteLedger
+if TYPE_CHECKING:  # this file is loaded at every start
+    from reconciler.engine.results import ApplyCompleted, ClosingEvent
 
 
 class ExitCode(IntEnum):
@@ -32,17 +32,6 @@ _WORST_FIRST: Final = (
     ExitCode.DONE,
 )
 
-_OF_RESULT: Final = {
-    "done": ExitCode.DONE,
-    "failed": ExitCode.ERROR,
-    "skipped": ExitCode.INCOMPLETE,
-    "withheld": ExitCode.INCOMPLETE,
-    "pending": ExitCode.INCOMPLETE,
-    "unknown": ExitCode.INCOMPLETE,
-    "not started": ExitCode.INCOMPLETE,
-}
-"""By the words of `executor.ledger.Result`, which is not imported here: this file is loaded at every start."""
-
 
 def worst(codes: Iterable[ExitCode]) -> ExitCode:
     """The code of a run over many sites: 1 wins, then 4, 3, 2, 0."""
@@ -50,39 +39,78 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     return next((code for code in _WORST_FIRST if code in found), ExitCode.DONE)
 
 
-def of_plans(*, failed: int, refused: int, changes: int, detailed: bool) -> ExitCode:
-    """The code of a `plan`: sites that failed, guards that refuse, objects that would change."""
+def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode | None = None) -> ExitCode:
+    """The code of a run that ended so. `detailed` is `--detailed-exitcode`, `signal` what interrupted it."""
+    from reconciler.engine import results
+
+    match event:
+        case results.PlanCompleted():
+            refused = event.refused + len(event.refusals)
+            return _of_sites(event.failed, refused, event.changes if detailed else 0)
+        case results.DriftCompleted():
+            return _of_sites(event.failed, event.refused + len(event.refusals), event.tally.drifted)
+        case results.ApplyCompleted():
+            return _of_apply(event, signal)
+        case results.Refused(failed=failed):
+            return ExitCode.ERROR if failed else ExitCode.REFUSED
+        case results.ReviewCompleted(failed=failed) | results.HistoryListed(failed=failed):
+            return ExitCode.ERROR if failed else ExitCode.DONE
+        case results.StateListed(sites=sites):
+            return ExitCode.ERROR if any(site.problem for site in sites) else ExitCode.DONE
+        case (
+            results.Validated()
+            | results.Decided()
+            | results.StateShown()
+            | results.LockRemoved()
+            | results.CallResolved()
+        ):
+            return ExitCode.DONE
+        case results.FilesInvalid() | results.RunFailed():
+            return ExitCode.ERROR
+        case results.Interrupted():
+            return signal or ExitCode.INTERRUPTED
+        case _:
+            assert_never(event)
+
+
+def _of_sites(failed: int, refused: int, changes: int) -> ExitCode:
     if failed:
         return ExitCode.ERROR
     if refused:
         return ExitCode.REFUSED
-    return ExitCode.CHANGES if changes and detailed else ExitCode.DONE
+    return ExitCode.CHANGES if changes else ExitCode.DONE
 
 
-def of_drift(*, failed: int, refused: int, drifted: int) -> ExitCode:
-    """The code of a `drift`: sites that could not be read, guards that would refuse, objects that drifted."""
-    return of_plans(failed=failed, refused=refused, changes=drifted, detailed=True)
+def _of_apply(event: ApplyCompleted, signal: ExitCode | None) -> ExitCode:
+    """How all actions ended, and the sites that could not be planned or worked on, or that were refused."""
+    from reconciler.executor.ledger import Result
 
-
-def of_apply(ledgers: Sequence[SiteLedger], *, failed: int, refused: int, interrupted: ExitCode | None) -> ExitCode:
-    """The code of an `apply`: sites that could not be planned, those a guard refused, and how all actions ended."""
-    codes = {ExitCode.DONE} if interrupted is None else {interrupted}
-    if failed:
+    of_result: dict[Result, ExitCode] = {
+        Result.DONE: ExitCode.DONE,
+        Result.FAILED: ExitCode.ERROR,
+        Result.SKIPPED: ExitCode.INCOMPLETE,
+        Result.WITHHELD: ExitCode.INCOMPLETE,
+        Result.PENDING: ExitCode.INCOMPLETE,
+        Result.UNKNOWN: ExitCode.INCOMPLETE,
+        Result.NOT_STARTED: ExitCode.INCOMPLETE,
+    }
+    codes = {of_result[result] for result in event.results}
+    if event.failed or event.plan.failed:
         codes.add(ExitCode.ERROR)
-    if refused:
+    if event.refused or event.plan.refused:
         codes.add(ExitCode.REFUSED)
-    return worst(codes.union(*(of_ledger(ledger) for ledger in ledgers)))
+    if event.interrupted:
+        codes.add(signal or ExitCode.INTERRUPTED)
+    return worst(codes)
 
 
-def of_ledger(ledger: SiteLedger) -> frozenset[ExitCode]:
-    """What one site adds to the code of a run."""
-    found = {_OF_RESULT[entry.result] for entry in ledger.entries}
-    return frozenset(found | {ExitCode.ERROR} if ledger.error else found)
-
-
-class Interrupted(Exception):
+class Stopped(Exception):
     """A run that a signal ended before it had anything to say."""
 
     def __init__(self, code: ExitCode) -> None:
         super().__init__("interrupted")
         self.code = code
+
+
+class Terminated(BaseException):
+    """SIGTERM, where no run is there to end in order."""

@@ -20,10 +20,9 @@ from typing import Final, NoReturn
 import click
 
 from reconciler import __version__
-from reconciler.cli.exit_codes import ExitCode, Interrupted
+from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
-from reconciler.reporters.diagnostics import sentence
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -33,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "drift": "Audit the sites: what moved, and on which side.",
     "review": "Write drafts down for review.",
     "approve": "Decide about the drafts that `review` wrote down.",
+    "history": "List what went out, when, and who approved it.",
     "show": "Render a saved plan in any format.",
     "state": "Look into the state, and repair it.",
     "schema": "Print a JSON Schema of the files.",
@@ -91,10 +91,6 @@ def cli() -> None:
     """
 
 
-class Terminated(BaseException):
-    """SIGTERM, where no run is there to end in order."""
-
-
 def run(args: Sequence[str]) -> int:
     """Runs a command line and gives its exit code. Writes to stdout and stderr, and never raises."""
     try:
@@ -108,12 +104,14 @@ def run(args: Sequence[str]) -> int:
         error.show()
         return ExitCode.ERROR
     except InvalidFiles as error:
+        from reconciler.reporters.diagnostics import sentence
+
         _say(sentence(problem) for problem in error.problems)
         files = len({problem.file for problem in error.problems})
         return _fail(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
     except UsageError as error:
         return _fail(str(error))
-    except Interrupted as error:
+    except Stopped as error:
         click.echo("Interrupted.", err=True)
         return error.code
     except (click.Abort, KeyboardInterrupt):

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
 
+if TYPE_CHECKING:  # this file is loaded for `--help` too
+    from datetime import timedelta
+
+    from reconciler.engine.selection import Choice, Shard
+
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Shard(Struct, frozen=True):
-    """One of `count` parts of the sites, `number` counting from 1."""
-
-    number: int
-    count: int
 
 
 class Output(Struct, frozen=True):
@@ -27,29 +25,29 @@ class Output(Struct, frozen=True):
     file: Path | None = None
 
 
-class Choice(Struct, frozen=True):
-    """Which of the project's sites, and which of their objects."""
+class Shown(Struct, frozen=True):
+    """Where a command's reports go. `explain`: with all that is known of each action."""
 
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    shard: Shard | None = None
-    changed_since: str | None = None
+    outputs: tuple[Output, ...]
+    colour: bool
+    explain: bool = False
 
 
 class RunOptions(Struct, frozen=True):
-    """What `plan` and `apply` were asked for on the command line."""
+    """What a command over sites was asked for on the command line."""
 
     paths: tuple[Path, ...]
     choice: Choice
-    api: str | None
-    state: str | None
-    parallelism: int | None
-    regenerate: tuple[str, ...]
-    publish: bool
-    strict: bool
-    explain: bool
-    outputs: tuple[Output, ...]
-    colour: bool
+    shown: Shown
+    api: str | None = None
+    state: str | None = None
+    parallelism: int | None = None
+    regenerate: tuple[str, ...] = ()
+    publish: bool = True
+    strict: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    require_approval: bool = False
+    committed: bool = False
 
 
 def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
@@ -58,6 +56,8 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
     found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", value)
     if not found or int(found[1]) > int(found[2]):
         raise click.BadParameter(f"{value!r} is not a part like 2/8, with the first number no larger than the second.")
+    from reconciler.engine.selection import Shard
+
     return Shard(int(found[1]), int(found[2]))
 
 
@@ -68,7 +68,7 @@ def _outputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]
     for value in values:
         name, equals, file = value.partition("=")
         if name not in FORMATS:
-            raise click.BadParameter(f"{name!r} is none of the formats {', '.join(FORMATS)}.")
+            raise click.BadParameter(f"{name!r} must be one of: {', '.join(FORMATS)}.")
         if equals and not file:
             raise click.BadParameter(f"{value!r} names no file after the equals sign.")
         outputs.append(Output(name, Path(file) if file else None))
@@ -98,7 +98,7 @@ def output(command: Command) -> Command:
             multiple=True,
             metavar="FORMAT[=FILE]",
             callback=_outputs,
-            help="What to write: text, json; with =FILE into a file, beside the text on the screen. Repeatable.",
+            help="What to write: text, json, html; with =FILE into a file, beside the text on the screen. Repeatable.",
         ),
         click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same."),
     )(command)
@@ -109,6 +109,21 @@ def reaching(command: Command) -> Command:
     return _stacked(
         click.option("--api", metavar="API", help="wix, sandbox, or a base URL; overrides the project's api."),
         click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state."),
+    )(command)
+
+
+def trusting(command: Command) -> Command:
+    """--allow-host, --require-approval, --committed: what the files of the repository may not decide themselves."""
+    return _stacked(
+        click.option(
+            "--allow-host",
+            "allow_hosts",
+            multiple=True,
+            metavar="HOST",
+            help="A host that the project's files may have keys sent to. Repeatable.",
+        ),
+        click.option("--require-approval", is_flag=True, help="Refuse files that say `approval: none`."),
+        click.option("--committed", is_flag=True, help="Count only approvals that are committed; on where CI is set."),
     )(command)
 
 
@@ -130,6 +145,14 @@ def choosing(command: Command) -> Command:
     )(command)
 
 
+parallelism = click.option(
+    "--parallelism",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Number of sites processed in parallel; overrides the project's.",
+)
+
+
 def planning(command: Command) -> Command:
     """What decides how a plan is made and shown."""
     return _stacked(
@@ -137,34 +160,64 @@ def planning(command: Command) -> Command:
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
         click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked."),
         click.option("--explain", is_flag=True, help="Show preconditions, API calls, classes and the reads made."),
-        click.option(
-            "--parallelism", type=click.IntRange(1, 1000), metavar="N", help="Sites at once; overrides the project's."
-        ),
+        parallelism,
     )(command)
 
 
-def run_options(
-    paths: Sequence[Path],
-    outputs: Sequence[Output],
-    targets: Sequence[str],
-    excludes: Sequence[str],
-    regenerate: Sequence[str],
-    **flags: Any,
-) -> RunOptions:
-    """The options of a command as one value. Raises UsageError where two of them cannot be."""
+lock_timeout = click.option(
+    "--lock-timeout",
+    default="0s",
+    metavar="TIME",
+    callback=lambda _ctx, _param, value: _duration(value),
+    help="How long to wait for another run's lock, such as 30s or 5m.",
+)
+
+
+def _duration(text: str) -> timedelta:
+    from reconciler.config.times import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} {error}") from None
+
+
+def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
+    """The options of a command as one value; what a command does not have is as if it was not given.
+
+    Raises UsageError where two of them cannot be.
+    """
     return RunOptions(
         paths=tuple(paths),
-        choice=Choice(tuple(targets), tuple(excludes), flags["shard"], flags["changed_since"]),
-        api=flags["api"],
-        state=flags["state"],
-        parallelism=flags["parallelism"],
-        regenerate=tuple(regenerate),
-        publish=not flags["no_publish"],
-        strict=flags["strict"],
-        explain=flags["explain"],
-        outputs=outputs_of(outputs),
-        colour=not flags["no_color"],
+        choice=choice_of(given),
+        shown=shown_of(given),
+        api=given.get("api"),
+        state=given.get("state"),
+        parallelism=given.get("parallelism"),
+        regenerate=tuple(given.get("regenerate", ())),
+        publish=not given.get("no_publish", False),
+        strict=given.get("strict", False),
+        allow_hosts=tuple(given.get("allow_hosts", ())),
+        require_approval=given.get("require_approval", False),
+        committed=given.get("committed", False),
     )
+
+
+def choice_of(given: Mapping[str, Any]) -> Choice:
+    """What `choosing` was given; all sites for a command without it."""
+    from reconciler.engine.selection import Choice
+
+    return Choice(
+        tuple(given.get("targets", ())),
+        tuple(given.get("excludes", ())),
+        given.get("shard"),
+        given.get("changed_since"),
+    )
+
+
+def shown_of(given: Mapping[str, Any]) -> Shown:
+    """What `output` was given, and `--explain`. Raises UsageError where two outputs cannot be."""
+    return Shown(outputs_of(given["outputs"]), not given["no_color"], given.get("explain", False))
 
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:

@@ -12,24 +12,13 @@ from typing import IO, Final
 
 from msgspec import Struct
 
-from reconciler.cli.exit_codes import ExitCode, Interrupted
-from reconciler.cli.options import Output
+from reconciler.cli.options import Shown
+from reconciler.engine.results import Event
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
+from reconciler.reporters.context import CallsOf, Reporter, ReporterContext
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make
-from reconciler.reporters.results import (
-    ApplySummary,
-    CallsOf,
-    Checked,
-    DriftResult,
-    DriftSummary,
-    PlanSummary,
-    Reporter,
-    SavedAs,
-    Setting,
-    SiteResult,
-)
 
 WIDEST: Final = 120
 """Columns that text is wrapped at, however wide the terminal is: longer lines are hard to read."""
@@ -39,90 +28,54 @@ class Reports:
     """All reports of a run, as one reporter."""
 
     def __init__(self, reporters: Sequence[Reporter]) -> None:
-        self._reporters = tuple(reporters)
-        self._ended = False
+        self._reporters = list(reporters)
 
-    def site(self, result: SiteResult) -> None:
-        for reporter in self._reporters:
-            reporter.site(result)
-
-    def planned(self, summary: PlanSummary) -> None:
-        for reporter in self._reporters:
-            reporter.planned(summary)
-        sys.stdout.flush()
-
-    def refused(self, reason: str, exit_code: int) -> None:
-        self._ended = True
-        for reporter in self._reporters:
-            reporter.refused(reason, exit_code)
-
-    def applied(self, summary: ApplySummary) -> None:
-        self._ended = True
-        for reporter in self._reporters:
-            reporter.applied(summary)
-
-    def valid(self, checked: Checked) -> None:
-        self._ended = True
-        for reporter in self._reporters:
-            reporter.valid(checked)
-
-    def saved(self, saved: SavedAs) -> None:
-        for reporter in self._reporters:
-            reporter.saved(saved)
-
-    def site_drift(self, result: DriftResult) -> None:
-        for reporter in self._reporters:
-            reporter.site_drift(result)
-
-    def drifted(self, summary: DriftSummary) -> None:
-        self._ended = True
-        for reporter in self._reporters:
-            reporter.drifted(summary)
-
-    def aborted(self, message: str, exit_code: int) -> None:
-        if not self._ended:
-            for reporter in self._reporters:
-                reporter.aborted(message, exit_code)
+    def handle(self, event: Event) -> None:
+        """Hands an event to each report. One that cannot be written gets no more; the OSError is raised."""
+        broken: OSError | None = None
+        for reporter in tuple(self._reporters):
+            try:
+                reporter.handle(event)
+            except OSError as error:
+                self._reporters.remove(reporter)
+                broken = error
+        if broken is not None:
+            raise broken
 
 
 @contextmanager
 def open_reports(
-    command: str,
-    outputs: Sequence[Output],
-    *,
-    colour: bool,
-    calls_of: CallsOf | None = None,
-    asks: bool = False,
+    command: str, shown: Shown, *, beside: Sequence[Reporter] = (), calls_of: CallsOf | None = None, asks: bool = False
 ) -> Iterator[Reports]:
     """The reports of a command. Files appear under their names when the run is over, whole or not at all.
 
-    `asks`: somebody will be asked about what is shown, so text goes to stderr where the screen has another
-    format. A report learns of the error that ends its run. Raises UsageError for files that cannot be written.
+    `beside` are reporters of their own that see everything first. `asks`: somebody will be asked about what is shown,
+    so text goes to stderr where the screen has another format. Raises UsageError for files that cannot be written.
     """
-    reporters: list[Reporter] = []
+    reporters = list(beside)
     files: list[_File] = []
 
-    def add(name: str, write: Callable[[str], object], screen: Screen) -> None:
-        reporters.append(make(name, Setting(command, write, screen, calls_of)))
+    def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
+        reporters.append(make(name, ReporterContext(command, write, screen, calls_of, on_screen)))
 
     try:
-        for output in outputs:
+        for output in shown.outputs:
             if output.file is None:
-                add(output.format, sys.stdout.write, screen_of(sys.stdout, colour=colour))
+                add(output.format, sys.stdout.write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             files.append(_begin(output.file))
             add(output.format, files[-1].text.write, Screen())
-        if asks and not any(one.file is None and one.format == "text" for one in outputs):
-            add("text", sys.stderr.write, screen_of(sys.stderr, colour=colour))
-        reports = Reports(reporters)
-        try:
-            yield reports
-        except BaseException as error:
-            reports.aborted(_words(error), _code_of(error))
-            raise
+        if asks and not shows_text(shown):
+            add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
+        yield Reports(reporters)
     finally:
         for file in files:
             _end(file)
+
+
+def shows_text(shown: Shown) -> bool:
+    """Whether stdout has the text format."""
+    return any(output.file is None and output.format == "text" for output in shown.outputs)
 
 
 def screen_of(stream: IO[str], *, colour: bool) -> Screen:
@@ -132,14 +85,6 @@ def screen_of(stream: IO[str], *, colour: bool) -> Screen:
     terminal = stream.isatty()
     wanted = colour and terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return Screen(max(40, min(WIDEST, get_terminal_size((80, 24)).columns)), wanted)
-
-
-def _words(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _code_of(error: BaseException) -> int:
-    return error.code if isinstance(error, Interrupted) else ExitCode.ERROR
 
 
 class _File(Struct, frozen=True):

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
-from reconciler.cli.exit_codes import ExitCode, Interrupted
+from reconciler.cli.exit_codes import ExitCode, Stopped
 
 Result = TypeVar("Result")
 
@@ -48,9 +48,8 @@ class Interrupts:
         self._task = task
 
 
-def run(work: Callable[[Interrupts], Coroutine[Any, Any, Result]]) -> Result:
-    """The result of the work. Raises Interrupted where a signal cancelled it."""
-    interrupts = Interrupts()
+def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
+    """The result of the work, which signals end through `interrupts`. Raises Stopped where a signal cancelled it."""
 
     async def bound() -> Result:
         interrupts.bind(asyncio.current_task())
@@ -63,11 +62,11 @@ def run(work: Callable[[Interrupts], Coroutine[Any, Any, Result]]) -> Result:
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # Windows, or not the main thread: KeyboardInterrupt does what it can
         try:
-            return await work(interrupts)
+            return await work
         except asyncio.CancelledError:
             if interrupts.code is None:
                 raise
-            raise Interrupted(interrupts.code) from None
+            raise Stopped(interrupts.code) from None
         finally:
             for number, handler in before.items():
                 try:

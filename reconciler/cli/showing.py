@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from msgspec.structs import replace
-
-from reconciler.cli.options import Output
-from reconciler.cli.outputs import open_reports
-from reconciler.cli.planning import Count, names_of_calls
-from reconciler.cli.saving import read_plan, saved_as
-from reconciler.cli.state_place import place_of_state
-from reconciler.cli.wiring import open_sandbox
 from reconciler.config.project import Project, find_project
+from reconciler.config.trust import trust_of
+from reconciler.engine.plan import PlanTotals
+from reconciler.engine.results import Emit, PlanCompleted, SitePlanned
+from reconciler.engine.saved import plan_loaded, read_plan
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.document import AlteredPlan, SavedPlan
-from reconciler.planner.guards import judge_run
 from reconciler.planner.tally import tally_of
-from reconciler.reporters.results import Planned
 from reconciler.state.errors import StateError
 from reconciler.state.plans import SpentPlans
-from reconciler.state.sites import open_state
+from reconciler.wiring import open_sandbox, open_state_of
 
 
-def show_command(file: Path, outputs: Sequence[Output], *, explain: bool, colour: bool, state: str | None) -> int:
-    """Runs `reconciler show`. Returns 0; raises UsageError for what is no plan, or an altered one."""
+def show_plan(file: Path, state: str | None, emit: Emit) -> PlanCompleted:
+    """Tells a saved plan. Raises UsageError for what is no plan, or an altered one."""
     try:
         saved = read_plan(file)
     except AlteredPlan as error:
         raise UsageError(str(error)) from None
     project = _project()
-    now, spent_at = _now(saved, project), _spent_at(saved, project, state)
-    with open_reports("plan", outputs, colour=colour, calls_of=names_of_calls if explain else None) as reports:
-        reports.saved(saved_as(saved, now, spent_at))
-        count = Count()
-        for plan in saved.plans:
-            planned = Planned(plan, tally_of(plan))
-            count.add(planned)
-            reports.site(planned)
-        refusals = judge_run((count.tally,), project.policy) if project else ()
-        reports.planned(replace(count.summary(), refusals=refusals))
-    return 0
+    emit(plan_loaded(saved, _now(saved, project), _spent_at(saved, project, state)))
+    totals = PlanTotals()
+    for plan in saved.plans:
+        planned = SitePlanned(plan, tally_of(plan))
+        totals.add(planned)
+        emit(planned)
+    completed = totals.completed(project.policy if project else None)
+    emit(completed)
+    return completed
 
 
 def _project() -> Project | None:
     """The project of the current folder; None where its file cannot be used."""
     try:
-        return find_project([])
+        return find_project([], trust_of(os.environ))
     except (InvalidFiles, UsageError):
         return None
 
@@ -59,8 +51,8 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
     if project is None and state is None:
         return None
     try:
-        location, root = place_of_state(project or Project(Path.cwd()), state)
-        return asyncio.run(SpentPlans(open_state(location, root).store).spent_at(saved.seal))
+        access = open_state_of(project or Project(Path.cwd()), environ=os.environ, state=state)
+        return asyncio.run(SpentPlans(access.store.store).spent_at(saved.seal))
     except (StateError, UsageError):
         return None
 

@@ -53,10 +53,6 @@ def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> 
         if wrong is not None:
             key, message, fix = wrong
             yield layers.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
-    if site.schedule.rules and not any(rule.present for rule in site.posts):
-        message = "schedules drafts, and no rule of `posts` makes any"
-        fix = "write which activities get posts, such as `posts: [{match: {within: 21d}}]`"
-        yield layers.warning(("schedule",), message, fix, code="schedule-without-posts", key=True)
 
 
 def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, str, str] | None:

@@ -99,6 +99,16 @@ class Repository:
         author = re.search(r"^author (.+)$", told, re.MULTILINE)
         return author[1] if author else None
 
+    def last_author(self, path: Path) -> str | None:
+        """Who made the last commit to a file; None where git does not know, and for one that is not as committed."""
+        try:
+            if not self.is_clean(path):
+                return None
+            name = os.path.relpath(trail(path)[-1], self.top)
+            return self._run("log", "-1", "--format=%an", "--", name, top=True).strip() or None
+        except GitError:
+            return None
+
     @cached_property
     def _dirty(self) -> frozenset[str]:
         return self._differing("HEAD")

@@ -51,8 +51,8 @@ class Api(Struct, frozen=True):
 class RunStarted(Struct, frozen=True):
     """The files are read and the sites are chosen: `sites` of the `of` that the project has.
 
-    `project` is the name of its folder, `commit` what git has checked out, None outside of a repository.
-    `approval_none` are the chosen sites whose drafts go out without anybody's approval.
+    `project` is the name of its folder, `commit` what git has checked out, None outside of a repository or where it
+    was not asked. `approval_none` are the chosen sites whose drafts go out without anybody's approval.
     """
 
     command: str
@@ -204,13 +204,19 @@ class SiteHistory(Struct, frozen=True):
 
 
 class SiteFailed(Struct, frozen=True):
-    """A site that could not be worked on; the others went on. `refused`: nothing is wrong, but another run has it."""
+    """A site that could not be worked on, and why; the others went on. `refused`: nothing is wrong with it, but
+    another run has it."""
 
     name: SiteName
-    problem: Diagnostic
+    problems: tuple[Diagnostic, ...]
     refused: bool = False
     labels: Labels = ()
     seconds: float = 0.0
+
+    @property
+    def problem(self) -> Diagnostic:
+        """The first of the problems."""
+        return self.problems[0]
 
 
 # --- how a run ends --------------------------------------------------------------------------------
@@ -308,6 +314,17 @@ class StateShown(Struct, frozen=True):
     where: tuple[str, ...] = ()
 
 
+class LockFound(Struct, frozen=True):
+    """Who holds a site. `ended`: the next run would take the lock over without asking."""
+
+    hold: Hold
+    ended: bool
+
+    @property
+    def name(self) -> SiteName:
+        return self.hold.site
+
+
 class LockRemoved(Struct, frozen=True):
     """Nobody holds a site any more; `hold` was taken away, None where there was none to take, or it was given back."""
 
@@ -326,10 +343,12 @@ class CallResolved(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said."""
+    """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said;
+    `failed` the sites that could not be read."""
 
     reason: Diagnostic
     more: int = 0
+    failed: int = 0
 
 
 class FilesInvalid(Struct, frozen=True):
@@ -377,7 +396,16 @@ ClosingEvent: TypeAlias = (
 )
 
 Event: TypeAlias = (
-    RunStarted | PhaseStarted | PlanLoaded | Notice | SiteStarted | Progressed | SiteEvent | ClosingEvent | Ended
+    RunStarted
+    | PhaseStarted
+    | PlanLoaded
+    | Notice
+    | SiteStarted
+    | Progressed
+    | LockFound
+    | SiteEvent
+    | ClosingEvent
+    | Ended
 )
 
 Emit: TypeAlias = Callable[[Event], None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Self
 
 from msgspec import Struct
 
@@ -71,6 +72,9 @@ class Tally(Struct, frozen=True):
     failed: int = 0
     not_started: int = 0
     """Not in the line; it makes a run incomplete."""
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
 
 
 def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.ports import Ports
+from reconciler.executor.ports import Reader
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.address import Address, SiteName
-from reconciler.model.approvals import Approvals
 from reconciler.planner.actions import Plan, Precondition
 from reconciler.planner.document import PlanRefused
 
@@ -14,20 +13,19 @@ from reconciler.planner.document import PlanRefused
 class StalePlan(PlanRefused):
     """A precondition of a saved plan that no longer holds, and what was found instead."""
 
+    code = "plan-stale"
+
     def __init__(self, site: SiteName, address: Address, requires: Precondition, found: str) -> None:
-        super().__init__(f"{address}: {found}; the saved plan is stale, run plan again")
+        super().__init__(found, "the saved plan is stale, run plan again", address)
         self.site = site
-        self.address = address
         self.requires = requires
         self.found = found
 
 
-async def check_saved(plan: Plan, ports: Ports) -> tuple[StalePlan, ...]:
+async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[StalePlan, ...]:
     """All that no longer holds of one site's part of a saved plan; none where it may be carried out.
 
     Only reads. May raise an ApiError.
     """
-    approvals = ports.desired.approvals if ports.desired else Approvals()
-    moment = Moment(ports.journal.recorded, approvals, ports.clock.now())
-    stale = await stale_in(plan, ports.reader, moment)
+    stale = await stale_in(plan, reader, moment)
     return tuple(StalePlan(plan.site.name, one.address, one.requires, one.found) for one in stale)

@@ -13,6 +13,7 @@ import json
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
 from reconciler.model.codec import Malformed, from_plain, instant_text, parse, to_plain
 from reconciler.model.diagnostics import UsageError
@@ -35,24 +36,33 @@ class UnreadablePlan(UsageError):
 
 
 class PlanRefused(Exception):
-    """A saved plan that may not be applied (exit code 4)."""
+    """A saved plan that may not be applied (exit code 4): why, what to do, and at which object if it is one's."""
+
+    code = "plan-refused"
+
+    def __init__(self, what: str, fix: str = "run plan again", address: Address | None = None) -> None:
+        super().__init__(f"{what}; {fix}" if address is None else f"{address}: {what}; {fix}")
+        self.what = what
+        self.fix = fix
+        self.address = address
 
 
 class AlteredPlan(PlanRefused):
     """The document is not the one that was saved."""
 
+    code = "plan-altered"
+
     def __init__(self, what: str) -> None:
-        super().__init__(f"the saved plan was altered or cut short, or made by another version: {what}; run plan again")
-        self.what = what
+        super().__init__(f"the saved plan was altered or cut short, or made by another version: {what}")
 
 
 class ExpiredPlan(PlanRefused):
     """Its time is up."""
 
+    code = "plan-expired"
+
     def __init__(self, expired_at: datetime, now: datetime) -> None:
-        super().__init__(
-            f"the saved plan expired at {instant_text(expired_at)}, and it is {instant_text(now)} now; run plan again"
-        )
+        super().__init__(f"the saved plan expired at {instant_text(expired_at)}, and it is {instant_text(now)} now")
         self.expired_at = expired_at
         self.now = now
 
@@ -60,8 +70,10 @@ class ExpiredPlan(PlanRefused):
 class SpentPlan(PlanRefused):
     """It was applied before, whatever became of that."""
 
+    code = "plan-spent"
+
     def __init__(self, spent_at: datetime) -> None:
-        super().__init__(f"the saved plan was applied before, at {instant_text(spent_at)}; run plan again")
+        super().__init__(f"the saved plan was applied before, at {instant_text(spent_at)}")
         self.spent_at = spent_at
 
 

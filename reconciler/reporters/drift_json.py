@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.engine.results import SiteDrifted
 from reconciler.model.canonical import Absent, thaw
 from reconciler.planner.drift_report import DriftItem, FieldDrift
-from reconciler.reporters.results import Drifted, Failed
+from reconciler.reporters.diagnostics import problem_values
 
 
-def drift_json(result: Drifted | Failed) -> dict[str, Any]:
-    """One site: every managed object with its state, or why the site could not be read."""
-    if isinstance(result, Failed):
-        return {"site": result.site, "error": result.message}
+def drift_json(result: SiteDrifted) -> dict[str, Any]:
+    """One site: every managed object with its state."""
     report = result.report
     return {
         "site": report.site.name,
         "objects": [_item(one) for one in report.items],
         "due": report.due,
-        "refusals": [
-            {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
-            for one in report.refusals
-        ],
+        "refusals": [problem_values(refusal) for refusal in report.refusals],
         "notes": list(report.notes),
     }
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from reconciler.engine.results import DriftCompleted, SiteDrifted, SiteFailed
 from reconciler.model.canonical import Absent, Json
 from reconciler.planner.actions import InReview
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.layout import Row, Screen, Span, Style, table, wrapped
 from reconciler.reporters.plan_text import PlanText
-from reconciler.reporters.results import Drifted, DriftSummary, Failed
 from reconciler.reporters.tables import cut
 
 NO_DRIFT = "No drift."
@@ -29,9 +29,9 @@ _MARKS = {
 }
 
 
-def drift_lines(result: Drifted | Failed, screen: Screen, *, all_objects: bool = False) -> Iterator[str]:
+def drift_lines(result: SiteDrifted | SiteFailed, screen: Screen, *, all_objects: bool = False) -> Iterator[str]:
     """All lines of one site; with `all_objects` also of what converged."""
-    if isinstance(result, Failed):
+    if isinstance(result, SiteFailed):
         yield from PlanText(screen).site(result)
         return
     report = result.report
@@ -82,7 +82,7 @@ def _applied(value: Json | Absent) -> str:
     return "never" if isinstance(value, Absent) else words.value(value)
 
 
-def drift_table(results: Sequence[Drifted | Failed], summary: DriftSummary, screen: Screen) -> Iterator[str]:
+def drift_table(results: Sequence[SiteDrifted | SiteFailed], summary: DriftCompleted, screen: Screen) -> Iterator[str]:
     """One row a site that has something to say, and a total where there are several."""
     shown, rest = cut(results)
     rows = [_row(one) for one in shown]
@@ -95,15 +95,15 @@ def drift_table(results: Sequence[Drifted | Failed], summary: DriftSummary, scre
     yield from table("site", COLUMNS, rows, screen)
 
 
-def _row(result: Drifted | Failed) -> Row:
-    if isinstance(result, Failed):
-        return Row(result.site, text="failed", style=Style.RED)
+def _row(result: SiteDrifted | SiteFailed) -> Row:
+    if isinstance(result, SiteFailed):
+        return Row(result.name, text="failed", style=Style.RED)
     tally = result.report.tally
     style = Style.RED if result.report.refusals else Style.PLAIN
-    return Row(result.site, (tally.drifted, tally.pending, tally.blocked, tally.in_review), style=style)
+    return Row(result.name, (tally.drifted, tally.pending, tally.blocked, tally.in_review), style=style)
 
 
-def drift_line(summary: DriftSummary) -> str:
+def drift_line(summary: DriftCompleted) -> str:
     """`Drift: 2 drifted, ...` or `No drift.`, word for word as design.md 2.2 has them."""
     tally = summary.tally
     if not tally.drifted and not summary.failed:

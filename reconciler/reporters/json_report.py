@@ -6,30 +6,63 @@ Sites are written as they come and not kept. Keys stand in a fixed order, and no
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, assert_never
 
 from msgspec.structs import asdict
 
-from reconciler.executor.ledger import SiteLedger, tally_of
+from reconciler.engine.results import (
+    ApplyCompleted,
+    CallResolved,
+    Decided,
+    DriftCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    HistoryListed,
+    Interrupted,
+    LockFound,
+    LockRemoved,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    PlanLoaded,
+    Progressed,
+    Refused,
+    ReviewCompleted,
+    RunFailed,
+    RunStarted,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+    StateListed,
+    StateShown,
+    Validated,
+)
+from reconciler.engine.run_ledger import ledger_values
+from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.reporters import words
+from reconciler.reporters.context import CallsOf, ReporterContext
+from reconciler.reporters.diagnostics import problem_values
 from reconciler.reporters.drift_json import drift_json
+from reconciler.reporters.history_json import history_values
 from reconciler.reporters.layout import inert_json
 from reconciler.reporters.operation_json import operation_json
-from reconciler.reporters.results import (
-    ApplySummary,
-    CallsOf,
-    Checked,
-    DriftResult,
-    DriftSummary,
-    Failed,
-    PlanSummary,
-    SavedAs,
-    Setting,
-    SiteResult,
+from reconciler.reporters.review_text import review_values
+from reconciler.reporters.state_json import (
+    glance_values,
+    list_summary,
+    lock_values,
+    resolved_values,
+    state_values,
 )
 
 FORMAT_VERSION = 1
@@ -38,86 +71,108 @@ FORMAT_VERSION = 1
 class JsonReporter:
     """Writes `{"formatVersion": 1, "command": ..., "sites": [...], ..., "exitCode": n}`, a site a line."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._command = setting.command
-        self._write = setting.write
-        self._calls_of = setting.calls_of
+    def __init__(self, context: ReporterContext) -> None:
+        self._command = context.command
+        self._write = context.write
+        self._calls_of = context.calls_of
+        self._phase: Phase | None = None
         self._sites = 0
         self._members: dict[str, Any] = {}
+        self._problems: list[dict[str, Any]] = []
+        self._order: dict[SiteName, int] = {}
+        self._ledger: list[tuple[int, dict[str, Any]]] = []
         self._open = False
 
-    def site(self, result: SiteResult) -> None:
-        """One line of `sites`."""
-        self._line(site_json(result, self._calls_of))
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+        """An event of the run."""
+        match event:
+            case RunStarted():
+                self._members["run"] = run_values(event)
+            case PhaseStarted(phase=phase):
+                self._phase = phase
+            case PlanLoaded():
+                self._members["saved"] = saved_values(event)
+            case SitePlanned():
+                if event.plan.actions and self._command == "apply":
+                    self._order[event.name] = len(self._order)
+                self._line(plan_values(event, self._calls_of))
+            case SiteDrifted():
+                self._line(drift_json(event))
+            case SiteReviewed() | SiteNotReviewed():
+                self._line(review_values(event))
+            case SiteHistory():
+                self._line(history_values(event))
+            case SiteApplied(ledger=ledger):
+                self._ledger.append((self._order.get(event.name, 0), ledger_values(ledger)))
+            case SiteFailed() if self._phase is Phase.APPLYING:
+                self._ledger.append((self._order.get(event.name, 0), failed_values(event)))
+            case SiteFailed():
+                self._line(failed_values(event))
+            case LockFound():
+                self._members["lock"] = lock_values(event.hold, ended=event.ended)
+            case Notice(problem=problem) | RunFailed(problem=problem):
+                self._problems.append(problem_values(problem))
+            case FilesInvalid(problems=problems):
+                self._problems += [problem_values(problem) for problem in problems]
+            case StateListed(place=place, sites=sites):
+                self._members["place"] = place
+                for site in sites:
+                    self._line(glance_values(site))
+                self._members["summary"] = list_summary(sites)
+            case StateShown(site=shown):
+                self._members |= state_values(shown)
+            case Ended(exit_code=exit_code):
+                self._end(exit_code)
+            case SiteStarted() | Progressed():
+                pass
+            case _:
+                self._closing(event)
+
+    def _closing(
+        self,
+        event: PlanCompleted
+        | ApplyCompleted
+        | DriftCompleted
+        | ReviewCompleted
+        | Validated
+        | Decided
+        | HistoryListed
+        | LockRemoved
+        | CallResolved
+        | Refused
+        | Interrupted,
+    ) -> None:
+        members = self._members
+        match event:
+            case PlanCompleted():
+                members["refusals"] = [problem_values(refusal) for refusal in event.refusals]
+                counts = {"sites": event.sites, "failed": event.failed, "refused": event.refused}
+                members["summary"] = {**counts, **asdict(event.tally)}
+            case ApplyCompleted():
+                members["ledger"] = [ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0])]
+                members["applied"] = asdict(event.tally)
+                members["interrupted"] = event.interrupted
+            case DriftCompleted():
+                members["refusals"] = [problem_values(refusal) for refusal in event.refusals]
+                members["summary"] = drift_summary(event)
+            case ReviewCompleted() | Validated() | Decided() | HistoryListed():
+                members["summary"] = _counts(event)
+            case LockRemoved():
+                members["unlocked"] = event.hold is not None and not event.given_back
+            case CallResolved():
+                members["resolved"] = resolved_values(event)
+            case Refused(reason=reason):
+                members["refused"] = problem_values(reason)
+            case Interrupted():
+                members["interrupted"] = True
+            case _:
+                assert_never(event)
 
     def _line(self, site: dict[str, Any]) -> None:
+        """One line of `sites`."""
         self._begin()
         self._write(("\n" if not self._sites else ",\n") + _dump(site))
         self._sites += 1
-
-    def planned(self, summary: PlanSummary) -> None:
-        """The counts; the end of a `plan`."""
-        self._members["refusals"] = [_refusal(one) for one in summary.refusals]
-        self._members["summary"] = {
-            "sites": summary.sites,
-            "failed": summary.failed,
-            "refused": summary.refused,
-            **asdict(summary.tally),
-        }
-        if self._command == "plan":
-            self._end(summary.exit_code)
-
-    def refused(self, reason: str, exit_code: int) -> None:
-        """The end of an `apply` before its first write."""
-        self._members["refused"] = reason
-        self._end(exit_code)
-
-    def applied(self, summary: ApplySummary) -> None:
-        """The ledger; the end of an `apply`."""
-        self._members["ledger"] = [ledger_json(one) for one in summary.ledgers]
-        self._members["applied"] = asdict(tally_of(summary.ledgers))
-        self._members["interrupted"] = summary.interrupted
-        self._end(summary.exit_code)
-
-    def valid(self, checked: Checked) -> None:
-        """The whole of a `validate`."""
-        self._members["summary"] = {"files": checked.files, "sites": checked.sites}
-        self._end(0)
-
-    def saved(self, saved: SavedAs) -> None:
-        """The saved plan that the sites come from."""
-        self._members["saved"] = {
-            "id": saved.id,
-            "digest": saved.digest,
-            "madeAt": instant_text(saved.made_at),
-            "expiresAt": instant_text(saved.expires_at),
-            "tool": saved.tool,
-            "api": saved.api,
-            "expired": saved.expired,
-            "spentAt": None if saved.spent_at is None else instant_text(saved.spent_at),
-        }
-
-    def site_drift(self, result: DriftResult) -> None:
-        """One line of `sites`."""
-        self._line(drift_json(result))
-
-    def drifted(self, summary: DriftSummary) -> None:
-        """The counts; the end of a `drift`."""
-        self._members["refusals"] = [_refusal(one) for one in summary.refusals]
-        counts = {"sites": summary.sites, "failed": summary.failed, "refused": summary.refused}
-        tally = asdict(summary.tally)
-        affected = tally.pop("sites")
-        self._members["summary"] = {
-            **counts,
-            "affected": affected,
-            **{("inReview" if key == "in_review" else key): n for key, n in tally.items()},
-        }
-        self._end(summary.exit_code)
-
-    def aborted(self, message: str, exit_code: int) -> None:
-        """The end of a run that could not go on."""
-        self._members["error"] = message
-        self._end(exit_code)
 
     def _begin(self) -> None:
         if not self._open:
@@ -126,6 +181,8 @@ class JsonReporter:
 
     def _end(self, exit_code: int) -> None:
         self._begin()
+        if self._problems:
+            self._members["problems"] = self._problems
         self._members["exitCode"] = int(exit_code)
         self._write("\n]" if self._sites else "]")
         for key, member in self._members.items():
@@ -138,21 +195,65 @@ def _dump(value: Any) -> str:
     return inert_json(json.dumps(value, ensure_ascii=True))
 
 
-def site_json(result: SiteResult, calls_of: CallsOf | None = None) -> dict[str, Any]:
-    """One site: its plan, or why there is none."""
-    if isinstance(result, Failed):
-        return {"site": result.site, "error": result.message}
-    plan = result.plan
+def _counts(event: ReviewCompleted | Validated | Decided | HistoryListed) -> dict[str, int]:
+    counts: dict[str, int] = asdict(event)
+    return {("sitesPending" if key == "sites_pending" else key): count for key, count in counts.items()}
+
+
+def run_values(event: RunStarted) -> dict[str, Any]:
+    """What a run is over."""
+    found = {
+        "project": event.project,
+        "sites": event.sites,
+        "of": event.of,
+        "api": None if event.api is None else event.api.target,
+        "commit": event.commit,
+        "approvalNone": list(event.approval_none) or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def saved_values(saved: PlanLoaded) -> dict[str, Any]:
+    """The saved plan that the sites come from."""
+    return {
+        "id": saved.id,
+        "digest": saved.digest,
+        "madeAt": instant_text(saved.made_at),
+        "expiresAt": instant_text(saved.expires_at),
+        "tool": saved.tool,
+        "api": saved.api,
+        "expired": saved.expired,
+        "spentAt": None if saved.spent_at is None else instant_text(saved.spent_at),
+    }
+
+
+def failed_values(failed: SiteFailed) -> dict[str, Any]:
+    """A site that could not be worked on, or was refused."""
+    return {"site": failed.name, "refused" if failed.refused else "error": problem_values(failed.problem)}
+
+
+def drift_summary(completed: DriftCompleted) -> dict[str, int]:
+    """The counts of an audit."""
+    tally: dict[str, int] = asdict(completed.tally)
+    affected = tally.pop("sites")
+    counts = {"sites": completed.sites, "failed": completed.failed, "refused": completed.refused}
+    renamed = {("inReview" if key == "in_review" else key): count for key, count in tally.items()}
+    return {**counts, "affected": affected, **renamed}
+
+
+def plan_values(planned: SitePlanned, calls_of: CallsOf | None = None) -> dict[str, Any]:
+    """One site's plan."""
+    plan = planned.plan
     found: dict[str, Any] = {
         "site": plan.site.name,
-        "actions": [action_json(one, plan, calls_of) for one in plan.actions],
-        "blocked": [_blocked(one) for one in plan.blocked],
-        "refusals": [_refusal(one) for one in plan.refusals],
+        "actions": [action_json(action, plan, calls_of) for action in plan.actions],
+        "blocked": [problem_values(blocked) for blocked in plan.blocked],
+        "refusals": [problem_values(refusal) for refusal in plan.refusals],
         "notes": list(plan.notes),
-        "toReview": [_to_review(one) for one in plan.to_review],
+        "toReview": [_to_review(draft) for draft in plan.to_review],
     }
     if calls_of is not None:
-        found["reads"] = list(result.reads)
+        found["reads"] = list(planned.reads)
     return found
 
 
@@ -168,43 +269,15 @@ def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> 
     }
     if calls_of is not None:
         found["calls"] = list(calls_of(action.operation, plan.site))
-        found["requires"] = [words.precondition(one) for one in action.requires]
+        found["requires"] = [words.precondition(required) for required in action.requires]
     return found
 
 
-def ledger_json(ledger: SiteLedger) -> dict[str, Any]:
-    """One site's part of the ledger."""
+def _to_review(draft: ToReview) -> dict[str, Any]:
     return {
-        "site": ledger.site.name,
-        "entries": [
-            {
-                "address": str(entry.address),
-                "verb": entry.operation.verb.value,
-                "result": entry.result.value,
-                "detail": entry.detail,
-                "requestId": entry.request_id,
-            }
-            for entry in ledger.entries
-        ],
-        "notes": list(ledger.notes),
-        "error": ledger.error,
-        "interrupted": ledger.interrupted,
-    }
-
-
-def _blocked(one: Diagnostic) -> dict[str, Any]:
-    return {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
-
-
-def _refusal(one: Diagnostic) -> dict[str, Any]:
-    return {"address": str(one.address), "by": one.code, "detail": one.message, "fix": one.fix}
-
-
-def _to_review(one: ToReview) -> dict[str, Any]:
-    return {
-        "address": str(one.address),
-        "post": one.post,
-        "channel": one.channel,
-        "title": one.title,
-        "state": one.state.value,
+        "address": str(draft.address),
+        "post": draft.post,
+        "channel": draft.channel,
+        "title": draft.title,
+        "state": draft.state.value,
     }

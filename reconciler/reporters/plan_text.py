@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from reconciler.engine.results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Verb, class_of
 from reconciler.planner.actions import Action, Plan
 from reconciler.reporters import words
+from reconciler.reporters.context import CallsOf
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
-from reconciler.reporters.results import CallsOf, Failed, Planned
 
 STYLES: dict[Verb, Style] = {
     Verb.CREATE: Style.GREEN,
@@ -33,11 +35,11 @@ class PlanText(Struct, frozen=True):
     screen: Screen
     calls_of: CallsOf | None = None
 
-    def site(self, result: Planned | Failed) -> Iterator[str]:
+    def site(self, result: SitePlanned | SiteFailed) -> Iterator[str]:
         """All lines of one site; none for a converged one."""
-        if isinstance(result, Failed):
+        if isinstance(result, SiteFailed):
             symbol, word = ("=", "refused") if result.refused else ("E", "failed")
-            yield from self._entry(symbol, word, Style.RED, result.site, result.message)
+            yield from self._entry(symbol, word, Style.RED, result.name, of_its_site(result.problem))
             return
         plan = result.plan
         if self.calls_of and result.reads:
@@ -108,8 +110,3 @@ class PlanText(Struct, frozen=True):
     def _fix(self, fix: str) -> Iterator[str]:
         if fix:
             yield from wrapped((Span(f"fix: {fix}"),), self.screen, indent=INDENT, hang=INDENT + 5)
-
-
-def refusal_words(refusal: Diagnostic) -> str:
-    """The reason of the last line `Refused: ...`: where, what, and what to do."""
-    return f"{refusal.address}: {refusal.message}" + (f"; {refusal.fix}" if refusal.fix else "")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
 
+from reconciler.engine import results
 from reconciler.executor.events import Corrected, EntryResolved, Event, Finished, Note, Skipped, Started, StillWaiting
 from reconciler.model.text import printable
 from reconciler.reporters.words import plural
@@ -31,39 +31,62 @@ class Watch(Struct, frozen=True):
 
 
 class Progress:
-    """Counts the sites of one phase (`planning`, `applying`) and remembers what was begun last."""
+    """Counts the sites of each phase and remembers what was begun last. One reporter among others, but on stderr.
 
-    def __init__(self, phase: str, total: int, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
-        self._phase = phase
-        self._total = total
+    `keep_alive` runs beside the work. What is shown on a terminal goes away before a report has something to say.
+    """
+
+    def __init__(self, watch: Watch, write: Callable[[str], object], *, terminal: bool) -> None:
         self._watch = watch
         self._write = write
         self._terminal = terminal
-        self._began = watch.now()
+        self._phase = ""
+        self._total = 0
         self._done = 0
         self._doing = ""
+        self._began = 0.0
         self._bar: Bar | None = None
         self._task: TaskID | None = None
 
-    def __enter__(self) -> Self:
-        return self
+    def handle(self, event: results.Event) -> None:
+        """An event of the run."""
+        match event:
+            case results.PhaseStarted(phase=phase, sites=sites):
+                self.stop()
+                self._phase, self._total, self._done, self._doing = phase.value, sites, 0, ""
+                self._began = self._watch.now()
+            case (
+                results.SitePlanned()
+                | results.SiteDrifted()
+                | results.SiteReviewed()
+                | results.SiteNotReviewed()
+                | results.SiteApplied()
+                | results.SiteHistory()
+                | results.SiteFailed()
+            ):
+                self._done += 1
+                self._refresh()
+            case results.Progressed(event=happened):
+                if (words := doing(happened)) is not None:
+                    self._doing = words
+                    self._refresh()
+            case (
+                results.RunStarted()
+                | results.PlanLoaded()
+                | results.Notice()
+                | results.SiteStarted()
+                | results.LockFound()
+            ):
+                pass
+            case _:  # how a run ends, whatever it is
+                self.stop()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def stop(self) -> None:
+        """Takes down what is shown; the phase is over."""
+        self._phase = ""
         if self._bar is not None:
             self._bar.stop()
-
-    def site_done(self) -> None:
-        """One site more is through."""
-        self._done += 1
-        self._refresh()
-
-    def see(self, event: Event) -> None:
-        """An event of the executor."""
-        if (words := doing(event)) is not None:
-            self._doing = words
-            self._refresh()
+            self._bar = self._task = None
 
     def say(self, words: str) -> None:
         """A line for people that does not wait for the next heartbeat; it stands above the bar."""
@@ -74,15 +97,18 @@ class Progress:
 
     async def keep_alive(self) -> None:
         """Runs beside the work until it is cancelled."""
-        if self._terminal:
-            await self._watch.sleep(PATIENCE)
-            self._show_bar()
-            return
         while True:
-            await self._watch.sleep(HEARTBEAT)
-            spent = round(self._watch.now() - self._began)
+            await self._watch.sleep(PATIENCE if self._terminal else HEARTBEAT)
+            if not self._phase or not self._total:
+                continue
+            spent = self._watch.now() - self._began
+            if self._terminal:
+                if self._bar is None and spent >= PATIENCE:
+                    self._show_bar()
+                continue
             last = f", {self._doing}" if self._doing else ""
-            self._write(f"still {self._phase}: {self._done} of {plural(self._total, 'site')}, {spent} s{last}\n")
+            sites = plural(self._total, "site")
+            self._write(f"still {self._phase}: {self._done} of {sites}, {round(spent)} s{last}\n")
 
     def _show_bar(self) -> None:
         from rich.console import Console

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from msgspec import Struct
-
+from reconciler.engine.results import (
+    Decided,
+    ReviewCompleted,
+    SiteFailed,
+    SiteNotReviewed,
+    SiteReviewed,
+    Written,
+)
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.content import PublicContent
@@ -24,37 +28,9 @@ from reconciler.planner.review import (
     ReviewedPost,
     ReviewStatus,
 )
-from reconciler.reporters.layout import Screen, Span, Style, inert_json, wrapped
+from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import plural
-
-
-class Written(StrEnum):
-    """What a review did to a site's approvals file."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "up to date"
-    NONE = "nothing to review"
-
-
-class SiteReviewed(Struct, frozen=True):
-    """A site's review, and what became of its files; the paths as they are shown."""
-
-    review: Review
-    written: Written
-    file: str
-    gallery: str | None = None
-
-
-class NotReviewed(Struct, frozen=True):
-    """A site without a review: `failed` says that this is an error."""
-
-    site: SiteName
-    reason: str
-    failed: bool = False
-
-
-ReviewResult = SiteReviewed | NotReviewed
 
 STATUS_WORDS: Final = {
     ReviewStatus.PENDING: "pending",
@@ -69,11 +45,12 @@ STATUS_WORDS: Final = {
 }
 
 
-def review_lines(result: ReviewResult, screen: Screen) -> Iterator[str]:
+def review_lines(result: SiteReviewed | SiteNotReviewed | SiteFailed, screen: Screen) -> Iterator[str]:
     """A site's review: its counts and file, then what people are asked about."""
-    if isinstance(result, NotReviewed):
-        style = Style.RED if result.failed else Style.PLAIN
-        yield from wrapped((Span(result.site, Style.BOLD), Span(result.reason, style)), screen)
+    if not isinstance(result, SiteReviewed):
+        why = result.problem if isinstance(result, SiteFailed) else result.why
+        style = Style.RED if isinstance(result, SiteFailed) else Style.PLAIN
+        yield from wrapped((Span(result.name, Style.BOLD), Span(of_its_site(why), style)), screen)
         return
     review = result.review
     counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
@@ -122,26 +99,19 @@ def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[
     yield from wrapped((Span("  ! missed", Style.YELLOW), *map(Span, facts)), screen, hang=12)
 
 
-def review_summary(results: Iterable[ReviewResult]) -> str:
+def review_line(review: ReviewCompleted) -> str:
     """The last line of `review`."""
-    done = list(results)
-    reviews = [one.review for one in done if isinstance(one, SiteReviewed)]
-    pending = sum(len(list(asked_about(one))) for one in reviews)
-    sites = sum(1 for one in reviews if any(asked_about(one)))
-    approved = sum(one.count(ReviewStatus.APPROVED) for one in reviews)
-    failed = sum(1 for one in done if isinstance(one, NotReviewed) and one.failed)
-    ending = f"; {plural(failed, 'site')} failed" if failed else ""
-    return f"Review: {pending} pending, {approved} approved; pending in {sites} of {plural(len(done), 'site')}{ending}."
+    ending = f"; {plural(review.failed, 'site')} failed" if review.failed else ""
+    return (
+        f"Review: {review.pending} pending, {review.approved} approved; "
+        f"pending in {review.sites_pending} of {plural(review.sites, 'site')}{ending}."
+    )
 
 
-def review_json(results: Iterable[ReviewResult]) -> str:
-    """All reviews as one JSON document."""
-    return inert_json(json.dumps({"formatVersion": 1, "sites": [_json(one) for one in results]}, indent=2)) + "\n"
-
-
-def _json(result: ReviewResult) -> dict[str, Any]:
-    if isinstance(result, NotReviewed):
-        return {"site": result.site, "reviewed": False, "failed": result.failed, "reason": result.reason}
+def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
+    """A site's review for the JSON format."""
+    if isinstance(result, SiteNotReviewed):
+        return {"site": result.name, "reviewed": False, "reason": result.why.message}
     review = result.review
     drafts = [
         {
@@ -211,3 +181,11 @@ def draft_lines(
         for line in (words.strip("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
             for row in wrapped((Span(f"| {line}"),), screen, indent=2):
                 yield row.rstrip()
+
+
+def decided_line(decided: Decided) -> str:
+    """The last line of `approve`."""
+    what = [plural(decided.drafts, "draft")]
+    if decided.activities:
+        what.append(plural(decided.activities, "activity", "activities"))
+    return f"Decided: {' and '.join(what)} in {plural(decided.sites, 'site')}; {decided.pending} pending."

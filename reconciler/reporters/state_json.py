@@ -6,30 +6,27 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.engine.results import CallResolved
 from reconciler.model.codec import instant_text
 from reconciler.reporters.journal_words import about, words_of
 from reconciler.state.document import SiteDocument, encode
 from reconciler.state.hold import Hold
 from reconciler.state.repair import Glance, SiteState
 
-FORMAT_VERSION = 1
 
-
-def list_json(sites: Sequence[Glance], place: str, exit_code: int) -> str:
-    """The document of `state list`."""
-    summary = {
+def list_summary(sites: Sequence[Glance]) -> dict[str, int]:
+    """The counts of `state list`."""
+    return {
         "sites": len(sites),
         "inDoubt": sum(one.in_doubt for one in sites),
         "waiting": sum(one.waiting for one in sites),
         "locked": sum(one.hold is not None for one in sites),
         "unreadable": sum(bool(one.problem) for one in sites),
     }
-    return _text(
-        "state list", {"place": place, "sites": [_glance(one) for one in sites], "summary": summary}, exit_code
-    )
 
 
-def _glance(site: Glance) -> dict[str, Any]:
+def glance_values(site: Glance) -> dict[str, Any]:
+    """A site of `state list`."""
     if site.problem:
         return {"site": site.name, "error": site.problem}
     return {
@@ -40,12 +37,12 @@ def _glance(site: Glance) -> dict[str, Any]:
         "pending": site.pending,
         "generatedFrom": site.generated_from,
         "published": site.published,
-        "lock": _hold(site.hold, ended=site.ended),
+        "lock": lock_values(site.hold, ended=site.ended),
     }
 
 
-def show_json(site: SiteState, exit_code: int) -> str:
-    """The document of `state show`: the site's own document as it is kept, with the lock and what calls mean."""
+def state_values(site: SiteState) -> dict[str, Any]:
+    """The members of `state show`: the site's own document as it is kept, with the lock and what calls mean."""
     document = json.loads(encode(SiteDocument(site.name, site.id, site.recorded)))
     del document["formatVersion"]
     for kept, entry in zip(document["open"], site.recorded.open, strict=True):
@@ -53,11 +50,12 @@ def show_json(site: SiteState, exit_code: int) -> str:
         kept["inDoubt"] = not entry.sent
         kept["asked"], kept["about"], kept["look"] = words.asked, about(entry), words.look
     document["site"]["id"] = site.id or None
-    found = {"site": document.pop("site"), "place": site.place, "lock": _hold(site.hold, ended=site.ended)}
-    return _text("state show", {**found, **document}, exit_code)
+    found = {"site": document.pop("site"), "place": site.place, "lock": lock_values(site.hold, ended=site.ended)}
+    return {**found, **document}
 
 
-def _hold(hold: Hold | None, *, ended: bool) -> dict[str, Any] | None:
+def lock_values(hold: Hold | None, *, ended: bool) -> dict[str, Any] | None:
+    """Who holds a site; None where nobody does."""
     if hold is None:
         return None
     holder = hold.holder
@@ -72,6 +70,14 @@ def _hold(hold: Hold | None, *, ended: bool) -> dict[str, Any] | None:
     }
 
 
-def _text(command: str, members: dict[str, Any], exit_code: int) -> str:
-    document = {"formatVersion": FORMAT_VERSION, "command": command, **members, "exitCode": int(exit_code)}
-    return json.dumps(document, indent=2) + "\n"
+def resolved_values(resolved: CallResolved) -> dict[str, Any]:
+    """A call that was resolved by hand."""
+    entry = resolved.entry
+    return {
+        "site": resolved.name,
+        "id": entry.id,
+        "call": entry.call,
+        "address": entry.address,
+        "done": resolved.took_effect,
+        "left": resolved.left,
+    }

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
+from reconciler.engine.results import CallResolved, LockFound, LockRemoved
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
@@ -13,6 +14,7 @@ from reconciler.reporters.journal_words import about, standing, words_of
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.words import moment, plural, short, value
 from reconciler.state.hold import Hold
+from reconciler.state.lease import RENEWAL
 from reconciler.state.repair import Glance, SiteState
 
 HEADS = ("in doubt", "waiting", "inputs  ")
@@ -194,3 +196,43 @@ def show_line(site: SiteState) -> str:
     posts = plural(len(site.recorded.published), "post")
     doubt = plural(len(site.in_doubt), "call")
     return f"State: {doubt} in doubt, {len(site.waiting)} waited for, {posts} published, {lock}."
+
+
+# --- state unlock, state resolve ---------------------------------------------------------------------
+
+
+def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
+    """Whose a lock is, and what taking it away does."""
+    yield from wrapped((Span(f"{found.name} is locked by", Style.BOLD),), screen)
+    yield from hold_lines(found.hold, screen, ended=found.ended)
+    if not found.ended:
+        warning = (
+            f"Where that run lives, it learns of the loss within {RENEWAL.total_seconds():.0f} s: it finishes the "
+            "call in flight, begins no other, and its journal says where it was."
+        )
+        yield from wrapped((Span(warning),), screen, hang=0)
+
+
+def lock_removed_line(removed: LockRemoved) -> str:
+    """The last line of `state unlock`."""
+    if removed.hold is None:
+        return f"Not locked: {removed.name}."
+    if removed.given_back:
+        return f"Not locked: {removed.name}; its holder gave the lock back meanwhile."
+    return f"Unlocked: {removed.name}."
+
+
+def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:
+    """The call that was resolved by hand, and what follows from that."""
+    entry, words = resolved.entry, words_of(resolved.entry)
+    yield from wrapped((Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address)), screen)
+    yield from wrapped((Span(f"  {words.done if resolved.took_effect else words.not_done}"),), screen, hang=2)
+
+
+def resolved_line(resolved: CallResolved) -> str:
+    """The last line of `state resolve`."""
+    left, name = resolved.left, resolved.name
+    rest = f"no call of {name} is in doubt"
+    if left:
+        rest = f"{plural(left, 'call')} of {name} {'is' if left == 1 else 'are'} in doubt still"
+    return f"Resolved: {'done' if resolved.took_effect else 'not done'}; {rest}."

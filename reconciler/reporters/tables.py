@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from reconciler.engine.results import PlanCompleted, SiteFailed, SitePlanned
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Row, Screen, Style, table
-from reconciler.reporters.results import Failed, Planned, PlanSummary
 from reconciler.reporters.words import plural
 
 NO_CHANGES = "No changes."
@@ -20,7 +20,7 @@ MOST_ROWS = 50
 Item = TypeVar("Item")
 
 
-def plan_table(results: Sequence[Planned | Failed], summary: PlanSummary, screen: Screen) -> Iterator[str]:
+def plan_table(results: Sequence[SitePlanned | SiteFailed], summary: PlanCompleted, screen: Screen) -> Iterator[str]:
     """One row a site that has something to say, and a total where there are several."""
     shown, rest = cut(results)
     rows = [_plan_row(result) for result in shown]
@@ -36,22 +36,22 @@ def cut(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
     return (items, ()) if len(items) <= MOST_ROWS + 1 else (items[:MOST_ROWS], items[MOST_ROWS:])
 
 
-def _plan_row(result: Planned | Failed) -> Row:
-    if isinstance(result, Failed):
-        return Row(result.site, text="refused" if result.refused else "failed", style=Style.RED)
+def _plan_row(result: SitePlanned | SiteFailed) -> Row:
+    if isinstance(result, SiteFailed):
+        return Row(result.name, text="refused" if result.refused else "failed", style=Style.RED)
     style = Style.RED if result.plan.refusals else Style.PLAIN
-    return Row(result.site, _cells(result.tally), style=style)
+    return Row(result.name, _cells(result.tally), style=style)
 
 
-def _sum(results: Sequence[Planned | Failed]) -> PlanTally:
-    return sum((one.tally for one in results if isinstance(one, Planned)), PlanTally())
+def _sum(results: Sequence[SitePlanned | SiteFailed]) -> PlanTally:
+    return sum((one.tally for one in results if isinstance(one, SitePlanned)), PlanTally())
 
 
 def _cells(tally: PlanTally) -> tuple[int, ...]:
     return tuple(getattr(tally, column) for column in PLAN_COLUMNS)
 
 
-def plan_line(summary: PlanSummary) -> str:
+def plan_line(summary: PlanCompleted) -> str:
     """`Plan: 3 to add, ...` or `No changes.`, word for word as design.md 2.2 has them."""
     tally = summary.tally
     if not summary.changes and not summary.failed:

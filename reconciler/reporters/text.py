@@ -3,97 +3,171 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import assert_never
 
-from reconciler.executor.ledger import tally_of
+from reconciler.engine.results import (
+    ApplyCompleted,
+    CallResolved,
+    Decided,
+    DriftCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    HistoryListed,
+    Interrupted,
+    LockFound,
+    LockRemoved,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    PlanLoaded,
+    Progressed,
+    Refused,
+    ReviewCompleted,
+    RunFailed,
+    RunStarted,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+    StateListed,
+    StateShown,
+    Validated,
+)
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, drift_table
+from reconciler.reporters.history_text import history_line, history_lines
 from reconciler.reporters.layout import Span, Style, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
-from reconciler.reporters.plan_text import PlanText, refusal_words
-from reconciler.reporters.results import (
-    ApplySummary,
-    Checked,
-    Drifted,
-    DriftResult,
-    DriftSummary,
-    Failed,
-    Planned,
-    PlanSummary,
-    SavedAs,
-    Setting,
-    SiteResult,
+from reconciler.reporters.plan_text import PlanText
+from reconciler.reporters.problems import problem_lines
+from reconciler.reporters.review_text import decided_line, review_line, review_lines
+from reconciler.reporters.state_text import (
+    list_line,
+    list_lines,
+    lock_lines,
+    lock_removed_line,
+    resolved_line,
+    resolved_lines,
+    show_line,
+    site_lines,
 )
-from reconciler.reporters.tables import NO_CHANGES, missing_line, plan_line, plan_table, refused_line, valid_line
+from reconciler.reporters.tables import NO_CHANGES, missing_line, plan_line, plan_table, valid_line
+from reconciler.reporters.tables import refused_line as refused_sites_line
 from reconciler.reporters.words import moment, plural
 
 
 class TextReporter:
     """Keeps the sites that have something to say; all others are a count."""
 
-    def __init__(self, setting: Setting) -> None:
-        self._command = setting.command
-        self._write = setting.write
-        self._screen = setting.screen
-        self._explain = setting.calls_of is not None
-        self._plan_text = PlanText(setting.screen, setting.calls_of)
-        self._results: list[SiteResult] = []
+    def __init__(self, context: ReporterContext) -> None:
+        self._context = context
+        self._write = context.write
+        self._screen = context.screen
+        self._explain = context.calls_of is not None
+        self._plan_text = PlanText(context.screen, context.calls_of)
+        self._phase: Phase | None = None
+        self._order: dict[SiteName, int] = {}
+        """The place of each site that an apply works on; sites end in any order."""
+        self._planned: list[SitePlanned | SiteFailed] = []
         self._noted: dict[str, list[str]] = {}
         """Notes about sites of which there is nothing else to say: note -> their names."""
-        self._audited: list[DriftResult] = []
+        self._applied: list[SiteApplied | SiteFailed] = []
+        self._audited: list[SiteDrifted | SiteFailed] = []
 
-    def site(self, result: SiteResult) -> None:
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+        """An event of the run."""
+        match event:
+            case PhaseStarted(phase=phase):
+                self._phase = phase
+            case PlanLoaded():
+                self._loaded(event)
+            case SitePlanned():
+                self._site_planned(event)
+            case SiteDrifted():
+                if event.says_something or self._explain:
+                    self._audited.append(event)
+            case SiteApplied():
+                self._applied.append(event)
+            case SiteReviewed() | SiteNotReviewed():
+                self._lines(review_lines(event, self._screen))
+            case SiteHistory():
+                self._lines(history_lines(event, self._screen))
+            case SiteFailed():
+                self._site_failed(event)
+            case LockFound():
+                self._lines(lock_lines(event, self._screen))
+            case PlanCompleted():
+                self._plan_completed(event)
+            case ApplyCompleted():
+                self._apply_completed(event)
+            case DriftCompleted():
+                self._drift_completed(event)
+            case Refused(reason=reason, more=more):
+                self._last(refused_line(reason, more), Style.RED)
+            case StateListed(sites=sites, place=place):
+                self._lines(list_lines(sites, self._screen))
+                self._write("\n" if sites else "")
+                self._last(list_line(sites, place))
+            case StateShown(site=site, where=where):
+                self._lines(site_lines(site, self._screen, where))
+                self._write("\n")
+                self._last(show_line(site))
+            case CallResolved():
+                self._lines(resolved_lines(event, self._screen))
+                self._last(resolved_line(event))
+            case ReviewCompleted():
+                self._last(review_line(event))
+            case Validated(files=files, sites=sites):
+                self._last(valid_line(files, sites))
+            case HistoryListed():
+                self._last(history_line(event))
+            case Decided():
+                self._last(decided_line(event))
+            case LockRemoved():
+                self._last(lock_removed_line(event))
+            case Notice() | FilesInvalid() | RunFailed() | Interrupted():
+                if not self._context.on_screen:  # there stderr has told them
+                    self._lines(line for text in problem_lines(event) for line in self._safe(text))
+            case RunStarted() | SiteStarted() | Progressed() | Ended():
+                pass
+            case _:
+                assert_never(event)
+
+    # --- sites -------------------------------------------------------------------------------------
+
+    def _site_planned(self, planned: SitePlanned) -> None:
         """Kept until the table that stands first can be made."""
-        if isinstance(result, Failed) or result.says_something or self._explain:
-            self._results.append(result)
+        if planned.plan.actions:
+            self._order[planned.name] = len(self._order)
+        if planned.says_something or self._explain:
+            self._planned.append(planned)
             return
-        for note in result.plan.notes:
-            self._noted.setdefault(note, []).append(result.site)
+        for note in planned.plan.notes:
+            self._noted.setdefault(note, []).append(planned.name)
 
-    def planned(self, summary: PlanSummary) -> None:
-        """The table, the sites, the table again, the last line; an `apply` that has work goes on from here."""
-        self._show_plan(summary)
-        for refusal in summary.refusals:
-            self._lines(self._plan_text.refusal(refusal))
-        self._missing(summary.failed, summary.sites)
-        line = plan_line(summary)
-        if line != NO_CHANGES or not (summary.refused or summary.refusals):
-            self._last(line)
-        if self._command == "plan" and (reason := self._first_refusal(summary)):
-            self.refused(reason, summary.exit_code)
-        self._results.clear()
-        self._noted.clear()
+    def _site_failed(self, failed: SiteFailed) -> None:
+        match self._phase:
+            case Phase.READING:
+                self._audited.append(failed)
+            case Phase.APPLYING:
+                self._applied.append(failed)
+            case Phase.PLANNING | Phase.CHECKING:
+                self._planned.append(failed)
+            case Phase.REVIEWING | None:
+                self._lines(review_lines(failed, self._screen))
+            case _:
+                assert_never(self._phase)
 
-    def refused(self, reason: str, exit_code: int) -> None:  # noqa: ARG002 - other formats write it
-        """The last line of a run that a guard or a person stopped."""
-        self._last(f"Refused: {reason}", Style.RED)
-
-    def applied(self, summary: ApplySummary) -> None:
-        """The ledger, between its tables."""
-        if not summary.ledgers:
-            if summary.plan.failed:  # then nothing above says that there was nothing to do
-                self._last(apply_line(tally_of(())))
-            return
-        several = summary.plan.sites > 1
-        self._write("\n")
-        self._lines(ledger_table(summary.ledgers, self._screen))
-        self._write("\n")
-        for ledger in summary.ledgers:
-            if several:
-                self._write(self._screen.paint(ledger.site.name, Style.BOLD) + "\n")
-            self._lines(ledger_lines(ledger, self._screen))
-            self._write("\n")
-        self._lines(ledger_table(summary.ledgers, self._screen))
-        self._write("\n")
-        self._missing(summary.plan.failed, summary.plan.sites)
-        if summary.plan.refused:
-            self._lines(wrapped((Span(refused_line(summary.plan.refused, summary.plan.sites)),), self._screen))
-        self._last(apply_line(tally_of(summary.ledgers)))
-
-    def valid(self, checked: Checked) -> None:
-        """Files that are correct."""
-        self._last(valid_line(checked.files, checked.sites))
-
-    def saved(self, saved: SavedAs) -> None:
+    def _loaded(self, saved: PlanLoaded) -> None:
         """Which plan this is, and whether it can still be applied."""
         made = f"Saved plan {saved.id}, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
         state = f"expires {moment(saved.expires_at, 'UTC')}"
@@ -105,74 +179,119 @@ class TextReporter:
         self._lines(wrapped((Span(f"  digest {saved.digest}", Style.DIM),), self._screen))
         self._write("\n")
 
-    def site_drift(self, result: DriftResult) -> None:
-        """Kept until the table that stands first can be made."""
-        if isinstance(result, Failed) or result.says_something or self._explain:
-            self._audited.append(result)
+    # --- plan --------------------------------------------------------------------------------------
 
-    def drifted(self, summary: DriftSummary) -> None:
+    def _plan_completed(self, completed: PlanCompleted) -> None:
+        """The table, the sites, the table again, the last line; an `apply` that has work goes on from here."""
+        self._show_plan(completed)
+        for refusal in completed.refusals:
+            self._lines(self._plan_text.refusal(refusal))
+        self._missing(completed.failed, completed.sites)
+        line = plan_line(completed)
+        if line != NO_CHANGES or not (completed.refused or completed.refusals):
+            self._last(line)
+        if self._context.command != "apply":
+            own = [refusal for result in self._planned for refusal in _refusals_of(result)]
+            self._refusal((*completed.refusals, *own))
+        self._planned.clear()
+        self._noted.clear()
+
+    def _show_plan(self, completed: PlanCompleted) -> None:
+        if not self._planned and not self._noted:
+            return
+        tables = bool(completed.changes or completed.tally.blocked or completed.failed or completed.refused)
+        if tables:
+            self._plan_table(completed)
+        for result in self._planned:
+            if completed.sites > 1:
+                self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
+            self._lines(self._plan_text.site(result))
+            self._write("\n")
+        for note, sites in self._noted.items():
+            several = f"{plural(len(sites), 'site')} ({', '.join(sites[:3])}{', ...' if len(sites) > 3 else ''}): "
+            text = f"  note: {several if completed.sites > 1 else ''}{note}"
+            self._lines(wrapped((Span(text),), self._screen, hang=8))
+            self._write("\n")
+        if completed.sites > 1 and (unchanged := completed.sites - len(self._planned)):
+            words = f"{plural(unchanged, 'site')} without changes"
+            self._lines(wrapped((Span(words, Style.DIM),), self._screen))
+            self._write("\n")
+        if tables:
+            self._plan_table(completed)
+
+    def _plan_table(self, completed: PlanCompleted) -> None:
+        self._lines(plan_table(self._planned, completed, self._screen))
+        self._write("\n")
+
+    # --- apply -------------------------------------------------------------------------------------
+
+    def _apply_completed(self, completed: ApplyCompleted) -> None:
+        """The ledger, between its tables."""
+        if not completed.sites:
+            if completed.plan.failed:  # then nothing above says that there was nothing to do
+                self._last(apply_line(completed.tally))
+            return
+        results = sorted(self._applied, key=lambda result: self._order.get(result.name, 0))
+        ledgers = [result.ledger for result in results if isinstance(result, SiteApplied)]
+        several = completed.plan.sites > 1
+        self._write("\n")
+        self._lines(ledger_table(ledgers, self._screen))
+        self._write("\n")
+        for result in results:
+            if several:
+                self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
+            if isinstance(result, SiteApplied):
+                self._lines(ledger_lines(result.ledger, self._screen))
+            else:
+                self._lines(self._plan_text.site(result))
+            self._write("\n")
+        self._lines(ledger_table(ledgers, self._screen))
+        self._write("\n")
+        self._missing(completed.plan.failed, completed.plan.sites)
+        if refused := completed.plan.refused + completed.refused:
+            line = refused_sites_line(refused, completed.plan.sites)
+            self._lines(wrapped((Span(line),), self._screen))
+        self._last(apply_line(completed.tally))
+
+    # --- drift -------------------------------------------------------------------------------------
+
+    def _drift_completed(self, completed: DriftCompleted) -> None:
         """The table, the sites, the table again, the last line."""
         if self._audited:
-            tables = bool(summary.tally.sites or summary.tally.in_review or summary.failed or summary.refused)
+            tally = completed.tally
+            tables = bool(tally.sites or tally.in_review or completed.failed or completed.refused)
             if tables:
-                self._drift_table(summary)
+                self._drift_table(completed)
             for result in self._audited:
-                if summary.sites > 1:
-                    self._write(self._screen.paint(result.site, Style.BOLD) + "\n")
+                if completed.sites > 1:
+                    self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
                 self._lines(drift_lines(result, self._screen, all_objects=self._explain))
                 self._write("\n")
             if tables:
-                self._drift_table(summary)
-        for refusal in summary.refusals:
+                self._drift_table(completed)
+        for refusal in completed.refusals:
             self._lines(self._plan_text.refusal(refusal))
-        self._missing(summary.failed, summary.sites)
-        own = [one for result in self._audited if isinstance(result, Drifted) for one in result.report.refusals]
-        line, reason = drift_line(summary), _first([*summary.refusals, *own])
-        if line != NO_DRIFT or not reason:
+        self._missing(completed.failed, completed.sites)
+        own = [refusal for result in self._audited for refusal in _refusals_of(result)]
+        reasons = (*completed.refusals, *own)
+        line = drift_line(completed)
+        if line != NO_DRIFT or not reasons:
             self._last(line)
-        if reason:
-            self.refused(reason, summary.exit_code)
+        self._refusal(reasons)
+
+    def _drift_table(self, completed: DriftCompleted) -> None:
+        self._lines(drift_table(self._audited, completed, self._screen))
+        self._write("\n")
+
+    # --- lines -------------------------------------------------------------------------------------
 
     def _missing(self, failed: int, sites: int) -> None:
         if failed:
             self._lines(wrapped((Span(missing_line(failed, sites)),), self._screen))
 
-    def _drift_table(self, summary: DriftSummary) -> None:
-        self._lines(drift_table(self._audited, summary, self._screen))
-        self._write("\n")
-
-    def aborted(self, message: str, exit_code: int) -> None:
-        """Nothing more: stderr has it."""
-
-    def _show_plan(self, summary: PlanSummary) -> None:
-        if not self._results and not self._noted:
-            return
-        tables = bool(summary.changes or summary.tally.blocked or summary.failed or summary.refused)
-        if tables:
-            self._table(summary)
-        for result in self._results:
-            if summary.sites > 1:
-                self._write(self._screen.paint(result.site, Style.BOLD) + "\n")
-            self._lines(self._plan_text.site(result))
-            self._write("\n")
-        for note, sites in self._noted.items():
-            several = f"{plural(len(sites), 'site')} ({', '.join(sites[:3])}{', ...' if len(sites) > 3 else ''}): "
-            self._lines(wrapped((Span(f"  note: {several if summary.sites > 1 else ''}{note}"),), self._screen, hang=8))
-            self._write("\n")
-        if summary.sites > 1 and (unchanged := summary.sites - len(self._results)):
-            words = f"{plural(unchanged, 'site')} without changes"
-            self._lines(wrapped((Span(words, Style.DIM),), self._screen))
-            self._write("\n")
-        if tables:
-            self._table(summary)
-
-    def _table(self, summary: PlanSummary) -> None:
-        self._lines(plan_table(self._results, summary, self._screen))
-        self._write("\n")
-
-    def _first_refusal(self, summary: PlanSummary) -> str:
-        own = [one for result in self._results if isinstance(result, Planned) for one in result.plan.refusals]
-        return _first([*summary.refusals, *own])
+    def _refusal(self, reasons: Sequence[Diagnostic]) -> None:
+        if reasons:
+            self._last(refused_line(reasons[0], len(reasons) - 1), Style.RED)
 
     def _last(self, line: str, style: Style = Style.BOLD) -> None:
         """A line that scripts look for, so it is never wrapped."""
@@ -182,9 +301,17 @@ class TextReporter:
         for line in lines:
             self._write(line.rstrip() + "\n")
 
+    def _safe(self, text: str) -> Iterable[str]:
+        return (self._screen.paint(line) for line in text.splitlines())
 
-def _first(reasons: Sequence[Diagnostic]) -> str:
-    """The first refusal in words, and how many more there are."""
-    if not reasons:
-        return ""
-    return refusal_words(reasons[0]) + (f" (and {len(reasons) - 1} more, above)" if len(reasons) > 1 else "")
+
+def _refusals_of(result: SitePlanned | SiteDrifted | SiteFailed) -> tuple[Diagnostic, ...]:
+    match result:
+        case SitePlanned(plan=plan):
+            return plan.refusals
+        case SiteDrifted(report=report):
+            return report.refusals
+        case SiteFailed():
+            return ()
+        case _:
+            assert_never(result)

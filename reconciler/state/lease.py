@@ -45,10 +45,11 @@ class Locked(Exception):
     """Another run holds the site. Carries whose it is."""
 
     def __init__(self, hold: Hold) -> None:
-        super().__init__(
-            f"{hold.site}: locked by {hold.holder}, since {_clock(hold.since)}, until {_clock(hold.expires)} "
-            f"unless it is renewed; wait for it with --lock-timeout, or see `reconciler state unlock {hold.site}`"
+        self.what = (
+            f"locked by {hold.holder}, since {_clock(hold.since)}, until {_clock(hold.expires)} unless it is renewed"
         )
+        self.fix = f"wait for it with --lock-timeout, or see `reconciler state unlock {hold.site}`"
+        super().__init__(f"{hold.site}: {self.what}; {self.fix}")
         self.hold = hold
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.wiring import open_sandbox
 from reconciler.sandbox.app import Sandbox
+from reconciler.wiring import open_sandbox
 
 PROJECT = """\
 version: 1

@@ -244,13 +244,29 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
     assert terminal.end() == 0
     assert "Apply: 0 added, 1 changed" in terminal.said
 
+    project.edit("sites/shop.yaml", "warm and playful", "dry")
+    project.edit("sites/shop.yaml", "{state: present}", "{state: present, regenerate: {when: never}}")
     terminal = Terminal(project.root, "apply")
+    terminal.until(APPLY)
     terminal.until("accepted: ")
     terminal.type("yes\n")
     terminal.until("public?")
     terminal.type("no\n")
     assert terminal.end() == 3
     assert "2 withheld" in terminal.said
+
+
+def test_a_terminal_is_asked_once_where_all_is_public(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    for answer, code, said in (("no\n", 4, "nothing was changed"), ("yes\n", 0, "2 published")):
+        terminal = Terminal(project.root, "apply")
+        terminal.until("Do you want to make 2 posts public?")
+        terminal.until("accepted: ")
+        terminal.type(answer)
+        assert terminal.end() == code
+        assert said in terminal.said
+        assert APPLY not in terminal.said
 
 
 @pytest.mark.parametrize("answer", ["y\n", "\n", "\x04"])

@@ -69,6 +69,7 @@ def test_the_commands_of_an_example(
     assert sum(1 for one in found if one.command.startswith("reconciler ")) > 3
     played_with = shutil.ignore_patterns(".reconciler", "*.html")
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples", ignore=played_with)
+    shutil.copytree(REPOSITORY / "schemas", tmp_path / "schemas")
     environment = {**os.environ, **IDENTITY, "HOME": str(tmp_path), "GIT_CONFIG_GLOBAL": "/dev/null"}
     environment |= {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CEILING_DIRECTORIES": str(tmp_path)}
     for key, value in environment.items():

@@ -14,7 +14,8 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir()))
 def test_an_example(name: str, tmp_path: Path, reconciler: Command) -> None:
-    copy = tmp_path / name
+    shutil.copytree(EXAMPLES.parent / "schemas", tmp_path / "schemas")  # which the files tell editors to use
+    copy = tmp_path / "examples" / name
     shutil.copytree(EXAMPLES / name, copy, ignore=shutil.ignore_patterns(".reconciler"))
     assert reconciler("validate", copy).last.startswith("Valid: ")
     plan = reconciler("plan", copy, "--detailed-exitcode")

@@ -6,12 +6,30 @@ from itertools import combinations
 
 import pytest
 
-from reconciler.cli.exit_codes import _OF_RESULT, ExitCode, of_apply, of_plans, worst
+from reconciler.cli.exit_codes import ExitCode, exit_code, worst
+from reconciler.engine.carrying_out import ApplyTotals
+from reconciler.engine.results import (
+    ApplyCompleted,
+    DriftCompleted,
+    FilesInvalid,
+    Interrupted,
+    PlanCompleted,
+    Refused,
+    RunFailed,
+    SiteApplied,
+    SiteFailed,
+    StateListed,
+)
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Generate
 from reconciler.model.sites import SiteRef
+from reconciler.planner.drift_report import DriftTally
+from reconciler.planner.tally import PlanTally
+from reconciler.state.repair import Glance
 
+NO = Diagnostic("no", "no")
 ORDER = [ExitCode.ERROR, ExitCode.REFUSED, ExitCode.INCOMPLETE, ExitCode.CHANGES, ExitCode.DONE]
 
 
@@ -27,15 +45,20 @@ def test_the_worst_wins() -> None:
     [
         ({}, 0),
         ({"changes": 3}, 0),
-        ({"changes": 3, "detailed": True}, 2),
-        ({"changes": 0, "detailed": True}, 0),
-        ({"changes": 3, "refused": 1, "detailed": True}, 4),
+        ({"changes": 3, "detailed": 1}, 2),
+        ({"changes": 0, "detailed": 1}, 0),
+        ({"changes": 3, "refused": 1, "detailed": 1}, 4),
+        ({"changes": 3, "refusals": 1, "detailed": 1}, 4),
         ({"changes": 3, "refused": 1, "failed": 1}, 1),
     ],
 )
-def test_plan(facts: dict[str, int], code: int) -> None:
-    given = {"failed": 0, "refused": 0, "changes": 0, "detailed": False, **facts}
-    assert of_plans(**given) == code  # type: ignore[arg-type]
+def test_plan_and_drift(facts: dict[str, int], code: int) -> None:
+    changes, refusals = facts.get("changes", 0), (NO,) * facts.get("refusals", 0)
+    failed, refused, detailed = facts.get("failed", 0), facts.get("refused", 0), bool(facts.get("detailed"))
+    plan = PlanCompleted(9, PlanTally(change=changes), failed, refused, refusals)
+    assert exit_code(plan, detailed=detailed) == code
+    drift = DriftCompleted(9, DriftTally(drifted=changes), failed, refused, refusals)
+    assert exit_code(drift) == (2 if changes and not code else code)
 
 
 def ledger(*results: Result, error: str | None = None) -> SiteLedger:
@@ -60,15 +83,36 @@ def ledger(*results: Result, error: str | None = None) -> SiteLedger:
     ],
 )
 def test_apply(ledgers: tuple[SiteLedger, ...], code: int) -> None:
-    assert of_apply(ledgers, failed=0, refused=0, interrupted=None) == code
+    assert exit_code(applied(*ledgers)) == code
+
+
+def applied(*results: SiteLedger | SiteFailed, failed: int = 0, refused: int = 0, stop: bool = False) -> ApplyCompleted:
+    totals = ApplyTotals(PlanCompleted(len(results), failed=failed, refused=refused), len(results))
+    for result in results:
+        totals.add(SiteApplied(result) if isinstance(result, SiteLedger) else result)
+    return totals.completed(interrupted=stop)
 
 
 def test_what_concerns_other_sites_counts_too() -> None:
-    pending = (ledger(Result.PENDING),)
-    assert of_apply(pending, failed=0, refused=1, interrupted=None) == 4
-    assert of_apply(pending, failed=1, refused=1, interrupted=None) == 1
-    assert of_apply(pending, failed=1, refused=1, interrupted=ExitCode.INTERRUPTED) == 130
+    pending = ledger(Result.PENDING)
+    assert exit_code(applied(pending, refused=1)) == 4
+    assert exit_code(applied(pending, failed=1, refused=1)) == 1
+    assert exit_code(applied(pending, failed=1, refused=1, stop=True), signal=ExitCode.INTERRUPTED) == 130
+    assert exit_code(applied(pending, stop=True), signal=ExitCode.TERMINATED) == 143
+    assert exit_code(applied(pending, SiteFailed(SiteName("b"), (NO,), refused=True))) == 4
+    assert exit_code(applied(pending, SiteFailed(SiteName("b"), (NO,)))) == 1
 
 
 def test_every_result_has_a_code() -> None:
-    assert set(_OF_RESULT) == {result.value for result in Result}
+    for result in Result:
+        assert exit_code(applied(ledger(result))) in (0, 1, 3)
+
+
+def test_every_other_end() -> None:
+    assert exit_code(Refused(NO)) == 4
+    assert exit_code(Refused(NO, failed=1)) == 1
+    assert exit_code(FilesInvalid((NO,))) == exit_code(RunFailed(NO)) == 1
+    assert exit_code(Interrupted()) == 130
+    assert exit_code(Interrupted(), signal=ExitCode.TERMINATED) == 143
+    assert exit_code(StateListed("x", (Glance(SiteName("a")),))) == 0
+    assert exit_code(StateListed("x", (Glance(SiteName("a"), problem="corrupt"),))) == 1

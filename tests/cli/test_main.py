@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from reconciler import __version__
 from reconciler.cli import main
-from reconciler.cli.exit_codes import ExitCode, Interrupted
+from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 
 HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "ruamel", "uvicorn")
@@ -93,8 +93,8 @@ def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) ->
         (UsageError("no key: set WIX_API_KEY"), 1, "Error: no key: set WIX_API_KEY\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (click.Abort(), 130, "Interrupted.\n"),
-        (Interrupted(ExitCode.TERMINATED), 143, "Interrupted.\n"),
-        (main.Terminated(), 143, ""),
+        (Stopped(ExitCode.TERMINATED), 143, "Interrupted.\n"),
+        (Terminated(), 143, ""),
         (UsageError("a\x1b[2J\u202eb"), 1, "Error: a\\x1b[2J\\u202eb\n"),
     ],
 )

@@ -97,7 +97,7 @@ def test_formats_beside_each_other(project: Project, reconciler: Command) -> Non
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        (["yaml"], "'yaml' is none of the formats text, json"),
+        (["yaml"], "'yaml' must be one of: text, json, html"),
         (["json="], "names no file"),
         (["json", "text"], "cannot share the screen"),
         (["json=a", "text=a"], "name the same file"),
@@ -197,6 +197,7 @@ def test_validate(chain: Project, reconciler: Command) -> None:
         "formatVersion": 1,
         "command": "validate",
         "sites": [],
+        "run": {"project": chain.root.name, "sites": 3, "of": 3},
         "summary": {"files": 3, "sites": 3},
         "exitCode": 0,
     }

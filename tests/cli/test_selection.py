@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from reconciler.cli.changed import changed_files, head_commit
-from reconciler.cli.options import Shard
-from reconciler.cli.selection import in_shard
+from reconciler.config.repository import Repository
+from reconciler.engine.selection import Shard, in_shard
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from tests.cli.projects import Command, Project
@@ -61,12 +61,13 @@ def test_a_changed_project_file_means_all_sites(repository: Project, reconciler:
 
 
 def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
+    here = Repository(repository.root, os.environ)
     with pytest.raises(UsageError, match="git knows no revision 'nonsense'; is the history fetched"):
-        changed_files(repository.root, "nonsense")
+        here.changed_since("nonsense")
     with pytest.raises(UsageError, match="git knows no revision '--output=x'"):
-        changed_files(repository.root, "--output=x")
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
+        here.changed_since("--output=x")
+    elsewhere = Repository(tmp_path_factory.mktemp("elsewhere"), os.environ)
     with pytest.raises(UsageError, match="not a git repository"):
-        changed_files(elsewhere, "HEAD")
-    assert head_commit(elsewhere) is None
-    assert len(head_commit(repository.root) or "") == 40
+        elsewhere.changed_since("HEAD")
+    assert elsewhere.head() is None
+    assert len(here.head() or "") == 40

@@ -9,7 +9,9 @@ from typing import Any
 
 import yaml
 
-from reconciler.cli.exit_codes import ExitCode, of_apply
+from reconciler.cli.exit_codes import ExitCode, exit_code
+from reconciler.engine.carrying_out import ApplyTotals
+from reconciler.engine.results import PlanCompleted, SiteApplied
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.posts import Post
 from reconciler.model.sites import Need
@@ -120,7 +122,9 @@ def sent(run: WholeRun) -> list[str]:
 
 def code(ledger: SiteLedger) -> ExitCode:
     """What `apply` would end with."""
-    return of_apply([ledger], failed=0, refused=0, interrupted=None)
+    totals = ApplyTotals(PlanCompleted(1), 1)
+    totals.add(SiteApplied(ledger))
+    return exit_code(totals.completed(interrupted=False))
 
 
 def results(ledger: SiteLedger) -> dict[str, str]:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from reconciler.api import wire, wire_platform
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
+from reconciler.engine.results import PlanCompleted, SitePlanned
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import to_plain
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -24,8 +25,8 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of
+from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.layout import Screen
-from reconciler.reporters.results import Planned, PlanSummary, Setting
 from reconciler.reporters.text import TextReporter
 from reconciler.state.document import decode
 
@@ -85,9 +86,9 @@ def recorded(folder: Path) -> RecordedSite:
 def words(plan: Plan) -> str:
     """The plan as a terminal of 80 columns shows it."""
     shown: list[str] = []
-    reporter = TextReporter(Setting("plan", shown.append, Screen(width=80)))
-    reporter.site(Planned(plan, tally_of(plan)))
-    reporter.planned(PlanSummary(1, tally_of(plan), refused=bool(plan.refusals)))
+    reporter = TextReporter(ReporterContext("plan", shown.append, Screen(width=80)))
+    reporter.handle(SitePlanned(plan, tally_of(plan)))
+    reporter.handle(PlanCompleted(1, tally_of(plan), refused=bool(plan.refusals)))
     return "".join(shown)
 
 

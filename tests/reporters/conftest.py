@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.engine.results import SitePlanned
 from reconciler.model.activities import DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
@@ -40,7 +41,6 @@ from reconciler.planner.actions import (
     refusal,
 )
 from reconciler.planner.tally import tally_of
-from reconciler.reporters.results import Planned
 
 SITE = SiteName("janes-pottery")
 REF = SiteRef(SITE, "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
@@ -67,12 +67,12 @@ def plan_of(*actions: Action, site: str = SITE, **rest: object) -> Plan:
     return Plan(SiteRef(SiteName(site), REF.id), actions, **rest)  # type: ignore[arg-type]
 
 
-def planned(plan: Plan) -> Planned:
-    return Planned(plan, tally_of(plan), ("settings", "marketing plan"))
+def planned(plan: Plan) -> SitePlanned:
+    return SitePlanned(plan, tally_of(plan), ("settings", "marketing plan"))
 
 
 @pytest.fixture
-def everything() -> Planned:
+def everything() -> SitePlanned:
     """A plan with most kinds of action, and everything that is no action."""
     event = CalendarEvent(EventId("e1"), "Open day", "Come by", AT)
     actions = (
@@ -143,7 +143,7 @@ def everything() -> Planned:
 
 
 @pytest.fixture
-def refused() -> Planned:
+def refused() -> SitePlanned:
     """A plan that its own guard refuses."""
     found = refusal(Address(SITE), RefusedBy.EXPECT, "expect.published: the file expects published", "publish the site")
     return planned(plan_of(TONE, refusals=(found,)))

@@ -6,31 +6,51 @@ import io
 import json
 from typing import Any
 
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Ended,
+    Interrupted,
+    PlanCompleted,
+    Refused,
+    SiteApplied,
+    SiteFailed,
+    SitePlanned,
+    Validated,
+)
+from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.tally import PlanTally
+from reconciler.reporters.context import Reporter, ReporterContext
 from reconciler.reporters.registry import make
-from reconciler.reporters.results import ApplySummary, Checked, Failed, Planned, PlanSummary, Reporter, Setting
 
 
 def reporter_for(command: str, **more: Any) -> tuple[Reporter, io.StringIO]:
     out = io.StringIO()
-    return make("json", Setting(command, out.write, **more)), out
+    return make("json", ReporterContext(command, out.write, **more)), out
 
 
-def test_a_plan(everything: Planned) -> None:
+def failed(site: SiteName, message: str) -> SiteFailed:
+    return SiteFailed(site, (Diagnostic("odd", message, address=Address(site)),))
+
+
+def test_a_plan(everything: SitePlanned) -> None:
     reporter, out = reporter_for("plan")
-    reporter.site(everything)
-    reporter.site(Failed(SiteName("shop"), "GET: 503"))
-    reporter.planned(PlanSummary(2, everything.tally, failed=1, exit_code=1))
+    reporter.handle(everything)
+    reporter.handle(failed(SiteName("shop"), "GET: 503"))
+    reporter.handle(PlanCompleted(2, everything.tally, failed=1))
+    reporter.handle(Ended(1))
     document = json.loads(out.getvalue())
     assert list(document) == ["formatVersion", "command", "sites", "refusals", "summary", "exitCode"]
     assert document["formatVersion"] == 1
     assert document["exitCode"] == 1
     assert document["summary"]["add"] == 2
-    assert document["sites"][1] == {"site": "shop", "error": "GET: 503"}
+    assert document["sites"][1] == {
+        "site": "shop",
+        "error": {"code": "odd", "severity": "error", "message": "GET: 503", "address": "shop"},
+    }
     site = document["sites"][0]
     assert list(site) == ["site", "actions", "blocked", "refusals", "notes", "toReview"]
     assert site["actions"][2] == {
@@ -50,36 +70,41 @@ def test_a_plan(everything: Planned) -> None:
     }
     assert site["actions"][8]["class"] == "public"
     assert site["toReview"][0]["state"] == "pending"
-    assert site["blocked"][0]["by"] == "channel-not-connected"
+    assert site["blocked"][0]["code"] == "channel-not-connected"
 
 
-def test_the_same_plan_gives_the_same_bytes(everything: Planned) -> None:
+def test_the_same_plan_gives_the_same_bytes(everything: SitePlanned) -> None:
     texts = []
     for _ in range(2):
         reporter, out = reporter_for("plan")
-        reporter.site(everything)
-        reporter.planned(PlanSummary(1, everything.tally))
+        reporter.handle(everything)
+        reporter.handle(PlanCompleted(1, everything.tally))
+        reporter.handle(Ended(0))
         texts.append(out.getvalue())
     assert texts[0] == texts[1]
 
 
-def test_explain_adds_calls_preconditions_and_reads(everything: Planned) -> None:
+def test_explain_adds_calls_preconditions_and_reads(everything: SitePlanned) -> None:
     reporter, out = reporter_for("plan", calls_of=lambda _operation, _site: ("PATCH /settings",))
-    reporter.site(everything)
-    reporter.planned(PlanSummary(1, everything.tally))
+    reporter.handle(everything)
+    reporter.handle(PlanCompleted(1, everything.tally))
+    reporter.handle(Ended(0))
     site = json.loads(out.getvalue())["sites"][0]
     assert site["reads"] == ["settings", "marketing plan"]
     assert site["actions"][2]["calls"] == ["PATCH /settings"]
     assert site["actions"][2]["requires"] == ['settings.toneOfVoice is "dry"']
 
 
-def test_an_apply_has_its_ledger(everything: Planned) -> None:
+def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
     reporter, out = reporter_for("apply")
-    reporter.site(everything)
-    summary = PlanSummary(1, everything.tally)
-    reporter.planned(summary)
+    reporter.handle(everything)
+    summary = PlanCompleted(1, everything.tally)
+    reporter.handle(summary)
     entry = Entry(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate(), Result.DONE, "ACTIVE", "r-1")
-    reporter.applied(ApplySummary(summary, (SiteLedger(SiteRef(SiteName("shop"), "1"), (entry,)),)))
+    ledger = SiteLedger(SiteRef(SiteName("shop"), "1"), (entry,))
+    reporter.handle(SiteApplied(ledger))
+    reporter.handle(ApplyCompleted(summary, tally_of((ledger,)), 1))
+    reporter.handle(Ended(0))
     document = json.loads(out.getvalue())
     assert document["ledger"] == [
         {
@@ -104,26 +129,32 @@ def test_an_apply_has_its_ledger(everything: Planned) -> None:
 
 def test_every_other_end_is_a_document_too() -> None:
     reporter, out = reporter_for("validate")
-    reporter.valid(Checked(12, 40))
+    reporter.handle(Validated(12, 40))
+    reporter.handle(Ended(0))
     assert json.loads(out.getvalue())["summary"] == {"files": 12, "sites": 40}
 
     reporter, out = reporter_for("apply")
-    reporter.planned(PlanSummary(1, PlanTally(add=1)))
-    reporter.refused("declined", 4)
-    assert json.loads(out.getvalue())["refused"] == "declined"
+    reporter.handle(PlanCompleted(1, PlanTally(add=1)))
+    reporter.handle(Refused(Diagnostic("declined", "no")))
+    reporter.handle(Ended(4))
+    document = json.loads(out.getvalue())
+    assert document["refused"] == {"code": "declined", "severity": "error", "message": "no"}
+    assert document["exitCode"] == 4
 
     reporter, out = reporter_for("plan")
-    reporter.site(Failed(SiteName("shop"), "x"))
-    reporter.aborted("interrupted", 130)
+    reporter.handle(failed(SiteName("shop"), "x"))
+    reporter.handle(Interrupted())
+    reporter.handle(Ended(130))
     document = json.loads(out.getvalue())
-    assert (document["error"], document["exitCode"], len(document["sites"])) == ("interrupted", 130, 1)
+    assert (document["interrupted"], document["exitCode"], len(document["sites"])) == (True, 130, 1)
 
 
 def test_nothing_in_it_can_act_on_a_terminal() -> None:
     reporter, out = reporter_for("plan")
     nasty = "\x1b[2J\x9b\u202e\u2028\ud83d"
-    reporter.site(Failed(SiteName("shop"), nasty))
-    reporter.planned(PlanSummary(1, failed=1))
+    reporter.handle(failed(SiteName("shop"), nasty))
+    reporter.handle(PlanCompleted(1, failed=1))
+    reporter.handle(Ended(1))
     assert out.getvalue().isascii()
     assert "\x1b" not in out.getvalue()
-    assert json.loads(out.getvalue())["sites"][0]["error"] == nasty
+    assert json.loads(out.getvalue())["sites"][0]["error"]["message"] == nasty

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.engine.results import ApplyCompleted, PlanCompleted, SiteApplied
+from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
@@ -20,8 +21,8 @@ from reconciler.model.operations import (
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
+from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import make
-from reconciler.reporters.results import ApplySummary, PlanSummary, Setting
 
 SETTINGS = UpdateSettings((FieldChange("settings.toneOfVoice", "dry", "warm"),))
 SCHEDULE = SchedulePost(PostId("834d"), ActivityId("b3f9"), "INSTAGRAM", Digest("sha256:1"))
@@ -38,8 +39,10 @@ def entry(
 
 def text_of(*ledgers: SiteLedger, sites: int = 1) -> str:
     out = io.StringIO()
-    reporter = make("text", Setting("apply", out.write))
-    reporter.applied(ApplySummary(PlanSummary(sites), ledgers))
+    reporter = make("text", ReporterContext("apply", out.write))
+    for ledger in ledgers:
+        reporter.handle(SiteApplied(ledger))
+    reporter.handle(ApplyCompleted(PlanCompleted(sites), tally_of(ledgers), len(ledgers)))
     return out.getvalue()
 
 
@@ -114,7 +117,9 @@ def test_a_promise_is_kept_and_its_objects_are_counted() -> None:
 def test_sites_that_are_not_in_the_ledger_are_told_before_the_last_line() -> None:
     ledger = SiteLedger(SiteRef(SiteName("a"), "1"), (entry("a", Kind.SETTINGS, SETTINGS, Result.DONE),))
     out = io.StringIO()
-    make("text", Setting("apply", out.write)).applied(ApplySummary(PlanSummary(4, failed=1, refused=2), (ledger,)))
+    reporter = make("text", ReporterContext("apply", out.write))
+    reporter.handle(SiteApplied(ledger))
+    reporter.handle(ApplyCompleted(PlanCompleted(4, failed=1, refused=2), sites=1))
     lines = out.getvalue().splitlines()
     assert lines[-3:-1] == [
         "1 of 4 sites could not be read; the counts say nothing about them",
@@ -124,13 +129,13 @@ def test_sites_that_are_not_in_the_ledger_are_told_before_the_last_line() -> Non
 
 def test_a_run_with_nothing_to_do_has_said_so_already() -> None:
     out = io.StringIO()
-    reporter = make("text", Setting("apply", out.write))
-    reporter.planned(PlanSummary(3))
-    reporter.applied(ApplySummary(PlanSummary(3), ()))
+    reporter = make("text", ReporterContext("apply", out.write))
+    reporter.handle(PlanCompleted(3))
+    reporter.handle(ApplyCompleted(PlanCompleted(3)))
     assert out.getvalue() == "No changes.\n"
 
 
 def test_a_run_that_could_read_no_site_ends_in_its_last_line_all_the_same() -> None:
     out = io.StringIO()
-    make("text", Setting("apply", out.write)).applied(ApplySummary(PlanSummary(1, failed=1), (), exit_code=1))
+    make("text", ReporterContext("apply", out.write)).handle(ApplyCompleted(PlanCompleted(1, failed=1)))
     assert out.getvalue().startswith("Apply: 0 added, 0 changed")

@@ -7,17 +7,19 @@ import io
 import pytest
 from msgspec.structs import replace
 
+from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DesiredEvent, EventId
 from reconciler.model.operations import CreateEvent, Deferred, DeleteEvent, FieldChange, Part, UpdateSettings
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make
-from reconciler.reporters.results import CallsOf, Failed, Planned, PlanSummary, Setting, SiteResult
 
 ONE_SITE = """\
 site           add  change  destroy  generate  publish  blocked
@@ -66,22 +68,29 @@ Plan: 2 to add, 3 to change, 1 to destroy, 2 to generate, 1 to publish; 0 pendin
 """
 
 
-def text_of(*results: SiteResult, sites: int = 0, screen: Screen | None = None, calls_of: CallsOf | None = None) -> str:
+def text_of(
+    *results: SitePlanned | SiteFailed, sites: int = 0, screen: Screen | None = None, calls_of: CallsOf | None = None
+) -> str:
     out = io.StringIO()
-    reporter = make("text", Setting("plan", out.write, screen or Screen(), calls_of))
+    reporter = make("text", ReporterContext("plan", out.write, screen or Screen(), calls_of))
+    reporter.handle(PhaseStarted(Phase.PLANNING, len(results)))
     tally = PlanTally()
     for result in results:
-        reporter.site(result)
-        tally += result.tally if isinstance(result, Planned) else PlanTally()
-    failed = sum(isinstance(result, Failed) for result in results)
-    refused = sum(isinstance(result, Planned) and bool(result.plan.refusals) for result in results)
-    reporter.planned(PlanSummary(sites or len(results), tally, failed, refused))
+        reporter.handle(result)
+        tally += result.tally if isinstance(result, SitePlanned) else PlanTally()
+    failed = sum(isinstance(result, SiteFailed) for result in results)
+    refused = sum(isinstance(result, SitePlanned) and bool(result.plan.refusals) for result in results)
+    reporter.handle(PlanCompleted(sites or len(results), tally, failed, refused))
     return out.getvalue()
 
 
-def planned(*actions: Action, site: str = "shop", **rest: object) -> Planned:
+def planned(*actions: Action, site: str = "shop", **rest: object) -> SitePlanned:
     plan = Plan(SiteRef(SiteName(site), "1"), actions, **rest)  # type: ignore[arg-type]
-    return Planned(plan, tally_of(plan), ("settings",))
+    return SitePlanned(plan, tally_of(plan), ("settings",))
+
+
+def failed(site: SiteName, message: str) -> SiteFailed:
+    return SiteFailed(site, (Diagnostic("odd", message, address=Address(site)),))
 
 
 def tone(site: str, after: str = "warm") -> Action:
@@ -89,11 +98,11 @@ def tone(site: str, after: str = "warm") -> Action:
     return Action(Address(SiteName(site), Kind.SETTINGS), UpdateSettings(changes), Reason.DIFFERS)
 
 
-def test_a_plan_with_one_of_everything(everything: Planned) -> None:
+def test_a_plan_with_one_of_everything(everything: SitePlanned) -> None:
     assert text_of(everything) == ONE_SITE
 
 
-def test_no_line_but_the_last_is_wider_than_the_screen(everything: Planned) -> None:
+def test_no_line_but_the_last_is_wider_than_the_screen(everything: SitePlanned) -> None:
     for width in (60, 80, 120):
         lines = text_of(everything, screen=Screen(width)).splitlines()
         identifiers = [line for line in lines[:-1] if "[" in line or line.startswith("site")]
@@ -101,7 +110,7 @@ def test_no_line_but_the_last_is_wider_than_the_screen(everything: Planned) -> N
 
 
 def test_sites_without_changes_are_a_count() -> None:
-    text = text_of(planned(), planned(tone("shop-2"), site="shop-2"), Failed(SiteName("shop-3"), "503"), sites=40)
+    text = text_of(planned(), planned(tone("shop-2"), site="shop-2"), failed(SiteName("shop-3"), "503"), sites=40)
     assert text.splitlines() == [
         "site          add  change  destroy  generate  publish  blocked",
         "shop-2          -       1        -         -        -        -",
@@ -143,7 +152,7 @@ def test_nothing_to_do_is_one_line() -> None:
 
 
 def test_a_site_that_could_not_be_read_is_not_without_changes() -> None:
-    text = text_of(Failed(SiteName("shop"), "GET: 503"), sites=1)
+    text = text_of(failed(SiteName("shop"), "GET: 503"), sites=1)
     assert "No changes." not in text
     assert text.splitlines()[-1].startswith("Plan: 0 to add")
 
@@ -170,14 +179,14 @@ def test_a_promise_alone_is_a_change() -> None:
     assert "No changes." not in text
 
 
-def test_a_refusal_is_the_last_line(refused: Planned) -> None:
+def test_a_refusal_is_the_last_line(refused: SitePlanned) -> None:
     lines = text_of(refused).splitlines()
     assert lines[-1] == "Refused: janes-pottery: expect.published: the file expects published; publish the site"
     assert lines[-2].startswith("Plan: ")
     assert "  = refused   janes-pottery  expect.published: the file expects published" in lines
 
 
-def test_what_is_refused_is_not_without_changes(refused: Planned) -> None:
+def test_what_is_refused_is_not_without_changes(refused: SitePlanned) -> None:
     nothing_else = planned(refusals=refused.plan.refusals)
     assert "No changes." not in text_of(nothing_else)
     assert text_of(nothing_else).splitlines()[-2:] == [
@@ -186,18 +195,18 @@ def test_what_is_refused_is_not_without_changes(refused: Planned) -> None:
     ]
 
 
-def test_a_refusal_of_the_run_comes_before_those_of_sites(refused: Planned) -> None:
+def test_a_refusal_of_the_run_comes_before_those_of_sites(refused: SitePlanned) -> None:
     out = io.StringIO()
-    reporter = make("text", Setting("plan", out.write))
-    reporter.site(refused)
+    reporter = make("text", ReporterContext("plan", out.write))
+    reporter.handle(refused)
     whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
-    reporter.planned(PlanSummary(1, refused.tally, refused=1, refusals=(whole,), exit_code=4))
+    reporter.handle(PlanCompleted(1, refused.tally, refused=1, refusals=(whole,)))
     assert out.getvalue().splitlines()[-1] == (
         "Refused: all-sites: the run would destroy 11; raise maxDelete (and 1 more, above)"
     )
 
 
-def test_explain_shows_class_calls_preconditions_and_reads(everything: Planned) -> None:
+def test_explain_shows_class_calls_preconditions_and_reads(everything: SitePlanned) -> None:
     text = text_of(everything, calls_of=lambda _operation, site: (f"PATCH /settings of {site.id}",))
     assert "  read: settings, marketing plan\n" in text
     assert (
@@ -227,7 +236,7 @@ def test_remote_text_cannot_act_on_the_terminal(colour: bool) -> None:
         notes=(nasty,),
         blocked=(blocked(Address(SiteName("shop")), BlockedBy.POLICY, nasty, nasty),),
     )
-    text = text_of(site, Failed(SiteName("other"), nasty), screen=Screen(80, colour))
+    text = text_of(site, failed(SiteName("other"), nasty), screen=Screen(80, colour))
     for character in "\x07\u202e\r\x9b":
         assert character not in text
     assert "\x1b]" not in text
@@ -236,7 +245,7 @@ def test_remote_text_cannot_act_on_the_terminal(colour: bool) -> None:
         assert "\x1b" not in text
 
 
-def test_colours_change_no_word(everything: Planned) -> None:
+def test_colours_change_no_word(everything: SitePlanned) -> None:
     import re
 
     coloured = text_of(everything, screen=Screen(80, colour=True))

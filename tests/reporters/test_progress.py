@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted, Progressed, SiteFailed
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.operations import Generate
@@ -27,12 +28,15 @@ def test_a_line_every_thirty_seconds() -> None:
     def write(line: str) -> None:
         lines.append(line)
         if len(lines) == 2:
-            progress.site_done()
-            progress.see(Started(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate()))
+            progress.handle(SiteFailed(SiteName("other"), ()))
+            progress.handle(
+                Progressed(SiteName("shop"), Started(Address(SiteName("shop"), Kind.MARKETING_PLAN), Generate()))
+            )
         if len(lines) == 3:
             raise asyncio.CancelledError
 
-    progress = Progress("applying", 40, Watch(lambda: time.now, time.sleep), write, terminal=False)
+    progress = Progress(Watch(lambda: time.now, time.sleep), write, terminal=False)
+    progress.handle(PhaseStarted(Phase.APPLYING, 40))
 
     async def work() -> None:
         await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
@@ -47,6 +51,8 @@ def test_a_line_every_thirty_seconds() -> None:
 
 def test_what_is_fast_shows_nothing() -> None:
     lines = list[str]()
-    with Progress("planning", 1, Watch(lambda: 0.0, asyncio.sleep), lines.append, terminal=False) as progress:
-        progress.site_done()
+    progress = Progress(Watch(lambda: 0.0, asyncio.sleep), lines.append, terminal=False)
+    progress.handle(PhaseStarted(Phase.PLANNING, 1))
+    progress.handle(SiteFailed(SiteName("shop"), ()))
+    progress.handle(PlanCompleted(1))
     assert lines == []

@@ -28,7 +28,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 @click.option("--all", "everything", is_flag=True, help="Every draft that waits; needs --yes.")
 @click.option("--yes", is_flag=True, help="Do not ask. What is decided is shown all the same.")
 @options.choosing
-@click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same.")
+@options.output
 def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     """Decide about the drafts that `review` wrote down.
 
@@ -45,15 +45,13 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     return approve_command(
         ApproveOptions(
             paths=tuple(paths),
-            choice=options.Choice(
-                tuple(given["targets"]), tuple(given["excludes"]), given["shard"], given["changed_since"]
-            ),
+            choice=options.choice_of(given),
             ids=tuple(given["ids"]),
             channels=tuple(given["channels"]),
             titles=tuple(given["titles"]),
             decision=said,
             everything=given["everything"],
             yes=given["yes"],
-            colour=not given["no_color"],
+            shown=options.shown_of(given),
         )
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
 
 
 @click.command("drift")
@@ -14,11 +18,10 @@ from reconciler.cli import options
 @options.choosing
 @click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked.")
 @click.option("--explain", is_flag=True, help="Show what converged too.")
-@click.option(
-    "--parallelism", type=click.IntRange(1, 1000), metavar="N", help="Sites at once; overrides the project's."
-)
+@options.parallelism
 @click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 where something drifted.")
 @options.reaching
+@options.trusting
 @options.output
 def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - known from plan, and always on
     """Audit the sites: what moved, and on which side.
@@ -29,6 +32,32 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
     drift. Exits with 2 where something drifted, with 1 where a site could not
     be read, and with 4 where a guard would refuse an apply.
     """
-    from reconciler.cli.auditing import drift_command
+    from reconciler.cli.run import reported
 
-    return drift_command(options.run_options(regenerate=(), no_publish=False, **given))
+    asked = options.run_options(**given)
+    return reported("drift", asked.shown, lambda running: _drift(asked, running))
+
+
+def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
+    import os
+
+    from reconciler.api.client import ReadClient
+    from reconciler.cli.run import context_of, selected
+    from reconciler.engine.drift import drift_sites
+    from reconciler.wiring import open_session
+
+    selection = selected(asked)
+    context = context_of(asked, selection)
+
+    async def drift() -> ClosingEvent:
+        async with open_session(
+            selection.project,
+            ReadClient,
+            environ=os.environ,
+            api=asked.api,
+            state=asked.state,
+            parallelism=asked.parallelism,
+        ) as session:
+            return await drift_sites(session, selection, context, running.emit)
+
+    return running.run(drift())

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import options
 
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
+
 
 @click.command("plan")
 @options.paths
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where something would change.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -22,6 +26,7 @@ from reconciler.cli import options
 @options.choosing
 @options.planning
 @options.reaching
+@options.trusting
 @options.output
 def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     """Read the sites and show what would change.
@@ -29,6 +34,36 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     Nothing is written, remotely or here. PATH is a project folder, or site
     files and folders of one project; the default is the current directory.
     """
-    from reconciler.cli.planning import plan_command
+    from reconciler.cli.run import reported
 
-    return plan_command(options.run_options(**given), detailed=detailed_exitcode, out=out)
+    asked = options.run_options(**given)
+    return reported("plan", asked.shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
+
+
+def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> ClosingEvent:
+    import os
+
+    from reconciler.api.client import ReadClient
+    from reconciler.cli.run import context_of, selected
+    from reconciler.cli.saving import Saving
+    from reconciler.engine.plan import plan_sites
+    from reconciler.wiring import open_session
+
+    saving = Saving(out, running.emit)
+    selection = selected(asked)
+    context = context_of(asked, selection)
+
+    async def plan() -> ClosingEvent:
+        async with open_session(
+            selection.project,
+            ReadClient,
+            environ=os.environ,
+            api=asked.api,
+            state=asked.state,
+            parallelism=asked.parallelism,
+        ) as session:
+            completed = await plan_sites(session, selection, context, saving.emit)
+            saving.write(session.api.target, session.clock.now())
+            return completed
+
+    return running.run(plan())

@@ -48,8 +48,8 @@ def _world(function: Command) -> Command:
 
 @contextmanager
 def _open(folder: Path, database: Path | None, seed: Path | None) -> Iterator[Sandbox]:
-    from reconciler.cli.wiring import open_sandbox
     from reconciler.config.project import find_project
+    from reconciler.wiring import open_sandbox
 
     sandbox = open_sandbox(find_project((folder,)).root, database=database, seed=seed)
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.engine.results import ClosingEvent
 
 
 @click.command("show")
@@ -15,13 +18,16 @@ from reconciler.cli import options
 @click.option("--explain", is_flag=True, help="Show preconditions, API calls and classes.")
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
-def command(planfile: Path, explain: bool, state: str | None, outputs: Sequence[options.Output], no_color: bool) -> int:
+def command(planfile: Path, state: str | None, **given: Any) -> int:
     """Render a saved plan in any format.
 
     Says too whether the plan has expired or was applied already, as far as
     the project of the current directory knows. No site is read.
     """
-    from reconciler.cli.showing import show_command
+    from reconciler.cli.run import Running, reported
+    from reconciler.cli.showing import show_plan
 
-    shown = options.outputs_of(outputs)
-    return show_command(planfile, shown, explain=explain, colour=not no_color, state=state)
+    def work(running: Running) -> ClosingEvent:
+        return show_plan(planfile, state, running.emit)
+
+    return reported("show", options.shown_of(given), work)

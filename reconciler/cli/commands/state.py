@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,7 @@ import click
 from reconciler.cli import options
 
 if TYPE_CHECKING:
-    from reconciler.cli.repairing import Look
+    from reconciler.cli.repairing import Asked
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,27 +28,17 @@ def command() -> None:
 
 
 def _place(function: Command) -> Command:
-    """--state, --no-color and PATH..., for every command of the group."""
-    for option in (
-        click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same."),
-        click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state."),
-        options.paths,
-    ):
-        function = option(function)
-    return function
+    """--state, --output, --no-color and PATH..., for every command of the group."""
+    state = click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
+    return options.paths(state(options.output(function)))
 
-
-_format = click.option(
-    "--output", type=click.Choice(("text", "json")), default="text", show_default=True, help="What to write."
-)
 
 _site = click.argument("site")
 
 
 @command.command("list")
-@_format
 @_place
-def list_(output: str, **given: Any) -> int:
+def list_(**given: Any) -> int:
     """List the sites of which something is recorded.
 
     Per site: calls in doubt (nobody knows whether they took effect), calls
@@ -58,14 +49,13 @@ def list_(output: str, **given: Any) -> int:
     """
     from reconciler.cli.repairing import list_command
 
-    return list_command(_asked(output=output, **given))
+    return list_command(_asked(given))
 
 
 @command.command()
 @_site
-@_format
 @_place
-def show(site: str, output: str, **given: Any) -> int:
+def show(site: str, **given: Any) -> int:
     """Show all that is recorded of SITE.
 
     Open calls stand with what they mean and how to settle them. Values that
@@ -73,7 +63,7 @@ def show(site: str, output: str, **given: Any) -> int:
     """
     from reconciler.cli.repairing import show_command
 
-    return show_command(site, _asked(output=output, **given))
+    return show_command(site, _asked(given))
 
 
 @command.command()
@@ -88,18 +78,16 @@ def unlock(site: str, force: bool, **given: Any) -> int:
     """
     from reconciler.cli.repairing import unlock_command
 
-    return unlock_command(site, _asked(**given), force=force)
+    return unlock_command(site, _asked(given), force=force)
 
 
 @command.command()
 @_site
 @click.argument("entry")
 @click.argument("outcome", metavar="done|not-done", type=click.Choice(("done", "not-done")))
-@click.option(
-    "--lock-timeout", default="0s", metavar="TIME", help="How long to wait for another run's lock, such as 30s or 5m."
-)
+@options.lock_timeout
 @_place
-def resolve(site: str, entry: str, outcome: str, lock_timeout: str, **given: Any) -> int:
+def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **given: Any) -> int:
     """Settle an open call of SITE by hand.
 
     ENTRY is its id in `state show`, or the first characters of it. An apply
@@ -108,16 +96,13 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: str, **given: Any
     while a run holds the site.
     """
     from reconciler.cli.repairing import resolve_command
-    from reconciler.config.times import duration
 
-    try:
-        patience = duration(lock_timeout)
-    except ValueError as error:
-        raise click.BadParameter(f"{lock_timeout!r} {error}", param_hint="'--lock-timeout'") from None
-    return resolve_command(site, entry, _asked(**given), took_effect=outcome == "done", lock_timeout=patience)
+    took_effect = outcome == "done"
+    return resolve_command(site, entry, _asked(given), took_effect=took_effect, lock_timeout=lock_timeout)
 
 
-def _asked(paths: tuple[Path, ...], state: str | None, no_color: bool, output: str = "text") -> Look:
-    from reconciler.cli.repairing import Look
+def _asked(given: dict[str, Any]) -> Asked:
+    from reconciler.cli.repairing import Asked
 
-    return Look(paths, state, output == "json", not no_color)
+    paths: tuple[Path, ...] = tuple(given["paths"])
+    return Asked(paths, given["state"], options.shown_of(given))

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reconciler.cli import options
 
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
+
 
 @click.command("validate")
 @options.paths
+@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@options.trusting
 @options.output
-def command(paths: Sequence[Path], outputs: Sequence[options.Output], no_color: bool) -> int:
+def command(**given: Any) -> int:
     """Check files offline: all problems at once.
 
     Every problem of schema, meaning and policy says where it is and what
     would be right. No key and no network is needed.
     """
-    from reconciler.cli.outputs import open_reports
-    from reconciler.config.project import find_project
-    from reconciler.config.sites import check_sites
-    from reconciler.reporters.results import Checked
+    from reconciler.cli.run import reported
 
-    with open_reports("validate", options.outputs_of(outputs), colour=not no_color) as reports:
-        index = check_sites(find_project(paths), paths)
-        reports.valid(Checked(index.files, len(index)))
-    return 0
+    asked = options.run_options(**given)
+    return reported("validate", asked.shown, lambda running: _validate(asked, running))
+
+
+def _validate(asked: options.RunOptions, running: Running) -> ClosingEvent:
+    from reconciler.cli.run import trust
+    from reconciler.config.sites import open_project
+    from reconciler.engine.results import Notice, RunStarted, Validated
+    from reconciler.model.diagnostics import InvalidFiles
+
+    project, index = open_project(asked.paths, trust(asked))
+    if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
+        raise InvalidFiles(wrong)
+    count, approval_none = len(index), index.without_approval
+    running.emit(RunStarted("validate", project.root.name, count, index.total, approval_none=approval_none))
+    for warning in index.warnings:
+        running.emit(Notice(warning))
+    valid = Validated(index.files, count)
+    running.emit(valid)
+    return valid

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reconciler.cli.witness import Witness
+from reconciler.engine.recorder import EventRecorder
 from reconciler.executor.events import Corrected, Event, Finished, Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Address, Kind, SiteName
@@ -21,7 +21,7 @@ POSTS = Action(Address(SHOP, Kind.POSTS, "b3f9"), GeneratePosts(ActivityId("b3f9
 
 def test_what_ended_what_was_begun_and_what_was_not() -> None:
     emitted: list[Event] = []
-    witness = Witness(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
+    recorder = EventRecorder(Plan(SiteRef(SHOP, "1"), (SETTINGS, GENERATE, POSTS)), emitted.append)
     done = Entry(SETTINGS.address, SETTINGS.operation, Result.DONE)
     wrong = Entry(SETTINGS.address, SETTINGS.operation, Result.FAILED, "the site has another tone")
     for event in (
@@ -31,14 +31,14 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
         Started(GENERATE.address, GENERATE.operation),
         Started(GENERATE.address, GENERATE.operation),
     ):
-        witness.see(event)
+        recorder.record(event)
     assert len(emitted) == 5
 
-    ledger = witness.ledger("the run was cut short")
+    ledger = recorder.ledger("the run was cut short")
     assert [(one.address.kind, one.result) for one in ledger.entries] == [
         (Kind.SETTINGS, Result.FAILED),
         (Kind.MARKETING_PLAN, Result.UNKNOWN),
         (Kind.POSTS, Result.NOT_STARTED),
     ]
     assert (ledger.error, ledger.interrupted) == (None, True)
-    assert witness.ledger("the run ended", error="a bug").interrupted is False
+    assert recorder.ledger("the run ended", error="a bug").interrupted is False

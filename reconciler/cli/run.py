@@ -1,0 +1,145 @@
+"""One command from its reports to its exit code: whatever happens becomes an event, and reaches every format."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+import click
+
+from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated, exit_code
+from reconciler.cli.options import RunOptions, Shown
+from reconciler.cli.outputs import open_reports
+from reconciler.cli.running import Interrupts, beside, run
+from reconciler.config.sites import open_project
+from reconciler.config.trust import Trust, trust_of
+from reconciler.engine.problems import BUG, diagnostic_of
+from reconciler.engine.results import (
+    ClosingEvent,
+    Emit,
+    Ended,
+    FilesInvalid,
+    Interrupted,
+    Refused,
+    RunFailed,
+)
+from reconciler.engine.selection import Selection, regenerated, select
+from reconciler.engine.session import RunContext
+from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.operations import Operation
+from reconciler.model.sites import SiteRef
+from reconciler.reporters.problems import ProblemReporter
+from reconciler.reporters.progress import Progress, Watch
+from reconciler.state.lease import Locked
+
+NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
+"""What writing ends in where the disk is full or broken, or nobody reads any more: no bug of ours."""
+
+
+class Running:
+    """A run under way: whom it tells, and whether it was asked to end."""
+
+    def __init__(self, emit: Emit, progress: Progress) -> None:
+        self.emit = emit
+        self.progress = progress
+        self.interrupts = Interrupts()
+
+    def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
+        """How the work ended; progress is shown beside it. Raises Stopped where a signal cancelled it."""
+        return run(beside(work, self.progress.keep_alive()), self.interrupts)
+
+
+def reported(
+    command: str,
+    shown: Shown,
+    work: Callable[[Running], ClosingEvent],
+    *,
+    detailed: bool = False,
+    asks: bool = False,
+) -> int:
+    """Runs a command and gives its exit code. Its work emits the closing event that it returns.
+
+    Raises UsageError where the reports cannot be written, and OSError where that shows on the way.
+    """
+    progress = Progress(Watch(time.monotonic, asyncio.sleep), sys.stderr.write, terminal=sys.stderr.isatty())
+    calls_of = names_of_calls if shown.explain else None
+    first = (progress, ProblemReporter(sys.stderr.write))
+    with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
+        running = Running(reports.handle, progress)
+        signal: ExitCode | None = None
+        try:
+            closing = work(running)
+            signal = running.interrupts.code
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                reports.handle(Ended(ExitCode.ERROR))
+                raise
+            closing = _unexpected(error, reports.handle)
+        except Exception as error:
+            closing = _unexpected(error, reports.handle)
+            signal = error.code if isinstance(error, Stopped) else None
+        except (KeyboardInterrupt, Terminated) as error:
+            reports.handle(closing := Interrupted())
+            signal = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
+        code = exit_code(closing, detailed=detailed, signal=signal)
+        reports.handle(Ended(code))
+        sys.stdout.flush()
+    return code
+
+
+def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
+    """How a run ends that an exception ended."""
+    closing: FilesInvalid | Refused | Interrupted | RunFailed
+    match error:
+        case InvalidFiles(problems=problems):
+            closing = FilesInvalid(problems)
+        case Locked():
+            closing = Refused(diagnostic_of(error, error.hold.site))
+        case Stopped() | click.Abort():
+            closing = Interrupted()
+        case _:
+            closing = RunFailed(diagnostic_of(error))
+            if closing.problem.code == BUG and os.environ.get("RECONCILER_DEBUG"):
+                traceback.print_exception(error)
+    emit(closing)
+    return closing
+
+
+def selected(options: RunOptions) -> Selection:
+    """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
+    project, index = open_project(options.paths, trust(options))
+    if options.strict and index.warnings:
+        raise InvalidFiles(index.warnings)
+    return select(project, index, options.choice)
+
+
+def trust(options: RunOptions) -> Trust:
+    """What the command line and the environment allow the files to ask for. Raises UsageError."""
+    return trust_of(
+        os.environ,
+        api=options.api,
+        state=options.state,
+        allow_hosts=options.allow_hosts,
+        require_approval=options.require_approval,
+        committed=options.committed,
+    )
+
+
+def context_of(options: RunOptions, selection: Selection) -> RunContext:
+    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site that is not in it."""
+    return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)
+
+
+def names_of_calls(operation: Operation, site: SiteRef) -> tuple[str, ...]:
+    """The API calls of an operation, with their bodies."""
+    from reconciler.api.calls import all_calls_of
+    from reconciler.model.canonical import canonical_text
+
+    calls = all_calls_of(operation, site)
+    return tuple(f"{call} {canonical_text(call.body) if call.body is not None else ''}".rstrip() for call in calls)

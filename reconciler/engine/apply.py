@@ -1,0 +1,218 @@
+"""`apply`: plans all sites or checks a saved plan, has somebody decide, carries it out, and ends in a ledger.
+
+Nothing is locked while a person thinks: a site that another run holds is refused when it is planned, and its lease
+is taken just before its first write. What happened in between shows in its record and in its preconditions.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.carrying_out import Prepared, carry_out
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.plan import PlanTotals, plan_site
+from reconciler.engine.problems import diagnostic_of
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    Refused,
+    SiteFailed,
+    SitePlanned,
+)
+from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import begin
+from reconciler.executor.kinds.base import Moment
+from reconciler.executor.saved import StalePlan, check_saved
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.operations import ActionClass, class_of
+from reconciler.planner.actions import Plan
+from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
+from reconciler.planner.guards import judge_strictly
+from reconciler.planner.tally import tally_of
+from reconciler.planner.targets import Named
+from reconciler.state.plans import AlreadySpent, SpentPlans
+
+
+class Judged(Struct, frozen=True):
+    """All sites as they are before the yes: those that are ready, and those that may or could not be worked on."""
+
+    completed: PlanCompleted
+    ready: deque[Prepared]
+    refused: tuple[Diagnostic, ...]
+    failed: tuple[Diagnostic, ...]
+
+
+async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused:
+    """Plans all sites of a selection and carries the plans out.
+
+    Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
+    """
+    session = run.session
+    begin("apply", selection, run.emit, session)
+    run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
+
+    async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
+        desired = entry.load()
+        await free_to_write(run, desired.ref)
+        recorded = await resolve_earlier_calls(run, desired.ref, desired)
+        planned = await plan_site(session, run.context, desired, recorded, turn)
+        if planned.plan.refusals:
+            return planned
+        if not planned.plan.actions:
+            await note_findings(run, planned.plan, desired)
+            return planned
+        return Prepared(planned, entry, recorded)
+
+    results = over_sites(
+        selection.entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
+    )
+    judged = await _judge(run, results)
+    whole = judged.completed.refusals
+    return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
+
+
+async def apply_saved(
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None
+) -> ApplyCompleted | Refused:
+    """Carries out a saved plan exactly, once, while it is still true (docs/design.md 3.4).
+
+    Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
+    precondition of every action still holds. Each is checked again just before its write. `files` are the site files
+    as they are now, None where they cannot be read.
+    """
+    clock, spent = run.session.clock, SpentPlans(run.session.store.store)
+    spent_at = await spent.spent_at(saved.seal)
+    run.emit(plan_loaded(saved, clock.now(), spent_at))
+    try:
+        if spent_at is not None:
+            raise SpentPlan(spent_at)
+        saved.check_expiry(clock.now())
+        _check_files(run, saved, files)
+        stale: list[StalePlan] = []
+        judged = await _judge(run, _checked(run, saved, files or {}, stale))
+        # A saved plan is carried out on all its sites or on none.
+        in_order = sorted(stale, key=lambda found: (found.site, str(found.address)))
+        whole = (*(diagnostic_of(found) for found in in_order), *judged.failed)
+        for problem in whole[1:]:
+            run.emit(Notice(problem))
+
+        async def begin() -> None:
+            # A person may have thought about it for long; nothing has been written until here.
+            saved.check_expiry(clock.now())
+            await spent.mark_spent(saved.seal, clock.now())
+
+        reasons = whole or (*judged.completed.refusals, *judged.refused)
+        return await _finish(run, judged, reasons, whole=bool(whole or judged.completed.refusals), begin=begin)
+    except PlanRefused as refused:
+        return _refuse(run, Refused(diagnostic_of(refused)))
+    except AlreadySpent as already:
+        return _refuse(run, Refused(diagnostic_of(SpentPlan(already.when))))
+
+
+def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> None:
+    if not (what := moved_on(saved, files)):
+        return
+    if run.context.strict:
+        raise MovedOn(f"{what}, and --strict is given")
+    run.emit(Notice(Diagnostic(MOVED_ON, what, "what is carried out is the saved plan", Severity.WARNING)))
+
+
+def _checked(
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[StalePlan]
+) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
+    """Every precondition on every site; what no longer holds goes into `stale`."""
+    session = run.session
+    run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
+
+    def named(plan: Plan) -> Named:
+        entry = files.get(plan.site.name)
+        return Named(plan.site.name, entry.labels if entry else ())
+
+    async def work(plan: Plan, turn: Turn) -> SitePlanned | Prepared:
+        labels, entry = named(plan).labels, files.get(plan.site.name)
+        if run.context.strict:
+            plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
+        if plan.refusals or not plan.actions:
+            return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+        await free_to_write(run, plan.site)
+        desired = entry.load() if entry else None
+        recorded = await resolve_earlier_calls(run, plan.site, desired)
+        approvals = desired.approvals if desired else Approvals()
+        found = await check_saved(plan, session.client.reader(), Moment(recorded, approvals, session.clock.now()))
+        planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+        stale.extend(found)
+        return planned if found else Prepared(planned, entry, recorded)
+
+    return over_sites(saved.plans, work, named=named, at_once=session.parallelism, emit=run.emit, debug=session.debug)
+
+
+async def _judge(run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteFailed]) -> Judged:
+    """All sites, told one after the other, and the limits of the run."""
+    totals, ready = PlanTotals(), deque[Prepared]()
+    refused: list[Diagnostic] = []
+    failed: list[Diagnostic] = []
+    async for result in results:
+        planned = result.planned if isinstance(result, Prepared) else result
+        if isinstance(result, Prepared):
+            ready.append(result)
+        if isinstance(planned, SiteFailed):
+            failed += planned.problems
+            refused += planned.problems if planned.refused else ()
+        else:
+            refused += planned.plan.refusals
+        totals.add(planned)
+        run.emit(planned)
+    completed = totals.completed(run.session.project.policy)
+    run.emit(completed)
+    return Judged(completed, ready, tuple(refused), tuple(failed))
+
+
+async def _finish(
+    run: Run,
+    judged: Judged,
+    refusals: tuple[Diagnostic, ...],
+    *,
+    whole: bool,
+    begin: Callable[[], Awaitable[None]] | None = None,
+) -> ApplyCompleted | Refused:
+    """Has somebody decide, and carries out what is ready; nothing where a refusal is of the run as a `whole`.
+
+    `begin` is awaited just before the first write.
+    """
+    completed = judged.completed
+    if refusals and (whole or not judged.ready):
+        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed))
+    allow_publish = False
+    if judged.ready:
+        decision = await run.terms.decide(_proposal(judged))
+        if not decision.apply:
+            return _refuse(run, Refused(decision.refusal, failed=completed.failed))
+        allow_publish = decision.allow_publish
+        if begin is not None:
+            await begin()
+    done = await carry_out(run, completed, judged.ready, allow_publish=allow_publish)
+    run.emit(done)
+    return done
+
+
+def _proposal(judged: Judged) -> Proposal:
+    actions = [action for prepared in judged.ready for action in prepared.plan.actions]
+    public = [class_of(action.operation) is ActionClass.PUBLIC for action in actions]
+    return Proposal(judged.completed, len(judged.ready), any(public), all(public))
+
+
+def _refuse(run: Run, refused: Refused) -> Refused:
+    run.emit(refused)
+    return refused

@@ -1,0 +1,154 @@
+"""One apply: what it works with, on what terms it runs, and a site under its lease."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from msgspec import Struct
+
+from reconciler.api.client import FullClient
+from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed
+from reconciler.engine.selection import repository_of
+from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.executor.events import Event
+from reconciler.executor.executor import apply_plan
+from reconciler.executor.open_entries import resolve_open
+from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.operations import ActionClass, class_of
+from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
+from reconciler.planner.actions import Plan
+from reconciler.planner.deferred import resolve
+from reconciler.state.errors import StateError
+from reconciler.state.journal import SiteJournal
+from reconciler.state.lease import RETRY, Locked
+
+DECLINED = Diagnostic("declined", "the plan was not approved; nothing was changed")
+
+
+class Decision(Struct, frozen=True):
+    """The answer to a plan: whether it is carried out, and whether posts may go public. `refusal` says why not."""
+
+    apply: bool
+    allow_publish: bool = False
+    refusal: Diagnostic = DECLINED
+
+
+class Proposal(Struct, frozen=True):
+    """What the yes is asked about: all plans together, how many sites would be written to, whether posts would go
+    public, and whether nothing else would be done."""
+
+    completed: PlanCompleted
+    sites: int
+    public: bool = False
+    only_public: bool = False
+
+
+class ApplyTerms(Struct, frozen=True):
+    """On what terms an apply runs. `decide` is asked once, when all sites are planned and something is to be done.
+
+    `stop` is asked between calls: once it is true, nothing more is started. `exit_code` is noted with the ledger
+    that the state keeps.
+    """
+
+    decide: Callable[[Proposal], Awaitable[Decision]]
+    lock_timeout: timedelta = timedelta(0)
+    stop: Callable[[], bool] = lambda: False
+    exit_code: Callable[[ApplyCompleted], int] | None = None
+
+
+class Run(Struct, frozen=True):
+    """One apply: what it works with, how its plans are made, on what terms, and whom it tells."""
+
+    session: Session[FullClient]
+    context: RunContext
+    terms: ApplyTerms
+    emit: Emit
+
+    def progress_of(self, site: SiteName) -> Callable[[Event], None]:
+        """Hands on what the executor says of a site."""
+        return lambda event: self.emit(Progressed(site, event))
+
+
+def ports_of(run: Run, journal: SiteJournal, desired: DesiredSite | None, clock: Clock) -> Ports:
+    """What a site under its lease is worked on with."""
+    client = run.session.client
+    return Ports(client.reader(), client.writer(), journal, clock, desired)
+
+
+def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
+    """What may be done at a site; `plan` is None where nothing of it is to be published."""
+    project = run.session.project
+    publishes = plan is not None and allow_publish and is_public(plan)
+    return ApplyOptions(
+        resolve=lambda action, plan, observed, recorded: resolve(
+            action, plan, observed, recorded, plan_options(run.session, run.context, site)
+        ),
+        allow_publish=allow_publish,
+        waiting=PollPolicy(project.poll_interval, project.poll_timeout),
+        stop=run.terms.stop,
+        commit=run.session.commit if allow_publish else None,
+        approver=repository_of(project).last_author(project.approvals_file(site)) if publishes else None,
+    )
+
+
+def is_public(plan: Plan) -> bool:
+    """Whether a plan would make posts public."""
+    return any(class_of(action.operation) is ActionClass.PUBLIC for action in plan.actions)
+
+
+# --- before the yes --------------------------------------------------------------------------------
+
+
+async def free_to_write(run: Run, site: SiteRef) -> None:
+    """Returns once no other run holds a site. Raises Locked where one still does when the patience is at its end."""
+    leases, waited = run.session.leases, 0.0
+    while True:
+        hold = await leases.inspect(site.name)
+        if hold is None or leases.has_ended(hold):
+            return
+        if (left := run.terms.lock_timeout.total_seconds() - waited) <= 0:
+            raise Locked(hold)
+        pause = min(left, RETRY.total_seconds())
+        await asyncio.sleep(pause)
+        waited += pause
+
+
+async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | None) -> RecordedSite:
+    """What is recorded of a site, once the open calls of earlier runs are resolved as far as reading can tell."""
+    recorded = await run.session.store.load(site)
+    if not recorded.open:
+        return recorded
+    async with leased(run, site) as journal:
+        ports = ports_of(run, journal, desired, run.session.clock)
+        return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
+
+
+async def note_findings(run: Run, plan: Plan, desired: DesiredSite) -> None:
+    """Notes what a plan with nothing to do found out, such as a first contact."""
+    site = plan.site
+    async with leased(run, site) as journal:
+        ports = ports_of(run, journal, desired, run.session.clock)
+        await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
+
+
+@asynccontextmanager
+async def leased(run: Run, site: SiteRef) -> AsyncIterator[SiteJournal]:
+    """The journal of a site under a lease. Raises Locked; a lease that cannot be given back is told and no more."""
+    lease = await run.session.leases.acquire(site.name, run.terms.lock_timeout)
+    try:
+        if lease.taken_over:
+            run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
+        yield await run.session.store.open_journal(site, lease)
+    finally:
+        try:
+            await lease.release()
+        except StateError as error:
+            what = f"the lock of {site.name} could not be given back: {error.what}"
+            fix = "it ends by itself within a minute"
+            place = Place(error.place)
+            run.emit(Notice(Diagnostic("lock-not-given-back", what, fix, Severity.WARNING, place)))

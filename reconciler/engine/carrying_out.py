@@ -1,0 +1,192 @@
+"""Carrying out plans, many sites at once: each under its lease, which is taken just before the first write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.applying import Run, leased, options_of, ports_of
+from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.recorder import EventRecorder
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    SiteApplied,
+    SiteFailed,
+    SitePlanned,
+)
+from reconciler.engine.run_ledger import ledger_values
+from reconciler.executor.executor import apply_plan
+from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
+from reconciler.executor.ports import Clock
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import freeze
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.targets import Named
+from reconciler.state.errors import StateError
+from reconciler.state.ledger import RunLedgers
+
+AGAIN = "run apply again, it looks what was done"
+OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
+
+
+class Prepared(Struct, frozen=True):
+    """A site with something to do: its plan, its file (None where a saved plan's is gone), and the record that the
+    plan was made from or checked against."""
+
+    planned: SitePlanned
+    entry: SiteEntry | None
+    recorded: RecordedSite
+
+    @property
+    def plan(self) -> Plan:
+        return self.planned.plan
+
+
+async def carry_out(
+    run: Run, completed: PlanCompleted, ready: deque[Prepared], *, allow_publish: bool
+) -> ApplyCompleted:
+    """Applies what is ready, all sites at once, and keeps the ledger whatever happens. Empties `ready`."""
+    if not ready:
+        return ApplyCompleted(completed)
+    order = [prepared.plan.site.name for prepared in ready]
+    waiting = {prepared.plan.site.name: prepared for prepared in ready}
+    recorders: dict[SiteName, EventRecorder] = {}
+    totals = ApplyTotals(completed, len(ready))
+    run.emit(PhaseStarted(Phase.APPLYING, len(ready)))
+
+    def take() -> Iterator[Prepared]:
+        while ready:
+            yield ready.popleft()  # what is done need not be kept
+
+    async def work(prepared: Prepared, turn: Turn) -> SiteApplied:
+        name = prepared.plan.site.name
+        recorder = recorders[name] = EventRecorder(prepared.plan, run.progress_of(name))
+        ledger = await _apply(run, prepared, turn, recorder, allow_publish=allow_publish)
+        return SiteApplied(ledger, prepared.planned.labels, turn.seconds)
+
+    def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
+        recorder = recorders[result.name]
+        if result.refused or not recorder.saw_something:
+            return result
+        why = f"the run ended before it was known what became of this; {AGAIN}"
+        problem = result.problem
+        error = f"{problem.message}; {problem.fix}" if problem.fix else problem.message
+        return SiteApplied(recorder.ledger(why, error=error), result.labels, result.seconds)
+
+    results = over_sites(
+        take(),
+        work,
+        named=lambda prepared: Named(prepared.plan.site.name, prepared.planned.labels),
+        at_once=run.session.parallelism,
+        emit=run.emit,
+        failed=failed,
+        ordered=False,
+        debug=run.session.debug,
+    )
+    try:
+        async for result in results:
+            del waiting[result.name]
+            recorders.pop(result.name)
+            totals.add(result)
+            run.emit(result)
+    except asyncio.CancelledError:
+        # The second signal: the ledger is written all the same.
+        if (current := asyncio.current_task()) is not None:
+            current.uncancel()
+        for prepared in waiting.values():
+            name = prepared.plan.site.name
+            recorder = recorders.get(name) or EventRecorder(prepared.plan, lambda _: None)
+            result = SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
+            totals.add(result)
+            run.emit(result)
+    done = totals.completed(interrupted=run.terms.stop())
+    await _remember(run, done, totals.in_order(order))
+    return done
+
+
+async def _apply(
+    run: Run, prepared: Prepared, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
+) -> SiteLedger:
+    """One site, under its lease. Raises Locked or StateError before anything was begun."""
+    site, plan = prepared.plan.site, prepared.plan
+    if run.terms.stop():
+        return recorder.ledger(AGAIN)
+    # A site that only waits for a generation leaves its place to another.
+    sleep = run.session.clock.sleep
+    clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
+    async with leased(run, site) as journal:
+        if journal.recorded != prepared.recorded:
+            return overtaken(plan)
+        ports = ports_of(run, journal, prepared.entry.load() if prepared.entry else None, clock)
+        options = options_of(run, site.name, plan, allow_publish=allow_publish)
+        return await apply_plan(plan, ports, options, recorder.record)
+
+
+def overtaken(plan: Plan) -> SiteLedger:
+    """The ledger of a site whose record is no longer what its plan was made from: nothing of it is done."""
+    entries = tuple(Entry(action.address, action.operation, Result.SKIPPED, OVERTAKEN) for action in plan.actions)
+    return SiteLedger(plan.site, entries)
+
+
+class ApplyTotals:
+    """What is kept of all sites: numbers, and the ledger as the state keeps it."""
+
+    def __init__(self, plan: PlanCompleted, sites: int) -> None:
+        self._plan = plan
+        self._sites = sites
+        self._failed = 0
+        self._refused = 0
+        self._tally = Tally()
+        self._results: set[Result] = set()
+        self._ledgers: dict[SiteName, dict[str, Any]] = {}
+
+    def add(self, result: SiteApplied | SiteFailed) -> None:
+        """One site more."""
+        if isinstance(result, SiteFailed):
+            self._failed += not result.refused
+            self._refused += result.refused
+            ledger = {"site": result.name, "entries": [], "notes": [], "error": result.problem.message}
+            self._ledgers[result.name] = {**ledger, "interrupted": False}
+            return
+        self._failed += bool(result.ledger.error)
+        self._tally += tally_of((result.ledger,))
+        self._results |= {entry.result for entry in result.ledger.entries}
+        self._ledgers[result.name] = ledger_values(result.ledger)
+
+    def in_order(self, names: list[SiteName]) -> list[dict[str, Any]]:
+        """The ledgers in the order of the sites."""
+        return [self._ledgers[name] for name in names if name in self._ledgers]
+
+    def completed(self, *, interrupted: bool) -> ApplyCompleted:
+        """All sites are in."""
+        return ApplyCompleted(
+            self._plan,
+            self._tally,
+            self._sites,
+            self._failed,
+            self._refused,
+            frozenset(self._results),
+            interrupted,
+        )
+
+
+async def _remember(run: Run, done: ApplyCompleted, ledgers: list[dict[str, Any]]) -> None:
+    ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted, "sites": ledgers}
+    if run.terms.exit_code is not None:
+        ledger["exitCode"] = run.terms.exit_code(done)
+    try:
+        await RunLedgers(run.session.store.store).write(run.session.clock.now(), freeze(ledger))
+    except StateError as error:
+        what = f"the ledger of this run could not be kept: {error.what}"
+        run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, Place(error.place))))

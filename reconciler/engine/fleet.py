@@ -1,0 +1,169 @@
+"""Many sites at once: the one loop over sites, and the one place that turns an error into a site's result."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, Generic, TypeVar
+
+from reconciler.api.errors import ApiError
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.problems import diagnostics_of
+from reconciler.engine.results import Emit, SiteFailed, SiteStarted
+from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.planner.targets import Named
+from reconciler.state.errors import StateError
+from reconciler.state.lease import Locked
+
+Site = TypeVar("Site")
+Result = TypeVar("Result")
+
+AHEAD: Final = 4
+"""How many times the number of sites at once may be finished and waiting for a slow one before them."""
+
+
+class Turn:
+    """A site's place among those that may be worked on at once, which it can leave while it only waits."""
+
+    def __init__(self, gate: asyncio.Semaphore) -> None:
+        self._gate = gate
+        self._held = True
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """How long the site has been worked on."""
+        return time.monotonic() - self._began
+
+    async def aside(self, waiting: Awaitable[None]) -> None:
+        """Waits without a place, then takes one again."""
+        self.end()
+        await waiting
+        await self._gate.acquire()
+        self._held = True
+
+    def end(self) -> None:
+        """Gives the place to another site."""
+        if self._held:
+            self._held = False
+            self._gate.release()
+
+
+def over_sites(
+    sites: Iterable[Site],
+    work: Callable[[Site, Turn], Awaitable[Result]],
+    *,
+    named: Callable[[Site], Named],
+    at_once: int,
+    emit: Emit = lambda _: None,
+    failed: Callable[[SiteFailed], Result | SiteFailed] = lambda result: result,
+    ordered: bool = True,
+    debug: bool = False,
+) -> AsyncIterator[Result | SiteFailed]:
+    """The result of each site: in the order of the sites, or, with `ordered` False, in the order in which they end.
+
+    At most `at_once` are worked on at a time, besides those that stand aside. In order, no more than `AHEAD` times as
+    many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
+    concerns one site alone becomes its result (`failed` makes another one of it); one that concerns the run, such as
+    a missing key, ends it. With `debug` a bug ends the run too. Left early, everything under way is cancelled.
+    """
+
+    async def outcome(site: Site, turn: Turn) -> Result | SiteFailed:
+        try:
+            emit(SiteStarted(named(site).name))
+            return await work(site, turn)
+        except Exception as error:
+            if _concerns_the_run(error, debug=debug):
+                raise
+            return failed(_failed(named(site), error, turn))
+        finally:
+            turn.end()
+
+    return _Fleet(sites, outcome, at_once, ordered=ordered).results()
+
+
+class _Fleet(Generic[Site, Result]):
+    """One loop over sites: a feeder starts them as places get free, and their results are taken off a queue."""
+
+    def __init__(
+        self,
+        sites: Iterable[Site],
+        outcome: Callable[[Site, Turn], Awaitable[Result]],
+        at_once: int,
+        *,
+        ordered: bool,
+    ) -> None:
+        self._sites = sites
+        self._outcome = outcome
+        self._ordered = ordered
+        self._gate = asyncio.Semaphore(at_once)
+        self._room = asyncio.Semaphore(at_once * AHEAD)
+        self._ended: asyncio.Queue[tuple[int, Result] | BaseException | int] = asyncio.Queue()
+        """Results with the numbers of their sites, an error that ends the run, and how many sites there were."""
+        self._tasks: dict[asyncio.Task[None], None] = {}
+
+    async def results(self) -> AsyncIterator[Result]:
+        """The results, as `over_sites` gives them."""
+        self._start(self._feed())
+        waiting: dict[int, Result] = {}
+        total, told = -1, 0
+        try:
+            while told != total:
+                match await self._ended.get():
+                    case int() as total:
+                        continue
+                    case BaseException() as error:
+                        raise error
+                    case number, result:
+                        waiting[number if self._ordered else told] = result
+                while told in waiting:
+                    found = waiting.pop(told)
+                    told += 1
+                    self._room.release()
+                    yield found
+        finally:
+            left = tuple(self._tasks)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+
+    async def _feed(self) -> None:
+        number = 0
+        for site in self._sites:
+            if self._ordered:
+                await self._room.acquire()
+            await self._gate.acquire()
+            self._start(self._one(number, site))
+            number += 1
+        self._ended.put_nowait(number)
+
+    async def _one(self, number: int, site: Site) -> None:
+        self._ended.put_nowait((number, await self._outcome(site, Turn(self._gate))))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks[task] = None
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._ended.put_nowait(error)
+
+
+def named_by_file(entry: SiteEntry) -> Named:
+    """A site's name and labels, as its file has them."""
+    return Named(entry.name, entry.labels)
+
+
+def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
+    problems = diagnostics_of(error, site.name)
+    return SiteFailed(site.name, problems, isinstance(error, Locked), site.labels, turn.seconds)
+
+
+def _concerns_the_run(error: Exception, *, debug: bool) -> bool:
+    """Whether an error is about more than the site at which it was met."""
+    if isinstance(error, ApiError | StateError | Locked | InvalidFiles):
+        return False
+    return debug or isinstance(error, UsageError)

@@ -1,0 +1,45 @@
+"""`history`: what went out, and what waits to, from the state alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.results import Emit, HistoryListed, SiteFailed, SiteHistory
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import begin
+from reconciler.engine.state import StateAccess
+from reconciler.model.sites import SiteRef
+from reconciler.planner.targets import Named
+
+
+async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> HistoryListed:
+    """The history of all sites of a selection."""
+    begin("history", selection, emit)
+    sites = posts = failed = 0
+    async for result in histories(state, selection):
+        sites += 1
+        if isinstance(result, SiteFailed):
+            failed += 1
+        else:
+            posts += len(result.posts)
+        emit(result)
+    listed = HistoryListed(sites, posts, failed)
+    emit(listed)
+    return listed
+
+
+def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHistory | SiteFailed]:
+    """What the state knows of each site's posts, the earliest first; a record that cannot be read says why."""
+
+    async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
+        recorded = await state.store.load(SiteRef(entry.name, entry.id))
+        return SiteHistory(
+            entry.name,
+            tuple(sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))),
+        )
+
+    return over_sites(
+        selection.entries, work, named=lambda entry: Named(entry.name, entry.labels), at_once=state.parallelism
+    )

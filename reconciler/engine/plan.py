@@ -1,0 +1,94 @@
+"""`plan`: reads sites and says what would change. It holds nothing that can write."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from msgspec.structs import replace
+
+from reconciler.api.client import ReadClient
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.results import Emit, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.executor.observe import observe_and_plan
+from reconciler.model.policy import Policy
+from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.planner.guards import judge_run, judge_strictly
+from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.planner.targets import Named, apply_targets
+
+
+async def plan_sites(
+    session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
+) -> PlanCompleted:
+    """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
+    begin("plan", selection, emit, session)
+    emit(PhaseStarted(Phase.PLANNING, len(selection)))
+    totals = PlanTotals()
+    async for result in plans(session, selection, context, emit):
+        totals.add(result)
+        emit(result)
+    completed = totals.completed(session.project.policy)
+    emit(completed)
+    return completed
+
+
+def plans(
+    session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit = lambda _: None
+) -> AsyncIterator[SitePlanned | SiteFailed]:
+    """The plan of each site, in the order of the files; a site that cannot be planned says why."""
+
+    async def work(entry: SiteEntry, turn: Turn) -> SitePlanned:
+        desired = entry.load()
+        recorded = await session.store.load(desired.ref)
+        return await plan_site(session, context, desired, recorded, turn)
+
+    return over_sites(
+        selection.entries,
+        work,
+        named=named_by_file,
+        at_once=session.parallelism,
+        emit=emit,
+        debug=session.debug,
+    )
+
+
+async def plan_site(
+    session: Session[ReadClient], context: RunContext, desired: DesiredSite, recorded: RecordedSite, turn: Turn
+) -> SitePlanned:
+    """Reads a site and plans it. Raises ApiError."""
+    site = desired.ref.name
+    options = plan_options(session, context, site)
+    observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    plan = apply_targets(plan, context.targets, Named(site, desired.labels))
+    if context.strict:
+        plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
+    reads = tuple(sorted(need.value for need in observed.had_reads))
+    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds)
+
+
+class PlanTotals:
+    """What is kept of all sites: numbers."""
+
+    def __init__(self) -> None:
+        self.sites = 0
+        self.failed = 0
+        self.refused = 0
+        self.tally = PlanTally()
+
+    def add(self, result: SitePlanned | SiteFailed) -> None:
+        """One site more."""
+        self.sites += 1
+        if isinstance(result, SiteFailed):
+            self.failed += not result.refused
+            self.refused += result.refused
+        else:
+            self.tally += result.tally
+            self.refused += bool(result.plan.refusals)
+
+    def completed(self, policy: Policy | None) -> PlanCompleted:
+        """All sites are in; the limits of the run, where a policy is known, are judged over them."""
+        refusals = judge_run((self.tally,), policy) if policy is not None else ()
+        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals)

@@ -1,0 +1,74 @@
+"""EventRecorder: what was seen of a site while it was worked on, and so its ledger where its own was lost."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from reconciler.executor.events import (
+    Corrected,
+    Emit,
+    EntryResolved,
+    Event,
+    Finished,
+    Note,
+    Skipped,
+    Started,
+    StillWaiting,
+)
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.model.address import Address
+from reconciler.model.operations import Operation
+from reconciler.planner.actions import Plan
+
+NOT_BEGUN = "the run was stopped"
+
+
+class EventRecorder:
+    """Hands on the events of one site, and remembers what they say."""
+
+    def __init__(self, plan: Plan, emit: Emit) -> None:
+        self._plan = plan
+        self._emit = emit
+        self._begun: list[tuple[Address, Operation]] = []
+        self._entries: list[Entry] = []
+
+    @property
+    def saw_something(self) -> bool:
+        """Whether any action was begun, or ended."""
+        return bool(self._begun or self._entries)
+
+    def record(self, event: Event) -> None:
+        """An event of the executor."""
+        match event:
+            case Started(address=address, operation=operation):
+                self._begun.append((address, operation))
+            case Finished(entry=entry) | Skipped(entry=entry):
+                self._entries.append(entry)
+            case Corrected(entry=entry):
+                named = (entry.address, entry.operation)
+                self._entries = [
+                    entry if (known.address, known.operation) == named else known for known in self._entries
+                ]
+            case StillWaiting() | EntryResolved() | Note():
+                pass
+            case _:
+                assert_never(event)
+        self._emit(event)
+
+    def ledger(self, why: str, *, error: str | None = None, not_begun: str = NOT_BEGUN) -> SiteLedger:
+        """What ended is told as it ended. What was begun is unknown, for the reason given; the rest was not started."""
+        ended = [(entry.address, entry.operation) for entry in self._entries]
+        begun = self._begun
+        unknown = [call for at, call in enumerate(begun) if call not in ended and call not in begun[:at]]
+        planned = [(action.address, action.operation) for action in self._plan.actions]
+        untouched = [call for call in planned if call not in ended and call not in unknown]
+        return SiteLedger(
+            self._plan.site,
+            (
+                *self._entries,
+                *(Entry(*call, Result.UNKNOWN, why) for call in unknown),
+                *(Entry(*call, Result.NOT_STARTED, not_begun) for call in untouched),
+            ),
+            error=error,
+            interrupted=error is None,
+        )

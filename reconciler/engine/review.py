@@ -1,0 +1,147 @@
+"""`review`: reads sites and brings their approvals files up to date. Writes nothing remotely."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from reconciler.api.client import ReadClient
+from reconciler.config.approvals import read_approvals
+from reconciler.config.approvals_edit import update_approvals, write_atomically
+from reconciler.config.discovery import shown_path
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.results import (
+    Emit,
+    Phase,
+    PhaseStarted,
+    ReviewCompleted,
+    SiteFailed,
+    SiteNotReviewed,
+    SiteReviewed,
+    Written,
+)
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.executor.observe import merged, observe_and_plan
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.sites import DesiredSite, Need, ObservedSite
+from reconciler.planner.planner import make_plan
+from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus, not_reviewable, review_of
+
+
+async def review_sites(
+    session: Session[ReadClient],
+    selection: Selection,
+    emit: Emit,
+    gallery: Callable[[Review], str] | None = None,
+) -> ReviewCompleted:
+    """Reviews all sites of a selection. `gallery` makes the page that is written beside each approvals file.
+
+    Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
+    """
+    begin("review", selection, emit, session)
+    emit(PhaseStarted(Phase.REVIEWING, len(selection)))
+    sites = pending = sites_pending = approved = failed = 0
+    async for result in reviews(session, selection, emit, gallery):
+        sites += 1
+        emit(result)
+        match result:
+            case SiteReviewed(review=review):
+                waiting = sum(review.count(status) for status in TO_DECIDE)
+                pending += waiting
+                sites_pending += bool(waiting)
+                approved += review.count(ReviewStatus.APPROVED)
+            case SiteFailed():
+                failed += 1
+            case SiteNotReviewed():
+                pass
+    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed)
+    emit(completed)
+    return completed
+
+
+def reviews(
+    session: Session[ReadClient],
+    selection: Selection,
+    emit: Emit = lambda _: None,
+    gallery: Callable[[Review], str] | None = None,
+) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
+    """The review of each site, in the order of the files. Its approvals file is brought up to date."""
+
+    async def work(entry: SiteEntry, _turn: Turn) -> SiteReviewed | SiteNotReviewed:
+        return await _review_site(session, entry.load(), gallery)
+
+    return over_sites(
+        selection.entries,
+        work,
+        named=named_by_file,
+        at_once=session.parallelism,
+        emit=emit,
+        debug=session.debug,
+    )
+
+
+async def _review_site(
+    session: Session[ReadClient], desired: DesiredSite, gallery: Callable[[Review], str] | None
+) -> SiteReviewed | SiteNotReviewed:
+    site = desired.ref.name
+    if desired.schedule is None:
+        return _nothing(desired, "its file has no schedule, so no draft is to go out")
+    options = plan_options(session, RunContext(), site)
+    recorded = await session.store.load(desired.ref)
+    observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    observed = await _with_zone(session, desired, observed)
+    if (why := not_reviewable(desired, observed)) is not None:
+        return _nothing(desired, why)
+    path = session.project.approvals_file(site)
+    shown = shown_path(path)
+    before = _read(path)
+    plan = make_plan(desired, observed, recorded, options)
+    review = review_of(desired, observed, recorded, plan, options)
+    text = update_approvals(before, site, review.for_file(), shown, review.kept())
+    if text is None:
+        return SiteReviewed(review, Written.NONE, shown)
+    if text != before:
+        _write(path, text)
+    # What is shown is what the files say now, so that a second review shows, and writes, the same.
+    decided = replace(desired, approvals=read_approvals(path, site))
+    review = review_of(decided, observed, recorded, make_plan(decided, observed, recorded, options), options)
+    beside = path.with_suffix(".html") if gallery is not None else None
+    if beside is not None and gallery is not None and _read(beside) != (page := gallery(review)):
+        _write(beside, page)
+    written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED
+    return SiteReviewed(review, written, shown, shown_path(beside) if beside else None)
+
+
+def _nothing(desired: DesiredSite, why: str) -> SiteNotReviewed:
+    site = desired.ref.name
+    return SiteNotReviewed(site, Diagnostic("nothing-to-review", why, severity=Severity.NOTE, address=Address(site)))
+
+
+async def _with_zone(session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite) -> ObservedSite:
+    """The site with its time zone, which a plan reads only where a rule depends on it: people see times in it."""
+    if Need.PROPERTIES in observed.had_reads:
+        return observed
+    more = await session.client.reader().read(desired.ref, frozenset({Need.PROPERTIES}))
+    return merged(observed, more)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(
+            f"{shown_path(path)}: cannot be written: {error.strerror}; nothing of it was changed"
+        ) from None

@@ -1,0 +1,133 @@
+"""Saved plans on disk: written whole or not at all, and read with all that speaks against applying them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from reconciler import __version__
+from reconciler.config.project import Project
+from reconciler.config.sites import SiteEntry, check_sites
+from reconciler.engine.results import PlanLoaded
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.text import printable
+from reconciler.planner.actions import Plan
+from reconciler.planner.document import PlanRefused, SavedPlan, UnreadablePlan, from_text, to_text
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes of a plan file that are read: a plan of a thousand sites has a few million."""
+
+MOVED_ON = "files-moved-on"
+
+
+class MovedOn(PlanRefused):
+    """The files on disk are not those the plan was made from; with `--strict` that refuses it."""
+
+    code = MOVED_ON
+
+
+def check_destination(file: Path) -> None:
+    """Raises UsageError where a plan cannot be saved, before it is made."""
+    if not file.parent.is_dir():
+        raise UsageError(f"--out {printable(str(file))}: there is no folder {printable(str(file.parent))}")
+
+
+def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan]) -> None:
+    """Writes the plans of a run. Only its owner may read the file: it says what will be published.
+
+    Raises UsageError where the file cannot be written.
+    """
+    in_order = tuple(sorted(plans, key=lambda plan: plan.site.name))
+    text = to_text(SavedPlan(str(uuid.uuid4()), __version__, api, made_at, in_order))
+    hidden: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="ascii", newline="\n", dir=file.parent, prefix=f".{file.name}.", delete=False
+        ) as out:
+            hidden = out.name
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(hidden).replace(file)
+    except OSError as error:
+        if hidden is not None:
+            Path(hidden).unlink(missing_ok=True)
+        raise UsageError(f"--out {printable(str(file))}: cannot be written: {error.strerror}") from None
+
+
+def plan_file_of(paths: Sequence[Path]) -> Path | None:
+    """The plan file among the arguments of `apply`: a single file that is not YAML."""
+    if len(paths) != 1 or paths[0].suffix in (".yaml", ".yml"):
+        return None
+    return paths[0] if paths[0].is_file() else None
+
+
+def read_plan(file: Path) -> SavedPlan:
+    """The saved plan in a file. Raises UnreadablePlan and AlteredPlan."""
+    name = printable(str(file))
+    try:
+        if file.stat().st_size > LARGEST:
+            raise UnreadablePlan(name, "is no saved plan: it is too large")
+        data = file.read_bytes()
+    except OSError as error:
+        raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
+    return from_text(data, name)
+
+
+def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> PlanLoaded:
+    """What is told of a saved plan before its sites."""
+    return PlanLoaded(
+        saved.id,
+        saved.digest,
+        saved.made_at,
+        saved.expires_at,
+        saved.tool,
+        saved.api,
+        expired=now >= saved.expires_at,
+        spent_at=spent_at,
+    )
+
+
+def check_project(saved: SavedPlan, project: Project, api: str) -> None:
+    """Raises UsageError where a saved plan belongs to another project, or to another API than `api`."""
+    if api != saved.api:
+        raise UsageError(
+            f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}; "
+            "apply it in the project it was made in, or run plan again"
+        )
+    for plan in saved.plans:
+        if api != "sandbox" and plan.site.credentials not in project.credentials:
+            raise UsageError(
+                f"{plan.site.name}: the plan names the credentials {printable(plan.site.credentials)}, which "
+                "the project does not have; apply it in the project it was made in"
+            )
+
+
+def files_of(saved: SavedPlan, project: Project) -> Mapping[SiteName, SiteEntry] | None:
+    """The site files as they are now, for what people decided in the approvals; None where they cannot be read."""
+    names = {plan.site.name for plan in saved.plans}
+    try:
+        entries = check_sites(project).entries
+    except (InvalidFiles, UsageError):
+        return None
+    return {entry.name: entry for entry in entries if entry.name in names and not entry.problems}
+
+
+def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> str:
+    """How the files on disk are not those the plan was made from; empty where they are."""
+    if files is None:
+        return "the files of the project cannot be read any more"
+    moved = [
+        plan.site.name
+        for plan in saved.plans
+        if plan.site.name not in files or files[plan.site.name].load().digest != plan.config
+    ]
+    if not moved:
+        return ""
+    names = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
+    return f"the files have moved on since the plan was made: {names}"

@@ -1,0 +1,84 @@
+"""Which sites a run is over."""
+
+from __future__ import annotations
+
+import hashlib
+
+from msgspec import Struct
+
+from reconciler.config.project import Project
+from reconciler.config.repository import Repository
+from reconciler.config.sites import SiteEntry, SiteIndex
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
+
+
+class Shard(Struct, frozen=True):
+    """One of `count` parts of the sites, `number` counting from 1."""
+
+    number: int
+    count: int
+
+
+class Choice(Struct, frozen=True):
+    """Which of the project's sites, and which of their objects: the texts of the options."""
+
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    shard: Shard | None = None
+    changed_since: str | None = None
+
+
+class Selection(Struct, frozen=True):
+    """The sites of a run, and what of their plans is wanted; `of` counts all sites of the project.
+
+    `warnings` are about its files: what is surely not meant so, and stops nothing.
+    """
+
+    project: Project
+    entries: tuple[SiteEntry, ...]
+    targets: TargetFilter
+    of: int
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
+    """The sites that the options leave. Raises UsageError for an option that names nothing there is."""
+    targets = target_filter(choice.targets, choice.excludes, index.entries)
+    entries = [entry for entry in index.entries if is_chosen(targets, entry)]
+    if choice.shard is not None:
+        entries = [entry for entry in entries if in_shard(entry.name, choice.shard)]
+    if choice.changed_since is not None:
+        entries = _changed(project, entries, choice.changed_since)
+    return Selection(project, tuple(entries), targets, index.total, index.warnings)
+
+
+def repository_of(project: Project) -> Repository:
+    """The repository that a project lies in, with the environment that its git processes may see."""
+    return Repository(project.root, dict(project.trust.environment))
+
+
+def in_shard(name: SiteName, shard: Shard) -> bool:
+    """Whether a site is in a part. By its name alone, so that a new site moves no other."""
+    digest = hashlib.sha256(name.encode()).digest()
+    return int.from_bytes(digest[:8], "big") % shard.count == shard.number - 1
+
+
+def _changed(project: Project, entries: list[SiteEntry], revision: str) -> list[SiteEntry]:
+    changed = repository_of(project).changed_since(revision)
+    if project.file is not None and changed.has(project.file):
+        return entries
+    return [entry for entry in entries if changed.has(entry.file) or changed.has(project.approvals_file(entry.name))]
+
+
+def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteName]:
+    """The sites of `--regenerate`. Raises UsageError for one that is no part of the run."""
+    known = [entry.name for entry in selection.entries]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--regenerate {name}: no site of this run has that name{near(name, known)}")
+    return frozenset(SiteName(name) for name in names)

@@ -1,0 +1,84 @@
+"""What a run is handed: project, client, state and clock, and how its plans are to be made. Built from values."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from reconciler.api.client import ReadClient
+from reconciler.config.project import Project
+from reconciler.engine.results import Api, Emit, Notice, RunStarted
+from reconciler.engine.selection import Selection
+from reconciler.executor.ports import Clock
+from reconciler.model.address import SiteName
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.targets import TargetFilter
+from reconciler.state.holder import Holder
+from reconciler.state.lease import Leases
+from reconciler.state.sites import StateStore
+
+AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
+
+
+class Session(Struct, Generic[AnyClient], frozen=True):
+    """What a run works with. `client` says by its type whether the run may write; `clock` is that of the world it
+    works on. `holder` takes its locks, `parallelism` is how many sites are worked on at once, `commit` what git has
+    checked out. With `debug` a bug is raised where it is met."""
+
+    project: Project
+    client: AnyClient
+    store: StateStore
+    clock: Clock
+    api: Api
+    holder: Holder
+    parallelism: int
+    commit: str | None = None
+    debug: bool = False
+
+    @property
+    def leases(self) -> Leases:
+        """The locks of the sites, as this run sees them."""
+        return Leases(self.store.store, self.holder)
+
+
+class RunContext(Struct, frozen=True):
+    """How the plans of a run are made, besides from the three sides of a site."""
+
+    targets: TargetFilter = TargetFilter()
+    regenerate: frozenset[SiteName] = frozenset()
+    publish: bool = True
+    strict: bool = False
+
+
+def plan_options(session: Session[ReadClient], context: RunContext, site: SiteName) -> PlanOptions:
+    """What the planner is told about a site of this run, as of now."""
+    project = session.project
+    return PlanOptions(
+        now=session.clock.now(),
+        policy=project.policy,
+        regenerate=site in context.regenerate,
+        publish=context.publish,
+        patience=project.poll_timeout,
+    )
+
+
+def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadClient] | None = None) -> None:
+    """Tells that a run over these sites begins, and what is wrong with the project's files without stopping it.
+
+    `session` is None where no site is read.
+    """
+    without_approval = tuple(entry.name for entry in selection.entries if entry.without_approval)
+    emit(
+        RunStarted(
+            command,
+            selection.project.root.name,
+            len(selection),
+            selection.of,
+            session.api if session else None,
+            session.commit if session else None,
+            without_approval,
+        )
+    )
+    for warning in selection.warnings:
+        emit(Notice(warning))

@@ -1,0 +1,37 @@
+"""What a reporter is: one method for all events of a run, and what it is made with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from msgspec import Struct
+
+from reconciler.engine.results import Event
+from reconciler.model.operations import Operation
+from reconciler.model.sites import SiteRef
+from reconciler.reporters.layout import Screen
+
+CallsOf: TypeAlias = Callable[[Operation, SiteRef], tuple[str, ...]]
+
+
+class ReporterContext(Struct, frozen=True):
+    """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
+
+    `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
+    into a file has to tell them itself.
+    """
+
+    command: str
+    write: Callable[[str], object]
+    screen: Screen = Screen()
+    calls_of: CallsOf | None = None
+    on_screen: bool = False
+
+
+class Reporter(Protocol):
+    """One format. It is handed every event of a run; the last is `Ended`, whatever became of the run."""
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        ...

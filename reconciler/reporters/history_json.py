@@ -1,0 +1,28 @@
+"""The history as plain values for the JSON format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.engine.results import SiteHistory
+from reconciler.model.address import Address, Kind
+from reconciler.model.codec import instant_text
+
+
+def history_values(history: SiteHistory) -> dict[str, Any]:
+    """A site's posts, the earliest first. What is not known of one is left out."""
+    posts = []
+    for post in history.posts:
+        found = {
+            "address": str(Address(history.name, Kind.DRAFT, post.id)),
+            "post": post.id,
+            "channel": post.channel,
+            "scheduledFor": instant_text(post.scheduled_for) if post.scheduled_for else None,
+            "notedAt": instant_text(post.done_at),
+            "digest": post.digest,
+            "times": post.times,
+            "approver": post.approver,
+            "commit": post.commit,
+        }
+        posts.append({key: value for key, value in found.items() if value is not None})
+    return {"site": history.name, "posts": posts}

@@ -1,0 +1,38 @@
+"""The history as text: what went out on each site, and what waits to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.engine.results import HistoryListed, SiteHistory
+from reconciler.model.sites import PublishedPost
+from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.words import moment, plural
+
+
+def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
+    """A site's posts, the earliest first; nothing for a site without any."""
+    if not history.posts:
+        return
+    yield screen.paint(history.name, Style.BOLD)
+    for post in history.posts:
+        yield from _post(post, screen)
+    yield ""
+
+
+def _post(post: PublishedPost, screen: Screen) -> Iterator[str]:
+    when = moment(post.scheduled_for, "UTC") if post.scheduled_for else "at a time Wix picked"
+    spans = [Span(f"  {when}", Style.BOLD), Span(post.channel), Span(f"draft[{post.id}]", Style.DIM)]
+    if post.approver:
+        spans.append(Span(f"approved by {post.approver}"))
+    if post.commit:
+        spans.append(Span(f"commit {post.commit[:7]}"))
+    if post.times > 1:
+        spans.append(Span(f"scheduled {post.times} times"))
+    yield from wrapped(spans, screen, hang=4)
+
+
+def history_line(history: HistoryListed) -> str:
+    """`History: 12 posts in 3 sites.`, for scripts."""
+    ending = f"; {plural(history.failed, 'site')} could not be read" if history.failed else ""
+    return f"History: {plural(history.posts, 'post')} in {plural(history.sites, 'site')}{ending}."

@@ -1,0 +1,196 @@
+"""Puts a session together: the API or the sandbox, the state, the clock. The one module that knows all parts.
+
+The command line and the library share it. The environment is what they pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
+
+from reconciler.api.client import WIX, ReadClient
+from reconciler.api.limits import Limits
+from reconciler.config.discovery import absolute_path, shown_path
+from reconciler.config.locations import check_api, check_state
+from reconciler.config.project import Project
+from reconciler.config.secrets import is_unset, resolve
+from reconciler.engine.results import Api, ApiKind
+from reconciler.engine.selection import repository_of
+from reconciler.engine.session import Session
+from reconciler.engine.state import StateAccess
+from reconciler.executor.ports import Clock
+from reconciler.model.credentials import ApiKey, Credential
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.locations import is_loopback
+from reconciler.model.secret import Secret
+from reconciler.model.sites import SiteRef
+from reconciler.state.holder import this_process
+from reconciler.state.sites import StateStore, open_state, utc_now
+
+if TYPE_CHECKING:
+    import httpx
+
+    from reconciler.sandbox.app import Sandbox
+
+Client = TypeVar("Client", bound=ReadClient)
+
+SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
+"""What a sandbox is given for a key: it takes any."""
+
+IN_PROCESS: Final = "http://localhost"
+"""The address of the sandbox in this process; no request to it leaves the process."""
+
+TICK: Final = 0.001
+"""Seconds; a world's clock shows no less, and whoever waits for less would wait for ever."""
+
+
+@asynccontextmanager
+async def open_session(
+    project: Project,
+    client_type: type[Client],
+    *,
+    environ: Mapping[str, str],
+    api: str | None = None,
+    state: str | None = None,
+    parallelism: int | None = None,
+) -> AsyncIterator[Session[Client]]:
+    """Opens everything a run works with, and closes it again.
+
+    `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. Raises UsageError.
+    """
+    api = api_of(project, api)
+    at_once = parallelism or project.parallelism
+    limits = Limits(parallelism=at_once, requests_per_minute=project.requests_per_minute)
+
+    def session(client: Client, clock: Clock) -> Session[Client]:
+        return Session(
+            project,
+            client,
+            _store(project, state, environ, clock.now)[0],
+            clock,
+            described(api),
+            this_process(environ),
+            at_once,
+            repository_of(project).head(),
+            debug=bool(environ.get("RECONCILER_DEBUG")),
+        )
+
+    if api == "sandbox":
+        world = open_sandbox(project.root)
+        try:
+            clock = _clock_of(world)
+            async with client_type(
+                IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
+            ) as client:
+                yield session(client, clock)
+        finally:
+            world.close()
+        return
+    base = WIX if api == "wix" else api
+    clock = Clock(now=utc_now, sleep=asyncio.sleep)
+    credentials = _credentials(project, base, environ)
+    async with client_type(base, credentials=credentials, limits=limits, clock=clock) as client:
+        yield session(client, clock)
+
+
+def api_of(project: Project, given: str | None) -> str:
+    """The API of a run: `wix`, `sandbox` or a URL. `given` is what overrides the project's. Raises UsageError."""
+    api = given if given is not None else project.api
+    if wrong := check_api(api):
+        raise UsageError(f"--api {api}: {wrong[0]}; {wrong[1]}" if "@" not in api else f"--api: {wrong[0]}")
+    return api
+
+
+def described(api: str) -> Api:
+    """What people are told of an API."""
+    if api == "sandbox":
+        return Api(ApiKind.SANDBOX, api)
+    if api == "wix":
+        return Api(ApiKind.WIX, api, urlsplit(WIX).hostname or "")
+    host = urlsplit(api).hostname or ""
+    return Api(ApiKind.WIX if host == urlsplit(WIX).hostname else ApiKind.OTHER, api, host)
+
+
+def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
+    """The state of a project, for what reads no site. `state` overrides the project's. Raises UsageError."""
+    store, place = _store(project, state, environ, utc_now)
+    return StateAccess(store, this_process(environ), place, project.parallelism)
+
+
+def _store(
+    project: Project, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
+) -> tuple[StateStore, str]:
+    """The state, and where it is as messages show it. A relative place that is `given` starts from the current
+    directory, as every path on a command line."""
+    location, root = project.state, project.root
+    if given is not None:
+        if wrong := check_state(given):
+            shown = "" if "@" in given else f" {given}"  # what stands before an @ may be a password
+            raise UsageError(f"--state{shown}: {wrong[0]}; {wrong[1]}")
+        location, root = given, Path.cwd()
+    place = location if "://" in location else shown_path(absolute_path(root / location))
+    return open_state(location, root, environ=environ, now=now), place
+
+
+def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None = None) -> Sandbox:
+    """The sandbox of a project: its world in `.reconciler/sandbox.db`, seeded from `sandbox.yaml` if there is one.
+
+    Raises UsageError for a seed or a file that cannot be used.
+    """
+    from reconciler.sandbox.app import Sandbox
+    from reconciler.sandbox.seed_values import SeedError
+    from reconciler.sandbox.world import WorldError
+
+    if seed is not None and not seed.exists():
+        raise UsageError(f"there is no file {seed}; check the path, or leave --seed out")
+    try:
+        return Sandbox.open(database or root / ".reconciler" / "sandbox.db", seed or root / "sandbox.yaml")
+    except (SeedError, WorldError) as error:
+        raise UsageError(str(error)) from None
+
+
+def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:
+    from httpx import ASGITransport
+
+    return ASGITransport(app=world)
+
+
+def _clock_of(world: Sandbox) -> Clock:
+    """The world's clock. Where that stands still, waiting moves it, and takes no time."""
+
+    async def advance(seconds: float) -> None:
+        from datetime import timedelta
+
+        world.advance(timedelta(seconds=max(seconds, TICK)))
+        await asyncio.sleep(0)
+
+    return Clock(now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)
+
+
+def _credentials(project: Project, base: str, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
+    """Who we are to each site: fetched when the first request is made for it, and once a run.
+
+    A server on this machine is given a made-up key if the project names no credentials and the environment holds
+    none: a sandbox takes any.
+    """
+    found: dict[str, Credential] = {}
+    local = _is_local(base)
+
+    def of(site: SiteRef) -> Credential:
+        if site.credentials not in found:
+            ref = project.credentials[site.credentials]
+            keyless = local and not project.names_credentials and is_unset(ref, environ)
+            found[site.credentials] = SANDBOX_KEY if keyless else resolve(ref, environ)
+        return found[site.credentials]
+
+    return of
+
+
+def _is_local(base: str) -> bool:
+    url = urlsplit(base)
+    return url.scheme == "http" and is_loopback(url.hostname or "")
