@@ -15,3 +15,15 @@ class Fence(Protocol):
         every pause between attempts. What it raises ends the call, and nothing more is sent.
         """
         ...
+
+
+class Fences:
+    """Several fences as one."""
+
+    def __init__(self, *fences: Fence | None) -> None:
+        self._fences = tuple(fence for fence in fences if fence is not None)
+
+    def check(self) -> None:
+        """Raises what the first of them raises."""
+        for fence in self._fences:
+            fence.check()

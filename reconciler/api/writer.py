@@ -12,11 +12,10 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.api import wire, wire_posts
-from reconciler.api.calls import EVENT_KEYS, batch_call, batched, publish_later, schedule_drafts, update_event
+from reconciler.api.calls import EVENT_KEYS, batch_call, batched, publish_later, update_event
 from reconciler.api.endpoints import understood
 from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN, ApiError, ErrorKind
-from reconciler.api.fence import Fence
-from reconciler.api.routes import WriteCall
+from reconciler.api.fence import Fence, Fences
 from reconciler.api.transport import Answer, FullTransport
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -51,6 +50,12 @@ from reconciler.model.sites import SiteRef
 _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
+NO_WAY_THERE: Final = (
+    "this API schedules drafts for its own times only, and this one must not wait at such a time: "
+    "schedule it in the site's dashboard, or leave `at` out of the rule"
+)
+
+
 class Learned(Struct):
     """What was found out about the remote side where nothing is documented; kept for the run."""
 
@@ -66,26 +71,29 @@ class SiteWriter:
         self._fence = fence
         self._learned = learned or Learned()
 
-    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+    async def perform(
+        self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
+    ) -> tuple[Outcome, ...]:
         """One outcome an operation, in their order; several go into one call where the API takes them so.
 
-        Raises UsageError for a credential that cannot be used, and what the fence raises; all else is an outcome.
+        Before every attempt the writer's own fence is asked, and then `fence`. Raises UsageError for a credential
+        that cannot be used, and what the fences raise; all else is an outcome.
         """
         outcomes: list[Outcome] = []
         for group in batched(operations):
-            outcomes += await self._group(site, group)
+            outcomes += await self._group(site, group, Fences(self._fence, fence))
         return tuple(outcomes)
 
-    async def _group(self, site: SiteRef, group: tuple[Operation, ...]) -> Sequence[Outcome]:
+    async def _group(self, site: SiteRef, group: tuple[Operation, ...], fence: Fence) -> Sequence[Outcome]:
         first = group[0]
         sent: Answer | None = None
         try:
             if isinstance(first, UpdateEvent):
-                return [_outcome(first, await self._update_event(site, first))]
+                return [_outcome(first, await self._update_event(site, first, fence))]
             if isinstance(first, SchedulePost) and first.at is not None and not first.own_time_first:
-                return [await self._schedule_for(site, first, first.at)]
+                return [await self._schedule_for(site, first, first.at, fence)]
             for call in batch_call(group, site):
-                sent = await self._send(call, site)
+                sent = await self._transport.write(call, site, fence)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
                 text = f"{sent.call} was done, but not all of it: {error}"
@@ -97,39 +105,36 @@ class SiteWriter:
             return _scheduled(tuple(operation for operation in group if isinstance(operation, SchedulePost)), sent)
         return [_outcome(operation, sent) for operation in group]
 
-    async def _send(self, call: WriteCall, site: SiteRef) -> Answer:
-        return await self._transport.write(call, site, self._fence)
+    async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime, fence: Fence) -> Outcome:
+        """Schedules a draft for an instant, in one call, where the remote side has that call.
 
-    async def _schedule_for(self, site: SiteRef, operation: SchedulePost, at: datetime) -> Outcome:
-        """Schedules a draft for an instant, in one call where the remote side has that call.
-
-        Where it has not, which did nothing, the draft is scheduled for the API's own time, as drafts without a
-        time are. The executor reads every draft back and moves the one that is not at its time.
+        Where it has not, the draft is left alone: it must not wait at the API's own time, not even on its way to
+        another one (design.md 3.2).
         """
         if self._learned.publishes_later:
             try:
-                return _scheduled_alone(operation, await self._send(publish_later(operation.post, at), site))
+                sent = await self._transport.write(publish_later(operation.post, at), site, fence)
+                return _scheduled_alone(operation, sent)
             except ApiError as error:
                 if not error.no_such_route or error.code == ITEM_GONE:
                     raise
             self._learned.publishes_later = False
-        answer = await self._send(schedule_drafts((operation.post,)), site)
-        return _scheduled((operation,), answer)[0]
+        return NotDone(NO_WAY_THERE, skipped=True)
 
-    async def _update_event(self, site: SiteRef, operation: UpdateEvent) -> Answer:
+    async def _update_event(self, site: SiteRef, operation: UpdateEvent, fence: Fence) -> Answer:
         """Replaces an event. The key in its body is inferred (8.2): after a clear 400 the other one is tried.
 
         That is safe because a 400 did nothing and the write is idempotent. The key that works is kept for the run.
         """
         try:
-            return await self._send(update_event(operation.event, self._learned.event_key), site)
+            return await self._transport.write(update_event(operation.event, self._learned.event_key), site, fence)
         except ApiError as error:
             if error.kind is not ErrorKind.INVALID:
                 raise
             refused = error
         other = next(key for key in EVENT_KEYS if key != self._learned.event_key)
         try:
-            answer = await self._send(update_event(operation.event, other), site)
+            answer = await self._transport.write(update_event(operation.event, other), site, fence)
         except ApiError as error:
             raise (error if error.unclear else refused) from None
         self._learned.event_key = other

@@ -23,6 +23,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
+    CancelPost,
     Deferred,
     Generate,
     GeneratePosts,
@@ -68,6 +69,8 @@ async def _work(run: Run, queue: deque[Action]) -> None:
     while queue:
         if run.stopped():
             return
+        if _rests_on_what_was_written(run, queue[0]):
+            await read_back(run)
         if queue[0].address.kind is not part:
             part = queue[0].address.kind
             run.cache.forget()
@@ -78,6 +81,13 @@ async def _work(run: Run, queue: deque[Action]) -> None:
         if run.interrupted:
             queue.extendleft(action for action in reversed(batch) if not run.has_ended(action))
         queue.extendleft(reversed(more))
+
+
+def _rests_on_what_was_written(run: Run, action: Action) -> bool:
+    """Whether what was written is read back first: cancels before all else, inputs before they are generated from."""
+    if isinstance(action.operation, Generate | Regenerate):
+        return True
+    return run.has_written(CancelPost) and not isinstance(action.operation, CancelPost)
 
 
 def _batch(queue: deque[Action]) -> tuple[Action, ...]:

@@ -8,6 +8,8 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
+from reconciler.api.fence import Fence
+from reconciler.model.approvals import Approvals
 from reconciler.model.events import CalendarEvent
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Operation, Outcome
@@ -50,8 +52,10 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Carries out operations. Never retries blindly what is not idempotent; an unclear answer is Unknown."""
 
-    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
-        """One outcome an operation, in their order.
+    async def perform(
+        self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
+    ) -> tuple[Outcome, ...]:
+        """One outcome an operation, in their order. What `fence` raises comes out, and nothing more is sent.
 
         Several operations at once only where the API takes them in one call: GeneratePosts, SchedulePost.
         Does not wait: a generation that was started is Pending.
@@ -133,7 +137,10 @@ class Ports(Struct, frozen=True):
     journal: Journal
     clock: Clock
     desired: DesiredSite | None = None
-    """The site's file, where one was read: for approvals at the moment of writing."""
+    """The site's file, where one was read."""
+    approvals: Callable[[], Approvals] | None = None
+    """Reads today's approvals of the site, before each public write; None where they are those of `desired`.
+    May raise a UsageError."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]

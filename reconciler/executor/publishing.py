@@ -8,13 +8,15 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
+from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
 from reconciler.executor.ledger import Result
+from reconciler.executor.outcome_check import read_for
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.state_updates import conclude
 from reconciler.model.events import instant
-from reconciler.model.operations import Done, NotDone, ReschedulePost, SchedulePost, Unknown
+from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePost, SchedulePost, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
@@ -106,18 +108,32 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:
-        when = f" before {instant(live.scheduled_for)}" if live.scheduled_for else ""
-        run.finish(
-            attempt.action,
-            Result.FAILED,
-            "its content changed while it was being scheduled, so what is scheduled is not what was approved: "
-            f"cancel it{when} in the site's dashboard, or leave it out of the schedule rules under manage: all",
-            request=request,
-        )
+        await _take_back(run, attempt, live)
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     else:
         run.finish(attempt.action, Result.DONE, _when(live.scheduled_for), request=request)
+
+
+async def _take_back(run: Run, attempt: Attempt, live: Post) -> None:
+    """Cancels a post at once whose content changed while it was being scheduled: nobody approved what would go out."""
+    operation, action = _operation(attempt), attempt.action
+    why = "its content changed while it was being scheduled"
+    if live.status is not PostStatus.SCHEDULED:
+        run.finish(action, Result.FAILED, f"{why}, and it has gone out: take it down by hand")
+        return
+    cancel = CancelPost(operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title)
+    cancelling = replace(action, operation=cancel)
+    (taken,) = await run.call([cancelling])
+    taken = await resolve_unclear(run, taken)
+    trouble = taken.outcome.detail
+    if isinstance(taken.outcome, Done):
+        found = await read_for(run.site, run.ports.reader, [cancel])
+        trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, found, run.now()) or ""
+    if not trouble and isinstance(taken.outcome, Done):
+        run.finish(action, Result.FAILED, f"{why}, so it was cancelled at once: review it again")
+        return
+    run.finish(action, Result.FAILED, f"{why}, and it could not be cancelled: {trouble}")
 
 
 async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:

@@ -34,11 +34,14 @@ async def read_back(run: Run) -> None:
                 await _bind(run, attempt, found)
         left = tuple(attempt for attempt in left if attempt.entry.id in wrong)
     for attempt in left:
+        not_kept = kind_of(attempt.entry.operation).not_kept(attempt.entry.operation)
+        if not_kept != Bindings():
+            await run.journal.bind(not_kept)
         run.correct(attempt.action, wrong[attempt.entry.id])
 
 
 def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> str | None:
-    operation = attempt.action.operation
+    operation = attempt.entry.operation
     return kind_of(operation).mismatch(operation, attempt.entry, _created(attempt), found, run.now())
 
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
+from reconciler.executor.fence import NoLongerAllowed, PublicFence
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
@@ -19,12 +20,14 @@ from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
-from reconciler.model.journal import Before, Begun, Decided, OpenEntry
+from reconciler.model.journal import Begun, Decided, OpenEntry
 from reconciler.model.operations import (
     ActionClass,
+    CancelPost,
     ClearPosts,
     Done,
     NotDone,
+    Operation,
     Outcome,
     Pending,
     RegeneratePosts,
@@ -58,6 +61,7 @@ class Run:
         self.options = options
         self.emit = emit
         self.cache = SiteCache(plan.site, ports.reader)
+        self.approvals = ports.desired.approvals if ports.desired else Approvals()
         self.pending_before: Inputs | None = ports.journal.recorded.pending
         self.halted: str | None = None
         """Why nothing that follows is started."""
@@ -79,9 +83,11 @@ class Run:
     def journal(self) -> Journal:
         return self.ports.journal
 
-    @property
-    def approvals(self) -> Approvals:
-        return self.ports.desired.approvals if self.ports.desired else Approvals()
+    def approvals_now(self) -> Approvals:
+        """What people have approved, as the files say it at this moment."""
+        if self.ports.approvals is not None:
+            self.approvals = self.ports.approvals()
+        return self.approvals
 
     def now(self) -> datetime:
         return self.ports.clock.now()
@@ -133,19 +139,31 @@ class Run:
         self.finish(action, result_of(outcome), outcome.detail, request=outcome.request_id)
 
     def correct(self, action: Action, detail: str) -> None:
-        """Turns an entry into a failed one: the read-back found something else."""
+        """Turns an entry into one that did not end well: the read-back found something else."""
         done = [
             at for at, one in enumerate(self._entries) if one.result is Result.DONE and one.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
+        # A cancel that was answered with yes, and shows no effect, is no error of ours: nobody knows yet how it ends.
+        result = Result.UNKNOWN if isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
-            self._entries[at] = replace(self._entries[at], result=Result.FAILED, detail=detail)
+            self._entries[at] = replace(self._entries[at], result=result, detail=detail)
             self.emit(Corrected(self._entries[at]))
+            self._follow(self._entries[at])
 
     def _enter(self, action: Action, entry: Entry) -> None:
         self._entries.append(entry)
         self._ended.add(id(action))
-        if entry.result is not Result.DONE and (activity := kind_of(entry.operation).spoils(entry.operation)):
+        self._follow(entry)
+
+    def _follow(self, entry: Entry) -> None:
+        """Notes what cannot follow an action that did not end well."""
+        if entry.result is Result.DONE:
+            return
+        kind, operation = kind_of(entry.operation), entry.operation
+        self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
+        self.halted = kind.halts(operation) or self.halted
+        if activity := kind.spoils(operation):
             self._troubled.setdefault(activity, f"{entry.address} is {entry.result}")
 
     # --- before a call -----------------------------------------------------------------------------
@@ -153,11 +171,13 @@ class Run:
     def skip_if_blocked(self, action: Action) -> bool:
         """Enters an action that may not be started, and says so."""
         activity = kind_of(action.operation).activity(action.operation)
+        if isinstance(action.operation, CancelPost):
+            return False  # taking a post back is right whatever else went wrong
         if self.halted is not None:
             self.skip(action, Result.NOT_STARTED, self.halted)
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
-        elif activity in self._troubled and class_of(action.operation) is not ActionClass.PROTECTIVE:
+        elif activity in self._troubled:
             self.skip(action, Result.SKIPPED, f"it needs what did not end well: {self._troubled[activity]}")
         else:
             return False
@@ -183,14 +203,11 @@ class Run:
         A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
         caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
-        calls = [
-            Begun(action.address, action.operation, await self._before(action), self._decided(action))
-            for action in actions
-        ]
+        calls = [await self._begun_with(action) for action in actions]
         for action in actions:
             self.start(action)
         entries = await self.journal.begin(calls)
-        outcomes = await self.ports.writer.perform(self.site, [action.operation for action in actions])
+        outcomes = await self._perform(actions, [call.operation for call in calls])
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
             self.cache.touch(kind_of(action.operation).touches(action.operation))
@@ -208,7 +225,7 @@ class Run:
         moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
-            operation = attempt.action.operation
+            operation = attempt.entry.operation
             applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
                 await self.journal.applied(applied)
@@ -221,14 +238,31 @@ class Run:
         left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
         await self.journal.bind(Bindings(objects=settled_rules(self.plan, left)))
 
+    def has_written(self, kind: type[Operation]) -> bool:
+        """Whether a write of that kind took effect and was not read back yet."""
+        return any(isinstance(attempt.action.operation, kind) for attempt in self._done)
+
     def take_written(self) -> tuple[Attempt, ...]:
         """The attempts that are known to have taken effect and were not read back yet: they are from now on."""
         written, self._done = tuple(self._done), []
         return written
 
-    async def _before(self, action: Action) -> Before:
-        """What is there before a call, read already where a precondition was checked. May raise an ApiError."""
-        return await kind_of(action.operation).before(action.operation, self.cache)
+    async def _begun_with(self, action: Action) -> Begun:
+        """The call of an action with what is there before it, read already where a precondition was checked.
+
+        May raise an ApiError.
+        """
+        kind = kind_of(action.operation)
+        operation = await kind.prepared(action.operation, self.cache)
+        return Begun(action.address, operation, await kind.before(operation, self.cache), self._decided(action))
+
+    async def _perform(self, actions: Sequence[Action], operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+        public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
+        fence = PublicFence(public, self.approvals_now, self.journal, self.now) if public else None
+        try:
+            return await self.ports.writer.perform(self.site, operations, fence)
+        except NoLongerAllowed as refused:
+            return tuple(NotDone(str(refused), final=False, skipped=True) for _ in actions)
 
     def _decided(self, action: Action) -> Decided | None:
         """The reviewers' decision that an action carries out, for `Journal.consumed`."""

@@ -8,9 +8,8 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import infer_outcome, read_for
-from reconciler.executor.run import Attempt, Run, result_of
+from reconciler.executor.run import Attempt, Run
 from reconciler.model.operations import (
     INPUTS,
     CancelPost,
@@ -54,7 +53,6 @@ SimpleOperation: TypeAlias = (
 async def perform_simple(run: Run, action: Action, operation: SimpleOperation) -> None:
     """Checks, writes, notes and enters one action. May raise an ApiError of a read."""
     if await run.skip_if_stale(action):
-        _needed(run, action, Result.SKIPPED)
         return
     if operation.kind in INPUTS:
         await note_pending(run)
@@ -63,7 +61,6 @@ async def perform_simple(run: Run, action: Action, operation: SimpleOperation) -
     if isinstance(operation, DeleteMarketingPlan | ClearPosts):
         run.cache.forget(Need.MARKETING_PLAN)
     run.conclude_with(action, attempt.outcome)
-    _needed(run, action, result_of(attempt.outcome))
 
 
 async def note_pending(run: Run) -> None:
@@ -85,7 +82,10 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
         case NotDone(skipped=True):
             operation = attempt.action.operation
             found = await kind_of(operation).ruled_out(operation, attempt.outcome, run.cache, run.journal)
-            return replace(attempt, outcome=found)
+            ruled_out = replace(attempt, outcome=found)
+            if isinstance(found, Done):
+                await run.close(ruled_out)
+            return ruled_out
         case Pending(detail=detail, request_id=request_id):
             # None of these calls has anything to wait for: what was taken on is done, and read back at the end.
             done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
@@ -115,12 +115,3 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
         return unclear
     detail = f"{unclear.detail}; {found.detail}" if isinstance(found, NotDone) else found.detail
     return replace(found, detail=detail, request_id=unclear.request_id)
-
-
-def _needed(run: Run, action: Action, result: Result) -> None:
-    """Notes what cannot follow an action that did not end well."""
-    if result is Result.DONE:
-        return
-    kind = kind_of(action.operation)
-    run.inputs_missing = kind.inputs_missing(action.operation, action.address, result) or run.inputs_missing
-    run.halted = kind.halts(action.operation) or run.halted

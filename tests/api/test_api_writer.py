@@ -293,18 +293,28 @@ def test_waiting_sends_nothing_and_a_deferred_operation_cannot_be_sent(bench: Be
 
 
 @pytest.mark.parametrize("missing", [404, 405, 501])
-def test_a_time_of_its_own_does_without_a_call_that_the_remote_side_lacks(bench: Bench, missing: int) -> None:
-    scheduled = ok({"items": [{"id": "p", "status": "SCHEDULED", "channel": {"name": "INSTAGRAM"}}]})
-    left_out = ok({"items": []})
-    side = remote(refused(missing, "NOT_FOUND"), scheduled, left_out)
+def test_a_draft_is_never_parked_at_another_time_on_its_way(bench: Bench, missing: int) -> None:
+    side = remote(refused(missing, "NOT_FOUND"))
     operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
     outcomes = asyncio.run(bench.client(side).writer().perform(bench.site, [operation, operation]))
-    assert [type(one) for one in outcomes] == [Done, NotDone]
-    assert [one.url.path.rpartition("/")[2] for one in side.requests] == [
-        "publish-by-id",
-        "schedule-drafts",
-        "schedule-drafts",  # and asks no second time
-    ]
+    assert [isinstance(one, NotDone) and one.skipped for one in outcomes] == [True, True]
+    assert [one.url.path.rpartition("/")[2] for one in side.requests] == ["publish-by-id"]  # and asks no second time
+
+
+def test_a_fence_of_the_call_is_asked_before_every_attempt(bench: Bench) -> None:
+    class Closing:
+        asked = 0
+
+        def check(self) -> None:
+            self.asked += 1
+            if self.asked > 1:
+                raise ValueError("too late")
+
+    side, fence = remote(refused(429, "SLOW_DOWN"), ok({})), Closing()
+    operation = SchedulePost(PostId("p"), ActivityId("a"), "INSTAGRAM", Digest(""), at=SOON)
+    with pytest.raises(ValueError, match="too late"):
+        asyncio.run(bench.client(side).writer().perform(bench.site, [operation], fence))
+    assert (fence.asked, len(side.requests)) == (2, 1)
 
 
 def test_a_draft_that_is_gone_is_scheduled_no_other_way(bench: Bench) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.fence import Fence
 from reconciler.api.routes import Call
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
@@ -163,12 +164,16 @@ class World:
 
     # --- writer ---
 
-    async def perform(self, site: SiteRef, operations: Sequence[Operation]) -> tuple[Outcome, ...]:
+    async def perform(
+        self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
+    ) -> tuple[Outcome, ...]:
         self.log.append("write " + ", ".join(type(one).__name__ for one in operations))
         outcomes = []
         for operation in operations:
             if self.before_call:
                 self.before_call(operation)
+            if fence is not None:
+                fence.check()
             outcomes.append(self._perform(operation))
             if self.after_call:
                 self.after_call(operation)

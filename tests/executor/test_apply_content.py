@@ -26,6 +26,7 @@ from reconciler.model.operations import (
     Deferred,
     DeleteActivity,
     DeleteEvent,
+    Done,
     FieldChange,
     GeneratePosts,
     NotDone,
@@ -49,10 +50,12 @@ from reconciler.planner.actions import (
     PostsAre,
     Reason,
     RefusedBy,
+    StillAhead,
     blocked,
     refusal,
 )
 from reconciler.planner.deferred import Resolved
+from reconciler.planner.standing import TAKEN_BACK
 from tests.executor.live_site import (
     SITE,
     START,
@@ -294,8 +297,85 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
     shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == ["failed"]
-    assert "cancel it" in details(ledger)[0]
+    assert "cancelled at once" in details(ledger)[0]
+    assert post(shop, "p1").status is PostStatus.DRAFT
     assert [one.id for one in shop.recorded.published] == ["p1"]
+    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert shop.recorded.open == ()
+
+
+@pytest.mark.parametrize("effect", ["refused", "no effect"])
+def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: str) -> None:
+    shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
+    shop.world.answers = {CancelPost: [NotDone("403") if effect == "refused" else Done()]}
+    ledger = shop.apply(out(shop, "p1"))
+    assert results(ledger) == ["failed"]
+    assert "could not be cancelled" in details(ledger)[0]
+    assert shop.recorded.object("draft[p1]") != TAKEN_BACK
+
+
+def test_a_post_whose_time_has_come_too_near_while_the_call_waited_is_not_sent(shop: Bench) -> None:
+    draft = out(shop, "p1")
+    ahead = StillAhead(START + timedelta(hours=3), timedelta(hours=2))
+
+    def wait(_: object) -> None:
+        shop.world.now += timedelta(hours=1, minutes=1)
+
+    shop.world.before_call = wait
+    ledger = shop.apply(replace(draft, requires=(*draft.requires, ahead)))
+    assert results(ledger) == ["skipped"]
+    assert "too late" in details(ledger)[0]
+    assert post(shop, "p1").status is PostStatus.DRAFT
+    assert shop.recorded.open == ()
+
+
+# --- cancelling ------------------------------------------------------------------------------------
+
+
+def cancelling(shop: Bench, id: str) -> Action:
+    at = START + timedelta(days=2)
+    shop.world.edit(id, status=PostStatus.SCHEDULED, scheduled_for=at)
+    return act(CancelPost(PostId(id), ActivityId("a1"), "INSTAGRAM", at), Kind.DRAFT, id)
+
+
+def test_a_cancel_needs_no_flag_and_is_read_back_before_what_follows(shop: Bench) -> None:
+    ledger = shop.apply(cancelling(shop, "p1"), retitle("a2"), allow_publish=False)
+    assert results(ledger) == ["done", "done"]
+    assert shop.world.log == [
+        "read marketing plan",
+        "write CancelPost",
+        "read marketing plan",
+        "write UpdateActivity",
+        "read marketing plan",
+    ]
+    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+
+
+def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
+    cancel = cancelling(shop, "p1")
+    shop.world.answers = {CancelPost: [Done()]}
+    ledger = shop.apply(cancel)
+    assert results(ledger) == ["unknown"]
+    assert details(ledger) == ["asked for it to be cancelled, and it is SCHEDULED"]
+    assert shop.recorded.object("draft[p1]") != TAKEN_BACK
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [(PostStatus.CANCELED, "done"), (PostStatus.PUBLISHED, "failed"), (PostStatus.SCHEDULED, "failed")],
+)
+def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, status: PostStatus, result: str) -> None:
+    cancel = cancelling(shop, "p1")
+    shop.world.edit("p1", status=status)
+    shop.world.answers = {CancelPost: [NotDone("409", skipped=True)]}
+    assert results(shop.apply(cancel)) == [result]
+    assert (shop.recorded.object("draft[p1]") == TAKEN_BACK) is (result == "done")
+
+
+def test_a_cancel_is_made_whatever_else_went_wrong_with_its_activity(shop: Bench) -> None:
+    shop.world.answers = {UpdateActivity: [NotDone("no")]}
+    ledger = shop.apply(retitle("a1"), cancelling(shop, "p1"))
+    assert results(ledger) == ["failed", "done"]
 
 
 def test_a_draft_whose_channel_is_not_connected_is_skipped(shop: Bench) -> None:

@@ -11,6 +11,7 @@ from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import StillWaiting
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
+from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId
 from reconciler.model.marketing_plan import Discard, PlanStatus
 from reconciler.model.operations import (
@@ -20,8 +21,10 @@ from reconciler.model.operations import (
     Deferred,
     DeleteEvent,
     DeleteMarketingPlan,
+    FieldChange,
     Generate,
     NotDone,
+    Operation,
     Part,
     Regenerate,
     UpdateSettings,
@@ -61,7 +64,43 @@ def test_settings_are_written_read_back_and_remembered(bench: Bench) -> None:
     assert bench.recorded.applied == DRY
     assert bench.recorded.open == ()
     assert bench.recorded.pending is None
-    assert bench.world.log == ["write UpdateSettings", "read settings"]
+    # The first read is for what else the changed fields hold: they are sent whole (17.4).
+    assert bench.world.log == ["read settings", "write UpdateSettings", "read settings"]
+
+
+def test_nothing_is_generated_from_settings_that_were_not_kept(bench: Bench) -> None:
+    bench.world.drops = {"settings.toneOfVoice"}
+    ledger = bench.apply(set_tone("dry"), generate(), DEFERRED)
+    assert results(ledger) == ["failed", "not started", "not started"]
+    assert bench.writes == ["UpdateSettings"]
+
+
+def test_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
+    bench.world.after_call = lambda _: bench.world.events.clear()
+    ledger = bench.apply(CREATE_SALE, generate())
+    assert results(ledger) == ["failed", "not started"]
+    assert bench.writes == ["CreateEvent"]
+
+
+def test_a_write_that_shows_late_is_done(bench: Bench) -> None:
+    bench.world.drops = {"settings.toneOfVoice"}
+    bench.world.later(lambda: bench.world.settings.update({"settings.toneOfVoice": "dry"}), timedelta(seconds=3))
+    assert results(bench.apply(set_tone("dry"))) == ["done"]
+
+
+def test_a_field_is_sent_whole_with_what_else_it_holds_just_before_the_write(bench: Bench) -> None:
+    topics = JsonObject({"included": ("tea",), "excluded": ("politics",)})
+    bench.world.settings = {"settings.topics": topics}
+    change = FieldChange("settings.topics.included", ("tea",), ("coffee",))
+    sent: list[Operation] = []
+    bench.world.before_call = sent.append
+    bench.world.after_call = lambda _: bench.world.settings.update(
+        {"settings.topics": JsonObject({"included": ("coffee",)})}
+    )
+    ledger = bench.apply(act(UpdateSettings((change,)), Kind.SETTINGS))
+    whole = JsonObject({"included": ("coffee",), "excluded": ("politics",)})
+    assert [one.whole for one in sent if isinstance(one, UpdateSettings)] == [(Field("settings.topics", whole),)]
+    assert results(ledger) == ["failed"], "the server replaced the field and lost a member of it"
 
 
 def test_a_setting_that_is_not_kept_turns_the_entry_into_a_failed_one(bench: Bench) -> None:
@@ -311,7 +350,7 @@ def test_lost_answers_without_effect_are_not_done(bench: Bench) -> None:
 
 def test_a_lost_answer_that_cannot_be_read_back_is_unknown_and_blocks_that_object_alone(bench: Bench) -> None:
     bench.world.lost = {UpdateSettings: True}
-    bench.world.failing = {"settings": [failure()]}
+    bench.world.after_call = lambda _: bench.world.failing.update({"settings": [failure()]})
     ledger = bench.apply(set_tone())
     assert results(ledger) == ["unknown"]
     assert [one.call for one in bench.recorded.open] == ["update-settings"]

@@ -61,6 +61,10 @@ class ManagedKind(Generic[O]):
         """Why the call must not be sent, beyond the preconditions in its plan. May raise an ApiError."""
         return None
 
+    async def prepared(self, operation: O, site: SiteCache) -> O:
+        """The operation as it is sent: with what is kept of the live object. May raise an ApiError."""
+        return operation
+
     async def before(self, operation: O, site: SiteCache) -> Before:
         """What is there before the call, for `outcome`. May raise an ApiError."""
         return Before()
@@ -96,6 +100,10 @@ class ManagedKind(Generic[O]):
 
     def leaves(self, operation: O, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         """What a call that took effect leaves behind, to be remembered."""
+        return Bindings()
+
+    def not_kept(self, operation: O) -> Bindings:
+        """What is to be remembered after all, where the read-back shows that the call did not take effect."""
         return Bindings()
 
     def applied(self, operation: O, declared: Inputs) -> Inputs:

@@ -20,7 +20,7 @@ from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, Resc
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import PostIs, StillAhead
+from reconciler.planner.actions import PostIs, Precondition, StillAhead
 from reconciler.planner.standing import SCHEDULED, TAKEN_BACK, key_of
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
@@ -82,6 +82,23 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case _:
                 assert_never(operation)
 
+    async def ruled_out(
+        self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
+    ) -> Outcome:
+        """A 409 or 428 to a cancel says that the post is in no state to be cancelled (17.9): which one it is in
+        decides."""
+        if not isinstance(operation, CancelPost):
+            return refused
+        live = await site.reader.post(site.site, operation.post)
+        if live is None or live.status in TAKEN:
+            return Done(detail="it did not wait to go out any more", request_id=refused.request_id)
+        return replace(refused, detail=f"{refused.detail}; the post is {printable(str(live.status))}", skipped=False)
+
+    def not_kept(self, operation: ScheduleOperation) -> Bindings:
+        if isinstance(operation, CancelPost):
+            return Bindings(objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED),))
+        return Bindings()
+
     def touches(self, operation: ScheduleOperation) -> frozenset[str]:
         return frozenset({operation.post})
 
@@ -137,6 +154,11 @@ async def post_unmet(required: PostIs, site: SiteCache) -> str | None:
     if post.status != required.status:
         return f"the post is {printable(str(post.status))} now, not {required.status}"
     return None if post.digest == required.content else "the post's content was changed meanwhile"
+
+
+def right_unmet(required: Precondition, moment: Moment) -> str | None:
+    """What is in the way of publishing, of all that can be judged without reading the site; None where nothing is."""
+    return time_unmet(required, moment.now) if isinstance(required, StillAhead) else None
 
 
 def time_unmet(required: StillAhead, now: datetime) -> str | None:

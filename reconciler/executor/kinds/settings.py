@@ -9,10 +9,10 @@ from reconciler.executor.ledger import Result
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
-from reconciler.model.canonical import Json, canonical_text, same
+from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import UpdateSettings
-from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
+from reconciler.model.settings import ATOMIC_MEMBERS, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import Inputs, Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import SettingIs
@@ -21,6 +21,10 @@ from reconciler.planner.actions import SettingIs
 class SettingsKind(ManagedKind[UpdateSettings]):
     """The marketing settings of a site."""
 
+    async def prepared(self, operation: UpdateSettings, site: SiteCache) -> UpdateSettings:
+        """Each changed field is sent whole, so what else it holds is what it holds now (17.4)."""
+        return operation.merged_into(await site.settings())
+
     def reads(self, operation: UpdateSettings) -> Reads:
         return Reads(frozenset({Need.SETTINGS}))
 
@@ -28,10 +32,18 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         self, operation: UpdateSettings, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
     ) -> str | None:
         live = found.settings or MarketingSettings()
-        values = [(change.path, change.after, live.value_of(change.path)) for change in operation.changes]
-        return differences(
-            (path, asked, normal(path, kept)) for path, asked, kept in values if not same_setting(path, asked, kept)
-        )
+        asked = [(change.path, change.after) for change in operation.changes]
+        # Whether the server merges a field or replaces it is not known (17.4): nothing else in it may be lost.
+        kept = [(field.path, field.value) for field in operation.whole]
+        for fields in (asked, kept):
+            wrong = (
+                (path, value, normal(path, live.value_of(path)))
+                for path, value in fields
+                if not _holds(path, live.value_of(path), value)
+            )
+            if (found_wrong := differences(wrong)) is not None:
+                return found_wrong
+        return None
 
     def applied(self, operation: UpdateSettings, declared: Inputs) -> Inputs:
         changes = operation.changes
@@ -42,6 +54,14 @@ class SettingsKind(ManagedKind[UpdateSettings]):
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
         return frozenset({"settings"})
+
+
+def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
+    """Whether a live value is the one asked for. An object may hold more: members that the server adds itself."""
+    if not isinstance(asked, JsonObject) or path.rsplit(".", 1)[-1] in ATOMIC_MEMBERS:
+        return same_setting(path, asked, live)
+    members = live if isinstance(live, JsonObject) else EMPTY
+    return all(_holds(f"{path}.{key}", members.get(key), asked[key]) for key in asked)
 
 
 async def setting_unmet(required: SettingIs, site: SiteCache) -> str | None:

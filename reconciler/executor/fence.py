@@ -1,0 +1,45 @@
+"""PublicFence: the right to publish, asked again before every attempt of a call that publishes.
+
+The lease is asked by the writer itself. This asks what else may have changed while the call waited for its turn, or the
+whole process was suspended: the time, and what people have approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from reconciler.executor.kinds.base import Moment
+from reconciler.executor.kinds.schedule import right_unmet
+from reconciler.executor.ports import Journal
+from reconciler.model.approvals import Approvals
+from reconciler.planner.actions import Action
+
+
+class NoLongerAllowed(Exception):
+    """Something that is to go out must not go out any more: as a sentence, what was found."""
+
+
+class PublicFence:
+    """Implements api.fence.Fence for the public actions of one call."""
+
+    def __init__(
+        self,
+        actions: Sequence[Action],
+        approvals: Callable[[], Approvals],
+        journal: Journal,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._actions = actions
+        self._approvals = approvals
+        self._journal = journal
+        self._now = now
+
+    def check(self) -> None:
+        """Raises NoLongerAllowed where one of the posts must not go out any more, and a UsageError where the
+        approvals cannot be read."""
+        moment = Moment(self._journal.recorded, self._approvals(), self._now())
+        for action in self._actions:
+            for required in action.requires:
+                if (found := right_unmet(required, moment)) is not None:
+                    raise NoLongerAllowed(f"{action.address}: {found}")
