@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
-from reconciler.executor.kinds.marketing_plan import generation_outcome
+from reconciler.executor.kinds.marketing_plan import generation_outcome, leaves_trace
 from reconciler.executor.ledger import Result
 from reconciler.executor.ports import PollPolicy
+from reconciler.executor.readback import LOOKS
 from reconciler.executor.run import Run
-from reconciler.executor.simple import note_pending
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
@@ -22,9 +23,13 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.operations import Done, Generate, NotDone, Outcome, Pending, Regenerate, Unknown
 from reconciler.model.posts import Unrecognised
-from reconciler.model.sites import Inputs, Need, ObservedSite
+from reconciler.model.settings import Field, FieldChange, MarketingSettings, normal, same_setting
+from reconciler.model.sites import Inputs, Need, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action
+from reconciler.planner.events import plan_events
+from reconciler.planner.kept import split_kept
+from reconciler.planner.options import Scope
 
 WAITS = "waits for the generation"
 NEAR = timedelta(days=7)
@@ -51,18 +56,48 @@ async def generate(run: Run, action: Action) -> None:
     if await run.skip_if_stale(action):
         run.halted = WAITS
         return
-    await note_pending(run)
+    inputs = await inputs_seen(run)
+    await run.journal.inputs_pending(inputs, run.plan.adopted_inputs)
     (attempt,) = await run.call([action], waits=True)
     match attempt.outcome:
         case NotDone():
             run.conclude_with(action, attempt.outcome)
             run.halted = WAITS
         case Done() | Pending():
-            await _wait(run, PendingGeneration(action, attempt.entry, run.plan.inputs))
+            await _wait(run, PendingGeneration(action, attempt.entry, inputs))
         case Unknown():
-            await _wait(run, PendingGeneration(action, attempt.entry, run.plan.inputs, attempt.outcome, at_once=True))
+            await _wait(run, PendingGeneration(action, attempt.entry, inputs, attempt.outcome, at_once=True))
         case _:
             assert_never(attempt.outcome)
+
+
+async def inputs_seen(run: Run) -> Inputs:
+    """What is generated from: the declared inputs as far as the site shows them now, else what it has instead (17.5).
+
+    What the server keeps otherwise after two writes counts as declared. May raise an ApiError.
+    """
+    declared, recorded = run.plan.inputs, run.journal.recorded
+    run.cache.forget(Need.SETTINGS, Need.EVENTS)
+    settings = declared.settings
+    if settings:
+        live = await run.cache.settings()
+        settings = tuple(_seen(field, live, recorded) for field in settings)
+    events = declared.events
+    desired = run.ports.desired.events if run.ports.desired is not None else None
+    if events and desired is not None:
+        scope = Scope(run.site.name, run.now(), ZoneInfo("UTC"))
+        part = plan_events(desired, await run.cache.events(), recorded, scope)
+        names = {name for name, _ in events}
+        events = tuple((name, facts) for name, facts in part.live_facts if name in names)
+    return Inputs(settings, events)
+
+
+def _seen(field: Field, live: MarketingSettings, recorded: RecordedSite) -> Field:
+    found = normal(field.path, live.value_of(field.path))
+    if same_setting(field.path, field.value, found):
+        return field
+    _, kept = split_kept("", (FieldChange(field.path, found, field.value),), recorded)
+    return field if kept else Field(field.path, found)
 
 
 async def await_generation(run: Run, action: Action) -> None:
@@ -121,6 +156,8 @@ class _Last:
         self.status: AnyPlanStatus | None = None
         self.outcome: Outcome | None = None
         self.entry: OpenEntry | None = None
+        self.silent = 0
+        """Looks that showed the marketing plan as it was before the call."""
 
 
 async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
@@ -136,6 +173,11 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
             case _:
                 assert_never(live.status)
     outcome = generation_outcome(last.entry, live)
+    if isinstance(outcome, Done) and not leaves_trace(last.entry, live):
+        # It was accepted, and nothing shows yet: a read may lag behind the write (17.6), so it is looked at again.
+        last.silent += 1
+        if last.silent < LOOKS:
+            return Pending()
     if outcome is not None and not last.entry.sent:
         await run.journal.sent(last.entry)
         last.entry = replace(last.entry, sent=True)

@@ -16,7 +16,16 @@ from msgspec.structs import replace
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import REACH_AHEAD, CalendarEvent, DesiredEvent, DesiredEvents, EventId, instant, reach
+from reconciler.model.events import (
+    REACH_AHEAD,
+    CalendarEvent,
+    CalendarId,
+    DesiredEvent,
+    DesiredEvents,
+    EventId,
+    instant,
+    reach,
+)
 from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import normal_text
@@ -115,11 +124,18 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
 
 def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
     """The events that are not known to belong to a connected calendar (design.md 1.1)."""
+    events = tuple(observed)
+    foreign = recorded.foreign_calendars - own_calendars(events, recorded)
     return tuple(
-        one
-        for one in observed
-        if one.calendar_id not in recorded.foreign_calendars and one.id not in recorded.foreign_events
+        event for event in events if event.calendar_id not in foreign and event.id not in recorded.foreign_events
     )
+
+
+def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> frozenset[CalendarId]:
+    """The calendars that hold an event which this tool made or keeps. They are the site's own, whatever the API says
+    of another event in them."""
+    known = {event for _, event in recorded.event_ids if event and event not in recorded.foreign_events}
+    return frozenset(event.calendar_id for event in observed if event.calendar_id is not None and event.id in known)
 
 
 def match_events(

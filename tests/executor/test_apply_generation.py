@@ -29,10 +29,10 @@ from reconciler.model.operations import (
     Regenerate,
     UpdateSettings,
 )
-from reconciler.model.posts import Unrecognised
+from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field
-from reconciler.model.sites import Bindings, Inputs
-from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs, SettingIs
+from reconciler.model.sites import Bindings, CreatedActivity, Inputs
+from reconciler.planner.actions import Action, DiscardsOnly, MarketingPlanIs, SettingIs
 from tests.executor.live_site import (
     START,
     Bench,
@@ -189,6 +189,7 @@ def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Be
 
 
 def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = None
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["pending", "not started"]
@@ -199,6 +200,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
 
 
 def test_the_next_run_goes_on_waiting_and_puts_the_inputs_that_were_due_into_force(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = timedelta(minutes=15)
     bench.apply(generate(), inputs=DRY)
     bench.settle_open()
@@ -236,6 +238,7 @@ def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Be
 
 
 def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_published(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.ends, bench.world.published = PlanStatus.FAILED, False
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["failed", "not started"]
@@ -281,6 +284,7 @@ def test_a_regeneration_behind_a_wait_keeps_to_what_may_be_discarded(bench: Benc
 
 
 def test_a_lost_answer_of_a_generation_that_took_effect_is_seen_and_waited_for(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.lost = {Generate: True}
     ledger = bench.apply(generate(), inputs=DRY)
     assert results(ledger) == ["done"]
@@ -289,6 +293,7 @@ def test_a_lost_answer_of_a_generation_that_took_effect_is_seen_and_waited_for(b
 
 
 def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_is_up(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.lost = {Generate: False}
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
     assert results(ledger) == ["unknown", "not started"]
@@ -298,6 +303,7 @@ def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_
 
 
 def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.activities, bench.world.status = [an_activity("old")], PlanStatus.ACTIVE
 
     def killed(_: object) -> None:
@@ -315,6 +321,7 @@ def test_a_call_that_was_cut_off_by_a_kill_is_found_again_by_its_trace(bench: Be
 
 
 def test_a_young_entry_without_a_trace_is_waited_for_and_given_up_at_its_deadline(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
 
     def killed(_: object) -> None:
@@ -374,6 +381,53 @@ def test_an_event_of_a_connected_calendar_is_remembered_when_its_delete_is_refus
     assert bench.recorded.foreign_calendars == {CalendarId("google")}
 
 
+def deletes(*events: str) -> list[Action]:
+    return [act(DeleteEvent(EventId(event), f"n{event}"), Kind.EVENT, f"n{event}") for event in events]
+
+
+def test_after_the_first_428_no_further_delete_is_tried_in_that_calendar(bench: Bench) -> None:
+    bench.world.events = [
+        *(CalendarEvent(EventId(f"e{n}"), f"ne{n}", calendar_id=CalendarId("google")) for n in range(3)),
+        CalendarEvent(EventId("e9"), "ne9", calendar_id=CalendarId("own")),
+    ]
+    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    ledger = bench.apply(*deletes("e0", "e1", "e2", "e9"))
+    assert results(ledger) == ["skipped", "skipped", "skipped", "done"]
+    assert bench.writes == ["DeleteEvent", "DeleteEvent"]
+    assert bench.recorded.foreign_calendars == {CalendarId("google")}
+
+
+def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: Bench) -> None:
+    """Or the events that this tool made there would no longer be its own, and be made again at every run."""
+    own = CalendarId("own")
+    bench.world.events = [
+        CalendarEvent(EventId("ours"), "Sale", calendar_id=own),
+        *(CalendarEvent(EventId(f"e{n}"), f"ne{n}", calendar_id=own) for n in range(2)),
+    ]
+    bench.remember(event_ids=(("Sale", EventId("ours")),))
+    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+    ledger = bench.apply(*deletes("e0", "e1"))
+    assert results(ledger) == ["skipped", "done"]
+    assert bench.recorded.foreign_calendars == frozenset()
+    assert bench.recorded.foreign_events == {EventId("e0")}
+
+
+def test_an_event_that_this_tool_deleted_is_not_missed(bench: Bench) -> None:
+    bench.world.events = [CalendarEvent(EventId("e1"), "Sale")]
+    bench.remember(event_ids=(("Sale", EventId("e1")),))
+    assert results(bench.apply(*deletes("e1"))) == ["done"]
+    assert bench.recorded.event_ids == (("Sale", EventId("")),)
+
+
+def test_activities_that_a_generation_replaced_are_not_missed(bench: Bench) -> None:
+    past, ahead = START - timedelta(days=1), START + timedelta(days=9)
+    bench.remember(
+        created=(CreatedActivity(ActivityId("old"), "o", past), CreatedActivity(ActivityId("next"), "n", ahead))
+    )
+    assert results(bench.apply(generate())) == ["done"]
+    assert [created.id for created in bench.recorded.created] == ["old", ""]
+
+
 def test_a_refused_delete_of_an_event_that_is_gone_is_done(bench: Bench) -> None:
     bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
     ledger = bench.apply(act(DeleteEvent(EventId("e1"), "Holiday"), Kind.EVENT, "Holiday"))
@@ -410,6 +464,7 @@ def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> Non
 
 
 def test_an_empty_plan_notes_what_it_found_out(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
     ledger = bench.apply(inputs=DRY, adopted_inputs=DRY, bindings=Bindings(event_ids=(("Sale", EventId("e1")),)))
     assert ledger.entries == ()
     assert (bench.recorded.generated_from, bench.recorded.applied) == (DRY, DRY)
@@ -428,3 +483,26 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
     assert results(ledger) == ["done", "not started", "not started"]
     assert ledger.error is not None
     assert "check the credential" in ledger.error
+
+
+# --- what it is generated from ---------------------------------------------------------------------
+
+
+def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_wished(bench: Bench) -> None:
+    """A generation without the write of the settings, as --target leaves it."""
+    bench.world.settings = {"settings.toneOfVoice": "warm"}
+    ledger = bench.apply(generate(), inputs=DRY)
+    assert results(ledger) == ["done"]
+    assert bench.recorded.generated_from == WARM
+
+
+def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Bench) -> None:
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+
+    def lag(_: object) -> None:
+        bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+
+    bench.world.after_call = lag
+    ledger = bench.apply(regenerate())
+    assert results(ledger) == ["done"]
+    assert bench.world.log.count("read marketing plan") >= 3

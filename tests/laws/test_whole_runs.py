@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import tempfile
@@ -14,7 +15,10 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from reconciler.executor.ledger import Result
+from reconciler.model.canonical import freeze
 from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.settings import mask_of, same_setting
+from reconciler.model.sites import Need
 from reconciler.planner.actions import Plan
 from tests.canary import leaks_in_folder
 from tests.laws.whole_run import Json, WholeRun
@@ -185,24 +189,28 @@ def test_what_is_applied_needs_nothing_more(site: Json, world: Json) -> None:
 
 @laws
 @given(site_files, worlds)
-def test_what_is_not_declared_is_in_no_request(site: Json, world: Json) -> None:
-    declared = {path for root in ("settings", "overrides") for path in leaves(site.get(root, {}), root)}
+def test_what_is_not_declared_is_sent_as_it_was(site: Json, world: Json) -> None:
+    """Settings are sent field by field, each whole: what the file does not name in it keeps its live value."""
+    declared = {path for root in ("settings", "overrides") for path, _ in leaves(site.get(root, {}), root)}
     with whole_run(site, world) as run:
         if refused(plan_of(run)):
             return
+        before = asyncio.run(run.observe(frozenset({Need.SETTINGS}))).settings
+        assert before is not None
         run.apply()
         for one in run.writes():
             if one["method"] == "POST" and one["path"].endswith("/marketing-settings"):
                 body = json.loads(one["body"])
                 sent = body["marketingSettings"]
-                assert {path for root in sent for path in leaves(sent[root], root)} <= declared
-                assert set(body["fieldMask"].split(",")) <= declared
+                for path, value in (pair for root in sent for pair in leaves(sent[root], root)):
+                    assert path in declared or same_setting(path, freeze(value), before.value_of(path))
+                assert set(body["fieldMask"].split(",")) <= {mask_of(path) for path in declared}
 
 
-def leaves(tree: Any, path: str) -> Iterator[str]:
+def leaves(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
     """The fields of a written tree; a goal and a frequency are one value each."""
     if isinstance(tree, dict) and path.rsplit(".", 1)[-1] not in ("marketingPlanGoal", "frequency"):
         for key, value in tree.items():
             yield from leaves(value, f"{path}.{key}")
     else:
-        yield path
+        yield path, tree

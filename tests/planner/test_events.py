@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
@@ -158,3 +159,14 @@ def test_an_unknown_outcome_blocks_its_object_alone() -> None:
     assert [str(one.address) for one in plan.actions] == ["shop/event[Fair]"]
     assert [(str(one.address), one.code) for one in plan.blocked] == [("shop/event[Sale]", BlockedBy.OUTCOME_UNKNOWN)]
     assert "state resolve shop 1" in plan.blocked[0].fix
+
+
+def test_a_calendar_with_an_event_of_ours_is_never_foreign() -> None:
+    """An earlier version took the calendar of a read-only event for a connected one, the site's own included."""
+    own = CalendarId("own")
+    ours = replace(live("e1"), calendar_id=own)
+    recorded = RecordedSite(foreign_calendars=frozenset({own}), event_ids=(("Sale", EventId("e1")),))
+    assert plan_events(DesiredEvents((declared(),)), (ours,), recorded, SCOPE).actions == ()
+    stranger = RecordedSite(foreign_calendars=frozenset({own}))
+    (action,) = plan_events(DesiredEvents((declared(),)), (ours,), stranger, SCOPE).actions
+    assert isinstance(action.operation, CreateEvent)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeAlias, assert_never
+
+from msgspec.structs import replace
 
 from reconciler.executor.kinds.base import ManagedKind, Reads, differences, thrown_away
 from reconciler.executor.site_cache import SiteCache
@@ -16,6 +19,7 @@ from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import CreateActivity, DeleteActivity, Done, NotDone, Outcome, UpdateActivity
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
+from reconciler.model.text import normal_text
 from reconciler.planner.actions import ActivityIs, NoActivityLike
 from reconciler.planner.standing import key_of
 
@@ -82,8 +86,11 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
                 key = key_of(Kind.ACTIVITY, id)
                 values = {change.path: change.after for change in changes}
                 return Bindings(objects=((key, JsonObject({**(recorded.object(key) or EMPTY), **values})),))
-            case DeleteActivity():
-                return Bindings(objects=thrown_away((post.id for post in entry.before.posts), recorded))
+            case DeleteActivity(id=id):
+                return Bindings(
+                    created=forgotten(recorded, lambda created: created.id == id),
+                    objects=thrown_away((post.id for post in entry.before.posts), recorded),
+                )
             case _:
                 assert_never(operation)
 
@@ -103,6 +110,12 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         return None if isinstance(operation, CreateActivity) else operation.id
 
 
+def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -> tuple[CreatedActivity, ...]:
+    """Created activities that this tool has taken away again, as what is remembered of them: not missed from now on
+    (17.3)."""
+    return tuple(replace(created, id=ActivityId("")) for created in recorded.created if created.id and gone(created))
+
+
 # --- what is compared ------------------------------------------------------------------------------
 
 
@@ -113,7 +126,7 @@ def made_by(operation: CreateActivity, entry: OpenEntry, found: Snapshot) -> Act
 
 
 def _is_like(live: Activity, wanted: DesiredActivity) -> bool:
-    return live.title == wanted.title and instant(live.date) == instant(wanted.target_date)
+    return normal_text(live.title) == normal_text(wanted.title) and instant(live.date) == instant(wanted.target_date)
 
 
 def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snapshot, now: datetime) -> str | None:
@@ -122,7 +135,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
     live = [
         activity
         for activity in found.activities
-        if (activity.title == wanted.title if created is None else activity.id == created)
+        if (normal_text(activity.title) == normal_text(wanted.title) if created is None else activity.id == created)
     ]
     if not live:
         return "asked for the activity, and the marketing plan does not show it"

@@ -18,12 +18,13 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
-from reconciler.model.canonical import Json, canonical_text, same
+from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
+from reconciler.planner.changes import same_plain
 from reconciler.planner.standing import TAKEN_BACK, Objects, approval_key, key_of
 
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
@@ -148,8 +149,8 @@ def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
 
 
 def same_text(value: Json, other: Json) -> bool:
-    """Whether two values are the same; an empty text is none (whether the API emits empty values: 14.22)."""
-    return same(None if value == "" else value, None if other == "" else other)
+    """Whether two values are the same; texts by their normal form, in which an empty one is none (14.22, 17.7)."""
+    return same_plain(value, other)
 
 
 def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:

@@ -7,7 +7,7 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, differences, shown
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, shown
 from reconciler.executor.ledger import Result
 from reconciler.executor.ports import Journal
 from reconciler.executor.site_cache import SiteCache
@@ -18,7 +18,9 @@ from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instan
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
+from reconciler.model.text import normal_text
 from reconciler.planner.actions import EventIs, NoEventNamed
+from reconciler.planner.events import own_calendars, own_events
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
 
@@ -28,11 +30,21 @@ FOREIGN = "it belongs to a connected calendar, which this site cannot change"
 class EventsKind(ManagedKind[EventOperation]):
     """The calendar events of a site."""
 
+    async def refusal_reason(self, operation: EventOperation, site: SiteCache, moment: Moment) -> str | None:
+        """After the first 428 in a calendar, no further delete is tried there."""
+        if not isinstance(operation, DeleteEvent):
+            return None
+        events = await site.events()
+        live = next((event for event in events if event.id == operation.id), None)
+        own = own_events(events, moment.recorded)
+        return FOREIGN if live is not None and live not in own else None
+
     async def before(self, operation: EventOperation, site: SiteCache) -> Before:
         if not isinstance(operation, CreateEvent):
             return Before()
+        name = normal_text(operation.event.name)
         events = await site.events()
-        return Before(known=tuple(sorted(event.id for event in events if event.name == operation.event.name)))
+        return Before(known=tuple(sorted(event.id for event in events if normal_text(event.name) == name)))
 
     def reads(self, operation: EventOperation) -> Reads:
         return Reads(frozenset({Need.EVENTS}))
@@ -73,6 +85,9 @@ class EventsKind(ManagedKind[EventOperation]):
                 gone: Outcome = refused
             case DeleteEvent(id=id):
                 foreign = await _event(id, site)
+                if foreign is not None and foreign.calendar_id in own_calendars(await site.events(), journal.recorded):
+                    # The calendar holds an event that this tool made, so it is the site's own, whatever this one is.
+                    foreign = replace(foreign, calendar_id=None)
                 gone = Done(detail="it was gone already")
             case _:
                 assert_never(operation)
@@ -82,9 +97,17 @@ class EventsKind(ManagedKind[EventOperation]):
         return replace(refused, detail=FOREIGN)
 
     def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
-        if isinstance(operation, CreateEvent) and done.created:
-            return Bindings(event_ids=((operation.event.name, EventId(done.created)),))
-        return Bindings()
+        match operation:
+            case CreateEvent(event=event) if done.created:
+                return Bindings(event_ids=((event.name, EventId(done.created)),))
+            case DeleteEvent(id=id):
+                # It is not missed from now on (17.3).
+                names = (name for name, known in recorded.event_ids if known == id)
+                return Bindings(event_ids=tuple((name, EventId("")) for name in names))
+            case CreateEvent() | UpdateEvent():
+                return Bindings()
+            case _:
+                assert_never(operation)
 
     def applied(self, operation: EventOperation, declared: Inputs) -> Inputs:
         match operation:
@@ -120,7 +143,7 @@ class EventsKind(ManagedKind[EventOperation]):
 
 def is_event(live: CalendarEvent, name: str, when: JsonObject) -> bool:
     """Whether a live event has this name and this day, instant or rule (`when_of`)."""
-    if live.name != name:
+    if normal_text(live.name) != normal_text(name):
         return False
     date, rule = when.get("date"), when.get("recurringRule")
     if rule is not None:
@@ -147,7 +170,7 @@ def _made(wanted: DesiredEvent, entry: OpenEntry, found: Snapshot) -> list[Calen
 
 
 def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
-    namesakes = [event for event in found.events if event.name == wanted.name]
+    namesakes = [event for event in found.events if normal_text(event.name) == normal_text(wanted.name)]
     mine = [event for event in namesakes if created is None or event.id == created]
     if not mine:
         return "asked for the event, and the site does not have it"
@@ -188,12 +211,8 @@ async def event_unmet(
         case NoEventNamed(name=name):
             if not isinstance(operation, CreateEvent):
                 return None
-            own = (event for event in events if not _is_foreign(event, recorded))
+            own = own_events(events, recorded)
             alike = any(is_event(event, name, when_of(operation.event)) for event in own)
             return "there is such an event already" if alike else None
         case _:
             assert_never(required)
-
-
-def _is_foreign(event: CalendarEvent, recorded: RecordedSite) -> bool:
-    return event.calendar_id in recorded.foreign_calendars or event.id in recorded.foreign_events

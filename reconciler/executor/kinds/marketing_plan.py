@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
+from reconciler.executor.kinds.activities import forgotten
 from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -23,7 +24,7 @@ from reconciler.model.operations import (
     Regenerate,
 )
 from reconciler.model.posts import Post, PostStatus, Unrecognised
-from reconciler.model.sites import Bindings, Need, RecordedSite
+from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs
 from reconciler.planner.generation import upcoming_posts
@@ -80,13 +81,15 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     ) -> Bindings:
         match operation:
             case Generate():
-                return Bindings(objects=((key_of(Kind.MARKETING_PLAN), PRESENT),))
+                return Bindings(created=_replaced(entry, recorded), objects=((key_of(Kind.MARKETING_PLAN), PRESENT),))
             case Regenerate(discards=discards):
                 return Bindings(
+                    created=_replaced(entry, recorded),
                     objects=((key_of(Kind.MARKETING_PLAN), PRESENT), *thrown_away(discards, recorded)),
                 )
             case DeleteMarketingPlan(discards=discards):
                 return Bindings(
+                    created=_replaced(entry, recorded),
                     objects=((key_of(Kind.MARKETING_PLAN), ABSENT_NOW), *thrown_away(discards, recorded)),
                 )
             case AwaitGeneration():
@@ -101,12 +104,17 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         return frozenset({"marketing plan"})
 
 
+def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity, ...]:
+    """What is remembered of the activities that went with the upcoming ones (D 6.2: past ones are kept)."""
+    return forgotten(recorded, lambda created: created.target_date >= entry.started_at)
+
+
 # --- how it ended ----------------------------------------------------------------------------------
 
 
 def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome | None:
     """What became of a generation. None where it shows no trace."""
-    if live is None or not (entry.sent or _leaves_trace(entry, live)):
+    if live is None or not (entry.sent or leaves_trace(entry, live)):
         return None
     match live.status:
         case PlanStatus.ACTIVE:
@@ -124,7 +132,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
             assert_never(live.status)
 
 
-def _leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
+def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
     """Whether a generation shows: it is under way, the status is another, or activities are new.
 
     Activities that are gone say nothing: the window starts today, so they go as days pass (D 6.2).
