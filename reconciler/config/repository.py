@@ -81,6 +81,13 @@ class Repository:
         """Whether a file, and each link that leads to it, is in HEAD as it is on the disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
 
+    def is_known(self, path: Path) -> bool:
+        """`is_clean`, and False where there is no repository."""
+        try:
+            return self.is_clean(path)
+        except GitError:
+            return False
+
     def author_of_line(self, path: Path, line: int) -> str | None:
         """Who last changed a line of a file, counted from 1; None where git does not know.
 
@@ -99,22 +106,12 @@ class Repository:
         author = re.search(r"^author (.+)$", told, re.MULTILINE)
         return author[1] if author else None
 
-    def last_author(self, path: Path) -> str | None:
-        """Who made the last commit to a file; None where git does not know, and for one that is not as committed."""
-        try:
-            if not self.is_clean(path):
-                return None
-            name = os.path.relpath(trail(path)[-1], self.top)
-            return self._run("log", "-1", "--format=%an", "--", name, top=True).strip() or None
-        except GitError:
-            return None
-
     @cached_property
     def _dirty(self) -> frozenset[str]:
         return self._differing("HEAD")
 
     def _is_in(self, path: Path, changed: frozenset[str]) -> bool:
-        return Changed(self.top, changed).has(path)
+        return Changed(self.top, changed).has_step(path)
 
     def _differing(self, base: str) -> frozenset[str]:
         """Paths below the top that differ from a commit; of a submodule, its own path."""
@@ -165,9 +162,10 @@ class Changed(Struct, frozen=True):
 
     def has(self, path: Path) -> bool:
         """Whether what a path leads to has changed: a file, a link on the way to it, or a submodule around it."""
-        return any(self._has_one(step) for step in trail(path))
+        return any(self.has_step(step) for step in trail(path))
 
-    def _has_one(self, step: Path) -> bool:
+    def has_step(self, step: Path) -> bool:
+        """Whether one step of a trail has changed: what is at this very path, or a submodule around it."""
         if not step.is_relative_to(self.top):
             return False
         relative = step.relative_to(self.top)

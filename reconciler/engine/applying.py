@@ -10,6 +10,8 @@ from datetime import timedelta
 from msgspec import Struct
 
 from reconciler.api.client import FullClient
+from reconciler.config.deciders import deciders_of
+from reconciler.config.project import Project
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
@@ -20,6 +22,7 @@ from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.operations import ActionClass, class_of
+from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
@@ -92,8 +95,14 @@ def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publ
         waiting=PollPolicy(project.poll_interval, project.poll_timeout),
         stop=run.terms.stop,
         commit=run.session.commit if allow_publish else None,
-        approver=repository_of(project).last_author(project.approvals_file(site)) if publishes else None,
+        approvers=_approvers(project, site) if publishes else (),
     )
+
+
+def _approvers(project: Project, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+    """Who approved which draft of a site, as far as git knows."""
+    found = deciders_of(project.approvals_file(site), repository_of(project))
+    return tuple((PostId(draft), author) for draft, author in found.items())
 
 
 def is_public(plan: Plan) -> bool:

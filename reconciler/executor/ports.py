@@ -150,8 +150,8 @@ Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolv
 class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
-    `stop` is asked between calls: once it is true, nothing more is started. `commit` and `approver` are noted with
-    what is scheduled.
+    `stop` is asked between calls: once it is true, nothing more is started. `commit` is noted with what is
+    scheduled, and of `approvers` the one of the post.
     """
 
     resolve: Resolve
@@ -159,4 +159,4 @@ class ApplyOptions(Struct, frozen=True):
     waiting: PollPolicy = PollPolicy()
     stop: Callable[[], bool] = lambda: False
     commit: str | None = None
-    approver: str | None = None
+    approvers: tuple[tuple[PostId, str], ...] = ()

@@ -135,7 +135,7 @@ def published_post(
     if before is not None and isinstance(operation, ReschedulePost):
         # The same scheduling at another time, not one more.
         return replace(before, scheduled_for=moment)
-    commit, approver = (options.commit, options.approver) if options else (None, None)
+    commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
     return PublishedPost(post, digest, operation.channel, moment, entry.started_at, commit=commit, approver=approver)
 
 

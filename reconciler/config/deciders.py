@@ -1,0 +1,45 @@
+"""Who said yes: the author of the line on which a decision is committed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconciler.config.discovery import shown_path
+from reconciler.config.problems import Problems
+from reconciler.config.repository import Repository
+from reconciler.config.words import KeyPath
+from reconciler.config.yaml_source import only_document
+
+
+def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
+    """By the id of each approved draft, who last changed the line of its decision.
+
+    Empty if the file has changes that are not committed, and without a draft whose line's author git does not know.
+    """
+    if not repository.is_known(path):
+        return {}
+    document = only_document(path, shown_path(path), Problems(), "")
+    if document is None:
+        return {}
+    found: dict[str, str] = {}
+    for draft, where in _approved(document.value):
+        author = repository.author_of_line(path, document.place(where).line)
+        if author is not None:
+            found[draft] = author
+    return found
+
+
+def _approved(value: Any) -> list[tuple[str, KeyPath]]:
+    """The approved drafts of a file that may be of any shape, each with the path of its decision."""
+    found: list[tuple[str, KeyPath]] = []
+    for number, activity in enumerate(_list(value, "activities")):
+        for at, draft in enumerate(_list(activity, "drafts")):
+            if isinstance(draft, dict) and str(draft.get("decision", "")).split(" ")[0] == "approve":
+                found.append((str(draft.get("id")), ("activities", number, "drafts", at, "decision")))
+    return found
+
+
+def _list(value: Any, key: str) -> list[Any]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return inner if isinstance(inner, list) else []

@@ -1,0 +1,256 @@
+"""What git says: changes since the merge base, links and submodules, committed texts, and who decided."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.config.approval_files import ApprovalFiles
+from reconciler.config.deciders import deciders_of
+from reconciler.config.project import find_project
+from reconciler.config.repository import GitError, Repository, trail
+from reconciler.config.sites import open_project
+from reconciler.config.trust import Trust, trust_of
+from reconciler.model.diagnostics import UsageError
+from tests.config.conftest import HEAD, WriteProject
+
+APPROVALS = """\
+version: 1
+site: shop
+activities: []
+"""
+
+
+def git(folder: Path, *arguments: str, author: str = "Ada") -> str:
+    identity = ("-c", f"user.name={author}", "-c", "user.email=a@example.org", "-c", "protocol.file.allow=always")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path, message: str = "change", author: str = "Ada") -> None:
+    git(folder, "add", "-A", "-f", author=author)
+    git(folder, "commit", "-q", "-m", message, author=author)
+
+
+def environment() -> dict[str, str]:
+    return dict(trust_of(os.environ).environment)
+
+
+def repository(folder: Path) -> Repository:
+    return Repository(folder, environment())
+
+
+@pytest.fixture
+def checkout(write_project: WriteProject) -> Path:
+    root = write_project({"reconciler.yaml": "version: 1\n", "sites/shop.yaml": HEAD})
+    git(root, "-c", "init.defaultBranch=main", "init", "-q")
+    commit(root)
+    return root
+
+
+def test_changes_count_from_the_merge_base(checkout: Path) -> None:
+    """What main got since the branch left it is no change of the branch."""
+    git(checkout, "checkout", "-q", "-b", "branch")
+    (checkout / "sites/mine.yaml").write_text("mine")
+    commit(checkout)
+    git(checkout, "checkout", "-q", "main")
+    (checkout / "sites/shop.yaml").write_text("theirs")
+    commit(checkout)
+    git(checkout, "checkout", "-q", "branch")
+    (checkout / "sites/new.yaml").write_text("not added yet")
+    changed = repository(checkout).changed_since("main")
+    assert changed.has(checkout / "sites/mine.yaml")
+    assert changed.has(checkout / "sites/new.yaml")
+    assert not changed.has(checkout / "sites/shop.yaml")
+    assert not changed.has(Path("/elsewhere"))
+
+
+@pytest.mark.parametrize("edit", ["what the link leads to", "the link", "the link's link"])
+def test_links_are_followed(edit: str, checkout: Path) -> None:
+    (checkout / "common").mkdir()
+    (checkout / "common/a.yaml").write_text("a")
+    (checkout / "common/b.yaml").write_text("b")
+    (checkout / "common/link.yaml").symlink_to("a.yaml")
+    (checkout / "sites/linked.yaml").symlink_to("../common/link.yaml")
+    (checkout / "folder").symlink_to("common")
+    commit(checkout)
+    assert not repository(checkout).changed_since("HEAD").has(checkout / "sites/linked.yaml")
+    if edit == "what the link leads to":
+        (checkout / "common/a.yaml").write_text("other")
+    else:
+        link = checkout / ("sites/linked.yaml" if edit == "the link" else "common/link.yaml")
+        link.unlink()
+        link.symlink_to("../common/b.yaml" if edit == "the link" else "b.yaml")
+    changed = repository(checkout).changed_since("HEAD")
+    assert changed.has(checkout / "sites/linked.yaml")
+    assert changed.has(checkout / "folder/a.yaml") == (edit == "what the link leads to")
+    assert not changed.has(checkout / "sites/shop.yaml")
+
+
+def test_a_changed_submodule_covers_its_files(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    git(other, "-c", "init.defaultBranch=main", "init", "-q")
+    (other / "a.yaml").write_text("a")
+    commit(other)
+    git(checkout, "submodule", "add", "-q", str(other), "sites/eu")
+    commit(checkout)
+    file = checkout / "sites/eu/a.yaml"
+    assert not repository(checkout).changed_since("HEAD").has(file)
+    file.write_text("other")
+    assert repository(checkout).changed_since("HEAD").has(file)
+    commit(checkout / "sites/eu")
+    assert repository(checkout).changed_since("HEAD").has(file)
+    commit(checkout)
+    assert repository(checkout).changed_since("HEAD~1").has(file)
+    assert not repository(checkout).changed_since("HEAD").has(file)
+
+
+def test_revisions_that_are_none(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for revision in ("nonsense", "--output=x"):
+        with pytest.raises(UsageError, match=f"git knows no revision '{revision}'; is the history fetched"):
+            repository(checkout).changed_since(revision)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with pytest.raises(UsageError, match="--changed-since: git says: not a git repository"):
+        repository(elsewhere).changed_since("HEAD")
+    assert repository(elsewhere).head() is None
+    assert len(repository(checkout).head() or "") == 40
+    git(checkout, "checkout", "-q", "--orphan", "other")
+    commit(checkout, "of another beginning")
+    with pytest.raises(UsageError, match="HEAD and main have no commit in common; fetch more of the history"):
+        repository(checkout).changed_since("main")
+
+
+def test_a_checkout_of_another_user_is_named_with_its_remedy(checkout: Path) -> None:
+    """As in many containers; git behaves so with this variable set."""
+    strange = Repository(checkout, {**environment(), "GIT_TEST_ASSUME_DIFFERENT_OWNER": "1"})
+    with pytest.raises(UsageError) as raised:
+        strange.changed_since("HEAD")
+    assert "detected dubious ownership in repository" in str(raised.value)
+    assert "to allow it: git config --global --add safe.directory" in str(raised.value)
+
+
+def test_git_gets_a_clean_environment(checkout: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/git").write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\nexit 1\n")
+    (tmp_path / "bin/git").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    assert repository(checkout).head() is None
+    seen = (tmp_path / "seen").read_text()
+    assert "PATH=" in seen
+    assert "WIX_API_KEY" not in seen
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(GitError, match="git is not installed"):
+        _ = repository(checkout).top
+
+
+@pytest.fixture
+def approvals(checkout: Path) -> Path:
+    path = checkout / "approvals/shop.yaml"
+    path.parent.mkdir()
+    path.write_text(APPROVALS)
+    return path
+
+
+def read(checkout: Path, *, committed: bool = True) -> bool:
+    """Whether the approvals file counts."""
+    trust = Trust(committed=committed, environment=tuple(environment().items()))
+    return ApprovalFiles(find_project([checkout], trust)).read("shop", [])[1] is not None
+
+
+def test_only_committed_approvals_count(checkout: Path, approvals: Path) -> None:
+    assert read(checkout, committed=False)
+    assert not read(checkout)
+    (checkout / ".gitignore").write_text("approvals/\n")
+    assert not read(checkout)
+    git(checkout, "add", "-f", "approvals")
+    assert not read(checkout)
+    commit(checkout)
+    assert read(checkout)
+    committed = repository(checkout).committed(approvals)
+    approvals.write_text(APPROVALS + "# and a yes that nobody reviewed\n")
+    assert repository(checkout).committed(approvals) == committed == APPROVALS.encode()
+    assert read(checkout)
+    approvals.write_text("not approvals at all")  # what is on the disk is not looked at
+    assert read(checkout)
+    git(checkout, "rm", "-q", "--cached", "approvals/shop.yaml")
+    assert read(checkout)  # HEAD still has it
+    commit(checkout)
+
+
+def test_a_committed_link_counts_with_what_it_leads_to(checkout: Path, approvals: Path) -> None:
+    (checkout / "elsewhere").mkdir()
+    approvals.rename(checkout / "elsewhere/shop.yaml")
+    approvals.symlink_to("../elsewhere/shop.yaml")
+    assert not read(checkout)
+    commit(checkout)
+    assert read(checkout)
+    (checkout / "elsewhere/shop.yaml").write_text("changed")
+    assert repository(checkout).committed(approvals) == APPROVALS.encode()
+    (checkout / "elsewhere/other.yaml").write_text(APPROVALS)
+    commit(checkout)
+    approvals.unlink()
+    approvals.symlink_to("../elsewhere/other.yaml")
+    assert not read(checkout)
+
+
+def test_outside_a_repository_no_approval_counts(write_project: WriteProject, tmp_path: Path) -> None:
+    write_project({"sites/shop.yaml": HEAD, "approvals/shop.yaml": APPROVALS})
+    assert not read(tmp_path)
+    (warning,) = open_project([tmp_path], Trust(committed=True, environment=tuple(environment().items())))[1].warnings
+    assert warning.message.startswith("no approval counts: only committed ones do here, and git says: not a git repos")
+
+
+def test_the_author_of_a_line(checkout: Path, approvals: Path) -> None:
+    commit(checkout, author="Ada")
+    approvals.write_text(APPROVALS.replace("site: shop", "site: 'shop'"))
+    commit(checkout, author="Grace")
+    assert [repository(checkout).author_of_line(approvals, line) for line in (1, 2, 3)] == ["Ada", "Grace", "Ada"]
+    assert repository(checkout).author_of_line(approvals, 99) is None
+    approvals.write_text(APPROVALS)
+    assert repository(checkout).author_of_line(approvals, 1) is None  # nobody, where the file is dirty
+
+
+def test_a_shallow_history_does_not_know_who(
+    checkout: Path, approvals: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    commit(checkout, author="Ada")
+    (checkout / "sites/shop.yaml").write_text(HEAD + "# more\n")
+    commit(checkout, author="Grace")
+    shallow = tmp_path_factory.mktemp("shallow") / "x"
+    git(checkout, "clone", "-q", "--depth", "1", f"file://{checkout}", str(shallow))
+    assert repository(shallow).author_of_line(shallow / "approvals/shop.yaml", 1) is None
+    assert repository(checkout).author_of_line(approvals, 1) == "Ada"
+
+
+def test_trail_of_links_in_circles_ends(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    assert len(trail(tmp_path / "a")) < 50
+
+
+def test_the_approver_is_who_changed_the_line_of_the_yes(checkout: Path, approvals: Path) -> None:
+    """Whoever ran `review`, and whoever touched the file since, approved nothing."""
+    drafts = "".join(
+        f"      - id: draft-{number}\n        decision: {word} sha256:{number:064}\n        caption: x\n"
+        for number, word in enumerate(("pending", "pending", "pending"))
+    )
+    text = f"version: 1\nsite: shop\nactivities:\n  - id: activity\n    drafts:\n{drafts}"
+    approvals.write_text(text)
+    commit(checkout, author="Review Bot")
+    approvals.write_text(text := text.replace(f"pending sha256:{1:064}", f"approve sha256:{1:064}"))
+    commit(checkout, author="Ada")
+    approvals.write_text(text := text.replace(f"pending sha256:{2:064}", f"approve sha256:{2:064}"))
+    commit(checkout, author="Grace")
+    approvals.write_text(text := text.replace("caption: x", "caption: y"))
+    commit(checkout, author="Somebody Else")
+    assert deciders_of(approvals, repository(checkout)) == {"draft-1": "Ada", "draft-2": "Grace"}
+    approvals.write_text(text + "# dirty\n")
+    assert deciders_of(approvals, repository(checkout)) == {}
+
+
+def test_nobody_approved_outside_a_repository(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(APPROVALS)
+    assert deciders_of(tmp_path / "shop.yaml", repository(tmp_path)) == {}
