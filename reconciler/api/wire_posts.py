@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from reconciler.api import shapes
 from reconciler.api.shapes import Page, listed, opened, page_of
-from reconciler.api.values import Fields, fields, id_of, members, moment, text
+from reconciler.api.values import Fields, fields, id_of, is_object, kept, members, moment, text
+from reconciler.model.canonical import canonical_text
+from reconciler.model.content import LinkPreview
 from reconciler.model.posts import AnyPostStatus, Media, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.publisher_fields import CONTENT_FIELDS, PLACES
 from reconciler.model.text import printable
 
 _POST_STATUS: Final = {str(status): status for status in PostStatus}
@@ -30,8 +32,11 @@ _CONTENTS: Final = {  # D 10.2; the type that each means (S-wix 10.3), for answe
 }
 _CONTENT_ENDINGS: Final = ("Post", "Reel", "Story", "Photo", "Video", "Short")
 
-_TEXTS: Final = ("title", "caption", "description", "link")
-"""What of a post is read by people. The link is among them: who approves a post approves where it leads."""
+_TEXTS: Final = ("title", "caption", "description")
+"""The words of a post, in the order in which people read them."""
+
+_MEDIA_MEMBERS: Final = frozenset({"type", "url", "fileId"})
+_PREVIEW_MEMBERS: Final = frozenset({"title", "description", "thumbnailUrl"})
 
 
 def posts(source: Fields, where: str) -> tuple[Post, ...]:
@@ -40,24 +45,33 @@ def posts(source: Fields, where: str) -> tuple[Post, ...]:
 
 
 def post(source: Fields, where: str) -> Post:
-    """A Publisher item."""
-    found = source.get("channel")
-    channel: Fields = {"name": found} if isinstance(found, str) else fields(found, f"{where}.channel")
+    """A Publisher item, with all of it that the public sees (model/publisher_fields.py says which fields those are)."""
+    found, path = source.get("channel"), f"{where}.channel"
+    channel: Fields = {"name": found} if isinstance(found, str) else fields(found, path)
     contents = _contents(source, where)
+    name, content, inside = contents[0] if contents else ("", {}, where)
     scheduling = fields(source.get("schedulingInfo"), f"{where}.schedulingInfo")
-    implied = next((_CONTENTS[name] for name, _ in contents if name in _CONTENTS), "POST")
     return Post(
         id=PostId(id_of(source, where, "id", "itemId")),
-        channel=text(channel, f"{where}.channel", "name", "channelName") or text(source, where, "channelName"),
-        type=text(source, where, "type") or implied,
+        channel=text(channel, path, "name", "channelName") or text(source, where, "channelName"),
+        type=text(source, where, "type") or _CONTENTS.get(name, "POST"),
         status=_post_status(text(source, where, "status")),
-        texts=tuple(pair for name, one in contents for pair in _texts(one, f"{where}.{name}")),
-        media=tuple(dict.fromkeys(media for name, one in contents for media in _media(one, f"{where}.{name}"))),
-        account_id=text(channel, f"{where}.channel", "accountId") or None,
+        texts=tuple((name, written) for name in _TEXTS if (written := text(content, inside, name))),
+        media=_media(content, inside),
+        account_id=text(channel, path, "accountId") or None,
         scheduled_for=moment(scheduling, f"{where}.schedulingInfo", "scheduledDate"),
-        external_url=text(channel, f"{where}.channel", "externalItemUrl")
+        # Two places are told of where the link of a published post stands (10.2), so both are read.
+        external_url=text(channel, path, "externalItemUrl")
         or text(source, where, "externalItemUrl")
+        or text(content, inside, "postUrl", "storyUrl")
         or None,
+        place=_place(channel, path, content, inside),
+        link=text(content, inside, "link") or None,
+        preview=_preview(content, inside),
+        call_to_action=_plain(content.get("callToAction"), f"{inside}.callToAction"),
+        audience=text(content, inside, "privacyLevel") or None,
+        other=_other(source, where, contents),
+        error=_plain(source.get("publicationError"), f"{where}.publicationError") or "",
     )
 
 
@@ -88,29 +102,73 @@ def _post_status(written: str) -> AnyPostStatus:
     return _POST_STATUS.get(written) or Unrecognised(printable(written) or "no status")
 
 
-def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields], ...]:
-    """The content objects of an item: those that are known, else whatever is named like one."""
-    known = [name for name in source if name in _CONTENTS and source[name] is not None]
-    if known:
-        return tuple((name, fields(source[name], f"{where}.{name}")) for name in sorted(known))
-    return tuple(
-        (name, value)
-        for name, value in sorted(source.items())
-        if isinstance(value, dict) and name.endswith(_CONTENT_ENDINGS)
-    )
+def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields, str], ...]:
+    """The content objects of an item, each with its name and path: those that are known first, then whatever is named
+    like one. An item has one of them (D 10.2)."""
+    known = [name for name in sorted(source) if name in _CONTENTS and source[name] is not None]
+    alike = [name for name in sorted(source) if name not in _CONTENTS and name.endswith(_CONTENT_ENDINGS)]
+    objects = [*known, *(name for name in alike if is_object(source[name]))]
+    return tuple((name, fields(source[name], f"{where}.{name}"), f"{where}.{name}") for name in objects)
 
 
-def _texts(content: Fields, where: str) -> tuple[tuple[str, str], ...]:
-    return tuple((name, written) for name in _TEXTS if (written := text(content, where, name)))
-
-
-def _media(content: Fields, where: str) -> Iterable[Media]:
-    wrapper = content.get("mediaWrapper")
-    source = wrapper if isinstance(wrapper, list) else fields(wrapper, f"{where}.mediaWrapper").get("media")
-    for path, one in members(source, f"{where}.mediaWrapper.media"):
-        address = text(one, path, "url", "fileId")
-        if address:
-            yield Media(text(one, path, "type") or "IMAGE", address)
+def _media(content: Fields, where: str) -> tuple[Media, ...]:
+    """The images and videos of a content, from each of the places that may hold them (10.3), each once."""
+    found: dict[tuple[str, str], Media] = {}
+    for path, member in _media_members(content, where):
+        file = text(member, path, "fileId") or None
+        if address := text(member, path, "url") or file:
+            media = Media(text(member, path, "type") or "IMAGE", address, file)
+            found.setdefault((media.type, media.url), media)
     for name, kind in (("imageUrl", "IMAGE"), ("videoUrl", "VIDEO")):
         if address := text(content, where, name):
-            yield Media(kind, address)
+            found.setdefault((kind, address), Media(kind, address))
+    return tuple(found.values())
+
+
+def _media_members(content: Fields, where: str) -> tuple[tuple[str, Fields], ...]:
+    wrapper, path = content.get("mediaWrapper"), f"{where}.mediaWrapper"
+    return members(wrapper if isinstance(wrapper, list) else fields(wrapper, path).get("media"), f"{path}.media")
+
+
+def _place(channel: Fields, path: str, content: Fields, where: str) -> tuple[tuple[str, str], ...]:
+    """Where within its account a post appears, by the API's own names."""
+    target = fields(channel.get("publishingTarget"), f"{path}.publishingTarget")
+    found = {name: text(content, where, name) for name in PLACES if "." not in name}
+    found["publishingTarget.id"] = text(target, f"{path}.publishingTarget", "id")
+    return tuple((name, found[name]) for name in PLACES if found[name])
+
+
+def _preview(content: Fields, where: str) -> LinkPreview | None:
+    path = f"{where}.linkMetadata"
+    source = fields(content.get("linkMetadata"), path)
+    parts = [text(source, path, name) for name in ("title", "description", "thumbnailUrl")]
+    return LinkPreview(*parts) if any(parts) else None
+
+
+def _other(source: Fields, where: str, contents: tuple[tuple[str, Fields, str], ...]) -> tuple[tuple[str, str], ...]:
+    """What this version does not know of a content, as canonical JSON: it may be seen by the public all the same."""
+    found: dict[str, object] = {name: content for name, content, _ in contents[1:]}
+    asset = fields(source.get("siteAssetRef"), f"{where}.siteAssetRef")
+    found |= {f"siteAssetRef.{name}": value for name, value in asset.items()}
+    if contents:
+        _, content, inside = contents[0]
+        found |= {name: value for name, value in content.items() if name not in CONTENT_FIELDS}
+        preview = fields(content.get("linkMetadata"), f"{inside}.linkMetadata")
+        found |= _unknown(preview, _PREVIEW_MEMBERS, "linkMetadata")
+        if is_object(content.get("mediaWrapper")):
+            found |= _unknown(content["mediaWrapper"], frozenset({"media"}), "mediaWrapper")
+        for number, (_, member) in enumerate(_media_members(content, inside)):
+            found |= _unknown(member, _MEDIA_MEMBERS, f"mediaWrapper.media.{number}")
+    plain = ((name, _plain(found[name], f"{where}.{name}")) for name in sorted(found))
+    return tuple((name, written) for name, written in plain if written)
+
+
+def _unknown(source: Fields, known: frozenset[str], path: str) -> dict[str, object]:
+    return {f"{path}.{name}": value for name, value in source.items() if name not in known}
+
+
+def _plain(value: object, where: str) -> str | None:
+    """A text as it is, anything else as its canonical JSON; None where there is nothing."""
+    if value is None or value == "" or value == {} or value == []:
+        return None
+    return value if isinstance(value, str) else canonical_text(kept(value, where))

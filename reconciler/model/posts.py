@@ -81,6 +81,8 @@ class Post(Struct, frozen=True, dict=True):
     audience: str | None = None
     other: tuple[tuple[str, str], ...] = ()
     account_name: str | None = None
+    error: str = ""
+    """Why publishing it failed, in the API's words."""
 
     @property
     def is_story(self) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -18,9 +20,11 @@ from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import JsonObject
+from reconciler.model.content import LinkPreview
 from reconciler.model.events import EventId
 from reconciler.model.marketing_plan import NO_STATUS, PlanStatus
 from reconciler.model.posts import ActivityId, Media, PostId, PostStatus, Unrecognised
+from reconciler.model.publisher_fields import PUBLISHER_FIELDS, Harmless
 from reconciler.model.sites import Account, ChannelStatus, Feature, SiteRef
 from tests.api.bench import NOW, Bench
 
@@ -149,7 +153,7 @@ def test_what_is_wrong_is_named_with_its_path(body: object, where: str) -> None:
         (
             {"pinterestPost": {"title": "T", "description": "D", "link": "https://x", "boardId": "b"}},
             "POST",
-            (("title", "T"), ("description", "D"), ("link", "https://x")),
+            (("title", "T"), ("description", "D")),
             (),
         ),
         ({"instagramStory": {"mediaWrapper": {"media": [{"url": "u"}]}}}, "STORY", (), (Media("IMAGE", "u"),)),
@@ -165,7 +169,7 @@ def test_what_is_wrong_is_named_with_its_path(body: object, where: str) -> None:
             {"tiktokVideo": {"mediaWrapper": {"media": [{"type": "VIDEO", "fileId": "f"}]}}},
             "VIDEO",
             (),
-            (Media("VIDEO", "f"),),
+            (Media("VIDEO", "f", "f"),),
         ),
         ({"threadsPost": {"caption": "new here"}}, "POST", (("caption", "new here"),), ()),
         ({}, "POST", (), ()),
@@ -174,6 +178,104 @@ def test_what_is_wrong_is_named_with_its_path(body: object, where: str) -> None:
 def test_posts_of_every_channel(item: dict[str, object], type: str, texts: object, media: object) -> None:
     found = wire_posts.post({"id": "p", "status": "DRAFT", **item}, "p")
     assert (found.type, found.texts, found.media) == (type, texts, media)
+
+
+EVERYTHING: dict[str, Any] = {
+    "id": "p",
+    "channel": {"name": "FACEBOOK", "accountId": "1022", "publishingTarget": {"id": "t1"}, "externalItemId": "e"},
+    "type": "POST",
+    "status": "FAILED",
+    "publicationError": {"code": "X", "message": "no"},
+    "siteAssetRef": {"id": "product-1", "name": None},
+    "facebookPost": {
+        "title": "T",
+        "caption": "C",
+        "description": "D",
+        "pageId": "1029",
+        "boardId": "b1",
+        "locationId": "l1",
+        "authorId": "urn:li:person:1",
+        "channelId": "UC1",
+        "link": "https://shop.example",
+        "linkMetadata": {"title": "Shop", "description": "All of it", "thumbnailUrl": "https://t", "badge": "new"},
+        "callToAction": {"type": "SHOP", "url": "https://shop.example"},
+        "privacyLevel": "SELF_ONLY",
+        "imageUrl": "https://i",
+        "videoUrl": "https://v",
+        "mediaWrapper": {
+            "layout": "GRID",
+            "media": [
+                {"type": "IMAGE", "url": "https://i", "fileId": "f1", "altText": "a cup"},
+                {"type": "VIDEO", "url": "https://w"},
+            ],
+        },
+        "hashtags": ["a"],
+        "postUrl": "https://facebook.example/1",
+    },
+    "insightsSummary": {"impressions": 3},
+}
+
+
+def test_all_of_a_post_that_the_public_sees() -> None:
+    found = wire_posts.post(EVERYTHING, "p")
+    assert found.texts == (("title", "T"), ("caption", "C"), ("description", "D"))
+    assert found.account_id == "1022"
+    assert dict(found.place) == {
+        "pageId": "1029",
+        "boardId": "b1",
+        "locationId": "l1",
+        "authorId": "urn:li:person:1",
+        "channelId": "UC1",
+        "publishingTarget.id": "t1",
+    }
+    assert found.link == "https://shop.example"
+    assert found.preview == LinkPreview("Shop", "All of it", "https://t")
+    assert found.call_to_action == '{"type":"SHOP","url":"https://shop.example"}'
+    assert found.audience == "SELF_ONLY"
+    assert found.media == (Media("IMAGE", "https://i", "f1"), Media("VIDEO", "https://w"), Media("VIDEO", "https://v"))
+    assert dict(found.other) == {
+        "hashtags": '["a"]',
+        "linkMetadata.badge": "new",
+        "mediaWrapper.layout": "GRID",
+        "mediaWrapper.media.0.altText": "a cup",
+        "siteAssetRef.id": "product-1",
+    }
+    assert found.external_url == "https://facebook.example/1"
+    assert found.error == '{"code":"X","message":"no"}'
+
+
+def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, ...]]:
+    """Every leaf of an item, by its keys."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from paths_of(member, f"{path}.{key}" if path else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for number, member in enumerate(value):
+            yield from paths_of(member, f"{path}.{number}")
+    else:
+        yield tuple(path.split("."))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in paths_of(EVERYTHING) if path != ("siteAssetRef", "name")], ids=".".join
+)
+def test_each_field_of_a_post_is_in_the_digest_or_named_as_harmless(path: tuple[str, ...]) -> None:
+    changed = copy.deepcopy(EVERYTHING)
+    holder: Any = changed
+    for key in path[:-1]:
+        holder = holder[int(key)] if isinstance(holder, list) else holder[key]
+    holder[path[-1]] = "another"
+    steps = ["*" if step == "facebookPost" else step for step in path]
+    name = ".".join(steps).replace("media.0.", "media[].").replace("media.1.", "media[].")
+    roles = [PUBLISHER_FIELDS.get(".".join(name.split(".")[:count])) for count in range(1, name.count(".") + 2)]
+    harmless = any(isinstance(role, Harmless) for role in roles)
+    same = wire_posts.post(changed, "p").digest == wire_posts.post(EVERYTHING, "p").digest
+    assert same is harmless
+
+
+def test_a_second_content_of_an_item_is_not_passed_over() -> None:
+    found = wire_posts.post({**EVERYTHING, "threadsPost": {"caption": "more"}}, "p")
+    assert dict(found.other)["threadsPost"] == '{"caption":"more"}'
 
 
 def test_a_post_without_a_status_is_never_taken_for_a_draft() -> None:
