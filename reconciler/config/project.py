@@ -29,6 +29,11 @@ from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.policy import Policy, QuietHours
 
+SEED: Final = "sandbox.yaml"
+"""The seed of the sandbox's world, in the project's folder."""
+
+DEFAULT_STATE: Final = ".reconciler"
+
 DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
     {"default": ApiKeyRef(FromEnv("WIX_API_KEY"))}
 )
@@ -68,7 +73,7 @@ class Project(Struct, frozen=True):
     sites: tuple[str, ...] = ("sites/**/*.yaml", "sites/**/*.yml")
     api: str = "wix"
     credentials: Mapping[str, CredentialRef] = field(default_factory=lambda: DEFAULT_CREDENTIALS)
-    state: str = ".reconciler"
+    state: str = DEFAULT_STATE
     approvals: str = "approvals"
     parallelism: int = 32
     requests_per_minute: int = 200
@@ -114,7 +119,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
     project = Project(root, trust=trust) if file is None else _read_project(root, file, trust, problems)
     if file is None:
         problems.extend(
-            problem(Place(shown_path(root / name)), *refused) for _, name, refused in _folders_outside(project)
+            problem(Place(shown_path(root / name)), *refused) for _, name, refused in _places_outside(project)
         )
     if problems:
         raise InvalidProject(problems.told(), project)
@@ -181,20 +186,20 @@ def _check_places(project: Project, layers: Layers) -> None:
         layers.problem(("api",), *wrong)
     if (wrong := check_state(project.state)) and "state" in written:
         layers.problem(("state",), *wrong)
-    for key, name, (message, fix) in _folders_outside(project):
+    for key, name, (message, fix) in _places_outside(project):
         path: KeyPath = (key,) if key in written else ()
-        layers.problem(path, message if path else f"the folder {name} {message}", fix)
+        layers.problem(path, message if path else f"{name} {message}", fix)
     for at, pattern in enumerate(written.get("sites", ())):
         if wrong := wrong_pattern(pattern):
             layers.problem(("sites", at), *wrong)
 
 
-def _folders_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
-    """The folders of a project that lead outside of it: the key that names each, its name, what to do."""
-    folders = [("approvals", project.approvals)]
+def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
+    """The folders and files of a project that lead outside of it: the key that names each, its name, what to do."""
+    places = [("approvals", project.approvals), ("", SEED), ("", f"{DEFAULT_STATE}/sandbox.db")]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
-        folders.append(("state", project.state))
-    for key, name in folders:
+        places.append(("state", project.state))
+    for key, name in places:
         if refused := refused_path(project.root / name, project.root, project.trust):
             yield key, name, refused
 

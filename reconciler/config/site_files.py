@@ -11,11 +11,10 @@ from msgspec import Struct
 
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
 from reconciler.config.patterns import Finder
-from reconciler.config.project import Project
+from reconciler.config.project import SEED, Project
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem, warning
 
-SEED: Final = "sandbox.yaml"
 YAML: Final = (".yaml", ".yml")
 
 

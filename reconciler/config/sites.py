@@ -15,10 +15,10 @@ from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.packing import PackedSite, Packer
 from reconciler.config.problems import Problems
-from reconciler.config.project import InvalidProject, Project, find_project
+from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import SEED, Named, find_site_files, named_by
+from reconciler.config.site_files import Named, find_site_files, named_by
 from reconciler.config.trust import Trust, refused_path
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
