@@ -237,10 +237,7 @@ class PlanCompleted(Struct, frozen=True):
     @property
     def changes(self) -> int:
         """What would be done or waited for, promises included; zero is a project that has converged."""
-        tally = self.tally
-        return (
-            tally.add + tally.change + tally.destroy + tally.generate + tally.publish + tally.pending + tally.deferred
-        )
+        return self.tally.changes
 
 
 class ApplyCompleted(Struct, frozen=True):

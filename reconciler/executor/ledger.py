@@ -65,6 +65,7 @@ class Tally(Struct, frozen=True):
     destroyed: int = 0
     generated: int = 0
     published: int = 0
+    cancelled: int = 0
     skipped: int = 0
     withheld: int = 0
     pending: int = 0
@@ -89,6 +90,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         Column.DESTROY: "destroyed",
         Column.GENERATE: "generated",
         Column.PUBLISH: "published",
+        Column.CANCEL: "cancelled",
     }
     for ledger in ledgers:
         seen: set[tuple[str, Address, str]] = set()

@@ -12,7 +12,7 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.events import event_unmet
 from reconciler.executor.kinds.marketing_plan import marketing_plan_unmet
 from reconciler.executor.kinds.posts import posts_unmet
-from reconciler.executor.kinds.schedule import post_unmet, time_unmet
+from reconciler.executor.kinds.schedule import WAITING_POSTS, post_unmet, time_unmet, waiting_unmet
 from reconciler.executor.kinds.settings import setting_unmet
 from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
@@ -26,12 +26,15 @@ from reconciler.planner.actions import (
     MarketingPlanIs,
     NoActivityLike,
     NoEventNamed,
+    NothingWaits,
     Plan,
     PostIs,
+    PostsAmong,
     PostsAre,
     Precondition,
     SettingIs,
     StillAhead,
+    StillScheduled,
 )
 
 
@@ -56,7 +59,9 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, .
         found += [
             Stale(action.address, required, what)
             for required in action.requires
-            if (what := await unmet(required, action.operation, site, moment)) is not None
+            # The plan's own cancels come before what they make way for: that is judged just before each write.
+            if not isinstance(required, NothingWaits)
+            and (what := await unmet(required, action.operation, site, moment)) is not None
         ]
     return tuple(found)
 
@@ -91,10 +96,12 @@ async def unmet(required: Precondition, operation: Operation, site: SiteCache, m
             return await marketing_plan_unmet(required, site, moment.now)
         case ActivityIs() | NoActivityLike():
             return await activity_unmet(required, site)
-        case PostsAre():
+        case PostsAre() | PostsAmong():
             return await posts_unmet(required, site)
-        case PostIs():
+        case PostIs() | StillScheduled():
             return await post_unmet(required, site)
+        case NothingWaits():
+            return await waiting_unmet(required, site, moment.now)
         case StillAhead():
             return time_unmet(required, moment.now)
         case _:
@@ -116,10 +123,12 @@ def subjects(required: Precondition) -> frozenset[str]:
             return frozenset({activity})
         case NoActivityLike(title=title):
             return frozenset({f"activity {title}"})
-        case PostsAre(activity=activity):
+        case PostsAre(activity=activity) | PostsAmong(activity=activity):
             return frozenset({f"posts of {activity}"})
-        case PostIs(id=post):
+        case PostIs(id=post) | StillScheduled(id=post):
             return frozenset({post})
+        case NothingWaits():
+            return frozenset({WAITING_POSTS})
         case StillAhead():
             return frozenset()
         case _:

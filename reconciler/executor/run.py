@@ -38,8 +38,8 @@ from reconciler.model.operations import (
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.planner.baseline import completed_rules
 from reconciler.planner.decisions import STORIES
-from reconciler.planner.standing import settled_rules
 
 NO_YES = "public actions need --allow-publish"
 
@@ -236,7 +236,7 @@ class Run:
     async def complete_rules(self) -> None:
         """Notes the rules of the parts that were carried out in full."""
         left = tuple(entry.operation for entry in self._entries if entry.result is not Result.DONE)
-        await self.journal.bind(Bindings(objects=settled_rules(self.plan, left)))
+        await self.journal.bind(Bindings(objects=completed_rules(self.plan, left)))
 
     def has_written(self, kind: type[Operation]) -> bool:
         """Whether a write of that kind took effect and was not read back yet."""

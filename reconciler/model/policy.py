@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, time, timedelta
 
 from reconciler.model.frozen import Struct
+from reconciler.model.schedule import Pause
 
 
 class QuietHours(Struct, frozen=True):
@@ -32,6 +33,7 @@ class Policy(Struct, frozen=True):
     require_media: bool = False
     checks: tuple[str, ...] = ()
     """Policy as code: entry points of the group `reconciler.policy`, by name."""
+    paused: Pause = Pause.NONE
     place: str = "reconciler.yaml"
     places: tuple[tuple[str, str], ...] = ()
     """Where each rule stands, by its key in the file."""

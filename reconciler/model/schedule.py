@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 from datetime import time
+from enum import StrEnum
 
 from reconciler.model.frozen import Struct
 from reconciler.model.selectors import Match
+
+
+class Pause(StrEnum):
+    """Whether publishing is paused: `hold` schedules nothing new, `cancel` also takes back what waits to go out."""
+
+    NONE = "false"
+    HOLD = "hold"
+    CANCEL = "cancel"
+
+    def with_other(self, other: Pause) -> Pause:
+        """The stricter of two."""
+        order = tuple(Pause)
+        return max(self, other, key=order.index)
 
 
 class ScheduleRule(Struct, frozen=True):
@@ -25,3 +39,4 @@ class DesiredSchedule(Struct, frozen=True):
     rules: tuple[ScheduleRule, ...]
     approval_required: bool = True
     cancel_others: bool = False
+    paused: Pause = Pause.NONE

@@ -81,6 +81,26 @@ class PostIs(Variant, frozen=True):
     content: Digest
 
 
+class PostsAmong(Variant, frozen=True):
+    """The activity's posts are among these, by id and content: none is there that the plan does not list."""
+
+    activity: ActivityId
+    posts: tuple[tuple[PostId, Digest], ...]
+
+
+class NothingWaits(Variant, frozen=True):
+    """No post of the activity waits to go out (None: of any upcoming activity). Nothing is destroyed before that
+    holds; the plan's own cancels come first, so it is not judged before the first write."""
+
+    activity: ActivityId | None = None
+
+
+class StillScheduled(Variant, frozen=True):
+    """The post still waits to go out, whether or not the marketing plan shows it."""
+
+    id: PostId
+
+
 class StillAhead(Variant, frozen=True):
     """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
 
@@ -97,7 +117,10 @@ Precondition: TypeAlias = (
     | ActivityIs
     | NoActivityLike
     | PostsAre
+    | PostsAmong
     | PostIs
+    | NothingWaits
+    | StillScheduled
     | StillAhead
 )
 
@@ -125,6 +148,15 @@ class Reason(StrEnum):
     NO_APPROVAL_NEEDED = "no-approval-needed"
     OTHER_TIME = "other-time"
     NOT_WANTED = "not-wanted"
+    WITHDRAWN = "withdrawn"
+    CHANGED = "changed"
+    EDITED = "edited"
+    NEVER_APPROVED = "never-approved"
+    REPLACED = "replaced"
+    ACTIVITY_GONE = "activity-gone"
+    DATE_MOVED = "date-moved"
+    FORBIDDEN = "forbidden"
+    PAUSED = "paused"
 
 
 class Action(Struct, frozen=True):
@@ -148,14 +180,15 @@ class Column(StrEnum):
     DESTROY = "destroy"
     GENERATE = "generate"
     PUBLISH = "publish"
+    CANCEL = "cancel"
 
 
 def column_of(verb: Verb) -> Column | None:
-    """The column a verb counts in; None for waiting, which is no change. A cancelled post is a changed one."""
+    """The column a verb counts in; None for waiting, which is no change."""
     match verb:
         case Verb.CREATE:
             return Column.ADD
-        case Verb.UPDATE | Verb.CANCEL:
+        case Verb.UPDATE:
             return Column.CHANGE
         case Verb.DELETE:
             return Column.DESTROY
@@ -163,6 +196,8 @@ def column_of(verb: Verb) -> Column | None:
             return Column.GENERATE
         case Verb.PUBLISH:
             return Column.PUBLISH
+        case Verb.CANCEL:
+            return Column.CANCEL
         case Verb.WAIT:
             return None
         case never:
@@ -188,6 +223,8 @@ class BlockedBy(StrEnum):
     EDITED_IN_FILE = "edited-in-file"
     APPROVAL_UNPROVEN = "approval-unproven"
     APPROVAL_MISSED = "approval-missed"
+    SCHEDULED_UNAPPROVED = "scheduled-unapproved"
+    PAUSED = "paused"
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"
@@ -235,6 +272,25 @@ class ToReview(Struct, frozen=True):
     state: InReview
 
 
+class StillGoingOut(Struct, frozen=True):
+    """A post that goes out although it is no longer wanted, and that this plan does not take back.
+
+    `reason` and `because` say why it is unwanted, as of an action; `obstacle` is a clause about why it is not
+    cancelled, and `stop` says where a person can stop it. `moment` is None if nobody knows when it goes out.
+    """
+
+    address: Address
+    post: PostId
+    channel: str
+    title: str
+    account: str | None
+    moment: Instant | None
+    reason: Reason
+    because: tuple[str, ...]
+    obstacle: str
+    stop: str
+
+
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what goes with them.
 
@@ -256,6 +312,8 @@ class Plan(Struct, frozen=True):
     config: Digest = Digest("")
     rules: tuple[tuple[str, JsonObject], ...] = ()
     """The digest of each part's rules, to be remembered once all that the part asks for is done."""
+    still_going_out: tuple[StillGoingOut, ...] = ()
+    """What goes out although nobody wants it any more: first on every screen."""
 
     @property
     def is_empty(self) -> bool:

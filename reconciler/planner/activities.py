@@ -22,7 +22,7 @@ from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
-from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, Reason, RefusedBy, refusal
+from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, NothingWaits, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
@@ -143,7 +143,7 @@ def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
 
 
 def _delete(live: Activity, index: int, scope: Scope) -> Action:
-    requires = (ActivityIs(live.id, live.digest),)
+    requires = (ActivityIs(live.id, live.digest), NothingWaits(live.id))
     address = scope.address(Kind.ACTIVITY, live.id)
     return Action(
         address, DeleteActivity(live.id, live.title), Reason.ABSENT_WANTED, (f"activities[{index}]",), requires

@@ -13,24 +13,27 @@ from msgspec import Struct
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
-from reconciler.model.operations import AwaitPosts, ClearPosts, RegeneratePosts
+from reconciler.model.operations import AwaitPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, PostIs, PostsAre, Precondition, Reason
+from reconciler.planner.actions import Action, NothingWaits, PostIs, Reason
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
-from reconciler.planner.posts import WAITING, cancel_stories, clearable_posts, live_posts
+from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
+from reconciler.planner.waiting import Unwanted
 
 STORIES: Final = "regenerate-stories"
 """What the state calls that part of a decision to make posts again which is about stories."""
 
 
 class DecisionsPart(Struct, frozen=True):
-    """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others."""
+    """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others. `lost` are both,
+    with the decision that takes back what of them is scheduled."""
 
     actions: tuple[Action, ...] = ()
     cleared: frozenset[ActivityId] = frozenset()
     held: frozenset[ActivityId] = frozenset()
+    lost: tuple[tuple[ActivityId, Unwanted], ...] = ()
 
 
 def plan_decisions(
@@ -45,6 +48,7 @@ def plan_decisions(
     actions: list[Action] = []
     cleared: set[ActivityId] = set()
     held: set[ActivityId] = set()
+    lost: list[tuple[ActivityId, Unwanted]] = []
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
             continue
@@ -56,17 +60,21 @@ def plan_decisions(
         actions += waits
         if approval is None or not left:
             continue
+        lost.append((activity.id, Unwanted(Reason.SENT_BACK, (_word(approval),))))
         if not _discards(approval):
             actions += _make_again(approval, activity, recorded, under_way.get(activity.id, ()), scope)
         elif not waits:
-            actions += _discard(activity, scope)
-    return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held))
+            actions += clear_posts(activity, Reason.SENT_BACK, (_word(approval),), scope)
+    return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held), tuple(lost))
 
 
 def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether nothing is left to do for an activity's decision; always so for `keep`."""
+    """Whether nothing is left to do for an activity's decision; always so for `keep`. What of it is scheduled is taken
+    back first, so that while anything reviewed still waits to go out, something is left."""
     if approval.decision is ActivityDecision.KEEP:
         return True
+    if _as_reviewed(approval, activity, _scheduled(activity)):
+        return False
     if approval.decision is ActivityDecision.DISCARD:
         return _is_consumed(approval, approval.decision, recorded) or not _as_reviewed(
             approval, activity, _affected(approval.decision, activity)
@@ -108,10 +116,18 @@ def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[Activit
     return frozenset(now | (before - decided.keys()))
 
 
+def _scheduled(activity: Activity) -> tuple[Post, ...]:
+    return tuple(post for post in activity.posts if post.status is PostStatus.SCHEDULED)
+
+
 def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...]:
     """The posts that a decision is about: drafts are made again, scheduled ones are only cleared (D 6.2)."""
     statuses = WAITING if decision is ActivityDecision.DISCARD else frozenset({PostStatus.DRAFT})
     return tuple(one for one in live_posts(activity) if one.status in statuses)
+
+
+def _word(approval: ActivityApproval) -> str:
+    return f"decision: {approval.decision.value}"
 
 
 def _discards(approval: ActivityApproval | None) -> bool:
@@ -134,19 +150,6 @@ def _wait(activity: Activity, scope: Scope) -> Action:
     return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY)
 
 
-def _discard(activity: Activity, scope: Scope) -> tuple[Action, ...]:
-    because = (f"decision: {ActivityDecision.DISCARD.value}",)
-    cancels = cancel_stories(activity, Reason.SENT_BACK, because, scope)
-    cleared = clearable_posts(activity)
-    if not cleared:
-        return cancels
-    # Stories are cleared by a call of their own, and only where there are drafts of them (D 6.2).
-    stories = any(one.is_story for one in cleared)
-    operation = ClearPosts(activity.id, activity.title, tuple(one.id for one in cleared), stories)
-    address = scope.address(Kind.POSTS, activity.id)
-    return (Action(address, operation, Reason.SENT_BACK, because, (_as_planned(activity),)), *cancels)
-
-
 def _make_again(
     approval: ActivityApproval,
     activity: Activity,
@@ -154,8 +157,18 @@ def _make_again(
     under_way: tuple[bool, ...],
     scope: Scope,
 ) -> tuple[Action, ...]:
+    if (
+        not under_way
+        and _scheduled(activity)
+        and all(one.status is PostStatus.SCHEDULED for one in live_posts(activity))
+    ):
+        # All of it is taken back, which leaves no draft to make again (D 6.2): its posts are made as new ones.
+        none_left = as_listed(activity)
+        make = GeneratePosts(activity.id, activity.title)
+        address = scope.address(Kind.POSTS, activity.id)
+        return (Action(address, make, Reason.SENT_BACK, (_word(approval),), none_left),)
     media_only = approval.decision is ActivityDecision.REGENERATE_MEDIA
-    because = (f"decision: {approval.decision.value}",)
+    because = (_word(approval),)
     address = scope.address(Kind.POSTS, activity.id)
     actions: list[Action] = []
     for stories, drafts in _left_to_make(approval, activity, recorded):
@@ -163,13 +176,9 @@ def _make_again(
             continue
         discards = tuple(one.id for one in drafts)
         operation = RegeneratePosts(activity.id, activity.title, discards, media_only and not stories, stories)
-        requires: tuple[Precondition, ...] = (_as_planned(activity),)
+        requires = as_listed(activity)
         if actions or under_way:
             # Once the stories are in the making, the posts as a whole are in motion (D 6.2: a transient mixture).
-            requires = tuple(PostIs(one.id, PostStatus.DRAFT, one.digest) for one in drafts)
+            requires = (*(PostIs(one.id, PostStatus.DRAFT, one.digest) for one in drafts), NothingWaits(activity.id))
         actions.append(Action(address, operation, Reason.SENT_BACK, because, requires))
     return tuple(actions)
-
-
-def _as_planned(activity: Activity) -> PostsAre:
-    return PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity)))

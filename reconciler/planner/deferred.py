@@ -12,11 +12,12 @@ from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.activities import plan_activities
+from reconciler.planner.baseline import activities_as_asked, posts_as_asked
 from reconciler.planner.decisions import discarded
 from reconciler.planner.options import PlanOptions, scope_of
 from reconciler.planner.posts import plan_posts
 from reconciler.planner.schedule import Content, plan_schedule, posts_in, rule_name
-from reconciler.planner.standing import activities_as_asked, posts_as_asked
+from reconciler.planner.waiting import WaitingPart
 
 
 class Resolved(Struct, frozen=True):
@@ -67,7 +68,7 @@ def _scheduled(
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)
     content = Content(activities, past=observed.past_activities)
-    part = plan_schedule(desired, Approvals(), content, observed, recorded, options, scope)
+    part = plan_schedule(desired, Approvals(), content, WaitingPart(), observed, recorded, options, scope)
     named = posts_in(plan.actions)
     said = {one.address for one in plan.blocked}
     found = [

@@ -23,9 +23,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
+from reconciler.planner.baseline import PRESENT, key_of
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
-from reconciler.planner.standing import PRESENT, key_of
 
 ENOUGH: Final = 2
 """Objects of ours that must all be missing: one that is gone alone is drift."""

@@ -17,6 +17,7 @@ from reconciler.model.operations import AwaitGeneration, DeleteEvent, FieldChang
 from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
+from reconciler.planner.baseline import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
 from reconciler.planner.drift_content import content_items
 from reconciler.planner.drift_report import (
     DriftItem,
@@ -33,7 +34,6 @@ from reconciler.planner.events import event_changes, match_events, own_events
 from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
-from reconciler.planner.standing import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
 
 
 def find_drift(

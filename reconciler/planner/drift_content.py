@@ -32,18 +32,18 @@ from reconciler.model.operations import (
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
-from reconciler.planner.options import Scope
-from reconciler.planner.standing import (
+from reconciler.planner.baseline import (
     ABSENT_NOW,
     PRESENT,
     TAKEN_BACK,
     approval_key,
     approval_of,
+    baseline,
     key_of,
     rules_of,
-    standing,
 )
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
+from reconciler.planner.options import Scope
 
 SEEN_FOR_SURE = 86_400
 """Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
@@ -261,7 +261,7 @@ class _Audit(Struct, frozen=True):
     def converged(self) -> Iterator[DriftItem]:
         """Activities and posts that are as the rules ask, and posts that wait to go out as scheduled."""
         kinds = (Kind.ACTIVITY.value + "[", Kind.POSTS.value + "[")
-        for key, _ in standing(self.desired, self.observed, self.recorded, self.plan, self.scope):
+        for key, _ in baseline(self.desired, self.observed, self.recorded, self.plan, self.scope):
             if key.startswith(kinds):
                 yield DriftItem(Address.parse(f"{self.scope.site}/{key}"), DriftState.CONVERGED)
         if self.desired.schedule is not None:

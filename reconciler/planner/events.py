@@ -30,10 +30,10 @@ from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, U
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, blocked
+from reconciler.planner.baseline import key_of
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope
-from reconciler.planner.standing import key_of
 
 
 class EventsPart(Struct, frozen=True):

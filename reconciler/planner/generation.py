@@ -12,7 +12,6 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
-    Discard,
     KeywordResearch,
     MarketingPlan,
     PlanStatus,
@@ -33,11 +32,10 @@ from reconciler.planner.actions import (
     BlockedBy,
     DiscardsOnly,
     MarketingPlanIs,
+    NothingWaits,
     Precondition,
     Reason,
-    RefusedBy,
     blocked,
-    refusal,
 )
 from reconciler.planner.events import EventsPart, within_reach
 from reconciler.planner.matching import in_order
@@ -168,12 +166,13 @@ def _removal(live: MarketingPlan, scope: Scope) -> GenerationPart:
     if live.status is PlanStatus.NEVER_CREATED:
         return GenerationPart(gone=True)
     address = scope.address(Kind.MARKETING_PLAN)
-    discards = tuple(post.id for post in upcoming_posts(live, scope.now))
-    requires: tuple[Precondition, ...] = (DiscardsOnly(discards),)
+    discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
+    listed = DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now)))
+    requires: tuple[Precondition, ...] = (listed, NothingWaits())
     before: tuple[Action, ...] = ()
     if live.status is PlanStatus.GENERATING:
-        before, requires = (_waiting(scope),), ()
-    delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, requires=requires)
+        before, requires = (_waiting(scope),), (NothingWaits(),)
+    delete = Action(address, DeleteMarketingPlan(discards), Reason.ABSENT_WANTED, ("marketingPlan",), requires)
     return GenerationPart((*before, delete), gone=True)
 
 
@@ -216,8 +215,8 @@ def _upkeep(
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
-    action, refusals = _regeneration(desired, wanted, live, recorded, changed, scope)
-    return GenerationPart((*wait, action), (), refusals, notes, renewed=True, adopted_inputs=base)
+    action = _regeneration(desired, wanted, live, recorded, changed, scope)
+    return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
 
 
 def _regeneration(
@@ -227,10 +226,8 @@ def _regeneration(
     recorded: RecordedSite,
     changed: tuple[str, ...],
     scope: Scope,
-) -> tuple[Action, tuple[Diagnostic, ...]]:
-    drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
-    scheduled = upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED}))
-    discards = tuple(post.id for post in (*drafts, *scheduled))
+) -> Action:
+    discards = tuple(post.id for post in upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT})))
     research = {
         KeywordResearch.ALWAYS: True,
         KeywordResearch.NEVER: False,
@@ -243,37 +240,10 @@ def _regeneration(
     if changed and recorded.pending is not None and same_inputs(inputs_of(desired, scope.now), recorded.pending):
         reason = Reason.NEVER_GENERATED_FROM
     operation: Operation = Regenerate(research, discards, wanted.discard)
-    requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)),)
+    requires: tuple[Precondition, ...] = (MarketingPlanIs((PlanStatus.ACTIVE,)), NothingWaits())
     if not under_way:
-        requires += (DiscardsOnly(discards),)
-    address = scope.address(Kind.MARKETING_PLAN)
-    dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
-    approved = [post for post in drafts if desired.approvals.approves(post, dates[post.id])]
-    return (
-        Action(address, operation, reason, changed, requires),
-        _discard_refusal(wanted.discard, drafts, approved, scheduled, scope),
-    )
-
-
-def _discard_refusal(
-    discard: Discard, drafts: tuple[Post, ...], approved: list[Post], scheduled: tuple[Post, ...], scope: Scope
-) -> tuple[Diagnostic, ...]:
-    counts = {
-        Discard.ALL: [],
-        Discard.UNAPPROVED: [(len(approved), "approved draft"), (len(scheduled), "scheduled post")],
-        Discard.NOTHING: [(len(drafts), "draft"), (len(scheduled), "scheduled post")],
-    }[discard]
-    lost = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
-    if not lost:
-        return ()
-    return (
-        refusal(
-            scope.address(Kind.MARKETING_PLAN),
-            RefusedBy.DISCARD,
-            f"regenerating would throw away {' and '.join(lost)}, and regenerate.discard is {discard.value}",
-            "set marketingPlan.regenerate.discard to all to allow it, or when: never to keep them",
-        ),
-    )
+        requires += (DiscardsOnly(tuple(post.id for post in upcoming_posts(live, scope.now))),)
+    return Action(scope.address(Kind.MARKETING_PLAN), operation, reason, changed, requires)
 
 
 def same_inputs(one: Inputs, other: Inputs) -> bool:

@@ -10,8 +10,8 @@ from reconciler.model.operations import Deferred, Generate, GeneratePosts, Opera
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.options import PlanOptions
-from reconciler.planner.wanted import SUPPORTED_CHANNELS
 
 
 class Reads(Struct, frozen=True):

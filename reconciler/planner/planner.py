@@ -9,28 +9,30 @@ from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import AwaitGeneration, AwaitPosts, Deferred, Generate, GeneratePosts
+from reconciler.model.operations import AwaitGeneration, AwaitPosts, CancelPost, Deferred, Generate, GeneratePosts
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
+from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, plan_generation
 from reconciler.planner.guards import judge_expectations
+from reconciler.planner.losses import judge_regeneration, losses, posts_cancelled
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
-from reconciler.planner.standing import rules_of, standing
+from reconciler.planner.waiting import Unwanted, WaitingPart, judge_waiting
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
-    """The plan for a site, with what is to be remembered of it: see `_planned`, and standing.py."""
+    """The plan for a site, with what is to be remembered of it: see `_planned`, and baseline.py."""
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     plan = replace(plan, rules=rules_of(desired, public=options.publish))
-    objects = standing(desired, observed, recorded, plan, scope_of(observed, options))
+    objects = baseline(desired, observed, recorded, plan, scope_of(observed, options))
     return replace(plan, bindings=replace(plan.bindings, objects=objects))
 
 
@@ -38,7 +40,10 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
     (design.md 3.5). `apply` resolves what reading the site can resolve, before it plans."""
     unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
-    doubtful = [action for action in plan.actions if action.address in unknown]
+    # A post that is read as scheduled is taken back whatever became of the call: doing that twice harms nobody.
+    doubtful = [
+        action for action in plan.actions if action.address in unknown and not isinstance(action.operation, CancelPost)
+    ]
     if not doubtful:
         return plan
     return replace(
@@ -68,7 +73,7 @@ def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
     """What would make the site what its file says, as a value; nothing has been written when it exists.
 
-    The order within a site: events, settings, generation, activities, posts, schedule (design.md 3.2).
+    The order within a site: cancels, events, settings, generation, activities, posts, schedule (docs/design.md 3.2).
     Parts that were not read are not planned; `needs.py` says which those may be.
     """
     scope = scope_of(observed, options)
@@ -98,8 +103,16 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         time_zone=scope.zone.key,
         config=desired.digest,
     )
-    if observed.marketing_plan is None or generation.gone:
+    live = observed.marketing_plan
+    if live is None:
         return before
+    if not (generation.gone or generation.renewed or live.status in UNUSABLE):
+        return _with_content(before, desired, observed, recorded, options, scope)
+    lost = losses(generation.actions, live.activities, scope)
+    waiting = judge_waiting(desired, live.activities, lost, recorded, options, scope)
+    planned = _with_waiting(before, waiting)
+    refusals = judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired.approvals, scope)
+    planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
         promises = (
@@ -107,8 +120,17 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
             *defer_posts(desired.posts, options.policy.max_delete, scope),
             *defer_schedule(desired.schedule, options, scope),
         )
-        return replace(before, actions=(*before.actions, *promises))
-    return _with_content(before, desired, observed, recorded, options, scope)
+        return replace(planned, actions=(*planned.actions, *promises))
+    return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)
+
+
+def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
+    """The plan with what is taken back, first of all, and what goes out nevertheless."""
+    return replace(
+        plan,
+        actions=(*waiting.cancels, *plan.actions),
+        still_going_out=(*plan.still_going_out, *waiting.still_going_out),
+    )
 
 
 def _events(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> EventsPart | None:
@@ -148,6 +170,18 @@ def _homeless(activity: DesiredActivity, scope: Scope) -> Diagnostic:
     )
 
 
+def _without_marketing_plan(
+    before: Plan, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> Plan:
+    """The plan where there is nothing to put an activity into, and nothing asks for a marketing plan."""
+    assert observed.marketing_plan is not None
+    part = plan_activities(
+        desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
+    )
+    homeless = tuple(_homeless(activity, scope) for activity in part.created)
+    return replace(before, blocked=(*before.blocked, *homeless), refusals=(*before.refusals, *part.refusals))
+
+
 def _with_content(
     before: Plan,
     desired: DesiredSite,
@@ -158,16 +192,18 @@ def _with_content(
 ) -> Plan:
     """The plan with activities, posts and schedule, for a marketing plan whose activities are known."""
     assert observed.marketing_plan is not None
-    past = observed.past_activities
-    activities = plan_activities(desired.activities, observed.marketing_plan.activities, past, recorded, scope)
-    if observed.marketing_plan.status in UNUSABLE:
-        # There is nothing to put an activity into, and nothing here asks for a marketing plan.
-        blocked = tuple(_homeless(one, scope) for one in activities.created)
-        return replace(before, blocked=(*before.blocked, *blocked), refusals=(*before.refusals, *activities.refusals))
+    live, past = observed.marketing_plan.activities, observed.past_activities
+    activities = plan_activities(desired.activities, live, past, recorded, scope)
     given_up = discarded(desired.approvals, recorded)
     posts = plan_posts(desired.posts, activities.projected, activities.created, past, recorded, scope, given_up)
     decisions = plan_decisions(desired.approvals, activities.projected, posts.gone, recorded, scope)
+    changes = tuple(action for _, action in activities.actions)
     writes = (*(action for _, action in posts.actions), *decisions.actions)
+    cleared = {lost: Unwanted(Reason.ABSENT_WANTED, (rule,)) for lost, rule in posts.lost}
+    lost = dict(decisions.lost) | cleared | losses(changes, live, scope)
+    projected = {activity.id: activity for activity in activities.projected}
+    to_be = tuple(projected.get(activity.id, activity) for activity in live)
+    waiting = judge_waiting(desired, to_be, lost, recorded, options, scope)
     schedule = SchedulePart()
     if desired.schedule is not None:
         content = Content(
@@ -178,21 +214,19 @@ def _with_content(
             created=activities.created if any(isinstance(one.operation, Deferred) for one in writes) else (),
             past=past,
         )
-        schedule = plan_schedule(desired.schedule, desired.approvals, content, observed, recorded, options, scope)
-    return replace(
+        schedule = plan_schedule(
+            desired.schedule, desired.approvals, content, waiting, observed, recorded, options, scope
+        )
+    planned = replace(
         before,
-        actions=(
-            *before.actions,
-            *(action for _, action in activities.actions),
-            *writes,
-            *(action for _, action in schedule.actions),
-        ),
+        actions=(*before.actions, *changes, *writes, *(action for _, action in schedule.actions)),
         blocked=(*before.blocked, *(blocked for _, blocked in schedule.blocked)),
         refusals=(*before.refusals, *activities.refusals, *posts.refusals, *schedule.refusals),
         to_review=schedule.to_review,
         notes=(*before.notes, *schedule.notes),
         bindings=replace(before.bindings, sets=activities.sets, created=activities.made),
     )
+    return _with_waiting(planned, waiting)
 
 
 def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:

@@ -9,10 +9,10 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import AwaitPosts, CancelPost, ClearPosts, Deferred, GeneratePosts, Part
+from reconciler.model.operations import AwaitPosts, ClearPosts, Deferred, GeneratePosts, Part
 from reconciler.model.posts import ActivityId, Post, PostStatus, Unrecognised
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, PostIs, PostsAre, Reason
+from reconciler.planner.actions import Action, NothingWaits, PostsAmong, PostsAre, Precondition, Reason
 from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope
@@ -28,6 +28,8 @@ class PostsPart(Struct, frozen=True):
     actions: tuple[tuple[int, Action], ...]
     refusals: tuple[Diagnostic, ...]
     gone: frozenset[ActivityId] = frozenset()
+    lost: tuple[tuple[ActivityId, str], ...] = ()
+    """Of activities that have posts and are to have none: the rule that says so."""
 
 
 def live_posts(activity: Activity) -> tuple[Post, ...]:
@@ -41,25 +43,27 @@ def has_unknown(activity: Activity) -> bool:
     return any(isinstance(post.status, Unrecognised) for post in activity.posts)
 
 
-def clearable_posts(activity: Activity) -> tuple[Post, ...]:
-    """The posts that clearing takes away: all but what has gone out, and scheduled stories, which stay (D 6.2)."""
-    waiting = (one for one in live_posts(activity) if one.status in WAITING)
-    return tuple(one for one in waiting if not (one.is_story and one.status is PostStatus.SCHEDULED))
-
-
-def cancel_stories(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
-    """Takes the scheduled stories of an activity back, which clearing leaves as they are."""
-    return tuple(
-        Action(
-            scope.address(Kind.DRAFT, one.id),
-            CancelPost(one.id, activity.id, one.channel, one.scheduled_for, activity.title),
-            reason,
-            because,
-            (PostIs(one.id, PostStatus.SCHEDULED, one.digest),),
-        )
-        for one in live_posts(activity)
-        if one.is_story and one.status is PostStatus.SCHEDULED
+def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
+    """Throws the drafts of an activity away; what of it is scheduled is cancelled before. Nothing where it has
+    neither."""
+    live = live_posts(activity)
+    drafts = [post for post in live if post.status is PostStatus.DRAFT]
+    # A cancelled story goes with no call: clearing stories takes drafts alone (D 6.2).
+    if not drafts and all(post.is_story for post in live if post.status in WAITING):
+        return ()
+    operation = ClearPosts(
+        activity.id,
+        activity.title,
+        discards=tuple(post.id for post in drafts),
+        stories=any(post.is_story for post in drafts),
     )
+    return (Action(scope.address(Kind.POSTS, activity.id), operation, reason, because, as_listed(activity)),)
+
+
+def as_listed(activity: Activity) -> tuple[Precondition, ...]:
+    """What must hold before posts of an activity are thrown away: no other ones are there, and none waits to go out."""
+    listed = PostsAmong(activity.id, tuple((post.id, post.digest) for post in live_posts(activity)))
+    return (listed, NothingWaits(activity.id))
 
 
 def plan_posts(
@@ -80,15 +84,20 @@ def plan_posts(
     actions: list[tuple[int, Action]] = []
     refusals: list[Diagnostic] = []
     gone: set[ActivityId] = set()
+    lost: list[tuple[ActivityId, str]] = []
     under_way = _asked_for(recorded, scope)
     for index, rule in enumerate(rules):
         matched = decided[index]
         refusals += too_few(f"posts.{index}", len(matched), rule.min, scope)
         if not rule.present:
-            full = [
-                one for one in matched if any(post.status in WAITING for post in one.posts) and not has_unknown(one)
+            full = [one for one in matched if any(post.status in WAITING for post in one.posts)]
+            lost += [(one.id, f"posts[{index}]") for one in full[: rule.max]]
+            actions += [
+                (index, action)
+                for one in full[: rule.max]
+                if not has_unknown(one)
+                for action in clear_posts(one, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
             ]
-            actions += [(index, action) for one in full[: rule.max] for action in _clear(one, index, scope)]
             # What is cleared already counts too: a cancelled story of such an activity waits for no new draft.
             gone.update({one.id for one in matched} - {one.id for one in full[len(full[: rule.max]) :]})
             continue
@@ -104,7 +113,7 @@ def plan_posts(
         actions += [(index, _generate(one, index, one.id in under_way, scope)) for one in lacking if one in first]
         if count := sum(1 for one in coming if one in first):
             actions.append((index, _promise(rules, index, count, scope)))
-    return PostsPart(tuple(actions), tuple(refusals), frozenset(gone))
+    return PostsPart(tuple(actions), tuple(refusals), frozenset(gone), tuple(lost))
 
 
 def decide_posts(
@@ -139,23 +148,6 @@ def _generate(activity: Activity, index: int, under_way: bool, scope: Scope) -> 
         return Action(address, AwaitPosts(activity.id, activity.title), Reason.UNDER_WAY, (f"posts[{index}]",))
     operation = GeneratePosts(activity.id, activity.title)
     return Action(address, operation, Reason.RULE, (f"posts[{index}]",), (PostsAre(activity.id),))
-
-
-def _clear(activity: Activity, index: int, scope: Scope) -> tuple[Action, ...]:
-    because = (f"posts[{index}]",)
-    cancels = cancel_stories(activity, Reason.ABSENT_WANTED, because, scope)
-    cleared = clearable_posts(activity)
-    if not cleared:
-        return cancels
-    operation = ClearPosts(
-        activity.id,
-        activity.title,
-        discards=tuple(one.id for one in cleared),
-        stories=any(one.is_story for one in cleared),
-    )
-    requires = (PostsAre(activity.id, tuple((one.id, one.digest) for one in live_posts(activity))),)
-    address = scope.address(Kind.POSTS, activity.id)
-    return (Action(address, operation, Reason.ABSENT_WANTED, because, requires), *cancels)
 
 
 def _place_of(one: Activity | DesiredActivity) -> tuple[datetime, str]:

@@ -31,14 +31,14 @@ from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.activities import plan_activities
+from reconciler.planner.candidates import Candidate, moment_of, rule_for, select_drafts
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
 from reconciler.planner.decisions import is_carried_out
-from reconciler.planner.judging import changed_since, times_scheduled
+from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.policy_checks import content_violations, time_violations
 from reconciler.planner.posts import GONE
-from reconciler.planner.wanted import Candidate, choose, moment_of, rule_for
 
 
 class ReviewStatus(StrEnum):
@@ -183,7 +183,7 @@ def review_of(
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
-    choice = choose(desired.schedule.rules, part.projected, recorded, options.policy, scope)
+    choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
     blocked: dict[str, list[str]] = {}
     for problem in plan.blocked:
         if problem.about.kind is Kind.DRAFT:

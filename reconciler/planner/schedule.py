@@ -1,7 +1,8 @@
 """Schedule rules against drafts and approvals -> what goes out, what waits for review, and what is in the way.
 
 Nothing is scheduled that nobody approved at the very content it has now, and an approval counts for one
-scheduling. Which posts the rules want is worked out in wanted.py, and each of them is judged in judging.py.
+scheduling. Which posts the rules want is worked out in candidates.py, and each of them is judged in eligibility.py;
+what is scheduled already in waiting.py.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, PostIs, Reason, ToReview
+from reconciler.planner.actions import Action, Reason, ToReview
 from reconciler.planner.activities import too_few, unknown_ids
-from reconciler.planner.judging import Judge
+from reconciler.planner.candidates import DraftSelection, select_drafts
+from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.wanted import Choice, choose
+from reconciler.planner.waiting import WaitingPart, days_of
 
 
 class SchedulePart(Struct, frozen=True):
-    """`actions` and `blocked` are pairs with the rule's index; that of a cancelled post is -1."""
+    """`actions` and `blocked` are pairs with the rule's index."""
 
     actions: tuple[tuple[int, Action], ...] = ()
     blocked: tuple[tuple[int, Diagnostic], ...] = ()
@@ -55,46 +57,44 @@ def plan_schedule(
     desired: DesiredSchedule,
     approvals: Approvals,
     content: Content,
+    waiting: WaitingPart,
     observed: ObservedSite,
     recorded: RecordedSite,
     options: PlanOptions,
     scope: Scope,
 ) -> SchedulePart:
-    """The schedule part of a site whose activities and posts are known.
+    """The schedule part of a site whose activities and posts are known; `waiting` is what becomes of those that are
+    scheduled already.
 
-    Cancels first, then what moves, then what goes out. With `options.publish` False nothing public is planned,
-    and so nothing is blocked; what waits for review still does.
+    What moves comes first, then what goes out. With `options.publish` False nothing public is planned, and so
+    nothing is blocked; what waits for review still does.
     """
     staying = tuple(one for one in content.activities if one.id not in content.cleared)
-    choice = choose(desired.rules, staying, recorded, options.policy, scope)
-    judge = Judge(desired, approvals, observed, recorded, options, scope)
-    judge.count(content.activities)
-    cancels = (
-        tuple(_cancel(activity, post, scope) for activity, post in choice.unwanted) if desired.cancel_others else ()
+    selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
+    days = days_of(content.activities, scope)
+    for _, action in waiting.moves:
+        if isinstance(action.operation, ReschedulePost):
+            days.add(action.operation.at.astimezone(scope.zone).date(), action.operation.post)
+    eligibility = DraftEligibility(
+        desired, approvals, observed, recorded, options, scope, days, moves=len(waiting.moves)
     )
-    for one in choice.scheduled:
-        judge.scheduled(one)
-    for one in choice.wanted:
+    for one in selection.wanted:
         if one.activity.id not in content.held or one.post.status is not PostStatus.DRAFT:
-            judge.draft(one)
-    for one in choice.lost:
-        judge.lost(one)
-    promises = () if desired.approval_required else _promises(desired, choice, content, options, scope)
-    refusals = _refusals(desired, choice, content, scope)
+            eligibility.draft(one)
+    for one in selection.lost:
+        eligibility.lost(one)
+    promises = () if desired.approval_required else _promises(desired, selection, content, options, scope)
+    refusals = _refusals(desired, selection, content, scope)
+    to_review = (*waiting.to_review, *eligibility.to_review)
+    if not options.publish:
+        return SchedulePart((), (), refusals, to_review)
     public = (
-        *judge.moves,
-        *judge.goes,
+        *waiting.moves,
+        *eligibility.goes,
         *((action.operation.rule, action) for action in promises if isinstance(action.operation, Deferred)),
     )
-    if not options.publish:
-        return SchedulePart(tuple((-1, one) for one in cancels), (), refusals, tuple(judge.to_review))
-    return SchedulePart(
-        (*((-1, one) for one in cancels), *public),
-        tuple(judge.blocked),
-        refusals,
-        tuple(judge.to_review),
-        judge.all_notes(),
-    )
+    said = (*waiting.blocked, *eligibility.blocked)
+    return SchedulePart(public, said, refusals, to_review, eligibility.all_notes())
 
 
 def rule_name(index: int) -> str:
@@ -102,12 +102,14 @@ def rule_name(index: int) -> str:
     return f"schedule.rules.{index}"
 
 
-def _refusals(desired: DesiredSchedule, choice: Choice, content: Content, scope: Scope) -> tuple[Diagnostic, ...]:
+def _refusals(
+    desired: DesiredSchedule, selection: DraftSelection, content: Content, scope: Scope
+) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     for index, rule in enumerate(desired.rules):
         # A rule whose drafts this very plan has made cannot be judged by how many there are before.
         if not _awaits(desired, index, content, scope):
-            found += too_few(rule_name(index), choice.matches[index], rule.min, scope)
+            found += too_few(rule_name(index), selection.matches[index], rule.min, scope)
         found += unknown_ids(rule_name(index), rule.match, content.activities, content.past, scope)
     return tuple(found)
 
@@ -122,13 +124,13 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
 
 
 def _promises(
-    desired: DesiredSchedule, choice: Choice, content: Content, options: PlanOptions, scope: Scope
+    desired: DesiredSchedule, selection: DraftSelection, content: Content, options: PlanOptions, scope: Scope
 ) -> tuple[Action, ...]:
     """What is scheduled once the posts that this plan makes are there; bounded by the place each rule has left."""
     return tuple(
-        _promise(desired, index, choice.room[index], options, scope)
+        _promise(desired, index, selection.room[index], options, scope)
         for index in range(len(desired.rules))
-        if choice.room[index] != 0 and _awaits(desired, index, content, scope)
+        if selection.room[index] != 0 and _awaits(desired, index, content, scope)
     )
 
 
@@ -152,15 +154,6 @@ def _promise(desired: DesiredSchedule, index: int, room: int | None, options: Pl
         operation,
         Reason.NO_APPROVAL_NEEDED,
         (f"schedule.rules[{index}]",),
-    )
-
-
-def _cancel(activity: Activity, post: Post, scope: Scope) -> Action:
-    return Action(
-        scope.address(Kind.DRAFT, post.id),
-        CancelPost(post.id, activity.id, post.channel, post.scheduled_for, activity.title),
-        Reason.NOT_WANTED,
-        requires=(PostIs(post.id, PostStatus.SCHEDULED, post.digest),),
     )
 
 

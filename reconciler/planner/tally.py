@@ -19,9 +19,17 @@ class PlanTally(Struct, frozen=True):
     destroy: int = 0
     generate: int = 0
     publish: int = 0
+    cancel: int = 0
     pending: int = 0
     blocked: int = 0
     deferred: int = 0
+    still_going_out: int = 0
+
+    @property
+    def changes(self) -> int:
+        """What would be done or waited for, promises included; zero is a project that has converged."""
+        done = self.add + self.change + self.destroy + self.generate + self.publish + self.cancel
+        return done + self.pending + self.deferred
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -31,7 +39,7 @@ def tally_of(plan: Plan) -> PlanTally:
     """The counts of one site's plan."""
     counts = count_actions(plan.actions)
     counts["blocked"] = len({one.address for one in plan.blocked})  # a post can break several rules at once
-    return PlanTally(**counts)
+    return PlanTally(**counts, still_going_out=len(plan.still_going_out))
 
 
 def count_actions(actions: Iterable[Action]) -> dict[str, int]:

@@ -37,7 +37,7 @@ from reconciler.model.operations import (
 )
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, Plan
-from reconciler.planner.standing import settled_rules
+from reconciler.planner.baseline import completed_rules
 
 
 class Site(Protocol):
@@ -189,7 +189,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
     return replace(
         plan,
         actions=tuple(kept),
-        rules=settled_rules(plan, (one.operation for one in dropped)),
+        rules=completed_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
         blocked=tuple(one for one in plan.blocked if stays(one.about)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),

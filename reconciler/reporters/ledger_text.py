@@ -78,9 +78,10 @@ def _cells(ledgers: Sequence[SiteLedger], results: Sequence[Result]) -> tuple[in
 
 def apply_line(tally: Tally) -> str:
     """`Apply: 3 added, 1 changed, ...`, word for word as design.md 2.2 has it."""
+    cancelled = f", {tally.cancelled} cancelled" if tally.cancelled else ""
     return (
         f"Apply: {tally.added} added, {tally.changed} changed, {tally.destroyed} destroyed, "
-        f"{tally.generated} generated, {tally.published} published; "
+        f"{tally.generated} generated, {tally.published} published{cancelled}; "
         f"{tally.skipped} skipped, {tally.withheld} withheld, {tally.pending} pending, "
         f"{tally.unknown} unknown, {tally.failed} failed."
     )

@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.engine.results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Verb, class_of
-from reconciler.planner.actions import Action, Plan
+from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.diagnostics import of_its_site
@@ -42,6 +42,8 @@ class PlanText(Struct, frozen=True):
             yield from self._entry(symbol, word, Style.RED, result.name, of_its_site(result.problem))
             return
         plan = result.plan
+        for goes_out in plan.still_going_out:
+            yield from self._still_going_out(goes_out, plan.time_zone)
         if self.calls_of and result.reads:
             yield from wrapped((Span(f"  read: {', '.join(result.reads)}", Style.DIM),), self.screen, hang=8)
         for action in plan.actions:
@@ -61,6 +63,14 @@ class PlanText(Struct, frozen=True):
             yield from self.refusal(refusal)
         for note in plan.notes:
             yield from wrapped((Span(f"  note: {note}"),), self.screen, hang=8)
+
+    def _still_going_out(self, post: StillGoingOut, zone: str) -> Iterator[str]:
+        when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
+        account = f" ({post.account})" if post.account else ""
+        what = f"{post.channel}{account} {words.value(post.title)} still goes out{when}"
+        why = "; ".join((words.REASONS[post.reason], *post.because))
+        yield from self._entry("!", "unwanted", Style.RED, str(post.address), f"{what}: {post.obstacle}", why)
+        yield from self._fix(post.stop)
 
     def action(self, action: Action, plan: Plan) -> Iterator[str]:
         """An action: symbol, word, address, what it does, and why."""

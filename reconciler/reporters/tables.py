@@ -54,12 +54,14 @@ def _cells(tally: PlanTally) -> tuple[int, ...]:
 def plan_line(summary: PlanCompleted) -> str:
     """`Plan: 3 to add, ...` or `No changes.`, word for word as design.md 2.2 has them."""
     tally = summary.tally
-    if not summary.changes and not summary.failed:
+    if not summary.changes and not summary.failed and not tally.still_going_out:
         return NO_CHANGES
+    cancel = f", {tally.cancel} to cancel" if tally.cancel else ""
+    goes_out = f", {tally.still_going_out} still going out" if tally.still_going_out else ""
     return (
         f"Plan: {tally.add} to add, {tally.change} to change, {tally.destroy} to destroy, "
-        f"{tally.generate} to generate, {tally.publish} to publish; "
-        f"{tally.pending} pending, {tally.blocked} blocked."
+        f"{tally.generate} to generate, {tally.publish} to publish{cancel}; "
+        f"{tally.pending} pending, {tally.blocked} blocked{goes_out}."
     )
 
 

@@ -48,12 +48,15 @@ from reconciler.planner.actions import (
     MarketingPlanIs,
     NoActivityLike,
     NoEventNamed,
+    NothingWaits,
     PostIs,
+    PostsAmong,
     PostsAre,
     Precondition,
     Reason,
     SettingIs,
     StillAhead,
+    StillScheduled,
 )
 from reconciler.planner.changes import Step, details_of
 
@@ -85,6 +88,15 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NO_APPROVAL_NEEDED: "approval: none",
     Reason.OTHER_TIME: "scheduled for another time than the rule says",
     Reason.NOT_WANTED: "no rule wants it, and manage is all",
+    Reason.WITHDRAWN: "its approval was withdrawn",
+    Reason.CHANGED: "it is no longer what was approved",
+    Reason.EDITED: "its entry in the approvals file shows something else",
+    Reason.NEVER_APPROVED: "nobody approved it, and manage is all",
+    Reason.REPLACED: "its activity is generated again",
+    Reason.ACTIVITY_GONE: "its activity is no longer in the marketing plan",
+    Reason.DATE_MOVED: "its activity has another date",
+    Reason.FORBIDDEN: "the policy forbids it now",
+    Reason.PAUSED: "publishing is paused",
 }
 """A test fails for a reason that has no words here."""
 
@@ -282,6 +294,12 @@ def precondition(required: Precondition) -> str:
             return f"there is no activity {value(title)} at {date} yet"
         case PostsAre(activity=activity, posts=posts):
             return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
+        case PostsAmong(activity=activity, posts=posts):
+            return f"activity {activity} has no posts but the {len(posts)} listed ones"
+        case NothingWaits(activity=activity):
+            return f"nothing{f' of activity {activity}' if activity else ''} waits to go out"
+        case StillScheduled(id=id):
+            return f"post {id} still waits to go out"
         case PostIs(id=id, status=status, content=digest):
             return f"post {id} is {status} with the same content ({short(digest)})"
         case StillAhead(moment=moment):

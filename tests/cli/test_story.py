@@ -299,14 +299,14 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     assert ci.reconciler(*PUBLISH).code == 0
     assert sorted(pair.scheduled()) == sorted([edited, kept])
 
-    # The same after it was scheduled: said until somebody has read and approved it, or cancelled it.
+    # The same after it was scheduled: it is taken back, unless somebody has read and approved what it is now.
     with ci.project.world() as world:
         world.dashboard.edit_item(SITE_ID, kept, caption="And now?")
     assert ci.reconciler("drift").code == 2
     assert pair.reviewed("third").last == "Review: 3 pending, 0 approved; pending in 1 of 2 sites."
     ci.git("merge", "--quiet", "origin/third")
     assert pair.drafts(ci)[kept]["decision"] == "pending"
-    assert "changed after approval and is scheduled" in " ".join(ci.reconciler("plan").out.split())
+    assert "its approval was withdrawn" in " ".join(ci.reconciler("plan").out.split())
     assert ci.reconciler("drift").code == 2
     pair.decided("third", lambda clone: clone.reconciler("approve", "--id", kept, "--yes"))
     assert "blocked" not in ci.reconciler("plan").out

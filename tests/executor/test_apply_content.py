@@ -54,8 +54,8 @@ from reconciler.planner.actions import (
     blocked,
     refusal,
 )
+from reconciler.planner.baseline import TAKEN_BACK
 from reconciler.planner.deferred import Resolved
-from reconciler.planner.standing import TAKEN_BACK
 from tests.executor.live_site import (
     SITE,
     START,
@@ -456,7 +456,7 @@ def test_a_post_is_moved_and_taken_back(shop: Bench) -> None:
     ledger = shop.apply(move, back)
     assert results(ledger) == ["done", "done"]
     assert {one.id: (one.scheduled_for, one.times) for one in shop.recorded.published}[PostId("p1")] == (at, 1)
-    assert tally_of([ledger]) == Tally(published=1, changed=1)
+    assert tally_of([ledger]) == Tally(published=1, cancelled=1)
 
 
 # --- promises --------------------------------------------------------------------------------------

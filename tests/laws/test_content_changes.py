@@ -110,32 +110,32 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     assert said.startswith("its content changed while it was being scheduled, so what is scheduled is not what was")
     assert "cancel it before 2026-12-03T" in said
     assert "dashboard" in said
-    before = sent(run)
-    again = blocked(run.plan())
-    assert again["1"].startswith("changed-after-approval: ")
-    assert "is scheduled -> cancel it in the dashboard if it must not go out" in again["1"]
-    assert (run.apply().entries, sent(run)) == ((), before)
+    run.allow_publish = False  # taking back what nobody approved needs no more than the yes to the plan
+    again = run.apply()
+    assert [(one.operation.verb, one.result) for one in again.entries] == [("cancel", "done")]
+    assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
 
 
 @timings
 @edits
-def test_an_edit_of_what_is_scheduled_is_said_until_it_is_approved_or_cancelled(
-    tmp_path: Path, timing: str, edit: dict[str, object]
+@pytest.mark.parametrize("reviewed_since", [False, True])
+def test_what_was_edited_after_it_was_scheduled_is_taken_back(
+    tmp_path: Path, timing: str, edit: dict[str, object], reviewed_since: bool
 ) -> None:
-    """Also once a review has put the decision back to pending: the post would go out without a yes."""
+    """Also once a review has put the decision back to pending; a yes to the new content keeps it."""
     run = reviewed(tmp_path, timing)
     run.apply()
     run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
-    for approved in (None, FACEBOOK):
-        if approved is not None:
-            approve(run, approved)
-        found = blocked(run.plan())
-        assert list(found) == ["1"]
-        assert "changed after approval and is scheduled -> cancel it in the dashboard" in found["1"]
-        assert run.apply().entries == ()
+    if reviewed_since:
+        approve(run, FACEBOOK)
+    (cancel,) = run.plan().actions
+    assert (cancel.operation.verb, cancel.address.key) == ("cancel", INSTAGRAM)
+    decided = (run.root / "approvals" / "shop.yaml").read_text(encoding="utf-8")
     approve(run)
-    assert run.plan().blocked == ()
     assert run.plan().is_empty
+    (run.root / "approvals" / "shop.yaml").write_text(decided, encoding="utf-8")
+    run.apply()
+    assert statuses(run) == {"1": "CANCELED", "2": "SCHEDULED"}
 
 
 @timings

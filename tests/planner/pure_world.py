@@ -16,6 +16,7 @@ from reconciler.model.canonical import EMPTY, Absent, Json, freeze_object, thaw
 from reconciler.model.events import CalendarEvent, EventId
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
+    CancelPost,
     ClearPosts,
     CreateActivity,
     CreateEvent,
@@ -126,6 +127,8 @@ class PureWorld:
                 )
             case ClearPosts(activity=id):
                 self._activities(tuple(replace(one, posts=()) if one.id == id else one for one in self.activities))
+            case CancelPost(post=post):
+                self._activities(tuple(replace(one, posts=_cancelled(one.posts, post)) for one in self.activities))
             case other:
                 raise AssertionError(f"not expected in these worlds: {other}")
 
@@ -174,6 +177,10 @@ class PureWorld:
 
     def _id(self) -> str:
         return f"00000000-0000-4000-8000-{next(self.ids):012d}"
+
+
+def _cancelled(posts: tuple[Post, ...], id: PostId) -> tuple[Post, ...]:
+    return tuple(replace(post, status=PostStatus.CANCELED) if post.id == id else post for post in posts)
 
 
 def _edited(activity: Activity, changes: tuple[FieldChange, ...]) -> Activity:

@@ -9,11 +9,18 @@ from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
+from reconciler.model.operations import (
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    GeneratePosts,
+    Operation,
+    RegeneratePosts,
+)
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
-from reconciler.planner.actions import PostsAre, Reason
+from reconciler.planner.actions import NothingWaits, PostsAmong, Reason
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
@@ -48,7 +55,8 @@ def test_a_decision_is_carried_out_for_posts_and_stories_and_nothing_goes_out(
     assert operations(made)[: len(wanted)] == wanted
     assert names(made) == ["a"] * len(wanted) + ["d2"]
     assert made.actions[0].reason is Reason.SENT_BACK
-    assert made.actions[0].requires == (PostsAre(ONE.id, ((FEED.id, FEED.digest), (STORY.id, STORY.digest))),)
+    listed = PostsAmong(ONE.id, ((FEED.id, FEED.digest), (STORY.id, STORY.digest)))
+    assert made.actions[0].requires == (listed, NothingWaits(ONE.id))
     assert not made.to_review
 
 
@@ -64,12 +72,33 @@ def test_a_decision_is_used_up_by_the_state_and_by_the_digests_that_are_gone(dec
     assert not plan(desired(approvals=file), site(made_again)).actions
 
 
-def test_what_is_scheduled_is_not_made_again_and_is_cleared_by_discard() -> None:
+@pytest.mark.parametrize(
+    ("decision", "then"),
+    [
+        (ActivityDecision.DISCARD, ClearPosts(ONE.id, ONE.title)),
+        (ActivityDecision.REGENERATE, GeneratePosts(ONE.id, ONE.title)),
+        (ActivityDecision.REGENERATE_MEDIA, GeneratePosts(ONE.id, ONE.title)),
+    ],
+)
+def test_what_is_scheduled_is_taken_back_before_a_decision_is_carried_out(
+    decision: ActivityDecision, then: Operation
+) -> None:
     out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED),))
-    assert not plan(desired(approvals=approved(ONE, about=ActivityDecision.REGENERATE)), site(out)).actions
-    (operation,) = operations(plan(desired(approvals=approved(ONE, about=ActivityDecision.DISCARD)), site(out)))
-    assert isinstance(operation, ClearPosts)
-    assert not operation.stories
+    file = approved(ONE, about=decision)
+    made = plan(desired(approvals=file), site(out))
+    assert operations(made) == [CancelPost(FEED.id, ONE.id, FEED.channel, ONE.date, ONE.title), then]
+    assert [action.reason for action in made.actions] == [Reason.SENT_BACK, Reason.SENT_BACK]
+    assert NothingWaits(ONE.id) in made.actions[1].requires
+    assert not is_carried_out(file.activities[0], out, RecordedSite())
+
+
+@pytest.mark.parametrize("decision", [ActivityDecision.REGENERATE, ActivityDecision.DISCARD])
+def test_drafts_beside_a_scheduled_post_are_what_a_decision_throws_away(decision: ActivityDecision) -> None:
+    out = replace(ONE, posts=(replace(FEED, status=PostStatus.SCHEDULED), post("d2", "FACEBOOK")))
+    cancel, then = operations(plan(desired(approvals=approved(out, about=decision)), site(out)))
+    assert isinstance(cancel, CancelPost)
+    assert isinstance(then, ClearPosts | RegeneratePosts)
+    assert then.discards == ("d2",)
 
 
 def test_a_posts_rule_does_not_bring_back_what_was_discarded() -> None:

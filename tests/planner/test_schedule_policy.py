@@ -122,7 +122,7 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     drafts = [activity(f"a{n}", post(f"d{n}"), days=2) for n in (1, 2)]
     other_day = activity("b", post("d3"), days=3)
     policy = Policy(max_publish_per_site_per_day=2)
-    made = plan(desired(approvals=approved(*drafts, other_day)), site(out, *drafts, other_day), policy=policy)
+    made = plan(desired(approvals=approved(out, *drafts, other_day)), site(out, *drafts, other_day), policy=policy)
     assert names(made) == ["d1", "d3"]
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
     assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].message

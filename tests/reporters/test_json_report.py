@@ -52,7 +52,7 @@ def test_a_plan(everything: SitePlanned) -> None:
         "error": {"code": "odd", "severity": "error", "message": "GET: 503", "address": "shop"},
     }
     site = document["sites"][0]
-    assert list(site) == ["site", "actions", "blocked", "refusals", "notes", "toReview"]
+    assert list(site) == ["site", "stillGoingOut", "actions", "blocked", "refusals", "notes", "toReview"]
     assert site["actions"][2] == {
         "address": "janes-pottery/settings",
         "verb": "update",

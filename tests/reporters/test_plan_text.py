@@ -23,7 +23,7 @@ from reconciler.reporters.registry import make
 
 ONE_SITE = """\
 site           add  change  destroy  generate  publish  blocked
-janes-pottery    2       3        1         2        1        1
+janes-pottery    2       2        1         2        1        1
 
   + create    janes-pottery/event[Black Friday sale]
               2026-12-03: "30% off everything"  (declared, not there yet)
@@ -62,9 +62,9 @@ janes-pottery    2       3        1         2        1        1
   note: first contact: the live values are taken as those in force
 
 site           add  change  destroy  generate  publish  blocked
-janes-pottery    2       3        1         2        1        1
+janes-pottery    2       2        1         2        1        1
 
-Plan: 2 to add, 3 to change, 1 to destroy, 2 to generate, 1 to publish; 0 pending, 1 blocked.
+Plan: 2 to add, 2 to change, 1 to destroy, 2 to generate, 1 to publish, 1 to cancel; 0 pending, 1 blocked.
 """
 
 

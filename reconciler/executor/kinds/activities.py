@@ -21,7 +21,7 @@ from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import ActivityIs, NoActivityLike
-from reconciler.planner.standing import key_of
+from reconciler.planner.baseline import key_of
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
 

@@ -24,8 +24,8 @@ from reconciler.model.operations import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
+from reconciler.planner.baseline import TAKEN_BACK, Objects, approval_key, key_of
 from reconciler.planner.changes import same_plain
-from reconciler.planner.standing import TAKEN_BACK, Objects, approval_key, key_of
 
 O = TypeVar("O")  # noqa: E741 - the operations of a kind
 

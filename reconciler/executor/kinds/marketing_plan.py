@@ -27,8 +27,8 @@ from reconciler.model.posts import Post, PostStatus, Unrecognised
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs
+from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.generation import upcoming_posts
-from reconciler.planner.standing import ABSENT_NOW, PRESENT, key_of
 
 MarketingPlanOperation: TypeAlias = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
 

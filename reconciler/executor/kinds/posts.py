@@ -14,9 +14,9 @@ from reconciler.model.journal import Before, OpenEntry, PostSeen
 from reconciler.model.operations import AwaitPosts, ClearPosts, Done, GeneratePosts, NotDone, Outcome, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import Bindings, RecordedSite
-from reconciler.planner.actions import PostsAre
+from reconciler.planner.actions import PostsAmong, PostsAre
+from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.posts import live_posts
-from reconciler.planner.standing import ABSENT_NOW, PRESENT, key_of
 
 PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts
 
@@ -128,7 +128,7 @@ def _drafts(posts: Iterable[Post]) -> Before:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def posts_unmet(required: PostsAre, site: SiteCache) -> str | None:
+async def posts_unmet(required: PostsAre | PostsAmong, site: SiteCache) -> str | None:
     """What posts an activity has instead of those that are required. May raise an ApiError."""
     activities = {activity.id: activity for activity in (await site.marketing_plan()).activities}
     if required.activity not in activities:
@@ -136,6 +136,9 @@ async def posts_unmet(required: PostsAre, site: SiteCache) -> str | None:
     found = tuple((post.id, post.digest) for post in live_posts(activities[required.activity]))
     if sorted(found) == sorted(required.posts):
         return None
+    if isinstance(required, PostsAmong):
+        listed = set(found) <= set(required.posts)
+        return None if listed else "the activity's posts were changed meanwhile"
     return (
         "the activity's posts were changed meanwhile" if required.posts else f"the activity has {len(found)} posts now"
     )

@@ -20,13 +20,20 @@ from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, Resc
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import PostIs, Precondition, StillAhead
-from reconciler.planner.standing import SCHEDULED, TAKEN_BACK, key_of
+from reconciler.planner.actions import NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
+from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
 
 TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED})
 """Statuses of a post that does not go out."""
+
+
+WAITING_POSTS: Final = "posts that wait"
+"""What every write here may change besides its own post."""
+
+LISTED: Final = 3
+"""How many posts a message names."""
 
 
 class ScheduleKind(ManagedKind[ScheduleOperation]):
@@ -100,7 +107,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
         return Bindings()
 
     def touches(self, operation: ScheduleOperation) -> frozenset[str]:
-        return frozenset({operation.post})
+        return frozenset({operation.post, WAITING_POSTS})
 
     def activity(self, operation: ScheduleOperation) -> ActivityId | None:
         return operation.activity
@@ -146,9 +153,15 @@ def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> Published
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def post_unmet(required: PostIs, site: SiteCache) -> str | None:
+async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str | None:
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
+    if isinstance(required, StillScheduled):
+        # It may outlive its activity (14.8), so that the marketing plan does not show it.
+        post = post or await site.reader.post(site.site, required.id)
+        if post is not None and post.status is PostStatus.SCHEDULED:
+            return None
+        return "the post is gone" if post is None else f"the post is {printable(str(post.status))} now"
     if post is None:
         return "the post is gone"
     if post.status != required.status:
@@ -159,6 +172,21 @@ async def post_unmet(required: PostIs, site: SiteCache) -> str | None:
 def right_unmet(required: Precondition, moment: Moment) -> str | None:
     """What is in the way of publishing, of all that can be judged without reading the site; None where nothing is."""
     return time_unmet(required, moment.now) if isinstance(required, StillAhead) else None
+
+
+async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:
+    """What of an activity, or of all upcoming ones, waits to go out. May raise an ApiError."""
+    waiting = [
+        f'{printable(post.channel)} of "{printable(activity.title)}"'
+        for activity in (await site.marketing_plan()).activities
+        if activity.id == required.activity or (required.activity is None and activity.date >= now)
+        for post in activity.posts
+        if post.status is PostStatus.SCHEDULED
+    ]
+    if not waiting:
+        return None
+    names = ", ".join(waiting[:LISTED]) + (", ..." if len(waiting) > LISTED else "")
+    return f"{names} still waits to go out: cancel it first"
 
 
 def time_unmet(required: StillAhead, now: datetime) -> str | None:

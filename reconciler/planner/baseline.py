@@ -1,6 +1,6 @@
 """What of a site is as its file asks for, beyond settings and events: the third corner of drift.
 
-A plan says what it found standing, and a run remembers that, what its own calls did, and by which rules.
+A plan says what it found as asked for, and a run remembers that, what its own calls did, and by which rules.
 Without it nobody could tell a file that changed from a site that did, nor either from time that passed.
 """
 
@@ -119,7 +119,7 @@ def rule_of(operation: Operation) -> str | None:
             assert_never(operation)
 
 
-def settled_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
+def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
     """The rules of the parts that a run has carried out in full. `left` are the operations that did not end well."""
     open_rules = {rule_of(one) for one in left}
     return tuple((key, facts) for key, facts in plan.rules if key not in open_rules)
@@ -128,7 +128,7 @@ def settled_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
 # --- objects ---------------------------------------------------------------------------------------
 
 
-def standing(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope) -> Objects:
+def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope) -> Objects:
     """The objects of a site that are as its file asks for, and the rules of the parts with nothing left to do."""
     live = observed.marketing_plan
     if live is None:
@@ -147,7 +147,7 @@ def standing(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     for key, facts in objects.items():
         if f"{plan.site.name}/{key.replace('approval[', 'draft[')}" not in changing:
             found[key] = facts
-    found |= dict(settled_rules(plan, (one.operation for one in plan.actions)))
+    found |= dict(completed_rules(plan, (one.operation for one in plan.actions)))
     return tuple(sorted(found.items()))
 
 

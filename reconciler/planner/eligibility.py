@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from msgspec import Struct, field
 
-from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
-from reconciler.model.content import Difference
+from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import ReschedulePost, SchedulePost
-from reconciler.model.posts import GONE_OUT, Post, PostStatus
-from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.operations import SchedulePost
+from reconciler.model.posts import Post, PostStatus
+from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
-from reconciler.planner.approval_checks import difference_words, objection
+from reconciler.planner.approval_checks import objection
+from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import Violation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import (
@@ -29,7 +27,6 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
-from reconciler.planner.wanted import Candidate
 
 SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
@@ -49,7 +46,7 @@ def changed_since(recorded: RecordedSite, post: Post) -> bool:
     return any(one.id == post.id for one in recorded.published) and not times_scheduled(recorded, post)
 
 
-class Judge(Struct):
+class DraftEligibility(Struct):
     """Judges one wanted post after the other, since days and quotas fill up."""
 
     desired: DesiredSchedule
@@ -58,21 +55,14 @@ class Judge(Struct):
     recorded: RecordedSite
     options: PlanOptions
     scope: Scope
-    days: Days = field(default_factory=Days)
-    moves: list[tuple[int, Action]] = field(default_factory=list)
+    days: Days
+    """How many posts go out on each day, with those that this plan moves there."""
+    moves: int = 0
     goes: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
     to_review: list[ToReview] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     missed: int = 0
-
-    def count(self, activities: Iterable[Activity]) -> None:
-        """Fills the days with what is scheduled already or has gone out."""
-        for activity in activities:
-            for post in activity.posts:
-                if post.status is PostStatus.SCHEDULED or post.status in GONE_OUT:
-                    moment = post.scheduled_for or activity.date
-                    self.days.add(moment.astimezone(self.scope.zone).date(), post.id)
 
     def all_notes(self) -> tuple[str, ...]:
         """The notes of single posts, and those of limits that are nearly reached."""
@@ -81,7 +71,7 @@ class Judge(Struct):
             drafts = "draft" if self.missed == 1 else "drafts"
             notes.append(f"{self.missed} {drafts} that no one approved in time will not go out any more")
         if self.goes or self.moves:
-            notes += near_limits(len(self.goes) + len(self.moves), self.days.counts(), self.options.policy)
+            notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
             notes += self._quota_note()
         return tuple(notes)
 
@@ -91,7 +81,7 @@ class Judge(Struct):
         """A draft within its rule's bounds: scheduled, to review or blocked."""
         if not self._is_agreed(one):
             return
-        found = [*self._preflight(one), *self._policy(one)]
+        found = [*self._paused(one), *self._preflight(one), *self._policy(one)]
         if not found:
             found = self._quota(one)
         if found:
@@ -170,54 +160,6 @@ class Judge(Struct):
         address = self.scope.address(Kind.DRAFT, one.post.id)
         self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
 
-    def _changed(self, one: Candidate, differences: tuple[Difference, ...]) -> None:
-        what = f": {difference_words(differences, self.scope.zone.key)}" if differences else ""
-        detail = f"{_name(one)} is scheduled, and was changed after approval{what}"
-        fix = (
-            "cancel it in the dashboard if it must not go out; otherwise run review, read the new content in the "
-            "approvals file, and approve that"
-        )
-        self._block(one, BlockedBy.CHANGED_AFTER_APPROVAL, detail, fix)
-
-    # --- what is scheduled already
-
-    def scheduled(self, one: Candidate) -> None:
-        """A scheduled post that a rule wants: moved where the rule says another time."""
-        known = self.approvals.draft(one.post.id)
-        verdict = self._verdict(one)
-        agreed = not self.desired.approval_required or verdict.state is ApprovalState.APPROVED
-        # A review puts the decision back to pending, and the post goes out all the same: that must not go unsaid.
-        was_agreed = known is not None and known.decision is Decision.APPROVE
-        if not agreed and (was_agreed or changed_since(self.recorded, one.post)):
-            self._changed(one, verdict.differences)
-            return
-        before = one.post.scheduled_for
-        # Where the API does not say when, or the time is right to the minute, there is nothing to move.
-        if one.at is None or before is None or abs((one.at - before).total_seconds()) < 60:
-            return
-        if one.at <= self.scope.now:
-            return
-        if not agreed:
-            self._not_approved(one, verdict)
-            return
-        late = too_late(one.at, self.scope.now, self.options.policy)
-        if late is not None:
-            detail = f"{_name(one)} cannot be moved: {late}"
-            self._block(one, BlockedBy.TOO_LATE, detail, "give the rule another `at`, or move it in the dashboard")
-            return
-        found = self._policy(one)
-        if found:
-            self.blocked += [(one.rule, blocked) for blocked in found]
-            return
-        self.days.add(one.at.astimezone(self.scope.zone).date(), one.post.id)
-        operation = ReschedulePost(
-            one.post.id, one.activity.id, one.post.channel, one.post.digest, one.at, before, one.activity.title
-        )
-        requires = (PostIs(one.post.id, PostStatus.SCHEDULED, one.post.digest), self._in_time(one.at))
-        address = self.scope.address(Kind.DRAFT, one.post.id)
-        because = (f"schedule.rules[{one.rule}]",)
-        self.moves.append((one.rule, Action(address, operation, Reason.OTHER_TIME, because, requires)))
-
     def _spare(self) -> timedelta:
         """How far ahead a post's own time must be for it to have that, if only until it is moved."""
         return max(self.options.policy.min_lead, SPARE)
@@ -227,6 +169,13 @@ class Judge(Struct):
         return StillAhead(moment, self.options.policy.min_lead)
 
     # --- what stands in the way
+
+    def _paused(self, one: Candidate) -> list[Diagnostic]:
+        policy = self.options.policy
+        if self.desired.paused.with_other(policy.paused) is Pause.NONE:
+            return []
+        where = "schedule.paused in its file" if self.desired.paused is not Pause.NONE else f"paused in {policy.place}"
+        return [self._blocked(one, BlockedBy.PAUSED, f"{_name(one)}: publishing is paused", f"change {where}")]
 
     def _preflight(self, one: Candidate) -> list[Diagnostic]:
         """What the site lacks, as far as it was read: what is not known is tried."""

@@ -1,6 +1,6 @@
 """Which posts the schedule rules want: rules from top to bottom, and each up to its `max`.
 
-What a person decided, and what stands in the way, is judged in judging.py: which posts are wanted does not
+What a person decided, and what stands in the way, is judged in eligibility.py: which posts are wanted does not
 depend on it, so that an approval or a connected channel never changes what others are asked to review.
 """
 
@@ -40,29 +40,28 @@ class Candidate(Struct, frozen=True):
     moment: datetime
 
 
-class Choice(Struct, frozen=True):
+class DraftSelection(Struct, frozen=True):
     """What the rules make of a site's posts, in their order.
 
     `wanted` are drafts within the rules' bounds (and those of ours that were cancelled); `scheduled` those
-    that wait to go out; `lost` drafts that can never go out and take no place; `unwanted` scheduled posts that
-    no rule decides. `matches` and `room` are by rule; a room of None has no end.
+    that wait to go out; `lost` drafts that can never go out and take no place. `matches` and `room` are by rule; a
+    room of None has no end.
     """
 
     wanted: tuple[Candidate, ...]
     scheduled: tuple[Candidate, ...]
     lost: tuple[Candidate, ...]
-    unwanted: tuple[tuple[Activity, Post], ...]
     matches: tuple[int, ...]
     room: tuple[int | None, ...]
 
 
-def choose(
+def select_drafts(
     rules: tuple[ScheduleRule, ...],
     activities: Iterable[Activity],
     recorded: RecordedSite,
     policy: Policy,
     scope: Scope,
-) -> Choice:
+) -> DraftSelection:
     """Sorts a site's posts by what the rules want of them.
 
     `max` counts what is scheduled or has gone out; the rest of it goes to the first drafts in the order of
@@ -70,14 +69,11 @@ def choose(
     """
     ours = {one.id for one in recorded.published}
     candidates: list[Candidate] = []
-    unwanted: list[tuple[Activity, Post]] = []
     for activity, post in _posts(activities):
         rule = rule_for(rules, activity, post, scope)
         if rule is not None:
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
-        elif post.status is PostStatus.SCHEDULED:
-            unwanted.append((activity, post))
     counting = [one for one in candidates if _counts(one.post)]
     drafts = [one for one in candidates if _may_go(one.post, ours)]
     room: list[int | None] = [
@@ -94,11 +90,10 @@ def choose(
             wanted.append(one)
             room[one.rule] = None if left is None else left - 1
     matches = tuple(sum(1 for one in (*counting, *drafts) if one.rule == index) for index in range(len(rules)))
-    return Choice(
+    return DraftSelection(
         tuple(wanted),
         tuple(one for one in counting if one.post.status is PostStatus.SCHEDULED),
         tuple(lost),
-        tuple(unwanted),
         matches,
         tuple(room),
     )

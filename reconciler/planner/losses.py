@@ -1,0 +1,87 @@
+"""Which activities lose their posts in a plan, and why; and whether the file allows what a generation throws away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.marketing_plan import Discard, MarketingPlan
+from reconciler.model.operations import (
+    CancelPost,
+    DeleteActivity,
+    DeleteMarketingPlan,
+    Regenerate,
+)
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
+from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.options import Scope
+from reconciler.planner.waiting import Unwanted
+
+
+def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Scope) -> dict[ActivityId, Unwanted]:
+    """The activities whose posts these actions take away, with the reason for each.
+
+    A regeneration takes those of all upcoming activities, but only where the file lets it throw away anything:
+    elsewhere it is refused, rather than cancelling what people approved.
+    """
+    activities = tuple(activities)
+    lost: dict[ActivityId, Unwanted] = {}
+    for action in actions:
+        unwanted = Unwanted(action.reason, action.because)
+        match action.operation:
+            case DeleteMarketingPlan():
+                lost |= {activity.id: unwanted for activity in activities}
+            case Regenerate(discardable=Discard.ALL):
+                replaced = Unwanted(Reason.REPLACED)
+                lost |= {activity.id: replaced for activity in activities if activity.date >= scope.now}
+            case DeleteActivity(id=id):
+                lost[id] = unwanted
+            case _:
+                pass
+    return lost
+
+
+def judge_regeneration(
+    actions: Iterable[Action],
+    cancelled: frozenset[PostId],
+    live: MarketingPlan,
+    approvals: Approvals,
+    scope: Scope,
+) -> tuple[Diagnostic, ...]:
+    """The refusal of a regeneration that throws away more than `discard` allows. What is cancelled for its own
+    reasons is not lost by it."""
+    regenerations = [action.operation for action in actions if isinstance(action.operation, Regenerate)]
+    if not regenerations:
+        return ()
+    discard = regenerations[0].discardable
+    drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
+    dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
+    approved = [post for post in drafts if approvals.approves(post, dates[post.id])]
+    scheduled = [
+        post for post in upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED})) if post.id not in cancelled
+    ]
+    counts = {
+        Discard.ALL: [],
+        Discard.UNAPPROVED: [(len(approved), "approved draft"), (len(scheduled), "scheduled post")],
+        Discard.NOTHING: [(len(drafts), "draft"), (len(scheduled), "scheduled post")],
+    }[discard]
+    found = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
+    if not found:
+        return ()
+    return (
+        refusal(
+            scope.address(Kind.MARKETING_PLAN),
+            RefusedBy.DISCARD,
+            f"regenerating would throw away {' and '.join(found)}, and regenerate.discard is {discard.value}",
+            "set marketingPlan.regenerate.discard to all to allow it, or when: never to keep them",
+        ),
+    )
+
+
+def posts_cancelled(actions: Iterable[Action]) -> frozenset[PostId]:
+    """The posts that actions take back."""
+    return frozenset(action.operation.post for action in actions if isinstance(action.operation, CancelPost))

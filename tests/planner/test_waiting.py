@@ -1,0 +1,248 @@
+"""What waits to go out is judged again at every plan: it stays wanted, is moved, or is taken back before all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import time, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.model.activities import PostsRule, RemoveActivities
+from reconciler.model.address import Address, Kind
+from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.journal import OpenEntry
+from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard
+from reconciler.model.operations import (
+    CancelPost,
+    ClearPosts,
+    DeleteActivity,
+    DeleteMarketingPlan,
+    Regenerate,
+    ReschedulePost,
+)
+from reconciler.model.policy import Policy, QuietHours
+from reconciler.model.posts import PostStatus, Unrecognised
+from reconciler.model.schedule import Pause, ScheduleRule
+from reconciler.model.selectors import Match
+from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.planner.actions import BlockedBy, NothingWaits, Plan, Reason, RefusedBy, StillScheduled
+from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from tests.planner.publishing_world import (
+    NOW,
+    activity,
+    approved,
+    desired,
+    operations,
+    plan,
+    post,
+    reasons,
+    scheduled_before,
+    site,
+)
+
+AT = NOW + timedelta(days=2)
+DRAFT = post("d1")
+WAITS = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=AT)
+KILN = activity("a", WAITS)
+YES = approved(KILN)
+OURS = scheduled_before(DRAFT)
+CANCEL = CancelPost(WAITS.id, KILN.id, WAITS.channel, AT, KILN.title)
+
+
+def test_what_is_approved_as_it_is_stays() -> None:
+    made = plan(desired(approvals=YES), site(KILN), OURS)
+    assert made.is_empty
+    assert not made.blocked
+    assert not made.still_going_out
+
+
+def yes() -> DesiredSite:
+    return desired(approvals=YES)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason", "because"),
+    [
+        (lambda: desired(approvals=approved(KILN, decision=Decision.PENDING)), Reason.WITHDRAWN, ()),
+        (lambda: desired(), Reason.WITHDRAWN, ()),
+        (
+            lambda: desired(approvals=approved(activity("a", post("d1", caption="other")))),
+            Reason.CHANGED,
+            ("caption: other -> New mugs",),
+        ),
+        (
+            lambda: desired(approvals=approved(activity("a", replace(DRAFT, account_id="17841")))),
+            Reason.CHANGED,
+            ("account: 17841 -> (not set)",),
+        ),
+        (
+            lambda: desired(approvals=approved(activity("a", DRAFT, days=9))),
+            Reason.CHANGED,
+            ("date: Thu 2026-12-10 09:00 UTC -> Thu 2026-12-03 09:00 UTC",),
+        ),
+        (lambda: replace(yes(), schedule=None, approvals=Approvals()), Reason.WITHDRAWN, ()),
+        (lambda: replace(yes(), posts=(PostsRule(Match(), present=False),)), Reason.ABSENT_WANTED, ("posts[0]",)),
+        (lambda: replace(yes(), activities=(RemoveActivities(Match()),)), Reason.ABSENT_WANTED, ("activities[0]",)),
+        (
+            lambda: replace(yes(), marketing_plan=DesiredMarketingPlan(present=False)),
+            Reason.ABSENT_WANTED,
+            ("marketingPlan",),
+        ),
+        (
+            lambda: replace(yes(), schedule=replace(desired().schedule, paused=Pause.CANCEL)),  # type: ignore[type-var]
+            Reason.PAUSED,
+            (),
+        ),
+    ],
+)
+def test_what_is_no_longer_wanted_is_taken_back_before_all_else(
+    wanted: Callable[[], DesiredSite], reason: Reason, because: tuple[str, ...]
+) -> None:
+    made = plan(wanted(), site(KILN), OURS)
+    first = made.actions[0]
+    assert (first.operation, first.reason, first.because) == (CANCEL, reason, because)
+    assert first.requires == (StillScheduled(WAITS.id),)
+    for action in made.actions[1:]:
+        assert isinstance(action.operation, ClearPosts | DeleteActivity | DeleteMarketingPlan)
+        assert any(isinstance(required, NothingWaits) for required in action.requires)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rule"),
+    [
+        (Policy(banned_words=("mugs",)), "bannedWords"),
+        (Policy(blackout_dates=frozenset({AT.date()})), "blackoutDates"),
+        (Policy(quiet_hours=QuietHours(time(8), time(10))), "quietHours"),
+        (Policy(max_publish_per_site_per_day=0), "maxPublishPerSitePerDay"),
+    ],
+)
+def test_a_policy_added_later_takes_back_what_it_forbids(policy: Policy, rule: str) -> None:
+    made = plan(yes(), site(KILN), OURS, policy=policy)
+    assert operations(made) == [CANCEL]
+    assert made.actions[0].reason is Reason.FORBIDDEN
+    assert rule in made.actions[0].because[0]
+    assert policy.place in made.actions[0].because[0]
+
+
+def test_a_lead_that_grew_takes_nothing_back() -> None:
+    """`minLead` is about scheduling, and this was scheduled in time."""
+    assert plan(yes(), site(KILN), OURS, policy=Policy(min_lead=timedelta(days=5))).is_empty
+
+
+def test_a_forbidden_moment_that_the_rule_moves_from_is_no_reason_to_take_it_back() -> None:
+    quiet = Policy(quiet_hours=QuietHours(time(8), time(10)))
+    later = desired(ScheduleRule(Match(), at=time(17)), approvals=YES)
+    made = plan(later, site(KILN), OURS, policy=quiet)
+    (operation,) = operations(made)
+    assert isinstance(operation, ReschedulePost)
+    assert made.actions[0].reason is Reason.FORBIDDEN
+    # Where nothing public may be planned it cannot be moved, nor where its new moment is forbidden too.
+    assert operations(plan(later, site(KILN), OURS, policy=quiet, publish=False)) == [CANCEL]
+    all_day = Policy(blackout_dates=frozenset({AT.date()}))
+    assert operations(plan(later, site(KILN), OURS, policy=all_day)) == [CANCEL]
+
+
+def test_a_smaller_number_for_a_day_takes_the_last_ones_back() -> None:
+    posts = [replace(WAITS, id=f"d{n}", scheduled_for=AT + timedelta(hours=n)) for n in (1, 2, 3)]
+    out = activity("a", *posts)
+    ours = RecordedSite(published=tuple(one for each in posts for one in scheduled_before(each).published))
+    made = plan(desired(approvals=approved(out)), site(out), ours, policy=Policy(max_publish_per_site_per_day=2))
+    assert [one.post for one in operations(made) if isinstance(one, CancelPost)] == ["d3"]
+
+
+def test_what_somebody_else_scheduled_takes_nothing_of_ours_back() -> None:
+    theirs = replace(WAITS, id="d0", scheduled_for=AT - timedelta(hours=1))
+    out = activity("a", theirs, WAITS)
+    made = plan(desired(approvals=approved(out)), site(out), OURS, policy=Policy(max_publish_per_site_per_day=1))
+    assert made.is_empty
+
+
+def test_regenerating_takes_back_what_is_scheduled_only_where_the_file_lets_it() -> None:
+    def regenerate(discard: Discard, file: Approvals) -> Plan:
+        wanted = replace(desired(approvals=file), marketing_plan=DesiredMarketingPlan(discard=discard))
+        return make_plan(wanted, site(KILN), OURS, PlanOptions(NOW, regenerate=True))
+
+    made = regenerate(Discard.ALL, YES)
+    cancel, again = operations(made)
+    assert (cancel, made.actions[0].reason) == (CANCEL, Reason.REPLACED)
+    assert isinstance(again, Regenerate)
+    assert again.discards == ()
+    assert NothingWaits() in made.actions[1].requires
+    assert not made.refusals
+    kept = regenerate(Discard.UNAPPROVED, YES)
+    assert [refusal.code for refusal in kept.refusals] == [RefusedBy.DISCARD]
+    assert not [one for one in operations(kept) if isinstance(one, CancelPost)]
+    # One that is taken back for its own reasons is not what the regeneration throws away.
+    withdrawn = regenerate(Discard.UNAPPROVED, Approvals())
+    assert [withdrawn.actions[0].reason, withdrawn.refusals] == [Reason.WITHDRAWN, ()]
+
+
+def test_a_past_activity_is_kept_by_a_regeneration_and_so_is_its_post() -> None:
+    tonight = replace(WAITS, scheduled_for=NOW + timedelta(hours=5))
+    earlier = activity("a", tonight, days=-0.1)
+    wanted = replace(desired(approvals=approved(earlier)), marketing_plan=DesiredMarketingPlan(discard=Discard.ALL))
+    made = make_plan(wanted, site(earlier), OURS, PlanOptions(NOW, regenerate=True))
+    assert [type(one) for one in operations(made)] == [Regenerate]
+
+
+def test_a_rule_that_no_longer_covers_a_post_withdraws_nothing_but_under_manage_all() -> None:
+    facebook = ScheduleRule(Match(), ("FACEBOOK",))
+    assert plan(desired(facebook, approvals=YES), site(KILN), OURS).is_empty
+    made = plan(desired(facebook, approvals=YES, cancel_others=True), site(KILN), OURS)
+    assert [(one.operation, one.reason) for one in made.actions] == [(CANCEL, Reason.NOT_WANTED)]
+
+
+def test_what_somebody_else_scheduled_without_an_approval_is_named_and_under_manage_all_taken_back() -> None:
+    made = plan(desired(), site(KILN))
+    assert reasons(made) == [("d1", BlockedBy.SCHEDULED_UNAPPROVED)]
+    assert made.is_empty
+    assert [one.post for one in made.to_review] == ["d1"]
+    made = plan(desired(cancel_others=True), site(KILN))
+    assert [(one.operation, one.reason) for one in made.actions] == [(CANCEL, Reason.NEVER_APPROVED)]
+    assert plan(desired(required=False), site(KILN)).is_empty
+
+
+def test_a_post_that_this_tool_took_back_and_somebody_scheduled_again_is_theirs() -> None:
+    back = replace(OURS, objects=((key_of(Kind.DRAFT, WAITS.id), TAKEN_BACK),))
+    made = plan(desired(), site(KILN), back)
+    assert (made.actions, reasons(made)) == ((), [("d1", BlockedBy.SCHEDULED_UNAPPROVED)])
+
+
+def test_under_a_pause_what_somebody_else_scheduled_is_named_as_going_out() -> None:
+    paused = Policy(paused=Pause.CANCEL)
+    made = plan(yes(), site(KILN), policy=paused)
+    assert made.is_empty
+    (goes_out,) = made.still_going_out
+    assert (goes_out.post, goes_out.reason, goes_out.moment) == (WAITS.id, Reason.PAUSED, AT)
+    assert (goes_out.title, goes_out.channel) == (KILN.title, "INSTAGRAM")
+    assert operations(plan(yes(), site(KILN), OURS, policy=paused)) == [CANCEL]
+
+
+@pytest.mark.parametrize("pause", [Pause.HOLD, Pause.CANCEL])
+def test_under_a_pause_nothing_new_is_scheduled(pause: Pause) -> None:
+    fresh = activity("b", post("d2"))
+    made = plan(desired(approvals=approved(fresh)), site(fresh), policy=Policy(paused=pause))
+    assert (made.actions, reasons(made)) == ((), [("d2", BlockedBy.PAUSED)])
+    held = plan(yes(), site(KILN), OURS, policy=Policy(paused=Pause.HOLD))
+    assert held.is_empty
+
+
+@pytest.mark.parametrize("status", [PostStatus.PROCESSING, PostStatus.IN_QUEUE, Unrecognised("ON_ITS_WAY")])
+def test_what_cannot_be_cancelled_is_still_going_out(status: PostStatus) -> None:
+    out = activity("a", replace(WAITS, status=status, account_id="17841"))
+    made = plan(desired(), site(out), OURS)
+    assert not [one for one in operations(made) if isinstance(one, CancelPost)]
+    (goes_out,) = made.still_going_out
+    assert (goes_out.reason, goes_out.account) == (Reason.WITHDRAWN, "17841")
+    assert str(status) in goes_out.obstacle
+    assert "dashboard" in goes_out.stop
+
+
+def test_a_call_in_doubt_does_not_keep_a_post_from_being_taken_back() -> None:
+    address = Address.parse(f"shop/draft[{WAITS.id}]")
+    moved = ReschedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, AT)
+    doubt = replace(OURS, open=(OpenEntry("1", address, moved, NOW),))
+    assert operations(plan(desired(), site(KILN), doubt)) == [CANCEL]
