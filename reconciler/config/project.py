@@ -196,11 +196,16 @@ def _check_places(project: Project, layers: Layers) -> None:
 
 def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
     """The folders and files of a project that lead outside of it: the key that names each, its name, what to do."""
-    places = [("approvals", project.approvals), ("", SEED), ("", f"{DEFAULT_STATE}/sandbox.db")]
+    places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
         places.append(("state", project.state))
+    places.append(("", f"{DEFAULT_STATE}/sandbox.db"))
+    told: list[str] = []
     for key, name in places:
+        if any(name.startswith(f"{folder}/") for folder in told):  # one cause is one problem
+            continue
         if refused := refused_path(project.root / name, project.root, project.trust):
+            told.append(name)
             yield key, name, refused
 
 
