@@ -37,7 +37,7 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
 
 async def _read(run: Run, deferred: Deferred) -> ObservedSite:
     run.cache.forget()
-    observed = replace(await run.cache.observed(), time_zone=run.plan.time_zone)
+    observed = replace(await run.cache.part(Need.MARKETING_PLAN), time_zone=run.plan.time_zone)
     if deferred.part is not Part.SCHEDULE:
         return observed
     # Whether a draft can go out at all depends on its channel and on the premium plan (design.md 3.1).

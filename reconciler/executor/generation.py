@@ -86,7 +86,7 @@ async def inputs_seen(run: Run) -> Inputs:
     desired = run.ports.desired.events if run.ports.desired is not None else None
     if events and desired is not None:
         scope = Scope(run.site.name, run.now(), ZoneInfo("UTC"))
-        part = plan_events(desired, await run.cache.events(), recorded, scope)
+        part = plan_events(desired, (await run.cache.part(Need.EVENTS)).events or (), recorded, scope)
         names = {name for name, _ in events}
         events = tuple((name, facts) for name, facts in part.live_facts if name in names)
     return Inputs(settings, events)

@@ -9,7 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from reconciler.model.address import Address
-from reconciler.model.operations import DeleteEvent, Operation
+from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Column, column_of
 
@@ -101,8 +101,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 if column is None:
                     continue
                 name = columns[column]
-            # Events may share a name, and so an address; those that are deleted are told apart by id.
-            key = (name, entry.address, entry.operation.id if isinstance(entry.operation, DeleteEvent) else "")
+            key = (name, entry.address, entry.operation.object_id)
             if key not in seen:
                 seen.add(key)
                 counts[name] += entry.count

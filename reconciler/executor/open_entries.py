@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.executor.events import Emit, EntryResolved
 from reconciler.executor.kinds.schedule import published_post
+from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
@@ -45,9 +46,8 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
     if late:
         await ports.clock.sleep(options.waiting.interval.total_seconds())
         again = await _read(site, ports, late)
-        found = replace(
-            found, events=again.events or found.events, marketing_plan=again.marketing_plan or found.marketing_plan
-        )
+        if found.observed is not None and again.observed is not None:
+            found = replace(found, observed=merged(found.observed, again.observed))
     for entry in entries:
         outcome = _outcome(entry, found, ports, options)
         match outcome:

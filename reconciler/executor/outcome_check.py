@@ -34,8 +34,7 @@ async def read_for(site: SiteRef, reader: Reader, operations: Iterable[AnyOperat
     reads = reduce(Reads.__or__, (kind_of(operation).reads(operation) for operation in operations), none)
     found = Snapshot()
     if reads.needs:
-        observed = await reader.read(site, reads.needs)
-        found = Snapshot(observed.settings, observed.marketing_plan, observed.events or ())
+        found = Snapshot(await reader.read(site, reads.needs))
     # The marketing plan shows no past activities, and may not show all posts (14.1).
     hidden = {activity for post, activity in reads.posts if activity and found.post(post) is None}
     if activities := reads.activities | hidden:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -12,12 +12,8 @@ from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.model.operations import (
     INPUTS,
-    CancelPost,
+    AtOnce,
     ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
     Done,
     Generate,
@@ -25,32 +21,14 @@ from reconciler.model.operations import (
     Outcome,
     Pending,
     Regenerate,
-    ReschedulePost,
     Unknown,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
     Verb,
 )
 from reconciler.model.sites import Need
 from reconciler.planner.actions import Action
 
-SimpleOperation: TypeAlias = (
-    UpdateSettings
-    | CreateEvent
-    | UpdateEvent
-    | DeleteEvent
-    | DeleteMarketingPlan
-    | CreateActivity
-    | UpdateActivity
-    | DeleteActivity
-    | ClearPosts
-    | ReschedulePost
-    | CancelPost
-)
 
-
-async def perform_simple(run: Run, action: Action, operation: SimpleOperation) -> None:
+async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
     """Checks, writes, notes and enters one action. May raise an ApiError of a read."""
     if await run.skip_if_stale(action):
         return

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from reconciler.executor.observe import with_posts
 from reconciler.executor.ports import Reader
-from reconciler.model.events import CalendarEvent
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId
 from reconciler.model.settings import MarketingSettings
@@ -28,17 +27,10 @@ class SiteCache:
         """Activities that were asked for their posts since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
-        return (await self._part(Need.SETTINGS)).settings or MarketingSettings()
-
-    async def events(self) -> tuple[CalendarEvent, ...]:
-        return (await self._part(Need.EVENTS)).events or ()
+        return (await self.part(Need.SETTINGS)).settings or MarketingSettings()
 
     async def marketing_plan(self) -> MarketingPlan:
-        return (await self._part(Need.MARKETING_PLAN)).marketing_plan or NO_PLAN
-
-    async def observed(self) -> ObservedSite:
-        """The whole answer of the last read of the marketing plan."""
-        return await self._part(Need.MARKETING_PLAN)
+        return (await self.part(Need.MARKETING_PLAN)).marketing_plan or NO_PLAN
 
     async def fill(self, activities: Iterable[ActivityId]) -> None:
         """Asks activities that seem to have no posts for them: whether the marketing plan shows the posts of
@@ -49,7 +41,7 @@ class SiteCache:
             return
         found = await self.reader.posts_of(self.site, ask)
         self._asked.update(ask)
-        self._parts[Need.MARKETING_PLAN] = with_posts(await self.observed(), ask, found)
+        self._parts[Need.MARKETING_PLAN] = with_posts(await self.part(Need.MARKETING_PLAN), ask, found)
 
     def saw(self, observed: ObservedSite) -> None:
         """Takes over a marketing plan that somebody else has just read."""
@@ -73,7 +65,8 @@ class SiteCache:
         if self._touched & subjects:
             self.forget()
 
-    async def _part(self, need: Need) -> ObservedSite:
+    async def part(self, need: Need) -> ObservedSite:
+        """The whole answer of the last read of a part."""
         if need not in self._parts:
             self._parts[need] = await self.reader.read(self.site, frozenset({need}))
         return self._parts[need]

@@ -5,18 +5,15 @@ from __future__ import annotations
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
-from reconciler.model.events import CalendarEvent
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId
-from reconciler.model.settings import MarketingSettings
+from reconciler.model.sites import ObservedSite
 
 
 class Snapshot(Struct, frozen=True):
-    """The parts of a site that were read at one time. `posts` were asked for by activity, `items` one by one."""
+    """What was read at one time: parts of the site, posts asked for by activity, and items one by one."""
 
-    settings: MarketingSettings | None = None
-    marketing_plan: MarketingPlan | None = None
-    events: tuple[CalendarEvent, ...] = ()
+    observed: ObservedSite | None = None
     posts: tuple[tuple[ActivityId, tuple[Post, ...]], ...] = ()
     items: tuple[tuple[PostId, Post | None], ...] = ()
 
@@ -24,6 +21,11 @@ class Snapshot(Struct, frozen=True):
     def activities(self) -> tuple[Activity, ...]:
         """The activities of the marketing plan, none where it was not read."""
         return self.marketing_plan.activities if self.marketing_plan else ()
+
+    @property
+    def marketing_plan(self) -> MarketingPlan | None:
+        """The marketing plan, None where it was not read."""
+        return self.observed.marketing_plan if self.observed else None
 
     def activity(self, id: str) -> Activity | None:
         """The activity of that id."""

@@ -63,6 +63,11 @@ class Write(Variant, frozen=True):
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
 
+    @property
+    def object_id(self) -> str:
+        """What tells the object from others of the same address; empty where the address says it."""
+        return ""
+
 
 class CreateEvent(Write, frozen=True):
     verb: ClassVar[Verb] = Verb.CREATE
@@ -88,6 +93,11 @@ class DeleteEvent(Write, frozen=True):
 
     id: EventId
     name: str
+
+    @property
+    def object_id(self) -> str:
+        """Events may share a name, and so an address."""
+        return self.id
 
 
 class UpdateSettings(Write, frozen=True):
@@ -343,6 +353,33 @@ Operation: TypeAlias = (
     | CancelPost
     | Deferred
 )
+
+Foundation: TypeAlias = (
+    CreateEvent
+    | UpdateEvent
+    | DeleteEvent
+    | UpdateSettings
+    | Generate
+    | Regenerate
+    | AwaitGeneration
+    | DeleteMarketingPlan
+)
+"""What activities and posts come from: the inputs of a generation, and the marketing plan itself."""
+
+AtOnce: TypeAlias = (
+    CreateEvent
+    | UpdateEvent
+    | DeleteEvent
+    | UpdateSettings
+    | DeleteMarketingPlan
+    | CreateActivity
+    | UpdateActivity
+    | DeleteActivity
+    | ClearPosts
+    | ReschedulePost
+    | CancelPost
+)
+"""One call each, and over at once: nothing is waited for, and nothing goes out with others."""
 
 INPUTS: Final = frozenset({Kind.SETTINGS, Kind.EVENT})
 """The kinds of objects that a generation is made from."""

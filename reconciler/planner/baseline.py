@@ -24,26 +24,12 @@ from reconciler.model.codec import to_plain
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
     Deferred,
-    DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
     Generate,
-    GeneratePosts,
     Operation,
     Part,
     Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
 )
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
@@ -102,21 +88,21 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
 
 def rule_of(operation: Operation) -> str | None:
     """The key of the rules that ask for an operation."""
-    match operation:
-        case CreateEvent() | UpdateEvent() | DeleteEvent():
+    if isinstance(operation, Deferred):
+        return key_of(Kind.RULE, operation.part)
+    match operation.kind:
+        case Kind.EVENT:
             return RULE_OF_EVENTS
-        case CreateActivity() | UpdateActivity() | DeleteActivity():
+        case Kind.ACTIVITY:
             return key_of(Kind.RULE, Part.ACTIVITIES)
-        case GeneratePosts() | AwaitPosts() | ClearPosts() | RegeneratePosts():
+        case Kind.POSTS:
             return key_of(Kind.RULE, Part.POSTS)
-        case SchedulePost() | ReschedulePost() | CancelPost():
+        case Kind.DRAFT:
             return key_of(Kind.RULE, Part.SCHEDULE)
-        case Deferred(part=part):
-            return key_of(Kind.RULE, part)
-        case UpdateSettings() | Generate() | Regenerate() | AwaitGeneration() | DeleteMarketingPlan():
+        case Kind.SETTINGS | Kind.MARKETING_PLAN | Kind.SITE | Kind.RULE:
             return None
-        case _:
-            assert_never(operation)
+        case never:
+            assert_never(never)
 
 
 def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:

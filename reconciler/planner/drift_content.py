@@ -21,7 +21,9 @@ from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
     CreateActivity,
+    Deferred,
     DeleteActivity,
+    Foundation,
     GeneratePosts,
     Part,
     RegeneratePosts,
@@ -75,6 +77,11 @@ def content_items(
     return list(found.values()), due
 
 
+def _told_elsewhere(_: Foundation | Deferred) -> int:
+    """Settings, events and the marketing plan have items of their own, and a promise is of no object yet."""
+    return 0
+
+
 class _Audit(Struct, frozen=True):
     desired: DesiredSite
     observed: ObservedSite
@@ -121,8 +128,8 @@ class _Audit(Struct, frozen=True):
                 if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
                     moved = Moved.REMOTE  # its activity or its content is not what the rule matched
                 return self._drifted(action, Finding.NOT_WANTED, moved, channel)
-            case _:
-                return 0
+            case elsewhere:
+                return _told_elsewhere(elsewhere)
 
     def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)

@@ -13,26 +13,14 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
+    INPUTS,
     AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
     CreateActivity,
-    CreateEvent,
     Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
     Generate,
-    GeneratePosts,
     Operation,
     Part,
     Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
     UpdateSettings,
 )
 from reconciler.model.sites import Inputs
@@ -235,30 +223,13 @@ _INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)
 
 
 def _level(operation: Operation) -> int:
-    match operation:
-        case UpdateSettings() | CreateEvent() | UpdateEvent() | DeleteEvent():
-            return _INPUT
-        case Generate() | Regenerate() | AwaitGeneration():
-            return _GENERATION
-        case CreateActivity():
-            return _CREATION
-        case Deferred():
-            return _PROMISE
-        case (
-            DeleteMarketingPlan()
-            | UpdateActivity()
-            | DeleteActivity()
-            | GeneratePosts()
-            | AwaitPosts()
-            | RegeneratePosts()
-            | ClearPosts()
-            | SchedulePost()
-            | ReschedulePost()
-            | CancelPost()
-        ):
-            return _FREE
-        case _:
-            assert_never(operation)
+    if operation.kind in INPUTS:
+        return _INPUT
+    if isinstance(operation, Generate | Regenerate | AwaitGeneration):
+        return _GENERATION
+    if isinstance(operation, CreateActivity):
+        return _CREATION
+    return _PROMISE if isinstance(operation, Deferred) else _FREE
 
 
 def _carried(level: int, wanted: set[int]) -> bool:

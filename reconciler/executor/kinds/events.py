@@ -34,7 +34,7 @@ class EventsKind(ManagedKind[EventOperation]):
         """After the first 428 in a calendar, no further delete is tried there."""
         if not isinstance(operation, DeleteEvent):
             return None
-        events = await site.events()
+        events = await _events(site)
         live = next((event for event in events if event.id == operation.id), None)
         own = own_events(events, moment.recorded)
         return FOREIGN if live is not None and live not in own else None
@@ -43,7 +43,7 @@ class EventsKind(ManagedKind[EventOperation]):
         if not isinstance(operation, CreateEvent):
             return Before()
         name = normal_text(operation.event.name)
-        events = await site.events()
+        events = await _events(site)
         return Before(known=tuple(sorted(event.id for event in events if normal_text(event.name) == name)))
 
     def reads(self, operation: EventOperation) -> Reads:
@@ -63,10 +63,10 @@ class EventsKind(ManagedKind[EventOperation]):
             case CreateEvent(event=wanted):
                 return _created_mismatch(wanted, entry, created, found)
             case UpdateEvent(event=asked):
-                live = next((event for event in found.events if event.id == asked.id), None)
+                live = next((event for event in _seen(found) if event.id == asked.id), None)
                 return "asked for an update, and the event is gone" if live is None else _changed_mismatch(asked, live)
             case DeleteEvent(id=id):
-                there = any(event.id == id for event in found.events)
+                there = any(event.id == id for event in _seen(found))
                 return "asked for it to be deleted, and it is still there" if there else None
             case _:
                 assert_never(operation)
@@ -85,7 +85,7 @@ class EventsKind(ManagedKind[EventOperation]):
                 gone: Outcome = refused
             case DeleteEvent(id=id):
                 foreign = await _event(id, site)
-                if foreign is not None and foreign.calendar_id in own_calendars(await site.events(), journal.recorded):
+                if foreign is not None and foreign.calendar_id in own_calendars(await _events(site), journal.recorded):
                     # The calendar holds an event that this tool made, so it is the site's own, whatever this one is.
                     foreign = replace(foreign, calendar_id=None)
                 gone = Done(detail="it was gone already")
@@ -165,12 +165,12 @@ def when_of(event: DesiredEvent) -> JsonObject:
 
 def _made(wanted: DesiredEvent, entry: OpenEntry, found: Snapshot) -> list[CalendarEvent]:
     """The events like the wanted one that were not there before the call, by id."""
-    new = (event for event in found.events if event.id not in entry.before.known)
+    new = (event for event in _seen(found) if event.id not in entry.before.known)
     return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
 
 
 def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
-    namesakes = [event for event in found.events if normal_text(event.name) == normal_text(wanted.name)]
+    namesakes = [event for event in _seen(found) if normal_text(event.name) == normal_text(wanted.name)]
     mine = [event for event in namesakes if created is None or event.id == created]
     if not mine:
         return "asked for the event, and the site does not have it"
@@ -189,9 +189,17 @@ def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> str | None:
     return differences((*pairs, *when))
 
 
+def _seen(found: Snapshot) -> tuple[CalendarEvent, ...]:
+    return (found.observed.events if found.observed else None) or ()
+
+
+async def _events(site: SiteCache) -> tuple[CalendarEvent, ...]:
+    return (await site.part(Need.EVENTS)).events or ()
+
+
 async def _event(id: EventId, site: SiteCache) -> CalendarEvent | None:
     site.forget(Need.EVENTS)
-    return next((event for event in await site.events() if event.id == id), None)
+    return next((event for event in await _events(site) if event.id == id), None)
 
 
 # --- preconditions ---------------------------------------------------------------------------------
@@ -201,7 +209,7 @@ async def event_unmet(
     required: EventIs | NoEventNamed, operation: Operation, site: SiteCache, recorded: RecordedSite
 ) -> str | None:
     """What was found instead of the event, or of its absence, that is required. May raise an ApiError."""
-    events = await site.events()
+    events = await _events(site)
     match required:
         case EventIs(id=id, facts=facts):
             live = next((event for event in events if event.id == id), None)

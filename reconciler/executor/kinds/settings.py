@@ -31,7 +31,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
     def mismatch(
         self, operation: UpdateSettings, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
     ) -> str | None:
-        live = found.settings or MarketingSettings()
+        live = (found.observed and found.observed.settings) or MarketingSettings()
         asked = [(change.path, change.after) for change in operation.changes]
         # Whether the server merges a field or replaces it is not known (17.4): nothing else in it may be lost.
         kept = [(field.path, field.value) for field in operation.whole]

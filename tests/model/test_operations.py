@@ -1,0 +1,66 @@
+"""What stands on each kind of write, and how far the knowledge of one kind has spread."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from hypothesis import find
+
+import reconciler
+from reconciler.executor.kinds import NO_CALL, kind_of
+from reconciler.model.address import Kind
+from reconciler.model.operations import CLASSES, Deferred, Operation, Verb, class_of
+from tests.strategies import of
+
+OPERATIONS = get_args(Operation)
+EVENT = re.compile(r"\b(?:Create|Update|Delete|Calendar)Events?\b|calendar_events?\b|calendarEvents|calendar events?\b")
+MOST = 30
+"""Files that know calendar events. It may fall, never rise: `docs/design.md` says where a kind is to be known."""
+
+
+@pytest.mark.parametrize("kind", OPERATIONS)
+def test_every_kind_of_write_says_what_is_true_of_it(kind: Any) -> None:
+    operation = find(of(kind), lambda _: True)
+    if kind is not Deferred:
+        assert isinstance(operation.verb, Verb)
+        assert class_of(operation) is CLASSES[operation.verb]
+    assert isinstance(kind.kind, Kind)
+    assert (kind_of(operation) is NO_CALL) is (kind is Deferred)
+
+
+def test_no_more_files_know_calendar_events_than_did() -> None:
+    root = Path(reconciler.__file__).parent
+    knowing = sorted(
+        str(path.relative_to(root)) for path in root.rglob("*.py") if EVENT.search(path.read_text("utf-8"))
+    )
+    assert len(knowing) <= MOST, f"{len(knowing)} files know calendar events: {knowing}"
+
+
+def test_no_match_over_operations_swallows_a_new_one() -> None:
+    """A match with a case for a kind of write ends in assert_never, or names them all."""
+    names = {kind.__name__ for kind in OPERATIONS}
+    root = Path(reconciler.__file__).parent
+    silent = []
+    for path in root.rglob("*.py"):
+        for match in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(match, ast.Match) and _classes(match) & names and _swallows(match.cases[-1]):
+                silent.append(f"{path.relative_to(root)}:{match.lineno}")
+    assert silent == []
+
+
+def _classes(match: ast.Match) -> set[str]:
+    patterns = (node for case in match.cases for node in ast.walk(case.pattern))
+    return {node.cls.id for node in patterns if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name)}
+
+
+def _swallows(last: ast.match_case) -> bool:
+    """Whether a last case takes whatever is left and does not hand it on: to assert_never, or to what is typed."""
+    wild = isinstance(last.pattern, ast.MatchAs) and last.pattern.pattern is None and last.guard is None
+    if not wild:
+        return False
+    calls = [node for statement in last.body for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    return not any(isinstance(call.func, ast.Name) for call in calls)
