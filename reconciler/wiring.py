@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from reconciler.api.client import WIX, ReadClient
 from reconciler.api.limits import Limits
+from reconciler.api.surroundings import Surroundings
 from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Project
@@ -94,7 +95,9 @@ async def open_session(
     base = WIX if api == "wix" else api
     clock = Clock(now=utc_now, sleep=asyncio.sleep)
     credentials = _credentials(project, base, environ)
-    async with client_type(base, credentials=credentials, limits=limits, clock=clock) as client:
+    async with client_type(
+        base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
+    ) as client:
         yield session(client, clock)
 
 

@@ -5,7 +5,6 @@ The variables are the usual ones. What they name is checked before the first req
 
 from __future__ import annotations
 
-import os
 import ssl
 from base64 import b64encode
 from collections.abc import Mapping
@@ -35,9 +34,9 @@ class ProxyRefused(httpx.ProxyError):
 
 
 class Surroundings(Struct, frozen=True):
-    """The environment variables of the run."""
+    """The environment variables of the run; none where it was not told of any."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, base: httpx.URL) -> None:
         """Raises UsageError where a variable that matters for this address names what cannot be used."""

@@ -22,7 +22,6 @@ import click
 from reconciler import __version__
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, UsageError
-from reconciler.model.text import printable
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -177,9 +176,11 @@ def _fail(message: str) -> int:
 
 def _say(messages: Iterable[str]) -> None:
     """Messages on stderr; their own line breaks stay, everything else that could act on a terminal does not."""
+    from reconciler.reporters.layout import inert_lines
+
     for message in messages:
-        for line in message.splitlines():
-            click.echo(printable(line), err=True)
+        for line in inert_lines(message):
+            click.echo(line, err=True)
 
 
 def _count(number: int, thing: str) -> str:

@@ -69,8 +69,14 @@ def open_reports(
             add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
         yield Reports(reporters)
     finally:
+        unwritable: list[UsageError] = []
         for file in files:
-            _end(file)
+            try:
+                _end(file)
+            except UsageError as error:  # no reason for the others not to be there
+                unwritable.append(error)
+        if unwritable:
+            raise unwritable[0]
 
 
 def shows_text(shown: Shown) -> bool:

@@ -28,7 +28,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
 from reconciler.state.errors import StateError
 from reconciler.state.journal import SiteJournal
-from reconciler.state.lease import RETRY, Locked
+from reconciler.state.lease import RETRY, Lease, Locked
 
 DECLINED = Diagnostic("declined", "the plan was not approved; nothing was changed")
 
@@ -77,10 +77,17 @@ class Run(Struct, frozen=True):
         return lambda event: self.emit(Progressed(site, event))
 
 
-def ports_of(run: Run, journal: SiteJournal, desired: DesiredSite | None, clock: Clock) -> Ports:
+class Held(Struct, frozen=True):
+    """A site under its lease, with its journal."""
+
+    journal: SiteJournal
+    lease: Lease
+
+
+def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock) -> Ports:
     """What a site under its lease is worked on with."""
     client = run.session.client
-    return Ports(client.reader(), client.writer(), journal, clock, desired)
+    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired)
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
@@ -132,27 +139,27 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
     recorded = await run.session.store.load(site)
     if not recorded.open:
         return recorded
-    async with leased(run, site) as journal:
-        ports = ports_of(run, journal, desired, run.session.clock)
+    async with leased(run, site) as held:
+        ports = ports_of(run, held, desired, run.session.clock)
         return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
 async def note_findings(run: Run, plan: Plan, desired: DesiredSite) -> None:
     """Notes what a plan with nothing to do found out, such as a first contact."""
     site = plan.site
-    async with leased(run, site) as journal:
-        ports = ports_of(run, journal, desired, run.session.clock)
+    async with leased(run, site) as held:
+        ports = ports_of(run, held, desired, run.session.clock)
         await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
 @asynccontextmanager
-async def leased(run: Run, site: SiteRef) -> AsyncIterator[SiteJournal]:
-    """The journal of a site under a lease. Raises Locked; a lease that cannot be given back is told and no more."""
+async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
+    """A site under its lease. Raises Locked; a lease that cannot be given back is told and no more."""
     lease = await run.session.leases.acquire(site.name, run.terms.lock_timeout)
     try:
         if lease.taken_over:
             run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
-        yield await run.session.store.open_journal(site, lease)
+        yield Held(await run.session.store.open_journal(site, lease), lease)
     finally:
         try:
             await lease.release()

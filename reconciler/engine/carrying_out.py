@@ -125,10 +125,10 @@ async def _apply(
     # A site that only waits for a generation leaves its place to another.
     sleep = run.session.clock.sleep
     clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
-    async with leased(run, site) as journal:
-        if journal.recorded != prepared.recorded:
+    async with leased(run, site) as held:
+        if held.journal.recorded != prepared.recorded:
             return overtaken(plan)
-        ports = ports_of(run, journal, prepared.entry.load() if prepared.entry else None, clock)
+        ports = ports_of(run, held, prepared.entry.load() if prepared.entry else None, clock)
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
         return await apply_plan(plan, ports, options, recorder.record)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
+from html import escape
 
-from reconciler.engine.results import Ended, Event, SiteReviewed
+from reconciler.engine.results import Ended, Event, ReviewCompleted, SiteReviewed
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.gallery import gallery
@@ -17,10 +17,9 @@ PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'">
-<title>reconciler {command}</title>
+<title>{title}</title>
 </head>
 <body>
-<pre>{text}</pre>
 </body>
 </html>
 """
@@ -37,17 +36,18 @@ class HtmlReporter:
         self._reporter = TextReporter(plain)
 
     def handle(self, event: Event) -> None:
-        """An event of the run."""
-        self._reporter.handle(event)
+        """An event of the run; what the gallery shows needs no text."""
         match event:
             case SiteReviewed(review=review):
                 self._reviews.append(review)
+            case ReviewCompleted() if self._reviews:
+                pass
             case Ended():
                 self._context.write(self._page())
             case _:
-                pass
+                self._reporter.handle(event)
 
     def _page(self) -> str:
-        if self._reviews:
-            return gallery(self._reviews)
-        return PAGE.format(command=html.escape(self._context.command), text=html.escape("".join(self._text)))
+        page = gallery(self._reviews) if self._reviews else PAGE.format(title=escape(self._context.command))
+        text = escape("".join(self._text))
+        return page.replace("</body>", f"<pre>{text}</pre>\n</body>") if text else page

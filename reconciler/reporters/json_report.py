@@ -159,6 +159,7 @@ class JsonReporter:
             case ReviewCompleted() | Validated() | Decided() | HistoryListed():
                 members["summary"] = _counts(event)
             case LockRemoved():
+                members["site"] = event.name
                 members["unlocked"] = event.hold is not None and not event.given_back
             case CallResolved():
                 members["resolved"] = resolved_values(event)

@@ -33,6 +33,14 @@ def inert_json(document: str) -> str:
     return _OBEYED.sub(lambda found: r"\u0023" + found[0][1:], document)
 
 
+def inert_lines(text: str) -> Iterator[str]:
+    """The lines of a text, each inert; what a CI runner would obey at the start of a line too (`::error::`)."""
+    for line in text.splitlines():
+        safe = inert(line)
+        indent = len(safe) - len(safe.lstrip())
+        yield safe[:indent] + "\\" + safe[indent:] if safe[indent:].startswith("::") else safe
+
+
 class Style(Enum):
     """The SGR code of a colour; PLAIN has none."""
 

@@ -7,8 +7,8 @@ from typing import assert_never
 
 from reconciler.engine.problems import BUG
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
-from reconciler.model.text import printable
 from reconciler.reporters.diagnostics import notice_line, sentence
+from reconciler.reporters.layout import inert_lines
 from reconciler.reporters.words import plural
 
 
@@ -21,8 +21,8 @@ class ProblemReporter:
     def handle(self, event: Event) -> None:
         """Everything else is for the reports."""
         for line in problem_lines(event):
-            for part in line.splitlines():
-                self._write(f"{printable(part)}\n")
+            for part in inert_lines(line):
+                self._write(f"{part}\n")
 
 
 def problem_lines(event: Event) -> Iterator[str]:

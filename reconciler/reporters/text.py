@@ -45,7 +45,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, drift_table
 from reconciler.reporters.history_text import history_line, history_lines
-from reconciler.reporters.layout import Span, Style, wrapped
+from reconciler.reporters.layout import Span, Style, inert_lines, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
 from reconciler.reporters.plan_text import PlanText
 from reconciler.reporters.problems import problem_lines
@@ -136,7 +136,7 @@ class TextReporter:
                 self._last(lock_removed_line(event))
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 if not self._context.on_screen:  # there stderr has told them
-                    self._lines(line for text in problem_lines(event) for line in self._safe(text))
+                    self._lines(line for text in problem_lines(event) for line in inert_lines(text))
             case RunStarted() | SiteStarted() | Progressed() | Ended():
                 pass
             case _:
@@ -300,9 +300,6 @@ class TextReporter:
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._write(line.rstrip() + "\n")
-
-    def _safe(self, text: str) -> Iterable[str]:
-        return (self._screen.paint(line) for line in text.splitlines())
 
 
 def _refusals_of(result: SitePlanned | SiteDrifted | SiteFailed) -> tuple[Diagnostic, ...]:

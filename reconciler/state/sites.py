@@ -7,7 +7,6 @@ name that moved to another site is refused.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +38,7 @@ def open_store(location: str, root: Path, environ: Mapping[str, str]) -> Store:
 
 
 def open_state(
-    location: str, root: Path, *, environ: Mapping[str, str] = os.environ, now: Callable[[], datetime] = utc_now
+    location: str, root: Path, *, environ: Mapping[str, str], now: Callable[[], datetime] = utc_now
 ) -> StateStore:
     """The state at a location, as `open_store` takes it. `environ` configures object stores (`AWS_*` and so on)."""
     return StateStore(open_store(location, root, environ), now=now)

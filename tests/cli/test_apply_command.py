@@ -76,7 +76,7 @@ def test_the_ledger_is_kept_in_the_state(project: Project, reconciler: Command) 
     reconciler("apply", project.root, "--auto-approve")
 
     async def runs() -> list[object]:
-        ledgers = RunLedgers(open_state(".reconciler", project.root).store)
+        ledgers = RunLedgers(open_state(".reconciler", project.root, environ={}).store)
         return [await ledgers.read(run) for run in await ledgers.runs()]
 
     (ledger,) = asyncio.run(runs())
@@ -145,7 +145,7 @@ def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconci
 
 def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Command) -> None:
     async def locked() -> None:
-        leases = Leases(open_state(".reconciler", project.root).store, this_process(os.environ))
+        leases = Leases(open_state(".reconciler", project.root, environ={}).store, this_process(os.environ))
         async with await leases.acquire(SiteName("shop")):
             done = await asyncio.to_thread(reconciler, "apply", project.root, "--auto-approve")
         assert done.code == 4

@@ -57,7 +57,7 @@ class Planted:
     """A state that runs have left behind. `where` is its place, `root` what a folder is relative to."""
 
     def __init__(self, root: Path, where: str = ".reconciler") -> None:
-        self.state = open_state(where, root, now=lambda: NOW)
+        self.state = open_state(where, root, environ={}, now=lambda: NOW)
 
     def open(
         self,

@@ -168,7 +168,7 @@ def _edited(path: str, value: object) -> bytes:
     ],
 )
 def test_what_cannot_be_read_is_an_error_and_stays_as_it_is(tmp_path: Path, data: bytes, said: str) -> None:
-    state = open_state("state", tmp_path)
+    state = open_state("state", tmp_path, environ={})
     path = tmp_path / "state" / "sites" / "shop.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
@@ -182,7 +182,7 @@ def test_what_cannot_be_read_is_an_error_and_stays_as_it_is(tmp_path: Path, data
 
 
 def test_the_record_of_another_site_is_not_this_ones(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path)
+    state = open_state("state", tmp_path, environ={})
 
     async def run() -> None:
         journal = await state.open_journal(SHOP)
@@ -214,7 +214,7 @@ def test_older_documents_are_brought_forward_step_by_step() -> None:
 
 
 def test_names_are_those_of_recorded_sites(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path)
+    state = open_state("state", tmp_path, environ={})
 
     async def run() -> None:
         assert await state.names() == ()

@@ -128,7 +128,7 @@ def test_many_sites_are_loaded_one_file_each(tmp_path: Path) -> None:
     """The folder is never listed for a load, and a site nobody recorded costs one look."""
 
     async def body() -> None:
-        state = open_state(str(tmp_path / "elsewhere"), tmp_path)
+        state = open_state(str(tmp_path / "elsewhere"), tmp_path, environ={})
         journal = await state.open_journal(SHOP)
         await begin(journal)
         (tmp_path / "elsewhere" / "sites" / "broken.json").write_bytes(b"corrupt")

@@ -1,0 +1,157 @@
+"""However a command ends, every format that was asked for is written: bad files, no answer, a refusal, a signal."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.reporters.registry import FORMATS, Tells
+from tests.cli.projects import Command, Project, site
+
+
+def outputs(folder: Path) -> list[str]:
+    """Every format into a file."""
+    return [word for name in FORMATS for word in ("--output", f"{name}={folder / f'report.{name}'}")]
+
+
+def written(folder: Path, *problems: str) -> dict[str, str]:
+    """The reports, all there, and none without the problems that it has room for."""
+    found = {name: (folder / f"report.{name}").read_text("utf-8") for name in FORMATS}
+    for name, text in found.items():
+        assert text.endswith("\n"), name
+        if FORMATS[name].tells is not Tells.NUMBERS:
+            assert [problem for problem in problems if problem not in text] == [], name
+    return found
+
+
+COMMANDS = ("validate", "plan", "apply", "drift", "review", "approve --all --yes", "history", "state list")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_bad_files(command: str, project: Project, reconciler: Command, tmp_path: Path) -> None:
+    project.edit("sites/shop.yaml", "toneOfVoice: warm", "toneOfVoize: warm")
+    if command == "state list":  # reads no site file unless it is named
+        command = f"state list {project.root / 'sites' / 'shop.yaml'}"
+        done = reconciler(*command.split(), *outputs(tmp_path))
+    else:
+        done = reconciler(*command.split(), project.root, *outputs(tmp_path))
+    assert done.code == 1, done.out
+    assert "toneOfVoize" in done.err
+    found = json.loads(written(tmp_path, "toneOfVoize")["json"])
+    (problem,) = found["problems"]
+    assert problem["file"].endswith("sites/shop.yaml")
+    assert (problem["line"], problem["column"], problem["severity"]) == (4, 3, "error")
+    assert problem["code"]
+    assert problem["fix"]
+    assert found["exitCode"] == 1
+
+
+@pytest.mark.parametrize("command", ["plan", "apply --auto-approve", "drift", "review"])
+def test_an_api_that_does_not_answer(command: str, project: Project, reconciler: Command, tmp_path: Path) -> None:
+    project.write({"sites/shop.yaml": site("shop", more="schedule: {rules: [{match: {within: 14d}}]}\n")})
+    arguments = (*command.split(), project.root, "--api", "http://127.0.0.1:9")
+    done = reconciler(*arguments, *outputs(tmp_path))
+    assert done.code == 1
+    found = json.loads(written(tmp_path, "/marketing-")["json"])
+    (failed,) = found["sites"]
+    assert failed["error"]["code"] == "api-network-error"
+    assert failed["error"]["address"] == "shop"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("plan", "--target", "nobody"), "nobody"),
+        (("plan", "--regenerate", "nobody"), "nobody"),
+        (("plan", "no/such/folder"), "no/such/folder"),
+        (("plan", "--api", "ftp://x"), "ftp://x"),
+        (("state", "show", "nobody"), "nobody"),
+        (("show", "reconciler.yaml"), "reconciler.yaml"),
+        (("approve", "--yes"), "--yes"),
+    ],
+)
+def test_a_usage_error(
+    arguments: tuple[str, ...],
+    said: str,
+    project: Project,
+    reconciler: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(project.root)
+    done = reconciler(*arguments, *outputs(tmp_path))
+    assert (done.code, done.out) == (1, "")
+    (problem,) = json.loads(written(tmp_path, said)["json"])["problems"]
+    assert problem["severity"] == "error"
+
+
+def test_a_refusal(project: Project, reconciler: Command, tmp_path: Path) -> None:
+    project.write({"sites/shop.yaml": site("shop", more="expect: {published: false}\n")})
+    for command in (("plan",), ("apply", "--auto-approve")):
+        done = reconciler(*command, project.root, *outputs(tmp_path))
+        assert done.code == 4
+        found = json.loads(written(tmp_path, "expect.published")["json"])
+        assert found["sites"][0]["refusals"][0]["code"] == "expect"
+        assert found["exitCode"] == 4
+
+
+def test_nobody_to_ask(project: Project, reconciler: Command, tmp_path: Path) -> None:
+    done = reconciler("apply", project.root, *outputs(tmp_path))
+    assert done.code == 4
+    found = json.loads(written(tmp_path, "--auto-approve")["json"])
+    assert found["refused"]["code"] == "no-terminal"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal(number: int, code: int, project: Project, tmp_path: Path) -> None:
+    """While a server keeps the run waiting."""
+    server = (
+        "import socket, sys\n"
+        "listening = socket.create_server(('127.0.0.1', 0))\n"
+        "print(listening.getsockname()[1], flush=True)\n"
+        "while True: listening.accept()[0].recv(1); print('asked', flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", server], stdout=subprocess.PIPE, text=True) as silent:
+        assert silent.stdout is not None
+        address = f"http://127.0.0.1:{silent.stdout.readline().strip()}"
+        arguments = [sys.executable, "-m", "reconciler", "plan", str(project.root), "--api", address]
+        with subprocess.Popen([*arguments, *outputs(tmp_path)], stderr=subprocess.PIPE, text=True) as running:
+            assert silent.stdout.readline() == "asked\n"
+            running.send_signal(number)
+            _, said = running.communicate(timeout=30)
+        silent.kill()
+    assert (running.returncode, said) == (code, "Interrupted.\n")
+    found = json.loads(written(tmp_path)["json"])
+    assert (found["interrupted"], found["exitCode"]) == (True, code)
+
+
+def test_a_report_that_cannot_be_written_keeps_no_other_from_its_end(
+    project: Project, reconciler: Command, tmp_path: Path
+) -> None:
+    done = reconciler("plan", project.root, "--output", "json=/dev/full", "--output", f"html={tmp_path / 'x.html'}")
+    assert done.code == 1
+    assert "cannot write" in done.err or "cannot be written" in done.err
+    assert "</html>" in (tmp_path / "x.html").read_text("utf-8")
+
+
+def test_problems_of_validate_and_of_a_failing_plan_are_one_object_each(
+    chain: Project, reconciler: Command, tmp_path: Path
+) -> None:
+    chain.edit("sites/b.yaml", "toneOfVoice: warm", "toneOfVoize: warm")
+    chain.edit("sites/c.yaml", "state: present", "state: there")
+
+    def problems(*command: object) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = reconciler(*command, chain.root, "--output", "json").json["problems"]
+        return found
+
+    found = problems("validate")
+    assert [Path(problem["file"]).name for problem in found] == ["b.yaml", "c.yaml"]
+    assert found == problems("plan")
+    known = {"code", "severity", "message", "fix", "file", "line", "column", "address", "requestId"}
+    assert all(set(problem) <= known for problem in found)

@@ -1,0 +1,353 @@
+"""Every way a run can end, as the events that a reporter is handed: what every format has to cope with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from reconciler.engine.results import (
+    Api,
+    ApiKind,
+    ApplyCompleted,
+    CallResolved,
+    Decided,
+    DriftCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    HistoryListed,
+    Interrupted,
+    LockFound,
+    LockRemoved,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    PlanLoaded,
+    Progressed,
+    Refused,
+    ReviewCompleted,
+    RunFailed,
+    RunStarted,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+    StateListed,
+    StateShown,
+    Validated,
+    Written,
+)
+from reconciler.executor.events import Started
+from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.events import DesiredEvent
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import CreateEvent, FieldChange, Generate, SchedulePost, UpdateSettings
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved
+from reconciler.planner.tally import tally_of as plan_tally
+from reconciler.state.hold import Hold
+from reconciler.state.holder import Holder
+from reconciler.state.repair import Glance, SiteState
+from reconciler.state.store import Version
+from tests.reporters.review_world import review
+
+AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
+DIGEST = Digest("sha256:" + "41c9" * 16)
+ACTIVITY, POST = ActivityId("b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30"), PostId("834dc801-3e5c-416a-bd14-b130a95d100e")
+
+Say = Callable[[str], str]
+"""A text from outside that begins with a word by which it is found again."""
+
+
+class Run:
+    """A command with its events. `words` are those that a format with room for everything shows, `problems` those
+    that one with room for problems shows."""
+
+    def __init__(self, command: str, events: Iterable[Event], *, words: str = "", problems: str = "") -> None:
+        self.command = command
+        self.events = tuple(events)
+        self.problems = tuple(problems.split())
+        self.words = (*words.split(), *self.problems)
+
+
+def endings(say: Say) -> Iterator[tuple[str, Run]]:
+    """Every ending, by its name. `say` makes the texts that come from outside."""
+    yield from _without_sites(say)
+    yield from _plans(say)
+    yield from _applies(say)
+    yield from _others(say)
+
+
+# --- runs without a site ---------------------------------------------------------------------------
+
+
+def _without_sites(say: Say) -> Iterator[tuple[str, Run]]:
+    bad = (
+        Diagnostic("invalid-file", say("w-message"), say("w-fix"), place=Place("sites/a.yaml", 3, 5)),
+        Diagnostic("unreadable", say("w-other"), place=Place("sites/b.yaml")),
+    )
+    for command in ("validate", "plan", "apply", "drift", "review", "approve", "history", "state list", "show"):
+        yield (
+            f"{command} of bad files",
+            Run(command, (FilesInvalid(bad), Ended(1)), problems="w-message w-other sites/a.yaml sites/b.yaml"),
+        )
+    failed = RunFailed(Diagnostic("usage", say("w-usage")))
+    yield "a usage error", Run("plan", (failed, Ended(1)), problems="w-usage")
+    yield (
+        "a bug",
+        Run("apply", (RunFailed(Diagnostic("bug", say("w-bug"), say("w-report"))), Ended(1)), problems="w-bug"),
+    )
+    yield "interrupted at once", Run("drift", (Interrupted(), Ended(130)))
+    warned = Notice(Diagnostic("schema-missing", say("w-warn"), severity=Severity.WARNING, place=Place("a.yaml", 1, 1)))
+    started = RunStarted("validate", "acme-sites", 40, 40)
+    yield "valid files", Run("validate", (started, Validated(12, 40), Ended(0)))
+    yield (
+        "valid files with a warning",
+        Run("validate", (started, warned, Validated(12, 40), Ended(0)), problems="w-warn"),
+    )
+    yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4), Ended(0)))
+
+
+# --- plans -----------------------------------------------------------------------------------------
+
+
+def started(command: str) -> tuple[Event, ...]:
+    api = Api(ApiKind.WIX, "wix", "www.wixapis.com")
+    first = RunStarted(command, "acme-sites", 4, 223, api, "7d9c4ae0", (SiteName("free"),))
+    return first, PhaseStarted(Phase.PLANNING, 4), SiteStarted(SiteName("shop"))
+
+
+def full_plan(say: Say, site: str = "shop") -> Plan:
+    """Actions of several classes, and everything that is no action."""
+    name = SiteName(site)
+
+    def at(kind: Kind, key: str = "") -> Address:
+        return Address(name, kind, key)
+
+    actions = (
+        Action(
+            at(Kind.EVENT, say("w-event")),
+            CreateEvent(DesiredEvent(say("w-event"), say("w-description"), AT, whole_day=True)),
+            Reason.DECLARED,
+        ),
+        Action(
+            at(Kind.SETTINGS),
+            UpdateSettings((FieldChange("settings.toneOfVoice", say("w-before"), say("w-after")),)),
+            Reason.DIFFERS,
+        ),
+        Action(at(Kind.MARKETING_PLAN), Generate(), Reason.NO_MARKETING_PLAN),
+        Action(
+            at(Kind.DRAFT, POST),
+            SchedulePost(POST, ACTIVITY, "INSTAGRAM", DIGEST, AT, title=say("w-title")),
+            Reason.APPROVED,
+        ),
+    )
+    return Plan(
+        SiteRef(name, "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"),
+        actions,
+        blocked=(
+            blocked(at(Kind.DRAFT, "x"), BlockedBy.CHANNEL_NOT_CONNECTED, say("w-blocked"), say("w-blocked-fix")),
+        ),
+        to_review=(ToReview(at(Kind.DRAFT, "y"), PostId("y"), "FACEBOOK", say("w-waits"), InReview.PENDING),),
+        notes=(say("w-note"),),
+        time_zone="Europe/Berlin",
+    )
+
+
+def planned(plan: Plan) -> SitePlanned:
+    return SitePlanned(plan, plan_tally(plan), ("settings",), (("team", "emea"),), 1.25)
+
+
+def unread(say: Say, site: str = "lost") -> SiteFailed:
+    name = SiteName(site)
+    problem = Diagnostic(
+        "api-server-error", say("w-unread"), say("w-again"), address=Address(name), request_id="r-4711"
+    )
+    return SiteFailed(name, (problem,), seconds=0.5)
+
+
+def _plans(say: Say) -> Iterator[tuple[str, Run]]:
+    empty = planned(Plan(SiteRef(SiteName("calm"), "2")))
+    full = planned(full_plan(say))
+    expect = refusal(Address(SiteName("shop")), RefusedBy.EXPECT, say("w-expect"), say("w-fix"))
+    refused = planned(Plan(SiteRef(SiteName("shop"), "1"), full.plan.actions, refusals=(expect,)))
+    limit = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, say("w-limit"), say("w-raise"))
+    shown = "shop/settings w-event w-title w-after w-waits"
+    begun = started("plan")
+    yield "nothing to change", Run("plan", (*begun, empty, PlanCompleted(1), Ended(0)))
+    yield (
+        "changes",
+        Run("plan", (*begun, full, empty, PlanCompleted(2, full.tally), Ended(2)), words=shown, problems="w-blocked"),
+    )
+    yield (
+        "a site that cannot be read",
+        Run(
+            "plan",
+            (*begun, full, unread(say), PlanCompleted(2, full.tally, failed=1), Ended(1)),
+            words=shown,
+            problems="w-unread r-4711",
+        ),
+    )
+    yield (
+        "a refused site",
+        Run(
+            "plan", (*begun, refused, empty, PlanCompleted(2, refused.tally, refused=1), Ended(4)), problems="w-expect"
+        ),
+    )
+    yield (
+        "a refused run",
+        Run("plan", (*begun, full, PlanCompleted(1, full.tally, refusals=(limit,)), Ended(4)), problems="w-limit"),
+    )
+    yield "interrupted while planning", Run("plan", (*begun, full, Interrupted(), Ended(130)))
+    failed = RunFailed(Diagnostic("usage", say("w-key")))
+    yield "a missing key", Run("plan", (*begun, failed, Ended(1)), problems="w-key")
+    saved = PlanLoaded("7f", DIGEST, AT, AT + timedelta(hours=24), "0.1.0", "wix", spent_at=AT)
+    yield "a saved plan", Run("show", (saved, full, PlanCompleted(1, full.tally), Ended(0)), words=shown)
+
+
+# --- applies ---------------------------------------------------------------------------------------
+
+
+def ledger(say: Say, *results: Result, site: str = "shop", error: str | None = None) -> SiteLedger:
+    plan = full_plan(say, site)
+    entries = tuple(
+        Entry(action.address, action.operation, result, say("w-detail"), "r-9")
+        for action, result in zip(plan.actions, results, strict=False)
+    )
+    return SiteLedger(plan.site, entries, (say("w-note"),), error, interrupted=False)
+
+
+def applied(say: Say, *ledgers: SiteLedger, plan: PlanCompleted, interrupted: bool = False) -> tuple[Event, ...]:
+    results = frozenset(entry.result for found in ledgers for entry in found.entries)
+    failed = sum(bool(found.error) for found in ledgers)
+    done = ApplyCompleted(plan, tally_of(ledgers), len(ledgers), failed, 0, results, interrupted)
+    first = full_plan(say).actions[1]
+    progress = Progressed(SiteName("shop"), Started(first.address, first.operation))
+    return (
+        plan,
+        PhaseStarted(Phase.APPLYING, len(ledgers)),
+        progress,
+        *(SiteApplied(found, seconds=3.5) for found in ledgers),
+        done,
+    )
+
+
+def _applies(say: Say) -> Iterator[tuple[str, Run]]:
+    begun, full = started("apply"), planned(full_plan(say))
+    other = planned(full_plan(say, "other"))
+    one = PlanCompleted(1, full.tally)
+    done = ledger(say, *[Result.DONE] * 4)
+    yield (
+        "applied",
+        Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="shop/settings w-event"),
+    )
+    mixed = ledger(say, Result.DONE, Result.FAILED, Result.PENDING, Result.WITHHELD)
+    rest = ledger(say, Result.SKIPPED, Result.UNKNOWN, Result.NOT_STARTED, site="other", error=say("w-given-up"))
+    two = PlanCompleted(3, full.tally + other.tally, failed=1)
+    yield (
+        "every result",
+        Run(
+            "apply",
+            (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), Ended(1)),
+            words="shop/settings other/settings",
+            problems="w-unread w-given-up",
+        ),
+    )
+    yield (
+        "interrupted while applying",
+        Run(
+            "apply", (*begun, full, *applied(say, done, plan=one, interrupted=True), Ended(143)), words="shop/settings"
+        ),
+    )
+    locked = SiteFailed(
+        SiteName("other"), (Diagnostic("locked", say("w-locked"), address=Address(SiteName("other"))),), True
+    )
+    ended = ApplyCompleted(
+        PlanCompleted(2, full.tally), tally_of((done,)), 2, refused=1, results=frozenset({Result.DONE})
+    )
+    held = (
+        *begun,
+        full,
+        other,
+        ended.plan,
+        PhaseStarted(Phase.APPLYING, 2),
+        SiteApplied(done),
+        locked,
+        ended,
+        Ended(4),
+    )
+    yield "locked after the yes", Run("apply", held, words="shop/settings", problems="w-locked")
+    declined = Refused(Diagnostic("declined", say("w-declined")), more=2)
+    yield "declined", Run("apply", (*begun, full, one, declined, Ended(4)), problems="w-declined")
+    yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), Ended(0)))
+    nothing = PlanCompleted(1, failed=1)
+    yield (
+        "no site could be read",
+        Run("apply", (*begun, unread(say), nothing, ApplyCompleted(nothing), Ended(1)), problems="w-unread"),
+    )
+
+
+# --- drift, review, history, state -----------------------------------------------------------------
+
+
+def _others(say: Say) -> Iterator[tuple[str, Run]]:
+    shop = SiteName("shop")
+    item = DriftItem(
+        Address(shop, Kind.SETTINGS),
+        DriftState.DRIFTED,
+        Finding.DIFFERS,
+        Moved.REMOTE,
+        (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-applied"), say("w-live"), Moved.REMOTE),),
+        (),
+        say("w-mend"),
+    )
+    report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(say("w-note"),))
+    begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
+    drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), Ended(1))
+    yield "drift", Run("drift", drift, words="shop/settings w-live", problems="w-unread")
+    calm = SiteDrifted(DriftReport(SiteRef(SiteName("calm"), "2")))
+    yield "no drift", Run("drift", (*begun, calm, DriftCompleted(1), Ended(0)))
+
+    begun = (RunStarted("review", "acme-sites", 3, 3), PhaseStarted(Phase.REVIEWING, 3))
+    why = Diagnostic("nothing-to-review", say("w-why"), severity=Severity.NOTE, address=Address(SiteName("calm")))
+    reviews = (
+        *begun,
+        SiteReviewed(review(), Written.CREATED, "approvals/shop.yaml", "approvals/shop.html"),
+        SiteNotReviewed(SiteName("calm"), why),
+        unread(say),
+        ReviewCompleted(3, 9, 1, 1, 1),
+        Ended(1),
+    )
+    yield "review", Run("review", reviews, problems="w-unread")
+    nothing = (*begun, SiteNotReviewed(SiteName("calm"), why), ReviewCompleted(1), Ended(0))
+    yield "nothing to review", Run("review", nothing)
+
+    post = PublishedPost(POST, DIGEST, "INSTAGRAM", AT, AT, 2, "7d9c4ae0", say("w-approver"))
+    history = (
+        RunStarted("history", "acme-sites", 2, 2),
+        SiteHistory(shop, (post,)),
+        unread(say),
+        HistoryListed(2, 1, 1),
+        Ended(1),
+    )
+    yield "history", Run("history", history, words="INSTAGRAM w-approver", problems="w-unread")
+
+    hold = Hold(shop, Holder(say("w-host"), 4711, say("w-user"), "token", ci_url=say("w-ci")), AT, AT, Version("1"))
+    glances = (Glance(shop, "1", in_doubt=1, hold=hold), Glance(SiteName("bad"), problem=say("w-corrupt")))
+    yield "state list", Run("state list", (StateListed(".reconciler", glances), Ended(1)), words="shop w-corrupt")
+    entry = OpenEntry("59e9", Address(shop, Kind.MARKETING_PLAN), Generate(), AT)
+    state = SiteState(shop, "1", "state/shop.json", RecordedSite(published=(post,), open=(entry,)), hold)
+    yield "state show", Run("state show", (StateShown(state), Ended(0)), words="shop 59e9")
+    unlocked = (LockFound(hold, ended=False), LockRemoved(shop, hold), Ended(0))
+    yield "state unlock", Run("state unlock", unlocked, words="shop")
+    yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), Ended(0)), words="59e9")

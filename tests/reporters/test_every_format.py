@@ -1,0 +1,96 @@
+"""Every registered format, over every way a run can end and every hostile text. A new format needs no test to be here.
+
+A format may do more, and have a test file of its own; what it must do is here.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.registry import FORMATS, Tells, make
+from tests.hostile import CAPTIONS, RAW
+from tests.reporters.endings import Run, endings
+
+ENDINGS = tuple(name for name, _ in endings(str))
+OBEYED = ("##[", "##vso[")
+
+
+def ending(name: str, say: Callable[[str], str] = str) -> Run:
+    return next(run for found, run in endings(say) if found == name)
+
+
+def report(format: str, run: Run, screen: Screen | None = None) -> str:
+    out = io.StringIO()
+    reporter = make(format, ReporterContext(run.command, out.write, screen or Screen()))
+    for event in run.events:
+        reporter.handle(event)
+    return out.getvalue()
+
+
+def test_the_endings_are_told_apart() -> None:
+    assert len(set(ENDINGS)) == len(ENDINGS) > 35
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
+    run = ending(name)
+    text = report(format, run)
+    tells = FORMATS[format].tells
+    assert text.endswith("\n"), "a report is never empty, and ends its last line"
+    wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+    assert [word for word in wanted if word not in text] == []
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_the_same_run_gives_the_same_bytes(format: str, name: str) -> None:
+    assert report(format, ending(name)) == report(format, ending(name))
+
+
+@pytest.mark.parametrize("text", CAPTIONS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
+    """No control character, no direction, no workflow command; and the text stands in the report all the same."""
+    for name, run in endings(lambda word: f"{word} {CAPTIONS[text]}"):
+        if name == "review":  # has texts of its own, which test_gallery.py and test_hostile_content.py follow
+            continue
+        shown = report(format, run)
+        assert not RAW.search(shown), name
+        assert not [line for line in shown.splitlines() if line.lstrip().startswith("::")], name
+        assert not [mark for mark in OBEYED if mark in shown], name
+        shown.encode()
+        tells = FORMATS[format].tells
+        wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+        assert [word for word in wanted if word not in shown] == [], name
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_text_of_half_a_letter_can_be_written(format: str) -> None:
+    for name, run in endings(lambda word: f"{word} \ud83d"):
+        report(format, run).encode(), name
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
+    """Whatever came before, a bug or an interruption closes the report."""
+    from reconciler.engine.results import Ended, Interrupted, RunFailed
+    from reconciler.model.diagnostics import Diagnostic
+
+    closings: tuple[RunFailed | Interrupted, ...] = (RunFailed(Diagnostic("bug", "w-bug")), Interrupted())
+    for name, closing in itertools.product(
+        ("every result", "a site that cannot be read", "drift", "history"), closings
+    ):
+        run = ending(name)
+        for cut in range(len(run.events) - 2):
+            short = Run(run.command, (*run.events[:cut], closing, Ended(1)))
+            text = report(format, short)
+            assert text.endswith("\n")
+            if isinstance(closing, RunFailed) and FORMATS[format].tells is not Tells.NUMBERS:
+                assert "w-bug" in text
