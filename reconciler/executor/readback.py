@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.operations import Done, Verb
+from reconciler.model.operations import Done, Outcome, Unknown, Verb
 from reconciler.model.sites import Bindings
+from reconciler.planner.kept import counted, is_settled, kept_notes
 
 LOOKS = 3
 """How often a difference is looked at before it counts: reads may lag behind writes (17.6)."""
@@ -21,7 +24,7 @@ async def read_back(run: Run) -> None:
     Posts that were made or scheduled were read back by their own steps, where they were waited for.
     May raise an ApiError.
     """
-    left, wrong = run.take_written(), {}
+    left, wrong, found = run.take_written(), {}, Snapshot()
     for look in range(LOOKS):
         if not left:
             return
@@ -31,13 +34,10 @@ async def read_back(run: Run) -> None:
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
             if attempt.entry.id not in wrong:
-                await _bind(run, attempt, found)
+                await _seen(run, attempt, found)
         left = tuple(attempt for attempt in left if attempt.entry.id in wrong)
     for attempt in left:
-        not_kept = kind_of(attempt.entry.operation).not_kept(attempt.entry.operation)
-        if not_kept != Bindings():
-            await run.journal.bind(not_kept)
-        run.correct(attempt.action, wrong[attempt.entry.id])
+        await _not_as_asked(run, attempt, found, wrong[attempt.entry.id])
 
 
 def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> str | None:
@@ -49,13 +49,36 @@ def _created(attempt: Attempt) -> str | None:
     return attempt.outcome.created if isinstance(attempt.outcome, Done) else None
 
 
-async def _bind(run: Run, attempt: Attempt, found: Snapshot) -> None:
-    """Remembers the id of what was created, where the answer named none."""
-    operation = attempt.action.operation
-    if operation.verb is not Verb.CREATE or _created(attempt) is not None:
+async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
+    """Closes the entry of a create once what it made was seen, and remembers the id. False where it does not show."""
+    if attempt.action.operation.verb is not Verb.CREATE:
+        return True
+    made: Outcome | None = attempt.outcome
+    if _created(attempt) is None or _mismatch(run, attempt, found) is not None:
+        made = infer_outcome(attempt.entry, found, run.now())
+    if not isinstance(made, Done):
+        return False
+    await run.record(replace(attempt, outcome=made))
+    return True
+
+
+async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -> None:
+    """What a difference that stays means: that the server keeps something else, or that a write did not take."""
+    kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
+    if not await _seen(run, attempt, found):
+        # It was accepted, so it is not made again before anybody knows what became of it (17.1).
+        await run.journal.end(attempt.entry, Unknown(why))
+        run.correct(attempt.action, why, unknown=True)
         return
-    made = infer_outcome(attempt.entry, found, run.now())
-    if isinstance(made, Done):
-        left = kind_of(operation).leaves(operation, attempt.entry, made, run.journal.recorded)
-        if left != Bindings():
-            await run.journal.bind(left)
+    owner, changes = kind.unkept(operation, found)
+    writes = tuple(counted(owner, change, run.journal.recorded) for change in changes)
+    not_kept = kind.not_kept(operation)
+    if writes or not_kept != Bindings():
+        await run.journal.bind(replace(not_kept, objects=(*not_kept.objects, *writes)))
+    if changes and all(is_settled(facts) for _, facts in writes):
+        settled = kind.settled_for(operation, changes)
+        if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
+            for note in kept_notes(owner, changes):
+                run.note(note)
+            return
+    run.correct(attempt.action, why)

@@ -33,6 +33,7 @@ from reconciler.model.operations import (
     RegeneratePosts,
     ReschedulePost,
     Unknown,
+    Verb,
     class_of,
 )
 from reconciler.model.posts import ActivityId
@@ -138,14 +139,14 @@ class Run:
         """Enters an action that ended with this outcome."""
         self.finish(action, result_of(outcome), outcome.detail, request=outcome.request_id)
 
-    def correct(self, action: Action, detail: str) -> None:
+    def correct(self, action: Action, detail: str, *, unknown: bool = False) -> None:
         """Turns an entry into one that did not end well: the read-back found something else."""
         done = [
             at for at, one in enumerate(self._entries) if one.result is Result.DONE and one.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
         # A cancel that was answered with yes, and shows no effect, is no error of ours: nobody knows yet how it ends.
-        result = Result.UNKNOWN if isinstance(action.operation, CancelPost) else Result.FAILED
+        result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
             self._entries[at] = replace(self._entries[at], result=result, detail=detail)
             self.emit(Corrected(self._entries[at]))
@@ -211,20 +212,27 @@ class Run:
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):
             self.cache.touch(kind_of(action.operation).touches(action.operation))
-            noted = entry
-            if waits and isinstance(outcome, Done | Pending):
+            noted, made = entry, _was_accepted(action.operation, outcome)
+            if made or (waits and isinstance(outcome, Done | Pending)):
                 await self.journal.sent(entry)
                 noted = replace(entry, sent=True)
-            else:
-                await self.close(Attempt(action, entry, outcome))
+            if made and isinstance(outcome, Done):
+                self._done.append(Attempt(action, noted, outcome))  # it stays open until it was seen
+            elif not (waits and isinstance(outcome, Done | Pending)):
+                await self.close(Attempt(action, noted, outcome))
             attempts.append(Attempt(action, noted, outcome))
         return tuple(attempts)
 
     async def close(self, attempt: Attempt) -> None:
         """Notes the outcome of an attempt and what it means for later runs."""
-        moved: PublishedPost | None = None
         if isinstance(attempt.outcome, Done):
             self._done.append(attempt)
+        await self.record(attempt)
+
+    async def record(self, attempt: Attempt) -> None:
+        """Notes the outcome of an attempt for later runs, without reading it back once more."""
+        moved: PublishedPost | None = None
+        if isinstance(attempt.outcome, Done):
             operation = attempt.entry.operation
             applied = kind_of(operation).applied(operation, self.plan.inputs)
             if applied != Inputs():
@@ -271,6 +279,12 @@ class Run:
             return None
         reviewed = self.approvals.activity(operation.activity)
         return Decided(_decision_of(operation), reviewed.digest) if reviewed else None
+
+
+def _was_accepted(operation: Operation, outcome: Outcome) -> bool:
+    """Whether something was created, as far as the answer says: it is not created again, seen or not (17.1)."""
+    accepted = isinstance(outcome, Done) or (isinstance(outcome, Unknown) and outcome.accepted)
+    return accepted and operation.verb is Verb.CREATE
 
 
 def _decision_of(operation: RegeneratePosts | ClearPosts) -> str:

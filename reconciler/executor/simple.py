@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import infer_outcome, read_for
+from reconciler.executor.readback import LOOKS
 from reconciler.executor.run import Attempt, Run
 from reconciler.model.operations import (
     INPUTS,
@@ -77,7 +78,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
 
 async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
     """Done, not done, or still unknown (design.md 3.5). A create may be in flight yet, so it is looked for twice."""
-    looks = 2 if attempt.action.operation.verb is Verb.CREATE else 1
+    looks = LOOKS if attempt.entry.sent else 2 if attempt.action.operation.verb is Verb.CREATE else 1
     found: Outcome | None = None
     try:
         for number in range(looks):
@@ -85,7 +86,7 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
                 await run.ports.clock.sleep(run.options.waiting.interval.total_seconds())
             seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
             found = infer_outcome(attempt.entry, seen, run.now())
-            if not isinstance(found, NotDone):
+            if isinstance(found, Done | Pending):
                 break
     except ApiError as error:
         return replace(unclear, detail=f"{unclear.detail}; reading it back failed: {error}")

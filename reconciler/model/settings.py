@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, same
+from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, freeze_object, same
 from reconciler.model.frozen import Struct
 from reconciler.model.text import normal_text
 
@@ -89,6 +89,15 @@ def whole_fields(changes: Iterable[FieldChange], live: MarketingSettings) -> tup
             _with_member(before, inner.split("."), change.after) if inner else _kept(mask, before, change.after)
         )
     return tuple(Field(mask, fields[mask]) for mask in sorted(fields))
+
+
+def settings_of(fields: Iterable[Field]) -> MarketingSettings:
+    """Settings that hold these fields and no others."""
+    trees: dict[str, Json] = {"settings": EMPTY, "overrides": EMPTY}
+    for field in fields:
+        root, *keys = field.path.split(".")
+        trees[root] = _with_member(trees[root], keys, field.value)
+    return MarketingSettings(freeze_object(trees["settings"]), freeze_object(trees["overrides"]))
 
 
 def _kept(path: str, before: Json, after: Json) -> Json:

@@ -21,12 +21,15 @@ from reconciler.model.operations import (
     Deferred,
     DeleteEvent,
     DeleteMarketingPlan,
+    Done,
     FieldChange,
     Generate,
     NotDone,
     Operation,
+    Outcome,
     Part,
     Regenerate,
+    Unknown,
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId, Unrecognised
@@ -78,7 +81,7 @@ def test_nothing_is_generated_from_settings_that_were_not_kept(bench: Bench) -> 
 def test_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
     bench.world.after_call = lambda _: bench.world.events.clear()
     ledger = bench.apply(CREATE_SALE, generate())
-    assert results(ledger) == ["failed", "not started"]
+    assert results(ledger) == ["unknown", "not started"]
     assert bench.writes == ["CreateEvent"]
 
 
@@ -149,7 +152,8 @@ def test_every_call_is_in_the_journal_before_it_is_sent(bench: Bench) -> None:
     open_calls: list[tuple[str, ...]] = []
     bench.world.before_call = lambda _: open_calls.append(tuple(one.call for one in bench.recorded.open))
     bench.apply(CREATE_SALE, set_tone(), generate())
-    assert open_calls == [("create-event",), ("update-settings",), ("generate",)]
+    # What was created stays open until it was seen: before the generation.
+    assert open_calls == [("create-event",), ("create-event", "update-settings"), ("generate",)]
     assert bench.recorded.open == ()
 
 
@@ -451,7 +455,7 @@ def test_a_stop_lets_the_call_in_flight_end_and_starts_nothing_more(bench: Bench
     ledger = bench.apply(CREATE_SALE, set_tone(), generate())
     assert results(ledger) == ["done", "not started", "not started"]
     assert ledger.interrupted
-    assert bench.recorded.open == ()
+    assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("create-event", True)]  # not seen yet
     assert bench.writes == ["CreateEvent"]
 
 
@@ -506,3 +510,57 @@ def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Be
     ledger = bench.apply(regenerate())
     assert results(ledger) == ["done"]
     assert bench.world.log.count("read marketing plan") >= 3
+
+
+# --- what the answers do not show ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "outcome", [Done(created="e9"), Done(), Unknown("not understood", accepted=True)], ids=range(3)
+)
+def test_rule_17_1_what_was_created_and_never_seen_is_unknown_and_not_created_again(
+    bench: Bench, outcome: Outcome
+) -> None:
+    bench.world.answers = {CreateEvent: [outcome]}
+    ledger = bench.apply(CREATE_SALE, generate())
+    assert results(ledger) == ["unknown", "not started"]
+    assert bench.writes == ["CreateEvent"]
+    assert bench.reads("events") >= 3
+    (entry,) = bench.settle_open().open  # the next run looks, and leaves it as it is
+    assert entry.sent
+    bench.world.events = [CalendarEvent(EventId("e9"), "Sale", date=SALE.date)]
+    assert bench.settle_open().open == ()
+    assert bench.recorded.event_ids == (("Sale", EventId("e9")),)
+
+
+def test_rule_17_1_an_event_that_is_there_although_its_answer_was_not_understood_is_done(bench: Bench) -> None:
+    bench.world.answers = {CreateEvent: [Unknown("not understood", accepted=True)]}
+    bench.world.after_call = lambda _: bench.world.events.append(CalendarEvent(EventId("e1"), "Sale", date=SALE.date))
+    assert results(bench.apply(CREATE_SALE)) == ["done"]
+    assert bench.recorded.open == ()
+
+
+def test_rule_17_7_what_two_writes_did_not_change_is_in_force(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "warm"}
+    bench.world.drops = {"settings.toneOfVoice"}
+    first = bench.apply(set_tone("dry", "warm"), generate(), inputs=DRY)
+    assert results(first) == ["failed", "not started"]
+    second = bench.apply(set_tone("dry", "warm"), generate(), inputs=DRY)
+    assert results(second) == ["done", "done"]
+    assert any("the site keeps 'warm'" in note for note in second.notes)
+    assert bench.recorded.generated_from == DRY
+
+
+def test_rule_17_7_a_lost_neighbour_is_not_settled_by_writing_twice(bench: Bench) -> None:
+    """The server keeps what was changed otherwise, and drops what else is in the field: that is an error each time."""
+    change = FieldChange("settings.topics.included", ("a",), ("c",))
+    update = act(UpdateSettings((change,)), Kind.SETTINGS)
+    bench.world.drops = {change.path}
+
+    def lose(_: object) -> None:
+        bench.world.settings = {"settings.topics": JsonObject({"included": ("a",)})}
+
+    bench.world.after_call = lose
+    for _ in range(3):
+        bench.world.settings = {"settings.topics": JsonObject({"included": ("a",), "excluded": ("b",)})}
+        assert results(bench.apply(update)) == ["failed"]

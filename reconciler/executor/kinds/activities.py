@@ -52,7 +52,10 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         if not isinstance(operation, CreateActivity):
             return super().outcome(operation, entry, found, now)
         made = made_by(operation, entry, found)
-        return Done(created=made) if made else NotDone("there is no such activity", final=False)
+        if made or operation.activity.target_date < now:  # the window starts today (D 6.2)
+            return Done(created=made)
+        # One that was accepted and does not show is not created again: nobody knows what became of it (17.1).
+        return None if entry.sent else NotDone("there is no such activity", final=False)
 
     def mismatch(
         self, operation: ActivityOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime

@@ -22,6 +22,7 @@ from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.baseline import TAKEN_BACK, Objects, approval_key, key_of
@@ -106,6 +107,15 @@ class ManagedKind(Generic[O]):
     def not_kept(self, operation: O) -> Bindings:
         """What is to be remembered after all, where the read-back shows that the call did not take effect."""
         return Bindings()
+
+    def unkept(self, operation: O, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
+        """The fields that the server has otherwise than asked, each with what it has as `before`, and the address of
+        their object within the site. Only of fields that two writes settle (17.7)."""
+        return "", ()
+
+    def settled_for(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
+        """The operation as if it had asked for what the server keeps of these fields."""
+        return operation
 
     def applied(self, operation: O, declared: Inputs) -> Inputs:
         """The part of the inputs that a call which took effect has made so. `declared` are those of the files."""

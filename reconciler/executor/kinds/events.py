@@ -7,19 +7,21 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, shown
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, same_text, shown
 from reconciler.executor.ledger import Result
 from reconciler.executor.ports import Journal
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.address import Address
+from reconciler.model.address import Address, Kind
 from reconciler.model.canonical import Absent, JsonObject, digest_of, same
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
+from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import EventIs, NoEventNamed
+from reconciler.planner.baseline import key_of
 from reconciler.planner.events import own_calendars, own_events
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
@@ -54,7 +56,10 @@ class EventsKind(ManagedKind[EventOperation]):
             return super().outcome(operation, entry, found, now)
         # Whether it is there, in whatever words: one that the server keeps otherwise must not be created again.
         made = _made(operation.event, entry, found)
-        return Done(created=made[0].id) if made else NotDone("there is no such event", final=False)
+        if made:
+            return Done(created=made[0].id)
+        # One that was accepted and does not show is not created again: nobody knows what became of it (17.1).
+        return None if entry.sent else NotDone("there is no such event", final=False)
 
     def mismatch(
         self, operation: EventOperation, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
@@ -108,6 +113,24 @@ class EventsKind(ManagedKind[EventOperation]):
                 return Bindings()
             case _:
                 assert_never(operation)
+
+    def unkept(self, operation: EventOperation, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
+        if not isinstance(operation, UpdateEvent):
+            return "", ()
+        asked = operation.event
+        live = next((event for event in _seen(found) if event.id == asked.id), None)
+        if live is None or same_text(asked.description, live.description):
+            return "", ()
+        change = FieldChange("description", live.description, asked.description)
+        return key_of(Kind.EVENT, asked.name), (change,)
+
+    def settled_for(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
+        if not isinstance(operation, UpdateEvent):
+            return operation
+        kept = {change.path: change.before for change in changes}
+        description = kept.get("description", operation.event.description)
+        assert description is None or isinstance(description, str)
+        return replace(operation, event=replace(operation.event, description=description))
 
     def applied(self, operation: EventOperation, declared: Inputs) -> Inputs:
         match operation:

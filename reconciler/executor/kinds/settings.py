@@ -12,7 +12,16 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import UpdateSettings
-from reconciler.model.settings import ATOMIC_MEMBERS, Field, MarketingSettings, normal, same_setting
+from reconciler.model.settings import (
+    ATOMIC_MEMBERS,
+    Field,
+    FieldChange,
+    MarketingSettings,
+    normal,
+    same_setting,
+    settings_of,
+    whole_fields,
+)
 from reconciler.model.sites import Inputs, Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import SettingIs
@@ -44,6 +53,23 @@ class SettingsKind(ManagedKind[UpdateSettings]):
             if (found_wrong := differences(wrong)) is not None:
                 return found_wrong
         return None
+
+    def unkept(self, operation: UpdateSettings, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
+        live = (found.observed and found.observed.settings) or MarketingSettings()
+        seen = ((change, live.value_of(change.path)) for change in operation.changes)
+        return "", tuple(
+            FieldChange(change.path, normal(change.path, value), change.after)
+            for change, value in seen
+            if not _holds(change.path, value, change.after)
+        )
+
+    def settled_for(self, operation: UpdateSettings, changes: tuple[FieldChange, ...]) -> UpdateSettings:
+        settled = {change.path: change for change in changes}
+        sent = settings_of(operation.whole)
+        kept = (FieldChange(path, None, change.before) for path, change in settled.items())
+        whole = {field.path: field for field in (*operation.whole, *whole_fields(kept, sent))}
+        left = tuple(change for change in operation.changes if change.path not in settled)
+        return UpdateSettings(left, tuple(whole[path] for path in sorted(whole)))
 
     def applied(self, operation: UpdateSettings, declared: Inputs) -> Inputs:
         changes = operation.changes
