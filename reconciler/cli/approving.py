@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from collections import Counter
+from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TextIO, assert_never
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from reconciler.cli.asking import can_ask
+from reconciler.cli.asking import can_ask, key
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import screen_of, shows_text
 from reconciler.cli.run import reported
 from reconciler.config.approvals import read_approvals
-from reconciler.config.approvals_edit import set_decisions, write_atomically
+from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, pending, subjects, write
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.results import Decided, Emit
-from reconciler.engine.selection import Choice, Selection, select
+from reconciler.engine.selection import Choice, select
 from reconciler.engine.session import begin
-from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.diagnostics import UsageError
-from reconciler.reporters.review_text import draft_lines
-
-AnyDecision: TypeAlias = Decision | ActivityDecision
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.review_text import EDITED, subject_lines
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": Decision.APPROVE,
@@ -36,46 +35,42 @@ ANSWERS: Final[dict[str, AnyDecision]] = {
     "m": ActivityDecision.REGENERATE_MEDIA,
     "d": ActivityDecision.DISCARD,
 }
-QUESTION = "  [a]pprove [s]kip [q]uit; the activity: [r]egenerate new [m]edia [d]iscard: "
+QUESTION: Final = "  [a]pprove [s]kip [u]ndo [q]uit [?] activity: [r]egenerate [m]edia [d]iscard: "
+HELP: Final = """\
+  a  approve this draft: apply schedules exactly what is shown, at the time shown
+  s  skip it: it stays as it is
+  u  undo the last decision and show that draft again
+  r  make all posts of this activity again, texts and images
+  m  make only their images again
+  d  discard the activity: its posts are cleared, and what is scheduled of it is cancelled first
+  q  quit; what was decided is saved already
+"""
+SHORT_HELP: Final = """\
+  y  yes
+  n  no: it stays as it is
+  u  undo the last decision and show that one again
+  q  quit; what was decided is saved already
+"""
+
+
+class Step(Enum):
+    """What a person wants instead of deciding."""
+
+    SKIP = "skip"
+    UNDO = "undo"
+    QUIT = "quit"
 
 
 class ApproveOptions(Struct, frozen=True):
-    """What `approve` was asked for. `decision` None: ask which; `ids` are of drafts or of activities."""
+    """What `approve` was asked for. `decision` None: ask which."""
 
     paths: tuple[Path, ...]
     choice: Choice
-    ids: tuple[str, ...]
-    channels: tuple[str, ...]
-    titles: tuple[str, ...]
+    selector: Selector
     decision: AnyDecision | None
     everything: bool
     yes: bool
     shown: Shown
-
-    @property
-    def selects(self) -> bool:
-        """Whether the drafts are named, by an id or by what they are like."""
-        return bool(self.ids or self.channels or self.titles)
-
-
-class Subject(Struct, frozen=True):
-    """What one question is about: a draft, or an activity with its drafts."""
-
-    activity: ActivityApproval
-    drafts: tuple[DraftApproval, ...]
-
-
-class Tally(Struct):
-    """What was decided, and what waits on."""
-
-    drafts: int = 0
-    activities: int = 0
-    sites: set[SiteName] = field(default_factory=set)
-    pending: int = 0
-
-
-class _Quit(Exception):
-    """The person wants no more questions."""
 
 
 def approve_command(options: ApproveOptions) -> int:
@@ -86,9 +81,9 @@ def approve_command(options: ApproveOptions) -> int:
 def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.everything and not options.yes:
         raise UsageError("--all decides without a question, so it needs --yes too")
-    if options.everything and options.selects:
+    if options.everything and options.selector:
         raise UsageError("--all and a selection exclude each other; leave one of them out")
-    if options.yes and not (options.everything or options.selects):
+    if options.yes and not (options.everything or options.selector):
         raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
     if not options.yes and not can_ask():
         raise UsageError(
@@ -97,109 +92,107 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     project, index = open_project(options.paths, trust_of(os.environ))
     selection = select(project, index, options.choice)
     begin("approve", selection, emit)
-    tally, unknown = Tally(), set(options.ids)
-    try:
-        for entry in selection.entries:
-            _decide_site(entry.name, entry.load().approvals, selection, options, tally, unknown)
-    except _Quit:
-        pass
+    files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
+    found = subjects(files, options.selector, options.decision)
+    stream = sys.stdout if shows_text(options.shown) else sys.stderr
+    screen = screen_of(stream, colour=options.shown.colour)
+    if options.yes:
+        made = _all_of_them(found, options.decision or Decision.APPROVE, stream, screen)
     else:
-        if unknown:
-            known = ", ".join(sorted(unknown))
-            raise UsageError(f"--id {known}: no approvals file of these sites has it; run review to add new drafts")
-    tally.pending = sum(
-        1
-        for entry in selection.entries
-        for activity in read_approvals(project.approvals_file(entry.name), entry.name).activities
-        for draft in activity.drafts
-        if draft.decision is Decision.PENDING
+        made = _one_by_one(found, options.decision, stream, screen)
+    _tell_saved(made, stream)
+    decided = Decided(
+        sum(len(ruling.subject.drafts) for ruling in made if isinstance(ruling.decision, Decision)),
+        sum(isinstance(ruling.decision, ActivityDecision) for ruling in made),
+        len({ruling.subject.site for ruling in made}),
+        sum(pending(read_approvals(path, name)) for name, path, _ in files),
     )
-    decided = Decided(tally.drafts, tally.activities, len(tally.sites), tally.pending)
     emit(decided)
     return decided
 
 
-def _decide_site(
-    site: SiteName, approvals: Approvals, selection: Selection, options: ApproveOptions, tally: Tally, unknown: set[str]
-) -> None:
-    path = selection.project.approvals_file(site)
-    stream = sys.stdout if shows_text(options.shown) else sys.stderr
-    screen = screen_of(stream, colour=options.shown.colour)
-    sent_back: set[str] = set()
-    for subject in _subjects(approvals, options, unknown):
-        if subject.activity.id in sent_back:
+def _all_of_them(found: Sequence[Subject], decision: AnyDecision, stream: TextIO, screen: Screen) -> tuple[Ruling, ...]:
+    """Decides about all without a question. What is edited in the file is not approved: such a yes would not count."""
+    made: list[Ruling] = []
+    for number, subject in enumerate(found, 1):
+        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, number, len(found)))
+        if decision is not Decision.APPROVE or not subject.edited:
+            made.append(Ruling(subject, decision))
+    write(made)
+    return tuple(made)
+
+
+def _one_by_one(
+    found: Sequence[Subject], decision: AnyDecision | None, stream: TextIO, screen: Screen
+) -> tuple[Ruling, ...]:
+    """Asks about one after the other. Each answer is written at once, so that leaving in the middle loses none."""
+    made: list[tuple[int, Ruling]] = []
+    at = 0
+    while at < len(found):
+        subject = found[at]
+        if subject.activity.id in {ruling.subject.activity.id for _, ruling in made if _is_whole(ruling)}:
+            at += 1
             continue
-        for line in draft_lines(site, subject.activity, subject.drafts, screen):
-            stream.write(f"{line}\n")
-        decision = options.decision or Decision.APPROVE if options.yes else _ask(options.decision)
-        if decision is None:
-            continue
-        drafts: dict[str, Decision] = {}
-        activities: dict[str, ActivityDecision] = {}
-        if isinstance(decision, Decision):
-            drafts = {one.id: decision for one in subject.drafts}
-        else:
-            activities = {subject.activity.id: decision}
-            sent_back.add(subject.activity.id)
-        _write(path, drafts, activities)
-        tally.drafts += len(drafts)
-        tally.activities += len(activities)
-        tally.sites.add(site)
+        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, at + 1, len(found)))
+        stream.flush()
+        answer = _answer(decision, subject, can_undo=bool(made))
+        match answer:
+            case Step.QUIT:
+                break
+            case Step.UNDO:
+                at, last = made.pop()
+                write([last.undone()])
+            case Step.SKIP:
+                at += 1
+            case Decision() | ActivityDecision():
+                write([Ruling(subject, answer)])
+                made.append((at, Ruling(subject, answer)))
+                at += 1
+            case _:
+                assert_never(answer)
+    return tuple(ruling for _, ruling in made)
 
 
-def _write(path: Path, drafts: dict[str, Decision], activities: dict[str, ActivityDecision]) -> None:
-    """Written after each decision, so that leaving in the middle loses none."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            text = file.read()
-        write_atomically(path, set_decisions(text, drafts, activities, shown_path(path)))
-    except OSError as error:
-        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}") from None
+def _is_whole(ruling: Ruling) -> bool:
+    return isinstance(ruling.decision, ActivityDecision)
 
 
-def _subjects(approvals: Approvals, options: ApproveOptions, unknown: set[str]) -> Iterator[Subject]:
-    """What there is to decide on in a file: what is not so already, and is selected."""
-    whole = isinstance(options.decision, ActivityDecision)
-    for activity in approvals.activities:
-        unknown.discard(activity.id)
-        unknown.difference_update(one.id for one in activity.drafts)
-        drafts = tuple(one for one in activity.drafts if _is_selected(one, activity, options))
-        if whole:
-            named = not options.selects or activity.id in options.ids or bool(drafts)
-            if named and activity.decision is not options.decision:
-                yield Subject(activity, activity.drafts)
-            continue
-        wanted = options.decision or Decision.APPROVE
-        for draft in drafts:
-            if draft.decision is not wanted and activity.decision is ActivityDecision.KEEP:
-                yield Subject(activity, (draft,))
-
-
-def _is_selected(draft: DraftApproval, activity: ActivityApproval, options: ApproveOptions) -> bool:
-    return (
-        (not options.ids or draft.id in options.ids or activity.id in options.ids)
-        and (not options.channels or draft.channel.casefold() in {one.casefold() for one in options.channels})
-        and (
-            not options.titles or any(fnmatchcase(activity.title.casefold(), one.casefold()) for one in options.titles)
-        )
-    )
-
-
-def _ask(decision: AnyDecision | None) -> AnyDecision | None:
-    """What a person answers; None for skipping this one. Raises _Quit at the end of the input too."""
-    question = QUESTION if decision is None else f"  {decision.value}? [y]es, [n]o, [q]uit: "
+def _answer(decision: AnyDecision | None, subject: Subject, *, can_undo: bool) -> AnyDecision | Step:
+    """What a person decides, or where they want to go. The end of the input is the end."""
+    question = QUESTION if decision is None else f"  {decision.value}? [y]es [n]o [u]ndo [q]uit [?]: "
     while True:
-        sys.stdout.flush()
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-        answer = line.strip().casefold()[:1]
-        if not line or answer == "q":
-            sys.stderr.write("" if line else "\n")
-            raise _Quit
-        if answer in ("s", "n"):
-            return None
-        if decision is not None and answer == "y":
-            return decision
-        if decision is None and answer in ANSWERS:
-            return ANSWERS[answer]
+        pressed = key(question)
+        if pressed in ("", "q"):
+            return Step.QUIT
+        if pressed in ("s", "n"):
+            return Step.SKIP
+        if pressed == "u" and can_undo:
+            return Step.UNDO
+        chosen = decision if decision is not None and pressed == "y" else None
+        if decision is None:
+            chosen = ANSWERS.get(pressed)
+        if pressed == "u":
+            _say("  there is nothing to undo\n")
+        elif chosen is None:
+            _say(HELP if decision is None else SHORT_HELP)
+        elif chosen is Decision.APPROVE and subject.edited:
+            _say(f"  {EDITED}\n")
+        else:
+            return chosen
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
+    """Which files were written, with what."""
+    if made:
+        stream.write("\n")
+    for path in dict.fromkeys(ruling.subject.path for ruling in made):
+        words: Counter[str] = Counter()
+        for ruling in made:
+            if ruling.subject.path == path:
+                words[ruling.decision.value] += 1 if _is_whole(ruling) else len(ruling.subject.drafts)
+        stream.write(f"Saved in {shown_path(path)}: {', '.join(f'{n} {word}' for word, n in words.items())}\n")

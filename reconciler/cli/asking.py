@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from reconciler.planner.tally import PlanTally
@@ -12,6 +13,37 @@ from reconciler.reporters.words import plural
 def can_ask() -> bool:
     """Whether there is a person to ask."""
     return bool(sys.stdin.isatty())
+
+
+def key(question: str) -> str:
+    """Asks on stderr, and gives one key in lower case, without Enter on a terminal; "" at the end of the input.
+
+    Where keys cannot be read one by one it is the first character of a line.
+    """
+    sys.stdout.flush()
+    sys.stderr.write(question)
+    sys.stderr.flush()
+    try:
+        import termios
+        import tty
+
+        descriptor = sys.stdin.fileno()
+        before = termios.tcgetattr(descriptor)
+    except (ImportError, OSError, ValueError):  # Windows, or no terminal behind it
+        line = sys.stdin.readline()
+        if not line:
+            sys.stderr.write("\n")
+        return line.strip().casefold()[:1] or ("" if not line else " ")
+    try:
+        tty.setcbreak(descriptor)
+        pressed = os.read(descriptor, 1)
+        if pressed == b"\x1b":  # the rest of what an arrow or function key sends is no answer
+            termios.tcflush(descriptor, termios.TCIFLUSH)
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+    answer = "" if pressed in (b"", b"\x04") else pressed.decode("ascii", "replace").casefold()
+    sys.stderr.write(f"{answer if answer.isprintable() else ''}\n")
+    return answer
 
 
 async def agreed(question: str) -> bool:

@@ -155,6 +155,7 @@ def _draft(written: dict[str, Any], path: KeyPath, layers: Layers) -> DraftAppro
         earlier=not digest,
         account=label,
         goes_out=written.get("goesOut", ""),
+        blocked=tuple(written.get("blocked", ())),
     )
 
 

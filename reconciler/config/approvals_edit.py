@@ -31,7 +31,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Decision, drafts_digest
 from reconciler.model.canonical import Digest
 from reconciler.model.content import comparable
-from reconciler.model.diagnostics import InvalidFiles, Place, problem
+from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.model.events import instant
 from reconciler.model.posts import PostId, account_id
 from reconciler.model.publisher_fields import PLACES
@@ -81,20 +81,27 @@ def set_decisions(
     drafts: Mapping[str, Decision],
     activities: Mapping[str, ActivityDecision] | None = None,
     file: str = "approvals",
+    seen: Mapping[str, Digest] | None = None,
 ) -> str:
     """The text with these decisions, by the ids of drafts and of activities; ids it does not have are passed over.
 
-    Raises InvalidFiles where the file is written so that it cannot be changed in place.
+    `seen` has the digests, by id, that the decisions were made for. Raises UsageError where the file names another
+    one by now; InvalidFiles where the file is written so that it cannot be changed in place.
     """
+    expected = seen or {}
     try:
         yaml = YamlText(text)
         for activity in yaml.get(yaml.root, "activities").value:
-            wanted = (activities or {}).get(yaml.text_at(activity, "id") or "")
+            activity_id = yaml.text_at(activity, "id") or ""
+            wanted = (activities or {}).get(activity_id)
             if wanted is not None:
+                _must_be_seen(_digest_of_activity(yaml, activity), expected.get(activity_id), file)
                 _put_word(yaml, activity, wanted.value, _ACTIVITY_KEYS)
             for draft in _items(yaml, activity):
-                said = drafts.get(yaml.text_at(draft, "id") or "")
+                draft_id = yaml.text_at(draft, "id") or ""
+                said = drafts.get(draft_id)
                 if said is not None:
+                    _must_be_seen(_digest_in(yaml, draft), expected.get(draft_id), file)
                     _put_word(yaml, draft, said.value, _BEFORE["decision"])
         result = yaml.result
     except NotEditable as error:
@@ -134,8 +141,8 @@ def _invalid(error: NotEditable, file: str) -> InvalidFiles:
 # --- reading nodes -----------------------------------------------------------------------------------
 
 _KEYS: Final = (
-    "id", "channel", "account", *PLACES.values(), "type", "goesOut", "digest", "decision", "cancelled", "title",
-    "media", "link", "preview", "callToAction", "audience", "other", "caption", "description",
+    "id", "channel", "account", *PLACES.values(), "type", "goesOut", "blocked", "digest", "decision", "cancelled",
+    "title", "media", "link", "preview", "callToAction", "audience", "other", "caption", "description",
 )  # fmt: skip
 _BEFORE: Final = {key: _KEYS[:at] for at, key in enumerate(_KEYS)}
 _ACTIVITY_KEYS: Final = ("id", "title", "date")
@@ -179,6 +186,7 @@ def _shown(draft: DraftForReview) -> Shown:
         **dict(content.place),
         "type": content.type,
         "goesOut": draft.goes_out,
+        "blocked": draft.blocked,
         "title": content.title,
         "media": content.media,
         "link": content.link,
@@ -204,14 +212,15 @@ def _reads_as(key: str, written: object, shown: object) -> bool:
 
 
 def _same_content(before: Shown, after: Shown, *, earlier: bool) -> bool:
-    """Whether an entry shows the content that the live post has. `goesOut` and the account's name are for people.
+    """Whether an entry shows the content that the live post has; `goesOut`, `blocked` and an account's name are for
+    people.
 
     The first layout shows channel, type, media, and all words as one caption.
     """
     if earlier:
         words = [str(after[key]) for key in ("title", "caption", "description", "link") if after.get(key)]
         after = {key: after[key] for key in ("channel", "type", "media")} | {"caption": "\n\n".join(words)}
-    keys = (before.keys() | after.keys()) - {"goesOut", "account"}
+    keys = (before.keys() | after.keys()) - {"goesOut", "blocked", "account"}
     if not earlier and account_id(str(before.get("account", ""))) != account_id(str(after.get("account", ""))):
         return False
     empty: Shown = {"media": (), "caption": ""}
@@ -351,10 +360,22 @@ class _Update:
                 continue
             if key in after:
                 if key not in before or not _reads_as(key, before[key], after[key]):
+                    if key == "account" and account_id(str(before.get(key, ""))) == after[key]:
+                        continue  # its name was not read this time
                     yaml.put(node, key, _value(key, after[key], indent, one_line=node.flow_style), _BEFORE[key])
             elif key in before:
                 yaml.drop_key(node, key)
         return unchanged
+
+
+def _must_be_seen(found: Digest, expected: Digest | None, file: str) -> None:
+    if expected is not None and found != expected:
+        raise UsageError(f"{file} was changed meanwhile; nothing was written to it. Run approve again")
+
+
+def _digest_of_activity(yaml: YamlText, activity: Any) -> Digest:
+    digest = _decision(yaml, activity, ActivityDecision.KEEP)[1]
+    return Digest(f"sha256:{digest}" if digest else "")
 
 
 def _digest_in(yaml: YamlText, item: Any) -> Digest:

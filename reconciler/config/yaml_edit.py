@@ -53,6 +53,9 @@ def quoted(text: str) -> str:
     """A text in double quotes, whatever is in it. What nobody sees is written as its number."""
     # No YAML reader takes half of a surrogate pair, so it is shown as what a browser shows for it.
     whole = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
+    if printable(whole) == whole:
+        escaped = whole.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
     return '"' + "".join(_ESCAPES.get(one) or printable(one) for one in whole) + '"'
 
 

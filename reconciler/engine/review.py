@@ -28,9 +28,19 @@ from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
+from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
-from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus, not_reviewable, review_of
+from reconciler.planner.review import (
+    TO_DECIDE,
+    Review,
+    ReviewStatus,
+    not_reviewable,
+    plan_if_approved,
+    review_of,
+    with_account_names,
+)
 
 
 async def review_sites(
@@ -93,15 +103,16 @@ async def _review_site(
         return _nothing(desired, "its file has no schedule, so no draft is to go out")
     options = plan_options(session, RunContext(), site)
     recorded = await session.store.load(desired.ref)
-    observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    observed = await _with_zone(session, desired, observed)
+    observed, _ = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    observed = await _with_surroundings(session, desired, observed)
     if (why := not_reviewable(desired, observed)) is not None:
         return _nothing(desired, why)
     path = session.project.approvals_file(site)
     shown = shown_path(path)
     before = _read(path)
     plan = make_plan(desired, observed, recorded, options)
-    review = review_of(desired, observed, recorded, plan, options)
+    if_approved = plan_if_approved(desired, observed, recorded, options)
+    review = review_of(desired, observed, recorded, plan, options, if_approved)
     text = update_approvals(before, site, review.for_file(), shown, review.kept())
     if text is None:
         return SiteReviewed(review, Written.NONE, shown)
@@ -109,7 +120,8 @@ async def _review_site(
         _write(path, text)
     # What is shown is what the files say now, so that a second review shows, and writes, the same.
     decided = replace(desired, approvals=read_approvals(path, site))
-    review = review_of(decided, observed, recorded, make_plan(decided, observed, recorded, options), options)
+    plan = make_plan(decided, observed, recorded, options)
+    review = review_of(decided, observed, recorded, plan, options, if_approved)
     beside = path.with_suffix(".html") if gallery is not None else None
     if beside is not None and gallery is not None and _read(beside) != (page := gallery(review)):
         _write(beside, page)
@@ -122,12 +134,21 @@ def _nothing(desired: DesiredSite, why: str) -> SiteNotReviewed:
     return SiteNotReviewed(site, Diagnostic("nothing-to-review", why, severity=Severity.NOTE, address=Address(site)))
 
 
-async def _with_zone(session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite) -> ObservedSite:
-    """The site with its time zone, which a plan reads only where a rule depends on it: people see times in it."""
-    if Need.PROPERTIES in observed.had_reads:
+async def _with_surroundings(
+    session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite
+) -> ObservedSite:
+    """The site with what people see of its drafts and a plan reads only where something would be scheduled: its time
+    zone, the names of accounts, and what is in a draft's way."""
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    posts = [post for activity in activities for post in activity.posts if post.status not in GONE_OUT]
+    needs = {Need.PROPERTIES} | ({Need.PUBLISHED, Need.FEATURES} if posts else set())
+    if needs := needs - observed.had_reads:
+        observed = merged(observed, await session.client.reader().read(desired.ref, frozenset(needs)))
+    named = tuple(sorted({post.channel for post in posts if post.channel in SUPPORTED_CHANNELS}))
+    if not named:
         return observed
-    more = await session.client.reader().read(desired.ref, frozenset({Need.PROPERTIES}))
-    return merged(observed, more)
+    more = await session.client.reader().read(desired.ref, frozenset({Need.CHANNELS, Need.ACCOUNTS}), channels=named)
+    return with_account_names(merged(observed, more))
 
 
 def _read(path: Path) -> str | None:

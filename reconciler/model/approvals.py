@@ -48,6 +48,8 @@ class DraftApproval(Struct, frozen=True):
     account: str = ""
     goes_out: str = ""
     """When it goes out, as the file says it to people. Not read for anything else."""
+    blocked: tuple[str, ...] = ()
+    """What is in its way, as the file says it to people. Not read for anything else."""
 
     def names(self, post: Post, date: datetime) -> bool:
         """Whether its digest is that of a post as it is now, on the own date of its activity."""

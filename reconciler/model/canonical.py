@@ -116,5 +116,9 @@ def same(one: Json, other: Json) -> bool:
 
 def digest_of(value: Json) -> Digest:
     """The SHA-256 of the canonical form."""
-    text = canonical_text(value).encode("utf-8", "surrogatepass")
-    return Digest("sha256:" + hashlib.sha256(text).hexdigest())
+    return digest_of_text(canonical_text(value))
+
+
+def digest_of_text(text: str) -> Digest:
+    """The SHA-256 of a canonical text."""
+    return Digest("sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())

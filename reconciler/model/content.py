@@ -11,9 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
-from reconciler.model.canonical import Digest, Json, JsonObject, digest_of
+from reconciler.model.canonical import Digest, Json, JsonObject, canonical_text, digest_of_text
 from reconciler.model.events import instant
 from reconciler.model.frozen import Struct
 
@@ -33,7 +34,7 @@ class LinkPreview(Struct, frozen=True):
         return tuple((name, text) for name, text in pairs if text)
 
 
-class PublicContent(Struct, frozen=True):
+class PublicContent(Struct, frozen=True, dict=True):
     """The members in the order in which people read them. Texts are as they are, and compared as `comparable`.
 
     `account` is the id of the channel's account. `place` says where within it: pairs of (file key, id), such as
@@ -74,9 +75,14 @@ class PublicContent(Struct, frozen=True):
         }
         return JsonObject({name: value for name, value in members.items() if value})
 
+    @cached_property
+    def canonical(self) -> str:
+        """Its canonical text, from which every digest of it is made."""
+        return canonical_text(self.facts())
+
     @property
     def digest(self) -> Digest:
-        return digest_of(self.facts())
+        return digest_of_text(self.canonical)
 
 
 class Difference(Struct, frozen=True):
@@ -89,7 +95,9 @@ class Difference(Struct, frozen=True):
 
 def approval_digest(post: str, content: PublicContent, date: datetime) -> Digest:
     """What a yes names: the post by its id, its content with its place, and the activity's own date."""
-    return digest_of(JsonObject({"post": post, "content": content.facts(), "date": instant(date)}))
+    # The canonical text of an object with these three members; that of the content is made once.
+    when, which = canonical_text(instant(date)), canonical_text(post)
+    return digest_of_text(f'{{"content":{content.canonical},"date":{when},"post":{which}}}')
 
 
 def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:

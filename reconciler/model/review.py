@@ -11,10 +11,10 @@ from reconciler.model.posts import ActivityId, PostId
 class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
-    `digest` is what a yes to it names; `earlier_digest` what the first layout has for it. `goes_out` is when, in
-    words. `wanted` says that a schedule rule wants it: it is added where the file does not have it yet. `cancelled`
-    is how often this content was scheduled before it was taken back; None while it is scheduled or has gone out.
-    `withheld` says that a yes in the file does not count and is to be given again.
+    `digest` is what a yes to it names; `earlier_digest` what the first layout has for it. `goes_out` is when, in words,
+    and `blocked` what is in its way. `wanted` says that a schedule rule wants it: it is added where the file does not
+    have it yet. `cancelled` is how often this content was scheduled before it was taken back; None while it is
+    scheduled or has gone out. `withheld` says that a yes in the file does not count and is to be given again.
     """
 
     id: PostId
@@ -26,6 +26,7 @@ class DraftForReview(Struct, frozen=True):
     wanted: bool = True
     cancelled: int | None = 0
     withheld: bool = False
+    blocked: tuple[str, ...] = ()
 
 
 class ActivityForReview(Struct, frozen=True):

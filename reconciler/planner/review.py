@@ -11,25 +11,28 @@ from enum import StrEnum
 from typing import Final, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import (
     ActivityApproval,
     ActivityDecision,
+    Approvals,
     ApprovalState,
     Decision,
     DraftApproval,
     Verdict,
 )
 from reconciler.model.content import Difference, approval_digest
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.candidates import Candidate, moment_of, rule_for, select_drafts
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
@@ -37,7 +40,7 @@ from reconciler.planner.decisions import is_carried_out
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
-from reconciler.planner.policy_checks import content_violations, time_violations
+from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 
 
@@ -71,7 +74,7 @@ TO_DECIDE: Final = frozenset(
 class ReviewedPost(Struct, frozen=True):
     """A post as reviewers see it. `moment` is when it goes or would go out, `exact` whether that is certain.
 
-    `problems` are sentences about what the policy, its channel or the site have against it.
+    `problems` are what the policy, its channel, its premium plan or the site have against it, were it approved.
     """
 
     post: Post
@@ -80,7 +83,7 @@ class ReviewedPost(Struct, frozen=True):
     exact: bool
     wanted: bool
     cancelled: int | None = 0
-    problems: tuple[str, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
     """Between the approvals file and the site, before `review` brings the file up to date."""
     withheld: bool = False
@@ -158,6 +161,7 @@ class Review(Struct, frozen=True):
             reviewed.wanted,
             reviewed.cancelled,
             reviewed.withheld,
+            tuple(map(_lasting, reviewed.problems)) if reviewed.wanted else (),
         )
 
 
@@ -173,8 +177,31 @@ def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
     return f"it has no active marketing plan ({status}); run apply first"
 
 
+def with_account_names(observed: ObservedSite) -> ObservedSite:
+    """The site with the names of the accounts that its posts appear on, as far as they were read."""
+    live = observed.marketing_plan
+    names = {(account.channel, account.id): account.name for account in observed.accounts if account.name}
+    if live is None or not names:
+        return observed
+    activities = tuple(
+        replace(
+            activity,
+            posts=tuple(
+                replace(post, account_name=names.get((post.channel, post.account_id or ""))) for post in activity.posts
+            ),
+        )
+        for activity in live.activities
+    )
+    return replace(observed, marketing_plan=replace(live, activities=activities))
+
+
 def review_of(
-    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions
+    desired: DesiredSite,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    plan: Plan,
+    options: PlanOptions,
+    if_approved: Plan | None = None,
 ) -> Review:
     """The review of a site that can be reviewed. `plan` is the plan for it, which knows what is blocked."""
     assert desired.schedule is not None
@@ -184,10 +211,11 @@ def review_of(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
     )
     choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
-    blocked: dict[str, list[str]] = {}
-    for problem in plan.blocked:
+    blocked: dict[str, list[Diagnostic]] = {}
+    hypothetical = if_approved or plan_if_approved(desired, observed, recorded, options)
+    for problem in hypothetical.blocked:
         if problem.about.kind is Kind.DRAFT:
-            blocked.setdefault(problem.about.key, []).append(problem.message)
+            blocked.setdefault(problem.about.key, []).append(problem)
     reviewing = _Reviewing(
         desired,
         recorded,
@@ -239,6 +267,47 @@ def _due(
     return (activity.date, False) if at is None else (at, True)
 
 
+def plan_if_approved(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
+) -> Plan:
+    """The plan that there would be if every draft were approved: what blocks a draft then is what blocks it."""
+    assert observed.marketing_plan is not None
+    activities = plan_activities(
+        desired.activities,
+        observed.marketing_plan.activities,
+        observed.past_activities,
+        recorded,
+        scope_of(observed, options),
+    ).projected
+    approved = Approvals(
+        tuple(
+            ActivityApproval(
+                activity.id,
+                activity.title,
+                activity.date,
+                drafts=tuple(
+                    DraftApproval(
+                        post.id,
+                        post.content,
+                        approval_digest(post.id, post.content, activity.date),
+                        Decision.APPROVE,
+                        times_scheduled(recorded, post),
+                    )
+                    for post in activity.posts
+                ),
+            )
+            for activity in activities
+        ),
+        desired.approvals.file,
+    )
+    return make_plan(replace(desired, approvals=approved), observed, recorded, options)
+
+
+def _lasting(problem: Diagnostic) -> str:
+    """What is in a draft's way, in words that a later review writes the same."""
+    return "it is too late to schedule it" if problem.code == BlockedBy.TOO_LATE else problem.message
+
+
 def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, tuple[str, ...]]:
     """What is odd about posts that go out, or would once they are approved; each as a clause."""
     outgoing = [
@@ -263,7 +332,7 @@ class _Reviewing(Struct, frozen=True):
     options: PlanOptions
     scope: Scope
     candidates: dict[PostId, Candidate]
-    blocked: dict[str, list[str]]
+    blocked: dict[str, list[Diagnostic]]
     asked: frozenset[PostId]
     warnings: dict[PostId, tuple[str, ...]]
 
@@ -294,13 +363,6 @@ class _Reviewing(Struct, frozen=True):
             moment, exact = post.scheduled_for, True
         elif candidate is not None:
             moment, exact = candidate.moment, candidate.at is not None
-        problems = tuple(self.blocked.get(post.id, ()))
-        if not problems and candidate is not None:
-            found = (
-                *content_violations(post, self.options.policy),
-                *time_violations(moment, self.options.policy, self.scope),
-            )
-            problems = tuple(map(str, found))
         # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
         wanted = (
             known is not None
@@ -318,7 +380,7 @@ class _Reviewing(Struct, frozen=True):
             exact,
             wanted,
             times,
-            problems if wanted else (),
+            tuple(self.blocked.get(post.id, ())) if wanted else (),
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),

@@ -173,7 +173,7 @@ def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
         f"{_tag(one.status, _state_words(one), problem=bool(one.problems))}</div>"
     )
     if one.problems:
-        items = "".join(f'<li dir="auto">{_text(problem)}</li>' for problem in one.problems)
+        items = "".join(f'<li dir="auto">{_text(problem.message)}</li>' for problem in one.problems)
         yield f'<ul class="problems">{items}</ul>'
     if one.warnings:
         items = "".join(f'<li dir="auto">{_text(warning)}</li>' for warning in one.warnings)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
+from reconciler.config.deciding import Subject
 from reconciler.engine.results import (
     Decided,
     ReviewCompleted,
@@ -13,8 +14,7 @@ from reconciler.engine.results import (
     SiteReviewed,
     Written,
 )
-from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.approvals import ActivityApproval, DraftApproval
+from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
@@ -87,7 +87,7 @@ def _asked(activity: ReviewedActivity, one: ReviewedPost, review: Review, screen
         what = f"in the file -> on the site: {difference_words(one.differences, review.zone)}"
         yield from wrapped((Span(what, Style.YELLOW),), screen, indent=12, hang=14)
     for problem in one.problems:
-        yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=12, hang=14)
+        yield from wrapped((Span(f"blocked: {problem.message}", Style.YELLOW),), screen, indent=12, hang=14)
     for warning in one.warnings:
         yield from wrapped((Span(f"note: {warning}", Style.DIM),), screen, indent=12, hang=14)
 
@@ -126,7 +126,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
             "goesOut": review.goes_out(one),
             "at": instant(one.moment),
             "exact": one.exact,
-            "problems": list(one.problems),
+            "problems": [problem.message for problem in one.problems],
             "warnings": list(one.warnings),
         }
         for activity in review.activities
@@ -161,18 +161,22 @@ def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, s
 # --- deciding --------------------------------------------------------------------------------------
 
 
-def draft_lines(
-    site: SiteName, activity: ActivityApproval, drafts: Sequence[DraftApproval], screen: Screen
-) -> Iterator[str]:
-    """What is decided about, whole: nothing of a caption is left out, and nothing in it acts on the screen."""
-    for draft in drafts:
-        address = Address(site, Kind.DRAFT, draft.id)
+EDITED: Final = "edited in the file: run review, which shows it as it is on the site, and approve that"
+
+
+def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Iterator[str]:
+    """What is decided about, whole, as the gallery shows it: nothing of a caption is left out, and nothing in it acts
+    on the screen."""
+    for draft in subject.drafts:
         yield ""
-        yield screen.paint(str(address), Style.BOLD)
-        when = draft.goes_out or moment_text(activity.date, "UTC", exact=False)
-        yield from wrapped((Span(f"  {draft.channel} {draft.type}"), Span(f'"{activity.title}"'), Span(when)), screen)
+        facts = (f"{draft.channel} {draft.type}", f'"{subject.activity.title}"')
+        yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), *map(Span, facts)), screen)
+        when = draft.goes_out or moment_text(subject.activity.date, "UTC", exact=False)
+        yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)
         for name, text in content_facts(draft.content, draft.account):
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
+        for problem in (*draft.blocked, *([EDITED] if subject.edited else ())):
+            yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
         for url in draft.content.media:
             yield screen.paint(f"  {printable(url)}", Style.DIM)
         if not draft.content.media:
@@ -181,6 +185,11 @@ def draft_lines(
         for line in (words.strip("\n") or "(no text)").replace("\r\n", "\n").split("\n"):
             for row in wrapped((Span(f"| {line}"),), screen, indent=2):
                 yield row.rstrip()
+        yield screen.paint(f"  {draft.id}", Style.DIM)
+    if not subject.drafts:
+        yield ""
+        title = Span(f'"{subject.activity.title}"')
+        yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), title, Span("no posts")), screen)
 
 
 def decided_line(decided: Decided) -> str:

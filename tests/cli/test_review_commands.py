@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
+from reconciler.cli import approving
 from reconciler.cli.approving import QUESTION
+from reconciler.config.deciding import Subject
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
-from reconciler.model.canonical import Digest
-from reconciler.model.content import PublicContent, comparable
+from reconciler.model.content import PublicContent, approval_digest, comparable
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.reporters.layout import Screen
-from reconciler.reporters.review_text import draft_lines
+from reconciler.reporters.review_text import subject_lines
 from tests.cli.projects import Command, Project, site
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -232,19 +233,29 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
     caption = "All mugs are thrown by hand, and every one of them is a little different.\n\nCome by!\n"
     content = PublicContent("INSTAGRAM", "POST", "178", caption=comparable(caption))
     when = "Thu 2026-12-03 10:00 Europe/Berlin"
-    draft = DraftApproval(PostId("834d"), content, Digest("sha256:1"), account="janes.pottery (178)", goes_out=when)
     date = datetime(2026, 12, 3, 9, tzinfo=UTC)
+    draft = DraftApproval(
+        PostId("834d"),
+        content,
+        approval_digest("834d", content, date),
+        account="janes.pottery (178)",
+        goes_out=when,
+        blocked=("INSTAGRAM is not connected",),
+    )
     activity = ActivityApproval(ActivityId("b3f9"), "Mugs", date, drafts=(draft,))
-    assert list(draft_lines(SiteName("shop"), activity, (draft,), Screen(60))) == [
+    subject = Subject(SiteName("shop"), Path("shop.yaml"), activity, (draft,))
+    assert list(subject_lines(subject, Screen(60), 3, 40)) == [
         "",
-        "shop/draft[834d]",
-        '  INSTAGRAM POST  "Mugs"  Thu 2026-12-03 10:00 Europe/Berlin',
+        '3 of 40  shop  INSTAGRAM POST  "Mugs"',
+        "  goes out: Thu 2026-12-03 10:00 Europe/Berlin",
         "  account: janes.pottery (178)",
+        "  blocked: INSTAGRAM is not connected",
         "  no image",
         "  | All mugs are thrown by hand, and every one of them is a",
         "    little different.",
         "  |",
         "  | Come by!",
+        "  834d",
     ]
 
 
@@ -264,6 +275,87 @@ def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatc
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     reconciler("approve", shop.root, "--decision", "keep")
     assert "decision: regenerate\n" not in file(shop)
+
+
+def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    reconciler("review", shop.root)
+    before = file(shop)
+    monkeypatch.setattr(sys, "stdin", Terminal("u\n?\na\nd\nu\nu\ns\na\nq\n"))
+    done = reconciler("approve", shop.root)
+    assert "there is nothing to undo" in done.err
+    assert "approve this draft: apply schedules exactly what is shown" in done.err
+    assert [line.split("  ")[0] for line in done.out.splitlines() if " of " in line] == [
+        "1 of 4", "2 of 4", "4 of 4", "2 of 4", "1 of 4", "2 of 4", "3 of 4",
+    ]  # fmt: skip
+    assert done.out.splitlines()[-2:] == [
+        f"Saved in {shop.root}/approvals/shop.yaml: 1 approve",
+        "Decided: 1 draft in 1 site; 3 pending.",
+    ]
+    assert list(decisions(shop).values()).count("approve") == 1
+    monkeypatch.setattr(sys, "stdin", Terminal("y\nu\nq\n"))
+    reconciler("approve", shop.root, "--decision", "pending")
+    monkeypatch.setattr(sys, "stdin", Terminal("y\nq\n"))
+    reconciler("approve", shop.root, "--decision", "pending")
+    assert file(shop) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--channel", "LINKEDIN"), "--channel LINKEDIN: no draft"),
+        (("--title", "summer*"), "--title summer*: no activity"),
+        (("--title", "winter*", "--id", IDS[4]), "no draft matches all of"),
+        (("--id", "d00"), "too short; give at least 4 characters"),
+        (("--id", "d000"), "4 ids begin with it"),
+    ],
+)
+def test_a_selector_that_matches_nothing_is_an_error(
+    shop: Project, reconciler: Command, arguments: tuple[str, ...], said: str
+) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, *arguments, "--yes")
+    assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
+    assert said in done.err
+
+
+def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, "--id", ACTIVITY[:8] + ACTIVITY[8:35] + "2", "--yes")
+    assert done.last == "Decided: 1 draft in 1 site; 3 pending."
+    assert decisions(shop)["4"] == "approve"
+
+
+def test_what_was_edited_in_the_file_is_not_approved(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    path = shop.root / "approvals" / "shop.yaml"
+    path.write_text(file(shop).replace("Come by", "Come in"), "utf-8")
+    done = reconciler("approve", shop.root, "--all", "--yes")
+    assert decisions(shop) == {"1": "approve", "2": "approve", "3": "approve", "4": "pending"}
+    assert "blocked: edited in the file" in done.out
+    monkeypatch.setattr(sys, "stdin", Terminal("a\nq\n"))
+    assert "edited in the file: run review" in reconciler("approve", shop.root).err
+    assert decisions(shop)["4"] == "pending"
+
+
+def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+
+    def slowly(_question: str) -> str:
+        with shop.world() as world:
+            for draft in IDS[1:]:
+                world.dashboard.edit_item(SITE_ID, draft, caption="New words")
+        reconciler("review", shop.root)
+        return "a"
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(approving, "key", slowly)
+    done = reconciler("approve", shop.root)
+    assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
+    assert "was changed meanwhile" in done.err
 
 
 def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Command, tmp_path: Path) -> None:

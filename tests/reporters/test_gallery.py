@@ -124,6 +124,7 @@ def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:
 def test_no_text_becomes_markup(caption: str, channel: str, url: str) -> None:
     from msgspec.structs import replace
 
+    from reconciler.model.diagnostics import Diagnostic
     from reconciler.model.posts import Media, PostId
 
     plain = review()
@@ -140,7 +141,7 @@ def test_no_text_becomes_markup(caption: str, channel: str, url: str) -> None:
     odd = replace(
         activity,
         activity=replace(activity.activity, title=caption),
-        posts=(replace(first, post=post, problems=(caption,)),),
+        posts=(replace(first, post=post, problems=(Diagnostic("policy", caption),)),),
     )
     page = Page(gallery([replace(plain, activities=(odd,))]))
     assert len(page.all("article")) == 1

@@ -15,7 +15,13 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 
 @click.command("approve")
 @options.paths
-@click.option("--id", "ids", multiple=True, metavar="ID", help="The draft, or all drafts of the activity. Repeatable.")
+@click.option(
+    "--id",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="The draft, or all drafts of the activity; its beginning is enough. Repeatable.",
+)
 @click.option("--channel", "channels", multiple=True, metavar="CHANNEL", help="Drafts for this channel. Repeatable.")
 @click.option(
     "--title", "titles", multiple=True, metavar="GLOB", help="Drafts of activities with such a title. Repeatable."
@@ -32,11 +38,14 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     """Decide about the drafts that `review` wrote down.
 
-    Each is shown with its whole caption, then asked about. The answer is
-    written to approvals/<site>.yaml, where comments and everything else
-    stay. Nothing goes out by it: `apply` schedules what is approved.
+    Each is shown as in the gallery: account, the moment it goes out, what
+    blocks it, and its whole caption; then asked about, with one key on a
+    terminal. The answer is written to approvals/<site>.yaml, where comments
+    and everything else stay. Nothing goes out by it: `apply` schedules what
+    is approved.
     """
-    from reconciler.cli.approving import AnyDecision, ApproveOptions, approve_command
+    from reconciler.cli.approving import ApproveOptions, approve_command
+    from reconciler.config.deciding import AnyDecision, Selector
     from reconciler.model.approvals import ActivityDecision, Decision
 
     said: AnyDecision | None = None
@@ -46,9 +55,7 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
         ApproveOptions(
             paths=tuple(paths),
             choice=options.choice_of(given),
-            ids=tuple(given["ids"]),
-            channels=tuple(given["channels"]),
-            titles=tuple(given["titles"]),
+            selector=Selector(tuple(given["ids"]), tuple(given["channels"]), tuple(given["titles"])),
             decision=said,
             everything=given["everything"],
             yes=given["yes"],

@@ -1,0 +1,183 @@
+"""Decisions about what stands in approvals files: which drafts are meant, and one write of each file.
+
+Questions and screens are elsewhere. A decision is written only where the file still says what was shown for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from reconciler.config.approvals_edit import set_decisions, write_atomically
+from reconciler.config.discovery import shown_path
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.canonical import Digest
+from reconciler.model.content import approval_digest
+from reconciler.model.diagnostics import UsageError
+
+AnyDecision: TypeAlias = Decision | ActivityDecision
+
+SHORTEST_PREFIX: Final = 4
+"""Characters that a shortened id must have."""
+
+
+class Selector(Struct, frozen=True):
+    """Which drafts are meant: all that is given must hold, and nothing given means all. `ids` are of drafts or of
+    activities, whole or their beginnings."""
+
+    ids: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.channels or self.titles)
+
+    def means(self, draft: DraftApproval, activity: ActivityApproval) -> bool:
+        """Whether a draft is meant."""
+        return (
+            self._has_id(activity.id, draft.id)
+            and self._has_title(activity.title)
+            and (not self.channels or draft.channel.casefold() in {channel.casefold() for channel in self.channels})
+        )
+
+    def means_activity(self, activity: ActivityApproval) -> bool:
+        """Whether an activity is meant as a whole: by itself, or through one of its drafts."""
+        itself = not self.channels and self._has_id(activity.id) and self._has_title(activity.title)
+        return itself or any(self.means(draft, activity) for draft in activity.drafts)
+
+    def _has_id(self, *ids: str) -> bool:
+        return not self.ids or any(is_id(given, found) for given in self.ids for found in ids)
+
+    def _has_title(self, title: str) -> bool:
+        return not self.titles or any(fnmatchcase(title.casefold(), glob.casefold()) for glob in self.titles)
+
+
+class Subject(Struct, frozen=True):
+    """What one decision is about: a draft, or an activity with its drafts."""
+
+    site: SiteName
+    path: Path
+    activity: ActivityApproval
+    drafts: tuple[DraftApproval, ...]
+
+    @property
+    def edited(self) -> bool:
+        """Whether the file shows other content than its digest names: such a yes would not count."""
+        return any(
+            not draft.earlier and draft.digest != approval_digest(draft.id, draft.content, self.activity.date)
+            for draft in self.drafts
+        )
+
+
+class Ruling(Struct, frozen=True):
+    """A decision about a subject, with what stood there before."""
+
+    subject: Subject
+    decision: AnyDecision
+
+    def undone(self) -> Ruling:
+        """The ruling that takes this one back."""
+        before = (
+            self.subject.drafts[0].decision if isinstance(self.decision, Decision) else self.subject.activity.decision
+        )
+        return Ruling(self.subject, before)
+
+
+def subjects(
+    files: Iterable[tuple[SiteName, Path, Approvals]], selector: Selector, decision: AnyDecision | None
+) -> tuple[Subject, ...]:
+    """What there is to decide on: what is selected, and is not so already. `decision` None asks about drafts.
+
+    Raises UsageError for a selector that matches nothing in any file, and for a shortened id that several drafts or
+    activities begin with.
+    """
+    approvals = tuple(files)
+    _must_match(approvals, selector)
+    return tuple(
+        subject for site, path, file in approvals for subject in _subjects(site, path, file, selector, decision)
+    )
+
+
+def write(rulings: Sequence[Ruling]) -> None:
+    """Writes decisions, with one read and one write of each file. Of several about one thing the last counts.
+
+    Raises UsageError where a file cannot be written, or says something else by now than what was decided about;
+    InvalidFiles where it cannot be changed in place. Then no decision is written into that file.
+    """
+    by_file: dict[Path, list[Ruling]] = {}
+    for ruling in rulings:
+        by_file.setdefault(ruling.subject.path, []).append(ruling)
+    for path, found in by_file.items():
+        drafts: dict[str, Decision] = {}
+        activities: dict[str, ActivityDecision] = {}
+        seen: dict[str, Digest] = {}
+        for ruling in found:
+            if isinstance(ruling.decision, Decision):
+                drafts |= dict.fromkeys((draft.id for draft in ruling.subject.drafts), ruling.decision)
+                seen |= {draft.id: draft.digest for draft in ruling.subject.drafts}
+            else:
+                activities[ruling.subject.activity.id] = ruling.decision
+                if ruling.subject.activity.decided is not None:
+                    seen[ruling.subject.activity.id] = ruling.subject.activity.decided
+        shown = shown_path(path)
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                text = file.read()
+            write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
+        except OSError as error:
+            raise UsageError(f"{shown}: cannot be written: {error.strerror}") from None
+
+
+def pending(approvals: Approvals) -> int:
+    """How many drafts wait for a decision."""
+    return sum(draft.decision is Decision.PENDING for activity in approvals.activities for draft in activity.drafts)
+
+
+def _subjects(
+    site: SiteName, path: Path, file: Approvals, selector: Selector, decision: AnyDecision | None
+) -> Iterator[Subject]:
+    for activity in file.activities:
+        if isinstance(decision, ActivityDecision):
+            if activity.decision is not decision and selector.means_activity(activity):
+                yield Subject(site, path, activity, activity.drafts)
+            continue
+        wanted = decision or Decision.APPROVE
+        for draft in activity.drafts:
+            if (
+                draft.decision is not wanted
+                and activity.decision is ActivityDecision.KEEP
+                and selector.means(draft, activity)
+            ):
+                yield Subject(site, path, activity, (draft,))
+
+
+def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Selector) -> None:
+    activities = [activity for _, _, file in files for activity in file.activities]
+    known: list[str] = [activity.id for activity in activities]
+    known += [draft.id for activity in activities for draft in activity.drafts]
+    for given in selector.ids:
+        found = sorted({each for each in known if is_id(given, each)})
+        if not found:
+            if len(given) < SHORTEST_PREFIX:
+                raise UsageError(f"--id {given}: too short; give at least {SHORTEST_PREFIX} characters of the id")
+            raise UsageError(f"--id {given}: no approvals file of these sites has it; run review to add new drafts")
+        if len(found) > 1 and given not in found:
+            raise UsageError(f"--id {given}: {len(found)} ids begin with it, such as {found[0]} and {found[1]}")
+    for channel in selector.channels:
+        if not any(Selector(channels=(channel,)).means_activity(activity) for activity in activities):
+            raise UsageError(f"--channel {channel}: no draft in the approvals files of these sites is for it")
+    for title in selector.titles:
+        if not any(Selector(titles=(title,)).means_activity(activity) for activity in activities):
+            raise UsageError(f"--title {title}: no activity in the approvals files of these sites has such a title")
+    if selector and not any(selector.means_activity(activity) for activity in activities):
+        raise UsageError("no draft matches all of --id, --channel and --title")
+
+
+def is_id(given: str, found: str) -> bool:
+    """Whether an id is meant by what was given: all of it, or its beginning."""
+    return given == found or (len(given) >= SHORTEST_PREFIX and found.startswith(given))
