@@ -159,7 +159,7 @@ def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
     project = Project(
         root=root,
         file=file,
-        sites=tuple(written.get("sites", usable.sites)),
+        sites=tuple(pattern for pattern in written.get("sites", usable.sites) if not wrong_pattern(pattern)),
         api=written.get("api", usable.api),
         credentials=credentials,
         state=written.get("state", usable.state),

@@ -147,7 +147,8 @@ def test_links_in_circles_end(links: str, write_project: WriteProject) -> None:
 
 
 def test_a_pattern_of_many_stars_is_refused(write_project: WriteProject) -> None:
-    write_project({"reconciler.yaml": f"version: 1\nsites: ['{'**/' * 10}*.yaml']\n", "sites/shop.yaml": HEAD})
+    deep = "sites/" + "d/" * 12
+    write_project({"reconciler.yaml": f"version: 1\nsites: ['{'**/' * 10}*.yaml']\n", f"{deep}shop.yaml": HEAD})
     with pytest.raises(InvalidFiles, match=r"^reconciler\.yaml:2:9: sites\[0\]: .* has `\*\*` more than once"):
         index_of()
 
