@@ -1,0 +1,68 @@
+"""Prints the licences of everything that is installed with the package, as the table of docs/licences.md.
+
+python tools/licences.py
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import Final
+
+from packaging.requirements import Requirement
+
+PACKAGE: Final = "reconciler"
+BY_TEXT: Final = (("Neither the name of", "BSD-3-Clause"), ("Permission is hereby granted", "MIT"))
+"""A sentence by which a licence is known whose text alone is given."""
+
+EXTRAS: Final = ("", "object-store")
+"""What of the package's extras people install; what only tests need is not passed on."""
+
+_CLASSIFIER: Final = re.compile(r"License :: (?:OSI Approved :: )?(.+)")
+
+
+def installed_with(package: str, extras: tuple[str, ...] = ("",)) -> dict[str, str]:
+    """Name -> licence of each distribution that a package brings along, itself left out."""
+    found: dict[str, str] = {}
+    waiting = [(package, extras)]
+    while waiting:
+        name, wanted = waiting.pop()
+        for text in distribution(name).requires or ():
+            requirement = Requirement(text)
+            if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in wanted):
+                continue
+            known = _canonical(requirement.name)
+            if known in found:
+                continue
+            try:
+                found[known] = licence_of(distribution(requirement.name))
+            except PackageNotFoundError:  # for another platform, or an extra that is not installed
+                continue
+            waiting.append((requirement.name, ("", *requirement.extras)))
+    return dict(sorted(found.items()))
+
+
+def licence_of(found: Distribution) -> str:
+    """The licence as the distribution's metadata name it, in one line."""
+    metadata = found.metadata
+    expression = metadata.get("License-Expression") or ""
+    named = [match[1] for text in metadata.get_all("Classifier") or () if (match := _CLASSIFIER.match(text))]
+    text = expression or ", ".join(named) or (metadata.get("License") or "").strip()
+    if "\n" in text:
+        text = next((name for sentence, name in BY_TEXT if sentence in text), text.splitlines()[0])
+    return text or "unknown"
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def table() -> str:
+    """The licences as a Markdown table."""
+    rows = "".join(f"| {name} | {licence} |\n" for name, licence in installed_with(PACKAGE, EXTRAS).items())
+    return f"| package | licence |\n|---|---|\n{rows}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table())
