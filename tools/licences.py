@@ -45,10 +45,9 @@ def installed_with(package: str, extras: tuple[str, ...] = ("",)) -> dict[str, s
 
 def licence_of(found: Distribution) -> str:
     """The licence as the distribution's metadata name it, in one line."""
-    metadata = found.metadata
-    expression = metadata.get("License-Expression") or ""
-    named = [match[1] for text in metadata.get_all("Classifier") or () if (match := _CLASSIFIER.match(text))]
-    text = expression or ", ".join(named) or (metadata.get("License") or "").strip()
+    metadata = found.metadata.json
+    named = [match[1] for text in metadata.get("classifier", ()) if (match := _CLASSIFIER.match(text))]
+    text = str(metadata.get("license_expression") or ", ".join(named) or metadata.get("license", "")).strip()
     if "\n" in text:
         text = next((name for sentence, name in BY_TEXT if sentence in text), text.splitlines()[0])
     return text or "unknown"
