@@ -25,6 +25,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.run_ledger import ledger_values
 from reconciler.executor.executor import apply_plan
+from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
@@ -136,7 +137,8 @@ async def _apply(
 def overtaken(plan: Plan) -> SiteLedger:
     """The ledger of a site whose record is no longer what its plan was made from: nothing of it is done."""
     entries = tuple(Entry(action.address, action.operation, Result.SKIPPED, OVERTAKEN) for action in plan.actions)
-    return SiteLedger(plan.site, entries)
+    going_out = still_going_out(plan, unstopped(plan, entries))
+    return SiteLedger(plan.site, entries, still_going_out=going_out, time_zone=plan.time_zone)
 
 
 class ApplyTotals:

@@ -15,6 +15,7 @@ from reconciler.executor.events import (
     Started,
     StillWaiting,
 )
+from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.operations import Operation
@@ -62,13 +63,16 @@ class EventRecorder:
         unknown = [call for at, call in enumerate(begun) if call not in ended and call not in begun[:at]]
         planned = [(action.address, action.operation) for action in self._plan.actions]
         untouched = [call for call in planned if call not in ended and call not in unknown]
+        entries = (
+            *self._entries,
+            *(Entry(*call, Result.UNKNOWN, why) for call in unknown),
+            *(Entry(*call, Result.NOT_STARTED, not_begun) for call in untouched),
+        )
         return SiteLedger(
             self._plan.site,
-            (
-                *self._entries,
-                *(Entry(*call, Result.UNKNOWN, why) for call in unknown),
-                *(Entry(*call, Result.NOT_STARTED, not_begun) for call in untouched),
-            ),
+            entries,
             error=error,
             interrupted=error is None,
+            still_going_out=still_going_out(self._plan, unstopped(self._plan, entries)),
+            time_zone=self._plan.time_zone,
         )

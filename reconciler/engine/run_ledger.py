@@ -5,12 +5,31 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.executor.ledger import SiteLedger
+from reconciler.model.events import instant
+from reconciler.planner.actions import StillGoingOut
+
+
+def going_out_values(post: StillGoingOut) -> dict[str, Any]:
+    """A post that goes out although nobody wants it any more."""
+    return {
+        "address": str(post.address),
+        "post": post.post,
+        "channel": post.channel,
+        "title": post.title,
+        "account": post.account,
+        "moment": instant(post.moment) if post.moment else None,
+        "reason": post.reason.value,
+        "because": list(post.because),
+        "obstacle": post.obstacle,
+        "stop": post.stop,
+    }
 
 
 def ledger_values(ledger: SiteLedger) -> dict[str, Any]:
     """One site's part of the ledger."""
     return {
         "site": ledger.site.name,
+        "stillGoingOut": [going_out_values(post) for post in ledger.still_going_out],
         "entries": [
             {
                 "address": str(entry.address),

@@ -60,7 +60,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     for action in queue:
         if not run.has_ended(action):
             run.give_up(action, error or INTERRUPTED)
-    return run.ledger(error)
+    return await run.ledger(error)
 
 
 async def _work(run: Run, queue: deque[Action]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.model.address import Address
 from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Column, column_of
+from reconciler.planner.actions import Column, StillGoingOut, column_of
 
 
 class Result(StrEnum):
@@ -47,7 +47,9 @@ class Entry(Struct, frozen=True):
 class SiteLedger(Struct, frozen=True):
     """One site's part of the ledger.
 
-    `error` is why this site was given up, `interrupted` that the run was asked to stop.
+    `error` is why this site was given up, `interrupted` that the run was asked to stop. `still_going_out` are posts
+    that go out although nobody wants them any more, the soonest first: it comes before all else. `time_zone` is the
+    site's.
     """
 
     site: SiteRef
@@ -55,6 +57,8 @@ class SiteLedger(Struct, frozen=True):
     notes: tuple[str, ...] = ()
     error: str | None = None
     interrupted: bool = False
+    still_going_out: tuple[StillGoingOut, ...] = ()
+    time_zone: str = "UTC"
 
 
 class Tally(Struct, frozen=True):
@@ -73,6 +77,7 @@ class Tally(Struct, frozen=True):
     failed: int = 0
     not_started: int = 0
     """Not in the line; it makes a run incomplete."""
+    still_going_out: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -93,6 +98,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         Column.CANCEL: "cancelled",
     }
     for ledger in ledgers:
+        counts["still_going_out"] += len(ledger.still_going_out)
         seen: set[tuple[str, Address, str]] = set()
         for entry in ledger.entries:
             name = entry.result.replace(" ", "_")

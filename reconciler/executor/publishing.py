@@ -20,7 +20,7 @@ from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePos
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
-from reconciler.planner.actions import Action
+from reconciler.planner.actions import Action, Reason
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
@@ -133,6 +133,7 @@ async def _take_back(run: Run, attempt: Attempt, live: Post) -> None:
     if not trouble and isinstance(taken.outcome, Done):
         run.finish(action, Result.FAILED, f"{why}, so it was cancelled at once: review it again")
         return
+    run.not_taken_back[replace(cancelling, reason=Reason.CHANGED)] = trouble
     run.finish(action, Result.FAILED, f"{why}, and it could not be cancelled: {trouble}")
 
 

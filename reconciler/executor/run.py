@@ -9,17 +9,21 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.api.errors import ApiError
 from reconciler.executor.events import Corrected, Emit, Finished, Note, Skipped, Started
 from reconciler.executor.fence import NoLongerAllowed, PublicFence
+from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.outcome_check import read_for
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
 from reconciler.model.operations import (
     ActionClass,
@@ -36,7 +40,7 @@ from reconciler.model.operations import (
     Verb,
     class_of,
 )
-from reconciler.model.posts import ActivityId
+from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
@@ -69,6 +73,8 @@ class Run:
         self.inputs_missing: str | None = None
         """Why no generation is started: something it is to be made from was not saved."""
         self.interrupted = False
+        self.not_taken_back: dict[Action, str] = {}
+        """Cancels that no plan names and that were not done: of content swapped while it was being scheduled."""
         self._troubled: dict[ActivityId, str] = {}
         self._entries: list[Entry] = []
         self._done: list[Attempt] = []
@@ -104,8 +110,30 @@ class Run:
 
     # --- the ledger --------------------------------------------------------------------------------
 
-    def ledger(self, error: str | None) -> SiteLedger:
-        return SiteLedger(self.site, tuple(self._entries), tuple(self._notes), error, self.interrupted)
+    async def ledger(self, error: str | None) -> SiteLedger:
+        """All entries, and what still goes out: that is looked up once more where something was not stopped."""
+        left = {**unstopped(self.plan, self._entries), **self.not_taken_back}
+        live = None
+        if left and error is None and not self.interrupted:
+            live = await self._posts_of([action.operation for action in left])
+        return SiteLedger(
+            self.site,
+            tuple(self._entries),
+            tuple(self._notes),
+            error,
+            self.interrupted,
+            still_going_out(self.plan, left, live),
+            self.plan.time_zone,
+        )
+
+    async def _posts_of(self, operations: Sequence[Operation]) -> dict[PostId, Post | None] | None:
+        """The posts of these operations as they are now; None where they cannot be read."""
+        try:
+            found = await read_for(self.site, self.ports.reader, operations)
+        except (ApiError, UsageError):
+            return None
+        posts = [one.post for one in operations if isinstance(one, CancelPost | ReschedulePost)]
+        return {post: found.post(post) for post in posts}
 
     def has_ended(self, action: Action) -> bool:
         return id(action) in self._ended

@@ -44,12 +44,11 @@ from reconciler.engine.results import (
     StateShown,
     Validated,
 )
-from reconciler.engine.run_ledger import ledger_values
+from reconciler.engine.run_ledger import going_out_values, ledger_values
 from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text
-from reconciler.model.events import instant
 from reconciler.model.operations import class_of
-from reconciler.planner.actions import Action, Plan, StillGoingOut, ToReview
+from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.diagnostics import problem_values
@@ -248,7 +247,7 @@ def plan_values(planned: SitePlanned, calls_of: CallsOf | None = None) -> dict[s
     plan = planned.plan
     found: dict[str, Any] = {
         "site": plan.site.name,
-        "stillGoingOut": [_still_going_out(post) for post in plan.still_going_out],
+        "stillGoingOut": [going_out_values(post) for post in plan.still_going_out],
         "actions": [action_json(action, plan, calls_of) for action in plan.actions],
         "blocked": [problem_values(blocked) for blocked in plan.blocked],
         "refusals": [problem_values(refusal) for refusal in plan.refusals],
@@ -258,21 +257,6 @@ def plan_values(planned: SitePlanned, calls_of: CallsOf | None = None) -> dict[s
     if calls_of is not None:
         found["reads"] = list(planned.reads)
     return found
-
-
-def _still_going_out(post: StillGoingOut) -> dict[str, Any]:
-    return {
-        "address": str(post.address),
-        "post": post.post,
-        "channel": post.channel,
-        "title": post.title,
-        "account": post.account,
-        "moment": instant(post.moment) if post.moment else None,
-        "reason": post.reason.value,
-        "because": list(post.because),
-        "obstacle": post.obstacle,
-        "stop": post.stop,
-    }
 
 
 def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> dict[str, Any]:

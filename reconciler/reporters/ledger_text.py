@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally
 from reconciler.reporters.layout import Row, Screen, Span, Style, table, wrapped
-from reconciler.reporters.plan_text import INDENT, STYLES
+from reconciler.reporters.plan_text import INDENT, STYLES, going_out_lines
 from reconciler.reporters.tables import cut
 from reconciler.reporters.words import SYMBOLS
 
@@ -23,6 +23,8 @@ RESULT_STYLES: dict[Result, Style] = {
 
 def ledger_lines(ledger: SiteLedger, screen: Screen) -> Iterator[str]:
     """One site: each action with how it ended, the notes, and why the site was given up if it was."""
+    for post in ledger.still_going_out:
+        yield from going_out_lines(post, ledger.time_zone, screen)
     for entry in ledger.entries:
         yield from _entry(entry, screen)
     for note in ledger.notes:
@@ -79,9 +81,10 @@ def _cells(ledgers: Sequence[SiteLedger], results: Sequence[Result]) -> tuple[in
 def apply_line(tally: Tally) -> str:
     """`Apply: 3 added, 1 changed, ...`, word for word as design.md 2.2 has it."""
     cancelled = f", {tally.cancelled} cancelled" if tally.cancelled else ""
+    going_out = f", {tally.still_going_out} still going out" if tally.still_going_out else ""
     return (
         f"Apply: {tally.added} added, {tally.changed} changed, {tally.destroyed} destroyed, "
         f"{tally.generated} generated, {tally.published} published{cancelled}; "
         f"{tally.skipped} skipped, {tally.withheld} withheld, {tally.pending} pending, "
-        f"{tally.unknown} unknown, {tally.failed} failed."
+        f"{tally.unknown} unknown, {tally.failed} failed{going_out}."
     )

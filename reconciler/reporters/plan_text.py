@@ -43,7 +43,7 @@ class PlanText(Struct, frozen=True):
             return
         plan = result.plan
         for goes_out in plan.still_going_out:
-            yield from self._still_going_out(goes_out, plan.time_zone)
+            yield from going_out_lines(goes_out, plan.time_zone, self.screen)
         if self.calls_of and result.reads:
             yield from wrapped((Span(f"  read: {', '.join(result.reads)}", Style.DIM),), self.screen, hang=8)
         for action in plan.actions:
@@ -63,14 +63,6 @@ class PlanText(Struct, frozen=True):
             yield from self.refusal(refusal)
         for note in plan.notes:
             yield from wrapped((Span(f"  note: {note}"),), self.screen, hang=8)
-
-    def _still_going_out(self, post: StillGoingOut, zone: str) -> Iterator[str]:
-        when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
-        account = f" ({post.account})" if post.account else ""
-        what = f"{post.channel}{account} {words.value(post.title)} still goes out{when}"
-        why = "; ".join((words.REASONS[post.reason], *post.because))
-        yield from self._entry("!", "unwanted", Style.RED, str(post.address), f"{what}: {post.obstacle}", why)
-        yield from self._fix(post.stop)
 
     def action(self, action: Action, plan: Plan) -> Iterator[str]:
         """An action: symbol, word, address, what it does, and why."""
@@ -120,3 +112,19 @@ class PlanText(Struct, frozen=True):
     def _fix(self, fix: str) -> Iterator[str]:
         if fix:
             yield from wrapped((Span(f"fix: {fix}"),), self.screen, indent=INDENT, hang=INDENT + 5)
+
+
+def going_out_lines(post: StillGoingOut, zone: str, screen: Screen) -> Iterator[str]:
+    """A post that goes out although nobody wants it any more: what, when, why, and where to stop it by hand."""
+    when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
+    account = f" ({post.account})" if post.account else ""
+    what = f"{post.channel}{account} {words.value(post.title)} still goes out{when}: {post.obstacle}"
+    why = "; ".join((words.REASONS[post.reason], *post.because))
+    spans = (
+        Span("  ! unwanted", Style.RED),
+        Span(str(post.address), Style.BOLD),
+        Span(what),
+        Span(f"({why})", Style.DIM),
+    )
+    yield from wrapped(spans, screen, hang=INDENT)
+    yield from wrapped((Span(f"fix: {post.stop}"),), screen, indent=INDENT, hang=INDENT + 5)

@@ -12,7 +12,7 @@ from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.model.activities import DesiredActivity, PostsRule
-from reconciler.model.address import Kind
+from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Place
@@ -30,14 +30,16 @@ from reconciler.model.operations import (
     FieldChange,
     GeneratePosts,
     NotDone,
+    Outcome,
     Part,
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
+    Unknown,
     UpdateActivity,
     UpdateSettings,
 )
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, AnyPostStatus, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, DesiredSite
@@ -46,11 +48,13 @@ from reconciler.planner.actions import (
     ActivityIs,
     BlockedBy,
     NoActivityLike,
+    NothingWaits,
     PostIs,
     PostsAre,
     Reason,
     RefusedBy,
     StillAhead,
+    StillGoingOut,
     blocked,
     refusal,
 )
@@ -311,6 +315,7 @@ def test_swapped_content_that_cannot_be_cancelled_is_said(shop: Bench, effect: s
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == ["failed"]
     assert "could not be cancelled" in details(ledger)[0]
+    assert [(one.post, one.reason) for one in ledger.still_going_out] == [("p1", Reason.CHANGED)]
     assert shop.recorded.object("draft[p1]") != TAKEN_BACK
 
 
@@ -370,6 +375,66 @@ def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, sta
     shop.world.answers = {CancelPost: [NotDone("409", skipped=True)]}
     assert results(shop.apply(cancel)) == [result]
     assert (shop.recorded.object("draft[p1]") == TAKEN_BACK) is (result == "done")
+
+
+@pytest.mark.parametrize(
+    ("answer", "result", "shown", "goes_out"),
+    [
+        (NotDone("403"), "failed", PostStatus.SCHEDULED, True),
+        (NotDone("409", skipped=True), "failed", PostStatus.SCHEDULED, True),
+        (NotDone("409", skipped=True), "failed", PostStatus.PUBLISHED, False),
+        (Done(), "unknown", PostStatus.SCHEDULED, True),
+        (Unknown("lost"), "unknown", Unrecognised("QUEUED_UP"), True),
+    ],
+)
+def test_what_is_not_cancelled_still_goes_out_and_nothing_of_it_is_destroyed(
+    shop: Bench, answer: Outcome, result: str, shown: AnyPostStatus, goes_out: bool
+) -> None:
+    cancel = cancelling(shop, "p1")
+    at = post(shop, "p1").scheduled_for
+    shop.world.edit("p1", status=shown)
+    shop.world.answers = {CancelPost: [answer]}
+    clear = act(ClearPosts(ActivityId("a1"), "x"), Kind.POSTS, "a1", NothingWaits(ActivityId("a1")))
+    ledger = shop.apply(cancel, clear)
+    assert results(ledger)[0] == result
+    assert [(one.post, one.moment) for one in ledger.still_going_out] == ([("p1", at)] if goes_out else [])
+    assert tally_of([ledger]).still_going_out == goes_out
+    if shown is PostStatus.SCHEDULED:
+        assert results(ledger)[1] == "skipped"
+        assert "ClearPosts" not in shop.writes
+
+
+def test_what_was_not_cancelled_any_more_still_goes_out_as_far_as_anybody_knows(shop: Bench) -> None:
+    named = StillGoingOut(
+        Address(SITE.name, Kind.DRAFT, "p9"),
+        PostId("p9"),
+        "X",
+        "T",
+        None,
+        None,
+        Reason.PAUSED,
+        (),
+        "IN_QUEUE",
+        "stop it",
+    )
+    cancel = cancelling(shop, "p1")
+    shop.stop = lambda: True
+    ledger = shop.apply(cancel, still_going_out=(named,))
+    assert results(ledger) == ["not started"]
+    assert [one.post for one in ledger.still_going_out] == ["p1", "p9"]  # the soonest first
+    assert shop.world.log == []
+
+
+def test_a_post_that_is_not_moved_away_from_a_forbidden_moment_still_goes_out(shop: Bench) -> None:
+    before, at = START + timedelta(days=2), START + timedelta(days=3)
+    shop.world.edit("p1", status=PostStatus.SCHEDULED, scheduled_for=before)
+    live = post(shop, "p1")
+    operation = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, at, before)
+    move = act(operation, Kind.DRAFT, "p1", reason=Reason.FORBIDDEN)
+    assert [one.moment for one in shop.apply(move, allow_publish=False).still_going_out] == [before]
+    other = replace(move, reason=Reason.OTHER_TIME)
+    assert shop.apply(other, allow_publish=False).still_going_out == ()
+    assert shop.apply(move).still_going_out == ()
 
 
 def test_a_cancel_is_made_whatever_else_went_wrong_with_its_activity(shop: Bench) -> None:

@@ -109,6 +109,7 @@ def test_an_apply_has_its_ledger(everything: SitePlanned) -> None:
     assert document["ledger"] == [
         {
             "site": "shop",
+            "stillGoingOut": [],
             "entries": [
                 {
                     "address": "shop/marketing-plan",

@@ -58,7 +58,8 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                 if live.scheduled_for is None:
                     return None
             case CancelPost():
-                pass
+                if live is not None and not isinstance(live.status, PostStatus):
+                    return None  # a status of a later version tells nothing
             case _:
                 assert_never(operation)
         return super().outcome(operation, entry, found, now)
@@ -181,7 +182,8 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) 
         for activity in (await site.marketing_plan()).activities
         if activity.id == required.activity or (required.activity is None and activity.date >= now)
         for post in activity.posts
-        if post.status is PostStatus.SCHEDULED
+        # A status of a later version may be one more way to wait.
+        if post.status is PostStatus.SCHEDULED or not isinstance(post.status, PostStatus)
     ]
     if not waiting:
         return None

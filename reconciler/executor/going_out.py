@@ -1,0 +1,78 @@
+"""What still goes out after a run although nobody wants it any more: first in its ledger (design.md 1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from reconciler.executor.ledger import Entry, Result
+from reconciler.model.address import Kind
+from reconciler.model.operations import CancelPost, ReschedulePost
+from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
+from reconciler.planner.waiting import STOP_BY_HAND
+
+OVER: Final = frozenset(
+    {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
+)
+"""Statuses of a post that does not wait to go out any more."""
+
+
+def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
+    """The actions of a plan that were to stop a post and are not done, with how each ended."""
+    ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
+    found = {}
+    for action in plan.actions:
+        if _stops(action):
+            entry = ended.get((action.address, action.operation.verb))
+            if entry is not None and entry.result is not Result.DONE:
+                found[action] = entry.detail or str(entry.result)
+    return found
+
+
+def _stops(action: Action) -> bool:
+    """Whether a post goes out that nobody wants, at least not then, where the action is not done."""
+    operation = action.operation
+    moves = isinstance(operation, ReschedulePost) and action.reason is Reason.FORBIDDEN
+    return moves or isinstance(operation, CancelPost)
+
+
+def still_going_out(
+    plan: Plan, unstopped: Mapping[Action, str], live: Mapping[PostId, Post | None] | None = None
+) -> tuple[StillGoingOut, ...]:
+    """What the plan could not stop, and what the run did not, the soonest first.
+
+    `live` are the posts as they were read at the end; None: nobody looked, so what was not stopped goes out.
+    """
+    found = [_not_stopped(action, obstacle, live or {}) for action, obstacle in unstopped.items()]
+    last = datetime.max.replace(tzinfo=UTC)
+    all_of_them = (*plan.still_going_out, *(post for post in found if post is not None))
+    return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
+
+
+def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
+    """The post that an action was to stop, where it goes out all the same."""
+    operation = action.operation
+    assert isinstance(operation, CancelPost | ReschedulePost)
+    moment = operation.at if isinstance(operation, CancelPost) else operation.before
+    account = None
+    if operation.post in live:
+        post = live[operation.post]
+        if post is None or post.status in OVER:
+            return None
+        if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
+            return None  # somebody moved it, and the next plan judges where to
+        moment, account = post.scheduled_for or moment, post.account_id
+    return StillGoingOut(
+        action.address,
+        operation.post,
+        operation.channel,
+        operation.title,
+        account,
+        moment,
+        action.reason,
+        action.because,
+        obstacle,
+        STOP_BY_HAND,
+    )
