@@ -43,6 +43,13 @@ class Reports:
             raise broken
 
 
+def sandbox_picture(url: str) -> str | None:
+    """The sandbox's image at an address, as a `data:` address: no network has it. None for any other image."""
+    from reconciler.sandbox.pictures import data_url
+
+    return data_url(url)
+
+
 @contextmanager
 def open_reports(
     command: str, shown: Shown, *, beside: Sequence[Reporter] = (), calls_of: CallsOf | None = None, asks: bool = False
@@ -56,7 +63,7 @@ def open_reports(
     files: list[_File] = []
 
     def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
-        reporters.append(make(name, ReporterContext(command, write, screen, calls_of, on_screen)))
+        reporters.append(make(name, ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture)))
 
     try:
         for output in shown.outputs:

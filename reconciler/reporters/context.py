@@ -19,7 +19,7 @@ class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
     `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
-    into a file has to tell them itself.
+    into a file has to tell them itself. `picture` draws the images of a sandbox, which no network has.
     """
 
     command: str
@@ -27,6 +27,7 @@ class ReporterContext(Struct, frozen=True):
     screen: Screen = Screen()
     calls_of: CallsOf | None = None
     on_screen: bool = False
+    picture: Callable[[str], str | None] | None = None
 
 
 class Reporter(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -370,3 +371,17 @@ def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Co
     assert done.code == 1
     assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 2 sites; 1 site failed."
     assert decisions(project)
+
+
+@pytest.mark.parametrize("options", [(), ("--output", "html=page.html")])
+def test_the_gallery_of_a_sandbox_needs_no_network(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(project.root)
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES})
+    assert reconciler("review", project.root, *options).code == 0
+    page = (project.root / ("page.html" if options else "approvals/shop.html")).read_text("utf-8")
+    sources = re.findall('<img src="([^"]*)"', page)
+    assert sources
+    assert all(one.startswith("data:image/svg+xml;base64,") for one in sources)
+    assert "https://static.wixstatic.com/media/" in page  # where each leads

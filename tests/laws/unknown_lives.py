@@ -108,8 +108,7 @@ GENERATIONS = (
     "regenerate-marketing-plan-with-keyword-research",
 )
 ON_ITS_WAY = ("SCHEDULED", "PROCESSING", "IN_QUEUE", "PUBLISHED", "FAILED")
-_STOP = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+")
-_READ_BACK = re.compile(r"asked for .* the site (has|shows|keeps)")
+_WHY = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+|asked for |not what was approved")
 _REQUEST = re.compile(r"sandbox\.\d{12}")
 Run = Callable[..., tuple[int, str]]
 
@@ -183,8 +182,8 @@ class Life:
         if "Traceback" in said or "bug in reconciler" in said:
             raise Silent(f"a bug:\n{said}")
         flat = " ".join(said.split())
-        if code == 1 and not (_STOP.search(flat) and _REQUEST.search(flat)) and not _READ_BACK.search(flat):
-            raise Silent(f"an error without route or request id, or what was asked for:\n{said}")
+        if code == 1 and not (_REQUEST.search(flat) and _WHY.search(flat)):
+            raise Silent(f"an error without a request id, or without its route or what was asked for:\n{said}")
         return code, out.getvalue()
 
     def apply(self, *options: str, desired: Json = FIRST) -> None:

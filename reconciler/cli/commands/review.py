@@ -39,7 +39,9 @@ def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
     import os
 
     from reconciler.api.client import ReadClient
+    from reconciler.cli.outputs import sandbox_picture
     from reconciler.cli.run import selected
+    from reconciler.engine.results import ApiKind
     from reconciler.engine.review import review_sites
     from reconciler.reporters.gallery import gallery
     from reconciler.wiring import open_session
@@ -56,7 +58,8 @@ def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
             state=asked.state,
             parallelism=asked.parallelism,
         ) as session:
-            beside = None if one_page else lambda review: gallery([review])
+            picture = sandbox_picture if session.api.kind is ApiKind.SANDBOX else None
+            beside = None if one_page else lambda review: gallery([review], picture)
             return await review_sites(session, selection, running.emit, beside)
 
     return running.run(review())
