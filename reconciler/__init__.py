@@ -1,3 +1,98 @@
-"""Plan and apply for the AI marketing plans of many websites."""
+"""Plan and apply for the AI marketing plans of many websites.
 
-__version__ = "0.1.0"
+    from reconciler import Project
+
+    async with Project.open("acme-sites") as project:
+        async for site in project.plan(targets=["label:team=emea"]):
+            print(site.name, site.plan.actions)
+
+What stands in `__all__` is the library; each name is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    from reconciler.engine.applying import Decision, Proposal
+    from reconciler.engine.policy_checks import PolicyContext
+    from reconciler.engine.results import (
+        ApplyCompleted,
+        Event,
+        Refused,
+        SiteApplied,
+        SiteDrifted,
+        SiteFailed,
+        SiteHistory,
+        SiteNotReviewed,
+        SitePlanned,
+        SiteReviewed,
+    )
+    from reconciler.library import Applied, Project
+    from reconciler.model.address import Address
+    from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
+    from reconciler.planner.actions import Action, Plan
+
+__all__ = [
+    "Action",
+    "Address",
+    "Applied",
+    "ApplyCompleted",
+    "Decision",
+    "Diagnostic",
+    "Event",
+    "InvalidFiles",
+    "Place",
+    "Plan",
+    "PolicyContext",
+    "Project",
+    "Proposal",
+    "Refused",
+    "Severity",
+    "SiteApplied",
+    "SiteDrifted",
+    "SiteFailed",
+    "SiteHistory",
+    "SiteNotReviewed",
+    "SitePlanned",
+    "SiteReviewed",
+    "UsageError",
+    "__version__",
+]
+
+_MODULES = {
+    "engine.applying": ("Decision", "Proposal"),
+    "engine.policy_checks": ("PolicyContext",),
+    "engine.results": (
+        "ApplyCompleted",
+        "Event",
+        "Refused",
+        "SiteApplied",
+        "SiteDrifted",
+        "SiteFailed",
+        "SiteHistory",
+        "SiteNotReviewed",
+        "SitePlanned",
+        "SiteReviewed",
+    ),
+    "library": ("Applied", "Project"),
+    "model.address": ("Address",),
+    "model.diagnostics": ("Diagnostic", "InvalidFiles", "Place", "Severity", "UsageError"),
+    "planner.actions": ("Action", "Plan"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

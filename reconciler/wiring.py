@@ -20,6 +20,7 @@ from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Project
 from reconciler.config.secrets import is_unset, resolve
+from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import Session
@@ -78,6 +79,7 @@ async def open_session(
             this_process(environ),
             at_once,
             repository_of(project).head(),
+            load_checks(project.policy.checks),
             debug=bool(environ.get("RECONCILER_DEBUG")),
         )
 

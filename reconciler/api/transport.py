@@ -17,7 +17,6 @@ from typing import Final, TypeAlias
 import httpx
 from msgspec import Struct
 
-from reconciler import __version__
 from reconciler.api.decoding import BadBody, NotJson, decode, received
 from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
 from reconciler.api.fence import Fence
@@ -33,6 +32,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret, masked
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
+from reconciler.version import __version__
 
 Credentials: TypeAlias = Callable[[SiteRef], Credential]
 

@@ -19,9 +19,9 @@ from typing import Final, NoReturn
 
 import click
 
-from reconciler import __version__
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.version import __version__
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",

@@ -16,7 +16,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import Prepared, carry_out
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.plan import PlanTotals, plan_site
+from reconciler.engine.plan import PlanTotals, plan_site, tell
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -173,7 +173,7 @@ async def _judge(run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteF
         else:
             refused += planned.plan.refusals
         totals.add(planned)
-        run.emit(planned)
+        tell(planned, run.emit)
     completed = totals.completed(run.session.project.policy)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed))

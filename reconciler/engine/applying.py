@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import TypeAlias
 
 from msgspec import Struct
 
@@ -51,6 +52,9 @@ class Proposal(Struct, frozen=True):
     only_public: bool = False
 
 
+Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
+
+
 class ApplyTerms(Struct, frozen=True):
     """On what terms an apply runs. `decide` is asked once, when all sites are planned and something is to be done.
 
@@ -58,7 +62,7 @@ class ApplyTerms(Struct, frozen=True):
     that the state keeps.
     """
 
-    decide: Callable[[Proposal], Awaitable[Decision]]
+    decide: Decide
     lock_timeout: timedelta = timedelta(0)
     stop: Callable[[], bool] = lambda: False
     exit_code: Callable[[ApplyCompleted], int] | None = None

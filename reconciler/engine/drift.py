@@ -9,15 +9,16 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.plan import judged
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted, SiteDrifted, SiteFailed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally
-from reconciler.planner.guards import judge_run, judge_strictly
+from reconciler.planner.guards import judge_run
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named, apply_targets, keeps
+from reconciler.planner.targets import Named, keeps
 
 
 async def drift_sites(
@@ -72,15 +73,14 @@ def drifts(
         options = plan_options(session, context, site)
         observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
         report = find_drift(desired, observed, recorded, plan, options)
-        named = Named(site, desired.labels)
-        plan = apply_targets(plan, context.targets, named)
-        totals.plans += tally_of(plan)
-        wanted = keeps(context.targets, named)
-        strict = judge_strictly(plan) if context.strict else ()
+        # What an apply would be refused for: the guards of the planner are in the report already.
+        applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
+        totals.plans += tally_of(applied)
+        wanted = keeps(context.targets, Named(site, desired.labels))
         report = replace(
             report,
             items=tuple(item for item in report.items if wanted(item.address)),
-            refusals=(*report.refusals, *strict),
+            refusals=(*report.refusals, *applied.refusals),
         )
         return SiteDrifted(report, desired.labels, turn.seconds)
 

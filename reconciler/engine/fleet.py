@@ -9,6 +9,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.policy_checks import CheckFailed
 from reconciler.engine.problems import diagnostics_of
 from reconciler.engine.results import Emit, SiteFailed, SiteStarted
 from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -164,6 +165,6 @@ def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
 
 def _concerns_the_run(error: Exception, *, debug: bool) -> bool:
     """Whether an error is about more than the site at which it was met."""
-    if isinstance(error, ApiError | StateError | Locked | InvalidFiles):
+    if isinstance(error, ApiError | StateError | Locked | InvalidFiles | CheckFailed):
         return False
     return debug or isinstance(error, UsageError)

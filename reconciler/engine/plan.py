@@ -9,12 +9,15 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.results import Emit, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
+from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
+from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.executor.observe import observe_and_plan
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
-from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import Plan
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
@@ -29,7 +32,7 @@ async def plan_sites(
     totals = PlanTotals()
     async for result in plans(session, selection, context, emit):
         totals.add(result)
-        emit(result)
+        tell(result, emit)
     completed = totals.completed(session.project.policy)
     emit(completed)
     return completed
@@ -58,15 +61,32 @@ def plans(
 async def plan_site(
     session: Session[ReadClient], context: RunContext, desired: DesiredSite, recorded: RecordedSite, turn: Turn
 ) -> SitePlanned:
-    """Reads a site and plans it. Raises ApiError."""
-    site = desired.ref.name
-    options = plan_options(session, context, site)
+    """Reads a site and plans it. Raises ApiError, and CheckFailed for a policy check."""
+    options = plan_options(session, context, desired.ref.name)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    plan = apply_targets(plan, context.targets, Named(site, desired.labels))
+    plan, warnings = judged(session, context, desired, observed, plan)
+    reads = tuple(sorted(need.value for need in observed.had_reads))
+    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings)
+
+
+def judged(
+    session: Session[ReadClient], context: RunContext, desired: DesiredSite, observed: ObservedSite, plan: Plan
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """What targets, policy checks and `--strict` leave of a plan, and what the checks warn of. Raises CheckFailed."""
+    plan = apply_targets(plan, context.targets, Named(desired.ref.name, desired.labels))
+    told = PolicyContext(desired, observed, session.project.policy, session.clock.now())
+    plan, warnings = judge_by_checks(plan, told, session.checks)
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
-    reads = tuple(sorted(need.value for need in observed.had_reads))
-    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds)
+    return plan, warnings
+
+
+def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:
+    """Tells a site, and what policy checks warn of."""
+    if isinstance(result, SitePlanned):
+        for warning in result.warnings:
+            emit(Notice(warning))
+    emit(result)
 
 
 class PlanTotals:

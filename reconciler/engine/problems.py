@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
+from reconciler.engine.policy_checks import CheckFailed
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError
 from reconciler.planner.document import PlanRefused
@@ -38,6 +39,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
             return Diagnostic(LOCKED, what, fix)
         case PlanRefused(code=code, what=what, fix=fix, address=address):
             return Diagnostic(code, what, fix, address=address)
+        case CheckFailed(what=what, fix=fix):
+            return Diagnostic("policy-check-failed", what, fix)
         case UsageError():
             return Diagnostic(USAGE, str(error))
         case _:

@@ -117,13 +117,17 @@ class Progressed(Struct, frozen=True):
 
 
 class SitePlanned(Struct, frozen=True):
-    """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took."""
+    """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took.
+
+    `warnings` are those of policy checks; each is a `Notice` of its own too.
+    """
 
     plan: Plan
     tally: PlanTally
     reads: tuple[str, ...] = ()
     labels: Labels = ()
     seconds: float = 0.0
+    warnings: tuple[Diagnostic, ...] = ()
 
     @property
     def name(self) -> SiteName:

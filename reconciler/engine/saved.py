@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from reconciler import __version__
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.results import PlanLoaded
@@ -18,6 +17,7 @@ from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.version import __version__
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of a plan file that are read: a plan of a thousand sites has a few million."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from reconciler.api.client import ReadClient
 from reconciler.config.project import Project
+from reconciler.engine.policy_checks import NamedCheck
 from reconciler.engine.results import Api, Emit, Notice, RunStarted
 from reconciler.engine.selection import Selection
 from reconciler.executor.ports import Clock
@@ -24,7 +25,7 @@ AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 class Session(Struct, Generic[AnyClient], frozen=True):
     """What a run works with. `client` says by its type whether the run may write; `clock` is that of the world it
     works on. `holder` takes its locks, `parallelism` is how many sites are worked on at once, `commit` what git has
-    checked out. With `debug` a bug is raised where it is met."""
+    checked out; `checks` are the policy as code. With `debug` a bug is raised where it is met."""
 
     project: Project
     client: AnyClient
@@ -34,6 +35,7 @@ class Session(Struct, Generic[AnyClient], frozen=True):
     holder: Holder
     parallelism: int
     commit: str | None = None
+    checks: tuple[NamedCheck, ...] = ()
     debug: bool = False
 
     @property

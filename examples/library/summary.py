@@ -1,0 +1,37 @@
+"""Plans and applies the sites of one team, and says what would be done in a line a site: `python summary.py emea`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from reconciler import ApplyCompleted, Diagnostic, Project, SiteFailed
+
+HERE = Path(__file__).parent
+
+
+def told(problem: Diagnostic) -> str:
+    return f"{problem.message}; {problem.fix}" if problem.fix else problem.message
+
+
+async def main(team: str) -> int:
+    target = f"label:team={team}"
+    async with Project.open(HERE) as project:
+        async for site in project.plan(targets=[target]):
+            if isinstance(site, SiteFailed):
+                print(f"{site.name}: {told(site.problem)}")
+            else:
+                print(f"{site.name}: {len(site.plan.actions)} actions")
+        applied = await project.apply(targets=[target])  # calling it is the yes; posts need allow_publish=True
+        match applied.outcome:
+            case ApplyCompleted(tally=tally):
+                print(f"{tally.changed} changed, {tally.generated} generated, {tally.failed} failed")
+                return 1 if tally.failed else 0
+            case refused:
+                print(f"refused: {told(refused.reason)}")
+                return 4
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(*sys.argv[1:2] or ["emea"])))

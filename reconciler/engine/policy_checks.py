@@ -1,0 +1,115 @@
+"""Policy as code: functions of installed packages over a plan, named in `policy.checks` (docs/design.md 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.policy import Policy
+from reconciler.model.sites import DesiredSite, ObservedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.targets import ByAddress, Named, TargetFilter, apply_targets
+
+GROUP: Final = "reconciler.policy"
+"""The entry points that checks are found by."""
+
+
+class PolicyContext(Struct, frozen=True):
+    """What a check is told besides the plan: the site's file, the site as it was read, the project's policy, the time.
+
+    Moments are aware; the site's time zone is `plan.time_zone`.
+    """
+
+    desired: DesiredSite
+    observed: ObservedSite
+    policy: Policy
+    now: datetime
+
+
+Check: TypeAlias = Callable[[Plan, PolicyContext], Iterable[Diagnostic]]
+"""An error that has an action's address blocks that action, any other error refuses the site, a warning is shown."""
+
+
+class NamedCheck(Struct, frozen=True):
+    """A check by the name of its entry point."""
+
+    name: str
+    check: Check
+
+
+class CheckFailed(Exception):
+    """A check that raised, or that gave back what is no diagnostic."""
+
+    def __init__(self, name: str, what: str) -> None:
+        self.what = f"the policy check {name!r} failed: {what}"
+        self.fix = "correct the check, or remove it from policy.checks"
+        super().__init__(f"{self.what}; {self.fix}")
+
+
+def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
+    """The checks with these names. Raises UsageError for one that is not installed, or cannot be imported."""
+    if not names:
+        return ()
+    from importlib.metadata import entry_points
+
+    from reconciler.planner.targets import near
+
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    found: list[NamedCheck] = []
+    for name in names:
+        if name not in installed:
+            hint = near(name, installed) or f"; install the package that has it (entry point group {GROUP})"
+            raise UsageError(f"policy.checks: no installed package has a check {name!r}{hint}")
+        try:
+            check = installed[name].load()
+        except Exception as error:
+            raise UsageError(f"policy.checks: {name!r} cannot be imported: {_said(error)}") from error
+        if not callable(check):
+            raise UsageError(f"policy.checks: {name!r} is not a function")
+        found.append(NamedCheck(name, check))
+    return tuple(found)
+
+
+def judge_by_checks(
+    plan: Plan, context: PolicyContext, checks: Sequence[NamedCheck]
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """The plan as the checks leave it, and what they warn of. Raises CheckFailed."""
+    warnings: list[Diagnostic] = []
+    for named in checks:
+        for problem in _asked(named, plan, context):
+            if problem.severity is not Severity.ERROR:
+                warnings.append(problem)
+            elif any(action.address == problem.address for action in plan.actions):
+                plan = _blocked(plan, problem, context.desired)
+            else:
+                plan = replace(plan, refusals=(*plan.refusals, problem))
+    return plan, tuple(warnings)
+
+
+def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagnostic, ...]:
+    try:
+        problems = tuple(named.check(plan, context))
+    except Exception as error:
+        raise CheckFailed(named.name, _said(error)) from error
+    for problem in problems:
+        if not isinstance(problem, Diagnostic):
+            raise CheckFailed(named.name, f"it gave {type(problem).__name__}, not a Diagnostic")
+    return problems
+
+
+def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
+    """The plan without an action, and without what rests on it."""
+    others = plan.blocked
+    filtered = apply_targets(
+        plan, TargetFilter(excluded=(ByAddress(problem.about),)), Named(plan.site.name, desired.labels)
+    )
+    return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,223 @@
+"""The library: a project, opened, with what the command line does as functions over typed, frozen values.
+
+Nothing here prints, asks or exits, and the environment is the one that is passed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.api.client import FullClient
+from reconciler.config.project import Project as ProjectFiles
+from reconciler.config.sites import SiteIndex, open_project
+from reconciler.config.trust import trust_of
+from reconciler.engine.apply import apply_live, apply_saved
+from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal, Run
+from reconciler.engine.drift import drifts
+from reconciler.engine.history import histories
+from reconciler.engine.plan import plans
+from reconciler.engine.problems import diagnostic_of
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Emit,
+    Event,
+    Refused,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+)
+from reconciler.engine.review import reviews
+from reconciler.engine.saved import check_project, files_of, read_plan
+from reconciler.engine.selection import Choice, Selection, regenerated, select
+from reconciler.engine.session import RunContext, Session
+from reconciler.engine.state import StateAccess
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.planner.document import PlanRefused
+from reconciler.wiring import open_session, open_state_of
+
+
+class Applied(Struct, frozen=True):
+    """What an apply did: how it ended, and the sites that failed or had something to do, in the order they ended."""
+
+    outcome: ApplyCompleted | Refused
+    sites: tuple[SiteApplied | SiteFailed, ...]
+
+
+class Project:
+    """A project whose files are read and whose sites can be reached. Made by `Project.open`.
+
+    `targets` and `excludes` are what `--target` and `--exclude` take: names, globs, `label:team=emea`, addresses. A
+    site that cannot be worked on is a `SiteFailed` among the results; what is wrong with the run as a whole raises
+    `UsageError` (a missing key, a target that matches nothing) or `InvalidFiles`.
+    """
+
+    def __init__(self, files: ProjectFiles, index: SiteIndex, session: Session[FullClient], state: StateAccess) -> None:
+        self._files = files
+        self._index = index
+        self._session = session
+        self._state = state
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        path: str | Path = ".",
+        *,
+        environ: Mapping[str, str] = os.environ,
+        api: str | None = None,
+        state: str | None = None,
+        parallelism: int | None = None,
+        allow_hosts: Iterable[str] = (),
+        require_approval: bool = False,
+        committed: bool = False,
+    ) -> AsyncIterator[Project]:
+        """Reads the files of the project that `path` lies in. `environ` has the keys, proxies and certificates.
+
+        `api`, `state` and `parallelism` override the project's; the rest is what its files may not decide
+        themselves, as the options of the same names. Raises UsageError, and InvalidFiles with every problem.
+        """
+        trust = trust_of(
+            environ,
+            api=api,
+            state=state,
+            allow_hosts=allow_hosts,
+            require_approval=require_approval,
+            committed=committed,
+        )
+        files, index = open_project((Path(path),), trust)
+        access = open_state_of(files, environ=environ, state=state)
+        async with open_session(
+            files, FullClient, environ=environ, api=api, state=state, parallelism=parallelism
+        ) as session:
+            yield cls(files, index, session, access)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The names of the project's sites, in the order of the files."""
+        return tuple(entry.name for entry in self._index.entries)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What is surely not meant so in the project's files, and stops nothing."""
+        return self._index.warnings
+
+    def plan(
+        self,
+        *,
+        targets: Iterable[str] = (),
+        excludes: Iterable[str] = (),
+        regenerate: Iterable[str] = (),
+        publish: bool = True,
+        strict: bool = False,
+    ) -> AsyncIterator[SitePlanned | SiteFailed]:
+        """Reads the sites and gives what would change of each, in the order of the files. Writes nothing."""
+        selection = self._select(targets, excludes)
+        return plans(self._session, selection, _context(selection, regenerate, publish=publish, strict=strict))
+
+    def drift(
+        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = (), strict: bool = False
+    ) -> AsyncIterator[SiteDrifted | SiteFailed]:
+        """Reads the sites and gives what moved of each, and on which side. Writes nothing."""
+        selection = self._select(targets, excludes)
+        return drifts(self._session, selection, _context(selection, strict=strict))
+
+    def review(
+        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
+    ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
+        """Brings the approvals file of each site up to date, and gives what waits for people. Writes no site."""
+        return reviews(self._session, self._select(targets, excludes))
+
+    def history(
+        self, *, targets: Iterable[str] = (), excludes: Iterable[str] = ()
+    ) -> AsyncIterator[SiteHistory | SiteFailed]:
+        """What went out on each site, and what waits to, from the state alone."""
+        return histories(self._state, self._select(targets, excludes))
+
+    async def apply(
+        self,
+        *,
+        targets: Iterable[str] = (),
+        excludes: Iterable[str] = (),
+        regenerate: Iterable[str] = (),
+        publish: bool = True,
+        strict: bool = False,
+        allow_publish: bool = False,
+        lock_timeout: timedelta = timedelta(0),
+        decide: Decide | None = None,
+        emit: Emit = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Applied:
+        """Plans the sites and carries the plans out.
+
+        Calling it is the yes to all but publishing, which `allow_publish` is; `decide` is asked instead, once all is
+        planned and before the first write. `emit` is told everything as it happens; `stop` is asked between calls,
+        and once it is true nothing more is started.
+        """
+        selection = self._select(targets, excludes)
+        context = _context(selection, regenerate, publish=publish, strict=strict)
+        terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
+        told = _Told(emit)
+        outcome = await apply_live(Run(self._session, context, terms, told.emit), selection)
+        return Applied(outcome, tuple(told.sites))
+
+    async def apply_plan(
+        self,
+        file: str | Path,
+        *,
+        strict: bool = False,
+        allow_publish: bool = False,
+        lock_timeout: timedelta = timedelta(0),
+        decide: Decide | None = None,
+        emit: Emit = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Applied:
+        """Carries out a plan that `plan --out` saved: exactly that, once, while it is still true."""
+        try:
+            saved = read_plan(Path(file))
+        except PlanRefused as refused:
+            return Applied(Refused(diagnostic_of(refused)), ())
+        check_project(saved, self._files, self._session.api.target)
+        terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
+        told = _Told(emit)
+        run = Run(self._session, RunContext(strict=strict), terms, told.emit)
+        outcome = await apply_saved(run, saved, files_of(saved, self._files))
+        return Applied(outcome, tuple(told.sites))
+
+    def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
+        return select(self._files, self._index, Choice(tuple(targets), tuple(excludes)))
+
+
+def _context(
+    selection: Selection, regenerate: Iterable[str] = (), *, publish: bool = True, strict: bool = False
+) -> RunContext:
+    return RunContext(selection.targets, regenerated(tuple(regenerate), selection), publish, strict)
+
+
+def _yes(*, allow_publish: bool) -> Decide:
+    async def decide(_proposal: Proposal) -> Decision:
+        return Decision(apply=True, allow_publish=allow_publish)
+
+    return decide
+
+
+class _Told:
+    """Hands events on, and keeps the sites that something was done at."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self.sites: list[SiteApplied | SiteFailed] = []
+
+    def emit(self, event: Event) -> None:
+        if isinstance(event, SiteApplied | SiteFailed):
+            self.sites.append(event)
+        self._emit(event)

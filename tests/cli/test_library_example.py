@@ -1,0 +1,22 @@
+"""The program in examples/library does what it says."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "library"
+
+
+def test_the_script(tmp_path: Path) -> None:
+    copy = tmp_path / "library"
+    shutil.copytree(EXAMPLE, copy, ignore=shutil.ignore_patterns(".reconciler", "__pycache__"))
+    first, again = (
+        subprocess.run([sys.executable, copy / "summary.py", "emea"], capture_output=True, text=True, check=True)
+        for _ in range(2)
+    )
+    assert first.stdout == "harbour-cafe: 3 actions\n1 changed, 1 generated, 0 failed\n"
+    assert again.stdout == "harbour-cafe: 0 actions\n0 changed, 0 generated, 0 failed\n"
+    assert first.stderr + again.stderr == ""

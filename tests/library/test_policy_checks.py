@@ -1,0 +1,144 @@
+"""Policy as code: what a check says blocks an action, refuses a site, or is shown; one that fails is an error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import reconciler as reconciler
+from tests.cli.projects import Command
+from tests.cli.projects import Project as Folder
+
+Install = Callable[[str], None]
+
+HEAD = """\
+from reconciler import Diagnostic, Plan, PolicyContext, Severity
+
+def check(plan: Plan, context: PolicyContext):
+"""
+
+
+@pytest.fixture
+def install(folder: Folder, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Installs a package `acme-policy` with a check, and names it in the project."""
+    place = tmp_path_factory.mktemp("site-packages")
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.delitem(sys.modules, "acme_policy", raising=False)
+
+    def put(body: str) -> None:
+        (place / "acme_policy.py").write_text(HEAD + body)
+        info = place / "acme_policy-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-policy\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[reconciler.policy]\nacme_policy = acme_policy:check\n")
+        use(folder, "acme_policy")
+
+    return put
+
+
+def use(folder: Folder, name: str) -> None:
+    file = folder.root / "reconciler.yaml"
+    file.write_text(file.read_text() + f"policy: {{checks: [{name}]}}\n")
+
+
+def test_an_error_with_an_actions_address_blocks_it_and_what_rests_on_it(
+    folder: Folder, install: Install, reconciler: Command
+) -> None:
+    install(
+        """\
+    for action in plan.actions:
+        if action.address.kind == "settings" and context.desired.ref.name == "shop":
+            yield Diagnostic("acme-tone", "the tone is not ours", "ask marketing", address=action.address)
+"""
+    )
+    done = reconciler("plan", folder.root, "--output", "json")
+    assert done.code == 0
+    other, shop = done.json["sites"][::-1]
+    assert [action["address"] for action in shop["actions"]] == []
+    assert shop["blocked"] == [
+        {
+            "code": "acme-tone",
+            "severity": "warning",
+            "message": "the tone is not ours",
+            "fix": "ask marketing",
+            "address": "shop/settings",
+        }
+    ]
+    assert [action["address"] for action in other["actions"]] == ["shop-z/settings", "shop-z/marketing-plan"]
+    assert reconciler("plan", folder.root, "--strict").code == 4
+    applied = reconciler("apply", folder.root, "--auto-approve")
+    assert applied.code == 0
+    assert not [request for request in folder.requests() if request["wrote"] and request["site"].endswith("01")]
+
+
+def test_an_error_without_an_action_refuses_the_site(folder: Folder, install: Install, reconciler: Command) -> None:
+    install(
+        """\
+    if context.desired.labels == (("team", "emea"),):
+        yield Diagnostic("acme-freeze", "no changes in EMEA this week")
+"""
+    )
+    done = reconciler("plan", folder.root, "--output", "json")
+    assert done.code == 4
+    assert [site["refusals"] for site in done.json["sites"]] == [
+        [{"code": "acme-freeze", "severity": "error", "message": "no changes in EMEA this week"}],
+        [],
+    ]
+    text = reconciler("plan", folder.root)
+    assert text.last == "Refused: no changes in EMEA this week"
+    assert reconciler("drift", folder.root).code == 4
+    applied = reconciler("apply", folder.root, "--auto-approve")
+    assert applied.code == 4
+    assert applied.last.startswith("Apply: 0 added, 1 changed")
+
+
+def test_a_warning_is_shown_and_stops_nothing(folder: Folder, install: Install, reconciler: Command) -> None:
+    install(
+        """\
+    return [Diagnostic("acme-note", f"{len(plan.actions)} changes", severity=Severity.WARNING)]
+"""
+    )
+    done = reconciler("plan", folder.root)
+    assert done.code == 0
+    assert done.err == "warning: 2 changes\nwarning: 2 changes\n"
+    found = reconciler("plan", folder.root, "--output", "json").json
+    assert [problem["code"] for problem in found["problems"]] == ["acme-note", "acme-note"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("    raise KeyError('odd')\n", "the policy check 'acme_policy' failed: KeyError: 'odd'"),
+        ("    return ['no']\n", "the policy check 'acme_policy' failed: it gave str, not a Diagnostic"),
+        ("    return None\n", "the policy check 'acme_policy' failed: TypeError"),
+    ],
+)
+def test_a_check_that_fails_is_an_error_and_nothing_is_done(
+    body: str, said: str, folder: Folder, install: Install, reconciler: Command
+) -> None:
+    install(body)
+    for command in (("plan",), ("apply", "--auto-approve"), ("drift",)):
+        done = reconciler(*command, folder.root, "--output", "json")
+        assert done.code == 1, command
+        assert done.json["sites"][0]["error"]["code"] == "policy-check-failed"
+        assert said in done.json["sites"][0]["error"]["message"]
+    assert not [request for request in folder.requests() if request["wrote"]]
+
+
+def test_a_check_that_is_missing_is_an_error(folder: Folder, install: Install, reconciler: Command) -> None:
+    use(folder, "acme_polizy")
+    done = reconciler("plan", folder.root)
+    assert (done.code, done.out) == (1, "")
+    assert "no installed package has a check 'acme_polizy'" in done.err
+
+
+def test_a_check_that_cannot_be_imported_is_an_error(
+    folder: Folder, install: Install, reconciler: Command, tmp_path: Path
+) -> None:
+    install("    import nothing_of_this_name\nimport nothing_of_this_name\n")
+    done = reconciler("plan", folder.root)
+    assert (done.code, done.out) == (1, "")
+    assert "'acme_policy' cannot be imported: ModuleNotFoundError" in done.err
