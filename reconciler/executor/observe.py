@@ -24,13 +24,15 @@ async def observe_and_plan(
     observed = await reader.read(desired.ref, reads.needs, channels=reads.channels)
     plan = make_plan(desired, observed, recorded, options)
     for _ in range(MOST_ROUNDS):
-        reads = further_reads(desired, observed, plan)
+        reads = further_reads(desired, observed, plan, recorded)
         if not reads:
             break
         if reads.needs:
             observed = merged(observed, await reader.read(desired.ref, reads.needs, channels=reads.channels))
         if reads.posts_of:
             observed = with_posts(observed, reads.posts_of, await reader.posts_of(desired.ref, reads.posts_of))
+        if reads.items:
+            observed = replace(observed, items=(*observed.items, *await reader.items(desired.ref, reads.items)))
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
 

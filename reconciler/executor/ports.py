@@ -48,6 +48,10 @@ class Reader(Protocol):
         """One post by its id, None where there is none any more."""
         ...
 
+    async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
+        """Posts by their ids, in one query; None for one that is not there any more."""
+        ...
+
 
 class Writer(Protocol):
     """Carries out operations. Never retries blindly what is not idempotent; an unclear answer is Unknown."""

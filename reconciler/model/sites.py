@@ -14,7 +14,7 @@ from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, Ev
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
 
@@ -126,6 +126,8 @@ class ObservedSite(Struct, frozen=True):
     """Ids of activities whose date has passed; read only where a rule names an id the plan no longer shows."""
     posts_confirmed: frozenset[ActivityId] = frozenset()
     """Activities whose posts were asked for one by one, because the marketing plan showed none."""
+    items: tuple[tuple[PostId, Post | None], ...] = ()
+    """Posts that were asked for by their ids; None: there is no such post."""
     had_reads: frozenset[Need] = frozenset()
 
     def feature(self, type: str) -> Feature | None:

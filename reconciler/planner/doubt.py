@@ -18,12 +18,12 @@ from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.posts import ActivityId, PostId, Unrecognised
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
-from reconciler.planner.baseline import PRESENT, key_of
+from reconciler.planner.baseline import PRESENT, TAKEN_BACK, key_of
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
 
@@ -56,6 +56,7 @@ def doubts(
         found += _missing_events(desired, observed.events, recorded, scope)
     if observed.marketing_plan is not None:
         found += _missing_plan(observed.marketing_plan, recorded, scope)
+        found += _missing_posts(observed, recorded, scope)
     return found
 
 
@@ -125,6 +126,42 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
             address,
             RefusedBy.NOT_SHOWN,
             f"earlier runs created {count} in this marketing plan, and it shows none of them",
+            FIX.format(site=scope.address(Kind.SITE)),
+        ),
+    )
+
+
+def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
+    """The posts that wait to go out as far as earlier runs know, and that an ACTIVE marketing plan does not show."""
+    live = observed.marketing_plan
+    if live is None or live.status is not PlanStatus.ACTIVE:
+        return ()
+    shown = {post.id for activity in live.activities for post in activity.posts}
+    waiting = {
+        post.id
+        for post in recorded.published
+        if post.scheduled_for is not None
+        and post.scheduled_for >= observed.read_at
+        and recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK
+    }
+    return tuple(sorted(waiting - shown))
+
+
+def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
+    """Refuses a site that shows none of the posts which wait to go out there, neither in its plan nor one by one."""
+    unseen = unseen_scheduled(observed, recorded)
+    live = observed.marketing_plan
+    shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
+    # One that is shown says that the answer is of this site: others that are not may be gone, which is drift.
+    ours_shown = any(post.id in shown for post in recorded.published)
+    gone = {post for post, found in observed.items if found is None}
+    if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
+        return ()
+    return (
+        refusal(
+            scope.address(Kind.SITE),
+            RefusedBy.NOT_SHOWN,
+            f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, and the site shows none of them",
             FIX.format(site=scope.address(Kind.SITE)),
         ),
     )

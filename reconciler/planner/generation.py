@@ -27,6 +27,7 @@ from reconciler.model.operations import (
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
+from reconciler.model.text import printable
 from reconciler.planner.actions import (
     Action,
     BlockedBy,
@@ -150,8 +151,24 @@ def plan_generation(
             return _generation(Reason.INACTIVE, PlanStatus.INACTIVE, observed, scope)
         case PlanStatus.ACTIVE | PlanStatus.GENERATING:
             return _upkeep(desired, wanted, observed, recorded, events, options, scope)
-        case _:  # a status of a later API version: wait for one that is known, until the deadline (I 13.1.5)
-            return GenerationPart((_waiting(scope),), renewed=True)
+        case _:
+            return on_unknown_status(live, scope)
+
+
+def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
+    """Nothing is decided from a status that this version does not know, and it is said (17.1). Only a generation that
+    this tool itself waits for goes on through one."""
+    return GenerationPart(
+        blocked=(
+            blocked(
+                scope.address(Kind.MARKETING_PLAN),
+                BlockedBy.UNKNOWN_STATUS,
+                f"nothing is decided while the marketing plan has an unknown status ({printable(str(live.status))})",
+                "look at it in the dashboard, and run again when it is ready; a newer version may know the status",
+            ),
+        ),
+        gone=True,
+    )
 
 
 def _is_generation(entry: OpenEntry) -> bool:

@@ -7,22 +7,25 @@ from msgspec import Struct
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.operations import Deferred, Generate, GeneratePosts, Operation, Part, Regenerate, SchedulePost
-from reconciler.model.posts import ActivityId
-from reconciler.model.sites import DesiredSite, Need, ObservedSite
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
+from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.options import PlanOptions
 
 
 class Reads(Struct, frozen=True):
-    """Parts to read, the channels whose connection matters, and activities whose posts are in question."""
+    """Parts to read, the channels whose connection matters, activities whose posts are in question, and posts that are
+    to be read one by one."""
 
     needs: frozenset[Need] = frozenset()
     channels: tuple[str, ...] = ()
     posts_of: tuple[ActivityId, ...] = ()
+    items: tuple[PostId, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.needs or self.posts_of)
+        return bool(self.needs or self.posts_of or self.items)
 
 
 def first_reads(desired: DesiredSite, options: PlanOptions) -> Reads:
@@ -69,7 +72,7 @@ def _channels_of(operations: list[Operation]) -> set[str]:
     return wanted
 
 
-def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Reads:
+def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> Reads:
     """What a first plan shows to be needed besides; empty when that plan is final."""
     needs: set[Need] = set()
     channels: set[str] = set()
@@ -93,4 +96,12 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> R
         frozenset(needs - (observed.had_reads - repeatable)),
         tuple(sorted(channels)),
         tuple(sorted(lacking - observed.posts_confirmed)),
+        missing_items(observed, recorded),
     )
+
+
+def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
+    """Posts that wait to go out as far as earlier runs know, and that the marketing plan does not show. A post may
+    outlive its activity (14.8), so it is asked for by itself before it counts as missing (17.3)."""
+    read = {post for post, _ in observed.items}
+    return tuple(sorted(set(unseen_scheduled(observed, recorded)) - read))

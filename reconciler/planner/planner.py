@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import AwaitGeneration, AwaitPosts, CancelPost, Deferred, Generate, GeneratePosts
-from reconciler.model.posts import ActivityId
+from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
@@ -18,7 +18,7 @@ from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
 from reconciler.planner.events import EventsPart, plan_events
-from reconciler.planner.generation import GenerationPart, inputs_of, plan_generation
+from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.losses import judge_regeneration, losses, posts_cancelled
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -155,6 +155,8 @@ def _generation(
         # Not ours to generate, but activities and posts wait for it all the same.
         wait = Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
         return GenerationPart((wait,), renewed=True)
+    if isinstance(observed.marketing_plan.status, Unrecognised):
+        return on_unknown_status(observed.marketing_plan, scope)
     return GenerationPart()
 
 

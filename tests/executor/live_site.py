@@ -162,6 +162,11 @@ class World:
         self._read("post")
         return next((one for activity in self.activities for one in activity.posts if one.id == id), None)
 
+    async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
+        self._read("items")
+        found = {post.id: post for activity in self.activities for post in activity.posts}
+        return tuple((post, found.get(post)) for post in ids)
+
     # --- writer ---
 
     async def perform(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, PostsRule, RemoveActivities, SetActivities
-from reconciler.model.address import SiteName
+from reconciler.model.address import Kind, SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
@@ -24,10 +24,13 @@ from reconciler.model.sites import (
     DesiredSite,
     Inputs,
     ObservedSite,
+    PublishedPost,
     RecordedSite,
     SiteRef,
 )
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
+from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.needs import missing_items
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from tests.planner.pure_world import NOW
@@ -222,3 +225,39 @@ def test_rule_17_8_a_post_with_a_status_that_is_not_known_is_said_and_left_alone
     assert plan.actions == ()
     assert [found.code for found in plan.blocked] == [BlockedBy.UNKNOWN_STATUS]
     assert status in plan.blocked[0].message
+
+
+# --- posts that wait to go out ---------------------------------------------------------------------
+
+
+def scheduled(*ids: str, at: datetime = SOON) -> RecordedSite:
+    posts = tuple(PublishedPost(PostId(post), Digest(""), "INSTAGRAM", at, NOW) for post in ids)
+    return RecordedSite(generated_from=Inputs(), published=posts)
+
+
+def judged(recorded: RecordedSite, *, items: tuple[tuple[str, Post | None], ...], shown: tuple[str, ...] = ()) -> Plan:
+    posts = tuple(replace(DRAFTED.posts[0], id=PostId(post), status=PostStatus.SCHEDULED) for post in shown)
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), marketing_plan=DesiredMarketingPlan())
+    live = MarketingPlan(PlanStatus.ACTIVE, (replace(activity("a"), posts=posts),))
+    found = tuple((PostId(post), item) for post, item in items)
+    observed = ObservedSite(REF, NOW, MarketingSettings(), live, items=found)
+    return make_plan(desired, observed, recorded, PlanOptions(NOW))
+
+
+def test_rule_17_3_scheduled_posts_that_are_not_shown_are_asked_for_by_their_ids_first() -> None:
+    live = MarketingPlan(PlanStatus.ACTIVE, (activity("a"),))
+    observed = ObservedSite(REF, NOW, marketing_plan=live)
+    assert missing_items(observed, scheduled("p1", "p2")) == ("p1", "p2")
+    assert missing_items(replace(observed, items=((PostId("p1"), None),)), scheduled("p1", "p2")) == ("p2",)
+    assert missing_items(observed, scheduled("p1", at=NOW - timedelta(hours=1))) == ()
+    taken_back = replace(scheduled("p1"), objects=((key_of(Kind.DRAFT, "p1"), TAKEN_BACK),))
+    assert missing_items(observed, taken_back) == ()
+    inactive = replace(observed, marketing_plan=MarketingPlan(PlanStatus.INACTIVE))
+    assert missing_items(inactive, scheduled("p1")) == ()
+
+
+def test_rule_17_3_where_none_of_the_scheduled_posts_is_found_the_site_stops() -> None:
+    assert not_shown(judged(scheduled("p1", "p2"), items=(("p1", None), ("p2", None))))
+    assert not not_shown(judged(scheduled("p1"), items=(("p1", None),)))
+    assert not not_shown(judged(scheduled("p1", "p2"), items=(("p1", None), ("p2", DRAFTED.posts[0]))))
+    assert not not_shown(judged(scheduled("p1", "p2", "p3"), items=(("p1", None), ("p2", None)), shown=("p3",)))

@@ -141,8 +141,11 @@ def test_somebody_elses_generation_is_waited_for_and_not_started_again() -> None
     assert generations(plan) == [AwaitGeneration()]
 
 
-def test_a_status_of_a_later_api_version_is_waited_for() -> None:
-    assert generations(plan_of(desired(), observed(Unrecognised("PAUSED")))) == [AwaitGeneration()]
+def test_nothing_is_decided_from_a_status_of_a_later_api_version() -> None:
+    plan = plan_of(desired(), observed(Unrecognised("PAUSED")))
+    assert plan.actions == ()
+    assert [blocked.code for blocked in plan.blocked] == [BlockedBy.UNKNOWN_STATUS]
+    assert "PAUSED" in plan.blocked[0].message
 
 
 def test_an_edit_in_the_dashboard_is_undone_without_a_generation() -> None:
