@@ -46,7 +46,8 @@ def with_posts(
     assert observed.marketing_plan is not None
     posts = dict(found)
     activities = tuple(
-        replace(one, posts=posts[one.id]) if posts.get(one.id) else one for one in observed.marketing_plan.activities
+        replace(activity, posts=posts[activity.id]) if posts.get(activity.id) else activity
+        for activity in observed.marketing_plan.activities
     )
     return replace(
         observed,

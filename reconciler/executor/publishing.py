@@ -30,33 +30,33 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     run.cache.forget(Need.MARKETING_PLAN)
     if run.halted is None and run.options.allow_publish:
         await _fill(run, actions)
-    ready = [one for one in actions if not run.skip_if_blocked(one) and not await run.skip_if_stale(one)]
+    ready = [action for action in actions if not run.skip_if_blocked(action) and not await run.skip_if_stale(action)]
     if not ready:
         return
     attempts: list[Attempt] = []
     # The API takes many drafts at once for its own times; one that may not have that first is a call of its own.
-    alone = [[one] for one in ready if _is_alone(one)]
-    for group in [[one for one in ready if not _is_alone(one)], *alone]:
+    alone = [[action] for action in ready if _is_alone(action)]
+    for group in [[action for action in ready if not _is_alone(action)], *alone]:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
     # What an answer leaves out is read back too: it may have been scheduled in silence.
-    refused = [one for one in attempts if isinstance(one.outcome, NotDone) and not one.outcome.skipped]
-    open_ones = [one for one in attempts if one not in refused]
+    refused = [sent for sent in attempts if isinstance(sent.outcome, NotDone) and not sent.outcome.skipped]
+    unread = [sent for sent in attempts if sent not in refused]
     for attempt in refused:
         run.conclude_with(attempt.action, attempt.outcome)
     run.cache.forget(Need.MARKETING_PLAN)
     try:
-        if open_ones:
-            await _fill(run, [one.action for one in open_ones])
-        found = [(one, await _post(run, one)) for one in open_ones]
+        if unread:
+            await _fill(run, [sent.action for sent in unread])
+        found = [(sent, await _post(run, sent)) for sent in unread]
     except ApiError as error:
-        for one in open_ones:
-            if isinstance(one.outcome, NotDone):
-                run.conclude_with(one.action, one.outcome)
+        for sent in unread:
+            if isinstance(sent.outcome, NotDone):
+                run.conclude_with(sent.action, sent.outcome)
                 continue
             # The entries stay open, so that the next run reads back what this one could not.
             detail = f"reading it back failed: {error}"
-            run.finish(one.action, Result.UNKNOWN, detail, request=one.outcome.request_id)
+            run.finish(sent.action, Result.UNKNOWN, detail, request=sent.outcome.request_id)
         raise
     for attempt, live in found:
         await _read_back(run, attempt, live)
@@ -70,7 +70,8 @@ async def _post(run: Run, attempt: Attempt) -> Post | None:
     """The post as it is now. The path of the read of one post is inferred, so it is asked only where it must be."""
     operation = _operation(attempt)
     live = await run.cache.marketing_plan()
-    found = next((post for one in live.activities for post in one.posts if post.id == operation.post), None)
+    posts = (post for activity in live.activities for post in activity.posts)
+    found = next((post for post in posts if post.id == operation.post), None)
     if found is None:
         return await run.ports.reader.post(run.site, operation.post)
     if operation.at is not None and found.scheduled_for is None:

@@ -132,7 +132,8 @@ class Run:
             found = await read_for(self.site, self.ports.reader, operations)
         except (ApiError, UsageError):
             return None
-        posts = [one.post for one in operations if isinstance(one, CancelPost | ReschedulePost)]
+        moving = CancelPost | ReschedulePost
+        posts = [operation.post for operation in operations if isinstance(operation, moving)]
         return {post: found.post(post) for post in posts}
 
     def has_ended(self, action: Action) -> bool:
@@ -170,7 +171,9 @@ class Run:
     def correct(self, action: Action, detail: str, *, unknown: bool = False) -> None:
         """Turns an entry into one that did not end well: the read-back found something else."""
         done = [
-            at for at, one in enumerate(self._entries) if one.result is Result.DONE and one.address == action.address
+            at
+            for at, entry in enumerate(self._entries)
+            if entry.result is Result.DONE and entry.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
         # A cancel that was answered with yes, and shows no effect, is no error of ours: nobody knows yet how it ends.

@@ -28,4 +28,4 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     Only reads. May raise an ApiError.
     """
     stale = await stale_in(plan, reader, moment)
-    return tuple(StalePlan(plan.site.name, one.address, one.requires, one.found) for one in stale)
+    return tuple(StalePlan(plan.site.name, found.address, found.requires, found.found) for found in stale)

@@ -61,9 +61,9 @@ def _found_as_asked(plan: Plan) -> Inputs:
         if isinstance(action.operation, UpdateSettings)
         for change in action.operation.changes
     }
-    addresses = [action.address for action in changing] + [one.about for one in plan.blocked]
+    addresses = [action.address for action in changing] + [item.about for item in plan.blocked]
     events = {address.key for address in addresses if address.kind is Kind.EVENT}
-    blocked = any(one.about.kind is Kind.SETTINGS for one in plan.blocked)
+    blocked = any(item.about.kind is Kind.SETTINGS for item in plan.blocked)
     return Inputs(
         settings=() if blocked else tuple(field for field in plan.inputs.settings if field.path not in settings),
         events=tuple((name, facts) for name, facts in plan.inputs.events if name not in events),

@@ -17,22 +17,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.ports import PollPolicy
 from reconciler.model.activities import Activity
+from reconciler.model.approvals import ActivityDecision
+from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.sandbox.app import Sandbox
 from reconciler.state.folder import LocalFolder
 from reconciler.state.sites import StateStore
+from tests.laws.reviewing import write_approvals
 from tests.laws.whole_run import SITE_ID, START, Json, WholeRun
 
 PATIENCE = PollPolicy(timedelta(seconds=5), timedelta(minutes=2))
 SEED: Json = {
     "clock": START,
     "freeze": True,
+    "unknowns": {"cancelGives": "DRAFT"},  # so that what was taken back can be approved again
     "latency": {"generate": 12, "regenerate": 12, "posts": 8, "media": 6},
     "sites": [
         {
@@ -127,33 +129,42 @@ REMOVED: Json = {
 }
 
 
-def approve_some(activities: list[Activity]) -> Json:
+def approve_some(run: WholeRun) -> None:
     """The first activities are approved, others sent back or discarded, the rest undecided."""
-    decisions = ["keep", "keep", "regenerate", "discard", "regenerate-media", "keep"]
-    return _approvals(activities, lambda place: (decisions[place] if place < len(decisions) else "keep", place < 2))
+    decisions = [ActivityDecision(word) for word in ("keep", "keep", "regenerate", "discard", "regenerate-media")]
+    live = activities_of(run)
+    yes = {post.id for activity in live[:2] for post in activity.posts}
+    decided = {activity.id: decision for activity, decision in zip(live, decisions, strict=False)}
+    write_approvals(run.root, live, lambda post: post.id in yes, lambda one: decided.get(one.id, ActivityDecision.KEEP))
 
 
-def approve_all(activities: list[Activity]) -> Json:
-    return _approvals(activities, lambda _: ("keep", True))
+def approve_all(run: WholeRun) -> None:
+    """Everything is approved as it is now, what was taken back before once more."""
+    recorded = recorded_of(run)
+    write_approvals(run.root, activities_of(run), lambda _: True, times=lambda post: _times(post, recorded))
 
 
-def _approvals(activities: list[Activity], decide: Callable[[int], tuple[str, bool]]) -> Json:
-    listed: list[Json] = []
-    for place, one in enumerate(activities):
-        decision, approved = decide(place)
-        drafts = [
-            {
-                "id": str(post.id),
-                "channel": post.channel,
-                "type": post.type,
-                "digest": str(post.digest),
-                "decision": "approve" if approved else "pending",
-            }
-            for post in one.posts
-        ]
-        date = one.date.isoformat().replace("+00:00", "Z")
-        listed.append({"id": str(one.id), "title": one.title, "date": date, "decision": decision, "drafts": drafts})
-    return {"version": 1, "site": "shop", "activities": listed}
+def withdraw_some(run: WholeRun) -> None:
+    """Of what waits to go out, one post loses its yes, and the activity of another is discarded."""
+    live = activities_of(run)
+    waiting = [one for one in live if any(post.status is PostStatus.SCHEDULED for post in one.posts)]
+    assert len(waiting) > 1, "the scenario schedules too little to take back"
+    withdrawn = {post.id for post in waiting[0].posts}
+    discarded = waiting[1].id
+    write_approvals(
+        run.root,
+        live,
+        lambda post: post.id not in withdrawn,
+        lambda one: ActivityDecision.DISCARD if one.id == discarded else ActivityDecision.KEEP,
+    )
+
+
+def _times(post: Post, recorded: RecordedSite) -> int:
+    """How often its content was scheduled and taken back."""
+    if post.status is PostStatus.SCHEDULED:
+        return 0
+    published = (one.times for one in recorded.published if (one.id, one.digest) == (post.id, post.digest))
+    return next(published, 0)
 
 
 @dataclass(frozen=True)
@@ -162,7 +173,7 @@ class Stage:
 
     name: str
     site: Json
-    review: Callable[[list[Activity]], Json] | None = None
+    review: Callable[[WholeRun], None] | None = None
 
 
 STAGES = (
@@ -171,6 +182,8 @@ STAGES = (
     Stage("edited", EDITED),
     Stage("reviewed", EDITED, approve_some),
     Stage("scheduled", SCHEDULED, approve_all),
+    Stage("withdrawn", SCHEDULED, withdraw_some),
+    Stage("approved again", SCHEDULED, approve_all),
     Stage("taken back", TAKEN_BACK),
     Stage("removed", REMOVED),
 )
@@ -189,10 +202,7 @@ def commit(run: WholeRun, stage: Stage) -> None:
     """Puts a stage's files in place; the review is of what is live now."""
     run.write(stage.site)
     if stage.review is not None:
-        folder = run.root / "approvals"
-        folder.mkdir(exist_ok=True)
-        document = stage.review(activities_of(run))
-        (folder / "shop.yaml").write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+        stage.review(run)
 
 
 def activities_of(run: WholeRun) -> list[Activity]:
