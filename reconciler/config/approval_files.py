@@ -11,7 +11,7 @@ from reconciler.config.repository import GitError, Repository
 from reconciler.config.trust import refused_path
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import Diagnostic, Place, problem, warning
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem, warning
 
 SUFFIX = ".yaml"
 
@@ -69,3 +69,12 @@ class ApprovalFiles:
             if data is None:
                 return nothing
         return approvals_in(path, site, problems, data) or nothing
+
+
+def approvals_now(project: Project, site: str) -> Approvals:
+    """The approvals of one site as its file says them at this moment. Raises InvalidFiles."""
+    problems: list[Diagnostic] = []
+    found, _ = ApprovalFiles(project).read(site, problems)
+    if problems:
+        raise InvalidFiles(problems)
+    return found

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from reconciler.api.client import FullClient
+from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import Project
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed
@@ -91,7 +92,9 @@ class Held(Struct, frozen=True):
 def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock) -> Ports:
     """What a site under its lease is worked on with."""
     client = run.session.client
-    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired)
+    project = run.session.project
+    approvals = (lambda: approvals_now(project, desired.ref.name)) if desired is not None else None
+    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired, approvals)
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:

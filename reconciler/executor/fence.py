@@ -13,6 +13,7 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.ports import Journal
 from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.actions import Action
 
 
@@ -36,9 +37,12 @@ class PublicFence:
         self._now = now
 
     def check(self) -> None:
-        """Raises NoLongerAllowed where one of the posts must not go out any more, and a UsageError where the
-        approvals cannot be read."""
-        moment = Moment(self._journal.recorded, self._approvals(), self._now())
+        """Raises NoLongerAllowed where one of the posts must not go out any more, or nobody can tell."""
+        try:
+            approvals = self._approvals()
+        except (InvalidFiles, UsageError) as error:
+            raise NoLongerAllowed(f"the approvals cannot be read any more: {error}") from None
+        moment = Moment(self._journal.recorded, approvals, self._now())
         for action in self._actions:
             for required in action.requires:
                 if (found := right_unmet(required, moment)) is not None:

@@ -144,7 +144,7 @@ class Ports(Struct, frozen=True):
     """The site's file, where one was read."""
     approvals: Callable[[], Approvals] | None = None
     """Reads today's approvals of the site, before each public write; None where they are those of `desired`.
-    May raise a UsageError."""
+    May raise InvalidFiles or a UsageError."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]

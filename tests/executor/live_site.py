@@ -20,6 +20,7 @@ from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.events import CalendarEvent, EventId
 from reconciler.model.marketing_plan import AnyPlanStatus, Discard, MarketingPlan, PlanStatus
@@ -310,6 +311,7 @@ class Bench:
         self.waiting = PollPolicy(timedelta(seconds=30), timedelta(minutes=10))
         self.stop: Callable[[], bool] = lambda: False
         self.desired: DesiredSite | None = None
+        self.approvals: Callable[[], Approvals] | None = None
         self.journal = self.open_journal(RecordedSite())
 
     def open_journal(self, recorded: RecordedSite) -> SiteJournal:
@@ -326,7 +328,7 @@ class Bench:
     @property
     def ports(self) -> Ports:
         clock = Clock(lambda: self.world.now, self.world.sleep)
-        return Ports(self.world, self.world, self.journal, clock, self.desired)
+        return Ports(self.world, self.world, self.journal, clock, self.desired, self.approvals)
 
     def options(self, allow_publish: bool = True) -> ApplyOptions:
         return ApplyOptions(self.resolve, allow_publish, self.waiting, lambda: self.stop(), "c0ffee")

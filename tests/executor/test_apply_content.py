@@ -15,7 +15,7 @@ from reconciler.model.activities import DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import Place
+from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.events import EventId, instant
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import (
@@ -330,6 +330,18 @@ def test_a_post_whose_time_has_come_too_near_while_the_call_waited_is_not_sent(s
     ledger = shop.apply(replace(draft, requires=(*draft.requires, ahead)))
     assert results(ledger) == ["skipped"]
     assert "too late" in details(ledger)[0]
+    assert post(shop, "p1").status is PostStatus.DRAFT
+    assert shop.recorded.open == ()
+
+
+def test_a_post_does_not_go_out_where_the_approvals_cannot_be_read_any_more(shop: Bench) -> None:
+    def broken() -> Approvals:
+        raise InvalidFiles([problem(Place("approvals/shop.yaml", 3), "is broken", "mend it")])
+
+    shop.approvals = broken
+    ledger = shop.apply(out(shop, "p1"))
+    assert results(ledger) == ["skipped"]
+    assert "approvals/shop.yaml" in details(ledger)[0]
     assert post(shop, "p1").status is PostStatus.DRAFT
     assert shop.recorded.open == ()
 
