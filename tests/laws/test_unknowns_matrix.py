@@ -66,6 +66,29 @@ def live(worlds: list[World], folder: Path, what: str, say: Say) -> None:
     )
 
 
+def test_a_life_does_everything_that_could_go_wrong(tmp_path: Path) -> None:
+    quiet_environment()
+    routes: set[str] = set()
+    for used in (False, True):
+        life = Life(tmp_path / "site", {}, used)
+        assert life.play() == "worked"
+        assert life.approved
+        assert life.withdrawn
+        requests, _ = life.record()
+        routes |= {f"{each['method']} {each['path'].rpartition('/')[2]}" for each in requests if each["wrote"]}
+    assert routes >= {
+        "POST events",
+        "POST marketing-settings",
+        "POST generate-marketing-plan",
+        "POST regenerate-marketing-plan-with-keyword-research",
+        "POST items",
+        "POST generate-social-posts",
+        "POST regenerate-marketing-activity-posts",
+        "POST schedule-drafts",
+        "PATCH cancel",
+    }
+
+
 @pytest.mark.exhaustive
 def test_some_answers_alone(tmp_path: Path, say: Say) -> None:
     live(ALONE[::SLICE], tmp_path, f"every {SLICE}th alone", say)

@@ -127,6 +127,7 @@ class Life:
     said: list[str] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     approved: set[str] = field(default_factory=set)
+    withdrawn: set[str] = field(default_factory=set)
     made: int = 0
     """Generations that were right so far."""
 
@@ -144,6 +145,8 @@ class Life:
             self.later(minutes=1)
         self.review_and_approve()
         self.apply("--auto-approve", "--allow-publish")
+        self.apply("--auto-approve", "--allow-publish")
+        self.withdraw()
         self.apply("--auto-approve", "--allow-publish")
         self.later(days=4)
         self.tool("drift")
@@ -204,6 +207,20 @@ class Life:
         for activity in listed[2:3]:
             self.tool("approve", "--id", activity["id"], "--decision", "regenerate", "--yes")
 
+    def withdraw(self) -> None:
+        """The yes to one scheduled post is taken back: the one that goes out last."""
+        _, site = self.record()
+        waiting = [
+            (record["item"]["schedulingInfo"]["scheduledDate"], key)
+            for key, record in site["items"].items()
+            if key in self.approved and record["item"]["status"] == "SCHEDULED"
+        ]
+        if waiting:
+            _, last = max(waiting)
+            if self.tool("approve", "--id", last, "--decision", "pending", "--yes")[0] == 0:
+                self.approved.discard(last)
+                self.withdrawn.add(last)
+
     def later(self, **span: int) -> None:
         self.people(lambda world: world.advance(timedelta(**span)))
 
@@ -243,7 +260,7 @@ class Life:
 
     def _check_posts(self, writes: list[Json], site: Json, said: str) -> None:
         out = {key for key, record in site["items"].items() if record["item"]["status"] in ON_ITS_WAY}
-        if self.unknowns.get("failedPosts") != "failed-items" and (unwanted := out - self.approved):
+        if self.unknowns.get("failedPosts") != "failed-items" and (unwanted := out - self.approved - self.withdrawn):
             raise Silent(f"nobody approved {unwanted}\n{said}")
         asked: Counter[str] = Counter()
         for write in writes:
@@ -278,6 +295,10 @@ class Life:
         if site["plan"]["status"] != "ACTIVE":
             found.append(f"the plan is {site['plan']['status']}")
         statuses = {key: site["items"].get(key, {}).get("item", {}).get("status") for key in self.approved}
+        for key in self.withdrawn:
+            status = site["items"].get(key, {}).get("item", {}).get("status")
+            if status in ON_ITS_WAY:
+                found.append(f"withdrawn {key} is {status}")
         if desired is FIRST:
             found += [f"approved {key} is {status}" for key, status in statuses.items() if status not in ON_ITS_WAY]
         return found
