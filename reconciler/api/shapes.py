@@ -133,6 +133,13 @@ def refuse_more(sign: str, name: str) -> None:
         )
 
 
+def refuse_other_lists(source: Fields, where: str, key: str) -> None:
+    """Raises Unreadable where a list is missing and there is one of another name: it may be the same (17.1)."""
+    others = sorted(name for name, value in source.items() if isinstance(value, list) and any(map(is_object, value)))
+    if others:
+        raise Unreadable(f"expected {key} in {where}, got a list that is called {' or '.join(others)}")
+
+
 def sign_of_more(source: Fields, came: int) -> str:
     """How an answer tells that there is more than the `came` objects in it; empty where it does not (17.2)."""
     places = [("", source)]

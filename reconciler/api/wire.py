@@ -47,6 +47,8 @@ _PLAN_STATUS: Final = {str(status): status for status in PlanStatus}
 def marketing_plan(body: object) -> MarketingPlan:
     """The marketing plan and its activities."""
     source, where = opened(body, shapes.MARKETING_PLAN)
+    if "marketingActivities" not in source:
+        shapes.refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
     activities = tuple(activity(member, path) for path, member in found)

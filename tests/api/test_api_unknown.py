@@ -106,6 +106,14 @@ def test_rule_17_1_a_plan_without_a_written_status_is_not_said_to_have_never_bee
     assert plan.status == NO_STATUS
 
 
+def test_rule_17_1_activities_under_another_key_are_not_no_activities(bench: Bench) -> None:
+    activity = {"marketingActivityId": "b3f9d2e1-7a4c-4d68-9f02-1c5e8a6b4d30", "date": "2026-12-01T09:00:00Z"}
+    with pytest.raises(ApiError, match="expected marketingActivities in the answer, got a list that is called acts"):
+        ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "acts": [activity]}))
+    plan: Any = ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "acts": [], "tags": ["new"]}))
+    assert not plan.shows_activities
+
+
 def test_rule_17_1_new_keys_beside_known_ones_are_passed_over(bench: Bench) -> None:
     plan: Any = ask(bench, OBJECTS["plan"], ok({"id": "x", "status": "ACTIVE", "colour": "red", "plan": {"id": "x"}}))
     assert plan.status == "ACTIVE"

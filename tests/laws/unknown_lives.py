@@ -192,7 +192,8 @@ class Life:
     def apply(self, *options: str, desired: Json = FIRST) -> None:
         code, said = self.tool("apply", *options)
         self.check(said)
-        if code == 0 and said.splitlines()[-1:] == ["No changes."] and (undone := self.undone(desired)):
+        blocked = "blocked   " in said  # what a person must see to is on the screen, with its reason
+        if code == 0 and not blocked and said.splitlines()[-1:] == ["No changes."] and (undone := self.undone(desired)):
             raise Silent(f"`No changes.`, yet {'; '.join(undone)}\n{said}")
 
     def review_and_approve(self) -> None:
