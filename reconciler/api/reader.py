@@ -16,7 +16,8 @@ from reconciler.api.limits import Clock
 from reconciler.api.routes import QUERY_EVENTS, ReadCall
 from reconciler.api.wire import EVENTS_AT_ONCE
 from reconciler.model.events import CalendarEvent, EventId, reach
-from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Account, ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
@@ -28,6 +29,9 @@ takes some 60 queries to take apart."""
 
 PAST_REACH: Final = timedelta(days=92)
 """How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
+
+WAITING: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
+"""Posts whose content matters: those that may yet go out."""
 
 DENIED: Final = (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND)
 
@@ -60,7 +64,7 @@ class SiteReader:
                 settings = await endpoints.settings(site)
                 return lambda before: replace(before, settings=settings, language=before.language or settings.language)
             case Need.MARKETING_PLAN:
-                plan = await endpoints.marketing_plan(site)
+                plan = await self._marketing_plan(site)
                 return lambda before: replace(before, marketing_plan=plan)
             case Need.PAST_ACTIVITIES:
                 # Both ends are given: what one alone means is not documented (14.9).
@@ -109,7 +113,29 @@ class SiteReader:
         batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
         answers = await _all([self._endpoints.activity_posts(site, batch) for batch in batches])
         found = {activity: posts for answer in answers for activity, posts in answer.items()}
-        return tuple((activity, found.get(activity, ())) for activity in ids)
+        whole = await self._whole(site, [post for posts in found.values() for post in posts])
+        return tuple((activity, tuple(whole(post) for post in found.get(activity, ()))) for activity in ids)
+
+    async def _marketing_plan(self, site: SiteRef) -> MarketingPlan:
+        """The marketing plan, with the content of its posts."""
+        plan = await self._endpoints.marketing_plan(site)
+        posts = [post for activity in plan.activities for post in activity.posts]
+        if all(post.shows_content for post in posts):
+            return plan
+        whole = await self._whole(site, posts)
+        return replace(
+            plan,
+            activities=tuple(
+                replace(activity, posts=tuple(whole(post) for post in activity.posts)) for activity in plan.activities
+            ),
+        )
+
+    async def _whole(self, site: SiteRef, posts: Sequence[Post]) -> Callable[[Post], Post]:
+        """What makes posts whole that came without their content: whether every answer has it is not documented
+        (14.1), and a post whose words are not known would look like an empty one."""
+        short = [post.id for post in posts if not post.shows_content and post.status in WAITING]
+        found = dict(await _unless_denied(self.items(site, short), ())) if short else {}
+        return lambda post: found.get(post.id) or post
 
     async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
         """The events within reach, each once.

@@ -72,6 +72,7 @@ def post(source: Fields, where: str) -> Post:
         audience=text(content, inside, "privacyLevel") or None,
         other=_other(source, where, contents),
         error=_plain(source.get("publicationError"), f"{where}.publicationError") or "",
+        shows_content=bool(contents),
     )
 
 

@@ -83,6 +83,8 @@ class Post(Struct, frozen=True, dict=True):
     account_name: str | None = None
     error: str = ""
     """Why publishing it failed, in the API's words."""
+    shows_content: bool = True
+    """Whether the answer had its content at all: an item may come short (12.3)."""
 
     @property
     def is_story(self) -> bool:

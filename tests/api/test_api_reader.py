@@ -257,6 +257,28 @@ def test_posts_by_their_ids_in_one_query_and_what_it_does_not_show_by_itself(ben
     assert side.asked == ["POST query", "GET p3", "POST query"]
 
 
+def test_posts_that_come_without_their_content_are_asked_for_by_their_ids(bench: Bench) -> None:
+    short = [{"id": "p1", "status": "DRAFT"}, {"id": "p2", "status": "PUBLISHED"}]
+    whole = {"id": "p1", "status": "DRAFT", "channel": {"name": "FACEBOOK"}, "facebookPost": {"caption": "hello"}}
+    activity = {"marketingActivityId": "a", "date": "2026-12-01T00:00:00Z", "items": short}
+
+    def side(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/items/query"):
+            assert json.loads(request.content)["query"]["filter"] == {"id": {"$in": ["p1"]}}
+            return ok({"items": [whole]})
+        return ok({"marketingActivities": [activity], **({"status": "ACTIVE"} if request.method == "GET" else {})})
+
+    async def read() -> None:
+        reader = bench.client(side).reader()
+        observed = await reader.read(bench.site, frozenset({Need.MARKETING_PLAN}))
+        assert observed.marketing_plan is not None
+        ((_, asked),) = await reader.posts_of(bench.site, [ActivityId("a")])
+        for posts in (observed.marketing_plan.activities[0].posts, asked):
+            assert [post.caption for post in posts] == ["hello", ""]
+
+    asyncio.run(read())
+
+
 def test_posts_by_their_ids_where_the_query_cannot_filter(bench: Bench) -> None:
     side = remote(refused(400, text="is not declared as filterable"), ok({"item": {"id": "p1"}}))
     ((_, found),) = asyncio.run(bench.client(side).reader().items(bench.site, [PostId("p1")]))
