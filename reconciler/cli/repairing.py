@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.cli.asking import agreed, can_ask
 from reconciler.cli.options import Shown
@@ -17,10 +18,20 @@ from reconciler.config.discovery import PROJECT_FILE, absolute_path
 from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
 from reconciler.config.trust import trust_of
-from reconciler.engine.results import ClosingEvent, LockFound, LockRemoved, Refused
-from reconciler.engine.state import StateAccess, list_state, lock_of, remove_lock, resolve_call, show_state
+from reconciler.engine.problems import diagnostic_of
+from reconciler.engine.results import ClosingEvent, LockFound, LockRemoved, Notice, Refused
+from reconciler.engine.state import (
+    StateAccess,
+    discard_lock,
+    list_state,
+    remove_lock,
+    resolve_call,
+    show_state,
+    site_named,
+)
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.state.errors import StateError
 from reconciler.wiring import open_state_of
 
 NO_TERMINAL: Final = Diagnostic(
@@ -63,12 +74,12 @@ def list_command(asked: Asked) -> int:
     return reported("state list", asked.shown, work)
 
 
-def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[SiteName] | None:
-    """The sites that site files and folders name; None where the project as a whole is meant."""
+def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
+    """The ids of the sites that site files and folders name; None where the project as a whole is meant."""
     whole = (project.root, project.root / PROJECT_FILE)
     if all(absolute_path(path) in whole for path in paths or (project.root,)):
         return None
-    return frozenset(entry.name for entry in check_sites(project, paths).entries)
+    return frozenset(entry.id.lower() for entry in check_sites(project, paths).entries)
 
 
 def show_command(name: str, asked: Asked) -> int:
@@ -90,26 +101,37 @@ def unlock_command(name: str, asked: Asked, *, force: bool) -> int:
 
 
 async def _unlock(name: str, state: StateAccess, running: Running, *, force: bool) -> ClosingEvent:
-    hold = await lock_of(state, name)
+    site = await site_named(state, name)
     closing: ClosingEvent
-    if hold is None:
-        running.emit(closing := LockRemoved(SiteName(name)))
+    try:
+        lock = await state.leases.inspect(site)
+    except StateError as error:
+        running.emit(Notice(replace(diagnostic_of(error), severity=Severity.WARNING)))
+        if (refusal := await _declined(site.name, force=force)) is None:
+            return await discard_lock(state, site, running.emit)
+        running.emit(closing := Refused(refusal))
         return closing
-    running.emit(LockFound(hold, state.leases.has_ended(hold)))
-    refusal: Diagnostic | None = None
-    if not force:
-        if not can_ask():
-            refusal = NO_TERMINAL
-        elif not await agreed(f"Do you want to take the lock of {name} away?"):
-            refusal = DECLINED
-    if refusal is None:
-        removed = await remove_lock(state, hold, running.emit)
+    if lock is None:
+        running.emit(closing := LockRemoved(site.name))
+        return closing
+    running.emit(LockFound(lock, state.leases.has_ended(lock)))
+    if (refusal := await _declined(site.name, force=force)) is None:
+        removed = await remove_lock(state, lock, running.emit)
         if isinstance(removed, LockRemoved):
             return removed
-        what = f"the lock is {removed.holder}'s by now, and was left alone"
+        what = f"the lock is now held by {removed.holder} and was left alone"
         refusal = Diagnostic("lock-changed-hands", what, "see whose it is and try again")
     running.emit(closing := Refused(refusal))
     return closing
+
+
+async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
+    """Why a lock stays; None where it may be taken away."""
+    if force:
+        return None
+    if not can_ask():
+        return NO_TERMINAL
+    return None if await agreed(f"Do you want to take the lock of {name} away?") else DECLINED
 
 
 def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool, lock_timeout: timedelta) -> int:

@@ -100,7 +100,7 @@ def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
         case InvalidFiles(problems=problems):
             closing = FilesInvalid(problems)
         case Locked():
-            closing = Refused(diagnostic_of(error, error.hold.site))
+            closing = Refused(diagnostic_of(error, error.lock.site.name))
         case Stopped() | click.Abort():
             closing = Interrupted()
         case _:

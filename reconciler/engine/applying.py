@@ -28,7 +28,6 @@ from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
-from reconciler.state.errors import StateError
 from reconciler.state.journal import SiteJournal
 from reconciler.state.lease import RETRY, Lease, Locked
 
@@ -131,11 +130,11 @@ async def free_to_write(run: Run, site: SiteRef) -> None:
     """Returns once no other run holds a site. Raises Locked where one still does when the patience is at its end."""
     leases, waited = run.session.leases, 0.0
     while True:
-        hold = await leases.inspect(site.name)
-        if hold is None or leases.has_ended(hold):
+        lock = await leases.inspect(site)
+        if lock is None or leases.has_ended(lock):
             return
         if (left := run.terms.lock_timeout.total_seconds() - waited) <= 0:
-            raise Locked(hold)
+            raise Locked(lock)
         pause = min(left, RETRY.total_seconds())
         await asyncio.sleep(pause)
         waited += pause
@@ -162,15 +161,13 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite) -> None:
 @asynccontextmanager
 async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
     """A site under its lease. Raises Locked; a lease that cannot be given back is told and no more."""
-    lease = await run.session.leases.acquire(site.name, run.terms.lock_timeout)
+    lease = await run.session.leases.acquire(site, run.terms.lock_timeout)
     try:
         if lease.taken_over:
             run.emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
         yield Held(await run.session.store.open_journal(site, lease), lease)
     finally:
-        try:
-            await lease.release()
-        except StateError as error:
+        if (error := await lease.release()) is not None:
             what = f"the lock of {site.name} could not be given back: {error.what}"
             fix = "it ends by itself within a minute"
             place = Place(error.place)

@@ -23,8 +23,8 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
 from reconciler.planner.review import Review
 from reconciler.planner.tally import PlanTally
-from reconciler.state.hold import Hold
-from reconciler.state.repair import Glance, SiteState
+from reconciler.state.lock_record import LockRecord
+from reconciler.state.repair import SiteState, StateSummary
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -305,7 +305,7 @@ class StateListed(Struct, frozen=True):
     """What is recorded, in numbers a site. `place` is where."""
 
     place: str
-    sites: tuple[Glance, ...]
+    sites: tuple[StateSummary, ...]
 
 
 class StateShown(Struct, frozen=True):
@@ -318,20 +318,22 @@ class StateShown(Struct, frozen=True):
 class LockFound(Struct, frozen=True):
     """Who holds a site. `ended`: the next run would take the lock over without asking."""
 
-    hold: Hold
+    lock: LockRecord
     ended: bool
 
     @property
     def name(self) -> SiteName:
-        return self.hold.site
+        return self.lock.site.name
 
 
 class LockRemoved(Struct, frozen=True):
-    """Nobody holds a site any more; `hold` was taken away, None where there was none to take, or it was given back."""
+    """Nobody holds a site any more; `lock` was taken away, None where there was none to take, or it was given back.
+    `unreadable` is one that was taken away though nobody can say whose it was."""
 
     name: SiteName
-    hold: Hold | None = None
+    lock: LockRecord | None = None
     given_back: bool = False
+    unreadable: bool = False
 
 
 class CallResolved(Struct, frozen=True):

@@ -12,7 +12,7 @@ from reconciler.executor.events import Emit
 from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.new_posts import make_posts
-from reconciler.executor.ports import ApplyOptions, Ports
+from reconciler.executor.ports import ApplyOptions, Journal, Ports
 from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import Run
@@ -57,10 +57,21 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
             await run.complete_rules()
     except (ApiError, UsageError) as failed:
         error = str(failed)
+    finally:
+        error = await _close(ports.journal, error)
     for action in queue:
         if not run.has_ended(action):
             run.give_up(action, error or INTERRUPTED)
     return await run.ledger(error)
+
+
+async def _close(journal: Journal, error: str | None) -> str | None:
+    """Makes what was noted durable, whatever ended the run. The first error is the one to tell."""
+    try:
+        await journal.close()
+    except UsageError as failed:
+        return error or str(failed)
+    return error
 
 
 async def _work(run: Run, queue: deque[Action]) -> None:

@@ -27,3 +27,4 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
         await conclude(journal, entry, Done(detail=MANUALLY), published_post(entry, journal, operation.at))
     else:
         await conclude(journal, entry, Done(detail=MANUALLY))
+    await journal.flush()

@@ -60,6 +60,7 @@ async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit:
             case _:
                 assert_never(outcome)
         emit(EntryResolved(site, entry, outcome))
+    await ports.journal.flush()
     return ports.journal.recorded
 
 

@@ -70,7 +70,8 @@ class Writer(Protocol):
 class Journal(Protocol):
     """The state of one site during a run: what was recorded, and what is noted before and after each call.
 
-    Every method returns once its note is durable. All of it is idempotent.
+    `begin` and `sent` return once their notes are durable, with all notes before them. Any other note may be lost with
+    the run: then its call is still open, and the next run reads the site. All of it is idempotent.
     """
 
     @property
@@ -116,6 +117,14 @@ class Journal(Protocol):
 
     async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
         """Notes that an activity's decision was carried out."""
+        ...
+
+    async def flush(self) -> None:
+        """Makes every note durable."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the notes of a run. The site is known from now on, also where there was nothing to do."""
         ...
 
 

@@ -236,9 +236,9 @@ class Run:
         caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.
         """
         calls = [await self._begun_with(action) for action in actions]
+        entries = await self.journal.begin(calls)  # what cannot be noted is not sent, and was not started
         for action in actions:
             self.start(action)
-        entries = await self.journal.begin(calls)
         outcomes = await self._perform(actions, [call.operation for call in calls])
         attempts = []
         for action, entry, outcome in zip(actions, entries, outcomes, strict=True):

@@ -47,11 +47,18 @@ def to_json(value: Any) -> bytes:
 
 def laid_out(data: bytes) -> bytes:
     """A JSON text with a line for each member, so that people and `git diff` can read it."""
-    return msgspec.json.format(data, indent=1) + b"\n"
+    try:
+        return msgspec.json.format(data, indent=1) + b"\n"
+    except msgspec.DecodeError:  # half a surrogate pair again
+        return json.dumps(json.loads(data), indent=1).encode("ascii") + b"\n"
 
 
-def from_plain(kind: type[T], plain: object) -> T:
-    """The value that plain dicts and lists stand for. Raises Malformed."""
+def from_plain(kind: type[T], plain: object, *, exact: bool = True) -> T:
+    """The value that plain dicts and lists stand for. Raises Malformed.
+
+    Not `exact`, as for what an earlier version wrote, members may be missing that have a default, and spelled in
+    another way.
+    """
     try:
         value = msgspec.convert(plain, kind, dec_hook=_read)
     except msgspec.ValidationError as error:
@@ -59,7 +66,7 @@ def from_plain(kind: type[T], plain: object) -> T:
         raise Malformed(path.rstrip("`").lstrip("."), what[:1].lower() + what[1:]) from None
     except (OverflowError, RecursionError):
         raise Malformed("", "it holds values that are too large or nested too deeply") from None
-    if (found := _difference(to_plain(value), plain, "")) is not None:
+    if exact and (found := _difference(to_plain(value), plain, "")) is not None:
         raise found
     return value
 

@@ -14,7 +14,7 @@ from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, Ev
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
-from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
 
@@ -162,6 +162,30 @@ class CreatedActivity(Struct, frozen=True):
     target_date: Instant
 
 
+class CreatedEvent(Struct, frozen=True):
+    """A calendar event that this tool created. `seen`: an answer has shown it since, so that its absence means
+    something; until then it may only not show yet."""
+
+    id: EventId
+    name: str
+    calendar: CalendarId | None = None
+    seen: bool = False
+
+
+class UnkeptText(Struct, frozen=True):
+    """A text that the server did not keep as it was written, so that nobody writes it for ever.
+
+    `object` is an address within the site (`settings`), `path` a field of it. `asked` is the digest of what was
+    written, `writes` how often that was, `kept` what was read afterwards.
+    """
+
+    object: str
+    path: str
+    asked: Digest
+    writes: int
+    kept: Json
+
+
 class RememberedSet(Struct, frozen=True):
     """Which activities a `set` rule has set; `rule` is the digest of its match."""
 
@@ -183,11 +207,31 @@ class PublishedPost(Struct, frozen=True):
     times: int = 1
     commit: str | None = None
     approver: str | None = None
+    activity: ActivityId = ActivityId("")
+    title: str = ""
+    account: str | None = None
+    date: Instant | None = None
+    """The activity's own date when it was scheduled."""
+    approved: bool = True
+    """False under `approval: none`."""
+
+
+class PostOutcome(Struct, frozen=True):
+    """What became of a scheduled post after its moment: published with its public link, or failed with the reason."""
+
+    post: PostId
+    status: PostStatus
+    seen_at: Instant
+    link: str | None = None
+    reason: str = ""
 
 
 class RecordedSite(Struct, frozen=True):
     """What earlier runs noted of a site. The empty one is first contact."""
 
+    known: bool = False
+    """Whether an apply has ever ended here, one with nothing to do included. Until then nobody can tell whether a
+    yes that is in the files was used."""
     generated_from: Inputs | None = None
     """The inputs of the last generation that ended ACTIVE, or the live values at first contact."""
     pending: Inputs | None = None
@@ -199,7 +243,12 @@ class RecordedSite(Struct, frozen=True):
     foreign_events: frozenset[EventId] = frozenset()
     sets: tuple[RememberedSet, ...] = ()
     created: tuple[CreatedActivity, ...] = ()
+    created_events: tuple[CreatedEvent, ...] = ()
     published: tuple[PublishedPost, ...] = ()
+    outcomes: tuple[PostOutcome, ...] = ()
+    spent: tuple[tuple[PostId, Digest, int], ...] = ()
+    """Approvals that stood in the files at first contact, with the number of schedulings that they count as."""
+    unkept: tuple[UnkeptText, ...] = ()
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
     """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
     open: tuple[OpenEntry, ...] = ()
@@ -224,3 +273,6 @@ class Bindings(Struct, frozen=True):
     created: tuple[CreatedActivity, ...] = ()
     objects: tuple[tuple[str, JsonObject], ...] = ()
     """Objects that are as the file asks for, as `RecordedSite.objects` has them."""
+    created_events: tuple[CreatedEvent, ...] = ()
+    spent: tuple[tuple[PostId, Digest, int], ...] = ()
+    outcomes: tuple[PostOutcome, ...] = ()

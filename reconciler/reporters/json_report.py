@@ -58,11 +58,11 @@ from reconciler.reporters.layout import inert_json
 from reconciler.reporters.operation_json import operation_json
 from reconciler.reporters.review_text import review_values
 from reconciler.reporters.state_json import (
-    glance_values,
     list_summary,
     lock_values,
     resolved_values,
     state_values,
+    summary_values,
 )
 
 FORMAT_VERSION = 1
@@ -109,7 +109,7 @@ class JsonReporter:
             case SiteFailed():
                 self._line(failed_values(event))
             case LockFound():
-                self._members["lock"] = lock_values(event.hold, ended=event.ended)
+                self._members["lock"] = lock_values(event.lock, ended=event.ended)
             case Notice(problem=problem) | RunFailed(problem=problem):
                 self._problems.append(problem_values(problem))
             case FilesInvalid(problems=problems):
@@ -117,7 +117,7 @@ class JsonReporter:
             case StateListed(place=place, sites=sites):
                 self._members["place"] = place
                 for site in sites:
-                    self._line(glance_values(site))
+                    self._line(summary_values(site))
                 self._members["summary"] = list_summary(sites)
             case StateShown(site=shown):
                 self._members |= state_values(shown)
@@ -159,7 +159,7 @@ class JsonReporter:
                 members["summary"] = _counts(event)
             case LockRemoved():
                 members["site"] = event.name
-                members["unlocked"] = event.hold is not None and not event.given_back
+                members["unlocked"] = event.unreadable or (event.lock is not None and not event.given_back)
             case CallResolved():
                 members["resolved"] = resolved_values(event)
             case Refused(reason=reason):

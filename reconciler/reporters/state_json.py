@@ -2,70 +2,70 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from reconciler.engine.results import CallResolved
-from reconciler.model.codec import instant_text
+from reconciler.model.codec import instant_text, to_plain
 from reconciler.reporters.journal_words import about, words_of
-from reconciler.state.document import SiteDocument, encode
-from reconciler.state.hold import Hold
-from reconciler.state.repair import Glance, SiteState
+from reconciler.state.lock_record import LockRecord
+from reconciler.state.repair import SiteState, StateSummary
 
 
-def list_summary(sites: Sequence[Glance]) -> dict[str, int]:
+def list_summary(sites: Sequence[StateSummary]) -> dict[str, int]:
     """The counts of `state list`."""
     return {
         "sites": len(sites),
         "inDoubt": sum(one.in_doubt for one in sites),
         "waiting": sum(one.waiting for one in sites),
-        "locked": sum(one.hold is not None for one in sites),
+        "locked": sum(one.lock is not None for one in sites),
         "unreadable": sum(bool(one.problem) for one in sites),
     }
 
 
-def glance_values(site: Glance) -> dict[str, Any]:
+def summary_values(site: StateSummary) -> dict[str, Any]:
     """A site of `state list`."""
     if site.problem:
         return {"site": site.name, "error": site.problem}
     return {
         "site": site.name,
-        "id": site.id or None,
+        "id": site.id,
         "inDoubt": site.in_doubt,
         "waiting": site.waiting,
         "pending": site.pending,
         "generatedFrom": site.generated_from,
         "published": site.published,
-        "lock": lock_values(site.hold, ended=site.ended),
+        "lock": lock_values(site.lock, ended=site.ended),
     }
 
 
 def state_values(site: SiteState) -> dict[str, Any]:
-    """The members of `state show`: the site's own document as it is kept, with the lock and what calls mean."""
-    document = json.loads(encode(SiteDocument(site.name, site.id, site.recorded)))
-    del document["formatVersion"]
-    for kept, entry in zip(document["open"], site.recorded.open, strict=True):
+    """The members of `state show`: all that is recorded, with the lock and what the open calls mean."""
+    recorded = to_plain(site.recorded)
+    for kept, entry in zip(recorded["open"], site.recorded.open, strict=True):
         words = words_of(entry)
         kept["inDoubt"] = not entry.sent
         kept["asked"], kept["about"], kept["look"] = words.asked, about(entry), words.look
-    document["site"]["id"] = site.id or None
-    found = {"site": document.pop("site"), "place": site.place, "lock": lock_values(site.hold, ended=site.ended)}
-    return {**found, **document}
+    found = {
+        "site": {"name": site.name, "id": site.id},
+        "place": site.place,
+        "lock": lock_values(site.lock, ended=site.ended),
+    }
+    return {**found, **recorded}
 
 
-def lock_values(hold: Hold | None, *, ended: bool) -> dict[str, Any] | None:
+def lock_values(lock: LockRecord | None, *, ended: bool) -> dict[str, Any] | None:
     """Who holds a site; None where nobody does."""
-    if hold is None:
+    if lock is None:
         return None
-    holder = hold.holder
+    holder = lock.holder
     return {
         "user": holder.user,
         "host": holder.host,
         "process": holder.process,
         "ciUrl": holder.ci_url,
-        "since": instant_text(hold.since),
-        "expires": instant_text(hold.expires),
+        "since": instant_text(lock.since),
+        "expires": instant_text(lock.expires),
         "ended": ended,
     }
 

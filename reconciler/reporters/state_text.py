@@ -13,9 +13,9 @@ from reconciler.model.text import printable
 from reconciler.reporters.journal_words import about, standing, words_of
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.words import moment, plural, short, value
-from reconciler.state.hold import Hold
 from reconciler.state.lease import RENEWAL
-from reconciler.state.repair import Glance, SiteState
+from reconciler.state.lock_record import LockRecord
+from reconciler.state.repair import SiteState, StateSummary
 
 HEADS = ("in doubt", "waiting", "inputs  ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 26
@@ -24,7 +24,7 @@ TAKEN = sum(len(head) + 2 for head in HEADS) + 26
 # --- state list --------------------------------------------------------------------------------------
 
 
-def list_lines(sites: Sequence[Glance], screen: Screen) -> Iterator[str]:
+def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
     """One row a site: its open calls, its generation inputs, and who holds it."""
     if not sites:
         return
@@ -34,7 +34,7 @@ def list_lines(sites: Sequence[Glance], screen: Screen) -> Iterator[str]:
         yield from _row(site, room, screen)
 
 
-def _row(site: Glance, room: int, screen: Screen) -> Iterator[str]:
+def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
     if site.problem:
         yield from wrapped((Span(site.name, Style.RED), Span(f"cannot be read: {site.problem}")), screen)
         return
@@ -44,21 +44,21 @@ def _row(site: Glance, room: int, screen: Screen) -> Iterator[str]:
     doubt, waiting = (str(count or "-") for count in (site.in_doubt, site.waiting))
     inputs = "pending" if site.pending else "in use" if site.generated_from else "-"
     cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
-    lock = "-" if site.hold is None else _who(site.hold) + (" (ended)" if site.ended else "")
+    lock = "-" if site.lock is None else _who(site.lock) + (" (ended)" if site.ended else "")
     style = Style.YELLOW if site.in_doubt else Style.PLAIN
     yield from wrapped((Span(cells, style), Span(lock)), screen, hang=columns(cells) + 2)
 
 
-def _who(hold: Hold) -> str:
-    return f"{hold.holder.user} on {hold.holder.host}"
+def _who(lock: LockRecord) -> str:
+    return f"{lock.holder.user} on {lock.holder.host}"
 
 
-def list_line(sites: Sequence[Glance], place: str) -> str:
+def list_line(sites: Sequence[StateSummary], place: str) -> str:
     """`State: 3 sites, 1 call in doubt, 0 waited for, 1 locked.`, for scripts."""
     if not sites:
         return f"Nothing is recorded in {place}."
     doubt, waiting = sum(one.in_doubt for one in sites), sum(one.waiting for one in sites)
-    locked, bad = sum(one.hold is not None for one in sites), sum(bool(one.problem) for one in sites)
+    locked, bad = sum(one.lock is not None for one in sites), sum(bool(one.problem) for one in sites)
     line = (
         f"State: {plural(len(sites), 'site')}, {plural(doubt, 'call')} in doubt, {waiting} waited for, {locked} locked"
     )
@@ -73,7 +73,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     recorded = site.recorded
     yield from wrapped((Span(site.name, Style.BOLD), *([Span(site.id)] if site.id else [])), screen)
     yield from wrapped((Span(f"  recorded in {site.place}", Style.DIM),), screen)
-    yield from _section("Lock", hold_lines(site.hold, screen, ended=site.ended), screen)
+    yield from _section("Lock", holder_lines(site.lock, screen, ended=site.ended), screen)
     calls = (line for entry in recorded.open for line in _entry(site, entry, screen, where))
     yield from _section("Open calls", calls, screen)
     yield from _section("Generation inputs waiting for the next generation", _inputs(recorded.pending, screen), screen)
@@ -106,15 +106,15 @@ def _listed(texts: Iterable[str], screen: Screen) -> Iterator[str]:
         yield from wrapped((Span(text),), screen, indent=2, hang=4)
 
 
-def hold_lines(hold: Hold | None, screen: Screen, *, ended: bool) -> Iterator[str]:
+def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Iterator[str]:
     """Whose a lock is: host, process, user, CI job, since and until when."""
-    if hold is None:
+    if lock is None:
         return
-    holder = hold.holder
-    until = _to_the_second(hold.expires) + ("" if ended else ", unless it is renewed")
+    holder = lock.holder
+    until = _to_the_second(lock.expires) + ("" if ended else ", unless it is renewed")
     facts = [("user", holder.user), ("host", holder.host), ("process", str(holder.process))]
     facts += [("CI job", holder.ci_url)] if holder.ci_url else []
-    facts += [("since", _to_the_second(hold.since)), ("until", until)]
+    facts += [("since", _to_the_second(lock.since)), ("until", until)]
     for name, fact in facts:
         yield from wrapped((Span(f"{name:<7}"), Span(fact)), screen, indent=2, hang=11)
     if ended:
@@ -134,7 +134,7 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
     hang = 14
     spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
     yield from wrapped(spans, screen, hang=hang)
-    told, held = about(entry), site.hold is not None and not site.ended
+    told, held = about(entry), site.lock is not None and not site.ended
     asked = f"to {words.asked}" + (f": {told}" if told else "")
     for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", standing(entry, held=held)):
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
@@ -192,7 +192,7 @@ def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
 
 def show_line(site: SiteState) -> str:
     """`State: 1 call in doubt, 0 waited for, 3 posts published, not locked.`, for scripts."""
-    lock = "not locked" if site.hold is None else f"locked by {_who(site.hold)}"
+    lock = "not locked" if site.lock is None else f"locked by {_who(site.lock)}"
     posts = plural(len(site.recorded.published), "post")
     doubt = plural(len(site.in_doubt), "call")
     return f"State: {doubt} in doubt, {len(site.waiting)} waited for, {posts} published, {lock}."
@@ -204,7 +204,7 @@ def show_line(site: SiteState) -> str:
 def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
     """Whose a lock is, and what taking it away does."""
     yield from wrapped((Span(f"{found.name} is locked by", Style.BOLD),), screen)
-    yield from hold_lines(found.hold, screen, ended=found.ended)
+    yield from holder_lines(found.lock, screen, ended=found.ended)
     if not found.ended:
         warning = (
             f"Where that run lives, it learns of the loss within {RENEWAL.total_seconds():.0f} s: it finishes the "
@@ -215,7 +215,7 @@ def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
 
 def lock_removed_line(removed: LockRemoved) -> str:
     """The last line of `state unlock`."""
-    if removed.hold is None:
+    if removed.lock is None and not removed.unreadable:
         return f"Not locked: {removed.name}."
     if removed.given_back:
         return f"Not locked: {removed.name}; its holder gave the lock back meanwhile."

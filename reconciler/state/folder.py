@@ -11,17 +11,23 @@ import asyncio
 import errno
 import hashlib
 import os
+import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.store import Any, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Stored, Version, check_key
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's write, which takes milliseconds."""
 
+_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""A link could lead out of the state, and opening a FIFO would wait for ever."""
+
 _FIXES = {
+    errno.ELOOP: "the state keeps plain files; move that link away",
+    errno.ENXIO: "the state keeps plain files; move that away",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",
@@ -46,8 +52,8 @@ class LocalFolder:
         # A few kilobytes of a local file take less time than a thread to read them in.
         return self._read(self.folder / check_key(key))
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
-        return await asyncio.to_thread(self._replace, check_key(key), data, expected)
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
+        return await asyncio.to_thread(self._replace, check_key(key), data, expected, durable)
 
     async def delete(self, key: str) -> None:
         await asyncio.to_thread(self._remove, check_key(key))
@@ -56,17 +62,34 @@ class LocalFolder:
         for name in await asyncio.to_thread(self._names, prefix):
             yield prefix + name
 
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        return await asyncio.to_thread(self._append, check_key(key), data, at)
+
+    async def read_log(self, key: str) -> Log:
+        stored = self._read(self.folder / check_key(key))
+        data = stored.data if stored else b""
+        whole = data[: data.rfind(b"\n") + 1]
+        return Log(tuple(whole.splitlines(keepends=True)), len(data))
+
+    async def delete_log(self, key: str) -> None:
+        # Nothing follows from a log that a power cut brings back: no snapshot names it.
+        await asyncio.to_thread(self._remove, check_key(key), durable=False)
+
     # --- in a thread ---------------------------------------------------------------------------------
 
     def _read(self, path: Path) -> Stored | None:
         with _told(path, "cannot be read"):
             try:
-                data = path.read_bytes()
+                handle = os.open(path, os.O_RDONLY | _SAFELY)
             except FileNotFoundError:
                 return None
+            with open(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    raise StateError(str(path), "is not a regular file", "move it away; the state keeps plain files")
+                data = file.read()
         return Stored(data, _version(data))
 
-    def _replace(self, key: str, data: bytes, expected: Version | None | Any) -> Version:
+    def _replace(self, key: str, data: bytes, expected: Version | None | Any, durable: bool) -> Version:
         path = self.folder / key
         with _told(path, "cannot be written"), self._locked(key):
             if not isinstance(expected, Any):
@@ -77,21 +100,44 @@ class LocalFolder:
             # One name a key: nobody else writes it while the lock is held, and what a crash left is reused.
             beside = path.with_name(f".{path.name}.new")
             try:
-                _write(beside, data)
+                _write(beside, data, durable=durable)
                 beside.replace(path)
             except OSError:
                 _discard(beside)
                 raise
-            _sync_folder(path.parent)
+            if durable:
+                # The new name, too: a call is sent once this returns, and a log may be removed that it took in.
+                _sync_folder(path.parent)
         return _version(data)
 
-    def _remove(self, key: str) -> None:
+    def _append(self, key: str, data: bytes, at: int) -> int:
+        path = self.folder / key
+        with _told(path, "cannot be written"), self._locked(key):
+            _make_folder(path.parent)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFELY, 0o600)
+            try:
+                if os.fstat(handle).st_size != at:
+                    raise Conflict(key)
+                try:
+                    _write_all(handle, data)
+                    os.fsync(handle)  # a call is sent once this returns
+                except OSError:
+                    os.ftruncate(handle, at)  # half a line would stand in the way of the next try
+                    raise
+            finally:
+                os.close(handle)
+            if at == 0:
+                _sync_folder(path.parent)  # without its name a new log is lost
+        return at + len(data)
+
+    def _remove(self, key: str, *, durable: bool = True) -> None:
         path = self.folder / key
         if not path.parent.is_dir():
             return
         with _told(path, "cannot be removed"), self._locked(key):
             path.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            if durable:
+                _sync_folder(path.parent)
 
     def _names(self, prefix: str) -> list[str]:
         folder = self.folder / prefix
@@ -127,18 +173,27 @@ def _version(data: bytes) -> Version:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and those it lies in, durably."""
+    """Makes a folder and those it lies in, durably. What the state holds is its owner's business alone."""
     if not folder.is_dir():
         _make_folder(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        _sync_folder(folder.parent)  # whatever is durable in it would be lost with its name
 
 
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+def _write(path: Path, data: bytes, *, durable: bool) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFELY, 0o600)
+    try:
+        _write_all(handle, data)
+        if durable:
+            os.fsync(handle)  # before it takes its name: a name without its bytes would be a corrupt record
+    finally:
+        os.close(handle)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(handle, left) :]
 
 
 def _discard(path: Path) -> None:

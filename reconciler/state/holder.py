@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Mapping
 from pathlib import Path
 
-from msgspec import Struct
+from reconciler.model.frozen import Struct
 
 
 class Holder(Struct, frozen=True):

@@ -1,57 +1,116 @@
-"""SiteJournal: the record of one site during a run, written down before and after each call.
+"""SiteJournal: the record of one site during a run, written down before each call and after the last.
 
-It owns the one document of its site while it is open. A write that finds another version than the last one
-it wrote or read was overtaken by another run, and is refused.
+The first note that has to last replaces the snapshot (`record.py`), those that follow are lines appended to a log
+beside it, and the end of the run is one snapshot more, without a log: what a run writes grows with its calls, not with
+their square. A line is durable before its call is sent. What a call came to is written together with the next call: a
+run that is killed in between finds the call open and reads the site, as after a call without an answer.
+
+A write that finds another snapshot or another end of the log than it left was overtaken by another run, and is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest
+from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
 from reconciler.model.events import CalendarEvent
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Outcome
 from reconciler.model.posts import ActivityId
-from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
-from reconciler.state import notes
-from reconciler.state.document import SiteDocument, encode
+from reconciler.model.sites import NOTHING_RECORDED, Bindings, Inputs, PublishedPost, RecordedSite, SiteRef, UnkeptText
+from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.store import Store, Version, put_once
+from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable
+from reconciler.state.store import Log, Store, Version, append_once, put_once
+from reconciler.state.transitions import (
+    Applied,
+    Began,
+    Bound,
+    Consumed,
+    Ended,
+    FoundForeign,
+    InputsGeneratedFrom,
+    InputsPending,
+    Note,
+    NotKept,
+    Scheduled,
+    Sent,
+)
 
 
 class HeldLease(Protocol):
     """The part of a lease that a journal asks before a call."""
+
+    @property
+    def taken_over(self) -> str:
+        """Whom it was taken over from, empty where nobody held it before."""
+        ...
 
     def check(self) -> None:
         """Raises StateError once the lease is no longer ours."""
         ...
 
 
+def log_of(record: SiteRecord) -> str:
+    """The key of the log that continues a snapshot. It goes with that snapshot alone, so one that a crash left behind
+    is never taken for another's."""
+    return f"journals/{checked_id(record.site.id)}-{record.written}.jsonl"
+
+
+def replayed(record: SiteRecord, log: Log, place: str) -> RecordedSite:
+    """What is recorded once every note of a log is added. Raises StateError for a note that cannot be read."""
+    recorded = record.recorded
+    for line in log.lines:
+        try:
+            recorded = _note_of(line).onto(recorded)
+        except Malformed as error:
+            raise StateError(place, f"is corrupt ({error})", RESTORE) from None
+    return recorded
+
+
+def _note_of(line: bytes) -> Note:
+    kind: Any = Note
+    try:
+        note: Note = from_json(kind, line)
+    except Malformed:
+        document = parse(line)
+        if not isinstance(document, dict) or "entries" not in document:
+            raise
+        note = from_plain(kind, {**document, "entries": readable(document["entries"])})
+    return note
+
+
 class SiteJournal:
-    """Implements executor.ports.Journal. Every method returns once its note is durable, or raises StateError."""
+    """Implements executor.ports.Journal. Methods raise StateError where the state cannot be written.
+
+    `begin` and `sent` are durable when they return; every other note is by the next of these, `flush` or `close`.
+    """
 
     def __init__(
         self,
         store: Store,
-        key: str,
         site: SiteRef,
-        recorded: RecordedSite,
+        record: SiteRecord | None,
         version: Version | None,
         *,
         now: Callable[[], datetime],
         lease: HeldLease | None = None,
     ) -> None:
         self._store = store
-        self._key = key
-        self._site = site
-        self._recorded = recorded
-        self._data = self._text(recorded)
+        self._key = key_of(site.id)
+        self._label = SiteLabel(checked_id(site.id), site.name)
+        self._recorded = record.recorded if record else NOTHING_RECORDED
+        self._kept = (record.site, to_json(record.recorded)) if record else None
         self._version = version
+        self._log: tuple[str, int] | None = None
+        self._notes: list[Note] = []
         self._now = now
         self._lease = lease
         self._turn = asyncio.Lock()
@@ -72,66 +131,135 @@ class SiteJournal:
             OpenEntry(secrets.token_hex(8), call.address, call.operation, now, call.before, call.decided)
             for call in calls
         )
-        await self._note(lambda recorded: notes.with_begun(recorded, entries))
+        note = Began(entries)
+        self._note(note)
+        try:
+            await self._last()
+        except StateError:
+            self._take_back(note)  # they will not be sent, so nothing must take them for calls that were
+            raise
         return entries
 
     async def sent(self, entry: OpenEntry) -> None:
         """Notes that the call took effect and that only waiting is left."""
-        await self._note(lambda recorded: notes.with_sent(recorded, entry.id))
+        self._note(Sent(entry.id))
+        await self._last()
 
     async def end(self, entry: OpenEntry, outcome: Outcome) -> None:
         """Notes the outcome. Done and NotDone close the entry; Pending and Unknown leave it to the next run."""
-        await self._note(lambda recorded: notes.with_ended(recorded, entry.id, outcome))
+        self._note(Ended(entry.id, outcome))
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of a generation that is to come. `generated_from`: all that the
-        marketing plan counts as made from until then; None leaves that as it is."""
-        await self._note(lambda recorded: notes.with_pending(recorded, pending, generated_from))
+        """Notes the inputs of a generation that is to come. `generated_from`: all that the marketing plan counts as
+        made from until then; None leaves that as it is."""
+        self._note(InputsPending(pending, generated_from))
 
     async def inputs_generated_from(self, inputs: Inputs) -> None:
         """Notes all the inputs that the marketing plan is generated from now; nothing is pending any more."""
-        await self._note(lambda recorded: notes.with_generated_from(recorded, inputs))
+        self._note(InputsGeneratedFrom(inputs))
 
     async def applied(self, applied: Inputs) -> None:
         """Adds to the last applied values."""
-        await self._note(lambda recorded: notes.with_applied(recorded, applied))
+        self._note(Applied(applied))
 
     async def bind(self, bindings: Bindings) -> None:
         """Adds to the remembered identities."""
-        await self._note(lambda recorded: notes.with_bound(recorded, bindings))
+        self._note(Bound(bindings))
 
     async def foreign(self, event: CalendarEvent) -> None:
         """Remembers the calendar of an event (or the event, without one) as not the site's own."""
-        await self._note(lambda recorded: notes.with_foreign(recorded, event))
+        self._note(FoundForeign(event.calendar_id, event.id))
 
     async def published(self, post: PublishedPost) -> None:
         """Adds to the ledger of everything scheduled; content scheduled again counts once more."""
-        await self._note(lambda recorded: notes.with_published(recorded, post))
+        self._note(Scheduled(post))
 
     async def consumed(self, activity: ActivityId, decision: str, digest: str) -> None:
         """Notes that an activity's decision was carried out."""
-        await self._note(lambda recorded: notes.with_consumed(recorded, activity, decision, Digest(digest)))
+        self._note(Consumed(activity, decision, Digest(digest)))
 
-    async def _note(self, change: Callable[[RecordedSite], RecordedSite]) -> None:
-        # A write that was begun is finished, also when its caller is cancelled: without its version the notes
-        # that follow a Ctrl-C could not be written.
-        await asyncio.shield(asyncio.ensure_future(self._write(change)))
+    async def not_kept(self, text: UnkeptText) -> None:
+        """Notes that the server did not keep a text as it was written, and how often it was written by now."""
+        self._note(NotKept(text))
 
-    async def _write(self, change: Callable[[RecordedSite], RecordedSite]) -> None:
+    async def flush(self) -> None:
+        """Makes every note durable."""
+        if self._notes:
+            await (self._shielded(self._snapshot()) if self._log is None else self._shielded(self._append()))
+
+    async def close(self) -> None:
+        """Ends the run's notes: they become one snapshot, and the site is known from now on. Writes nothing where
+        that is what stands there."""
+        self._recorded = replace(self._recorded, known=True)
+        await self._shielded(self._snapshot())
+
+    async def fold(self) -> None:
+        """Makes a snapshot of what is recorded, also where the same stands there: whoever else has it open finds
+        another one at its next write, and stops."""
+        self._kept = None
+        await self._shielded(self._snapshot())
+
+    # --- writing -----------------------------------------------------------------------------------
+
+    def _note(self, note: Note) -> None:
+        recorded = note.onto(self._recorded)
+        if recorded is not self._recorded:
+            self._recorded = recorded
+            self._notes.append(note)
+
+    def _take_back(self, began: Began) -> None:
+        ids = {entry.id for entry in began.entries}
+        self._notes = [note for note in self._notes if note is not began]
+        self._recorded = replace(
+            self._recorded, open=tuple(entry for entry in self._recorded.open if entry.id not in ids)
+        )
+
+    async def _last(self) -> None:
+        """Makes every note durable, and the log ready for more."""
+        if self._log is None:
+            await self._shielded(self._snapshot(continued=True))
+        else:
+            await self._shielded(self._append())
+
+    async def _shielded(self, writing: Coroutine[None, None, None]) -> None:
+        # A write that was begun is finished, also when its caller is cancelled: without its version the notes that
+        # follow a Ctrl-C could not be written.
+        await asyncio.shield(asyncio.ensure_future(writing))
+
+    async def _snapshot(self, *, continued: bool = False) -> None:
         async with self._turn:
-            recorded = change(self._recorded)
-            data = self._text(recorded)
-            if data == self._data:  # the texts tell 1 from true, the values do not
+            content = to_json(self._recorded)  # the texts tell 1 from true, the values do not
+            if not continued and self._log is None and self._kept == (self._label, content):
+                self._notes.clear()
                 return
+            record = SiteRecord(self._label, self._recorded, continued)
+            notes, log = len(self._notes), self._log
+            data = to_bytes(record)
             try:
                 self._version = await put_once(self._store, self._key, data, expected=self._version)
             except Conflict:
-                raise StateError(
-                    self._store.place(self._key),
-                    "was changed by another run while this one was working on the site",
-                    "see what that run did, then run again",
-                ) from None
-            self._recorded, self._data = recorded, data
+                raise self._overtaken() from None
+            del self._notes[:notes]
+            self._kept = (self._label, content)
+            self._log = (log_of(record), 0) if continued else None
+            if log is not None:
+                await self._store.delete_log(log[0])
 
-    def _text(self, recorded: RecordedSite) -> bytes:
-        return encode(SiteDocument(self._site.name, self._site.id, recorded))
+    async def _append(self) -> None:
+        async with self._turn:
+            assert self._log is not None
+            (key, end), notes = self._log, len(self._notes)
+            data = b"".join(to_json(note) + b"\n" for note in self._notes)
+            try:
+                end = await append_once(self._store, key, data, at=end)
+            except Conflict:
+                raise self._overtaken() from None
+            del self._notes[:notes]
+            self._log = (key, end)
+
+    def _overtaken(self) -> StateError:
+        return StateError(
+            self._store.place(self._key),
+            "was changed by another run while this one was working on the site",
+            "see what that run did, then run again",
+        )

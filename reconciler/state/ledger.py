@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, Literal
 
-from reconciler.model.canonical import Json, freeze, thaw
+from reconciler.model.canonical import Json
+from reconciler.model.codec import from_plain
+from reconciler.model.frozen import Struct
+from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import StateError
 from reconciler.state.store import Store
-from reconciler.state.values import RESTORE, from_bytes, to_bytes
 
-FORMAT_VERSION: Final = 1
 KEPT: Final = 200
 
 _FOLDER, _SUFFIX = "runs/", ".json"
+
+
+class RunDocument(Struct, frozen=True):
+    """The ledger of one run."""
+
+    run: str
+    ledger: Json
+    format_version: Literal[2] = FORMAT_VERSION
 
 
 class RunLedgers:
@@ -30,8 +39,7 @@ class RunLedgers:
     async def write(self, ended_at: datetime, ledger: Json) -> str:
         """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the run's id."""
         run = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
-        data = to_bytes({"formatVersion": FORMAT_VERSION, "run": run, "ledger": thaw(ledger)})
-        await self._store.put(_key_of(run), data, expected=None)
+        await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
         try:
             for old in (await self.runs())[KEPT:]:
                 await self._store.delete(_key_of(old))
@@ -49,11 +57,11 @@ class RunLedgers:
         stored = await self._store.get(_key_of(run))
         if stored is None:
             return None
-        place = self._store.place(_key_of(run))
-        document = from_bytes(stored.data, place=place, version=FORMAT_VERSION, migrations={})
-        if "ledger" not in document:
-            raise StateError(place, "is corrupt (ledger is missing)", RESTORE)
-        return freeze(document["ledger"])
+        return from_bytes(RunDocument, stored.data, self._store.place(_key_of(run)), upgrade=_first).ledger
+
+
+def _first(document: dict[str, Any]) -> RunDocument:
+    return from_plain(RunDocument, {**document, "formatVersion": FORMAT_VERSION})
 
 
 def _key_of(run: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from reconciler.state.errors import Conflict
-from reconciler.state.store import Any, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Stored, Version, check_key
 
 
 class MemoryStore:
@@ -13,7 +13,11 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._kept: dict[str, Stored] = {}
+        self._logs: dict[str, bytes] = {}
         self.writes = 0
+        """How often something was written, appended lines included."""
+        self.written = 0
+        """Bytes of that."""
 
     def place(self, key: str) -> str:
         return f"memory:{key}"
@@ -21,11 +25,18 @@ class MemoryStore:
     async def get(self, key: str) -> Stored | None:
         return self._kept.get(check_key(key))
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+    async def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        expected: Version | None | Any,
+        durable: bool = True,  # noqa: ARG002 - nothing here is
+    ) -> Version:
         there = self._kept.get(check_key(key))
         if not isinstance(expected, Any) and (there and there.version) != expected:
             raise Conflict(key)
-        self.writes += 1
+        self._count(data)
         version = Version(str(self.writes))
         self._kept[key] = Stored(data, version)
         return version
@@ -37,3 +48,22 @@ class MemoryStore:
         for key in sorted(self._kept):
             if key.startswith(prefix):
                 yield key
+
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        there = self._logs.get(check_key(key), b"")
+        if len(there) != at:
+            raise Conflict(key)
+        self._count(data)
+        self._logs[key] = there + data
+        return at + len(data)
+
+    async def read_log(self, key: str) -> Log:
+        data = self._logs.get(check_key(key), b"")
+        return Log(tuple(data.splitlines(keepends=True)), len(data))
+
+    async def delete_log(self, key: str) -> None:
+        self._logs.pop(check_key(key), None)
+
+    def _count(self, data: bytes) -> None:
+        self.writes += 1
+        self.written += len(data)

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import STORES, is_loopback
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.store import Any, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Stored, Version, check_key
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -91,7 +91,14 @@ class ObjectStore:
                 return None
             return Stored(data, _version(meta["e_tag"], meta["version"]))
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+    async def put(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        expected: Version | None | Any,
+        durable: bool = True,  # noqa: ARG002 - all of them are
+    ) -> Version:
         import obstore
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
@@ -133,6 +140,24 @@ class ObjectStore:
         for key in sorted(keys):
             yield key
 
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        # Objects cannot be added to: each addition is one of its own, and `at` counts them.
+        await self.put(_part(key, at), data, expected=None)
+        return at + 1
+
+    async def read_log(self, key: str) -> Log:
+        lines: list[bytes] = []
+        end = 0
+        async for part in self.keys(f"{key}/"):
+            if (stored := await self.get(part)) is not None:
+                lines += stored.data.splitlines(keepends=True)
+            end += 1
+        return Log(tuple(lines), end)
+
+    async def delete_log(self, key: str) -> None:
+        async for part in self.keys(f"{key}/"):
+            await self.delete(part)
+
     async def _see_bucket(self) -> None:
         """Asks once whether there is a bucket at all: an object in none is "not found" just as well, and a
         misspelt bucket would pass for a project without a past."""
@@ -140,7 +165,7 @@ class ObjectStore:
             return
         import obstore
 
-        async for _ in obstore.list(self._store, "sites", chunk_size=1):
+        async for _ in obstore.list(self._store, "records", chunk_size=1):
             break
         self._bucket_seen = True
 
@@ -184,6 +209,10 @@ class ObjectStore:
         except (BaseError, OSError) as error:
             fix = "see that the bucket exists and can be reached from here, then run again"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
+
+
+def _part(log: str, number: int) -> str:
+    return f"{log}/{number:08d}"
 
 
 def _version(e_tag: str | None, version: str | None) -> Version:

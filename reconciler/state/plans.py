@@ -9,22 +9,33 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
-from typing import Final
+from typing import Any, Literal
 
-from reconciler.state.errors import Conflict, StateError
+from msgspec import field
+
+from reconciler.model.codec import from_plain, instant_text
+from reconciler.model.frozen import Instant, Struct
+from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
+from reconciler.state.errors import Conflict
 from reconciler.state.store import Store, put_once
-from reconciler.state.values import RESTORE, Malformed, Members, from_bytes, time_text, to_bytes
-
-FORMAT_VERSION: Final = 1
 
 
 class AlreadySpent(Exception):
     """A saved plan that was applied before, and when that began."""
 
     def __init__(self, seal: str, when: datetime) -> None:
-        super().__init__(f"this saved plan was applied before, on {time_text(when)}; make a new one")
+        super().__init__(f"this saved plan was applied before, on {instant_text(when)}; make a new one")
         self.seal = seal
         self.when = when
+
+
+class SpentDocument(Struct, frozen=True):
+    """That a saved plan was applied. `token` tells our write from another's of the same moment."""
+
+    seal: str
+    spent_at: Instant
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+    format_version: Literal[2] = FORMAT_VERSION
 
 
 class SpentPlans:
@@ -39,16 +50,7 @@ class SpentPlans:
         stored = await self._store.get(key)
         if stored is None:
             return None
-        place = self._store.place(key)
-        members = Members(from_bytes(stored.data, place=place, version=FORMAT_VERSION, migrations={}))
-        try:
-            members.take("seal", str)
-            members.take("token", str)
-            when = members.instant("spentAt")
-            members.end()
-        except Malformed as error:
-            raise StateError(place, f"is corrupt ({error})", RESTORE) from None
-        return when
+        return from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first).spent_at
 
     async def mark_spent(self, seal: str, when: datetime) -> None:
         """Notes that the apply of a saved plan begins. Of several at once, one returns.
@@ -56,12 +58,15 @@ class SpentPlans:
         Raises AlreadySpent in all others.
         """
         key = _key_of(seal)
-        token = secrets.token_hex(8)  # tells our write from another's of the same moment
-        data = to_bytes({"formatVersion": FORMAT_VERSION, "seal": seal, "spentAt": time_text(when), "token": token})
+        data = to_bytes(SpentDocument(seal, when))
         try:
             await put_once(self._store, key, data, expected=None)
         except Conflict:
             raise AlreadySpent(seal, await self.spent_at(seal) or when) from None
+
+
+def _first(document: dict[str, Any]) -> SpentDocument:
+    return from_plain(SpentDocument, {**document, "formatVersion": FORMAT_VERSION}, exact=False)
 
 
 def _key_of(seal: str) -> str:

@@ -9,22 +9,22 @@ from msgspec import Struct
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.journal import OpenEntry
-from reconciler.model.sites import NOTHING_RECORDED, RecordedSite
+from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.errors import StateError
-from reconciler.state.hold import Hold
 from reconciler.state.lease import Leases
+from reconciler.state.lock_record import LockRecord
 from reconciler.state.sites import StateStore
 
 
 class SiteState(Struct, frozen=True):
-    """What is remembered of one site, and who holds it. `place` is its document, `id` is empty where there is none;
-    `ended` says that the hold is one that the next run takes over."""
+    """What is remembered of one site, and who holds it. `place` is its record; `ended` says that the lock is one
+    that the next run takes over."""
 
     name: SiteName
     id: str
     place: str
     recorded: RecordedSite
-    hold: Hold | None = None
+    lock: LockRecord | None = None
     ended: bool = False
 
     @property
@@ -38,41 +38,50 @@ class SiteState(Struct, frozen=True):
         return tuple(entry for entry in self.recorded.open if not entry.sent)
 
 
-async def look(state: StateStore, leases: Leases, name: SiteName) -> SiteState | None:
-    """What is remembered of a site, by its name alone, and who holds it; None where neither is. Raises StateError."""
-    document = await state.document(name)
-    hold = await leases.inspect(name)
-    if document is None and hold is None:
-        return None
+async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteState:
+    """What is remembered of a site, and who holds it. Raises StateError."""
+    record = await state.record(site)
+    lock = await leases.inspect(site)
     return SiteState(
-        name,
-        document.id if document else "",
-        state.place(name),
-        document.recorded if document else NOTHING_RECORDED,
-        hold,
-        hold is not None and leases.has_ended(hold),
+        record.site.name if record else site.name,
+        site.id,
+        state.place(site.id),
+        record.recorded if record else NOTHING_RECORDED,
+        lock,
+        lock is not None and leases.has_ended(lock),
     )
 
 
-async def known_names(state: StateStore, leases: Leases) -> tuple[SiteName, ...]:
-    """The sites of which something is recorded, or that somebody ever held, sorted."""
-    return tuple(sorted({*await state.names(), *await leases.names()}))
+async def known_sites(state: StateStore, leases: Leases) -> tuple[SiteRef, ...]:
+    """The sites of which something is recorded, or that somebody ever held, sorted by name. Where neither record nor
+    lock can be read, a site goes by its id."""
+    names = {label.id: label.name for label in await state.labels()}
+    names |= {id: SiteName(id) for id in await state.ids() if id not in names}
+    for id in await leases.ids():
+        if names.get(id, id) == id:
+            try:
+                names[id] = (await leases.label(id)).name
+            except StateError:
+                names.setdefault(id, SiteName(id))
+    return tuple(sorted((SiteRef(name, id) for id, name in names.items()), key=lambda site: (site.name, site.id)))
 
 
 def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEntry:
     """The open entry with an id, or whose id starts so. Raises UsageError where none or several fit."""
-    found = [one for one in entries if one.id == id] or [one for one in entries if id and one.id.startswith(id)]
+    found = [entry for entry in entries if entry.id == id] or [
+        entry for entry in entries if id and entry.id.startswith(id)
+    ]
     if len(found) == 1:
         return found[0]
     if not entries:
         raise UsageError(f"{site}: no open entry is {id!r}: none is open, so nothing is left to settle")
     many = "several open entries start with" if found else "no open entry is"
-    known = ", ".join(f"{one.id} ({one.call} {one.address})" for one in found or entries)
+    known = ", ".join(f"{entry.id} ({entry.call} {entry.address})" for entry in found or entries)
     raise UsageError(f"{site}: {many} {id!r}; choose one of: {known}")
 
 
-class Glance(Struct, frozen=True):
-    """One site of `state list`, in numbers. `problem`: why its document or its lease cannot be read."""
+class StateSummary(Struct, frozen=True):
+    """One site of `state list`, in numbers. `problem`: why its record or its lock cannot be read."""
 
     name: SiteName
     id: str = ""
@@ -81,28 +90,29 @@ class Glance(Struct, frozen=True):
     pending: bool = False
     generated_from: bool = False
     published: int = 0
-    hold: Hold | None = None
+    lock: LockRecord | None = None
     ended: bool = False
     problem: str = ""
 
 
-async def glance(state: StateStore, leases: Leases, name: SiteName) -> Glance | None:
-    """`look`, with what fails as part of the answer, so that one bad document does not hide all others."""
+async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
+    """`state_of`, with what fails as part of the answer, so that one bad record does not hide all others. None for a
+    site that was held once, and no more is known of it."""
     try:
-        found = await look(state, leases, name)
+        found = await state_of(state, leases, site)
     except StateError as error:
-        return Glance(name, problem=str(error))
-    if found is None:
-        return None
+        return StateSummary(site.name, site.id, problem=str(error))
     recorded = found.recorded
-    return Glance(
-        name,
+    if recorded is NOTHING_RECORDED and found.lock is None:
+        return None
+    return StateSummary(
+        found.name,
         found.id,
         in_doubt=len(found.in_doubt),
         waiting=len(found.waiting),
         pending=recorded.pending is not None,
         generated_from=recorded.generated_from is not None,
         published=len(recorded.published),
-        hold=found.hold,
+        lock=found.lock,
         ended=found.ended,
     )

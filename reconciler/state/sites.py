@@ -1,8 +1,8 @@
 """StateStore: what is remembered of the sites of a project, in the place that `state` or `--state` names.
 
-Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A
-document goes by the name of its site and names its id: a site with a new name is met for the first time, a
-name that moved to another site is refused.
+Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A record goes
+by the id of its site: a site with a new name keeps its record, and a name that moved to another site does not take
+the record along.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.model.address import SITE_NAME, SiteName
-from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
-from reconciler.state.document import SiteDocument, decode
-from reconciler.state.folder import LocalFolder
-from reconciler.state.journal import HeldLease, SiteJournal
-from reconciler.state.store import Store, Version
+from msgspec import Struct
+from msgspec.structs import replace
 
-_FOLDER, _SUFFIX = "sites/", ".json"
+from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
+from reconciler.state.documents import to_bytes
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.first_names import FirstRecords
+from reconciler.state.folder import LocalFolder
+from reconciler.state.journal import HeldLease, SiteJournal, log_of, replayed
+from reconciler.state.record import FOLDER, SiteLabel, SiteRecord, checked_id, decode, id_of, key_of
+from reconciler.state.store import Store, Version, put_once
 
 
 def utc_now() -> datetime:
@@ -44,55 +47,120 @@ def open_state(
     return StateStore(open_store(location, root, environ), now=now)
 
 
+class _Found(Struct, frozen=True):
+    """A record with all its notes, and the version of its snapshot; None where the site has none by its id yet."""
+
+    record: SiteRecord
+    version: Version | None
+
+
 class StateStore:
-    """The recorded sites of a project, one document each. Safe to use for many sites at once."""
+    """The recorded sites of a project, one record each. Safe to use for many sites at once."""
 
     def __init__(self, store: Store, *, now: Callable[[], datetime] = utc_now) -> None:
         self.store = store
+        self.first = FirstRecords(store)
         self._now = now
 
     async def load(self, site: SiteRef) -> RecordedSite:
         """What is recorded of a site; first contact is the empty record. Only reads.
 
-        Raises StateError for a document that is corrupt, of a newer format, or of a site with another id.
+        Raises StateError for a record that is corrupt or of a newer format.
         """
-        recorded, _ = await self._load(site)
-        return recorded
+        found = await self._find(site)
+        return found.record.recorded if found else NOTHING_RECORDED
+
+    async def record(self, site: SiteRef) -> SiteRecord | None:
+        """`load`, with the name under which it stands; None where nothing is recorded."""
+        found = await self._find(site)
+        return found.record if found else None
 
     async def open_journal(self, site: SiteRef, lease: HeldLease | None = None) -> SiteJournal:
-        """The record of a site for a run that writes. Nothing is written before the first note.
+        """The record of a site for a run that writes, as it is now. Raises StateError.
 
-        With `lease`, no call is begun once that is lost.
+        What a killed run left is folded together first, so that nothing it may still write is taken for ours, and a
+        record of version 1 is brought over. With `lease`, no call is begun once that is lost.
         """
-        recorded, version = await self._load(site)
-        return SiteJournal(self.store, key_of(site.name), site, recorded, version, now=self._now, lease=lease)
+        found = await self._find(site)
+        record, version = (found.record, found.version) if found else (None, None)
+        journal = SiteJournal(self.store, site, record, version, now=self._now, lease=lease)
+        first = record is not None and version is None
+        left = record is not None and record.continued
+        if first or left or (lease is not None and lease.taken_over):
+            await journal.fold()
+        if first:
+            await self.first.retire(site.id)
+        if record is not None and left:
+            await self.store.delete_log(log_of(record))
+        return journal
 
-    async def names(self) -> tuple[SiteName, ...]:
-        """The sites of which something is recorded, sorted."""
-        names = [key[len(_FOLDER) : -len(_SUFFIX)] async for key in self.store.keys(_FOLDER) if key.endswith(_SUFFIX)]
-        return tuple(SiteName(name) for name in sorted(names) if SITE_NAME.match(name))
+    async def labels(self) -> tuple[SiteLabel, ...]:
+        """The sites of which something is recorded, by their ids, with the names they last went by; sorted. One
+        whose record cannot be read is left out. Reads each record."""
+        labels = {label.id: label for label in await self.first.labels()}
+        for id in await self.ids():
+            try:
+                found = await self._read(id)
+            except StateError:
+                continue
+            if found is not None:
+                labels[id] = found.record.site
+        return tuple(labels[id] for id in sorted(labels))
 
-    def place(self, name: SiteName) -> str:
-        """Where the document of a site is, as messages show it."""
-        return self.store.place(key_of(name))
+    async def ids(self) -> tuple[str, ...]:
+        """The ids under which something is recorded, sorted. Anything else that lies there is passed over."""
+        return tuple(sorted([id async for key in self.store.keys(FOLDER) if (id := id_of(key)) is not None]))
 
-    async def document(self, name: SiteName) -> SiteDocument | None:
-        """What is recorded under a name, of whatever site; None where nothing is. Raises StateError."""
-        found = await self._read(name)
-        return None if found is None else found[0]
+    def place(self, id: str) -> str:
+        """Where the record of a site is, as messages show it."""
+        return self.store.place(key_of(id))
 
-    async def _load(self, site: SiteRef) -> tuple[RecordedSite, Version | None]:
-        found = await self._read(site.name)
+    async def move(self, old: SiteRef, new: str) -> None:
+        """Gives the record of one id to another. Raises StateError where there is none, or the other has one already.
+
+        The caller holds both sites.
+        """
+        found = await self._find(old)
         if found is None:
-            return NOTHING_RECORDED, None
-        document, version = found
-        return document.of(site, self.place(site.name)), version
+            raise StateError(self.place(old.id), "does not exist", "see `reconciler state list` for what is recorded")
+        if await self._find(replace(old, id=new)) is not None:
+            raise StateError(
+                self.place(new), "is recorded already", f"if that is to go, first: reconciler state forget {new}"
+            )
+        record = SiteRecord(SiteLabel(checked_id(new), found.record.site.name), found.record.recorded)
+        try:
+            await put_once(self.store, key_of(new), to_bytes(record), expected=None)
+        except Conflict:
+            raise StateError(self.place(new), "was recorded meanwhile", "see what it is, then try again") from None
+        await self.forget(old.id)
 
-    async def _read(self, name: SiteName) -> tuple[SiteDocument, Version] | None:
-        stored = await self.store.get(key_of(name))
-        return None if stored is None else (decode(stored.data, self.place(name)), stored.version)
+    async def forget(self, id: str) -> None:
+        """Removes all that is recorded of a site. Nothing is done at the site itself. The caller holds it."""
+        found = await self._read(id)
+        await self.first.retire(id)
+        await self.store.delete(key_of(id))
+        if found is not None:
+            await self.store.delete_log(log_of(found.record))
 
+    async def _find(self, site: SiteRef) -> _Found | None:
+        found = await self._read(site.id)
+        if found is not None:
+            return found
+        first = await self.first.record(site)
+        return None if first is None else _Found(first, None)
 
-def key_of(name: SiteName) -> str:
-    """The key of a site's document."""
-    return f"{_FOLDER}{name}{_SUFFIX}"
+    async def _read(self, id: str) -> _Found | None:
+        key = key_of(id)
+        while True:
+            stored = await self.store.get(key)
+            if stored is None:
+                return None
+            record = decode(stored.data, self.store.place(key))
+            if not record.continued:
+                return _Found(record, stored.version)
+            log = await self.store.read_log(log_of(record))
+            again = await self.store.get(key)
+            # A run that ends meanwhile replaces the snapshot and removes the log: what was read is neither.
+            if again is not None and again.version == stored.version:
+                recorded = replayed(record, log, self.store.place(log_of(record)))
+                return _Found(replace(record, recorded=recorded), stored.version)

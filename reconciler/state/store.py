@@ -1,6 +1,6 @@
 """Store: the small interface behind which folders and object stores keep the state, with conditional writes.
 
-A store keeps bytes under keys such as `sites/janes-pottery.json`; what the bytes mean is left to others.
+A store keeps bytes under keys such as `records/3f0c2a9e-....json`; what the bytes mean is left to others.
 """
 
 from __future__ import annotations
@@ -34,6 +34,14 @@ class Stored(Struct, frozen=True):
     version: Version
 
 
+class Log(Struct, frozen=True):
+    """The lines of a log so far, and where the next one goes. A line that was cut short by a crash is not among
+    them: it was never durable, and whoever wrote it was told so or is gone."""
+
+    lines: tuple[bytes, ...] = ()
+    end: int = 0
+
+
 class Store(Protocol):
     """Bytes under keys. Every method may raise a StateError that says where, what, and what to do.
 
@@ -45,11 +53,11 @@ class Store(Protocol):
         """What stands under a key, None where nothing does."""
         ...
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
-        """Replaces what stands under a key, in one step, and returns once that is durable.
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
+        """Replaces what stands under a key, in one step.
 
-        `expected` is the version that must stand there: None for nothing, ANY for whatever does. Raises
-        Conflict where another one does.
+        It returns once that survives a power cut, unless it need not be `durable`. `expected` is the version that
+        must stand there: None for nothing, ANY for whatever does. Raises Conflict where another one does.
         """
         ...
 
@@ -58,7 +66,22 @@ class Store(Protocol):
         ...
 
     def keys(self, prefix: str) -> AsyncIterator[str]:
-        """The keys below a folder such as `sites/`, sorted."""
+        """The keys below a folder such as `records/`, sorted."""
+        ...
+
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        """Adds whole lines to a log, in one step, and returns the new end once that survives a power cut.
+
+        `at` is the end that must stand there, 0 for a log that is not there yet. Raises Conflict for any other.
+        """
+        ...
+
+    async def read_log(self, key: str) -> Log:
+        """A log as it is; one that is not there has no lines."""
+        ...
+
+    async def delete_log(self, key: str) -> None:
+        """Removes a log. One that is not there is no error."""
         ...
 
     def place(self, key: str) -> str:
@@ -72,20 +95,33 @@ _KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\Z
 def check_key(key: str) -> str:
     """The key itself. Raises ValueError for one that could lead out of the store or be hidden in it."""
     if not _KEY.match(key):
-        raise ValueError(f"{key!r} is no key")
+        raise ValueError(f"{key!r} is not a key")
     return key
 
 
-async def put_once(store: Store, key: str, data: bytes, *, expected: Version | None) -> Version:
-    """`put`, for bytes that nobody else would write: a refusal or an error of a write that took effect is none.
+async def put_once(store: Store, key: str, data: bytes, *, expected: Version | None, durable: bool = True) -> Version:
+    """`put`, for bytes that no other write ever had or will have: a refusal or an error of a write that took effect
+    is none.
 
-    A write whose answer was lost is sent again by the object store's client and is then refused because of
-    itself; what stands there tells.
+    A write whose answer was lost is sent again by the object store's client and is then refused because of itself;
+    what stands there tells. That is why every document carries something random of its own: equal bytes of an
+    earlier write must not pass for this one.
     """
     try:
-        return await store.put(key, data, expected=expected)
+        return await store.put(key, data, expected=expected, durable=durable)
     except (Conflict, StateError):
         stored = await store.get(key)
         if stored is not None and stored.data == data and stored.version != expected:
             return stored.version
+        raise
+
+
+async def append_once(store: Store, key: str, data: bytes, *, at: int) -> int:
+    """`append`, likewise: one that took effect is none that failed. Nobody but its run writes to a log."""
+    try:
+        return await store.append(key, data, at=at)
+    except (Conflict, StateError):
+        log = await store.read_log(key)
+        if log.end > at and b"".join(log.lines).endswith(data):
+            return log.end
         raise

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.address import SiteName
+from reconciler.model.sites import SiteRef
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.ledger import RunLedgers
@@ -146,7 +147,7 @@ def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconci
 def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Command) -> None:
     async def locked() -> None:
         leases = Leases(open_state(".reconciler", project.root, environ={}).store, this_process(os.environ))
-        async with await leases.acquire(SiteName("shop")):
+        async with await leases.acquire(SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-000000000001")):
             done = await asyncio.to_thread(reconciler, "apply", project.root, "--auto-approve")
         assert done.code == 4
         assert done.last.startswith("Refused: shop: locked by ")

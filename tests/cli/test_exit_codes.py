@@ -27,7 +27,7 @@ from reconciler.model.operations import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.tally import PlanTally
-from reconciler.state.repair import Glance
+from reconciler.state.repair import StateSummary
 
 NO = Diagnostic("no", "no")
 ORDER = [ExitCode.ERROR, ExitCode.REFUSED, ExitCode.INCOMPLETE, ExitCode.CHANGES, ExitCode.DONE]
@@ -114,5 +114,5 @@ def test_every_other_end() -> None:
     assert exit_code(FilesInvalid((NO,))) == exit_code(RunFailed(NO)) == 1
     assert exit_code(Interrupted()) == 130
     assert exit_code(Interrupted(), signal=ExitCode.TERMINATED) == 143
-    assert exit_code(StateListed("x", (Glance(SiteName("a")),))) == 0
-    assert exit_code(StateListed("x", (Glance(SiteName("a"), problem="corrupt"),))) == 1
+    assert exit_code(StateListed("x", (StateSummary(SiteName("a")),))) == 0
+    assert exit_code(StateListed("x", (StateSummary(SiteName("a"), problem="corrupt"),))) == 1

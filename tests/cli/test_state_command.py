@@ -35,9 +35,9 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.reporters.journal_words import about, standing, words_of
-from reconciler.state.hold import Hold
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Clock, Leases
+from reconciler.state.lock_record import LockRecord
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
 from tests.journals import begin
@@ -57,7 +57,7 @@ class Planted:
     """A state that runs have left behind. `where` is its place, `root` what a folder is relative to."""
 
     def __init__(self, root: Path, where: str = ".reconciler") -> None:
-        self.state = open_state(where, root, environ={}, now=lambda: NOW)
+        self.state = open_state(where, root, environ=os.environ, now=lambda: NOW)
 
     def open(
         self,
@@ -77,6 +77,7 @@ class Planted:
                 await journal.end(entry, Unknown(unknown))
             if sent:
                 await journal.sent(entry)
+            await journal.flush()
             return entry.id
 
         return asyncio.run(body())
@@ -86,13 +87,13 @@ class Planted:
         now = datetime.now(UTC) - (timedelta(hours=1) if ended else timedelta())
 
         async def body() -> None:
-            lease = await Leases(self.state.store, CI, Clock(now=lambda: now)).acquire(SHOP.name)
+            lease = await Leases(self.state.store, CI, Clock(now=lambda: now)).acquire(SHOP)
             assert not lease.lost
 
         asyncio.run(body())
 
-    def hold(self) -> Hold | None:
-        return asyncio.run(Leases(self.state.store, CI).inspect(SHOP.name))
+    def lock(self) -> LockRecord | None:
+        return asyncio.run(Leases(self.state.store, CI).inspect(SHOP))
 
     def recorded(self) -> RecordedSite:
         return asyncio.run(self.state.load(SHOP))
@@ -117,6 +118,7 @@ class Planted:
             post = PublishedPost(PostId(POST), digest_of("x"), "INSTAGRAM", NOW, NOW, commit="0123456789abcdef")
             await journal.published(post)
             await journal.consumed(ActivityId("a-1"), "discard", digest_of("y"))
+            await journal.flush()
 
         asyncio.run(body())
 
@@ -141,7 +143,7 @@ def test_nothing_is_recorded(
     monkeypatch.chdir(project.root)
     ran = reconciler("state", "list")
     assert (ran.code, ran.out) == (0, "Nothing is recorded in .reconciler.\n")
-    assert not (project.root / ".reconciler" / "sites").exists()
+    assert not (project.root / ".reconciler" / "records").exists()
 
 
 def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
@@ -166,11 +168,12 @@ def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: 
 async def applied(planted: Planted, site: SiteRef) -> None:
     journal = await planted.state.open_journal(site)
     await journal.applied(Inputs((Field("settings.toneOfVoice", "dry"),)))
+    await journal.flush()
 
 
 def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project, planted: Planted) -> None:
     planted.much()
-    (project.root / ".reconciler" / "sites" / "broken.json").write_text("{", "utf-8")
+    (project.root / ".reconciler" / "records" / "broken.json").write_text("{", "utf-8")
     ran = reconciler("state", "list", project.root)
     assert (ran.code, ran.last) == (1, "State: 2 sites, 0 calls in doubt, 0 waited for, 0 locked, 1 unreadable.")
     assert "broken  cannot be read:" in ran.out
@@ -193,8 +196,9 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
 
 def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, tmp_path: Path) -> None:
     planted = Planted(chain.root)
-    for name in ("shop", "shop-b", "gone"):
-        asyncio.run(applied(planted, SiteRef(SiteName(name), name)))
+    for number, name in enumerate(("shop", "shop-b", "gone"), 1):
+        id = SHOP.id[:-1] + (str(number) if name != "gone" else "9")
+        asyncio.run(applied(planted, SiteRef(SiteName(name), id)))
     listed = reconciler("state", "list", chain.root, "--output", "json").json["sites"]
     assert [one["site"] for one in listed] == ["gone", "shop", "shop-b"]
     assert reconciler("state", "list", chain.root / "sites" / "b.yaml").last.startswith("State: 1 site,")
@@ -275,7 +279,7 @@ def test_everything_of_a_site_at_80_columns(reconciler: Command, project: Projec
     planted.locked(ended=True)
     ran = reconciler("state", "show", "shop", project.root)
     assert ran.code == 0
-    place = str(project.root / ".reconciler" / "sites" / "shop.json")
+    place = str(project.root / ".reconciler" / "records" / f"{SHOP.id}.json")
     # The two are as long as the temporary folder's name is, and are never broken.
     out = told(re.sub(rf"\s+{re.escape(place)}", " PLACE", ran.out).replace(str(project.root), "WHERE"))
     assert out == SHOWN
@@ -294,7 +298,7 @@ def test_json_has_the_document_as_it_is_kept_but_no_token(
     assert ran.json["site"] == {"name": "shop", "id": SHOP.id}
     assert ran.json["lock"]["ciUrl"] == "https://ci.example/jobs/17"
     assert "secret-token" not in ran.out
-    assert ran.json["inForce"]["settings"] == [{"path": "settings.toneOfVoice", "value": "warm\x1b[31m"}]
+    assert ran.json["generatedFrom"]["settings"] == [{"path": "settings.toneOfVoice", "value": "warm\x1b[31m"}]
     [open_entry] = ran.json["open"]
     assert (open_entry["id"], open_entry["inDoubt"], open_entry["about"]) == (entry, True, '"Sale"')
 
@@ -344,7 +348,7 @@ def test_without_a_terminal_the_flag_is_named(reconciler: Command, project: Proj
     for fact in ("jane", "ci-7", "4242", "https://ci.example/jobs/17", "since", "unless it is renewed"):
         assert fact in ran.out
     assert "secret-token" not in ran.out
-    assert planted.hold() is not None
+    assert planted.lock() is not None
 
 
 def test_force_takes_the_lock_away(reconciler: Command, project: Project, planted: Planted) -> None:
@@ -352,7 +356,7 @@ def test_force_takes_the_lock_away(reconciler: Command, project: Project, plante
     assert reconciler("apply", project.root, "--auto-approve").code == 4
     ran = reconciler("state", "unlock", "shop", project.root, "--force")
     assert (ran.code, ran.last) == (0, "Unlocked: shop.")
-    assert planted.hold() is None
+    assert planted.lock() is None
     ran = reconciler("state", "unlock", "shop", project.root)
     assert (ran.code, ran.out) == (0, "Not locked: shop.\n")
     assert reconciler("apply", project.root, "--auto-approve").code == 0
@@ -391,7 +395,7 @@ def test_a_person_is_asked(
     assert ran.code == code
     assert ran.last.startswith(last)
     assert "Do you want to take the lock of shop away?" in ran.err
-    assert (planted.hold() is None) == (code == 0)
+    assert (planted.lock() is None) == (code == 0)
 
 
 def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
@@ -404,8 +408,8 @@ def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
         "State: 0 calls in doubt, 0 waited for, 0 posts published, locked by jane on ci-7.",
     )
     assert reconciler("state", "list", project.root).last.startswith("State: 1 site,")
-    (project.root / ".reconciler" / "sites").mkdir()
-    (project.root / ".reconciler" / "sites" / "shop.json").write_text("{", "utf-8")
+    (project.root / ".reconciler" / "records").mkdir()
+    (project.root / ".reconciler" / "records" / f"{SHOP.id}.json").write_text("{", "utf-8")
     assert reconciler("state", "show", "shop", project.root).code == 1
     assert reconciler("state", "unlock", "shop", project.root, "--force").code == 0
 
@@ -427,7 +431,7 @@ def test_a_post_that_was_scheduled_uses_up_its_approval(
     ran = reconciler("state", "resolve", "shop", other, "not-done", project.root)
     assert (ran.code, ran.last) == (0, "Resolved: not done; no call of shop is in doubt.")
     assert planted.recorded().open == ()
-    assert planted.hold() is None
+    assert planted.lock() is None
 
 
 def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
@@ -454,6 +458,8 @@ def test_a_generation_that_took_effect_is_concluded_by_the_next_apply(
 async def note_due(planted: Planted, due: Inputs) -> None:
     journal = await planted.state.open_journal(SHOP)
     await journal.inputs_pending(due, None)
+    await journal.flush()
+    await journal.flush()
 
 
 def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: Project, planted: Planted) -> None:
@@ -544,4 +550,4 @@ def test_the_same_on_an_object_store(reconciler: Command, project: Project, buck
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 4
     assert reconciler("state", "unlock", "shop", "--force", *there).last == "Unlocked: shop."
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 0
-    assert f"recorded in {bucket}/sites/shop.json" in reconciler("state", "show", "shop", *there).out
+    assert f"{bucket}/records/{SHOP.id}.json\n" in reconciler("state", "show", "shop", *there).out

@@ -63,6 +63,7 @@ from reconciler.planner.actions import Action, Plan, Precondition, Reason
 from reconciler.planner.deferred import Resolved
 from reconciler.state.journal import SiteJournal
 from reconciler.state.memory import MemoryStore
+from reconciler.state.record import SiteLabel, SiteRecord
 
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 SITE = SiteRef(SiteName("shop"), "11111111-1111-1111-1111-111111111111")
@@ -316,7 +317,8 @@ class Bench:
 
     def open_journal(self, recorded: RecordedSite) -> SiteJournal:
         self.backing = MemoryStore()
-        return SiteJournal(self.backing, "sites/shop.json", SITE, recorded, None, now=lambda: self.world.now)
+        record = SiteRecord(SiteLabel(SITE.id, SITE.name), recorded)
+        return SiteJournal(self.backing, SITE, record, None, now=lambda: self.world.now)
 
     def remember(self, **values: Any) -> None:
         self.journal = self.open_journal(replace(self.journal.recorded, **values))

@@ -21,7 +21,7 @@ import httpx
 
 from reconciler.executor.ledger import Result
 from reconciler.sandbox.app import Sandbox, Seen
-from reconciler.state.store import Any, Store, Stored, Version
+from reconciler.state.store import Any, Log, Store, Stored, Version
 from tests.laws.pool import fork
 from tests.laws.scenario import Undisturbed, at_rest, normal_world, once_only, settled_record
 from tests.laws.whole_run import Json, WholeRun
@@ -78,11 +78,24 @@ class WatchedStore:
     async def get(self, key: str) -> Stored | None:
         return await self._inner.get(key)
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
         self._tick("a note is about to be written")
-        version = await self._inner.put(key, data, expected=expected)
+        version = await self._inner.put(key, data, expected=expected, durable=durable)
         self._tick("a note was written")
         return version
+
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        self._tick("a note is about to be appended")
+        end = await self._inner.append(key, data, at=at)
+        self._tick("a note was appended")
+        return end
+
+    async def read_log(self, key: str) -> Log:
+        return await self._inner.read_log(key)
+
+    async def delete_log(self, key: str) -> None:
+        self._tick("a log is about to be removed")
+        await self._inner.delete_log(key)
 
     async def delete(self, key: str) -> None:
         await self._inner.delete(key)
@@ -127,11 +140,12 @@ def left_behind(folder: Path) -> str:
         world = json.dumps(run.sandbox.world(), sort_keys=True)
     finally:
         run.sandbox.close()
-    record = folder / ".reconciler" / "sites" / "shop.json"
-    return world + _ENTRY.sub("", record.read_text(encoding="utf-8") if record.exists() else "")
+    state = folder / ".reconciler"
+    records = [path.read_text("utf-8") for path in sorted(state.glob("records/*")) + sorted(state.glob("journals/*"))]
+    return _RANDOM.sub("", world + "".join(records))
 
 
-_ENTRY = re.compile(r'"id": "[0-9a-f]{16}"')
+_RANDOM = re.compile(r'"(?:id|written)": ?"[0-9a-f]{16}"')
 
 
 def fresh(stage: Undisturbed, folder: Path) -> WholeRun:

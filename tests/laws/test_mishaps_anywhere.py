@@ -76,7 +76,6 @@ def _with_a_mishap(stage: Undisturbed, at: int, mishap: Mishap, folder: Path) ->
 def _in_memory(folder: Path) -> Store:
     """The state as it lies on disk, but for its slow writes: no process dies here."""
     store = MemoryStore()
-    record = folder / ".reconciler" / "sites" / "shop.json"
-    if record.exists():
-        asyncio.run(store.put("sites/shop.json", record.read_bytes(), expected=None))
+    for record in (folder / ".reconciler").glob("records/*"):
+        asyncio.run(store.put(f"records/{record.name}", record.read_bytes(), expected=None))
     return store

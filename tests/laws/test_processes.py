@@ -6,6 +6,7 @@ moment is certain, and nothing waits for a time to pass.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -20,8 +21,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import run
+from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.sandbox.server import start_in_thread
+from reconciler.state.sites import open_state
 from tests.laws.scenario import once_only
 
 PROJECT = "version: 1\napi: {url}\npoll: {{interval: 50ms, timeout: 20s}}\n"
@@ -173,7 +176,7 @@ def test_a_signal_lets_the_call_in_flight_finish_and_leaves_a_ledger(
     out, err = first[0].communicate(timeout=60)
     assert first[0].returncode == code, out + err
     assert "Apply:" in out
-    assert [one["call"] for one in record(bench)["open"]] == (["generate"] if route == GENERATE else [])
+    assert [entry.call for entry in record(bench).open] == (["generate"] if route == GENERATE else [])
     assert [one["site"] for one in kept_ledger(bench)["ledger"]["sites"]] == ["shop"]
     last = [one for one in bench.sandbox.requests() if one["wrote"]][-1]
     assert f"{last['method']} {last['path']}".endswith(route.rpartition("/")[2])
@@ -206,15 +209,19 @@ def test_a_second_signal_stops_at_once_and_leaves_a_journal_that_resolves(bench:
     assert first[0].returncode == 130
     assert "Apply:" in out
     assert kept_ledger(bench)["ledger"]["interrupted"]
-    assert [one["call"] for one in record(bench)["open"]] == ["generate" if route == GENERATE else "create-event"]
+    assert [entry.call for entry in record(bench).open] == ["generate" if route == GENERATE else "create-event"]
     finishes(bench)
 
 
-def record(bench: Bench) -> dict[str, list[dict[str, object]]]:
-    found: dict[str, list[dict[str, object]]] = json.loads(
-        (bench.root / ".reconciler" / "sites" / "shop.json").read_text()
-    )
-    return found
+def record(bench: Bench) -> RecordedSite:
+    """What is recorded of the one site of the bench."""
+    state = open_state(".reconciler", bench.root, environ={})
+
+    async def read() -> RecordedSite:
+        [label] = await state.labels()
+        return await state.load(SiteRef(label.name, label.id))
+
+    return asyncio.run(read())
 
 
 def kept_ledger(bench: Bench) -> dict[str, dict[str, list[dict[str, object]]]]:

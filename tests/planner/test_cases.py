@@ -19,7 +19,7 @@ from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.engine.results import PlanCompleted, SitePlanned
 from reconciler.model.canonical import Digest
-from reconciler.model.codec import to_plain
+from reconciler.model.codec import from_json, to_plain
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.options import PlanOptions
@@ -28,7 +28,6 @@ from reconciler.planner.tally import tally_of
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.text import TextReporter
-from reconciler.state.document import decode
 
 CASES = Path(__file__).parent.parent / "cases"
 
@@ -80,7 +79,7 @@ def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
 def recorded(folder: Path) -> RecordedSite:
     """What earlier runs noted, if the case says so."""
     path = folder / "recorded.json"
-    return decode(path.read_bytes(), "recorded.json").recorded if path.exists() else RecordedSite()
+    return from_json(RecordedSite, path.read_bytes()) if path.exists() else RecordedSite()
 
 
 def words(plan: Plan) -> str:

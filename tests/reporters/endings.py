@@ -55,10 +55,10 @@ from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved
 from reconciler.planner.tally import tally_of as plan_tally
-from reconciler.state.hold import Hold
 from reconciler.state.holder import Holder
-from reconciler.state.repair import Glance, SiteState
-from reconciler.state.store import Version
+from reconciler.state.lock_record import LockRecord
+from reconciler.state.record import SiteLabel
+from reconciler.state.repair import SiteState, StateSummary
 from tests.reporters.review_world import review
 
 AT = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
@@ -342,12 +342,16 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     )
     yield "history", Run("history", history, words="INSTAGRAM w-approver", problems="w-unread")
 
-    hold = Hold(shop, Holder(say("w-host"), 4711, say("w-user"), "token", ci_url=say("w-ci")), AT, AT, Version("1"))
-    glances = (Glance(shop, "1", in_doubt=1, hold=hold), Glance(SiteName("bad"), problem=say("w-corrupt")))
-    yield "state list", Run("state list", (StateListed(".reconciler", glances), Ended(1)), words="shop w-corrupt")
+    holder = Holder(say("w-host"), 4711, say("w-user"), "token", ci_url=say("w-ci"))
+    lock = LockRecord(SiteLabel("1", shop), holder, AT, AT)
+    summaries = (
+        StateSummary(shop, "1", in_doubt=1, lock=lock),
+        StateSummary(SiteName("bad"), problem=say("w-corrupt")),
+    )
+    yield "state list", Run("state list", (StateListed(".reconciler", summaries), Ended(1)), words="shop w-corrupt")
     entry = OpenEntry("59e9", Address(shop, Kind.MARKETING_PLAN), Generate(), AT)
-    state = SiteState(shop, "1", "state/shop.json", RecordedSite(published=(post,), open=(entry,)), hold)
+    state = SiteState(shop, "1", "state/shop.json", RecordedSite(published=(post,), open=(entry,)), lock)
     yield "state show", Run("state show", (StateShown(state), Ended(0)), words="shop 59e9")
-    unlocked = (LockFound(hold, ended=False), LockRemoved(shop, hold), Ended(0))
+    unlocked = (LockFound(lock, ended=False), LockRemoved(shop, lock), Ended(0))
     yield "state unlock", Run("state unlock", unlocked, words="shop")
     yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), Ended(0)), words="59e9")

@@ -14,9 +14,10 @@ import pytest
 
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.folder import LocalFolder
-from reconciler.state.store import ANY, put_once
+from reconciler.state.store import ANY, Log, put_once
 
 KEY = "sites/shop.json"
+LOG = "journals/shop-1.jsonl"
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -90,15 +91,88 @@ def test_a_write_that_fails_leaves_the_old_document(tmp_path: Path, code: int, m
     assert files(tmp_path / "sites") == ["shop.json"]
 
 
-def test_a_full_disk_is_told(tmp_path: Path) -> None:
-    if not os.access("/dev/full", os.W_OK):
-        pytest.skip("needs /dev/full")
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = LocalFolder(tmp_path)
     version = asyncio.run(store.put(KEY, b"old", expected=None))
-    (tmp_path / "sites" / ".shop.json.new").symlink_to("/dev/full")
-    with pytest.raises(StateError, match=r"No space left on device.*free some space"):
-        asyncio.run(store.put(KEY, b"new", expected=version))
+    end = asyncio.run(store.append(LOG, b"one\n", at=0))
+    write = os.write
+
+    def half(handle: int, data: bytes) -> int:
+        """Takes a part, as a disk does that gets full, and then no more."""
+        if len(data) < 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(handle, data[:-2])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        with pytest.raises(StateError, match=r"No space left on device.*free some space"):
+            asyncio.run(store.put(KEY, b"newer", expected=version))
+        with pytest.raises(StateError, match=r"No space left on device.*free some space"):
+            asyncio.run(store.append(LOG, b"two\n", at=end))
     assert (tmp_path / KEY).read_bytes() == b"old"
+    assert asyncio.run(store.read_log(LOG)) == Log((b"one\n",), end)
+    asyncio.run(store.append(LOG, b"three\n", at=end))
+    assert asyncio.run(store.read_log(LOG)).lines == (b"one\n", b"three\n")
+
+
+def test_a_line_that_a_crash_cut_short_is_passed_over(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path)
+    asyncio.run(store.append(LOG, b"one\n", at=0))
+    with (tmp_path / LOG).open("ab") as file:
+        file.write(b'{"half')
+    log = asyncio.run(store.read_log(LOG))
+    assert log.lines == (b"one\n",)
+    with pytest.raises(Conflict):
+        asyncio.run(store.append(LOG, b"two\n", at=4))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and FIFOs")
+def test_nothing_but_plain_files_is_read_or_written(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path / "state")
+    asyncio.run(store.put(KEY, b"x", expected=None))
+    outside = tmp_path / "outside.json"
+    outside.write_bytes(b"secret")
+    path, log = tmp_path / "state" / KEY, tmp_path / "state" / LOG
+    log.parent.mkdir(exist_ok=True)
+    path.unlink()
+    path.symlink_to(outside)
+    log.symlink_to(outside)
+    with pytest.raises(StateError, match="plain files"):
+        asyncio.run(store.get(KEY))
+    with pytest.raises(StateError, match="plain files"):
+        asyncio.run(store.append(LOG, b"x\n", at=0))
+    for special in (path, log):
+        special.unlink()
+        os.mkfifo(special)
+    for reading in (store.get(KEY), store.read_log(LOG)):
+        with pytest.raises(StateError, match="regular file"):
+            asyncio.run(reading)
+    with pytest.raises(StateError, match="plain files"):
+        asyncio.run(store.append(LOG, b"x\n", at=0))
+    assert outside.read_bytes() == b"secret"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+def test_what_it_keeps_is_its_owner_s_alone(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path / "state")
+    asyncio.run(store.put(KEY, b"x", expected=None))
+    asyncio.run(store.append(LOG, b"x\n", at=0))
+    for path in (tmp_path / "state").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0 or ".locks" in path.parts, path
+
+
+def test_a_log_grows_only_at_its_end(tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path)
+    end = asyncio.run(store.append(LOG, b"one\n", at=0))
+    for wrong in (0, end - 1, end + 1):
+        with pytest.raises(Conflict):
+            asyncio.run(store.append(LOG, b"two\n", at=wrong))
+    assert asyncio.run(store.append(LOG, b"two\n", at=end)) == 8
+    asyncio.run(store.delete_log(LOG))
+    asyncio.run(store.delete_log(LOG))
+    assert asyncio.run(store.read_log(LOG)) == Log()
+    with pytest.raises(Conflict):
+        asyncio.run(store.append(LOG, b"three\n", at=8))
 
 
 def test_a_file_where_the_folder_should_be_is_told(tmp_path: Path) -> None:

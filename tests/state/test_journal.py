@@ -8,35 +8,42 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, EventId
 from reconciler.model.journal import Before
 from reconciler.model.operations import Done, Generate, NotDone, Pending, Unknown
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
     NOTHING_RECORDED,
     Bindings,
     CreatedActivity,
+    CreatedEvent,
     Inputs,
+    PostOutcome,
     PublishedPost,
+    RecordedSite,
     RememberedSet,
     SiteRef,
+    UnkeptText,
 )
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.journal import SiteJournal
 from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
 from reconciler.state.store import Any as AnyVersion
-from reconciler.state.store import Stored, Version
+from reconciler.state.store import Log, Stored, Version
 from tests.journals import begin, begun
 
 NOW = datetime(2026, 11, 23, 9, 30, 0, 123456, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
+CREATED = CreatedActivity(ActivityId("a1"), "Open studio", NOW)
 TOPICS = Inputs((Field("settings.topics.included", ("clay",)),), (("Sale", JsonObject({"date": "2026-11-27"})),))
 POST = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", NOW, NOW, commit="abc", approver="jane")
+OUTCOME = PostOutcome(POST.id, PostStatus.PUBLISHED, NOW, "https://example.com/p1")
 
 
 def run(body: Callable[[StateStore, MemoryStore], Coroutine[Any, Any, None]]) -> None:
@@ -53,38 +60,217 @@ def test_first_contact_writes_nothing() -> None:
     run(body)
 
 
-def test_each_note_is_there_when_it_returns_and_is_written_once() -> None:
-    created = CreatedActivity(ActivityId("a1"), "Open studio", NOW)
-    calendar = CalendarEvent(EventId("e8"), "Holiday", calendar_id=CalendarId("c1"))
-    notes: tuple[Callable[[SiteJournal], Coroutine[Any, Any, None]], ...] = (
-        lambda journal: journal.inputs_pending(TOPICS, Inputs()),
-        lambda journal: journal.inputs_generated_from(TOPICS),
-        lambda journal: journal.applied(TOPICS),
-        lambda journal: journal.bind(Bindings((("Sale", EventId("e1")),), (), (created,))),
-        lambda journal: journal.bind(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
-        lambda journal: journal.foreign(calendar),
-        lambda journal: journal.foreign(CalendarEvent(EventId("e9"), "Holiday")),
-        lambda journal: journal.published(POST),
-        lambda journal: journal.consumed(ActivityId("a1"), "discard", "sha256:2"),
-    )
+NOTES: tuple[Callable[[SiteJournal], Coroutine[Any, Any, None]], ...] = (
+    lambda journal: journal.inputs_pending(TOPICS, Inputs()),
+    lambda journal: journal.inputs_generated_from(TOPICS),
+    lambda journal: journal.applied(TOPICS),
+    lambda journal: journal.bind(Bindings((("Sale", EventId("e1")),), (), (CREATED,))),
+    lambda journal: journal.bind(Bindings(sets=(RememberedSet(Digest("r"), frozenset({ActivityId("a1")})),))),
+    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
+    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale", seen=True),))),
+    lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
+    lambda journal: journal.bind(Bindings(spent=((POST.id, POST.digest, 1),), outcomes=(OUTCOME,))),
+    lambda journal: journal.foreign(CalendarEvent(EventId("e8"), "Holiday", calendar_id=CalendarId("c1"))),
+    lambda journal: journal.foreign(CalendarEvent(EventId("e9"), "Holiday")),
+    lambda journal: journal.published(POST),
+    lambda journal: journal.consumed(ActivityId("a1"), "discard", "sha256:2"),
+    lambda journal: journal.not_kept(UnkeptText("settings", "settings.toneOfVoice", Digest("d"), 1, "warm")),
+    lambda journal: journal.not_kept(UnkeptText("settings", "settings.toneOfVoice", Digest("d"), 2, "warm ")),
+)
+
+
+def _all_noted(recorded: RecordedSite) -> None:
+    assert (recorded.generated_from, recorded.pending, recorded.applied) == (TOPICS, None, TOPICS)
+    assert recorded.event_ids == (("Sale", "e1"),)
+    assert recorded.created == (CREATED,)
+    assert recorded.created_events == (CreatedEvent(EventId("e1"), "Sale", seen=True),)
+    assert (recorded.spent, recorded.outcomes) == (((POST.id, POST.digest, 1),), (OUTCOME,))
+    assert (set(recorded.foreign_calendars), set(recorded.foreign_events)) == ({"c1"}, {"e9"})
+    assert recorded.published == (POST,)
+    assert recorded.consumed == (("a1", "discard", "sha256:2"),)
+    assert [(text.writes, text.kept) for text in recorded.unkept] == [(2, "warm ")]
+
+
+@pytest.mark.parametrize("begun_before", [0, 1, 2])
+def test_notes_are_durable_with_the_next_call(begun_before: int) -> None:
+    """In one write with it, whether it is the first of its run or is appended; and once or twice, they say the same."""
 
     async def body(state: StateStore, store: MemoryStore) -> None:
         journal = await state.open_journal(SHOP)
-        for count, note in enumerate(notes, 1):
+        for _ in range(begun_before):
+            await begin(journal)
+        for note in (*NOTES, *NOTES[2:]):
             await note(journal)
-            assert await state.load(SHOP) == journal.recorded
-            await note(journal)
-            assert store.writes == count
+        assert store.writes == begun_before
+        await begin(journal)
+        assert store.writes == begun_before + 1
         recorded = await state.load(SHOP)
-        assert (recorded.generated_from, recorded.pending, recorded.applied) == (TOPICS, None, TOPICS)
-        assert recorded.event_ids == (("Sale", "e1"),)
-        assert recorded.created == (created,)
-        assert recorded.foreign_calendars == {"c1"}
-        assert recorded.foreign_events == {"e9"}
-        assert recorded.published == (POST,)
-        assert recorded.consumed == (("a1", "discard", "sha256:2"),)
+        assert recorded == journal.recorded
+        _all_noted(recorded)
+        await journal.close()
+        assert await state.load(SHOP) == replace(recorded, known=True)
 
     run(body)
+
+
+def test_notes_are_durable_after_a_flush_and_a_close() -> None:
+    async def body(state: StateStore, store: MemoryStore) -> None:
+        journal = await state.open_journal(SHOP)
+        for note in NOTES:
+            await note(journal)
+        await journal.flush()
+        recorded = await state.load(SHOP)
+        _all_noted(recorded)
+        assert not recorded.known, "only a run that ended makes a site known"
+        await journal.flush()
+        assert store.writes == 1
+        await journal.close()
+        assert (await state.load(SHOP)).known
+        writes = store.writes
+        for _ in range(2):
+            await journal.close()
+        for note in NOTES[2:]:
+            await note(journal)
+        await journal.flush()
+        await (await state.open_journal(SHOP)).close()
+        assert store.writes == writes, "what stands there already is not written again"
+
+    run(body)
+
+
+def test_a_first_run_with_nothing_to_do_makes_the_site_known() -> None:
+    async def body(state: StateStore, store: MemoryStore) -> None:
+        await (await state.open_journal(SHOP)).close()
+        assert await state.load(SHOP) == replace(NOTHING_RECORDED, known=True)
+
+    run(body)
+
+
+def test_what_a_run_writes_grows_with_its_calls() -> None:
+    """One write a call, and no more bytes for the last than for the first."""
+
+    async def written(calls: int) -> tuple[int, int]:
+        store = MemoryStore()
+        journal = await StateStore(store, now=lambda: NOW).open_journal(SHOP)
+        for number in range(calls):
+            entry = await begin(journal)
+            await journal.published(replace(POST, id=PostId(f"p{number:06d}")))
+            await journal.end(entry, Done())
+        await journal.close()
+        assert len((await StateStore(store).load(SHOP)).published) == calls
+        return store.writes, store.written
+
+    (few, small), (many, large) = asyncio.run(written(50)), asyncio.run(written(400))
+    assert (few, many) == (50 + 1, 400 + 1)
+    assert large < 8.2 * small
+
+
+def test_a_run_that_was_killed_leaves_its_notes_to_the_next() -> None:
+    async def body(state: StateStore, store: MemoryStore) -> None:
+        journal = await state.open_journal(SHOP)
+        first = await begin(journal)
+        await journal.published(POST)
+        second = await begin(journal)
+        # Killed here. Another run reads the record without changing it, and one that writes takes it over.
+        assert await state.load(SHOP) == journal.recorded
+        assert store.writes == 2
+        later = await state.open_journal(SHOP)
+        assert later.recorded == journal.recorded
+        assert [entry.id for entry in later.recorded.open] == [first.id, second.id]
+        # What the killed run, if it lives after all, still notes is not taken for the other's.
+        with pytest.raises(StateError, match="changed by another run"):
+            await begin(journal)
+        with pytest.raises(StateError, match="changed by another run"):
+            await journal.close()
+        third = await begin(later)
+        assert [entry.id for entry in (await state.load(SHOP)).open] == [first.id, second.id, third.id]
+
+    run(body)
+
+
+def test_whoever_takes_a_lease_over_leaves_nothing_to_write_for_its_holder_before() -> None:
+    class TakenOver:
+        taken_over = "took over the lock of jane"
+
+        def check(self) -> None:
+            pass
+
+    async def body(state: StateStore, store: MemoryStore) -> None:
+        await (await state.open_journal(SHOP)).close()
+        before = await state.open_journal(SHOP)
+        after = await state.open_journal(SHOP, TakenOver())
+        await before.applied(TOPICS)
+        with pytest.raises(StateError, match="changed by another run"):
+            await before.close()
+        await begin(after)
+        assert (await state.load(SHOP)).open == after.recorded.open
+
+    run(body)
+
+
+def test_a_call_that_could_not_be_noted_is_not_open() -> None:
+    async def body() -> None:
+        store = Full()
+        state = StateStore(store, now=lambda: NOW)
+        journal = await state.open_journal(SHOP)
+        for room in (0, 1):
+            store.room = room
+            await journal.applied(TOPICS)
+            for _ in range(room):
+                await begin(journal)
+            with pytest.raises(StateError, match="no space"):
+                await begin(journal)
+            assert len(journal.recorded.open) == room
+            assert journal.recorded.applied == TOPICS
+        store.room = 9
+        await journal.close()
+        assert await state.load(SHOP) == journal.recorded
+
+    asyncio.run(body())
+
+
+class Full(MemoryStore):
+    """A store with room for so many writes more."""
+
+    room = 0
+
+    async def put(
+        self, key: str, data: bytes, *, expected: Version | None | AnyVersion, durable: bool = True
+    ) -> Version:
+        self._take()
+        return await super().put(key, data, expected=expected, durable=durable)
+
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        self._take()
+        return await super().append(key, data, at=at)
+
+    def _take(self) -> None:
+        if not self.room:
+            raise StateError("memory", "no space", "make some")
+        self.room -= 1
+
+
+def test_a_record_that_is_replaced_while_it_is_read_is_read_again() -> None:
+    class Ending(MemoryStore):
+        ends: SiteJournal | None = None
+
+        async def read_log(self, key: str) -> Log:
+            if (journal := self.ends) is not None:
+                self.ends = None
+                await journal.close()
+            return await super().read_log(key)
+
+    async def body() -> None:
+        store = Ending()
+        journal = await StateStore(store, now=lambda: NOW).open_journal(SHOP)
+        await begin(journal)
+        entry = await begin(journal)
+        store.ends = journal
+        recorded = await StateStore(store).load(SHOP)
+        assert recorded.known
+        assert entry in recorded.open
+
+    asyncio.run(body())
 
 
 def test_what_is_due_leaves_what_is_in_force_until_the_generation_ended() -> None:
@@ -131,21 +317,24 @@ def test_an_entry_stays_open_until_its_outcome_is_known() -> None:
         assert (entry.operation, entry.before) == (Generate(), before)
         assert (entry.started_at, entry.sent, entry.unknown) == (NOW, False, "")
         await journal.end(other, NotDone("refused"))
+        await journal.flush()
         assert (await state.load(SHOP)).open == (entry,)
         await journal.end(entry, Unknown("the connection was lost"))
+        await journal.flush()
         assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [
             (False, "the connection was lost")
         ]
         await journal.sent(entry)
         assert [(one.sent, one.unknown) for one in (await state.load(SHOP)).open] == [(True, "")]
         await journal.end(entry, Pending())
+        await journal.flush()
         assert [one.sent for one in (await state.load(SHOP)).open] == [True]
         await journal.end(entry, Done())
+        await journal.flush()
         assert (await state.load(SHOP)).open == ()
-        writes = store.writes
         await journal.end(entry, Done())
         await journal.sent(entry)
-        assert store.writes == writes
+        assert (await state.load(SHOP)).open == ()
 
     run(body)
 
@@ -166,16 +355,18 @@ def test_another_run_that_got_in_between_is_noticed() -> None:
     async def body(state: StateStore, store: MemoryStore) -> None:
         first, second = await state.open_journal(SHOP), await state.open_journal(SHOP)
         await begin(second)
+        await first.applied(TOPICS)
         with pytest.raises(StateError, match="changed by another run"):
-            await first.applied(TOPICS)
+            await first.flush()
         assert await state.load(SHOP) == second.recorded
-        assert first.recorded is NOTHING_RECORDED
 
     run(body)
 
 
 def test_a_lost_lease_stops_the_journal_before_the_call() -> None:
     class Lost:
+        taken_over = ""
+
         def check(self) -> None:
             raise StateError("leases/shop.json", "is lost", "run again")
 
@@ -195,11 +386,19 @@ class Unsure:
         self.store, self.error = store, error
         self.place, self.get, self.delete = store.place, store.get, store.delete
 
+        self.read_log, self.delete_log = store.read_log, store.delete_log
+
     def keys(self, prefix: str) -> AsyncIterator[str]:
         return self.store.keys(prefix)
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | AnyVersion) -> Version:
-        await self.store.put(key, data, expected=expected)
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        await self.store.append(key, data, at=at)
+        raise self.error
+
+    async def put(
+        self, key: str, data: bytes, *, expected: Version | None | AnyVersion, durable: bool = True
+    ) -> Version:
+        await self.store.put(key, data, expected=expected, durable=durable)
         raise self.error
 
 
@@ -209,6 +408,9 @@ def test_a_write_that_took_effect_is_one_whatever_the_answer_was(error: Exceptio
         journal = await StateStore(Unsure(store, error), now=lambda: NOW).open_journal(SHOP)
         entry = await begin(journal)
         await journal.end(entry, Done())
+        await begin(journal)
+        assert await state.load(SHOP) == journal.recorded
+        await journal.close()
         assert await state.load(SHOP) == journal.recorded
 
     run(body)
@@ -222,10 +424,12 @@ class Slow(MemoryStore):
         self.gate = asyncio.Event()
         self.reached = asyncio.Event()
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | AnyVersion) -> Version:
+    async def put(
+        self, key: str, data: bytes, *, expected: Version | None | AnyVersion, durable: bool = True
+    ) -> Version:
         self.reached.set()
         await self.gate.wait()
-        return await super().put(key, data, expected=expected)
+        return await super().put(key, data, expected=expected, durable=durable)
 
     async def get(self, key: str) -> Stored | None:
         return await super().get(key)
@@ -240,9 +444,9 @@ def test_a_run_that_is_interrupted_while_it_notes_can_still_note_the_rest() -> N
         beginning.cancel()
         await asyncio.gather(beginning, return_exceptions=True)
         assert beginning.cancelled()
-        ending = asyncio.ensure_future(journal.applied(TOPICS))
+        await journal.applied(TOPICS)
         store.gate.set()
-        await ending
+        await journal.close()
         recorded = await StateStore(store).load(SHOP)
         assert (len(recorded.open), recorded.applied) == (1, TOPICS)
 

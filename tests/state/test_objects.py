@@ -99,18 +99,26 @@ def test_a_journal_a_lease_and_a_spent_plan_live_in_a_bucket(environ: dict[str, 
     async def body() -> None:
         state = open_state("s3://bucket/whole", Path(), environ=environ)
         first, second = (Leases(state.store, this_process({})) for _ in range(2))
-        async with await first.acquire(SHOP.name) as lease:
+        async with await first.acquire(SHOP) as lease:
             with pytest.raises(Locked):
-                await second.acquire(SHOP.name)
+                await second.acquire(SHOP)
             journal = await state.open_journal(SHOP, lease)
             overtaken = await state.open_journal(SHOP, lease)
             entry = await begin(journal)
             assert (await state.load(SHOP)).open == (entry,)
-            with pytest.raises(StateError, match=r"s3://bucket/whole/sites/shop\.json: was changed by another run"):
+            with pytest.raises(
+                StateError, match=r"s3://bucket/whole/records/3f0c2a9e\.json: was changed by another run"
+            ):
                 await begin(overtaken)
             await journal.end(entry, Done())
-        async with await second.acquire(SHOP.name):
-            assert await state.names() == ("shop",)
+            for _ in range(2):
+                other = await begin(journal)
+                assert (await state.load(SHOP)).open[-1] == other
+            await journal.close()
+            assert [key async for key in state.store.keys("journals/")] == []
+            assert (await state.load(SHOP)) == journal.recorded
+        async with await second.acquire(SHOP):
+            assert await state.ids() == (SHOP.id,)
         plans = SpentPlans(state.store)
         await plans.mark_spent("seal", NOW)
         with pytest.raises(AlreadySpent):

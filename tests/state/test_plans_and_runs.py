@@ -23,7 +23,7 @@ from reconciler.state.lease import Leases
 from reconciler.state.ledger import KEPT, RunLedgers
 from reconciler.state.memory import MemoryStore
 from reconciler.state.plans import AlreadySpent, SpentPlans
-from reconciler.state.repair import entry_named, known_names, look
+from reconciler.state.repair import entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore, open_state
 from reconciler.state.store import ANY
 from tests.journals import begin
@@ -53,7 +53,7 @@ def test_a_note_of_a_spent_plan_that_cannot_be_read_is_no_leave_to_apply_it() ->
         plans = SpentPlans(store)
         await plans.mark_spent("seal", NOW)
         (key,) = [key async for key in store.keys("plans/")]
-        await store.put(key, b'{"formatVersion": 1}', expected=ANY)
+        await store.put(key, b'{"formatVersion": 2}', expected=ANY)
         for use in (plans.spent_at("seal"), plans.mark_spent("seal", NOW)):
             with pytest.raises(StateError, match="is corrupt"):
                 await use
@@ -89,26 +89,25 @@ def test_what_stands_open_is_found_by_name_and_by_id() -> None:
         store = MemoryStore()
         state = StateStore(store, now=lambda: NOW)
         leases = Leases(store, this_process({}))
-        assert await look(state, leases, SHOP.name) is None
+        new = SiteRef(SiteName("new"), "0c5a6f9a")
+        assert await known_sites(state, leases) == ()
         journal = await state.open_journal(SHOP)
         entry = await begin(journal, "shop/draft[p1]", CancelPost(PostId("p1"), ActivityId("a1"), "X"))
         other = await begin(journal)
         await journal.end(entry, Unknown("the connection was lost"))
         await journal.sent(other)
-        async with await leases.acquire(SHOP.name), await leases.acquire(SiteName("new")):
-            seen = await look(state, leases, SHOP.name)
-            assert seen is not None
-            assert (seen.id, seen.place, seen.ended) == (SHOP.id, "memory:sites/shop.json", False)
-            assert seen.hold is not None
-            assert [one.id for one in seen.in_doubt] == [entry.id]
-            assert [one.id for one in seen.waiting] == [other.id]
+        async with await leases.acquire(SHOP), await leases.acquire(new):
+            seen = await state_of(state, leases, SHOP)
+            assert (seen.id, seen.place, seen.ended) == (SHOP.id, "memory:records/3f0c2a9e.json", False)
+            assert seen.lock is not None
+            assert [entry.id for entry in seen.in_doubt] == [entry.id]
+            assert [entry.id for entry in seen.waiting] == [other.id]
             # A run that was killed before its first note leaves a lease and nothing else.
-            seen = await look(state, leases, SiteName("new"))
-            assert seen is not None
-            assert (seen.id, seen.recorded) == ("", NOTHING_RECORDED)
-            assert seen.hold is not None
-        assert await look(state, leases, SiteName("new")) is None
-        assert await known_names(state, leases) == ("new", "shop")
+            seen = await state_of(state, leases, new)
+            assert (seen.name, seen.recorded) == ("new", NOTHING_RECORDED)
+            assert seen.lock is not None
+            assert await known_sites(state, leases) == (new, SHOP)
+        assert await summary_of(state, leases, new) is None, "nobody holds it any more, and nothing is recorded"
         open_now = (await state.load(SHOP)).open
         assert entry_named(SHOP.name, open_now, entry.id).address == "shop/draft[p1]"
         assert entry_named(SHOP.name, open_now, other.id[:8]).id == other.id
@@ -131,7 +130,7 @@ def test_many_sites_are_loaded_one_file_each(tmp_path: Path) -> None:
         state = open_state(str(tmp_path / "elsewhere"), tmp_path, environ={})
         journal = await state.open_journal(SHOP)
         await begin(journal)
-        (tmp_path / "elsewhere" / "sites" / "broken.json").write_bytes(b"corrupt")
+        (tmp_path / "elsewhere" / "records" / "broken.json").write_bytes(b"corrupt")
         assert (await state.load(SHOP)).open
         assert await state.load(SiteRef(SiteName("new"), "x")) is NOTHING_RECORDED
 

@@ -1,0 +1,137 @@
+"""FirstRecords: what the first version recorded, a document a site by its name.
+
+Where a site has no record by its id yet, all of these are looked through for its id, once a run: a site may have been
+renamed since, and then there may be two. What is brought over leaves a word behind that stops the first version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.model.address import SITE_NAME, SiteName
+from reconciler.model.sites import RecordedSite, SiteRef
+from reconciler.state.documents import to_bytes
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.record import Moved, SiteLabel, SiteRecord, decode_first, key_of
+from reconciler.state.store import ANY, Store, Version
+from reconciler.state.transitions import Scheduled
+
+FOLDER, SUFFIX = "sites/", ".json"
+
+ALL_MOVED: Final = "records-by-name-moved"
+"""A key that says that nothing is left to be looked through."""
+
+
+def key_of_name(name: str) -> str:
+    """Where the first version kept what it recorded of a site."""
+    return f"{FOLDER}{name}{SUFFIX}"
+
+
+class FirstRecords:
+    """The documents of version 1 in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._names: dict[str, list[SiteName]] | None = None
+        self._unreadable: dict[SiteName, StateError] = {}
+        self._looking = asyncio.Lock()
+
+    async def names(self, id: str) -> tuple[SiteName, ...]:
+        """The names under which something is recorded of a site by the first version; sorted."""
+        return tuple((await self._index()).get(id.lower(), ()))
+
+    async def labels(self) -> tuple[SiteLabel, ...]:
+        """All sites of which something is recorded so, and nothing by their id."""
+        return tuple(SiteLabel(id, names[0]) for id, names in sorted((await self._index()).items()))
+
+    async def record(self, site: SiteRef) -> SiteRecord | None:
+        """What was recorded of a site, under all its names; None where nothing was.
+
+        Raises StateError also where what stands under its present name cannot be read.
+        """
+        names = await self.names(site.id)
+        if site.name in self._unreadable:
+            raise self._unreadable[site.name]
+        records = [record for name in names if isinstance(record := (await self._read(name))[0], SiteRecord)]
+        if not records:
+            return None
+        # What stands under its present name is the latest; from the others comes what must not be forgotten.
+        records.sort(key=lambda record: (record.site.name == site.name, _last_activity(record.recorded)))
+        recorded = records[-1].recorded
+        for earlier in reversed(records[:-1]):
+            recorded = _with_memory_of(recorded, earlier.recorded)
+        return replace(records[-1], recorded=recorded)
+
+    async def retire(self, id: str) -> None:
+        """Leaves a word in place of what was brought over, or is to be forgotten."""
+        moved = to_bytes(Moved(key_of(id)))
+        for name in await self.names(id):
+            record, version = await self._read(name)
+            if isinstance(record, SiteRecord):
+                try:
+                    await self._store.put(key_of_name(name), moved, expected=version)
+                except Conflict:
+                    raise StateError(
+                        self._store.place(key_of_name(name)),
+                        "was changed by a run of an older version meanwhile",
+                        "see that no such run is left, then run again",
+                    ) from None
+        if self._names is not None:
+            self._names.pop(id.lower(), None)
+            if not self._names:
+                await self._store.put(ALL_MOVED, b"", expected=ANY, durable=False)
+
+    async def _index(self) -> dict[str, list[SiteName]]:
+        async with self._looking:
+            if self._names is None:
+                found: dict[str, list[SiteName]] = {}
+                names = [name async for key in self._store.keys(FOLDER) if (name := _name_of(key)) is not None]
+                if names and await self._store.get(ALL_MOVED) is not None:
+                    names = []
+                for name in names:
+                    try:
+                        record, _ = await self._read(name)
+                    except StateError as error:
+                        self._unreadable[name] = error  # it stops the site of that name, and nobody else
+                        continue
+                    if isinstance(record, SiteRecord):
+                        found.setdefault(record.site.id, []).append(name)
+                self._names = found
+        return self._names
+
+    async def _read(self, name: SiteName) -> tuple[SiteRecord | Moved | None, Version | None]:
+        stored = await self._store.get(key_of_name(name))
+        if stored is None:
+            return None, None
+        return decode_first(stored.data, self._store.place(key_of_name(name))), stored.version
+
+
+def _name_of(key: str) -> SiteName | None:
+    name = key.removeprefix(FOLDER).removesuffix(SUFFIX)
+    return SiteName(name) if key == key_of_name(name) and SITE_NAME.match(name) else None
+
+
+def _last_activity(recorded: RecordedSite) -> datetime:
+    moments = [post.done_at for post in recorded.published] + [entry.started_at for entry in recorded.open]
+    return max(moments, default=datetime.min.replace(tzinfo=UTC))
+
+
+def _with_memory_of(recorded: RecordedSite, earlier: RecordedSite) -> RecordedSite:
+    """What is recorded under another name of the same site, as far as forgetting it would do something twice."""
+    both = earlier
+    for post in recorded.published:
+        both = Scheduled(post).onto(both)
+    open_ids = {entry.id for entry in recorded.open}
+    return replace(
+        recorded,
+        published=both.published,
+        consumed=(*(each for each in earlier.consumed if each not in recorded.consumed), *recorded.consumed),
+        open=(*(entry for entry in earlier.open if entry.id not in open_ids), *recorded.open),
+        event_ids=tuple(sorted(dict((*earlier.event_ids, *recorded.event_ids)).items())),
+        foreign_calendars=earlier.foreign_calendars | recorded.foreign_calendars,
+        foreign_events=earlier.foreign_events | recorded.foreign_events,
+    )

@@ -1,0 +1,65 @@
+"""LockRecord: a lease as it stands in the store."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, Final, Literal
+
+from msgspec import field
+
+from reconciler.model.codec import from_plain
+from reconciler.model.frozen import Instant, Struct
+from reconciler.state.documents import FORMAT_VERSION, from_bytes
+from reconciler.state.holder import Holder
+from reconciler.state.record import SiteLabel, checked_id
+
+FOLDER: Final = "locks/"
+FIRST_FOLDER: Final = "leases/"
+"""Where the first version keeps its leases, by the names of sites."""
+
+SUFFIX: Final = ".json"
+
+UNREADABLE: Final = "make sure that no run works on the site, then: reconciler state unlock SITE --force"
+
+
+class LockRecord(Struct, frozen=True):
+    """Whose a lease is, since when, and until when unless it is renewed. `released` is one that was given back or
+    taken away. `written` tells this write of it from all others."""
+
+    site: SiteLabel
+    holder: Holder
+    since: Instant
+    expires: Instant
+    released: bool = False
+    written: str = field(default_factory=lambda: secrets.token_hex(8))
+    format_version: Literal[2] = FORMAT_VERSION
+
+
+def key_of(id: str) -> str:
+    """The key of a site's lease. Raises StateError for an id that cannot be one."""
+    return f"{FOLDER}{checked_id(id)}{SUFFIX}"
+
+
+def id_of(key: str) -> str:
+    """The site whose lease is under a key."""
+    return key.removeprefix(FOLDER).removesuffix(SUFFIX)
+
+
+def key_of_name(name: str) -> str:
+    """Where the first version keeps the lease of a site."""
+    return f"{FIRST_FOLDER}{name}{SUFFIX}"
+
+
+def decode(data: bytes, place: str) -> LockRecord:
+    """The lease that a text holds. Raises StateError."""
+    return from_bytes(LockRecord, data, place, fix=UNREADABLE)
+
+
+def decode_first(data: bytes, place: str, id: str) -> LockRecord:
+    """The lease that a document of version 1 holds. It does not say the id of its site. Raises StateError."""
+
+    def first(document: dict[str, Any]) -> LockRecord:
+        found = {**document, "site": {"id": checked_id(id), "name": document.get("site")}}
+        return from_plain(LockRecord, {**found, "formatVersion": FORMAT_VERSION}, exact=False)
+
+    return from_bytes(LockRecord, data, place, upgrade=first, fix=UNREADABLE)

@@ -1,0 +1,146 @@
+"""The record of one site: a RecordedSite as it is kept, and how the first version kept it.
+
+The record goes by the site's id; its name is a label for people. While a run is at work, notes that follow the
+snapshot stand in a journal beside it (`journal.py`).
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any, Final, Literal, get_args
+
+from msgspec import field
+
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import freeze_object
+from reconciler.model.codec import Malformed, from_plain, to_plain
+from reconciler.model.frozen import Struct, kind_of
+from reconciler.model.journal import AnyOperation, UnreadableCall
+from reconciler.model.sites import RecordedSite
+from reconciler.state.documents import FORMAT_VERSION, from_bytes
+from reconciler.state.errors import StateError
+from reconciler.state.old_calls import entry_of
+
+FOLDER, SUFFIX = "records/", ".json"
+
+_ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
+
+
+class SiteLabel(Struct, frozen=True):
+    """Whose record it is: the id, and the name that the site last went by."""
+
+    id: str
+    name: SiteName
+
+
+class SiteRecord(Struct, frozen=True):
+    """What is recorded of a site. `written` tells this snapshot from all others and names its journal;
+    `continued` says that notes may follow there."""
+
+    site: SiteLabel
+    recorded: RecordedSite
+    continued: bool = False
+    written: str = field(default_factory=lambda: secrets.token_hex(8))
+    format_version: Literal[2] = FORMAT_VERSION
+
+
+def key_of(id: str) -> str:
+    """The key of a site's record. Raises StateError for an id that cannot be one."""
+    return f"{FOLDER}{checked_id(id)}{SUFFIX}"
+
+
+def checked_id(id: str) -> str:
+    """The id in the form in which keys have it. Raises StateError for one that could lead elsewhere."""
+    if not _ID.match(id):
+        raise StateError("the state", f"{id!r} is not the id of a site", "see `site.id` in the site's file")
+    return id.lower()
+
+
+def id_of(key: str) -> str | None:
+    """The site whose record is under a key; None for anything else that lies there."""
+    id = key.removeprefix(FOLDER).removesuffix(SUFFIX)
+    return id if key == f"{FOLDER}{id}{SUFFIX}" and _ID.match(id) else None
+
+
+def decode(data: bytes, place: str) -> SiteRecord:
+    """The record that a text holds. Raises StateError."""
+    return from_bytes(SiteRecord, data, place, mend=_mended)
+
+
+def _mended(document: dict[str, Any]) -> SiteRecord:
+    recorded = document.get("recorded")
+    if not isinstance(recorded, dict):
+        raise Malformed("recorded", "is missing")
+    return from_plain(SiteRecord, {**document, "recorded": {**recorded, "open": readable(recorded.get("open"))}})
+
+
+OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_args(AnyOperation))
+"""The kinds of operations that this version knows."""
+
+
+def readable(entries: object) -> object:
+    """Plain journal entries, with an UnreadableCall for each operation that only a later version knows: it stays open
+    and blocks its object until a person says how it ended."""
+    if not isinstance(entries, list):
+        return entries
+    return [_readable(entry) for entry in entries]
+
+
+def _readable(entry: object) -> object:
+    operation = entry.get("operation") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(operation, dict):
+        return entry
+    kind = operation.get("kind")
+    if not isinstance(kind, str) or kind in OPERATIONS:
+        return entry
+    facts = freeze_object({key: value for key, value in operation.items() if key != "kind"})
+    return {**entry, "operation": to_plain(UnreadableCall(kind, facts))}
+
+
+# --- version 1: a document a site by its name --------------------------------------------------------
+
+
+class Moved(Struct, frozen=True):
+    """What is left where the first version kept a record. It makes that version stop with a word, instead of taking
+    the site for one that it never met."""
+
+    moved_to: str
+    format_version: Literal[2] = FORMAT_VERSION
+
+
+def decode_first(data: bytes, place: str) -> SiteRecord | Moved:
+    """The record that a document of version 1 holds, or where it went. Raises StateError."""
+    return from_bytes(Moved, data, place, upgrade=_first)
+
+
+def _first(document: dict[str, Any]) -> Any:
+    try:
+        members = {key: value for key, value in document.items() if key not in ("formatVersion", "site")}
+        generated_from, pending = members.pop("inForce"), members.pop("due")
+        recorded = {
+            **members,
+            "known": True,
+            "generatedFrom": None if generated_from is None else _inputs(generated_from),
+            "pending": None if pending is None else _inputs(pending),
+            "applied": _inputs(members["applied"]),
+            "eventIds": _pairs(members["eventIds"], "name", "id"),
+            "objects": _pairs(members["objects"], "object", "facts"),
+            "open": [entry_of(entry) for entry in members["open"]],
+            "consumed": [[each["activity"], each["decision"], each["digest"]] for each in members["consumed"]],
+        }
+        site = document["site"]
+        label = {"id": checked_id(site["id"]), "name": site["name"]}
+    except (KeyError, TypeError, ValueError, AttributeError, StateError) as error:
+        raise Malformed("", f"a member is missing or of another type: {error}") from None
+    return SiteRecord(
+        from_plain(SiteLabel, label, exact=False), from_plain(RecordedSite, recorded, exact=False), written=""
+    )
+
+
+def _inputs(document: dict[str, Any]) -> dict[str, Any]:
+    return {**document, "events": _pairs(document["events"], "name", "facts")}
+
+
+def _pairs(members: list[dict[str, Any]], first: str, second: str) -> list[list[Any]]:
+    return [[member[first], member[second]] for member in members]

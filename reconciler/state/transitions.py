@@ -1,0 +1,207 @@
+"""What each note of a run adds to a record: plain values, and each applied twice leaves what once left.
+
+The journal writes them down as they come; a record is what its last snapshot says and what the notes after it add.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias, TypeVar, assert_never
+
+from msgspec.structs import replace
+
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.events import CalendarId, EventId
+from reconciler.model.frozen import Variant
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.posts import ActivityId
+from reconciler.model.settings import Field
+from reconciler.model.sites import (
+    Bindings,
+    CreatedActivity,
+    CreatedEvent,
+    Inputs,
+    PublishedPost,
+    RecordedSite,
+    RememberedSet,
+    UnkeptText,
+)
+
+T = TypeVar("T")
+
+
+class Began(Variant, frozen=True):
+    """Calls are about to be sent."""
+
+    entries: tuple[OpenEntry, ...]
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        new = {entry.id for entry in self.entries}
+        return replace(recorded, open=(*(entry for entry in recorded.open if entry.id not in new), *self.entries))
+
+
+class Sent(Variant, frozen=True):
+    """A call is known to have taken effect, and is waited for."""
+
+    id: str
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        return _with_entry(recorded, self.id, sent=True, unknown="")
+
+
+class Ended(Variant, frozen=True):
+    """The outcome of a call: what is done or not done is closed, the rest stays open for the next run."""
+
+    id: str
+    outcome: Outcome
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        match self.outcome:
+            case Done() | NotDone():
+                return replace(recorded, open=tuple(entry for entry in recorded.open if entry.id != self.id))
+            case Pending():
+                return _with_entry(recorded, self.id, sent=True, unknown="")
+            case Unknown(detail=detail):
+                return _with_entry(recorded, self.id, sent=None, unknown=detail or "the answer was unclear")
+            case never:
+                assert_never(never)
+
+
+def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: str) -> RecordedSite:
+    entries = (
+        replace(entry, sent=entry.sent if sent is None else sent, unknown=unknown) if entry.id == id else entry
+        for entry in recorded.open
+    )
+    return replace(recorded, open=tuple(entries))
+
+
+class InputsPending(Variant, frozen=True):
+    """The inputs of a generation to come, and what the marketing plan counts as made from until then; None leaves
+    that as it is."""
+
+    pending: Inputs
+    generated_from: Inputs | None
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        kept = recorded.generated_from if self.generated_from is None else self.generated_from
+        return replace(recorded, pending=self.pending, generated_from=kept)
+
+
+class InputsGeneratedFrom(Variant, frozen=True):
+    """The inputs of a generation that ended well: all of them, and nothing is pending any more."""
+
+    inputs: Inputs
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        return replace(recorded, generated_from=self.inputs, pending=None)
+
+
+class Applied(Variant, frozen=True):
+    """More of the last applied values, by path and by event."""
+
+    inputs: Inputs
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        settings: dict[str, Field] = {
+            field.path: field for field in (*recorded.applied.settings, *self.inputs.settings)
+        }
+        events: dict[str, JsonObject] = dict((*recorded.applied.events, *self.inputs.events))
+        merged = Inputs(tuple(settings[path] for path in sorted(settings)), _sorted(events))
+        return replace(recorded, applied=merged)
+
+
+class Bound(Variant, frozen=True):
+    """More identities. A name that is bound to another id forgets the old one."""
+
+    bindings: Bindings
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        found = self.bindings
+        sets: dict[Digest, frozenset[ActivityId]] = {}
+        for remembered in (*recorded.sets, *found.sets):
+            sets[remembered.rule] = sets.get(remembered.rule, frozenset()) | remembered.activities
+        created: dict[tuple[str, object], CreatedActivity] = {
+            (activity.title, activity.target_date): activity for activity in (*recorded.created, *found.created)
+        }
+        events: dict[EventId, CreatedEvent] = {event.id: event for event in recorded.created_events}
+        for event in found.created_events:
+            known = events.get(event.id)
+            events[event.id] = replace(event, seen=event.seen or (known is not None and known.seen))
+        return replace(
+            recorded,
+            event_ids=_sorted(dict((*recorded.event_ids, *found.event_ids))),
+            sets=tuple(RememberedSet(rule, sets[rule]) for rule in sorted(sets)),
+            created=tuple(sorted(created.values(), key=lambda activity: (activity.target_date, activity.title))),
+            created_events=tuple(events[id] for id in sorted(events)),
+            objects=_sorted(dict((*recorded.objects, *found.objects))) if found.objects else recorded.objects,
+            spent=tuple(sorted({*recorded.spent, *found.spent})),
+            outcomes=tuple({outcome.post: outcome for outcome in (*recorded.outcomes, *found.outcomes)}.values()),
+        )
+
+
+def _sorted(members: dict[str, T]) -> tuple[tuple[str, T], ...]:
+    return tuple((name, members[name]) for name in sorted(members))
+
+
+class FoundForeign(Variant, frozen=True):
+    """A calendar that is not the site's own; without a calendar, an event that is not."""
+
+    calendar: CalendarId | None
+    event: EventId
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        if self.calendar is not None:
+            return replace(recorded, foreign_calendars=recorded.foreign_calendars | {self.calendar})
+        return replace(recorded, foreign_events=recorded.foreign_events | {self.event})
+
+
+class Scheduled(Variant, frozen=True):
+    """A post that was scheduled. The same content scheduled at another moment counts once more."""
+
+    post: PublishedPost
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        post, kept, times = self.post, [], self.post.times
+        for earlier in recorded.published:
+            if (earlier.id, earlier.digest) == (post.id, post.digest):
+                times = max(times, earlier.times + (earlier.done_at != post.done_at))
+            else:
+                kept.append(earlier)
+        return replace(recorded, published=(*kept, replace(post, times=times)))
+
+
+class Consumed(Variant, frozen=True):
+    """A decision that was carried out."""
+
+    activity: ActivityId
+    decision: str
+    digest: Digest
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        decided = (self.activity, self.decision, self.digest)
+        return recorded if decided in recorded.consumed else replace(recorded, consumed=(*recorded.consumed, decided))
+
+
+class NotKept(Variant, frozen=True):
+    """A text that the server did not keep as it was written, with how often it has been written by now."""
+
+    text: UnkeptText
+
+    def onto(self, recorded: RecordedSite) -> RecordedSite:
+        others = (each for each in recorded.unkept if (each.object, each.path) != (self.text.object, self.text.path))
+        return replace(recorded, unkept=tuple(sorted((*others, self.text), key=lambda each: (each.object, each.path))))
+
+
+Note: TypeAlias = (
+    Began
+    | Sent
+    | Ended
+    | InputsPending
+    | InputsGeneratedFrom
+    | Applied
+    | Bound
+    | FoundForeign
+    | Scheduled
+    | Consumed
+    | NotKept
+)
