@@ -107,7 +107,7 @@ class Post(Struct, frozen=True, dict=True):
             place=tuple((PLACES.get(path, path), where) for path, where in self.place if where),
             title=texts.get("title", ""),
             media=tuple(whole(media.address) for media in self.media),
-            link=whole(self.link or "") or texts.get("link", ""),
+            link=whole(self.link or ""),
             preview=self.preview or LinkPreview(),
             call_to_action=self.call_to_action or "",
             audience=self.audience or "",

@@ -5,7 +5,6 @@ The approvals file and the gallery are made from the same values, so that they c
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
@@ -30,16 +29,15 @@ from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
-from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
-from reconciler.planner.candidates import Candidate, moment_of, rule_for, select_drafts
-from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
+from reconciler.planner.candidates import Candidate, select_drafts
 from reconciler.planner.decisions import is_carried_out
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
+from reconciler.planner.outlook import MissedApproval, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 
@@ -103,15 +101,6 @@ class ReviewedActivity(Struct, frozen=True):
     def shown(self) -> tuple[ReviewedPost, ...]:
         """The posts that people are asked about, or were."""
         return tuple(one for one in self.posts if one.wanted)
-
-
-class MissedApproval(Struct, frozen=True):
-    """A draft that was approved and did not go out in time; `exact` says whether `moment` is certain."""
-
-    draft: DraftApproval
-    activity: ActivityApproval
-    moment: datetime
-    exact: bool
 
 
 class Review(Struct, frozen=True):
@@ -227,44 +216,8 @@ def review_of(
         warnings_of((*choice.wanted, *choice.scheduled), scope),
     )
     live = in_order(part.projected)
-    missed = missed_approvals(desired, part.projected, recorded, scope)
+    missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
     return Review(scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed)
-
-
-def missed_approvals(
-    desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite, scope: Scope
-) -> tuple[MissedApproval, ...]:
-    """Drafts that somebody approved, that this tool never scheduled since, and whose moment is past."""
-    schedule = desired.schedule
-    if schedule is None or not schedule.approval_required:
-        return ()
-    live = {post.id: (activity, post) for activity in activities for post in activity.posts}
-    used = {post.id: post.times for post in recorded.published}
-    missed: list[MissedApproval] = []
-    for approval in desired.approvals.activities:
-        if approval.decision is not ActivityDecision.KEEP:
-            continue
-        for draft in approval.drafts:
-            if draft.decision is not Decision.APPROVE or used.get(draft.id, 0) > draft.cancelled:
-                continue
-            found = live.get(draft.id)
-            if found is not None and found[1].status is not PostStatus.DRAFT:
-                continue
-            activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
-            moment, exact = _due(draft, activity, schedule.rules, scope)
-            if moment <= scope.now:
-                missed.append(MissedApproval(draft, approval, moment, exact))
-    return tuple(missed)
-
-
-def _due(
-    draft: DraftApproval, activity: Activity, rules: tuple[ScheduleRule, ...], scope: Scope
-) -> tuple[datetime, bool]:
-    """When a draft of the file would have gone out, and whether that is certain."""
-    waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
-    rule = rule_for(rules, activity, waiting, scope)
-    at = None if rule is None else moment_of(rules[rule].at, activity, scope)
-    return (activity.date, False) if at is None else (at, True)
 
 
 def plan_if_approved(
@@ -306,22 +259,6 @@ def plan_if_approved(
 def _lasting(problem: Diagnostic) -> str:
     """What is in a draft's way, in words that a later review writes the same."""
     return "it is too late to schedule it" if problem.code == BlockedBy.TOO_LATE else problem.message
-
-
-def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, tuple[str, ...]]:
-    """What is odd about posts that go out, or would once they are approved; each as a clause."""
-    outgoing = [
-        Outgoing(
-            f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}"',
-            candidate.post,
-            candidate.post.scheduled_for or candidate.moment,
-        )
-        for candidate in candidates
-    ]
-    found = {each.post.id: list(content_warnings(each.post)) for each in outgoing}
-    for each, warning in warnings_between(outgoing, scope.zone.key):
-        found[each.post.id].append(warning)
-    return {post: tuple(warnings) for post, warnings in found.items() if warnings}
 
 
 class _Reviewing(Struct, frozen=True):

@@ -25,6 +25,7 @@ from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.outlook import missed_approvals, missed_notes, odd_notes
 from reconciler.planner.waiting import WaitingPart, days_of
 
 
@@ -94,7 +95,16 @@ def plan_schedule(
         *((action.operation.rule, action) for action in promises if isinstance(action.operation, Deferred)),
     )
     said = (*waiting.blocked, *eligibility.blocked)
-    return SchedulePart(public, said, refusals, to_review, eligibility.all_notes())
+    notes = (
+        *missed_notes(
+            missed_approvals(desired, approvals, content.activities, recorded, scope),
+            {post.id for activity in content.activities for post in activity.posts},
+            approvals.file,
+            scope,
+        ),
+        *odd_notes((*selection.wanted, *selection.scheduled), posts_in(action for _, action in public), scope),
+    )
+    return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 
 
 def rule_name(index: int) -> str:

@@ -20,9 +20,9 @@ from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
 from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import (
     TO_DECIDE,
-    MissedApproval,
     Review,
     ReviewedActivity,
     ReviewedPost,

@@ -126,7 +126,11 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     assert names(made) == ["d1", "d3"]
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
     assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].message
-    assert made.notes == ("maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",)
+    assert made.notes == (
+        "maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",
+        'INSTAGRAM POST of "Idea b": the same content goes out on the same account within a day: INSTAGRAM POST of '
+        '"Idea x", Thu 2026-12-03 10:00 UTC',
+    )
 
 
 def test_limits_are_shown_before_they_trip() -> None:

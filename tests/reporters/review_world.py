@@ -33,7 +33,8 @@ def review(policy: Policy | None = None) -> Review:
     """The review of a site in Berlin."""
     pin = replace(
         post("pin", "PINTEREST"),
-        texts=(("title", "Glazes, explained"), ("description", "Six of them."), ("link", "https://x.example")),
+        texts=(("title", "Glazes, explained"), ("description", "Six of them.")),
+        link="https://x.example",
     )
     story = replace(post("story", type="STORY", caption=""), media=(picture(1), picture(2), picture(3)))
     activities = (

@@ -1,0 +1,103 @@
+"""What people should know of posts that go out, or did not: missed approvals, and what is odd about a post."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.model.activities import Activity
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.candidates import Candidate, moment_of, rule_for
+from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
+from reconciler.planner.options import Scope
+
+
+class MissedApproval(Struct, frozen=True):
+    """A draft that was approved and did not go out in time; `exact` says whether `moment` is certain."""
+
+    draft: DraftApproval
+    activity: ActivityApproval
+    moment: datetime
+    exact: bool
+
+
+def missed_approvals(
+    schedule: DesiredSchedule | None,
+    approvals: Approvals,
+    activities: Iterable[Activity],
+    recorded: RecordedSite,
+    scope: Scope,
+) -> tuple[MissedApproval, ...]:
+    """Drafts that somebody approved, that this tool never scheduled since, and whose moment is past."""
+    if schedule is None or not schedule.approval_required:
+        return ()
+    live = {post.id: (activity, post) for activity in activities for post in activity.posts}
+    used = {post.id: post.times for post in recorded.published}
+    missed: list[MissedApproval] = []
+    for approval in approvals.activities:
+        if approval.decision is not ActivityDecision.KEEP:
+            continue
+        for draft in approval.drafts:
+            if draft.decision is not Decision.APPROVE or used.get(draft.id, 0) > draft.cancelled:
+                continue
+            found = live.get(draft.id)
+            if found is not None and found[1].status is not PostStatus.DRAFT:
+                continue
+            activity = found[0] if found else Activity(approval.id, approval.title, "", approval.date)
+            moment, exact = _due(draft, activity, schedule.rules, scope)
+            if moment <= scope.now:
+                missed.append(MissedApproval(draft, approval, moment, exact))
+    return tuple(missed)
+
+
+def _due(
+    draft: DraftApproval, activity: Activity, rules: tuple[ScheduleRule, ...], scope: Scope
+) -> tuple[datetime, bool]:
+    """When a draft of the file would have gone out, and whether that is certain."""
+    waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
+    rule = rule_for(rules, activity, waiting, scope)
+    at = None if rule is None else moment_of(rules[rule].at, activity, scope)
+    return (activity.date, False) if at is None else (at, True)
+
+
+def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, tuple[str, ...]]:
+    """What is odd about posts that go out, or would once they are approved; each as a clause."""
+    outgoing = [
+        Outgoing(
+            f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}"',
+            candidate.post,
+            candidate.post.scheduled_for or candidate.moment,
+        )
+        for candidate in candidates
+    ]
+    found = {each.post.id: list(content_warnings(each.post)) for each in outgoing}
+    for each, warning in warnings_between(outgoing, scope.zone.key):
+        found[each.post.id].append(warning)
+    return {post: tuple(warnings) for post, warnings in found.items() if warnings}
+
+
+def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope) -> Iterator[str]:
+    """A line for each approval that came too late and whose draft the site no longer shows."""
+    for found in missed:
+        if found.draft.id not in live:
+            due = moment_text(found.moment, scope.zone.key, exact=found.exact)
+            yield (
+                f'{found.draft.channel} {found.draft.type} of "{found.activity.title}" was approved and missed: it was '
+                f"due {due}; write `pending` for it in {file}, and review takes it out"
+            )
+
+
+def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:
+    """A line for each thing that is odd about a post that this plan lets go out."""
+    found = tuple(candidates)
+    warnings = warnings_of(found, scope)
+    for candidate in found:
+        if candidate.post.id in going:
+            for warning in warnings.get(candidate.post.id, ()):
+                yield f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}": {warning}'
