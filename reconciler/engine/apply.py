@@ -16,10 +16,11 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import Prepared, carry_out
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.plan import PlanTotals, plan_site, tell
+from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApplyCompleted,
+    GoingOut,
     Notice,
     Phase,
     PhaseStarted,
@@ -193,12 +194,14 @@ async def _finish(
     """
     completed = judged.completed
     if refusals and (whole or not judged.ready):
-        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed))
+        going_out = _going_out(judged, "the run is refused")
+        return _refuse(run, Refused(refusals[0], len(refusals) - 1, completed.failed, going_out))
     allow_publish = False
     if judged.ready:
         decision = await run.terms.decide(_proposal(judged))
         if not decision.apply:
-            return _refuse(run, Refused(decision.refusal, failed=completed.failed))
+            going_out = _going_out(judged, "nothing was done")
+            return _refuse(run, Refused(decision.refusal, 0, completed.failed, going_out))
         allow_publish = decision.allow_publish
         if begin is not None:
             await begin()
@@ -211,6 +214,12 @@ def _proposal(judged: Judged) -> Proposal:
     actions = [action for prepared in judged.ready for action in prepared.plan.actions]
     public = [class_of(action.operation) is ActionClass.PUBLIC for action in actions]
     return Proposal(judged.completed, len(judged.ready), any(public), all(public))
+
+
+def _going_out(judged: Judged, why: str) -> tuple[GoingOut, ...]:
+    """What goes out although nobody wants it, where nothing is carried out."""
+    plans = [prepared.plan for prepared in judged.ready]
+    return tuple(GoingOut(post, plan.time_zone) for plan in plans for post in left_to_go_out(plan, why))
 
 
 def _refuse(run: Run, refused: Refused) -> Refused:

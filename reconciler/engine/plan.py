@@ -13,11 +13,13 @@ from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.executor.going_out import still_going_out, unstopped
+from reconciler.executor.ledger import Entry, Result
 from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
@@ -78,7 +80,15 @@ def judged(
     plan, warnings = judge_by_checks(plan, told, session.checks)
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
+    if plan.refusals:
+        plan = replace(plan, still_going_out=left_to_go_out(plan, "the site is refused"))
     return plan, warnings
+
+
+def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
+    """The posts that nobody wants and that go out where nothing of a plan is done."""
+    entries = [Entry(action.address, action.operation, Result.NOT_STARTED, why) for action in plan.actions]
+    return still_going_out(plan, unstopped(plan, entries))
 
 
 def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:

@@ -19,7 +19,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import PublishedPost
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
 from reconciler.planner.review import Review
 from reconciler.planner.tally import PlanTally
@@ -137,7 +137,7 @@ class SitePlanned(Struct, frozen=True):
     def says_something(self) -> bool:
         """Whether there is anything of it, but for notes, that a person should see."""
         plan = self.plan
-        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review)
+        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out)
 
 
 class SiteDrifted(Struct, frozen=True):
@@ -345,13 +345,21 @@ class CallResolved(Struct, frozen=True):
     left: int
 
 
+class GoingOut(Struct, frozen=True):
+    """A post that nobody wants any more and that goes out all the same; `zone` is its site's time zone."""
+
+    post: StillGoingOut
+    zone: str
+
+
 class Refused(Struct, frozen=True):
     """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said;
-    `failed` the sites that could not be read."""
+    `failed` the sites that could not be read. `still_going_out` are the posts that would have been taken back."""
 
     reason: Diagnostic
     more: int = 0
     failed: int = 0
+    still_going_out: tuple[GoingOut, ...] = ()
 
 
 class FilesInvalid(Struct, frozen=True):

@@ -164,6 +164,8 @@ class JsonReporter:
                 members["resolved"] = resolved_values(event)
             case Refused(reason=reason):
                 members["refused"] = problem_values(reason)
+                if event.still_going_out:
+                    members["stillGoingOut"] = [going_out_values(found.post) for found in event.still_going_out]
             case Interrupted():
                 members["interrupted"] = True
             case _:

@@ -47,7 +47,7 @@ from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, d
 from reconciler.reporters.history_text import history_line, history_lines
 from reconciler.reporters.layout import Span, Style, inert_lines, wrapped
 from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
-from reconciler.reporters.plan_text import PlanText
+from reconciler.reporters.plan_text import PlanText, going_out_lines
 from reconciler.reporters.problems import problem_lines
 from reconciler.reporters.review_text import decided_line, review_line, review_lines
 from reconciler.reporters.state_text import (
@@ -112,6 +112,8 @@ class TextReporter:
             case DriftCompleted():
                 self._drift_completed(event)
             case Refused(reason=reason, more=more):
+                for found in event.still_going_out:
+                    self._lines(going_out_lines(found.post, found.zone, self._screen))
                 self._last(refused_line(reason, more), Style.RED)
             case StateListed(sites=sites, place=place):
                 self._lines(list_lines(sites, self._screen))

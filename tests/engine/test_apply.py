@@ -1,0 +1,300 @@
+"""When an apply locks a site, what it does where another run was there, and that it always ends in a ledger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.api.client import FullClient
+from reconciler.config.sites import open_project
+from reconciler.engine.apply import apply_live
+from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Event,
+    Notice,
+    PlanCompleted,
+    Refused,
+    SiteApplied,
+    SiteFailed,
+    SitePlanned,
+)
+from reconciler.engine.selection import Choice, Selection, select
+from reconciler.engine.session import RunContext, Session
+from reconciler.executor.ledger import Result
+from reconciler.model.sites import SiteRef
+from reconciler.state.errors import StateError
+from reconciler.state.holder import this_process
+from reconciler.state.lease import Leases
+from reconciler.state.sites import StateStore
+from reconciler.state.store import Any, Store, Stored, Version
+from reconciler.wiring import open_session
+from tests.cli.projects import Project
+
+Opened = tuple[Session[FullClient], Selection]
+
+
+@asynccontextmanager
+async def opened(folder: Project) -> AsyncIterator[Opened]:
+    files, index = open_project((folder.root,))
+    async with open_session(files, FullClient, environ={}) as session:
+        yield session, select(files, index, Choice())
+
+
+async def yes(_proposal: Proposal) -> Decision:
+    return Decision(apply=True)
+
+
+async def applied(
+    session: Session[FullClient],
+    selection: Selection,
+    decide: Callable[[Proposal], Awaitable[Decision]] = yes,
+    *,
+    emit: Callable[[Event], object] = lambda _: None,
+    lock_timeout: timedelta = timedelta(0),
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[ApplyCompleted | Refused, list[Event]]:
+    events: list[Event] = []
+
+    def hear(event: Event) -> None:
+        events.append(event)
+        emit(event)
+
+    terms = ApplyTerms(decide, lock_timeout, stop)
+    outcome = await apply_live(Run(session, RunContext(), terms, hear), selection)
+    assert events[-1] == outcome
+    return outcome, events
+
+
+def another_run(session: Session[FullClient]) -> Leases:
+    """The leases as another process of another machine sees them."""
+    holder = replace(this_process({}), token="another", machine="elsewhere")
+    return Leases(session.store.store, holder)
+
+
+def writes(folder: Project) -> int:
+    return sum(bool(request["wrote"]) for request in folder.requests())
+
+
+def test_nothing_is_locked_while_somebody_thinks(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            refs = [SiteRef(entry.name, entry.id) for entry in selection.entries]
+
+            async def looks(proposal: Proposal) -> Decision:
+                assert proposal.sites == 3
+                holds = [await session.leases.inspect(ref.name) for ref in refs]
+                assert holds == [None, None, None]
+                return Decision(apply=True)
+
+            held: list[bool] = []
+
+            def hear(event: Event) -> None:
+                if isinstance(event, SiteApplied):
+                    held.append(True)
+
+            outcome, _ = await applied(session, selection, looks, emit=hear)
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.tally.generated, len(held)) == (3, 3)
+            assert [await session.leases.inspect(ref.name) for ref in refs] == [None, None, None]
+
+    asyncio.run(main())
+
+
+def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project) -> None:
+    """Two runs plan the same; one of them carries out while somebody thinks about the other's question."""
+
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+
+            async def overtaken(_proposal: Proposal) -> Decision:
+                first, _ = await applied(session, replace(selection, entries=selection.entries[:2]))
+                assert isinstance(first, ApplyCompleted)
+                assert first.tally.generated == 2
+                return Decision(apply=True)
+
+            outcome, events = await applied(session, selection, overtaken)
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.tally.skipped, outcome.tally.generated) == (4, 1)
+            assert outcome.results == {Result.SKIPPED, Result.DONE}
+            ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
+            assert {entry.detail for entry in ledgers[selection.entries[0].name].entries} == {
+                "another run worked on this site after the plan was made; run apply again"
+            }
+
+    asyncio.run(main())
+    generated = [request for request in folder.requests() if request["path"].endswith("generate-marketing-plan")]
+    assert len(generated) == 3, "once a site"
+
+
+def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_go_on(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            held = selection.entries[1].name
+            async with await another_run(session).acquire(held):
+                outcome, events = await applied(session, selection)
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.plan.refused, outcome.tally.generated) == (1, 2)
+            (failed,) = (event for event in events if isinstance(event, SiteFailed))
+            assert (failed.name, failed.refused, failed.problem.code) == (held, True, "locked")
+            planned = [type(event) for event in events if isinstance(event, SitePlanned | SiteFailed | PlanCompleted)]
+            assert planned == [SitePlanned, SiteFailed, SitePlanned, PlanCompleted], "before the yes"
+
+    asyncio.run(main())
+
+
+def test_a_site_that_is_taken_after_the_yes_is_refused_and_the_others_go_on(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            held = selection.entries[2].name
+            lease = None
+
+            async def taken(_proposal: Proposal) -> Decision:
+                nonlocal lease
+                lease = await another_run(session).acquire(held)
+                return Decision(apply=True)
+
+            outcome, events = await applied(session, selection, taken)
+            assert lease is not None
+            await lease.release()
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.plan.refused, outcome.refused, outcome.tally.generated) == (0, 1, 2)
+            (failed,) = (event for event in events if isinstance(event, SiteFailed))
+            assert (failed.name, failed.refused) == (held, True)
+
+    asyncio.run(main())
+
+
+def test_a_lock_is_waited_for_as_long_as_it_was_said(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            one = replace(selection, entries=selection.entries[:1])
+            lease = await another_run(session).acquire(one.entries[0].name)
+
+            async def give_back() -> None:
+                await asyncio.sleep(0.05)
+                await lease.release()
+
+            release = asyncio.ensure_future(give_back())
+            outcome, _ = await applied(session, one, lock_timeout=timedelta(seconds=0.2))
+            await release
+            assert isinstance(outcome, ApplyCompleted)
+            assert outcome.tally.generated == 1
+
+    asyncio.run(main())
+
+
+def test_a_run_that_is_stopped_after_the_yes_starts_nothing(folder: Project) -> None:
+    stopped = False
+
+    async def main() -> None:
+        nonlocal stopped
+        async with opened(folder) as (session, selection):
+
+            async def stops(_proposal: Proposal) -> Decision:
+                nonlocal stopped
+                stopped = True
+                return Decision(apply=True)
+
+            outcome, events = await applied(session, selection, stops, stop=lambda: stopped)
+            assert isinstance(outcome, ApplyCompleted)
+            assert outcome.interrupted
+            assert outcome.results == {Result.NOT_STARTED}
+            assert sum(isinstance(event, SiteApplied) for event in events) == 3
+
+    asyncio.run(main())
+    assert writes(folder) == 0
+
+
+def test_cut_short_it_ends_in_a_ledger_of_every_site(folder: Project) -> None:
+    """The run is cancelled while a generation is waited for, as by a second Ctrl-C."""
+    folder.write({"sandbox.yaml": "clock: 2026-11-02T09:00:00Z\nlatency: {generate: 300s}\n"})
+
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            session = replace(session, parallelism=1)
+            task: asyncio.Task[tuple[ApplyCompleted | Refused, list[Event]]] | None = None
+
+            def hear(event: Event) -> None:
+                if type(event).__name__ == "Progressed" and "StillWaiting" in repr(event):
+                    assert task is not None
+                    task.cancel()
+
+            task = asyncio.ensure_future(applied(session, selection, emit=hear, stop=lambda: False))
+            outcome, events = await task
+            assert isinstance(outcome, ApplyCompleted)
+            ledgers = {event.name: event.ledger for event in events if isinstance(event, SiteApplied)}
+            assert set(ledgers) == {entry.name for entry in selection.entries}
+            assert Result.UNKNOWN in outcome.results
+
+    asyncio.run(main())
+
+
+class Broken(Store):
+    """A store that refuses what `refuses` says, once it is set."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.refuses: Callable[[str, bytes], bool] = lambda _key, _data: False
+
+    async def get(self, key: str) -> Stored | None:
+        return await self._store.get(key)
+
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+        if self.refuses(key, data):
+            raise StateError(self.place(key), "cannot be written: the disk is gone", "make room")
+        return await self._store.put(key, data, expected=expected)
+
+    async def delete(self, key: str) -> None:
+        await self._store.delete(key)
+
+    def keys(self, prefix: str) -> AsyncIterator[str]:
+        return self._store.keys(prefix)
+
+    def place(self, key: str) -> str:
+        return self._store.place(key)
+
+
+@pytest.mark.parametrize(
+    ("refuses", "code"),
+    [
+        (lambda key, data: "lease" in key and b'"released":true' in data.replace(b" ", b""), "lock-not-given-back"),
+        (lambda key, _data: key.startswith("runs/"), "ledger-not-kept"),
+    ],
+)
+def test_what_tidying_up_cannot_do_is_told_and_the_ledger_stands(
+    refuses: Callable[[str, bytes], bool], code: str, folder: Project
+) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            store = Broken(session.store.store)
+            session = replace(session, store=StateStore(store, now=session.clock.now))
+            store.refuses = refuses
+            outcome, events = await applied(session, selection)
+            assert isinstance(outcome, ApplyCompleted)
+            assert outcome.tally.generated == 3
+            assert code in {event.problem.code for event in events if isinstance(event, Notice)}
+
+    asyncio.run(main())
+
+
+def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            store = Broken(session.store.store)
+            session = replace(session, store=StateStore(store, now=session.clock.now))
+            entry = selection.entries[0]
+            store.refuses = lambda key, _data: key.startswith("sites") and (entry.name in key or entry.id in key)
+            outcome, events = await applied(session, selection)
+            assert isinstance(outcome, ApplyCompleted)
+            assert (outcome.failed, outcome.tally.generated) == (1, 2)
+            (broken,) = (event for event in events if isinstance(event, SiteApplied) and event.ledger.error)
+            assert broken.name == entry.name
+            assert "the disk is gone" in (broken.ledger.error or "")
+
+    asyncio.run(main())
