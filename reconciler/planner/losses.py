@@ -32,16 +32,14 @@ def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Sco
     lost: dict[ActivityId, Unwanted] = {}
     for action in actions:
         unwanted = Unwanted(action.reason, action.because)
-        match action.operation:
-            case DeleteMarketingPlan():
-                lost |= {activity.id: unwanted for activity in activities}
-            case Regenerate(discardable=Discard.ALL):
-                replaced = Unwanted(Reason.REPLACED)
-                lost |= {activity.id: replaced for activity in activities if activity.date >= scope.now}
-            case DeleteActivity(id=id):
-                lost[id] = unwanted
-            case _:
-                pass
+        operation = action.operation
+        if isinstance(operation, DeleteMarketingPlan):
+            lost |= {activity.id: unwanted for activity in activities}
+        elif isinstance(operation, Regenerate) and operation.discardable is Discard.ALL:
+            replaced = Unwanted(Reason.REPLACED)
+            lost |= {activity.id: replaced for activity in activities if activity.date >= scope.now}
+        elif isinstance(operation, DeleteActivity):
+            lost[operation.id] = unwanted
     return lost
 
 

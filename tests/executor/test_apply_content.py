@@ -30,6 +30,7 @@ from reconciler.model.operations import (
     FieldChange,
     GeneratePosts,
     NotDone,
+    Operation,
     Outcome,
     Part,
     RegeneratePosts,
@@ -266,6 +267,15 @@ def test_cleared_posts_consume_the_decision_to_discard(shop: Bench) -> None:
     shop.world.lost = {ClearPosts: True}
     assert results(shop.apply(clear)) == ["done"]
     assert shop.recorded.consumed == ((ActivityId("a1"), "discard", reviewed.digest),)
+
+
+def test_a_story_that_its_cancel_made_a_draft_again_is_cleared_with_the_others(shop: Bench) -> None:
+    shop.world.change("a1", posts=(a_post("p1"), a_post("p2", type="STORY")))
+    clear = act(ClearPosts(ActivityId("a1"), "x", (PostId("p1"),)), Kind.POSTS, "a1")
+    sent: list[Operation] = []
+    shop.world.before_call = sent.append
+    assert results(shop.apply(cancelling(shop, "p2"), clear)) == ["done", "done"]
+    assert [one.stories for one in sent if isinstance(one, ClearPosts)] == [True]
 
 
 # --- schedule --------------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, TypeAlias, assert_never
 
+from msgspec.structs import replace
+
 from reconciler.executor.kinds.base import ManagedKind, Reads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
@@ -27,9 +29,15 @@ TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 class PostsKind(ManagedKind[PostsOperation]):
     """All posts of an activity. How new ones are waited for is in `new_posts.py`."""
 
+    async def prepared(self, operation: PostsOperation, site: SiteCache) -> PostsOperation:
+        """A cancelled story may be a draft again (10.2), and stories are cleared by a call of their own (D 6.2)."""
+        if not isinstance(operation, ClearPosts) or operation.stories:
+            return operation
+        drafts = (post for post in await _posts(operation, site) if post.status is PostStatus.DRAFT)
+        return replace(operation, stories=any(post.is_story for post in drafts))
+
     async def before(self, operation: PostsOperation, site: SiteCache) -> Before:
-        activities = (await site.marketing_plan()).activities
-        posts = next((activity.posts for activity in activities if activity.id == operation.activity), ())
+        posts = await _posts(operation, site)
         match operation:
             case GeneratePosts():
                 return Before(known=tuple(sorted(post.id for post in posts)))
@@ -85,6 +93,11 @@ class PostsKind(ManagedKind[PostsOperation]):
 
     def spoils(self, operation: PostsOperation) -> ActivityId | None:
         return None if isinstance(operation, AwaitPosts) else operation.activity
+
+
+async def _posts(operation: PostsOperation, site: SiteCache) -> tuple[Post, ...]:
+    activities = (await site.marketing_plan()).activities
+    return next((activity.posts for activity in activities if activity.id == operation.activity), ())
 
 
 # --- what is compared ------------------------------------------------------------------------------
