@@ -68,6 +68,8 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
     """Serve the world of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
+    Requests must name the host by an IP address, as localhost, or as --host
+    does, so that no web page can reach it by a name of its own.
     """
     from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
