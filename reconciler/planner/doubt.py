@@ -14,10 +14,11 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
+from reconciler.model.approvals import Decision
 from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, EventId, reach
-from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, PostId, Unrecognised
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
@@ -57,6 +58,7 @@ def doubts(
     if observed.marketing_plan is not None:
         found += _missing_plan(observed.marketing_plan, recorded, scope)
         found += _missing_posts(observed, recorded, scope)
+        found += _given_up(desired, observed.marketing_plan, recorded, scope)
     return found
 
 
@@ -163,6 +165,35 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
             RefusedBy.NOT_SHOWN,
             f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, and the site shows none of them",
             FIX.format(site=scope.address(Kind.SITE)),
+        ),
+    )
+
+
+def _given_up(
+    desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    """Refuses to generate in place of a marketing plan that somebody deleted, beyond what `discard` allows: what people
+    approved in it would be given up (design.md 3.3)."""
+    wanted = desired.marketing_plan
+    if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
+        return ()
+    drafts = [
+        draft.decision is Decision.APPROVE
+        for activity in desired.approvals.activities
+        if activity.date >= scope.now
+        for draft in activity.drafts
+    ]
+    lost = {Discard.ALL: 0, Discard.UNAPPROVED: sum(drafts), Discard.NOTHING: len(drafts)}[wanted.discard]
+    if not lost:
+        return ()
+    what = "approved draft" if wanted.discard is Discard.UNAPPROVED else "draft"
+    return (
+        refusal(
+            scope.address(Kind.MARKETING_PLAN),
+            RefusedBy.DISCARD,
+            f"somebody deleted the marketing plan; generating a new one would give up {lost} {what}"
+            f"{'' if lost == 1 else 's'}, and regenerate.discard is {wanted.discard.value}",
+            "set marketingPlan.regenerate.discard to all to allow it, or take them out of the approvals file",
         ),
     )
 

@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.api.limits import Limits
+from reconciler.api.limits import USUAL, Limits, Timeouts
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.credentials import ApiKey
 from reconciler.model.operations import (
@@ -48,9 +48,14 @@ def serve(sandbox_of: Callable[..., Sandbox], clock: FakeClock) -> Iterator[Serv
         one.stop()
 
 
-def client_to(address: str, clock: FakeClock, parallelism: int = 4) -> FullClient:
+def client_to(address: str, clock: FakeClock, parallelism: int = 4, timeouts: Timeouts = USUAL) -> FullClient:
     return FullClient(
-        address, credentials=lambda _: ApiKey(Secret(KEY)), limits=Limits(parallelism), clock=clock, jitter=lambda: 0.0
+        address,
+        credentials=lambda _: ApiKey(Secret(KEY)),
+        limits=Limits(parallelism),
+        clock=clock,
+        jitter=lambda: 0.0,
+        timeouts=timeouts,
     )
 
 
@@ -218,3 +223,30 @@ def test_a_client_that_never_asks_opens_nothing(clock: FakeClock) -> None:
             assert client._connection._opened is None
 
     asyncio.run(idle())
+
+
+def test_a_time_out_after_the_request_was_sent_never_counts_as_not_sent(clock: FakeClock, site: SiteRef) -> None:
+    """Whoever hears nothing in time does not know what was done: a call that must happen once is not sent again."""
+    asked = 0
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        try:
+            await reader.read()  # until the client hangs up
+        finally:
+            writer.close()
+
+    async def write(timeouts: Timeouts) -> object:
+        server = await asyncio.start_server(mute, "127.0.0.1", 0)
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to(address, clock, timeouts=timeouts) as client:
+            (outcome,) = await client.writer().perform(site, [Generate()])
+        server.close()
+        await server.wait_closed()
+        return outcome
+
+    for number, timeouts in enumerate((Timeouts(silence=0.05), Timeouts(first_byte=0.05)), start=1):
+        assert isinstance(asyncio.run(write(timeouts)), Unknown)
+        assert asked == number

@@ -10,10 +10,18 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.address import Kind, SiteName
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, DesiredMarketingPlan, MarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import (
+    NO_STATUS,
+    AnyPlanStatus,
+    DesiredMarketingPlan,
+    Discard,
+    MarketingPlan,
+    PlanStatus,
+)
 from reconciler.model.operations import CreateEvent, Generate
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import DesiredSchedule, ScheduleRule
@@ -261,3 +269,29 @@ def test_rule_17_3_where_none_of_the_scheduled_posts_is_found_the_site_stops() -
     assert not not_shown(judged(scheduled("p1"), items=(("p1", None),)))
     assert not not_shown(judged(scheduled("p1", "p2"), items=(("p1", None), ("p2", DRAFTED.posts[0]))))
     assert not not_shown(judged(scheduled("p1", "p2", "p3"), items=(("p1", None), ("p2", None)), shown=("p3",)))
+
+
+# --- a marketing plan that somebody deleted --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("discard", "decision", "refused"),
+    [
+        (Discard.UNAPPROVED, Decision.APPROVE, True),
+        (Discard.UNAPPROVED, Decision.PENDING, False),
+        (Discard.NOTHING, Decision.PENDING, True),
+        (Discard.ALL, Decision.APPROVE, False),
+    ],
+)
+def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regeneration(
+    discard: Discard, decision: Decision, refused: bool
+) -> None:
+    post = DRAFTED.posts[0]
+    draft = DraftApproval(post.id, post.content, post.digest, decision)
+    approvals = Approvals((ActivityApproval(ActivityId("a"), "t", SOON, ActivityDecision.KEEP, (draft,)),))
+    wanted = DesiredMarketingPlan(discard=discard)
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), marketing_plan=wanted, approvals=approvals)
+    observed = ObservedSite(REF, NOW, MarketingSettings(), MarketingPlan(PlanStatus.NEVER_CREATED))
+    plan = make_plan(desired, observed, KNOWN, PlanOptions(NOW))
+    assert any(refusal.code == RefusedBy.DISCARD for refusal in plan.refusals) is refused
+    assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals
