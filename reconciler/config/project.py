@@ -18,7 +18,7 @@ from reconciler.config.layers import Layer, Layers
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.patterns import wrong_pattern
 from reconciler.config.problems import Problems
-from reconciler.config.rules import NotUsable, read_activities, read_posts, read_schedule, read_time
+from reconciler.config.rules import NotUsable, read_activities, read_pause, read_posts, read_schedule, read_time
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_events, read_settings
@@ -258,6 +258,8 @@ def _policy(layers: Layers) -> Policy:
         blackout_dates=frozenset(dates),
         banned_words=tuple(written.get("bannedWords", ())),
         require_media=written.get("requireMedia", False),
+        paused=read_pause(written.get("paused", False)),
+        max_discard=written.get("maxDiscard"),
         checks=tuple(written.get("checks", ())),
         place=str(layers.document.place(("policy",), key=True)) if written else layers.document.file,
         places=tuple((key, str(layers.document.place(("policy", key), key=True))) for key in sorted(written)),

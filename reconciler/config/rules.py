@@ -11,7 +11,7 @@ from reconciler.config.layers import Layers
 from reconciler.config.words import KeyPath, quoted
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT
-from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.schedule import DesiredSchedule, Pause, ScheduleRule
 from reconciler.model.selectors import WEEKDAYS, Match
 
 T = TypeVar("T")
@@ -76,7 +76,13 @@ def read_schedule(layers: Layers) -> DesiredSchedule | None:
         rules=tuple(rule for _, rule in rules),
         approval_required=written.get("approval", "required") == "required",
         cancel_others=written.get("manage", "declared") == "all",
+        paused=read_pause(written.get("paused", False)),
     )
+
+
+def read_pause(written: bool | str) -> Pause:
+    """`paused` of a site or of the policy."""
+    return Pause(written) if isinstance(written, str) else Pause.NONE
 
 
 def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]:

@@ -12,7 +12,7 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.events import event_unmet
 from reconciler.executor.kinds.marketing_plan import marketing_plan_unmet
 from reconciler.executor.kinds.posts import posts_unmet
-from reconciler.executor.kinds.schedule import WAITING_POSTS, post_unmet, time_unmet, waiting_unmet
+from reconciler.executor.kinds.schedule import WAITING_POSTS, post_unmet, right_unmet, waiting_unmet
 from reconciler.executor.kinds.settings import setting_unmet
 from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
@@ -21,6 +21,8 @@ from reconciler.model.operations import AwaitGeneration, Operation
 from reconciler.planner.actions import (
     Action,
     ActivityIs,
+    Approved,
+    DateIs,
     DiscardsOnly,
     EventIs,
     MarketingPlanIs,
@@ -94,7 +96,7 @@ async def unmet(required: Precondition, operation: Operation, site: SiteCache, m
             return await event_unmet(required, operation, site, moment.recorded)
         case MarketingPlanIs() | DiscardsOnly():
             return await marketing_plan_unmet(required, site, moment.now)
-        case ActivityIs() | NoActivityLike():
+        case ActivityIs() | NoActivityLike() | DateIs():
             return await activity_unmet(required, site)
         case PostsAre() | PostsAmong():
             return await posts_unmet(required, site)
@@ -102,8 +104,8 @@ async def unmet(required: Precondition, operation: Operation, site: SiteCache, m
             return await post_unmet(required, site)
         case NothingWaits():
             return await waiting_unmet(required, site, moment.now)
-        case StillAhead():
-            return time_unmet(required, moment.now)
+        case StillAhead() | Approved():
+            return right_unmet(required, moment)
         case _:
             assert_never(required)
 
@@ -129,7 +131,9 @@ def subjects(required: Precondition) -> frozenset[str]:
             return frozenset({post})
         case NothingWaits():
             return frozenset({WAITING_POSTS})
-        case StillAhead():
+        case DateIs(activity=activity):
+            return frozenset({activity})
+        case StillAhead() | Approved():
             return frozenset()
         case _:
             assert_never(required)

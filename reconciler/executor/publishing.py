@@ -20,7 +20,7 @@ from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePos
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
-from reconciler.planner.actions import Action, Reason
+from reconciler.planner.actions import Action, Approved, Reason
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
@@ -144,7 +144,9 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     move = ReschedulePost(
         operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
     )
-    (moved,) = await run.call([replace(action, operation=move)])
+    # The yes was used a moment ago, by this very scheduling.
+    requires = tuple(required for required in action.requires if not isinstance(required, Approved))
+    (moved,) = await run.call([replace(action, operation=move, requires=requires)])
     moved = await resolve_unclear(run, moved)
     if isinstance(moved.outcome, Done):
         run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)

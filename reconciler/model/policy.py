@@ -26,6 +26,7 @@ class Policy(Struct, frozen=True):
     max_publish: int | None = None
     max_publish_per_site_per_day: int | None = None
     max_delete: int | None = None
+    max_discard: int | None = None
     min_lead: timedelta = timedelta(0)
     quiet_hours: QuietHours | None = None
     blackout_dates: frozenset[date] = frozenset()

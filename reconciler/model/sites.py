@@ -257,6 +257,11 @@ class RecordedSite(Struct, frozen=True):
     """What else was last applied or found as asked for, by address within the site (`posts[<activity id>]`),
     and the rules it was by (`rule[posts]`): the third corner of drift for what is no generation input."""
 
+    @property
+    def is_known(self) -> bool:
+        """Whether an apply has met this site before: the first one notes something, even with nothing to do."""
+        return self != NOTHING_RECORDED
+
     def object(self, key: str) -> JsonObject | None:
         """The last applied facts of an object, None where there are none."""
         return next((facts for one, facts in self.objects if one == key), None)

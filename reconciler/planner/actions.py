@@ -101,6 +101,27 @@ class StillScheduled(Variant, frozen=True):
     id: PostId
 
 
+class DateIs(Variant, frozen=True):
+    """The activity still has this date: a yes is given for a day."""
+
+    activity: ActivityId
+    date: Instant
+
+
+class Approved(Variant, frozen=True):
+    """The approvals of today still allow the post, and the state says that the yes was not used meanwhile.
+
+    `decided` is the digest that the yes names and `cancelled` the count beside it; None and 0 under `approval: none`.
+    `times` is how often this content was scheduled before.
+    """
+
+    post: PostId
+    content: Digest
+    times: int
+    decided: Digest | None = None
+    cancelled: int = 0
+
+
 class StillAhead(Variant, frozen=True):
     """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
 
@@ -121,6 +142,8 @@ Precondition: TypeAlias = (
     | PostIs
     | NothingWaits
     | StillScheduled
+    | DateIs
+    | Approved
     | StillAhead
 )
 

@@ -116,8 +116,9 @@ class _Audit(Struct, frozen=True):
                     return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
-            case SchedulePost(post=post, digest=digest, channel=channel, approved=approved):
-                agreed_before = self.recorded.object(approval_key(post)) == approval_of(digest)
+            case SchedulePost(post=post, channel=channel, approved=approved):
+                draft = self.desired.approvals.draft(post)
+                agreed_before = draft and self.recorded.object(approval_key(post)) == approval_of(draft.digest)
                 moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
                 return 1 if moved_on else self._drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, channel)
             case ReschedulePost():

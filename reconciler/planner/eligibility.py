@@ -27,6 +27,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
+from reconciler.planner.used_approvals import rights_needed, times_of
 
 SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
@@ -36,9 +37,8 @@ SPARE = timedelta(hours=2)
 
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
-    """How often this tool scheduled this post with the content it has now."""
-    digests = (post.digest, post.earlier_digest)
-    return next((one.times for one in recorded.published if one.id == post.id and one.digest in digests), 0)
+    """How often this post went out to be published with the content it has now, as far as anybody can tell."""
+    return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))
 
 
 def changed_since(recorded: RecordedSite, post: Post) -> bool:
@@ -101,12 +101,16 @@ class DraftEligibility(Struct):
                         one.post.digest,
                         one.at,
                         approved=approved,
-                        own_time_first=one.at is not None and one.activity.date - self.scope.now >= self._spare(),
+                        own_time_first=one.at is not None and self._may_have_own_time(one),
                         title=one.activity.title,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),
-                    (PostIs(one.post.id, PostStatus.DRAFT, one.post.digest), self._in_time(one.moment)),
+                    (
+                        PostIs(one.post.id, PostStatus.DRAFT, one.post.digest),
+                        *rights_needed(one.activity, one.post, self.desired, self.approvals, self.recorded),
+                        self._in_time(one.moment),
+                    ),
                 ),
             )
         )
@@ -147,7 +151,9 @@ class DraftEligibility(Struct):
         return False
 
     def _verdict(self, one: Candidate, times: int | None = None) -> Verdict:
-        return self.approvals.verdict(one.post, one.activity.date, title=one.activity.title, times=times)
+        return self.approvals.verdict(
+            one.post, one.activity.date, title=one.activity.title, times=times, known=self.recorded.is_known
+        )
 
     def _not_approved(self, one: Candidate, verdict: Verdict) -> None:
         """A post that nobody approved as it is: changed after approval, edited in the file, or not decided yet."""
@@ -159,6 +165,17 @@ class DraftEligibility(Struct):
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         address = self.scope.address(Kind.DRAFT, one.post.id)
         self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
+
+    def _may_have_own_time(self, one: Candidate) -> bool:
+        """Whether a post may wait for the API's own time on its way to the rule's: far enough ahead, and at no moment
+        that the policy forbids, where it would stay if moving it failed."""
+        own = one.activity.date
+        policy = self.options.policy
+        return (
+            own - self.scope.now >= self._spare()
+            and not time_violations(own, policy, self.scope)
+            and day_violation(one.post.id, own, self.days, policy, self.scope) is None
+        )
 
     def _spare(self) -> timedelta:
         """How far ahead a post's own time must be for it to have that, if only until it is moved."""

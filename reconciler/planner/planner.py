@@ -25,6 +25,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
+from reconciler.planner.used_approvals import approvals_to_remember
 from reconciler.planner.waiting import Unwanted, WaitingPart, judge_waiting
 
 
@@ -33,7 +34,9 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     plan = replace(plan, rules=rules_of(desired, public=options.publish))
     objects = baseline(desired, observed, recorded, plan, scope_of(observed, options))
-    return replace(plan, bindings=replace(plan.bindings, objects=objects))
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    approvals = approvals_to_remember(desired, activities, recorded)
+    return replace(plan, bindings=replace(plan.bindings, objects=tuple(sorted((*objects, *approvals)))))
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:

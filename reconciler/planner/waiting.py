@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import DesiredSchedule, Pause
-from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
+from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import (
     Action,
     BlockedBy,
@@ -33,7 +33,6 @@ from reconciler.planner.actions import (
     blocked,
 )
 from reconciler.planner.approval_checks import difference_words
-from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.candidates import moment_of, rule_for
 from reconciler.planner.channel_rules import Violation
 from reconciler.planner.options import PlanOptions, Scope
@@ -44,6 +43,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
+from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 
 NO_SCHEDULE: Final = DesiredSchedule(())
 """Of a file without one: no rule covers anything, and what was scheduled under an approval still needs it."""
@@ -89,6 +89,7 @@ def judge_waiting(
         desired.schedule or NO_SCHEDULE,
         options,
         scope,
+        recorded,
         ours=scheduled_by_us(recorded),
         days=days_of(activities, scope),
         kept=days_of(activities, scope, only_gone=True),
@@ -115,15 +116,6 @@ def moment_in(activity: Activity, post: Post) -> datetime:
     return post.scheduled_for or activity.date
 
 
-def scheduled_by_us(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
-    """The last scheduling of each post that this tool scheduled and did not take back itself."""
-    return {
-        post.id: post
-        for post in sorted(recorded.published, key=lambda post: post.done_at)
-        if recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK
-    }
-
-
 def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:
     """How many posts go out on each day: what has gone out, and what waits unless `only_gone`."""
     days = Days()
@@ -141,7 +133,8 @@ class _Judge(Struct):
     schedule: DesiredSchedule
     options: PlanOptions
     scope: Scope
-    ours: dict[PostId, PublishedPost]
+    recorded: RecordedSite
+    ours: frozenset[PostId]
     days: Days
     kept: Days
     cancels: list[Action] = field(default_factory=list)
@@ -288,6 +281,7 @@ class _Judge(Struct):
         )
         requires = (
             PostIs(post.id, PostStatus.SCHEDULED, post.digest),
+            *rights_needed(activity, post, self.schedule, self.desired.approvals, self.recorded),
             StillAhead(at, self.options.policy.min_lead),
         )
         reason = Reason.FORBIDDEN if self._at_its_moment(activity, post) else Reason.OTHER_TIME

@@ -42,6 +42,8 @@ from reconciler.model.posts import PostId
 from reconciler.planner.actions import (
     Action,
     ActivityIs,
+    Approved,
+    DateIs,
     DiscardsOnly,
     EventIs,
     InReview,
@@ -292,12 +294,24 @@ def precondition(required: Precondition) -> str:
             return f"activity {id} is as read ({short(digest)})"
         case NoActivityLike(title=title, target_date=date):
             return f"there is no activity {value(title)} at {date} yet"
+        case _:
+            return _post_precondition(required)
+
+
+def _post_precondition(
+    required: PostsAre | PostsAmong | NothingWaits | DateIs | Approved | StillScheduled | PostIs | StillAhead,
+) -> str:
+    match required:
         case PostsAre(activity=activity, posts=posts):
             return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
         case PostsAmong(activity=activity, posts=posts):
             return f"activity {activity} has no posts but the {len(posts)} listed ones"
         case NothingWaits(activity=activity):
             return f"nothing{f' of activity {activity}' if activity else ''} waits to go out"
+        case DateIs(activity=activity, date=date):
+            return f"activity {activity} still is on {instant(date)}"
+        case Approved(post=post, decided=decided):
+            return f"post {post} " + ("is approved" if decided else "was not scheduled meanwhile")
         case StillScheduled(id=id):
             return f"post {id} still waits to go out"
         case PostIs(id=id, status=status, content=digest):

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reconciler.cli.exit_codes import ExitCode, exit_code
 from reconciler.engine.carrying_out import ApplyTotals
 from reconciler.engine.results import PlanCompleted, SiteApplied
@@ -17,6 +15,7 @@ from reconciler.model.posts import Post
 from reconciler.model.sites import Need
 from reconciler.planner.actions import Plan
 from reconciler.sandbox.app import Seen
+from tests.laws.reviewing import write_approvals
 from tests.laws.whole_run import SITE_ID, WholeRun
 
 INSTAGRAM, FACEBOOK = "d0000000-0000-4000-8000-000000000001", "d0000000-0000-4000-8000-000000000002"
@@ -48,6 +47,7 @@ def shop(
     """A run that may publish, over a site with these activities, by these schedule rules."""
     site: Json = {"channels": ["INSTAGRAM", "FACEBOOK"], "plan": {"activities": list(activities)}, **(world or {})}
     run = WholeRun.of(root, {"schedule": {"approval": "required", "rules": list(rules)}}, site, **seed)
+    run.apply()  # from now on the state knows the site: a yes that was there before would not count
     run.allow_publish = True
     return run
 
@@ -63,28 +63,7 @@ def approve(run: WholeRun, *ids: str) -> None:
     """Writes the approvals file as people leave it: these drafts approved as they are now, the others pending."""
     observed = asyncio.run(run.observe(frozenset({Need.MARKETING_PLAN})))
     assert observed.marketing_plan is not None
-    activities = [
-        {
-            "id": str(one.id),
-            "title": one.title,
-            "date": one.date.isoformat(),
-            "decision": "keep",
-            "drafts": [
-                {
-                    "id": str(post.id),
-                    "channel": post.channel,
-                    "type": post.type,
-                    "digest": str(post.digest),
-                    "decision": "approve" if post.id in ids or not ids else "pending",
-                }
-                for post in one.posts
-            ],
-        }
-        for one in observed.marketing_plan.activities
-    ]
-    (run.root / "approvals").mkdir(exist_ok=True)
-    text = yaml.safe_dump({"version": 1, "site": "shop", "activities": activities}, sort_keys=False)
-    (run.root / "approvals" / "shop.yaml").write_text(text, encoding="utf-8")
+    write_approvals(run.root, observed.marketing_plan.activities, lambda post: not ids or post.id in ids)
 
 
 def once(run: WholeRun, route: str, when: str, change: Callable[[], object]) -> None:

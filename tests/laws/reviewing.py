@@ -14,15 +14,14 @@ from reconciler.model.posts import Post
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 
-def write_approvals(
-    root: Path,
+def approvals_text(
     activities: Iterable[Activity],
     says_yes: Callable[[Post], bool],
     decides: Callable[[Activity], ActivityDecision] = lambda _: ActivityDecision.KEEP,
     times: Callable[[Post], int] = lambda _: 0,
     site: str = "shop",
-) -> None:
-    """Writes `approvals/<site>.yaml` anew from these live activities, with decisions by people.
+) -> str:
+    """The approvals file of these live activities, with decisions by people.
 
     `times` is how often the state says that a post was scheduled with the content it has.
     """
@@ -49,6 +48,17 @@ def write_approvals(
     text = update_approvals(None, SiteName(site), shown) or f"version: 1\nsite: {site}\nactivities: []\n"
     posts = [post for activity in live for post in activity.posts]
     drafts = {str(post.id): Decision.APPROVE if says_yes(post) else Decision.PENDING for post in posts}
-    text = set_decisions(text, drafts, {str(activity.id): decides(activity) for activity in live if activity.posts})
+    return set_decisions(text, drafts, {str(activity.id): decides(activity) for activity in live if activity.posts})
+
+
+def write_approvals(
+    root: Path,
+    activities: Iterable[Activity],
+    says_yes: Callable[[Post], bool],
+    decides: Callable[[Activity], ActivityDecision] = lambda _: ActivityDecision.KEEP,
+    times: Callable[[Post], int] = lambda _: 0,
+) -> None:
+    """Writes `approvals/shop.yaml` anew: see `approvals_text`."""
     (root / "approvals").mkdir(exist_ok=True)
-    (root / "approvals" / f"{site}.yaml").write_text(text, encoding="utf-8")
+    text = approvals_text(activities, says_yes, decides, times)
+    (root / "approvals" / "shop.yaml").write_text(text, encoding="utf-8")

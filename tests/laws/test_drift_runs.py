@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from reconciler.api.client import ReadClient
 from reconciler.executor.observe import observe_and_plan
@@ -19,6 +18,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding, Moved
 from reconciler.planner.options import PlanOptions
 from reconciler.state.sites import StateStore
+from tests.laws.reviewing import write_approvals
 from tests.laws.whole_run import SITE_ID, WholeRun
 
 SITE: dict[str, Any] = {
@@ -287,35 +287,7 @@ def approve(run: WholeRun, which: Any = lambda at: True) -> list[str]:
     plan = live(run).marketing_plan
     assert plan is not None
     chosen = [one for one in plan.activities if which(one.date) and one.drafts]
-    folder = run.root / "approvals"
-    folder.mkdir(exist_ok=True)
-    document = {
-        "version": 1,
-        "site": "shop",
-        "activities": [
-            {
-                "id": one.id,
-                "title": one.title,
-                "date": one.date.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "decision": "keep",
-                "drafts": [
-                    {
-                        "id": post.id,
-                        "channel": post.channel,
-                        "type": post.type,
-                        "digest": post.digest,
-                        "decision": "approve",
-                        "media": [media.url for media in post.media],
-                        "caption": post.caption,
-                    }
-                    for post in one.drafts
-                    if post.channel == "INSTAGRAM"
-                ],
-            }
-            for one in chosen
-        ],
-    }
-    (folder / "shop.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
+    write_approvals(run.root, chosen, lambda post: post.channel == "INSTAGRAM")
     return [post.id for one in chosen for post in one.drafts if post.channel == "INSTAGRAM"]
 
 

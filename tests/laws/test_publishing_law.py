@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
+from reconciler.model.content import approval_digest
 from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, SchedulePost
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import GONE_OUT, ActivityId, Media, Post, PostId, PostStatus
@@ -174,7 +175,7 @@ def test_nothing_goes_out_that_must_not(case: tuple[DesiredSite, ObservedSite, R
     sent_back = {one.activity for one in operations if isinstance(one, RegeneratePosts | ClearPosts)}
     for one in goes:
         activity, post = live[one.post]
-        _agreed(one, post, wanted, recorded)
+        _agreed(one, activity, post, wanted, recorded)
         _reachable(one, activity, post, wanted.schedule, observed)
         _within_policy(moment_of(one, activity), post, options.policy, observed)
         if isinstance(one, SchedulePost):
@@ -182,11 +183,14 @@ def test_nothing_goes_out_that_must_not(case: tuple[DesiredSite, ObservedSite, R
     _bounds(goes, live, wanted.schedule, observed, options.policy)
 
 
-def _agreed(one: SchedulePost | ReschedulePost, post: Post, wanted: DesiredSite, recorded: RecordedSite) -> None:
+def _agreed(
+    one: SchedulePost | ReschedulePost, activity: Activity, post: Post, wanted: DesiredSite, recorded: RecordedSite
+) -> None:
     assert one.digest == post.digest
     times = next((each.times for each in recorded.published if (each.id, each.digest) == (post.id, post.digest)), 0)
     said = {draft.id: draft for each in wanted.approvals.activities for draft in each.drafts}.get(post.id)
-    yes = said is not None and said.decision is Decision.APPROVE and said.digest == post.digest
+    named = approval_digest(post.id, post.content, activity.date)
+    yes = said is not None and said.decision is Decision.APPROVE and said.digest == named
     assert wanted.schedule is not None
     assert yes or not wanted.schedule.approval_required
     if isinstance(one, SchedulePost):

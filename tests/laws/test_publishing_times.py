@@ -154,7 +154,12 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
         ),
         # 06:59 in Paris is 04:59 in UTC: the zone of the site decides, on the day of the change too.
         (Policy(quiet_hours=QuietHours(time(21), time(7))), "06:59", {}, "policy.quietHours: 06:59"),
-        (Policy(blackout_dates=frozenset({date(2027, 3, 28)})), "09:30", {}, "policy.blackoutDates: 2027-03-28 is one"),
+        (
+            Policy(blackout_dates=frozenset({date(2027, 3, 28)})),
+            "09:30",
+            {},
+            "policy.blackoutDates: Sun 2027-03-28 is one",
+        ),
         (Policy(min_lead=timedelta(days=30)), "09:30", {}, "inside policy.minLead (30d, reconciler.yaml)"),
         (
             Policy(banned_words=("free money",)),

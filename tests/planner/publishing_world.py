@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import Operation
@@ -33,6 +33,8 @@ NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
 IMAGE = (Media("IMAGE", "https://static.wixstatic.com/media/a.jpg"),)
 ALL_CONNECTED = tuple((name, ChannelStatus.VALID) for name in ("FACEBOOK", "INSTAGRAM", "PINTEREST", "TWITTER"))
+KNOWN = RecordedSite(objects=(("rule[events]", JsonObject({"prune": None})),))
+"""The record of a site that an apply has met."""
 ANY_RULE = ScheduleRule(Match())
 
 
@@ -116,7 +118,7 @@ def plan(
 ) -> Plan:
     """The plan for a site."""
     options = PlanOptions(now, policy or Policy(), publish=publish)
-    return make_plan(wanted, observed, recorded or RecordedSite(), options)
+    return make_plan(wanted, observed, recorded or KNOWN, options)
 
 
 def operations(made: Plan) -> list[Operation]:

@@ -23,7 +23,9 @@ from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.planner.actions import (
+    Approved,
     BlockedBy,
+    DateIs,
     InReview,
     PostIs,
     Reason,
@@ -52,7 +54,13 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     made = plan(desired(approvals=approved(one)), site(one))
     assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest, title=one.title)]
     action = made.actions[0]
-    assert action.requires == (PostIs(draft.id, PostStatus.DRAFT, draft.digest), StillAhead(one.date, timedelta(0)))
+    decided = approved(one).activities[0].drafts[0].digest
+    assert action.requires == (
+        PostIs(draft.id, PostStatus.DRAFT, draft.digest),
+        Approved(draft.id, draft.digest, 0, decided),
+        DateIs(one.id, one.date),
+        StillAhead(one.date, timedelta(0)),
+    )
     assert (action.reason, str(action.address)) == (Reason.APPROVED, "shop/draft[d1]")
     assert class_of(action.operation) is ActionClass.PUBLIC
     assert (made.blocked, made.to_review, made.refusals) == ((), (), ())
@@ -151,6 +159,8 @@ def test_a_scheduled_post_is_moved_to_the_rules_time_and_then_left_alone() -> No
     ]
     assert made.actions[0].requires == (
         PostIs(out.id, PostStatus.SCHEDULED, out.digest),
+        Approved(out.id, out.digest, 0, approved(one).activities[0].drafts[0].digest),
+        DateIs(one.id, one.date),
         StillAhead(right, timedelta(0)),
     )
     moved = replace(one, posts=(replace(out, scheduled_for=right),))

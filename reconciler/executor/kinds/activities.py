@@ -20,7 +20,7 @@ from reconciler.model.operations import CreateActivity, DeleteActivity, Done, No
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
-from reconciler.planner.actions import ActivityIs, NoActivityLike
+from reconciler.planner.actions import ActivityIs, DateIs, NoActivityLike
 from reconciler.planner.baseline import key_of
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
@@ -149,7 +149,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def activity_unmet(required: ActivityIs | NoActivityLike, site: SiteCache) -> str | None:
+async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: SiteCache) -> str | None:
     """What was found instead of the activity, or of its absence, that is required. May raise an ApiError."""
     live = (await site.marketing_plan()).activities
     match required:
@@ -158,6 +158,11 @@ async def activity_unmet(required: ActivityIs | NoActivityLike, site: SiteCache)
             if activity is None:
                 return "the activity is gone"
             return None if activity.digest == facts else "the activity was changed meanwhile"
+        case DateIs(activity=id, date=on):
+            activity = next((activity for activity in live if activity.id == id), None)
+            if activity is None:
+                return "the activity is gone"
+            return None if activity.date == on else f"its activity is on {instant(activity.date)} now; run plan again"
         case NoActivityLike(title=title, target_date=date):
             alike = any(activity.title == title and instant(activity.date) == date for activity in live)
             return "there is such an activity already" if alike else None

@@ -12,6 +12,7 @@ from reconciler.executor.ports import ApplyOptions, Journal
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
+from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.events import instant
 from reconciler.model.journal import OpenEntry
@@ -20,8 +21,9 @@ from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, Resc
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
+from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
+from reconciler.planner.used_approvals import times_of
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
 
@@ -172,7 +174,26 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
 
 def right_unmet(required: Precondition, moment: Moment) -> str | None:
     """What is in the way of publishing, of all that can be judged without reading the site; None where nothing is."""
-    return time_unmet(required, moment.now) if isinstance(required, StillAhead) else None
+    match required:
+        case StillAhead():
+            return time_unmet(required, moment.now)
+        case Approved():
+            return _approval_unmet(required, moment)
+        case _:
+            return None
+
+
+def _approval_unmet(required: Approved, moment: Moment) -> str | None:
+    if times_of(moment.recorded, required.post, frozenset({required.content})) != required.times:
+        return "another run scheduled it meanwhile, and an approval counts for one scheduling"
+    if required.decided is None:
+        return None
+    draft = moment.approvals.draft(required.post)
+    if draft is None or draft.decision is not Decision.APPROVE:
+        return "its approval was withdrawn"
+    if (draft.digest, draft.cancelled) != (required.decided, required.cancelled):
+        return "another content is approved now; run plan again"
+    return None
 
 
 async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:

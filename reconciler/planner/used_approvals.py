@@ -1,0 +1,81 @@
+"""Which approvals are used up, as the state has it: each counts for one scheduling.
+
+Where the state knows nothing of a site, nobody can tell whether a yes in its file was used, so it counts as used
+from the first apply on. A scheduled post that is approved as it is counts as this tool's own, whoever scheduled it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.planner.actions import Approved, DateIs, Precondition
+from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, Objects, key_of
+
+USED: Final = "used"
+
+
+def used_key(post: PostId) -> str:
+    """Where it is remembered that a yes counts as used, though this tool did not schedule the post."""
+    return f"{USED}[{post}]"
+
+
+def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
+    """How often a post was scheduled with one of these contents, by this tool or as far as an approval says."""
+    published = [one.times for one in recorded.published if one.id == post and one.digest in digests]
+    used = recorded.object(used_key(post))
+    if used is not None and used.get("content") in digests and isinstance(times := used.get("times"), int):
+        published.append(times)
+    return max(published, default=0)
+
+
+def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
+    """The posts that this tool scheduled, or found approved as scheduled, and did not take back itself."""
+    found = {post.id for post in recorded.published}
+    for key, facts in recorded.objects:
+        if key.startswith(f"{Kind.DRAFT.value}[") and facts == SCHEDULED:
+            found.add(PostId(key.removeprefix(f"{Kind.DRAFT.value}[").removesuffix("]")))
+    return frozenset(post for post in found if recorded.object(key_of(Kind.DRAFT, post)) != TAKEN_BACK)
+
+
+def rights_needed(
+    activity: Activity, post: Post, schedule: DesiredSchedule, approvals: Approvals, recorded: RecordedSite
+) -> tuple[Precondition, ...]:
+    """What must hold of the approvals and the state when a post is scheduled or moved. A yes is given for a day."""
+    times = times_of(recorded, post.id, frozenset({post.digest}))
+    draft = approvals.draft(post.id)
+    if not schedule.approval_required or draft is None:
+        return (Approved(post.id, post.digest, times),)
+    return (
+        Approved(post.id, post.digest, times, draft.digest, draft.cancelled),
+        DateIs(activity.id, activity.date),
+    )
+
+
+def approvals_to_remember(desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite) -> Objects:
+    """What a run has to remember of the approvals before its first write."""
+    if desired.schedule is None or not desired.schedule.approval_required:
+        return ()
+    ours, found = scheduled_by_us(recorded), {}
+    for activity in activities:
+        for post in activity.posts:
+            draft = desired.approvals.draft(post.id)
+            if draft is None or draft.decision is not Decision.APPROVE:
+                continue
+            adopted = (
+                post.status is PostStatus.SCHEDULED
+                and post.id not in ours
+                and desired.approvals.approves(post, activity.date)
+            )
+            if adopted:
+                found[key_of(Kind.DRAFT, post.id)] = SCHEDULED
+            if adopted or not recorded.is_known:
+                found[used_key(post.id)] = JsonObject({"content": post.digest, "times": draft.cancelled + 1})
+    return tuple(sorted(found.items()))

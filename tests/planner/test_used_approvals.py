@@ -1,0 +1,52 @@
+"""An approval counts for one scheduling, and at first contact nobody can tell whether it was used."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from reconciler.model.operations import CancelPost, SchedulePost
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import BlockedBy, Plan
+from reconciler.planner.used_approvals import used_key
+from tests.planner.publishing_world import KNOWN, activity, approved, desired, operations, plan, post, reasons, site
+
+KILN = activity("a", post("d1"))
+
+
+def remembered(made: Plan, recorded: RecordedSite | None = None) -> RecordedSite:
+    """The record once an apply has noted what a plan found out."""
+    before = recorded or RecordedSite()
+    return replace(before, objects=tuple(sorted({**dict(before.objects), **dict(made.bindings.objects)}.items())))
+
+
+def test_a_yes_that_is_there_at_first_contact_is_blocked_and_stays_so_until_it_is_given_again() -> None:
+    wanted = desired(approvals=approved(KILN))
+    first = plan(wanted, site(KILN), RecordedSite())
+    assert (first.actions, reasons(first)) == ((), [("d1", BlockedBy.APPROVAL_UNPROVEN)])
+    known = remembered(first)
+    second = plan(wanted, site(KILN), known)
+    assert (second.actions, reasons(second)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])
+    again = desired(approvals=approved(KILN, cancelled=1))
+    assert [type(one) for one in operations(plan(again, site(KILN), known))] == [SchedulePost]
+
+
+def test_a_yes_that_is_given_after_first_contact_counts() -> None:
+    known = remembered(plan(desired(), site(KILN), RecordedSite()))
+    assert known.is_known
+    made = plan(desired(approvals=approved(KILN)), site(KILN), known)
+    assert [type(one) for one in operations(made)] == [SchedulePost]
+
+
+def test_what_is_scheduled_and_approved_is_ours_from_then_on_whoever_scheduled_it() -> None:
+    waits = replace(KILN, posts=(replace(KILN.posts[0], status=PostStatus.SCHEDULED),))
+    for before in (RecordedSite(), KNOWN):
+        found = plan(desired(approvals=approved(KILN)), site(waits), before)
+        assert found.is_empty
+        ours = remembered(found, before)
+        assert ours.object(used_key(KILN.posts[0].id)) is not None
+        withdrawn = plan(desired(), site(waits), ours)
+        assert [type(one) for one in operations(withdrawn)] == [CancelPost]
+        # Put back to the drafts by hand, the yes was for the one scheduling.
+        back = plan(desired(approvals=approved(KILN)), site(KILN), ours)
+        assert (back.actions, reasons(back)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])
