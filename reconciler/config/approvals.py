@@ -31,7 +31,8 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
     """An approvals file; the empty Approvals where there is none.
 
-    With `site`, the file must be that site's. Raises InvalidFiles with every problem of the file.
+    With `site`, it is taken for that site's, also under an old name of it (`written_for`). Raises InvalidFiles with
+    every problem of the file.
     """
     if not os.path.lexists(path):
         return Approvals()
@@ -58,10 +59,9 @@ def approvals_in(
     checked = check(document, "approvals", problems)
     layers = Layers((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
-    if site is not None and named not in (site, None):
-        message = f"these are the approvals of {quoted(named)}, in the file of {quoted(site)}"
-        layers.problem(("site",), message, "the file is named for its site")
-    approvals = Approvals(_activities(layers), shown)
+    # A renamed site's file moved along: each yes in it names its posts by their ids, so it fits no other site.
+    other = named if site is not None and isinstance(named, str) and named != site else ""
+    approvals = Approvals(_activities(layers), shown, other)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 

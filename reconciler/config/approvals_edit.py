@@ -69,6 +69,8 @@ def update_approvals(
         return f"{HEADER}version: 1\nsite: {site}\nactivities:\n{''.join(added)}"
     try:
         yaml = YamlText(text)
+        if yaml.text_at(yaml.root, "site") != site:
+            yaml.put_word(yaml.root, "site", site)
         _Update(yaml, frozenset(kept)).file(live)
         result = yaml.result
     except NotEditable as error:

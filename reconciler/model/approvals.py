@@ -117,10 +117,12 @@ class Verdict(Struct, frozen=True):
 
 
 class Approvals(Struct, frozen=True, dict=True):
-    """One approvals file. `file` is its path as messages show it; empty when there is none."""
+    """One approvals file. `file` is its path as messages show it; empty when there is none. `written_for` is the name
+    that the file has for its site, where that is another one: a site's old name."""
 
     activities: tuple[ActivityApproval, ...] = ()
     file: str = ""
+    written_for: str = ""
 
     @cached_property
     def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:

@@ -71,8 +71,8 @@ def plan_decisions(
 def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
     """Whether nothing is left to do for an activity's decision; always so for `keep`. What of it is scheduled is taken
     back first, so that while anything reviewed still waits to go out, something is left."""
-    if approval.decision is ActivityDecision.KEEP:
-        return True
+    if approval.decision is ActivityDecision.KEEP or not approval.counts:
+        return True  # one that was given for other drafts is no decision about these; outlook.py says so
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:

@@ -93,6 +93,18 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
             )
 
 
+def decision_notes(approvals: Approvals) -> Iterator[str]:
+    """A line for each decision about an activity that was given for other drafts than stand below it."""
+    for found in approvals.activities:
+        if found.decision is not ActivityDecision.KEEP and found.drafts and not found.counts:
+            yield (
+                f'"{found.title}": `decision: {found.decision.value}` in {approvals.file} was given for other drafts '
+                "than the file lists, and is not carried out; run review, and decide again"
+            )
+    if approvals.written_for:
+        yield f"{approvals.file} was written for {approvals.written_for}, this site's old name; review corrects it"
+
+
 def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:
     """A line for each thing that is odd about a post that this plan lets go out."""
     found = tuple(candidates)

@@ -141,8 +141,8 @@ def test_without_a_file_nothing_is_approved(load: Callable[..., DesiredSite], tm
 def test_file_alone_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(DOCUMENTED)
     assert len(read_approvals(tmp_path / "shop.yaml", "shop").activities) == 2
-    with pytest.raises(InvalidFiles, match="these are the approvals of 'shop', in the file of 'two'"):
-        read_approvals(tmp_path / "shop.yaml", "two")
+    assert read_approvals(tmp_path / "shop.yaml", "shop").written_for == ""
+    assert read_approvals(tmp_path / "shop.yaml", "two").written_for == "shop", "a site's old name"
 
 
 def test_folder_of_approvals_can_be_elsewhere(load: Callable[..., DesiredSite]) -> None:

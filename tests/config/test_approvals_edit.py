@@ -96,6 +96,13 @@ def test_a_new_file_looks_like_the_one_in_the_contract(tmp_path: Path) -> None:
     assert (found.decision, found.content.digest) == (Decision.PENDING, made.content.digest)
 
 
+def test_the_old_name_of_a_site_is_put_right() -> None:
+    base = updated(None, activity(1, draft(1)))
+    old = base.replace("site: janes-pottery", "site: 'janes'  # since 2024")
+    expected = base.replace("site: janes-pottery", "site: 'janes-pottery'  # since 2024")
+    assert updated(old, activity(1, draft(1))) == expected
+
+
 def test_nothing_to_review_makes_no_file() -> None:
     assert update_approvals(None, SHOP, (activity(0, draft(0, wanted=False)),)) is None
 

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, Approvals
+from reconciler.model.canonical import digest_of
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import (
     AwaitPosts,
@@ -152,3 +153,19 @@ def test_what_was_made_again_already_is_not_made_again_with_the_rest(left: Post)
     file = approved(ONE, about=ActivityDecision.REGENERATE)
     made = plan(desired(approvals=file), site(replace(ONE, posts=(left, new))))
     assert operations(made) == [RegeneratePosts(ONE.id, ONE.title, (left.id,), stories=left is STORY)]
+
+
+def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said() -> None:
+    """A merge can bring a decision beside drafts that nobody saw when it was made."""
+    (found,) = approved(ONE, about=ActivityDecision.DISCARD).activities
+    mixed = Approvals((replace(found, decided=digest_of("other drafts")),), "approvals/shop.yaml")
+    made = plan(desired(approvals=mixed), site(ONE))
+    assert not [operation for operation in operations(made) if isinstance(operation, ClearPosts)]
+    assert "was given for other drafts than the file lists, and is not carried out" in "".join(made.notes)
+    earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
+    assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
+
+
+def test_an_approvals_file_under_the_old_name_of_a_site_is_said() -> None:
+    file = replace(approved(ONE), written_for="old-shop")
+    assert "was written for old-shop, this site's old name" in "".join(plan(desired(approvals=file), site(ONE)).notes)
