@@ -119,9 +119,10 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
 async def _take_back(run: Run, attempt: Attempt, live: Post) -> None:
     """Cancels a post at once whose content changed while it was being scheduled: nobody approved what would go out."""
     operation, action = _operation(attempt), attempt.action
-    why = "its content changed while it was being scheduled"
+    why = "while it was being scheduled its content or account became another, not what was approved"
+    request = attempt.outcome.request_id
     if live.status is not PostStatus.SCHEDULED:
-        run.finish(action, Result.FAILED, f"{why}, and it has gone out: take it down by hand")
+        run.finish(action, Result.FAILED, f"{why}, and it has gone out: take it down by hand", request=request)
         return
     cancel = CancelPost(operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title)
     cancelling = replace(action, operation=cancel)
@@ -132,7 +133,7 @@ async def _take_back(run: Run, attempt: Attempt, live: Post) -> None:
         found = await read_for(run.site, run.ports.reader, [cancel])
         trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, found, run.now()) or ""
     if not trouble and isinstance(taken.outcome, Done):
-        run.finish(action, Result.FAILED, f"{why}, so it was cancelled at once: review it again")
+        run.finish(action, Result.FAILED, f"{why}; it was cancelled at once: review it again", request=request)
         return
     run.not_taken_back[replace(cancelling, reason=Reason.CHANGED)] = trouble
     run.finish(action, Result.FAILED, f"{why}, and it could not be cancelled: {trouble}")
