@@ -104,5 +104,5 @@ async def _close_entry(
         await journal.inputs_generated_from(journal.recorded.pending)
     if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
         live = found.post(operation.post)
-        published = published_post(entry, journal, live.scheduled_for if live else None, options)
+        published = published_post(entry, journal, live.scheduled_for if live else None, options, found)
     await conclude(journal, entry, outcome, published)

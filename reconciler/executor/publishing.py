@@ -14,6 +14,7 @@ from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import read_for
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.simple import resolve_unclear
+from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.model.events import instant
 from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePost, SchedulePost, Unknown
@@ -105,7 +106,8 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     operation = _operation(attempt)
-    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options)
+    found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
+    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:

@@ -289,6 +289,8 @@ def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) 
     first = shop.recorded.published[0]
     assert (first.id, first.channel, first.times, first.commit) == ("p1", "INSTAGRAM", 1, "c0ffee")
     assert first.scheduled_for == shop.world.activities[0].date
+    assert (first.activity, first.title, first.date) == ("a1", "", shop.world.activities[0].date)
+    assert first.approved
     assert shop.recorded.open == ()
 
 

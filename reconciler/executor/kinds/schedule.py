@@ -131,10 +131,14 @@ def _scheduling_outcome(live: Post | None) -> Outcome | None:
 
 
 def published_post(
-    entry: OpenEntry, journal: Journal, moment: datetime | None, options: ApplyOptions | None = None
+    entry: OpenEntry,
+    journal: Journal,
+    moment: datetime | None,
+    options: ApplyOptions | None = None,
+    found: Snapshot | None = None,
 ) -> PublishedPost:
-    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, and the options know
-    the commit and who approved it.
+    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, the options know the
+    commit and who approved it, and `found` is what was read since.
 
     It is dated by its journal entry, so that noted twice it is one scheduling all the same.
     """
@@ -146,7 +150,21 @@ def published_post(
         # The same scheduling at another time, not one more.
         return replace(before, scheduled_for=moment)
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
-    return PublishedPost(post, digest, operation.channel, moment, entry.started_at, commit=commit, approver=approver)
+    live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
+    return PublishedPost(
+        post,
+        digest,
+        operation.channel,
+        moment,
+        entry.started_at,
+        commit=commit,
+        approver=approver,
+        activity=operation.activity,
+        title=operation.title,
+        account=live.account_id if live else None,
+        date=activity.date if activity else None,
+        approved=isinstance(operation, ReschedulePost) or operation.approved,
+    )
 
 
 def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> PublishedPost | None:
