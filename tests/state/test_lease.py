@@ -431,3 +431,22 @@ def test_the_document_of_a_lease_names_its_holder(tmp_path: Path) -> None:
         assert json.loads((tmp_path / KEY).read_text())["released"] is True
 
     run(body())
+
+
+def test_a_lease_ends_by_either_clock() -> None:
+    """The monotonic clock stands still while some machines sleep; the time of day then shows that the lease is over."""
+
+    async def body() -> None:
+        time, asleep = FakeTime(), 0.0
+        clock = Clock(
+            lambda: time.start + timedelta(seconds=time.elapsed + asleep), time.clock().monotonic, time.clock().sleep
+        )
+        lease = await Leases(MemoryStore(), HERE, clock).acquire(SHOP)
+        lease.check()
+        asleep = 30
+        lease.check()
+        asleep = 61
+        with pytest.raises(LeaseLost, match="ended before it could be renewed"):
+            lease.check()
+
+    run(body())
