@@ -63,6 +63,7 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             | results.StateShown()
             | results.LockRemoved()
             | results.CallResolved()
+            | results.RecordChanged()
         ):
             return ExitCode.DONE
         case results.FilesInvalid() | results.RunFailed():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -23,14 +23,20 @@ from reconciler.engine.results import ClosingEvent, LockFound, LockRemoved, Noti
 from reconciler.engine.state import (
     StateAccess,
     discard_lock,
+    forget_site,
     list_state,
+    move_record,
     remove_lock,
     resolve_call,
     show_state,
     site_named,
+    still_going_out,
 )
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.codec import instant_text
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.sites import PublishedPost, SiteRef
+from reconciler.model.text import printable
 from reconciler.state.errors import StateError
 from reconciler.wiring import open_state_of
 
@@ -132,6 +138,55 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
     if not can_ask():
         return NO_TERMINAL
     return None if await agreed(f"Do you want to take the lock of {name} away?") else DECLINED
+
+
+def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -> int:
+    """Runs `reconciler state mv`, and gives its exit code."""
+
+    def work(running: Running) -> ClosingEvent:
+        return running.run(move_record(asked.open(), old, new, lock_timeout=lock_timeout, emit=running.emit))
+
+    return reported("state mv", asked.shown, work)
+
+
+def forget_command(name: str, asked: Asked, *, force: bool, lock_timeout: timedelta) -> int:
+    """Runs `reconciler state forget`, and gives its exit code."""
+
+    def work(running: Running) -> ClosingEvent:
+        return running.run(_forget(name, asked.open(), running, force=force, lock_timeout=lock_timeout))
+
+    return reported("state forget", asked.shown, work, asks=not force and can_ask())
+
+
+async def _forget(
+    name: str, state: StateAccess, running: Running, *, force: bool, lock_timeout: timedelta
+) -> ClosingEvent:
+    site = await site_named(state, name)
+    for post in await still_going_out(state, site, datetime.now(UTC)):
+        running.emit(Notice(_goes_out(site, post)))
+    refusal = None
+    if not force and not can_ask():
+        refusal = Diagnostic("no-terminal", "no terminal to confirm on", "pass --force")
+    elif not force and not await agreed(f"Do you want to forget everything recorded about {site.name}?"):
+        refusal = Diagnostic("declined", "cancelled; nothing was forgotten")
+    if refusal is None:
+        return await forget_site(state, site, lock_timeout=lock_timeout, emit=running.emit)
+    closing = Refused(refusal)
+    running.emit(closing)
+    return closing
+
+
+def _goes_out(site: SiteRef, post: PublishedPost) -> Diagnostic:
+    """That a post may still go out. Forgetting it cancels nothing, and nobody looks at it any more."""
+    title = f' "{printable(post.title)}"' if post.title else ""
+    when = f"on {instant_text(post.scheduled_for)}" if post.scheduled_for else "at a time Wix picked"
+    return Diagnostic(
+        "still-going-out",
+        f"the {post.channel} post{title} is still scheduled to go out {when}",
+        "if nobody wants it, cancel it first: in Wix, or by an apply with `paused: cancel`",
+        Severity.WARNING,
+        address=Address(site.name, Kind.DRAFT, post.id),
+    )
 
 
 def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool, lock_timeout: timedelta) -> int:

@@ -352,6 +352,14 @@ class GoingOut(Struct, frozen=True):
     zone: str
 
 
+class RecordChanged(Struct, frozen=True):
+    """What was recorded of a site belongs to another id now; with no `moved_to` it is forgotten."""
+
+    name: SiteName
+    id: str
+    moved_to: str | None = None
+
+
 class Refused(Struct, frozen=True):
     """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said;
     `failed` the sites that could not be read. `still_going_out` are the posts that would have been taken back."""
@@ -400,6 +408,7 @@ ClosingEvent: TypeAlias = (
     | StateShown
     | LockRemoved
     | CallResolved
+    | RecordChanged
     | Refused
     | FilesInvalid
     | RunFailed

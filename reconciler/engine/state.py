@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.results import CallResolved, Emit, LockRemoved, Notice, StateListed, StateShown
+from reconciler.engine.results import CallResolved, Emit, LockRemoved, Notice, RecordChanged, StateListed, StateShown
 from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.model.sites import SiteRef
+from reconciler.model.sites import PublishedPost, SiteRef
 from reconciler.planner.targets import Named, near
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore
+
+GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
 
 class StateAccess(Struct, frozen=True):
@@ -99,6 +103,47 @@ async def resolve_call(
     resolved = CallResolved(site.name, entry, took_effect, left)
     emit(resolved)
     return resolved
+
+
+async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
+    """Gives what is recorded of a site to another id, as where a site was made again in another account.
+
+    Raises UsageError for a site that nobody knows and for an id that is no GUID or has a record, and Locked.
+    """
+    if not GUID.match(new):
+        raise UsageError(f"{new!r} is not the id of a site, such as 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+    site, moved = await site_named(state, old), new.lower()
+    if moved == site.id:
+        raise UsageError(f"{site.name} is recorded under {moved} already; nothing has to be moved")
+    leases = state.leases
+    async with (
+        await leases.acquire(site, lock_timeout),
+        await leases.acquire(SiteRef(site.name, moved), lock_timeout),
+    ):
+        await state.store.move(site, moved)
+    changed = RecordChanged(site.name, site.id, moved)
+    emit(changed)
+    return changed
+
+
+async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:
+    """The posts that were scheduled for a moment to come, as far as the state knows."""
+    recorded = await state.store.load(site)
+    over = {outcome.post for outcome in recorded.outcomes}
+    return tuple(
+        post
+        for post in recorded.published
+        if post.id not in over and ((moment := post.scheduled_for or post.date) is None or moment > now)
+    )
+
+
+async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
+    """Removes all that is recorded of a site. Raises Locked."""
+    async with await state.leases.acquire(site, lock_timeout):
+        await state.store.forget(site.id)
+    forgotten = RecordChanged(site.name, site.id)
+    emit(forgotten)
+    return forgotten
 
 
 async def site_named(state: StateAccess, name: str) -> SiteRef:

@@ -28,6 +28,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
@@ -139,6 +140,7 @@ class JsonReporter:
         | HistoryListed
         | LockRemoved
         | CallResolved
+        | RecordChanged
         | Refused
         | Interrupted,
     ) -> None:
@@ -160,6 +162,8 @@ class JsonReporter:
             case LockRemoved():
                 members["site"] = event.name
                 members["unlocked"] = event.unreadable or (event.lock is not None and not event.given_back)
+            case RecordChanged():
+                members["site"], members["id"], members["movedTo"] = event.name, event.id, event.moved_to
             case CallResolved():
                 members["resolved"] = resolved_values(event)
             case Refused(reason=reason):

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from reconciler.engine.results import CallResolved, LockFound, LockRemoved
+from reconciler.engine.results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
@@ -220,6 +220,13 @@ def lock_removed_line(removed: LockRemoved) -> str:
     if removed.given_back:
         return f"Not locked: {removed.name}; its holder gave the lock back meanwhile."
     return f"Unlocked: {removed.name}."
+
+
+def record_changed_line(changed: RecordChanged) -> str:
+    """The last line of `state mv` and `state forget`."""
+    if changed.moved_to is None:
+        return f"Forgotten: {changed.name} ({changed.id})."
+    return f"Moved: {changed.name} from {changed.id} to {changed.moved_to}."
 
 
 def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:

@@ -23,6 +23,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
@@ -55,6 +56,7 @@ from reconciler.reporters.state_text import (
     list_lines,
     lock_lines,
     lock_removed_line,
+    record_changed_line,
     resolved_line,
     resolved_lines,
     show_line,
@@ -134,6 +136,8 @@ class TextReporter:
                 self._last(history_line(event))
             case Decided():
                 self._last(decided_line(event))
+            case RecordChanged():
+                self._last(record_changed_line(event))
             case LockRemoved():
                 self._last(lock_removed_line(event))
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():

@@ -15,6 +15,7 @@ from typing import get_args
 
 import pytest
 from hypothesis import find
+from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import JsonObject, digest_of
@@ -551,3 +552,80 @@ def test_the_same_on_an_object_store(reconciler: Command, project: Project, buck
     assert reconciler("state", "unlock", "shop", "--force", *there).last == "Unlocked: shop."
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 0
     assert f"{bucket}/records/{SHOP.id}.json\n" in reconciler("state", "show", "shop", *there).out
+
+
+# --- mv and forget -----------------------------------------------------------------------------------
+
+OTHER = "0c5a6f9a-8d0b-4b7c-9a55-3f0c2a9e1e01"
+
+
+def test_a_record_goes_to_another_id(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    before = planted.recorded()
+    ran = reconciler("state", "mv", "shop", OTHER.upper(), project.root)
+    assert (ran.code, ran.last) == (0, f"Moved: shop from {SHOP.id} to {OTHER}.")
+    assert planted.recorded() == RecordedSite()
+    assert asyncio.run(planted.state.load(replace(SHOP, id=OTHER))) == before
+    again = reconciler("state", "mv", OTHER, SHOP.id, project.root, "--output", "json")
+    assert (again.code, again.json["id"], again.json["movedTo"]) == (0, OTHER, SHOP.id)
+    assert planted.recorded() == before
+
+
+@pytest.mark.parametrize(
+    ("new", "code", "said"),
+    [
+        ("shop-2", 1, "'shop-2' is not the id of a site"),
+        (SHOP.id, 1, f"shop is recorded under {SHOP.id} already"),
+        (OTHER, 4, "locked by jane on ci-7"),
+    ],
+)
+def test_a_record_that_cannot_move_stays(
+    reconciler: Command, project: Project, planted: Planted, new: str, code: int, said: str
+) -> None:
+    planted.much()
+    before = planted.recorded()
+    if code == 4:
+        planted.locked()
+    ran = reconciler("state", "mv", "shop", new, project.root)
+    assert ran.code == code
+    assert said in ran.err + ran.out
+    assert planted.recorded() == before
+
+
+def test_a_site_is_forgotten_after_it_was_told_what_still_goes_out(
+    reconciler: Command, project: Project, planted: Planted
+) -> None:
+    planted.much()
+    asyncio.run(scheduled(planted, datetime.now(UTC) + timedelta(days=3)))
+    ran = reconciler("state", "forget", "shop", project.root)
+    assert ran.code == 4
+    assert 'the FACEBOOK post "Sale" is still scheduled to go out on 20' in ran.err
+    assert "the INSTAGRAM post" not in ran.err, "its moment is past"
+    assert ran.last == "Refused: no terminal to confirm on; pass --force"
+    assert planted.recorded().published
+    ran = reconciler("state", "forget", SHOP.id, project.root, "--force")
+    assert (ran.code, ran.last) == (0, f"Forgotten: shop ({SHOP.id}).")
+    assert planted.recorded() == RecordedSite()
+    assert reconciler("state", "list", project.root).last.startswith("Nothing is recorded in ")
+
+
+async def scheduled(planted: Planted, moment: datetime) -> None:
+    journal = await planted.state.open_journal(SHOP)
+    post = PublishedPost(PostId("p-2"), digest_of("y"), "FACEBOOK", moment, NOW, title="Sale")
+    await journal.published(post)
+    await journal.flush()
+
+
+def test_a_lock_that_cannot_be_read_can_be_taken_away(reconciler: Command, project: Project, planted: Planted) -> None:
+    planted.much()
+    planted.locked()
+    lock = project.root / ".reconciler" / "locks" / f"{SHOP.id}.json"
+    lock.write_text("{", "utf-8")
+    refused = reconciler("apply", project.root, "--auto-approve")
+    assert refused.code == 1
+    assert "state unlock SITE --force" in " ".join((refused.out + refused.err).split())
+    asked = reconciler("state", "unlock", "shop", project.root)
+    assert (asked.code, "is corrupt" in asked.err) == (4, True)
+    ran = reconciler("state", "unlock", "shop", project.root, "--force")
+    assert (ran.code, ran.last) == (0, "Unlocked: shop.")
+    assert planted.lock() is None

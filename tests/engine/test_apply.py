@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
-from reconciler.config.sites import open_project
+from reconciler.config.sites import SiteEntry, open_project
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.results import (
@@ -32,7 +32,7 @@ from reconciler.state.errors import StateError
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
-from reconciler.state.store import Any, Store, Stored, Version
+from reconciler.state.store import Any, Log, Store, Stored, Version
 from reconciler.wiring import open_session
 from tests.cli.projects import Project
 
@@ -81,6 +81,10 @@ def writes(folder: Project) -> int:
     return sum(bool(request["wrote"]) for request in folder.requests())
 
 
+def ref_of(entry: SiteEntry) -> SiteRef:
+    return SiteRef(entry.name, entry.id)
+
+
 def test_nothing_is_locked_while_somebody_thinks(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
@@ -88,7 +92,7 @@ def test_nothing_is_locked_while_somebody_thinks(folder: Project) -> None:
 
             async def looks(proposal: Proposal) -> Decision:
                 assert proposal.sites == 3
-                holds = [await session.leases.inspect(ref.name) for ref in refs]
+                holds = [await session.leases.inspect(ref) for ref in refs]
                 assert holds == [None, None, None]
                 return Decision(apply=True)
 
@@ -101,7 +105,7 @@ def test_nothing_is_locked_while_somebody_thinks(folder: Project) -> None:
             outcome, _ = await applied(session, selection, looks, emit=hear)
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.tally.generated, len(held)) == (3, 3)
-            assert [await session.leases.inspect(ref.name) for ref in refs] == [None, None, None]
+            assert [await session.leases.inspect(ref) for ref in refs] == [None, None, None]
 
     asyncio.run(main())
 
@@ -135,13 +139,13 @@ def test_a_site_that_another_run_worked_on_meanwhile_is_skipped(folder: Project)
 def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_go_on(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
-            held = selection.entries[1].name
-            async with await another_run(session).acquire(held):
+            held = selection.entries[1]
+            async with await another_run(session).acquire(ref_of(held)):
                 outcome, events = await applied(session, selection)
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.plan.refused, outcome.tally.generated) == (1, 2)
             (failed,) = (event for event in events if isinstance(event, SiteFailed))
-            assert (failed.name, failed.refused, failed.problem.code) == (held, True, "locked")
+            assert (failed.name, failed.refused, failed.problem.code) == (held.name, True, "locked")
             planned = [type(event) for event in events if isinstance(event, SitePlanned | SiteFailed | PlanCompleted)]
             assert planned == [SitePlanned, SiteFailed, SitePlanned, PlanCompleted], "before the yes"
 
@@ -151,12 +155,12 @@ def test_a_site_that_is_held_is_refused_when_it_is_planned_and_the_others_go_on(
 def test_a_site_that_is_taken_after_the_yes_is_refused_and_the_others_go_on(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
-            held = selection.entries[2].name
+            held = selection.entries[2]
             lease = None
 
             async def taken(_proposal: Proposal) -> Decision:
                 nonlocal lease
-                lease = await another_run(session).acquire(held)
+                lease = await another_run(session).acquire(ref_of(held))
                 return Decision(apply=True)
 
             outcome, events = await applied(session, selection, taken)
@@ -165,7 +169,7 @@ def test_a_site_that_is_taken_after_the_yes_is_refused_and_the_others_go_on(fold
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.plan.refused, outcome.refused, outcome.tally.generated) == (0, 1, 2)
             (failed,) = (event for event in events if isinstance(event, SiteFailed))
-            assert (failed.name, failed.refused) == (held, True)
+            assert (failed.name, failed.refused) == (held.name, True)
 
     asyncio.run(main())
 
@@ -174,7 +178,7 @@ def test_a_lock_is_waited_for_as_long_as_it_was_said(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             one = replace(selection, entries=selection.entries[:1])
-            lease = await another_run(session).acquire(one.entries[0].name)
+            lease = await another_run(session).acquire(ref_of(one.entries[0]))
 
             async def give_back() -> None:
                 await asyncio.sleep(0.05)
@@ -245,10 +249,23 @@ class Broken(Store):
     async def get(self, key: str) -> Stored | None:
         return await self._store.get(key)
 
-    async def put(self, key: str, data: bytes, *, expected: Version | None | Any) -> Version:
+    async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
+        self._check(key, data)
+        return await self._store.put(key, data, expected=expected, durable=durable)
+
+    async def append(self, key: str, data: bytes, *, at: int) -> int:
+        self._check(key, data)
+        return await self._store.append(key, data, at=at)
+
+    async def read_log(self, key: str) -> Log:
+        return await self._store.read_log(key)
+
+    async def delete_log(self, key: str) -> None:
+        await self._store.delete_log(key)
+
+    def _check(self, key: str, data: bytes) -> None:
         if self.refuses(key, data):
             raise StateError(self.place(key), "cannot be written: the disk is gone", "make room")
-        return await self._store.put(key, data, expected=expected)
 
     async def delete(self, key: str) -> None:
         await self._store.delete(key)
@@ -263,7 +280,7 @@ class Broken(Store):
 @pytest.mark.parametrize(
     ("refuses", "code"),
     [
-        (lambda key, data: "lease" in key and b'"released":true' in data.replace(b" ", b""), "lock-not-given-back"),
+        (lambda key, data: key.startswith("locks/") and b'"released": true' in data, "lock-not-given-back"),
         (lambda key, _data: key.startswith("runs/"), "ledger-not-kept"),
     ],
 )
@@ -289,7 +306,7 @@ def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
             store = Broken(session.store.store)
             session = replace(session, store=StateStore(store, now=session.clock.now))
             entry = selection.entries[0]
-            store.refuses = lambda key, _data: key.startswith("sites") and (entry.name in key or entry.id in key)
+            store.refuses = lambda key, _data: key.startswith("records/") and (entry.name in key or entry.id in key)
             outcome, events = await applied(session, selection)
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.failed, outcome.tally.generated) == (1, 2)

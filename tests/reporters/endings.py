@@ -25,6 +25,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
@@ -354,4 +355,6 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     yield "state show", Run("state show", (StateShown(state), Ended(0)), words="shop 59e9")
     unlocked = (LockFound(lock, ended=False), LockRemoved(shop, lock), Ended(0))
     yield "state unlock", Run("state unlock", unlocked, words="shop")
+    yield "state forget", Run("state forget", (RecordChanged(shop, "1"), Ended(0)), words="shop")
+    yield "state mv", Run("state mv", (RecordChanged(shop, "1", "2"), Ended(0)), words="shop")
     yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), Ended(0)), words="59e9")

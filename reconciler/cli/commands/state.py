@@ -1,4 +1,4 @@
-"""`reconciler state list|show|unlock|resolve`."""
+"""`reconciler state list|show|mv|forget|unlock|resolve`."""
 
 from __future__ import annotations
 
@@ -99,6 +99,38 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
 
     took_effect = outcome == "done"
     return resolve_command(site, entry, _asked(given), took_effect=took_effect, lock_timeout=lock_timeout)
+
+
+@command.command()
+@click.argument("old")
+@click.argument("new", metavar="NEW_ID")
+@options.lock_timeout
+@_place
+def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
+    """Give what is recorded of OLD to the site NEW_ID.
+
+    OLD is an id, or the name that the site last went by. For a site that
+    was made again under another id. Exits with 4 while a run holds either.
+    """
+    from reconciler.cli.repairing import move_command
+
+    return move_command(old, new, _asked(given), lock_timeout=lock_timeout)
+
+
+@command.command()
+@_site
+@click.option("--force", is_flag=True, help="Do not ask.")
+@options.lock_timeout
+@_place
+def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int:
+    """Forget everything recorded about SITE.
+
+    Says which posts are still scheduled there, and asks. Nothing is changed
+    on the site: what is scheduled goes out. Exits with 4 where it is kept.
+    """
+    from reconciler.cli.repairing import forget_command
+
+    return forget_command(site, _asked(given), force=force, lock_timeout=lock_timeout)
 
 
 def _asked(given: dict[str, Any]) -> Asked:
