@@ -253,7 +253,7 @@ def plan_if_approved(
         ),
         desired.approvals.file,
     )
-    return make_plan(replace(desired, approvals=approved), observed, recorded, options)
+    return make_plan(replace(desired, approvals=approved), observed, replace(recorded, known=True), options)
 
 
 def _lasting(problem: Diagnostic) -> str:
@@ -306,7 +306,9 @@ class _Reviewing(Struct, frozen=True):
             or post.id in self.asked
             or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
         )
-        verdict = self.desired.approvals.verdict(post, activity.date, title=activity.title, times=times)
+        verdict = self.desired.approvals.verdict(
+            post, activity.date, title=activity.title, times=times, known=self.recorded.is_known
+        )
         status = self._status(post, verdict, times or 0)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED

@@ -60,9 +60,10 @@ BARE = f"version: 1\nsite: {{name: shop, id: {SITE_ID}}}\n"
 
 
 @pytest.fixture
-def shop(project: Project) -> Project:
-    """A project with one site that has four drafts, none reviewed."""
+def shop(project: Project, reconciler: Command) -> Project:
+    """A project with one site that the state knows, with four drafts, none reviewed."""
     project.write({"sandbox.yaml": SEED, "sites/shop.yaml": BARE + RULES})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
     return project
 
 
@@ -140,6 +141,24 @@ def test_from_drafts_to_scheduled_posts(shop: Project, reconciler: Command) -> N
     before = file(shop)
     assert reconciler("review", shop.root).code == 0
     assert file(shop) == before
+
+
+def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, reconciler: Command) -> None:
+    """First contact, or a lost state: nobody can tell whether the yes was used."""
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    for path in sorted((shop.root / ".reconciler").rglob("*"), reverse=True):
+        if path.is_file() and "sandbox" not in path.name:
+            path.unlink()
+    planned = " ".join(reconciler("plan", shop.root).out.split())
+    assert "the state knows nothing of this site" in planned
+    reviewed = reconciler("review", shop.root)
+    assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    assert decisions(shop) == dict.fromkeys("1234", "pending")
+    reconciler("apply", shop.root, "--auto-approve")
+    reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    assert reconciler("apply", shop.root, "--auto-approve", "--allow-publish").code == 0
+    assert statuses(shop)["4"] == "SCHEDULED"
 
 
 def test_content_changed_after_approval_is_blocked_and_reviewed_anew(shop: Project, reconciler: Command) -> None:

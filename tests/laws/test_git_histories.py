@@ -26,15 +26,13 @@ from reconciler.model.content import approval_digest, comparable
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Media, PostId
-from reconciler.model.sites import RecordedSite
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import Review, review_of
-from tests.planner.publishing_world import IMAGE, NOW, activity, desired, post, site
+from tests.planner.publishing_world import IMAGE, KNOWN, NOW, activity, desired, post, site
 from tests.reviewing import entry
 
 SHOP = SiteName("shop")
-KNOWN = RecordedSite()
 GIT = {
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_SYSTEM": os.devnull,
@@ -145,8 +143,8 @@ class Repository:
         options = PlanOptions(NOW)
         return review_of(wanted, live, KNOWN, make_plan(wanted, live, KNOWN, options), options)
 
-    def must_hold(self) -> None:
-        """Nothing is planned to go out that nobody approved as it is now."""
+    def must_hold(self) -> int:
+        """Nothing is planned to go out that nobody approved as it is now. How much is planned."""
         live = {post.id: (found, post) for found in self.activities for post in found.posts}
         made = make_plan(desired(approvals=self.approvals()), site(*self.activities), KNOWN, PlanOptions(NOW))
         for operation in (action.operation for action in made.actions):
@@ -155,6 +153,7 @@ class Repository:
             now = entry(draft, found.date)
             seen = {(draft.id, now.digest), _as_people_read_it(now, found.date.isoformat())}
             assert seen & self.said_yes, (operation, self.text)
+        return len(made.actions)
 
 
 def _as_people_read_it(draft: DraftApproval, date: str) -> tuple[str, ...]:
@@ -267,7 +266,7 @@ def test_an_old_yes_never_meets_new_content_through_a_comment_between(tmp_path: 
     repository.git("merge", "--abort")
     for how in ("ours", "theirs"):
         repository.git("merge", "-q", "--no-edit", f"-X{how}", "b1")
-        repository.must_hold()
+        assert repository.must_hold() == 2, "what did not change goes out"
         decided = {draft.id: draft.decision for found in repository.approvals().activities for draft in found.drafts}
         assert decided[PostId("d3")] is Decision.APPROVE, "what did not change stays approved"
         repository.git("reset", "-q", "--hard", "HEAD~1")
