@@ -20,7 +20,7 @@ async def observe_and_plan(
     reader: Reader, desired: DesiredSite, recorded: RecordedSite, options: PlanOptions
 ) -> tuple[ObservedSite, Plan]:
     """The site as it is now, and what would make it what its file says. Raises ApiError when a read fails."""
-    reads = first_reads(desired, options)
+    reads = first_reads(desired, options, recorded)
     observed = await reader.read(desired.ref, reads.needs, channels=reads.channels)
     plan = make_plan(desired, observed, recorded, options)
     for _ in range(MOST_ROUNDS):

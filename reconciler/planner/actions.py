@@ -248,6 +248,7 @@ class BlockedBy(StrEnum):
     APPROVAL_MISSED = "approval-missed"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
+    FAILED = "failed"
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"

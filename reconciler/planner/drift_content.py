@@ -33,7 +33,7 @@ from reconciler.model.operations import (
 )
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
-from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.planner.actions import Action, BlockedBy, Plan, Reason
 from reconciler.planner.baseline import (
     ABSENT_NOW,
     PRESENT,
@@ -61,8 +61,10 @@ def content_items(
     due = 0
     for item in audit.posts():
         found[str(item.address)] = item
+    for item in audit.going_wrong():
+        found[str(item.address)] = item
     for action in plan.actions:
-        if str(action.address) in found:
+        if str(action.address) in found and not isinstance(action.operation, CancelPost):
             continue
         said = audit.of(action)
         if isinstance(said, DriftItem):
@@ -123,6 +125,10 @@ class _Audit(Struct, frozen=True):
                 return 1 if moved_on else self._drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, channel)
             case ReschedulePost():
                 return self._other_time(action)
+            case CancelPost(channel=channel, title=title) if action.reason is not Reason.NOT_WANTED:
+                in_git = action.reason not in (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED)
+                moved = Moved.GIT if in_git else Moved.REMOTE
+                return self._drifted(action, Finding.TAKEN_BACK, moved, channel, title)
             case CancelPost(post=post, channel=channel):
                 ours = any(one.id == post for one in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
@@ -213,6 +219,30 @@ class _Audit(Struct, frozen=True):
                 moved = Moved.BOTH if post in again else Moved.REMOTE
                 yield self._post(post, finding, moved, last.channel, found)
         yield from self._approved(live, frozenset(published))
+
+    def going_wrong(self) -> Iterator[DriftItem]:
+        """Posts that failed, that will, or that go out although nobody wants or approved them."""
+        findings = {
+            BlockedBy.FAILED: Finding.FAILED_POST,
+            BlockedBy.CHANNEL_NOT_CONNECTED: Finding.CHANNEL_LOST,
+            BlockedBy.SCHEDULED_UNAPPROVED: Finding.UNAPPROVED,
+        }
+        waiting = {
+            str(self.scope.address(Kind.DRAFT, post.id))
+            for activity in self._activities()
+            for post in activity.posts
+            if post.status is PostStatus.SCHEDULED
+        }
+        for problem in self.plan.blocked:
+            finding = findings.get(BlockedBy(problem.code))
+            if finding is Finding.CHANNEL_LOST and str(problem.address) not in waiting:
+                continue
+            if finding is not None:
+                about = (problem.message,)
+                yield DriftItem(problem.about, DriftState.DRIFTED, finding, Moved.REMOTE, about=about, fix=problem.fix)
+        for post in self.plan.still_going_out:
+            said = (post.channel, post.title, post.obstacle)
+            yield DriftItem(post.address, DriftState.DRIFTED, Finding.NOT_WANTED, Moved.BOTH, about=said, fix=post.stop)
 
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
         moment = last.scheduled_for

@@ -6,13 +6,16 @@ from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.approvals import ActivityDecision
+from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Deferred, Generate, GeneratePosts, Operation, Part, Regenerate, SchedulePost
-from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, RefusedBy
+from reconciler.planner.aftermath import due_items
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.options import PlanOptions
+from reconciler.planner.used_approvals import scheduled_by_us
 
 
 class Reads(Struct, frozen=True):
@@ -28,13 +31,14 @@ class Reads(Struct, frozen=True):
         return bool(self.needs or self.posts_of or self.items)
 
 
-def first_reads(desired: DesiredSite, options: PlanOptions) -> Reads:
-    """What the file alone shows to be needed."""
+def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSite = NOTHING_RECORDED) -> Reads:
+    """What the file shows to be needed, and what this tool has scheduled there: that is judged again."""
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
         needs.add(Need.SETTINGS)
     sent_back = any(one.decision is not ActivityDecision.KEEP for one in desired.approvals.activities)
-    if desired.marketing_plan or desired.activities or desired.posts or desired.schedule or sent_back:
+    waits = bool(scheduled_by_us(recorded))
+    if desired.marketing_plan or desired.activities or desired.posts or desired.schedule or sent_back or waits:
         needs.add(Need.MARKETING_PLAN)
     if desired.events is not None:
         needs.add(Need.EVENTS)
@@ -84,6 +88,10 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         channels = {one for one in wanted if observed.channel(one) is None}
         if not channels:
             needs.discard(Need.CHANNELS)
+    if waiting := channels_of_waiting(observed, recorded):
+        unread = {channel for channel in waiting if observed.channel(channel) is None}
+        channels |= unread
+        needs |= {Need.CHANNELS} if unread else set()
     if any(one.code is RefusedBy.UNKNOWN_ID for one in plan.refusals):
         needs.add(Need.PAST_ACTIVITIES)
     if desired.expect.language is not None and observed.language is None:
@@ -100,8 +108,29 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
     )
 
 
+def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:
+    """The channels of posts of ours that wait to go out: one that lost its connection is said before the moment."""
+    ours = scheduled_by_us(recorded)
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    return frozenset(
+        post.channel
+        for activity in activities
+        for post in activity.posts
+        if post.id in ours and post.status is PostStatus.SCHEDULED
+    )
+
+
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
     """Posts that wait to go out as far as earlier runs know, and that the marketing plan does not show. A post may
     outlive its activity (14.8), so it is asked for by itself before it counts as missing (17.3)."""
     read = {post for post, _ in observed.items}
-    return tuple(sorted(set(unseen_scheduled(observed, recorded)) - read))
+    asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
+    if observed.marketing_plan is not None and observed.marketing_plan.status is PlanStatus.NEVER_CREATED:
+        # Somebody deleted the marketing plan: what waits to go out may outlive it (14.8).
+        ours = scheduled_by_us(recorded)
+        asked |= {
+            post.id
+            for post in recorded.published
+            if post.id in ours and post.scheduled_for is not None and post.scheduled_for > observed.read_at
+        }
+    return tuple(sorted(asked - read))

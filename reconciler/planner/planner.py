@@ -14,6 +14,7 @@ from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
+from reconciler.planner.aftermath import failed_posts, failure, outcomes
 from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
@@ -26,7 +27,7 @@ from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.used_approvals import approvals_to_remember
-from reconciler.planner.waiting import Unwanted, WaitingPart, judge_waiting
+from reconciler.planner.waiting import Unwanted, WaitingPart, judge_waiting, lost_channels, orphans
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
@@ -36,7 +37,11 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     objects = baseline(desired, observed, recorded, plan, scope_of(observed, options))
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     approvals = approvals_to_remember(desired, activities, recorded)
-    return replace(plan, bindings=replace(plan.bindings, objects=tuple(sorted((*objects, *approvals)))))
+    noted = replace(plan.bindings, objects=tuple(sorted((*objects, *approvals))), outcomes=outcomes(observed, recorded))
+    scope = scope_of(observed, options)
+    failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
+    lost = lost_channels(desired, observed, recorded, scope)
+    return replace(plan, bindings=noted, blocked=(*plan.blocked, *failures, *lost))
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
@@ -111,8 +116,10 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         return before
     if not (generation.gone or generation.renewed or live.status in UNUSABLE):
         return _with_content(before, desired, observed, recorded, options, scope)
-    lost = losses(generation.actions, live.activities, scope)
-    waiting = judge_waiting(desired, live.activities, lost, recorded, options, scope)
+    gone = orphans(observed, recorded, scope)
+    lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
+    lost |= losses(generation.actions, live.activities, scope)
+    waiting = judge_waiting(desired, (*live.activities, *gone), lost, recorded, options, scope)
     planned = _with_waiting(before, waiting)
     refusals = judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired.approvals, scope)
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
@@ -208,7 +215,9 @@ def _with_content(
     lost = dict(decisions.lost) | cleared | losses(changes, live, scope)
     projected = {activity.id: activity for activity in activities.projected}
     to_be = tuple(projected.get(activity.id, activity) for activity in live)
-    waiting = judge_waiting(desired, to_be, lost, recorded, options, scope)
+    gone = orphans(observed, recorded, scope)
+    lost |= {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
+    waiting = judge_waiting(desired, (*to_be, *gone), lost, recorded, options, scope)
     schedule = SchedulePart()
     if desired.schedule is not None:
         content = Content(

@@ -7,7 +7,7 @@ or under `manage: all`; without an approval it is named. What is unwanted and ca
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct, field
@@ -16,10 +16,12 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ApprovalState, Verdict
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import DesiredSchedule, Pause
-from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import (
     Action,
     BlockedBy,
@@ -47,6 +49,9 @@ from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 
 NO_SCHEDULE: Final = DesiredSchedule(())
 """Of a file without one: no rule covers anything, and what was scheduled under an approval still needs it."""
+
+SEEN_FOR_SURE: Final = timedelta(days=1)
+"""How far ahead a post must be for its activity to be shown by a read of the upcoming ones."""
 
 STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 
@@ -114,6 +119,52 @@ def may_go_out(post: Post) -> bool:
 def moment_in(activity: Activity, post: Post) -> datetime:
     """When a post goes out; the activity's date is the best estimate if the API does not say (I 6.2)."""
     return post.scheduled_for or activity.date
+
+
+def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
+    """Posts of ours that wait to go out while the marketing plan does not show their activity, each with what is
+    remembered of that. One of today or tomorrow is left alone: the window that a read shows starts today (D 6.2)."""
+    live = observed.marketing_plan
+    if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
+        return ()
+    shown = {post.id for activity in live.activities for post in activity.posts}
+    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
+    ours = scheduled_by_us(recorded)
+    found = []
+    for id, post in observed.items:
+        if post is None or post.status is not PostStatus.SCHEDULED or id in shown or id not in ours:
+            continue
+        moment = post.scheduled_for
+        if moment is not None and moment - scope.now > SEEN_FOR_SURE:
+            known = last.get(id)
+            activity = known.activity if known else ActivityId("")
+            found.append(
+                Activity(activity or ActivityId(f"of {id}"), known.title if known else "", "", moment, None, (post,))
+            )
+    return tuple(found)
+
+
+def lost_channels(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    """Posts of ours that wait to go out on a channel that is not connected any more: they will fail."""
+    if desired.schedule is None or observed.marketing_plan is None:
+        return ()
+    ours, found = scheduled_by_us(recorded), []
+    for activity in observed.marketing_plan.activities:
+        for post in activity.posts:
+            status = observed.channel(post.channel)
+            lost = status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN)
+            if not lost or post.status is not PostStatus.SCHEDULED or post.id not in ours:
+                continue
+            moment = moment_text(moment_in(activity, post), scope.zone.key)
+            detail = (
+                f'{post.channel} of "{activity.title}" goes out {moment}, and the channel is not connected ({status})'
+            )
+            fix = f"connect {post.channel} in the site's dashboard before that"
+            address = scope.address(Kind.DRAFT, post.id)
+            found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
+    return tuple(found)
 
 
 def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:
@@ -216,7 +267,8 @@ class _Judge(Struct):
         if post.status is not PostStatus.SCHEDULED:
             self._goes_out(activity, post, unwanted, f"a post that is {post.status} cannot be cancelled")
             return
-        operation = CancelPost(post.id, activity.id, post.channel, moment, activity.title)
+        known = ActivityId("") if activity.id.startswith("of ") else activity.id
+        operation = CancelPost(post.id, known, post.channel, moment, activity.title)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
 
     def _goes_out(self, activity: Activity, post: Post, unwanted: Unwanted, obstacle: str) -> None:

@@ -38,6 +38,7 @@ from reconciler.model.sites import (
 )
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
 from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.needs import missing_items
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -257,7 +258,7 @@ def test_rule_17_3_scheduled_posts_that_are_not_shown_are_asked_for_by_their_ids
     observed = ObservedSite(REF, NOW, marketing_plan=live)
     assert missing_items(observed, scheduled("p1", "p2")) == ("p1", "p2")
     assert missing_items(replace(observed, items=((PostId("p1"), None),)), scheduled("p1", "p2")) == ("p2",)
-    assert missing_items(observed, scheduled("p1", at=NOW - timedelta(hours=1))) == ()
+    assert unseen_scheduled(observed, scheduled("p1", at=NOW - timedelta(hours=1))) == ()
     taken_back = replace(scheduled("p1"), objects=((key_of(Kind.DRAFT, "p1"), TAKEN_BACK),))
     assert missing_items(observed, taken_back) == ()
     inactive = replace(observed, marketing_plan=MarketingPlan(PlanStatus.INACTIVE))

@@ -1,0 +1,128 @@
+"""What became of the posts that this tool scheduled, once their moment has come (design.md 1.3).
+
+A post that went out is remembered with its link. One that failed is said until somebody decides: sets it back to
+pending, sends its activity back, or takes it away in the dashboard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.model.activities import Activity
+from reconciler.model.address import Address, Kind
+from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import BlockedBy, blocked
+from reconciler.planner.options import Scope
+from reconciler.planner.used_approvals import scheduled_by_us
+
+
+class FailedPost(Struct, frozen=True):
+    """A post that did not go out, and why, as far as the API says."""
+
+    address: Address
+    post: PostId
+    channel: str
+    title: str
+    moment: datetime | None
+    reason: str
+
+
+def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
+    """Posts whose moment is past, of which nobody knows yet that they went out, and that the marketing plan does not
+    show: they are asked for by themselves."""
+    shown = _shown(observed)
+    over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
+    ours = scheduled_by_us(recorded)
+    return tuple(
+        sorted(
+            {
+                post.id
+                for post in recorded.published
+                if post.scheduled_for is not None
+                and post.scheduled_for <= observed.read_at
+                and post.id in ours
+                and post.id not in over
+                and post.id not in shown
+            }
+        )
+    )
+
+
+def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
+    """What became of posts of ours, where that is not remembered yet."""
+    known = {outcome.post: outcome for outcome in recorded.outcomes}
+    found = []
+    for id, post in sorted(_seen(observed).items()):
+        if id not in scheduled_by_us(recorded) or post.status not in (PostStatus.PUBLISHED, PostStatus.FAILED):
+            continue
+        assert isinstance(post.status, PostStatus)
+        outcome = PostOutcome(id, post.status, observed.read_at, post.external_url, post.error)
+        before = known.get(id)
+        if before is None or (before.status, before.link, before.reason) != (
+            post.status,
+            post.external_url,
+            post.error,
+        ):
+            found.append(outcome)
+    return tuple(found)
+
+
+def failed_posts(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[FailedPost, ...]:
+    """The posts of ours that failed, and that nobody has decided about since."""
+    if desired.schedule is None:
+        return ()
+    titles = {post.id: activity for activity in _activities(observed) for post in activity.posts}
+    published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
+    found = []
+    for id, post in sorted(_seen(observed).items()):
+        if post.status is not PostStatus.FAILED or id not in published or _is_decided(desired, id):
+            continue
+        activity, last = titles.get(id), published[id]
+        title = activity.title if activity else last.title
+        moment = post.scheduled_for or last.scheduled_for
+        found.append(FailedPost(scope.address(Kind.DRAFT, id), id, post.channel, title, moment, printable(post.error)))
+    return tuple(found)
+
+
+def failure(failed: FailedPost, zone: str) -> Diagnostic:
+    """A failed post as people are told of it."""
+    due = f" It was due {moment_text(failed.moment, zone)}." if failed.moment else ""
+    why = failed.reason or "the API does not say why"
+    return blocked(
+        failed.address,
+        BlockedBy.FAILED,
+        f'{failed.channel} of "{printable(failed.title)}" failed to go out: {why}.{due}',
+        "publish it by hand or delete it in the site's dashboard; or decide against it: set it back to `pending` in "
+        "the approvals file, or give its activity `discard` or `regenerate`",
+    )
+
+
+def _is_decided(desired: DesiredSite, post: PostId) -> bool:
+    for activity in desired.approvals.activities:
+        for draft in activity.drafts:
+            if draft.id == post:
+                return draft.decision is Decision.PENDING or activity.decision is not ActivityDecision.KEEP
+    return False
+
+
+def _seen(observed: ObservedSite) -> Mapping[PostId, Post]:
+    found = {id: post for id, post in observed.items if post is not None}
+    return found | {post.id: post for activity in _activities(observed) for post in activity.posts}
+
+
+def _shown(observed: ObservedSite) -> frozenset[PostId]:
+    return frozenset(post.id for activity in _activities(observed) for post in activity.posts)
+
+
+def _activities(observed: ObservedSite) -> Iterable[Activity]:
+    return observed.marketing_plan.activities if observed.marketing_plan else ()

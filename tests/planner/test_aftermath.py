@@ -1,0 +1,100 @@
+"""What became of what was scheduled: published with its link, failed, about to fail, or left without an activity."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.operations import CancelPost
+from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
+from reconciler.planner.actions import BlockedBy, Reason
+from reconciler.planner.aftermath import due_items
+from reconciler.planner.drift import find_drift
+from reconciler.planner.drift_report import DriftState, Finding
+from reconciler.planner.needs import first_reads, further_reads
+from reconciler.planner.options import PlanOptions
+from tests.planner.publishing_world import NOW, activity, approved, desired, operations, plan, post, reasons, site
+
+DRAFT = post("d1")
+KILN = activity("a", DRAFT)
+
+
+def scheduled(at: timedelta) -> RecordedSite:
+    """The state after the post was scheduled."""
+    record = PublishedPost(DRAFT.id, DRAFT.digest, DRAFT.channel, NOW + at, NOW - timedelta(days=9), title="Kiln day")
+    return RecordedSite(published=(record,))
+
+
+def test_what_went_out_is_remembered_with_its_link_and_once() -> None:
+    before = scheduled(-timedelta(hours=1))
+    out = replace(DRAFT, status=PostStatus.PUBLISHED, external_url="https://instagram.com/p/1")
+    observed = replace(site(), items=((DRAFT.id, out),))
+    found = plan(desired(), observed, before).bindings.outcomes
+    assert found == (PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW, "https://instagram.com/p/1"),)
+    assert plan(desired(), observed, replace(before, outcomes=found)).bindings.outcomes == ()
+
+
+def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for() -> None:
+    past, coming = scheduled(-timedelta(hours=1)), scheduled(timedelta(hours=1))
+    assert due_items(site(), past) == (DRAFT.id,)
+    assert due_items(site(KILN), past) == ()
+    assert due_items(site(), coming) == ()
+    over = PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW)
+    assert due_items(site(), replace(past, outcomes=(over,))) == ()
+
+
+def decided(decision: Decision, about: ActivityDecision = ActivityDecision.KEEP) -> Approvals:
+    return approved(KILN, decision=decision, about=about)
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_failed_post_is_drift_with_its_reason_until_somebody_decides(shown: bool) -> None:
+    before = scheduled(-timedelta(hours=1))
+    failed = replace(DRAFT, status=PostStatus.FAILED, error="the account is disconnected")
+    observed = site(replace(KILN, posts=(failed,))) if shown else replace(site(), items=((DRAFT.id, failed),))
+    wanted = desired(approvals=decided(Decision.APPROVE))
+    made = plan(wanted, observed, before)
+    (said,) = [one for one in made.blocked if one.code == BlockedBy.FAILED]
+    assert "the account is disconnected" in said.message
+    assert "2026-12-01 08:00" in said.message
+    report = find_drift(wanted, observed, before, made, PlanOptions(NOW))
+    assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.FAILED_POST]
+    for approvals in (decided(Decision.PENDING), decided(Decision.APPROVE, ActivityDecision.DISCARD)):
+        assert BlockedBy.FAILED not in [by for _, by in reasons(plan(desired(approvals=approvals), observed, before))]
+
+
+def test_a_channel_that_was_lost_is_said_before_the_moment() -> None:
+    before = scheduled(timedelta(days=2))
+    waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
+    live = activity("a", waits)
+    wanted = desired(approvals=approved(live))
+    unread = site(live, channels=())
+    assert Need.CHANNELS in further_reads(wanted, unread, plan(wanted, unread, before), before).needs
+    lost = site(live, channels=(("INSTAGRAM", ChannelStatus.DISCONNECTED),))
+    made = plan(wanted, lost, before)
+    assert (made.actions, reasons(made)) == ((), [("d1", BlockedBy.CHANNEL_NOT_CONNECTED)])
+    report = find_drift(wanted, lost, before, made, PlanOptions(NOW))
+    assert [one.finding for one in report.of(DriftState.DRIFTED)] == [Finding.CHANNEL_LOST]
+
+
+def test_a_post_that_outlived_its_activity_is_taken_back() -> None:
+    before = scheduled(timedelta(days=2))
+    waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2))
+    observed = replace(site(activity("b")), items=((DRAFT.id, waits),))
+    made = plan(desired(approvals=approved(KILN)), observed, before)
+    (cancel,) = operations(made)
+    assert isinstance(cancel, CancelPost)
+    assert (cancel.post, cancel.title, made.actions[0].reason) == (DRAFT.id, "Kiln day", Reason.ACTIVITY_GONE)
+    soon = replace(waits, scheduled_for=NOW + timedelta(hours=5))
+    assert plan(desired(approvals=approved(KILN)), replace(observed, items=((DRAFT.id, soon),)), before).is_empty
+
+
+def test_what_this_tool_scheduled_is_read_also_where_the_file_declares_nothing() -> None:
+    bare = replace(desired(), schedule=None)
+    assert not first_reads(bare, PlanOptions(NOW), RecordedSite()).needs
+    assert Need.MARKETING_PLAN in first_reads(bare, PlanOptions(NOW), scheduled(timedelta(days=2))).needs
+    assert PostId("d1") == DRAFT.id
