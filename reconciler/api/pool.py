@@ -69,7 +69,8 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
     try:
         return await handler(request)
     except aiohttp.ClientConnectorCertificateError as error:
-        raise Untrusted(str(error.certificate_error)) from error
+        why = getattr(error.certificate_error, "verify_message", "") or "it cannot be verified"
+        raise Untrusted(f"the server's certificate is not trusted: {why}") from error
     except aiohttp.ClientHttpProxyError as error:
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error

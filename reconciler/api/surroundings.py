@@ -18,8 +18,8 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
 
-BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-"""Where a file with certificates is named, the first that is set; the second and third may name a folder too."""
+BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Where a file with certificates is named, the first that is set; the second may name a folder too."""
 
 FOLDER: Final = "SSL_CERT_DIR"
 KEY_LOG: Final = "SSLKEYLOGFILE"

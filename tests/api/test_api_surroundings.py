@@ -165,6 +165,7 @@ def test_a_certificate_that_is_not_trusted_says_what_to_set_and_is_not_tried_aga
 ) -> None:
     error, _ = asked_over_tls(server_files, clock, site, {})
     assert (error.kind, error.sent, error.lasting) == (ErrorKind.NETWORK, False, True)
+    assert "the server's certificate is not trusted: self-signed certificate" in str(error)
     assert "set SSL_CERT_FILE to the file with its CA certificate" in str(error)
     assert clock.slept == []
 
