@@ -19,6 +19,7 @@ from reconciler.config.sites import SiteIndex, open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decide, Decision, Proposal, Run
+from reconciler.engine.choice import Choice
 from reconciler.engine.drift import drifts
 from reconciler.engine.history import histories
 from reconciler.engine.plan import plans
@@ -38,7 +39,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.review import reviews
 from reconciler.engine.saved import check_project, files_of, read_plan
-from reconciler.engine.selection import Choice, Selection, regenerated, select
+from reconciler.engine.selection import Selection, regenerated, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.engine.state import StateAccess
 from reconciler.model.diagnostics import Diagnostic

@@ -14,14 +14,15 @@ from reconciler.api.client import FullClient
 from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.exit_codes import exit_code
 from reconciler.cli.options import RunOptions
-from reconciler.cli.run import Running, context_of, reported, selected, trust
+from reconciler.cli.run import Running, reported
+from reconciler.cli.selecting import context_of, selected
 from reconciler.config.project import Project, find_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.choice import Choice
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ClosingEvent, Refused
 from reconciler.engine.saved import check_project, files_of, read_plan
-from reconciler.engine.selection import Choice
 from reconciler.engine.session import RunContext
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import PlanRefused
@@ -68,7 +69,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
 
     def work(running: Running) -> ClosingEvent:
         _check_options(asked)
-        project = find_project([], trust(asked))
+        project = find_project([], asked.trust())
         try:
             saved = read_plan(file)
         except PlanRefused as refused:

@@ -21,8 +21,9 @@ from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, p
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
+from reconciler.engine.choice import Choice
 from reconciler.engine.results import Decided, Emit
-from reconciler.engine.selection import Choice, select
+from reconciler.engine.selection import select
 from reconciler.engine.session import begin
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.diagnostics import UsageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ from msgspec import Struct
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
 
-    from reconciler.engine.selection import Choice, Shard
+    from reconciler.config.trust import Trust
+    from reconciler.engine.choice import Choice, Shard
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,6 +51,19 @@ class RunOptions(Struct, frozen=True):
     require_approval: bool = False
     committed: bool = False
 
+    def trust(self) -> Trust:
+        """What the command line and the environment allow the files to ask for. Raises UsageError."""
+        from reconciler.config.trust import trust_of
+
+        return trust_of(
+            os.environ,
+            api=self.api,
+            state=self.state,
+            allow_hosts=self.allow_hosts,
+            require_approval=self.require_approval,
+            committed=self.committed,
+        )
+
 
 def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
@@ -56,7 +71,7 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
     found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", value)
     if not found or int(found[1]) > int(found[2]):
         raise click.BadParameter(f"{value!r} is not a part like 2/8, with the first number no larger than the second.")
-    from reconciler.engine.selection import Shard
+    from reconciler.engine.choice import Shard
 
     return Shard(int(found[1]), int(found[2]))
 
@@ -205,7 +220,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
 
 def choice_of(given: Mapping[str, Any]) -> Choice:
     """What `choosing` was given; all sites for a command without it."""
-    from reconciler.engine.selection import Choice
+    from reconciler.engine.choice import Choice
 
     return Choice(
         tuple(given.get("targets", ())),

@@ -1,42 +1,31 @@
-"""One command from its reports to its exit code: whatever happens becomes an event, and reaches every format."""
+"""One command from its reports to its exit code: whatever happens becomes an event, and reaches every format.
+
+Imports what every command needs and no more: `validate` reads no site.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated, exit_code
-from reconciler.cli.options import RunOptions, Shown
+from reconciler.cli.options import Shown
 from reconciler.cli.outputs import open_reports
 from reconciler.cli.running import Interrupts, beside, run
-from reconciler.config.sites import open_project
-from reconciler.config.trust import Trust, trust_of
-from reconciler.engine.problems import BUG, diagnostic_of
-from reconciler.engine.results import (
-    ClosingEvent,
-    Emit,
-    Ended,
-    FilesInvalid,
-    Interrupted,
-    Refused,
-    RunFailed,
-)
-from reconciler.engine.selection import Selection, regenerated, select
-from reconciler.engine.session import RunContext
+from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, RunFailed
 from reconciler.model.diagnostics import InvalidFiles
-from reconciler.model.operations import Operation
-from reconciler.model.sites import SiteRef
 from reconciler.reporters.problems import ProblemReporter
 from reconciler.reporters.progress import Progress, Watch
-from reconciler.state.lease import Locked
+
+if TYPE_CHECKING:
+    from reconciler.model.operations import Operation
+    from reconciler.model.sites import SiteRef
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
 """What writing ends in where the disk is full or broken, or nobody reads any more: no bug of ours."""
@@ -67,7 +56,7 @@ def reported(
 
     Raises UsageError where the reports cannot be written, and OSError where that shows on the way.
     """
-    progress = Progress(Watch(time.monotonic, asyncio.sleep), sys.stderr.write, terminal=sys.stderr.isatty())
+    progress = Progress(Watch(time.monotonic, _sleep), sys.stderr.write, terminal=sys.stderr.isatty())
     calls_of = names_of_calls if shown.explain else None
     first = (progress, ProblemReporter(sys.stderr.write))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
@@ -93,47 +82,39 @@ def reported(
     return code
 
 
+async def _sleep(seconds: float) -> None:
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
 def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
     """How a run ends that an exception ended."""
-    closing: FilesInvalid | Refused | Interrupted | RunFailed
+    closing: ClosingEvent
     match error:
         case InvalidFiles(problems=problems):
             closing = FilesInvalid(problems)
-        case Locked():
-            closing = Refused(diagnostic_of(error, error.lock.site.name))
         case Stopped() | click.Abort():
             closing = Interrupted()
         case _:
-            closing = RunFailed(diagnostic_of(error))
-            if closing.problem.code == BUG and os.environ.get("RECONCILER_DEBUG"):
-                traceback.print_exception(error)
+            closing = _failed(error)
     emit(closing)
     return closing
 
 
-def selected(options: RunOptions) -> Selection:
-    """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
-    project, index = open_project(options.paths, trust(options))
-    if options.strict and index.warnings:
-        raise InvalidFiles(index.warnings)
-    return select(project, index, options.choice)
+def _failed(error: Exception) -> ClosingEvent:
+    import traceback
 
+    from reconciler.engine.problems import BUG, diagnostic_of
+    from reconciler.engine.results import Refused
+    from reconciler.state.lease import Locked
 
-def trust(options: RunOptions) -> Trust:
-    """What the command line and the environment allow the files to ask for. Raises UsageError."""
-    return trust_of(
-        os.environ,
-        api=options.api,
-        state=options.state,
-        allow_hosts=options.allow_hosts,
-        require_approval=options.require_approval,
-        committed=options.committed,
-    )
-
-
-def context_of(options: RunOptions, selection: Selection) -> RunContext:
-    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site that is not in it."""
-    return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)
+    problem = diagnostic_of(error)
+    if isinstance(error, Locked):
+        return Refused(diagnostic_of(error, error.lock.site.name))
+    if problem.code == BUG and os.environ.get("RECONCILER_DEBUG"):
+        traceback.print_exception(error)
+    return RunFailed(problem)
 
 
 def names_of_calls(operation: Operation, site: SiteRef) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reconciler.cli.exit_codes import ExitCode, Stopped
+
+if TYPE_CHECKING:  # `validate` waits for nothing
+    import asyncio
 
 Result = TypeVar("Result")
 
@@ -50,6 +52,7 @@ class Interrupts:
 
 def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
     """The result of the work, which signals end through `interrupts`. Raises Stopped where a signal cancelled it."""
+    import asyncio
 
     async def bound() -> Result:
         interrupts.bind(asyncio.current_task())
@@ -80,6 +83,8 @@ def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
 
 async def beside(main: Awaitable[Result], other: Coroutine[Any, Any, None]) -> Result:
     """The result of `main`, while `other` runs beside it and is cancelled when it ends."""
+    import asyncio
+
     task = asyncio.ensure_future(other)
     try:
         return await main

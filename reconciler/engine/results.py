@@ -9,22 +9,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from reconciler.executor import events as executor_events
-from reconciler.executor.ledger import Result, SiteLedger, Tally
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.journal import OpenEntry
-from reconciler.model.sites import PublishedPost
-from reconciler.planner.actions import Plan, StillGoingOut
-from reconciler.planner.drift_report import DriftReport, DriftState, DriftTally
-from reconciler.planner.review import Review
-from reconciler.planner.tally import PlanTally
-from reconciler.state.lock_record import LockRecord
-from reconciler.state.repair import SiteState, StateSummary
+
+if TYPE_CHECKING:
+    # The types alone: whoever makes such a value has them, and `validate` starts without them.
+    from reconciler.executor import events as executor_events
+    from reconciler.executor.ledger import Result, SiteLedger, Tally
+    from reconciler.model.journal import OpenEntry
+    from reconciler.model.sites import PublishedPost
+    from reconciler.planner.actions import Plan, StillGoingOut
+    from reconciler.planner.drift_report import DriftReport, DriftTally
+    from reconciler.planner.review import Review
+    from reconciler.planner.tally import PlanTally
+    from reconciler.state.lock_record import LockRecord
+    from reconciler.state.repair import SiteState, StateSummary
+
+
+def _nothing_planned() -> PlanTally:
+    from reconciler.planner.tally import PlanTally
+
+    return PlanTally()
+
+
+def _nothing_done() -> Tally:
+    from reconciler.executor.ledger import Tally
+
+    return Tally()
+
+
+def _no_drift() -> DriftTally:
+    from reconciler.planner.drift_report import DriftTally
+
+    return DriftTally()
+
 
 Labels: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -154,6 +176,8 @@ class SiteDrifted(Struct, frozen=True):
     @property
     def says_something(self) -> bool:
         """Whether there is anything of it that a person should see."""
+        from reconciler.planner.drift_report import DriftState
+
         report = self.report
         converged = all(item.state is DriftState.CONVERGED for item in report.items)
         return not converged or bool(report.refusals or report.notes or report.due)
@@ -233,7 +257,7 @@ class PlanCompleted(Struct, frozen=True):
     """
 
     sites: int
-    tally: PlanTally = PlanTally()
+    tally: PlanTally = field(default_factory=_nothing_planned)
     failed: int = 0
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()
@@ -249,7 +273,7 @@ class ApplyCompleted(Struct, frozen=True):
     from it after the yes; `results` are the ways in which actions ended, each once."""
 
     plan: PlanCompleted
-    tally: Tally = Tally()
+    tally: Tally = field(default_factory=_nothing_done)
     sites: int = 0
     failed: int = 0
     refused: int = 0
@@ -261,7 +285,7 @@ class DriftCompleted(Struct, frozen=True):
     """All sites are audited. `refusals` are those an apply of the whole run would meet; `refused` counts sites."""
 
     sites: int
-    tally: DriftTally = DriftTally()
+    tally: DriftTally = field(default_factory=_no_drift)
     failed: int = 0
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()

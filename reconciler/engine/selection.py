@@ -9,25 +9,10 @@ from msgspec import Struct
 from reconciler.config.project import Project
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex
+from reconciler.engine.choice import Choice, Shard
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
-
-
-class Shard(Struct, frozen=True):
-    """One of `count` parts of the sites, `number` counting from 1."""
-
-    number: int
-    count: int
-
-
-class Choice(Struct, frozen=True):
-    """Which of the project's sites, and which of their objects: the texts of the options."""
-
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    shard: Shard | None = None
-    changed_since: str | None = None
 
 
 class Selection(Struct, frozen=True):

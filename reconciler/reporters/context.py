@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from reconciler.engine.results import Event
-from reconciler.model.operations import Operation
-from reconciler.model.sites import SiteRef
 from reconciler.reporters.layout import Screen
 
-CallsOf: TypeAlias = Callable[[Operation, SiteRef], tuple[str, ...]]
+if TYPE_CHECKING:
+    from reconciler.model.operations import Operation
+    from reconciler.model.sites import SiteRef
+
+CallsOf: TypeAlias = Callable[["Operation", "SiteRef"], tuple[str, ...]]
 
 
 class ReporterContext(Struct, frozen=True):

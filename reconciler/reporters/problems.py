@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import assert_never
 
-from reconciler.engine.problems import BUG
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.reporters.diagnostics import notice_line, sentence
 from reconciler.reporters.layout import inert_lines
-from reconciler.reporters.words import plural
 
 
 class ProblemReporter:
@@ -38,6 +36,9 @@ def problem_lines(event: Event) -> Iterator[str]:
 
 def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str]:
     """How a run ended that had nothing to show."""
+    from reconciler.engine.problems import BUG
+    from reconciler.reporters.words import plural
+
     match event:
         case FilesInvalid(problems=problems):
             yield from (sentence(problem) for problem in problems)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec import Struct
 
 from reconciler.engine import results
-from reconciler.executor.events import Corrected, EntryResolved, Event, Finished, Note, Skipped, Started, StillWaiting
 from reconciler.model.text import printable
-from reconciler.reporters.words import plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
+
+    from reconciler.executor.events import Event
 
 HEARTBEAT: Final = 30.0
 """Seconds between two lines where there is no terminal."""
@@ -106,6 +106,8 @@ class Progress:
                 if self._bar is None and spent >= PATIENCE:
                     self._show_bar()
                 continue
+            from reconciler.reporters.words import plural
+
             last = f", {self._doing}" if self._doing else ""
             sites = plural(self._total, "site")
             self._write(f"still {self._phase}: {self._done} of {sites}, {round(spent)} s{last}\n")
@@ -134,6 +136,9 @@ class Progress:
 
 def doing(event: Event) -> str | None:
     """What an event says is going on now; None for one that is no news here."""
+    from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
+    from reconciler.reporters.words import plural
+
     match event:
         case Started(address=address, operation=operation):
             return printable(f"{operation.verb} {address}")

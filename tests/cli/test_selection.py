@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.repository import Repository
-from reconciler.engine.selection import Shard, in_shard
+from reconciler.engine.choice import Shard
+from reconciler.engine.selection import in_shard
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from tests.cli.projects import Command, Project

@@ -14,6 +14,7 @@ from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry, open_project
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.choice import Choice
 from reconciler.engine.results import (
     ApplyCompleted,
     Event,
@@ -24,7 +25,7 @@ from reconciler.engine.results import (
     SiteFailed,
     SitePlanned,
 )
-from reconciler.engine.selection import Choice, Selection, select
+from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.executor.ledger import Result
 from reconciler.model.sites import SiteRef

@@ -42,7 +42,7 @@ def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
     import os
 
     from reconciler.api.client import ReadClient
-    from reconciler.cli.run import context_of, selected
+    from reconciler.cli.selecting import context_of, selected
     from reconciler.engine.drift import drift_sites
     from reconciler.wiring import open_session
 

@@ -33,7 +33,7 @@ def command(**given: Any) -> int:
 def _history(asked: options.RunOptions, running: Running) -> ClosingEvent:
     import os
 
-    from reconciler.cli.run import selected
+    from reconciler.cli.selecting import selected
     from reconciler.engine.history import list_history
     from reconciler.wiring import open_state_of
 

@@ -44,8 +44,8 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
     import os
 
     from reconciler.api.client import ReadClient
-    from reconciler.cli.run import context_of, selected
     from reconciler.cli.saving import Saving
+    from reconciler.cli.selecting import context_of, selected
     from reconciler.engine.plan import plan_sites
     from reconciler.wiring import open_session
 

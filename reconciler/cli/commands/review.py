@@ -40,7 +40,7 @@ def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
 
     from reconciler.api.client import ReadClient
     from reconciler.cli.outputs import sandbox_picture
-    from reconciler.cli.run import selected
+    from reconciler.cli.selecting import selected
     from reconciler.engine.results import ApiKind
     from reconciler.engine.review import review_sites
     from reconciler.reporters.gallery import gallery

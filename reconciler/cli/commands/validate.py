@@ -31,12 +31,11 @@ def command(**given: Any) -> int:
 
 
 def _validate(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    from reconciler.cli.run import trust
     from reconciler.config.sites import open_project
     from reconciler.engine.results import Notice, RunStarted, Validated
     from reconciler.model.diagnostics import InvalidFiles
 
-    project, index = open_project(asked.paths, trust(asked))
+    project, index = open_project(asked.paths, asked.trust())
     if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
         raise InvalidFiles(wrong)
     count, approval_none = len(index), index.without_approval

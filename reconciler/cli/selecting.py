@@ -1,0 +1,22 @@
+"""What a command over sites is about: the project, which of its sites, and how their plans are made."""
+
+from __future__ import annotations
+
+from reconciler.cli.options import RunOptions
+from reconciler.config.sites import open_project
+from reconciler.engine.selection import Selection, regenerated, select
+from reconciler.engine.session import RunContext
+from reconciler.model.diagnostics import InvalidFiles
+
+
+def selected(options: RunOptions) -> Selection:
+    """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
+    project, index = open_project(options.paths, options.trust())
+    if options.strict and index.warnings:
+        raise InvalidFiles(index.warnings)
+    return select(project, index, options.choice)
+
+
+def context_of(options: RunOptions, selection: Selection) -> RunContext:
+    """How the plans of a command are made. Raises UsageError for `--regenerate` of a site that is not in it."""
+    return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)

@@ -1,0 +1,21 @@
+"""Which sites and objects were asked for, as texts that nobody has looked up yet."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Shard(Struct, frozen=True):
+    """One of `count` parts of the sites, `number` counting from 1."""
+
+    number: int
+    count: int
+
+
+class Choice(Struct, frozen=True):
+    """Which of the project's sites, and which of their objects: the texts of the options."""
+
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    shard: Shard | None = None
+    changed_since: str | None = None
