@@ -109,6 +109,7 @@ GENERATIONS = (
 )
 ON_ITS_WAY = ("SCHEDULED", "PROCESSING", "IN_QUEUE", "PUBLISHED", "FAILED")
 _WHY = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+|asked for |not what was approved")
+_OTHER = "content changed while it was being scheduled, so it was cancelled at once"
 _REQUEST = re.compile(r"sandbox\.\d{12}")
 Run = Callable[..., tuple[int, str]]
 
@@ -163,11 +164,13 @@ class Life:
         return self.verdict(code)
 
     def verdict(self, drift: int) -> str:
-        """What is skipped once (3) and done by the next run worked; an error or a refusal is a stop."""
+        """What is skipped once (3) and done by the next run worked; an error or a refusal is a stop, and so is a life
+        in which a person found nothing to approve."""
         undone = self.undone(CHANGED)
-        if not undone and drift == self.codes[-2] == 0 and not {1, 4} & set(self.codes):
+        blocked = any("# blocked" in said for said in self.said)
+        if not undone and self.approved and drift == self.codes[-2] == 0 and not {1, 4} & set(self.codes):
             return "worked"
-        if {1, 3, 4} & set(self.codes) or any(" blocked" in said for said in self.said):
+        if blocked or {1, 3, 4} & set(self.codes):
             return "stopped"
         what = "; ".join(undone) or f"drift ends in {drift}"
         raise Silent(f"every command ended well, yet {what}\n{self.said[-2]}\n{self.said[-1]}")
@@ -185,14 +188,14 @@ class Life:
         if "Traceback" in said or "bug in reconciler" in said:
             raise Silent(f"a bug:\n{said}")
         flat = " ".join(said.split())
-        if code == 1 and not (_REQUEST.search(flat) and _WHY.search(flat)):
+        if code == 1 and not (_REQUEST.search(flat) and _WHY.search(flat)) and _OTHER not in flat:
             raise Silent(f"an error without a request id, or without its route or what was asked for:\n{said}")
         return code, out.getvalue()
 
     def apply(self, *options: str, desired: Json = FIRST) -> None:
         code, said = self.tool("apply", *options)
         self.check(said)
-        blocked = "blocked   " in said  # what a person must see to is on the screen, with its reason
+        blocked = "# blocked" in said  # what a person must see to is on the screen, with its reason
         if code == 0 and not blocked and said.splitlines()[-1:] == ["No changes."] and (undone := self.undone(desired)):
             raise Silent(f"`No changes.`, yet {'; '.join(undone)}\n{said}")
 
