@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.applying import Proposal, Run, free_to_write, is_public, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import Prepared, carry_out
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
@@ -31,16 +31,16 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection
-from reconciler.engine.session import begin
+from reconciler.engine.session import RunContext, begin
 from reconciler.executor.kinds.base import Moment
-from reconciler.executor.saved import StalePlan, check_saved
-from reconciler.model.address import SiteName
-from reconciler.model.approvals import Approvals
+from reconciler.executor.saved import RightLost, StalePlan, check_saved
+from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import ActionClass, class_of
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
+from reconciler.planner.rights import rights_lost
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import Named
 from reconciler.state.plans import AlreadySpent, SpentPlans
@@ -101,7 +101,7 @@ async def apply_saved(
             raise SpentPlan(spent_at)
         saved.check_expiry(clock.now())
         _check_files(run, saved, files)
-        stale: list[StalePlan] = []
+        stale: list[StalePlan | RightLost] = []
         judged = await _judge(run, _checked(run, saved, files or {}, stale))
         # A saved plan is carried out on all its sites or on none.
         in_order = sorted(stale, key=lambda found: (found.site, str(found.address)))
@@ -131,9 +131,9 @@ def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry]
 
 
 def _checked(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[StalePlan]
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[StalePlan | RightLost]
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Every precondition on every site; what no longer holds goes into `stale`."""
+    """Every precondition and every right on every site; what no longer holds goes into `stale`."""
     session = run.session
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
 
@@ -147,12 +147,20 @@ def _checked(
             plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
         if plan.refusals or not plan.actions:
             return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        await free_to_write(run, plan.site)
-        desired = entry.load() if entry else None
-        recorded = await resolve_earlier_calls(run, plan.site, desired)
-        approvals = desired.approvals if desired else Approvals()
-        found = await check_saved(plan, session.client.reader(), Moment(recorded, approvals, session.clock.now()))
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+        if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
+            what = f"the project has no site {plan.site.name} with this id and these credentials"
+            stale.append(RightLost(plan.site.name, Address(plan.site.name), what))
+            return planned
+        desired = entry.load()
+        await free_to_write(run, plan.site)
+        recorded = await resolve_earlier_calls(run, plan.site, desired)
+        moment = Moment(recorded, desired.approvals, session.clock.now())
+        found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
+        if not found and is_public(plan):
+            today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
+            lost = rights_lost(plan, today, desired)
+            found += [RightLost(plan.site.name, action.address, why) for action, why in lost]
         stale.extend(found)
         return planned if found else Prepared(planned, entry, recorded)
 

@@ -29,3 +29,13 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     """
     stale = await stale_in(plan, reader, moment)
     return tuple(StalePlan(plan.site.name, found.address, found.requires, found.found) for found in stale)
+
+
+class RightLost(PlanRefused):
+    """Something that a saved plan does and that the files of today do not ask for, or not any more."""
+
+    code = "right-lost"
+
+    def __init__(self, site: SiteName, address: Address, found: str) -> None:
+        super().__init__(found, "a saved plan carries no right of its own: run plan again", address)
+        self.site = site

@@ -201,3 +201,30 @@ def test_approvals_file_behind_a_link_stops_its_own_site_alone(
     assert "outside the project" in done.out
     assert {found["site"] for found in done.json["sites"] if found.get("actions")} == {"shop", "shop-c"}
     assert reconciler("validate", chain.root).code == 1
+
+
+@pytest.mark.parametrize("forged", ["approval: none", "another site"])
+def test_a_saved_plan_carries_no_right_of_its_own(forged: str, tmp_path: Path, reconciler: Command) -> None:
+    """A plan made in a copy that asks for no approval, or that has another site, publishes nothing here."""
+    here, copy = Project(tmp_path / "here"), Project(tmp_path / "copy")
+    rule = "schedule: {rules: [{match: {within: 30d}}]}\nposts: [{match: {within: 30d}, max: 2}]\n"
+    sandbox = "clock: 2026-11-02T09:00:00Z\nfreeze: true\nlatency: {generate: 2s, posts: 1s}\n"
+    for project, more in ((here, rule), (copy, rule.replace("{rules", "{approval: none, rules"))):
+        project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": sandbox, "sites/shop.yaml": site("shop", more=more)})
+    assert reconciler("apply", here.root, "--auto-approve").code == 0
+    copied = copy.root / ".reconciler"
+    for path in (here.root / ".reconciler").rglob("*"):
+        target = copied / path.relative_to(here.root / ".reconciler")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file():
+            target.write_bytes(path.read_bytes())
+    if forged == "another site":
+        copy.edit("sites/shop.yaml", "name: shop", "name: other")
+    made = reconciler("plan", copy.root, "--out", tmp_path / "forged.plan")
+    assert "to publish" in made.last, made.out
+    os.chdir(here.root)
+    done = reconciler("apply", tmp_path / "forged.plan", "--auto-approve", "--allow-publish")
+    assert done.code == 4, done.out + done.err
+    with here.world() as world:
+        posts = [request for request in world.requests() if "schedule" in str(request).lower()]
+    assert posts == []

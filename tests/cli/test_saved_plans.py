@@ -72,11 +72,14 @@ def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: P
     assert writes(project) == []
 
 
-def test_files_that_cannot_be_read_any_more_are_a_warning(reconciler: Command, project: Project, saved: Path) -> None:
+def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, project: Project, saved: Path) -> None:
+    """A saved plan is carried out for sites of today's project alone, and nobody can tell which those are."""
     project.write({"sites/shop.yaml": "version: 1\nsite: {"})
     ran = reconciler("apply", saved.name, *YES)
-    assert ran.code == 0
+    assert ran.code == 4
     assert "warning: the files of the project cannot be read any more" in ran.err
+    assert "the project has no site shop with this id" in ran.out + ran.err
+    assert writes(project) == []
 
 
 def test_a_comment_or_another_order_in_the_file_is_no_move(reconciler: Command, project: Project, saved: Path) -> None:

@@ -15,8 +15,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
 from reconciler.planner.guards import judge_run
+from reconciler.planner.rights import rights_lost
 from reconciler.planner.tally import PlanTally
-from tests.planner.publishing_world import activity, desired, plan, post, site
+from tests.planner.publishing_world import activity, approved, desired, plan, post, site
 
 
 @pytest.mark.parametrize(
@@ -87,3 +88,26 @@ def test_what_is_made_later_goes_out_unseen_only_where_nobody_needs_to_approve(r
     assert bool(promised) == (not required)
     public = [action for action in made.actions if class_of(action.operation) is ActionClass.PUBLIC]
     assert bool(public) == (not required)
+
+
+def test_a_saved_plan_publishes_what_todays_plan_would_publish() -> None:
+    live = site(activity("a1", post("d1")), activity("a2", post("d2")))
+    unasked, asked = desired(required=False), desired()
+    saved = plan(unasked, live)
+    assert rights_lost(saved, saved, unasked) == ()
+    lost = rights_lost(saved, plan(asked, live), asked)
+    assert [action.address for action, _ in lost] == [action.address for action in saved.actions]
+    both = desired(approvals=approved(activity("a1", post("d1")), activity("a2", post("d2"))))
+    one = desired(approvals=approved(activity("a1", post("d1"))))
+    ((action, _),) = rights_lost(plan(both, live), plan(one, live), one)
+    assert action.address.key == "d2"
+
+
+def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
+    posts = (PostsRule(Match()),)
+    unasked = replace(desired(required=False), posts=posts)
+    saved = plan(unasked, site(activity("a1")))
+    today = plan(unasked, site(activity("a1", post("d1"))))
+    assert rights_lost(saved, today, unasked) == (), "its posts were made in between"
+    for changed in (replace(desired(), posts=posts), replace(unasked, schedule=None)):
+        assert len(rights_lost(saved, plan(changed, site(activity("a1"))), changed)) == 1
