@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from reconciler.api.fence import Fence
 from reconciler.model.approvals import Approvals
-from reconciler.model.events import CalendarEvent
+from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Operation, Outcome
 from reconciler.model.posts import ActivityId, Post, PostId
@@ -107,8 +107,8 @@ class Journal(Protocol):
         """Adds to the remembered identities."""
         ...
 
-    async def foreign(self, event: CalendarEvent) -> None:
-        """Remembers the calendar of an event (or the event, without one) as not the site's own."""
+    async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
+        """Remembers a calendar (or an event, without one) as not the site's own."""
         ...
 
     async def published(self, post: PublishedPost) -> None:

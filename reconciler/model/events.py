@@ -69,6 +69,18 @@ class CalendarEvent(Struct, frozen=True):
         )
 
 
+def input_path(name: str) -> str:
+    """How a declared event is called among the generation inputs: `calendarEvents.Sale`."""
+    return f"{_INPUT}{name}"
+
+
+def name_of_input(path: str) -> str | None:
+    """The name of the event that a generation input is; None where it is something else."""
+    return path.removeprefix(_INPUT) if path.startswith(_INPUT) else None
+
+
+_INPUT: Final = "calendarEvents."
+
 REACH_BACK: Final = timedelta(days=366)
 REACH_AHEAD: Final = timedelta(days=731)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
-from reconciler.model.events import CalendarEvent, DesiredEvent
+from reconciler.model.events import CalendarEvent, DesiredEvent, name_of_input
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus, When
 from reconciler.model.operations import AwaitGeneration, DeleteEvent, FieldChange
 from reconciler.model.settings import MarketingSettings, normal, same_setting
@@ -222,8 +222,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite) -> bool:
     """Whether the site has the input as the file asks for it."""
-    if path.startswith("calendarEvents."):
-        name = path.removeprefix("calendarEvents.")
+    if (name := name_of_input(path)) is not None:
         if desired.events is None or observed.events is None:
             return False
         matched = match_events(desired.events.events, own_events(observed.events, recorded), dict(recorded.event_ids))

@@ -9,6 +9,7 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import input_path
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
@@ -95,9 +96,9 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
         for one in inputs.settings
         if one.path not in settings or not same_setting(one.path, one.value, settings[one.path])
     ]
-    changed += [f"calendarEvents.{name}" for name, facts in inputs.events if not _same_facts(facts, events.get(name))]
+    changed += [input_path(name) for name, facts in inputs.events if not _same_facts(facts, events.get(name))]
     declared = {name for name, _ in inputs.events}
-    changed += [f"calendarEvents.{name}" for name in events if name in pruned and name not in declared]
+    changed += [input_path(name) for name in events if name in pruned and name not in declared]
     return tuple(sorted(changed))
 
 

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
-from reconciler.model.events import CalendarEvent
+from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Outcome
 from reconciler.model.posts import ActivityId
@@ -166,9 +166,9 @@ class SiteJournal:
         """Adds to the remembered identities."""
         self._note(Bound(bindings))
 
-    async def foreign(self, event: CalendarEvent) -> None:
-        """Remembers the calendar of an event (or the event, without one) as not the site's own."""
-        self._note(FoundForeign(event.calendar_id, event.id))
+    async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
+        """Remembers a calendar (or an event, without one) as not the site's own."""
+        self._note(FoundForeign(calendar, event))
 
     async def published(self, post: PublishedPost) -> None:
         """Adds to the ledger of everything scheduled; content scheduled again counts once more."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import find
+from hypothesis import Phase, find, settings
 from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
@@ -51,6 +51,7 @@ POST = "834dc801-3e5c-416a-bd14-b130a95d100e"
 SCHEDULED = SchedulePost(
     PostId(POST), ActivityId("a-1"), "FACEBOOK", digest_of("z"), datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
 )
+ANY = settings(max_examples=1, phases=[Phase.generate], database=None)
 SALE = CreateEvent(DesiredEvent("Sale", date=NOW))
 
 
@@ -513,7 +514,7 @@ def test_usage_errors_are_1(reconciler: Command, arguments: tuple[str, ...]) -> 
 @pytest.mark.parametrize("kind", get_args(AnyOperation))
 def test_every_call_has_words(kind: type[Operation | UnreadableCall]) -> None:
     if kind not in (AwaitGeneration, AwaitPosts, Deferred):
-        entry = OpenEntry("e1", Address.parse("shop"), find(of(kind), lambda _: True), NOW)
+        entry = OpenEntry("e1", Address.parse("shop"), find(of(kind), lambda _: True, settings=ANY), NOW)
         words = words_of(entry)
         assert all((words.asked, words.look, words.done, words.not_done))
         assert isinstance(about(entry), str)

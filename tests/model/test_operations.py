@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import find
+from hypothesis import Phase, find, settings
 
 import reconciler
 from reconciler.executor.kinds import NO_CALL, kind_of
@@ -17,14 +17,15 @@ from reconciler.model.operations import CLASSES, Deferred, Operation, Verb, clas
 from tests.strategies import of
 
 OPERATIONS = get_args(Operation)
+ANY = settings(max_examples=1, phases=[Phase.generate], database=None)
 EVENT = re.compile(r"\b(?:Create|Update|Delete|Calendar)Events?\b|calendar_events?\b|calendarEvents|calendar events?\b")
-MOST = 30
+MOST = 26
 """Files that know calendar events. It may fall, never rise: `docs/design.md` says where a kind is to be known."""
 
 
 @pytest.mark.parametrize("kind", OPERATIONS)
 def test_every_kind_of_write_says_what_is_true_of_it(kind: Any) -> None:
-    operation = find(of(kind), lambda _: True)
+    operation = find(of(kind), lambda _: True, settings=ANY)
     if kind is not Deferred:
         assert isinstance(operation.verb, Verb)
         assert class_of(operation) is CLASSES[operation.verb]

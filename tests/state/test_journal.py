@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
-from reconciler.model.events import CalendarEvent, CalendarId, EventId
+from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Before
 from reconciler.model.operations import Done, Generate, NotDone, Pending, Unknown
 from reconciler.model.posts import ActivityId, PostId, PostStatus
@@ -70,8 +70,8 @@ NOTES: tuple[Callable[[SiteJournal], Coroutine[Any, Any, None]], ...] = (
     lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale", seen=True),))),
     lambda journal: journal.bind(Bindings(created_events=(CreatedEvent(EventId("e1"), "Sale"),))),
     lambda journal: journal.bind(Bindings(spent=((POST.id, POST.digest, 1),), outcomes=(OUTCOME,))),
-    lambda journal: journal.foreign(CalendarEvent(EventId("e8"), "Holiday", calendar_id=CalendarId("c1"))),
-    lambda journal: journal.foreign(CalendarEvent(EventId("e9"), "Holiday")),
+    lambda journal: journal.foreign(EventId("e8"), CalendarId("c1")),
+    lambda journal: journal.foreign(EventId("e9"), None),
     lambda journal: journal.published(POST),
     lambda journal: journal.consumed(ActivityId("a1"), "discard", "sha256:2"),
     lambda journal: journal.not_kept(UnkeptText("settings", "settings.toneOfVoice", Digest("d"), 1, "warm")),

@@ -98,7 +98,7 @@ class EventsKind(ManagedKind[EventOperation]):
                 assert_never(operation)
         if foreign is None:
             return gone
-        await journal.foreign(foreign)
+        await journal.foreign(foreign.id, foreign.calendar_id)
         return replace(refused, detail=FOREIGN)
 
     def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
