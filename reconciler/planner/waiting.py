@@ -258,7 +258,7 @@ class _Judge(Struct):
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
 
     def _forbidden(self, found: tuple[Violation, ...]) -> Unwanted:
-        return Unwanted(Reason.FORBIDDEN, tuple(f"{one} ({self.options.policy.place})" for one in found))
+        return Unwanted(Reason.FORBIDDEN, tuple(str(one) for one in found))
 
     # --- what becomes of it
 

@@ -1,0 +1,217 @@
+"""What was scheduled stays scheduled only as long as somebody wants it, seen by whole commands."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.cli.projects import Command, Project
+
+SITE = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
+ACTIVITY = "aaaaaaaa-0000-4000-8000-000000000001"
+POST = "bbbbbbbb-0000-4000-8000-000000000001"
+FILE = f"""\
+version: 1
+site: {{name: pottery, id: {SITE}}}
+settings: {{toneOfVoice: dry}}
+marketingPlan: {{state: present, regenerate: {{when: on-change, discard: all}}}}
+schedule:
+  approval: required
+  rules: [{{match: {{within: 30d}}, channels: [INSTAGRAM], at: "09:30"}}]
+"""
+WORLD = f"""\
+clock: '2026-11-02T09:00:00Z'
+freeze: true
+latency: {{generate: 2s, posts: 1s}}
+sites:
+  {SITE}:
+    timeZone: Europe/Berlin
+    channels: [INSTAGRAM]
+    settings: {{toneOfVoice: dry}}
+    plan:
+      status: ACTIVE
+      activities:
+      - id: {ACTIVITY}
+        date: '2026-11-04T08:00:00Z'
+        title: Kiln day
+        items:
+        - {{id: {POST}, channel: INSTAGRAM, type: POST, caption: Hello from the kiln, media: [https://static.wixstatic.com/media/a.jpg]}}
+"""
+ABSENT = "marketingPlan: {state: absent}\n"
+APPROVALS = "approvals/pottery.yaml"
+
+Change = Callable[[Project], None]
+
+
+class Pottery:
+    """A project with one site, and commands run in it."""
+
+    def __init__(self, project: Project, command: Command) -> None:
+        self.project, self.command = project, command
+        project.write({"sites/pottery.yaml": FILE, "sandbox.yaml": WORLD})
+
+    def run(self, *args: str) -> tuple[int, str]:
+        ran = self.command(args[0], str(self.project.root), *args[1:])
+        return ran.code, " ".join((ran.out + ran.err).split())
+
+    def scheduled(self) -> None:
+        """The post is approved and scheduled."""
+        assert self.run("apply", "--auto-approve")[0] == 0  # from now on the state knows the site
+        self.run("review")
+        self.project.edit(APPROVALS, "decision: pending", "decision: approve")
+        assert self.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+        assert self.status() == "SCHEDULED"
+
+    def status(self) -> str:
+        with self.project.world() as world:
+            records = world.world()["sites"][SITE]["items"]
+            return str(records[POST]["item"]["status"]) if POST in records else "gone"
+
+
+@pytest.fixture
+def pottery(project: Project, reconciler: Command) -> Pottery:
+    return Pottery(project, reconciler)
+
+
+def edits(name: str, before: str, after: str) -> Change:
+    return lambda project: project.edit(name, before, after)
+
+
+def more(name: str, text: str) -> Change:
+    return lambda project: project.write({name: (project.root / name).read_text("utf-8") + text})
+
+
+WITHDRAWALS: dict[str, tuple[Change, str]] = {
+    "the approval is withdrawn": (edits(APPROVALS, "decision: approve", "decision: pending"), "approval was withdrawn"),
+    "the approvals are gone": (lambda project: shutil.rmtree(project.root / "approvals"), "approval was withdrawn"),
+    "the activity is discarded": (edits(APPROVALS, "decision: keep", "decision: discard"), "decision: discard"),
+    "its posts are to be absent": (
+        more("sites/pottery.yaml", 'posts:\n- {match: {title: "Kiln*"}, state: absent}\n'),
+        "posts[0]",
+    ),
+    "its activity is to be absent": (
+        more("sites/pottery.yaml", 'activities:\n- {match: {title: "Kiln*"}, state: absent}\n'),
+        "activities[0]",
+    ),
+    "the marketing plan is to be absent": (
+        lambda project: project.write({"sites/pottery.yaml": FILE[: FILE.index("settings")] + ABSENT}),
+        "marketingPlan",
+    ),
+    "it is generated again": (edits("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm"), "generated again"),
+    "a policy forbids it": (more("reconciler.yaml", "policy: {blackoutDates: [2026-11-04]}\n"), "blackoutDates"),
+    "a word is banned": (more("reconciler.yaml", "policy: {bannedWords: [kiln]}\n"), "bannedWords"),
+    "publishing is paused": (more("reconciler.yaml", "policy: {paused: cancel}\n"), "publishing is paused"),
+    "this site is paused": (
+        edits("sites/pottery.yaml", "approval: required", "approval: required\n  paused: cancel"),
+        "publishing is paused",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHDRAWALS)
+def test_what_nobody_wants_any_more_is_drift_and_taken_back(pottery: Pottery, name: str) -> None:
+    change, why = WITHDRAWALS[name]
+    pottery.scheduled()
+    change(pottery.project)
+    code, said = pottery.run("plan", "--detailed-exitcode")
+    assert (code, "x cancel" in said, "1 to cancel" in said) == (2, True, True), said
+    assert why in said
+    assert pottery.run("drift")[0] == 2
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "1 cancelled" in said) == (0, True), said
+    assert pottery.status() in ("CANCELED", "gone")
+    with pottery.project.world() as world:
+        world.advance(timedelta(days=3))
+    assert pottery.status() in ("CANCELED", "gone")
+
+
+@pytest.mark.parametrize("name", ["the activity is discarded", "its posts are to be absent", "it is generated again"])
+def test_nothing_is_thrown_away_while_a_post_of_it_still_waits(pottery: Pottery, name: str) -> None:
+    """The API refuses the cancel: what it makes way for is left alone, and the run is not 0."""
+    pottery.scheduled()
+    WITHDRAWALS[name][0](pottery.project)
+    with pottery.project.world() as world:
+        refused = {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}
+        world.add_fault({"route": "PATCH *cancel", "do": refused})
+        code, said = pottery.run("apply", "--auto-approve")
+    assert code == 1, said
+    assert "0 destroyed, 0 generated" in said
+    assert "still going out" in said or "still goes out" in said
+    assert pottery.status() == "SCHEDULED"
+
+
+def test_an_approval_for_one_day_is_none_for_another(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    with pottery.project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-15T23:30:00.000Z")
+    code, said = pottery.run("plan")
+    assert (code, "changed after approval" in said, "2026-11-04" in said) == (0, True, True), said
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert pottery.status() == "DRAFT"
+
+
+def test_a_post_that_somebody_scheduled_without_an_approval_is_drift(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:00.000Z")
+    code, said = pottery.run("drift")
+    assert (code, "nobody approved it" in said, "changed remotely" in said) == (2, True, True), said
+
+
+def test_a_saved_plan_does_not_publish_what_was_withdrawn_since(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    saved = pottery.project.root / "p.plan"
+    assert pottery.run("plan", "--out", str(saved))[0] == 0
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    ran = pottery.command("apply", str(saved), "--auto-approve", "--allow-publish")
+    assert ran.code == 4, ran.out
+    assert "withdrawn" in ran.out + ran.err
+    assert pottery.status() == "DRAFT"
+
+
+def test_a_rename_and_a_lost_state_bring_no_used_approval_back(pottery: Pottery) -> None:
+    pottery.scheduled()
+
+    def back_to_drafts() -> None:
+        with pottery.project.world() as world:
+            world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+
+    back_to_drafts()
+    root = pottery.project.root
+    (root / APPROVALS).rename(root / "approvals" / "renamed.yaml")
+    pottery.project.edit("approvals/renamed.yaml", "site: pottery", "site: renamed")
+    pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: renamed")
+    pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert pottery.status() == "DRAFT"
+    for path in (root / ".reconciler").iterdir():
+        if not path.name.startswith("sandbox.db"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for _ in range(2):
+        code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
+        assert (code, pottery.status()) == (0, "DRAFT")
+        assert re.search(r"1 blocked|approved", said), said
+
+
+def test_a_failed_post_and_a_lost_channel_are_said(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.disconnect(SITE, "INSTAGRAM")
+    code, said = pottery.run("drift")
+    assert (code, "not connected" in said) == (2, True), said
+    with pottery.project.world() as world:
+        world.advance(timedelta(hours=49))
+    assert pottery.status() == "FAILED"
+    assert "failed to go out" in pottery.run("plan")[1]
+    code, said = pottery.run("drift")
+    assert (code, "failed to go out" in said, "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, True, True), said
