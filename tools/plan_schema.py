@@ -167,6 +167,7 @@ WORDS = {
     "stories": "Whether story drafts go with them.",
     "targetDate": "When the activity is due.",
     "title": "The activity's title.",
+    "account": "The id of the account that the post appears on.",
     "type": "The type, in the API's words.",
     "types": "The types, in the API's words; empty for all.",
     "value": "The value; null for nothing there.",

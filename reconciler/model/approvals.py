@@ -154,8 +154,9 @@ class Approvals(Struct, frozen=True, dict=True):
             return Verdict(ApprovalState.NOT_REVIEWED)
         activity, draft = found
         edited, found_differences = _compared(activity, draft, post, date)
-        if not found_differences and not edited and title is not None and _titles_differ(activity.title, title):
-            edited, found_differences = True, (Difference("title", activity.title, title),)
+        renamed = title is not None and _titles_differ(activity.title, title)
+        if title is not None and renamed and (edited or not found_differences):
+            edited, found_differences = True, (*found_differences, Difference("title", activity.title, title))
         if edited:
             return Verdict(ApprovalState.EDITED, found_differences)
         if draft.decision is Decision.PENDING:

@@ -103,6 +103,7 @@ class DraftEligibility(Struct):
                         approved=approved,
                         own_time_first=one.at is not None and self._may_have_own_time(one),
                         title=one.activity.title,
+                        account=one.post.account_id or "",
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),

@@ -234,8 +234,9 @@ def _discards(posts: tuple[PostId, ...]) -> tuple[str, ...]:
 def _post(operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> str:
     channel = f"{operation.channel} {value(operation.title)}" if operation.title else operation.channel
     match operation:
-        case SchedulePost(at=at):
-            return f"{channel} on {moment(at, zone)}" if at else f"{channel} at the time that the API chooses"
+        case SchedulePost(at=at, account=account):
+            where = f"{channel} (account {account})" if account else channel
+            return f"{where} on {moment(at, zone)}" if at else f"{where} at the time that the API chooses"
         case ReschedulePost(at=at, before=before):
             earlier = f" instead of {moment(before, zone)}" if before else ""
             return f"{channel} on {moment(at, zone)}{earlier}"
