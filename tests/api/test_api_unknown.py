@@ -435,3 +435,9 @@ def test_a_read_asks_for_no_lease(bench: Bench) -> None:
     transport = FullTransport(bench.client(side)._connection)
     asyncio.run(transport.read(routes.GET_SETTINGS.call(), bench.site))
     assert len(side.requests) == 1
+
+
+@pytest.mark.parametrize("beside", [{}, {"events": []}])
+def test_rule_17_1_an_error_under_a_good_status_is_said_in_its_own_words(bench: Bench, beside: dict[str, Any]) -> None:
+    with pytest.raises(ApiError, match="expected calendar events, got an error: OH_NO: went wrong"):
+        ask(bench, LISTS["events"], ok({**ENVELOPE, **beside}))
