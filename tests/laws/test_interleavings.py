@@ -1,8 +1,9 @@
 """People in the dashboard, time passing, git changing, runs, and runs that die: in any order, the laws hold.
 
 At every request: nothing is scheduled that nobody approved, no approval is spent twice, and no generation is started
-while one is under way. After every step: what no file declares is as people left it. At the end people keep still, and
-a few runs leave nothing to do.
+while one is under way. After every run that ends: whatever waits to go out is approved by the files as they are now, at
+the content, account and day it has, and no pause or policy forbids it; or it is named. After every step: what no file
+declares is as people left it. At the end people keep still, and a few runs leave nothing to do.
 """
 
 from __future__ import annotations
@@ -12,20 +13,28 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from reconciler.api import wire_posts
-from reconciler.model.posts import Post
+from reconciler.config.approvals import read_approvals
+from reconciler.executor.ledger import SiteLedger
+from reconciler.model.activities import Activity
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.content import approval_digest
+from reconciler.model.operations import Verb
+from reconciler.model.policy import Policy
+from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.planner.used_approvals import times_of
 from reconciler.sandbox.app import Sandbox, Seen
 from tests.canary import leaks_in_folder
+from tests.laws.reviewing import write_approvals
 from tests.laws.scenario import PATIENCE, recorded_of
 from tests.laws.whole_run import SITE_ID, Json, WholeRun
 
@@ -75,6 +84,7 @@ class Interleavings(RuleBasedStateMachine):
         self.run.allow_publish, self.run.waiting = True, PATIENCE
         self.plainly = self.run.way
         self.theirs: str | None = "no puns"
+        self.policy = Policy()
         self.allowed: dict[tuple[str, str], int] = {}
         """(post, digest) -> how often people's decisions let it be scheduled."""
         self.scheduled: Counter[tuple[str, str]] = Counter()
@@ -159,7 +169,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule()
     def approve_everything_and_apply(self) -> None:
         self._review(lambda: True, lambda: "keep")
-        self.run.apply()
+        self._apply()
 
     @rule(at=st.integers(0, 12), after=st.booleans())
     def approve_everything_and_die(self, at: int, after: bool) -> None:
@@ -168,26 +178,46 @@ class Interleavings(RuleBasedStateMachine):
 
     def _review(self, says_yes: Callable[[], bool], decides: Callable[[], str]) -> None:
         """Rewrites the approvals from what is live, as `review` does, with decisions by people."""
-        times = {(one.id, one.digest): one.times for one in recorded_of(self.run).published}
-        posts, listed = self._posts(), []
-        for activity in sorted(self._live()["activities"].values(), key=lambda one: (one["date"], one["id"]))[:5]:
-            drafts = []
-            for item in activity["items"]:
-                post = posts[item]
-                yes, spent = says_yes(), times.get((post.id, post.digest), 0)
-                if yes:
+        recorded = recorded_of(self.run)
+        live = sorted(self._activities(), key=lambda activity: (activity.date, activity.id))[:5]
+        agreed = {post.id for activity in live for post in activity.posts if says_yes()}
+
+        def times(post: Post) -> int:
+            return times_of(recorded, post.id, frozenset({post.digest}))
+
+        for activity in live:
+            for post in activity.posts:
+                if post.id in agreed:
                     key = (str(post.id), str(post.digest))
-                    self.allowed[key] = max(self.allowed.get(key, 0), spent + 1)
-                drafts.append({
-                    "id": item, "channel": post.channel, "type": post.type, "digest": str(post.digest),
-                    "decision": "approve" if yes else "pending", "cancelled": spent,
-                })  # fmt: skip
-            decision = decides()
-            fields = {key: activity[key] for key in ("id", "title", "date")}
-            listed.append({**fields, "decision": decision, "drafts": drafts})
-        (self.root / "approvals").mkdir(exist_ok=True)
-        text = yaml.safe_dump({"version": 1, "site": "shop", "activities": listed}, sort_keys=False)
-        (self.root / "approvals" / "shop.yaml").write_text(text, encoding="utf-8")
+                    self.allowed[key] = max(self.allowed.get(key, 0), self.scheduled[key] + 1)
+        write_approvals(self.root, live, lambda post: post.id in agreed, lambda _: ActivityDecision(decides()), times)
+
+    def _activities(self) -> tuple[Activity, ...]:
+        posts = self._posts()
+        return tuple(
+            Activity(
+                ActivityId(record["id"]),
+                record["title"],
+                "",
+                datetime.fromisoformat(record["date"]),
+                None,
+                tuple(posts[item] for item in record["items"]),
+            )
+            for record in self._live()["activities"].values()
+        )
+
+    @rule()
+    def withdraw_every_approval(self) -> None:
+        shutil.rmtree(self.root / "approvals", ignore_errors=True)
+
+    @rule(pause=st.sampled_from([False, "hold", "cancel"]))
+    def pause_publishing(self, pause: bool | str) -> None:
+        self.site["schedule"]["paused"] = pause
+        self.run.write(self.site)
+
+    @rule(words=st.sampled_from([(), ("Hi",)]), dates=st.sampled_from([(), (date(2026, 12, 4),)]))
+    def commit_policy(self, words: tuple[str, ...], dates: tuple[date, ...]) -> None:
+        self.policy = Policy(banned_words=words, blackout_dates=frozenset(dates))
 
     # --- people ------------------------------------------------------------------------------------
 
@@ -221,6 +251,19 @@ class Interleavings(RuleBasedStateMachine):
         elif status in ("DRAFT", "SCHEDULED"):
             self.run.sandbox.dashboard.edit_item(SITE_ID, item, caption=data.draw(st.sampled_from(["Hi", "Ho"])))
 
+    @precondition(lambda self: self._live()["activities"])
+    @rule(data=st.data())
+    def move_an_activity(self, data: st.DataObject) -> None:
+        activity = data.draw(st.sampled_from(sorted(self._live()["activities"])))
+        self.run.sandbox.dashboard.edit_activity(SITE_ID, activity, date="2026-12-05T12:00:00.000Z")
+
+    @precondition(lambda self: self._live()["items"])
+    @rule()
+    def swap_the_accounts(self) -> None:
+        self.run.sandbox.edit(
+            SITE_ID, lambda site, *_: [one["item"]["channel"].update(accountId="99") for one in site.items.values()]
+        )
+
     @rule(
         channel=st.sampled_from(["INSTAGRAM", "FACEBOOK"]), status=st.sampled_from(["VALID", "VALID", "DISCONNECTED"])
     )
@@ -239,7 +282,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def apply(self) -> None:
-        self.run.apply()
+        self._apply()
 
     @rule(at=st.integers(0, 40), after=st.booleans())
     def apply_dies(self, at: int, after: bool) -> None:
@@ -249,21 +292,49 @@ class Interleavings(RuleBasedStateMachine):
         """An apply that dies at a request, if it comes that far."""
         self.run.way = lambda sandbox: Deadly(sandbox, at, after)
         try:
-            self.run.apply()
+            self._apply()
         except Died:
             pass
         finally:
             self.run.way = self.plainly
 
+    def _apply(self) -> SiteLedger:
+        """A run to its end, and what it leaves: whatever waits to go out is wanted, or is named."""
+        ledger = self.run.apply(policy=self.policy)
+        if ledger.error is None:
+            self._only_what_is_wanted_waits(ledger)
+        return ledger
+
+    def _only_what_is_wanted_waits(self, ledger: SiteLedger) -> None:
+        """Approved today by the files, at the content, account and day of now; not under a pause, nor forbidden."""
+        path = self.root / "approvals" / "shop.yaml"
+        file = read_approvals(path) if path.exists() else Approvals()
+        ours = {str(post.id) for post in recorded_of(self.run).published}
+        named = {str(post.post) for post in ledger.still_going_out}
+        named |= {entry.address.key for entry in ledger.entries if entry.operation.verb is Verb.CANCEL}
+        for activity in self._activities():
+            for post in activity.posts:
+                if post.status is not PostStatus.SCHEDULED or str(post.id) not in ours or str(post.id) in named:
+                    continue
+                draft = file.draft(post.id)
+                assert draft is not None, f"{post.id} waits, and the file does not have it"
+                assert draft.decision is Decision.APPROVE, f"{post.id} waits, and is {draft.decision}"
+                assert draft.digest == approval_digest(post.id, post.content, activity.date), post.id
+                assert self.site["schedule"].get("paused") != "cancel", post.id
+                assert not any(word in post.caption for word in self.policy.banned_words), post.id
+                moment = post.scheduled_for or activity.date
+                assert moment.date() not in self.policy.blackout_dates, post.id
+
     def _come_to_rest(self) -> None:
         """People keep still, on a site that lacks nothing: a few runs leave nothing to do."""
+        self.policy = Policy()
         dashboard = self.run.sandbox.dashboard
         dashboard.publish_site(SITE_ID, True)
         for channel in ("INSTAGRAM", "FACEBOOK"):
             dashboard.set_channel(SITE_ID, channel, "VALID")
         said: list[Any] = []
         for _ in range(MOST_RUNS):
-            ledger = self.run.apply()
+            ledger = self._apply()
             assert not self.broken, self.broken
             if not ledger.entries:
                 break
