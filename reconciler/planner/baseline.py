@@ -6,7 +6,7 @@ Without it nobody could tell a file that changed from a site that did, nor eithe
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias, assert_never
 
 from reconciler.model.activities import (
@@ -24,12 +24,15 @@ from reconciler.model.codec import to_plain
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     AwaitGeneration,
+    ClearPosts,
     Deferred,
+    DeleteActivity,
     DeleteMarketingPlan,
     Generate,
     Operation,
     Part,
     Regenerate,
+    RegeneratePosts,
 )
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
@@ -125,6 +128,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     if live.status is not PlanStatus.ACTIVE or _is_renewed(plan):
         return tuple(sorted(found.items()))
     changing = {str(one.address) for one in plan.actions} | {str(one.address) for one in plan.blocked}
+    changing |= {str(scope.address(Kind.DRAFT, post)) for post in _thrown_away(plan, live)}
     objects = {
         **activities_as_asked(desired.activities, live.activities, recorded, scope),
         **posts_as_asked(desired.posts, live.activities, scope),
@@ -135,6 +139,16 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
             found[key] = facts
     found |= dict(completed_rules(plan, (one.operation for one in plan.actions)))
     return tuple(sorted(found.items()))
+
+
+def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
+    """The drafts that go with what the plan changes: an approval of theirs is nothing to remember."""
+    for action in plan.actions:
+        operation = action.operation
+        if isinstance(operation, ClearPosts | RegeneratePosts):
+            yield from operation.discards
+        elif isinstance(operation, DeleteActivity):
+            yield from (post.id for one in live.activities if one.id == operation.id for post in one.posts)
 
 
 def _is_renewed(plan: Plan) -> bool:

@@ -25,7 +25,7 @@ def test_a_mishap_at_any_request_loses_nothing_and_does_nothing_twice(
     place: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
 ) -> None:
     stage = played[place]
-    requests = _requests_of(stage, tmp_path / "requests")
+    requests = requests_of(stage, tmp_path / "requests")
     cases = [
         (at, mishap)
         for at, (method, path) in enumerate(requests)
@@ -45,7 +45,7 @@ def test_a_mishap_at_any_request_loses_nothing_and_does_nothing_twice(
     )
 
 
-def _requests_of(stage: Undisturbed, folder: Path) -> list[tuple[str, str]]:
+def requests_of(stage: Undisturbed, folder: Path) -> list[tuple[str, str]]:
     run = fresh(stage, folder)
     run.apply()
     seen = [(one["method"], one["path"]) for one in run.requests()[stage.requests_before :]]
@@ -56,7 +56,7 @@ def _requests_of(stage: Undisturbed, folder: Path) -> list[tuple[str, str]]:
 def _with_a_mishap(stage: Undisturbed, at: int, mishap: Mishap, folder: Path) -> None:
     run = fresh(stage, folder)
     try:
-        run.store = _in_memory(folder)
+        run.store = in_memory(folder)
         plainly, way = run.way, Way(run.sandbox, at, mishap)
         run.way = lambda _: way
         try:
@@ -73,7 +73,7 @@ def _with_a_mishap(stage: Undisturbed, at: int, mishap: Mishap, folder: Path) ->
         run.sandbox.close()
 
 
-def _in_memory(folder: Path) -> Store:
+def in_memory(folder: Path) -> Store:
     """The state as it lies on disk, but for its slow writes: no process dies here."""
     store = MemoryStore()
     for record in (folder / ".reconciler").glob("records/*"):

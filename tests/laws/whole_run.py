@@ -13,6 +13,7 @@ import httpx
 import yaml
 
 from reconciler.api.client import FullClient, ReadClient
+from reconciler.api.fence import Fence
 from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
@@ -51,6 +52,8 @@ class WholeRun:
     waiting: PollPolicy = ALWAYS
     allow_publish: bool = False
     stop: Callable[[], bool] = lambda: False
+    fence: Fence | None = None
+    """What is asked before every attempt of a write."""
     way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)
     events: list[Event] = field(default_factory=list)
     planned: Plan | None = None
@@ -106,7 +109,7 @@ class WholeRun:
         self.events = []
         journal = await StateStore(self.store, now=self.sandbox.now).open_journal(desired.ref)
         async with FullClient(**self._connection()) as client:
-            ports = Ports(client.reader(), client.writer(), journal, self._clock(), desired)
+            ports = Ports(client.reader(), client.writer(self.fence), journal, self._clock(), desired)
             how = ApplyOptions(
                 lambda action, plan, observed, recorded: resolve(action, plan, observed, recorded, options),
                 allow_publish=self.allow_publish,

@@ -1,0 +1,89 @@
+"""A run that loses its lease while a write of it waits for its turn again makes no further write, and the next run
+finishes the work: at every write of the scenario, none is sampled.
+
+The lease is lost in the pause after a 429, where a suspended process would wake up: nothing is asked between the
+answer and the next attempt but the fence.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from reconciler.api.routes import only_reads
+from reconciler.sandbox.app import Sandbox
+from reconciler.state.lease import LeaseLost
+from tests.laws.guillotine import compare, fresh
+from tests.laws.mishaps import Mishap, Way
+from tests.laws.pool import Say, work_off
+from tests.laws.scenario import STAGES, Undisturbed, recorded_of
+from tests.laws.test_mishaps_anywhere import in_memory, requests_of
+
+
+class Lease:
+    """A fence that holds until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def check(self) -> None:
+        """Raises LeaseLost once it is lost."""
+        if self.lost:
+            raise LeaseLost("locks/shop.json", "is no longer ours", "run again")
+
+
+class LosingWay(Way):
+    """A way on which the lease is lost with the 429 that answers one request."""
+
+    def __init__(self, sandbox: Sandbox, at: int, lease: Lease) -> None:
+        super().__init__(sandbox, at, Mishap.THROTTLED_FOR)
+        self._lease = lease
+        self.writes = 0
+        """Writes that were sent before the lease was lost."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._lease.lost = self._lease.lost or self.count == self._at
+        if not self._lease.lost and not only_reads(request.method, request.url.path):
+            self.writes += 1
+        return await super().handle_async_request(request)
+
+
+@pytest.mark.parametrize("place", range(len(STAGES)), ids=[stage.name for stage in STAGES])
+def test_a_run_that_loses_its_lease_writes_nothing_more(
+    place: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
+) -> None:
+    stage = played[place]
+    requests = requests_of(stage, tmp_path / "requests")
+    writes = [at for at, (method, path) in enumerate(requests) if not only_reads(method, path)]
+
+    def attempt(case: int, folder: Path) -> str | None:
+        _losing_at(stage, writes[case], folder)
+        return None
+
+    failures = work_off(len(writes), attempt, tmp_path)
+    say(f"lost leases, {stage.stage.name}: {len(writes)} writes tried, {len(failures)} failures")
+    assert not failures, "\n".join(f"{requests[writes[case]]}: {why}" for case, why in sorted(failures.items()))
+
+
+def _losing_at(stage: Undisturbed, at: int, folder: Path) -> None:
+    run = fresh(stage, folder)
+    try:
+        run.store = in_memory(folder)
+        lease = Lease()
+        plainly, way = run.way, LosingWay(run.sandbox, at, lease)
+        run.way, run.fence = lambda _: way, lease
+        before = len(run.writes())
+        ledger = run.apply()
+        assert lease.lost
+        assert ledger.error is not None
+        assert "no longer ours" in ledger.error
+        assert len(run.writes()) - before == way.writes, "it wrote although its lease was lost"
+        run.way, run.fence = plainly, None
+        for _ in range(2):
+            if recorded_of(run).open or run.plan().actions:
+                run.apply()
+        compare(stage, run)
+    finally:
+        run.sandbox.close()
