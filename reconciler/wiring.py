@@ -32,6 +32,7 @@ from reconciler.model.locations import is_loopback
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from reconciler.state.holder import this_process
+from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore, open_state, utc_now
 
 if TYPE_CHECKING:
@@ -69,38 +70,51 @@ async def open_session(
     at_once = parallelism or project.parallelism
     limits = Limits(parallelism=at_once, requests_per_minute=project.requests_per_minute)
 
-    def session(client: Client, clock: Clock) -> Session[Client]:
-        return Session(
+    @asynccontextmanager
+    async def session(client: Client, clock: Clock) -> AsyncIterator[Session[Client]]:
+        store = _store(project, state, environ, clock.now)[0]
+        leases = Leases(store.store, this_process(environ))
+        opened = Session(
             project,
             client,
-            _store(project, state, environ, clock.now)[0],
+            store,
             clock,
             described(api),
-            this_process(environ),
+            leases,
             at_once,
             repository_of(project).head(),
             load_checks(project.policy.checks),
             debug=bool(environ.get("RECONCILER_DEBUG")),
         )
+        try:
+            yield opened
+        finally:
+            await leases.close()
 
     if api == "sandbox":
         world = open_sandbox(project.root)
         try:
             clock = _clock_of(world)
-            async with client_type(
-                IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
-            ) as client:
-                yield session(client, clock)
+            async with (
+                client_type(
+                    IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
+                ) as client,
+                session(client, clock) as opened,
+            ):
+                yield opened
         finally:
             world.close()
         return
     base = WIX if api == "wix" else api
     clock = Clock(now=utc_now, sleep=asyncio.sleep)
     credentials = _credentials(project, base, environ)
-    async with client_type(
-        base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
-    ) as client:
-        yield session(client, clock)
+    async with (
+        client_type(
+            base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
+        ) as client,
+        session(client, clock) as opened,
+    ):
+        yield opened
 
 
 def api_of(project: Project, given: str | None) -> str:
@@ -124,7 +138,7 @@ def described(api: str) -> Api:
 def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
     """The state of a project, for what reads no site. `state` overrides the project's. Raises UsageError."""
     store, place = _store(project, state, environ, utc_now)
-    return StateAccess(store, this_process(environ), place, project.parallelism)
+    return StateAccess(store, Leases(store.store, this_process(environ)), place, project.parallelism)
 
 
 def _store(

@@ -28,8 +28,9 @@ from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
+from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
-from reconciler.state.lease import RETRY, Lease, Locked
+from reconciler.state.lease import Lease, Locked
 
 DECLINED = Diagnostic("declined", "the plan was not approved; nothing was changed")
 

@@ -15,7 +15,6 @@ from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.targets import TargetFilter
-from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
 
@@ -24,7 +23,7 @@ AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 
 class Session(Struct, Generic[AnyClient], frozen=True):
     """What a run works with. `client` says by its type whether the run may write; `clock` is that of the world it
-    works on. `holder` takes its locks, `parallelism` is how many sites are worked on at once, `commit` what git has
+    works on. `leases` are its locks, `parallelism` is how many sites are worked on at once, `commit` what git has
     checked out; `checks` are the policy as code. With `debug` a bug is raised where it is met."""
 
     project: Project
@@ -32,16 +31,11 @@ class Session(Struct, Generic[AnyClient], frozen=True):
     store: StateStore
     clock: Clock
     api: Api
-    holder: Holder
+    leases: Leases
     parallelism: int
     commit: str | None = None
     checks: tuple[NamedCheck, ...] = ()
     debug: bool = False
-
-    @property
-    def leases(self) -> Leases:
-        """The locks of the sites, as this run sees them."""
-        return Leases(self.store.store, self.holder)
 
 
 class RunContext(Struct, frozen=True):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,8 +16,7 @@ from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, SiteRef
 from reconciler.planner.targets import Named, near
-from reconciler.state.holder import Holder
-from reconciler.state.lease import Leases
+from reconciler.state.lease import Lease, Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import StateSummary, entry_named, known_sites, state_of, summary_of
 from reconciler.state.sites import StateStore
@@ -28,14 +28,9 @@ class StateAccess(Struct, frozen=True):
     """The state that a command was pointed at. `place` is where it is, as messages show it."""
 
     store: StateStore
-    holder: Holder
+    leases: Leases
     place: str
     parallelism: int = 10
-
-    @property
-    def leases(self) -> Leases:
-        """The locks of the sites, as this process sees them."""
-        return Leases(self.store.store, self.holder)
 
 
 async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emit) -> StateListed:
@@ -93,7 +88,7 @@ async def resolve_call(
     # Looked for before the lease is taken, so that a name nobody knows leaves nothing behind.
     site = await site_named(state, name)
     entry_named(site.name, (await state.store.load(site)).open, entry_id)
-    async with await state.leases.acquire(site, lock_timeout) as lease:
+    async with _held(state, lock_timeout, site) as (lease,):
         if lease.taken_over:
             emit(Notice(Diagnostic("lock-taken-over", lease.taken_over, severity=Severity.NOTE)))
         journal = await state.store.open_journal(site, lease)
@@ -115,11 +110,7 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
     site, moved = await site_named(state, old), new.lower()
     if moved == site.id:
         raise UsageError(f"{site.name} is recorded under {moved} already; nothing has to be moved")
-    leases = state.leases
-    async with (
-        await leases.acquire(site, lock_timeout),
-        await leases.acquire(SiteRef(site.name, moved), lock_timeout),
-    ):
+    async with _held(state, lock_timeout, site, SiteRef(site.name, moved)):
         await state.store.move(site, moved)
     changed = RecordChanged(site.name, site.id, moved)
     emit(changed)
@@ -139,7 +130,7 @@ async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> t
 
 async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
     """Removes all that is recorded of a site. Raises Locked."""
-    async with await state.leases.acquire(site, lock_timeout):
+    async with _held(state, lock_timeout, site):
         await state.store.forget(site.id)
     forgotten = RecordChanged(site.name, site.id)
     emit(forgotten)
@@ -160,3 +151,13 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
         raise UsageError(f"{name}: several recorded sites went by this name; use an id: {ids}")
     hint = near(name, [site.name for site in known]) or "; `reconciler state list` shows what is recorded"
     raise UsageError(f"{name!r}: nothing is recorded of such a site in {state.place}{hint}")
+
+
+@asynccontextmanager
+async def _held(state: StateAccess, lock_timeout: timedelta, *sites: SiteRef) -> AsyncIterator[list[Lease]]:
+    """Sites under their leases. Raises Locked."""
+    try:
+        async with AsyncExitStack() as stack:
+            yield [await stack.enter_async_context(await state.leases.acquire(site, lock_timeout)) for site in sites]
+    finally:
+        await state.leases.close()

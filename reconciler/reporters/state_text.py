@@ -13,7 +13,7 @@ from reconciler.model.text import printable
 from reconciler.reporters.journal_words import about, standing, words_of
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.words import moment, plural, short, value
-from reconciler.state.lease import RENEWAL
+from reconciler.state.heartbeat import RENEWAL
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 

@@ -1,25 +1,21 @@
 """Leases: the lock that keeps a site to one run, in the state store and so for every machine that shares it.
 
-A lease is a small document, written on condition that it has not changed since it was looked at. It lasts
-60 s and is renewed every 15 s, so a living holder's has at least 45 s left: clocks of two machines may
-differ by that much before one takes a living lease for an ended one. A waiting run does not need to agree
-on the time at all: a lease that has not changed for 60 s by its own clock is not being renewed.
+A lease is a small document, written on condition that it has not changed since it was looked at. It lasts as long as
+the heartbeat of its run (`heartbeat.py`): 60 s, renewed every 15 s, so a living holder's has at least 45 s left, and
+clocks of two machines may differ by that much before one takes a living lease for an ended one. A waiting run does not
+need to agree on the time at all: a heartbeat that has not changed for 60 s by its own clock is not being renewed.
 
-A lease that is given back or taken away stays as a document that says so, for object stores cannot delete
-on a condition.
+A lease that is given back or taken away stays as a document that says so, for object stores cannot delete on a
+condition. None of it is written durably: after a power cut nobody holds anything.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import time
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
@@ -27,6 +23,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.first_names import FirstRecords
+from reconciler.state.heartbeat import DURATION, RETRY, Clock, Heartbeat, HeartbeatRecord, look, revoke
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.lock_record import (
     FIRST_FOLDER,
@@ -40,30 +37,7 @@ from reconciler.state.lock_record import (
     key_of_name,
 )
 from reconciler.state.record import SiteLabel, checked_id
-from reconciler.state.store import ANY, Store, Stored, Version, put_once
-
-DURATION: Final = timedelta(seconds=60)
-RENEWAL: Final = timedelta(seconds=15)
-RETRY: Final = timedelta(seconds=3)
-"""After a renewal that failed, and between two looks at a lease that is waited for."""
-
-
-SPARE: Final = timedelta(seconds=5)
-"""Before its lease ends, a holder begins no write any more: what is sent then may still be under way afterwards."""
-
-
-def _since_boot() -> float:
-    """Seconds that never jump, and that go on while the machine sleeps where the system counts them so."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
-
-
-class Clock(Struct, frozen=True):
-    """The time of day, a count of seconds that never jumps, and waiting."""
-
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    monotonic: Callable[[], float] = _since_boot
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+from reconciler.state.store import ANY, Store, Stored, Version, fresh, put_once
 
 
 class Locked(Exception):
@@ -86,8 +60,21 @@ class LeaseLost(StateError):
     """The lease is no longer ours, or may not be; nothing more must be written to the site."""
 
 
+class _Standing(Struct, frozen=True):
+    """A lease that keeps others out, or did: `beat` is None where its run has ended. `changed` tells it, with its
+    heartbeat, from what stood there at another look. `first` is the name under which version 1 keeps it."""
+
+    lock: LockRecord
+    beat: HeartbeatRecord | None
+    first: str = ""
+
+    @property
+    def changed(self) -> str:
+        return self.lock.written + (self.beat.written if self.beat else "")
+
+
 class Leases:
-    """The leases of all sites in one store, as one process sees them."""
+    """The leases of all sites in one store, as one run sees them. `close` ends its heartbeat."""
 
     def __init__(self, store: Store, holder: Holder, clock: Clock | None = None) -> None:
         self._store = store
@@ -95,44 +82,46 @@ class Leases:
         self._clock = clock or Clock()
         self._first = FirstRecords(store)
         self._first_names: frozenset[str] | None = None
+        self._beat: Heartbeat | None = None
+        self._starting = asyncio.Lock()
 
-    async def acquire(
-        self, site: SiteRef, lock_timeout: timedelta = timedelta(0), on_lost: Callable[[LeaseLost], None] | None = None
-    ) -> Lease:
+    async def acquire(self, site: SiteRef, lock_timeout: timedelta = timedelta(0)) -> Lease:
         """Takes the lease of a site, waiting at most `lock_timeout` for another run to give it back.
 
-        It is renewed in the background until `release`. `on_lost` is called once if that fails for good.
         Raises Locked when the time is over, StateError where the store cannot be used.
         """
-        clock = self._clock
+        clock, key = self._clock, key_of(site.id)
         deadline = clock.monotonic() + lock_timeout.total_seconds()
         watched, watched_from = "", 0.0
         while True:
-            stored = await self._store.get(key_of(site.id))
+            stored = await self._store.get(key)
             found = await self._standing(site, stored)
-            taken_over = ""
+            taken_over = self._word_about(site, stored)
             if found is not None:
-                if found.written != watched:
-                    watched, watched_from = found.written, clock.monotonic()
+                if found.changed != watched:
+                    watched, watched_from = found.changed, clock.monotonic()
                 why = self._why_free(found, clock.monotonic() - watched_from)
                 if why is None:
                     left = deadline - clock.monotonic()
                     if left <= 0:
-                        raise Locked(found)
+                        raise Locked(found.lock)
                     await clock.sleep(min(left, RETRY.total_seconds()))
                     continue
-                taken_over = f"{site.name}: took over the lock of {found.holder}, {why}"
+                taken_over = f"{site.name}: took over the lock of {found.lock.holder}, {why}"
             try:
-                return await self._take(site, stored.version if stored else None, taken_over, on_lost)
+                if found is not None and found.lock.beat:
+                    await revoke(self._store, found.lock.beat, checked_id(site.id))
+                return await self._take(site, stored.version if stored else None, taken_over)
             except Conflict:
-                continue  # somebody was faster; see who
+                continue  # somebody was faster, or is alive after all; see who
 
     async def inspect(self, site: SiteRef) -> LockRecord | None:
         """Who holds a site, also where that has ended without being given back; None where nobody does.
 
         Raises StateError for a lease that cannot be read.
         """
-        return await self._standing(site, await self._store.get(key_of(site.id)))
+        found = await self._standing(site, await self._store.get(key_of(site.id)))
+        return found.lock if found else None
 
     async def ids(self) -> tuple[str, ...]:
         """The sites that somebody ever held, by their ids; sorted."""
@@ -146,8 +135,8 @@ class Leases:
         return decode(stored.data, self._store.place(key_of(id))).site
 
     def has_ended(self, lock: LockRecord) -> bool:
-        """Whether the next run would take it over without asking."""
-        return self._why_free(lock, 0.0) is not None
+        """Whether the next run would take it over without asking. `lock` is one that `inspect` gave."""
+        return self._clock.now() >= lock.expires or self._process_is_gone(lock)
 
     async def unlock(self, lock: LockRecord) -> bool:
         """Takes a lease away from its holder, who learns it at the next renewal.
@@ -158,48 +147,73 @@ class Leases:
         while True:
             stored = await self._store.get(key_of(site.id))
             found = await self._standing(site, stored)
-            if found is None or found.holder.token != lock.holder.token:
+            if found is None or found.lock.holder.token != lock.holder.token:
                 return False
-            if stored is None or decode(stored.data, self._store.place(key_of(site.id))).written != found.written:
+            if found.first or stored is None:
                 await self._unlock_first(site)
                 return True
             try:
-                released = replace(found, released=True, written=secrets.token_hex(8))
+                await revoke(self._store, found.lock.beat, lock.site.id)
+                released = replace(found.lock, released=True, written=fresh())
                 await put_once(self._store, key_of(site.id), to_bytes(released), expected=stored.version, durable=False)
             except Conflict:
                 continue  # renewed while a person was thinking, perhaps
             return True
 
     async def discard(self, site: SiteRef) -> None:
-        """Takes a lease away that cannot be read. A holder that lives learns it at the next renewal."""
+        """Takes a lease away that cannot be read. Whoever holds it is stopped by the journal: the next run writes a
+        snapshot of its own there first."""
         now = self._clock.now()
-        free = LockRecord(SiteLabel(checked_id(site.id), site.name), self._holder, now, now, released=True)
+        label = SiteLabel(checked_id(site.id), site.name)
+        free = LockRecord(label, self._holder, now, now, released=True, discarded=True)
         await self._store.put(key_of(site.id), to_bytes(free), expected=ANY, durable=False)
         await self._unlock_first(site)
 
-    def _why_free(self, lock: LockRecord, unchanged: float) -> str | None:
-        if self._clock.now() >= lock.expires:
-            return f"which ended at {_clock(lock.expires)}"
-        if unchanged >= DURATION.total_seconds():
-            return f"which was not renewed for {unchanged:.0f} s"
-        if lock.holder.token != self._holder.token and is_gone(lock.holder):
-            return "a process of this machine that is gone"
-        return None
+    async def close(self) -> None:
+        """Ends the run's heartbeat. Every lease was given back before."""
+        beat, self._beat = self._beat, None
+        if beat is not None:
+            await beat.stop()
 
-    async def _standing(self, site: SiteRef, stored: Stored | None) -> LockRecord | None:
-        """The lease that keeps others out of a site, of this version or the first; None where there is none."""
-        # Empty is what a power cut can leave of a lease, which is not written durably: whoever held it is gone.
+    # --- what stands there ---------------------------------------------------------------------------
+
+    async def _standing(self, site: SiteRef, stored: Stored | None) -> _Standing | None:
+        """The lease that was not given back, of this version or the first; None where there is none."""
+        # Empty is what a power cut can leave of it: whoever held it is gone.
         if stored is not None and stored.data:
             lock = decode(stored.data, self._store.place(key_of(site.id)))
             if not lock.released:
-                return lock
+                found = await look(self._store, lock.beat) if lock.beat else None
+                if found is None or lock.site.id not in found[0].revoked:
+                    beat = found[0] if found else None
+                    return _Standing(replace(lock, expires=beat.expires if beat else lock.since), beat)
         for name in await self._names_before(site):
             first = await self._store.get(key_of_name(name))
             if first is not None:
                 lock = decode_first(first.data, self._store.place(key_of_name(name)), site.id)
-                if not lock.released and self._why_free(lock, 0.0) is None:
-                    return lock
+                standing = _Standing(lock, None, name)
+                if not lock.released and self._why_free(standing, 0.0) is None:
+                    return standing
         return None
+
+    def _why_free(self, found: _Standing, unchanged: float) -> str | None:
+        lock = found.lock
+        if found.beat is None and not found.first:
+            return "whose run ended without giving it back"
+        if self._clock.now() >= lock.expires:
+            return f"which ended at {_clock(lock.expires)}"
+        if unchanged >= DURATION.total_seconds():
+            return f"which was not renewed for {unchanged:.0f} s"
+        return "a process of this machine that is gone" if self._process_is_gone(lock) else None
+
+    def _process_is_gone(self, lock: LockRecord) -> bool:
+        return lock.holder.token != self._holder.token and is_gone(lock.holder)
+
+    def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
+        if stored is None or not stored.data:
+            return ""
+        was = decode(stored.data, self._store.place(key_of(site.id)))
+        return f"{site.name}: took over a lock that could not be read" if was.discarded else ""
 
     async def _names_before(self, site: SiteRef) -> tuple[str, ...]:
         """The names under which a run of the first version may hold a site."""
@@ -216,83 +230,76 @@ class Leases:
             # Without its lease, a run of the first version finds another version of it and stops.
             await self._store.delete(key_of_name(name))
 
-    async def _take(
-        self,
-        site: SiteRef,
-        version: Version | None,
-        taken_over: str,
-        on_lost: Callable[[LeaseLost], None] | None,
-    ) -> Lease:
-        now = self._clock.now()
-        lock = LockRecord(SiteLabel(checked_id(site.id), site.name), self._holder, now, now + DURATION)
-        lease = Lease(self._store, lock, self._clock, taken_over, on_lost)
-        writing = asyncio.ensure_future(lease.write_first(version))
+    # --- taking it -----------------------------------------------------------------------------------
+
+    async def _take(self, site: SiteRef, version: Version | None, taken_over: str) -> Lease:
+        taking = asyncio.ensure_future(self._write(site, version, taken_over))
         try:
-            await asyncio.shield(writing)
+            return await asyncio.shield(taking)
         except asyncio.CancelledError:
             # What was written meanwhile would keep others out until it ends.
             try:
-                await writing
-                await lease.release()
+                await (await taking).release()
             except (Conflict, StateError):
                 pass
             raise
-        lease.start()
-        return lease
+
+    async def _write(self, site: SiteRef, version: Version | None, taken_over: str) -> Lease:
+        beat, now = await self._beating(), self._clock.now()
+        label = SiteLabel(checked_id(site.id), site.name)
+        lock = LockRecord(label, self._holder, now, now + DURATION, beat.id)
+        version = await put_once(self._store, key_of(site.id), to_bytes(lock), expected=version, durable=False)
+        return Lease(self._store, lock, version, beat, taken_over)
+
+    async def _beating(self) -> Heartbeat:
+        async with self._starting:
+            if self._beat is None or self._beat.why_lost(""):
+                beat = Heartbeat(self._store, self._holder, self._clock)
+                await beat.start()
+                self._beat = beat
+            return self._beat
 
 
 class Lease:
     """A lease of ours. `taken_over` is a sentence for the user, empty where nobody held it before."""
 
-    def __init__(
-        self,
-        store: Store,
-        lock: LockRecord,
-        clock: Clock,
-        taken_over: str,
-        on_lost: Callable[[LeaseLost], None] | None,
-    ) -> None:
+    def __init__(self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: str) -> None:
         self.taken_over = taken_over
         self._store = store
         self._lock = lock
-        self._version: Version | None = None
-        self._clock = clock
-        self._on_lost = on_lost
-        self._lost: LeaseLost | None = None
-        self._renewed = clock.monotonic()
-        self._renewing: asyncio.Task[None] | None = None
-        self._turn = asyncio.Lock()
+        self._version = version
+        self._beat = beat
+        self._released = False
 
     @property
     def lost(self) -> bool:
         """Whether it is no longer ours, or may not be."""
-        return self._why_lost() is not None
+        return bool(self._why_lost())
 
     def check(self) -> None:
         """Raises LeaseLost once the lease is no longer ours, or may not be."""
-        lost = self._why_lost()
-        if lost is not None:
-            raise lost
+        if why := self._why_lost():
+            raise LeaseLost(
+                self._store.place(key_of(self._lock.site.id)),
+                f"the lock of {self._lock.site.name} {why}",
+                "nothing more is written to the site; run again",
+            )
 
     async def release(self) -> StateError | None:
-        """Stops renewing and gives the lease back, if it is still ours. Never takes another's away.
+        """Gives the lease back, if it is still ours. Never takes another's away.
 
-        The error where it could not be given back: then it ends by itself, within a minute.
+        The error where it could not be given back: then it ends with the run, or within a minute.
         """
-        if self._renewing is not None:
-            self._renewing.cancel()
-            await asyncio.gather(self._renewing, return_exceptions=True)
-            self._renewing = None
-        async with self._turn:
-            if self._lost is not None:
-                return None
-            self._lost = self._loss("was given back")
-            try:
-                await self._put(replace(self._lock, expires=self._clock.now(), released=True))
-            except Conflict:
-                pass  # it was taken from us
-            except StateError as error:
-                return error
+        if self._released:
+            return None
+        self._released = True
+        released = to_bytes(replace(self._lock, released=True, written=fresh()))
+        try:
+            await put_once(self._store, key_of(self._lock.site.id), released, expected=self._version, durable=False)
+        except Conflict:
+            pass  # it was taken from us
+        except StateError as error:
+            return error
         return None
 
     async def __aenter__(self) -> Lease:
@@ -303,57 +310,5 @@ class Lease:
     ) -> None:
         await self.release()
 
-    async def write_first(self, version: Version | None) -> None:
-        """Writes the lease where `version` stands. Raises Conflict where another one does."""
-        self._version = version
-        await self._put(self._lock)
-
-    def start(self) -> None:
-        """Begins to renew the lease in the background."""
-        self._renewing = asyncio.ensure_future(self._renew())
-
-    async def _renew(self) -> None:
-        pause = RENEWAL
-        while self._why_lost() is None:
-            await self._clock.sleep(pause.total_seconds())
-            # A renewal under way is finished, so that giving the lease back knows the version it left.
-            pause = await asyncio.shield(asyncio.ensure_future(self._renew_once()))
-        lost = self._lost = self._why_lost()
-        if self._on_lost is not None and lost is not None:
-            self._on_lost(lost)
-
-    async def _renew_once(self) -> timedelta:
-        async with self._turn:
-            begun = self._clock.monotonic()
-            if self._lost is not None:
-                return RENEWAL
-            try:
-                await self._put(replace(self._lock, expires=self._clock.now() + DURATION))
-            except Conflict:
-                self._lost = self._loss("was taken by another run")
-            except StateError:
-                return RETRY  # until the lease ends, then it is lost
-            self._renewed = begun
-            return RENEWAL
-
-    async def _put(self, lock: LockRecord) -> None:
-        lock = replace(lock, written=secrets.token_hex(8))
-        key = key_of(lock.site.id)
-        self._version = await put_once(self._store, key, to_bytes(lock), expected=self._version, durable=False)
-        self._lock = lock
-
-    def _why_lost(self) -> LeaseLost | None:
-        if self._lost is not None:
-            return self._lost
-        # One clock may stand still while a machine sleeps, the other one may be set back.
-        spent = self._clock.monotonic() - self._renewed
-        if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._lock.expires - SPARE:
-            return self._loss("ended before it could be renewed")
-        return None
-
-    def _loss(self, what: str) -> LeaseLost:
-        return LeaseLost(
-            self._store.place(key_of(self._lock.site.id)),
-            f"the lock of {self._lock.site.name} {what}",
-            "nothing more is written to the site; run again",
-        )
+    def _why_lost(self) -> str:
+        return "was given back" if self._released else self._beat.why_lost(self._lock.site.id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any, Final, Literal
 
 from msgspec import field
@@ -12,6 +11,7 @@ from reconciler.model.frozen import Instant, Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.holder import Holder
 from reconciler.state.record import SiteLabel, checked_id
+from reconciler.state.store import fresh
 
 FOLDER: Final = "locks/"
 FIRST_FOLDER: Final = "leases/"
@@ -23,15 +23,21 @@ UNREADABLE: Final = "make sure that no run works on the site, then: reconciler s
 
 
 class LockRecord(Struct, frozen=True):
-    """Whose a lease is, since when, and until when unless it is renewed. `released` is one that was given back or
-    taken away. `written` tells this write of it from all others."""
+    """Whose a lease is, since when, and until when unless it is renewed.
+
+    It lasts as long as the heartbeat `beat` of its run; `expires` is what that says, where it was looked at. One of
+    version 1 has none and was renewed itself. `released` is one that was given back or taken away, `discarded` one
+    that could not even be read. `written` tells this write of it from all others.
+    """
 
     site: SiteLabel
     holder: Holder
     since: Instant
     expires: Instant
+    beat: str = ""
     released: bool = False
-    written: str = field(default_factory=lambda: secrets.token_hex(8))
+    discarded: bool = False
+    written: str = field(default_factory=fresh)
     format_version: Literal[2] = FORMAT_VERSION
 
 

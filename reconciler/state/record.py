@@ -7,7 +7,6 @@ snapshot stand in a journal beside it (`journal.py`).
 from __future__ import annotations
 
 import re
-import secrets
 from typing import Any, Final, Literal, get_args
 
 from msgspec import field
@@ -21,6 +20,7 @@ from reconciler.model.sites import RecordedSite
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.errors import StateError
 from reconciler.state.old_calls import entry_of
+from reconciler.state.store import fresh
 
 FOLDER, SUFFIX = "records/", ".json"
 
@@ -41,7 +41,7 @@ class SiteRecord(Struct, frozen=True):
     site: SiteLabel
     recorded: RecordedSite
     continued: bool = False
-    written: str = field(default_factory=lambda: secrets.token_hex(8))
+    written: str = field(default_factory=fresh)
     format_version: Literal[2] = FORMAT_VERSION
 
 

@@ -5,7 +5,10 @@ A store keeps bytes under keys such as `records/3f0c2a9e-....json`; what the byt
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
+import secrets
 from collections.abc import AsyncIterator
 from enum import Enum
 from typing import Final, NewType, Protocol
@@ -87,6 +90,15 @@ class Store(Protocol):
     def place(self, key: str) -> str:
         """Where a key is kept, as messages show it."""
         ...
+
+
+_PROCESS: Final = secrets.token_hex(8)
+_written = itertools.count(1)
+
+
+def fresh() -> str:
+    """A text that no other write has, in this process (a forked one has another id) or in any other."""
+    return f"{_PROCESS}-{os.getpid():x}-{next(_written):x}"
 
 
 _KEY = re.compile(r"(?:[A-Za-z0-9][A-Za-z0-9._-]*/)*[A-Za-z0-9][A-Za-z0-9._-]*\Z")

@@ -5,6 +5,8 @@ The journal writes them down as they come; a record is what its last snapshot sa
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import attrgetter, itemgetter
 from typing import TypeAlias, TypeVar, assert_never
 
 from msgspec.structs import replace
@@ -21,6 +23,7 @@ from reconciler.model.sites import (
     CreatedActivity,
     CreatedEvent,
     Inputs,
+    PostOutcome,
     PublishedPost,
     RecordedSite,
     RememberedSet,
@@ -106,7 +109,9 @@ class Applied(Variant, frozen=True):
             field.path: field for field in (*recorded.applied.settings, *self.inputs.settings)
         }
         events: dict[str, JsonObject] = dict((*recorded.applied.events, *self.inputs.events))
-        merged = Inputs(tuple(settings[path] for path in sorted(settings)), _sorted(events))
+        merged = Inputs(
+            tuple(settings[path] for path in sorted(settings)), tuple((name, events[name]) for name in sorted(events))
+        )
         return replace(recorded, applied=merged)
 
 
@@ -129,18 +134,28 @@ class Bound(Variant, frozen=True):
             events[event.id] = replace(event, seen=event.seen or (known is not None and known.seen))
         return replace(
             recorded,
-            event_ids=_sorted(dict((*recorded.event_ids, *found.event_ids))),
+            event_ids=_with(recorded.event_ids, found.event_ids),
             sets=tuple(RememberedSet(rule, sets[rule]) for rule in sorted(sets)),
             created=tuple(sorted(created.values(), key=lambda activity: (activity.target_date, activity.title))),
             created_events=tuple(events[id] for id in sorted(events)),
-            objects=_sorted(dict((*recorded.objects, *found.objects))) if found.objects else recorded.objects,
-            spent=tuple(sorted({*recorded.spent, *found.spent})),
-            outcomes=tuple({outcome.post: outcome for outcome in (*recorded.outcomes, *found.outcomes)}.values()),
+            objects=_with(recorded.objects, found.objects),
+            spent=tuple(sorted({*recorded.spent, *found.spent})) if found.spent else recorded.spent,
+            outcomes=_with_outcomes(recorded.outcomes, found.outcomes),
         )
 
 
-def _sorted(members: dict[str, T]) -> tuple[tuple[str, T], ...]:
-    return tuple((name, members[name]) for name in sorted(members))
+def _with(sorted_members: tuple[tuple[str, T], ...], found: tuple[tuple[str, T], ...]) -> tuple[tuple[str, T], ...]:
+    """Sorted pairs with more of them, each name once."""
+    members = sorted_members
+    for name, value in found:
+        at = bisect_left(members, name, key=itemgetter(0))
+        rest = members[at + 1 :] if at < len(members) and members[at][0] == name else members[at:]
+        members = (*members[:at], (name, value), *rest)
+    return members
+
+
+def _with_outcomes(recorded: tuple[PostOutcome, ...], found: tuple[PostOutcome, ...]) -> tuple[PostOutcome, ...]:
+    return tuple({outcome.post: outcome for outcome in (*recorded, *found)}.values()) if found else recorded
 
 
 class FoundForeign(Variant, frozen=True):
@@ -161,6 +176,9 @@ class Scheduled(Variant, frozen=True):
     post: PublishedPost
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
+        # A record may hold thousands of them, and a run adds hundreds: most are new, which C tells fast.
+        if self.post.id not in map(attrgetter("id"), recorded.published):
+            return replace(recorded, published=(*recorded.published, self.post))
         post, kept, times = self.post, [], self.post.times
         for earlier in recorded.published:
             if (earlier.id, earlier.digest) == (post.id, post.digest):

@@ -36,8 +36,9 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.reporters.journal_words import about, standing, words_of
+from reconciler.state.heartbeat import Clock
 from reconciler.state.holder import Holder
-from reconciler.state.lease import Clock, Leases
+from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project

@@ -278,6 +278,12 @@ class Broken(Store):
         return self._store.place(key)
 
 
+def over(store: Store, session: Session[FullClient]) -> Session[FullClient]:
+    """The session with its state in another store."""
+    leases = Leases(store, this_process({}))
+    return replace(session, store=StateStore(store, now=session.clock.now), leases=leases)
+
+
 @pytest.mark.parametrize(
     ("refuses", "code"),
     [
@@ -291,7 +297,7 @@ def test_what_tidying_up_cannot_do_is_told_and_the_ledger_stands(
     async def main() -> None:
         async with opened(folder) as (session, selection):
             store = Broken(session.store.store)
-            session = replace(session, store=StateStore(store, now=session.clock.now))
+            session = over(store, session)
             store.refuses = refuses
             outcome, events = await applied(session, selection)
             assert isinstance(outcome, ApplyCompleted)
@@ -305,7 +311,7 @@ def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
     async def main() -> None:
         async with opened(folder) as (session, selection):
             store = Broken(session.store.store)
-            session = replace(session, store=StateStore(store, now=session.clock.now))
+            session = over(store, session)
             entry = selection.entries[0]
             store.refuses = lambda key, _data: key.startswith("records/") and (entry.name in key or entry.id in key)
             outcome, events = await applied(session, selection)

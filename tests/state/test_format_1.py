@@ -26,8 +26,9 @@ from reconciler.model.operations import (
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
+from reconciler.state.heartbeat import Clock
 from reconciler.state.holder import this_process
-from reconciler.state.lease import Clock, Leases, Locked
+from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import RunLedgers
 from reconciler.state.plans import SpentPlans
 from reconciler.state.sites import StateStore

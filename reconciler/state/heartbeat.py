@@ -1,0 +1,166 @@
+"""Heartbeat: one small document a run, renewed every 15 s, that says the run lives; all its leases go by it.
+
+So a run that holds a thousand sites, most of which only wait for a generation, renews one document and not a thousand.
+Whoever takes a lease away, by force or because its holder stood still for too long, writes the site into the holder's
+heartbeat first: the holder finds that at its next renewal, and from then on makes no further write there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal
+
+import msgspec
+from msgspec import field
+from msgspec.structs import replace
+
+from reconciler.model.frozen import Instant, Struct
+from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.holder import Holder
+from reconciler.state.store import Store, Version, fresh, put_once
+
+DURATION: Final = timedelta(seconds=60)
+RENEWAL: Final = timedelta(seconds=15)
+RETRY: Final = timedelta(seconds=3)
+"""After a renewal that failed, and between two looks at a lease that is waited for."""
+
+SPARE: Final = timedelta(seconds=5)
+"""Before its time is over a run begins no write any more: what is sent then may still be under way afterwards."""
+
+KEPT: Final = timedelta(days=1)
+"""How long the heartbeat of a run that was killed is left, for whoever looks at its leases."""
+
+FOLDER: Final = "runs-alive/"
+
+
+def _since_boot() -> float:
+    """Seconds that never jump, and that go on while the machine sleeps where the system counts them so."""
+    boot = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot is None else time.clock_gettime(boot)
+
+
+class Clock(msgspec.Struct, frozen=True):
+    """The time of day, a count of seconds that never jumps, and waiting."""
+
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    monotonic: Callable[[], float] = _since_boot
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class HeartbeatRecord(Struct, frozen=True):
+    """That a run lives, until when unless it is renewed, and the sites that were taken from it; sorted."""
+
+    holder: Holder
+    expires: Instant
+    revoked: tuple[str, ...] = ()
+    written: str = field(default_factory=fresh)
+    format_version: Literal[2] = FORMAT_VERSION
+
+
+def key_of(beat: str) -> str:
+    """The key of a heartbeat."""
+    return f"{FOLDER}{beat}.json"
+
+
+async def look(store: Store, beat: str) -> tuple[HeartbeatRecord, Version] | None:
+    """A heartbeat as it stands; None where its run ended. Raises StateError."""
+    stored = await store.get(key_of(beat))
+    if stored is None or not stored.data:  # a power cut can leave it empty: whoever wrote it is gone
+        return None
+    return from_bytes(HeartbeatRecord, stored.data, store.place(key_of(beat))), stored.version
+
+
+async def revoke(store: Store, beat: str, site: str) -> None:
+    """Takes a site away from a run. Raises Conflict where the run has just renewed, and StateError."""
+    if (found := await look(store, beat)) is not None:
+        record, version = found
+        revoked = tuple(sorted({*record.revoked, site}))
+        data = to_bytes(replace(record, revoked=revoked, written=fresh()))
+        await put_once(store, key_of(beat), data, expected=version, durable=False)
+
+
+class Heartbeat:
+    """The heartbeat of this run, from `start` to `stop` or until it is lost."""
+
+    def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
+        self.id = fresh()
+        self._store = store
+        self._clock = clock
+        self._record = HeartbeatRecord(holder, clock.now() + DURATION)
+        self._version: Version | None = None
+        self._renewed = clock.monotonic()
+        self._lost = ""
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Writes it, and renews it in the background. Raises StateError."""
+        await self._put(self._record)
+        self._renewing = asyncio.ensure_future(self._renew())
+
+    def why_lost(self, site: str) -> str:
+        """Why a site must not be written to any more; empty while it may."""
+        if self._lost:
+            return self._lost
+        # One clock may stand still while a machine sleeps, the other one may be set back.
+        spent = self._clock.monotonic() - self._renewed
+        if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._record.expires - SPARE:
+            return "ended before it could be renewed"
+        return "was taken by another run" if site in self._record.revoked else ""
+
+    async def stop(self) -> None:
+        """Ends it, with those that runs left which were killed long ago. Every lease was given back, or is lost."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            await asyncio.gather(self._renewing, return_exceptions=True)
+        self._lost = self._lost or "was given back"
+        try:
+            await self._store.delete(key_of(self.id))
+            async for key in self._store.keys(FOLDER):
+                found = await look(self._store, key.removeprefix(FOLDER).removesuffix(".json"))
+                if found is not None and found[0].expires < self._clock.now() - KEPT:
+                    await self._store.delete(key)
+        except StateError:
+            pass  # what is left ends by itself, and the next run tries again
+
+    async def _renew(self) -> None:
+        pause = RENEWAL
+        while not self.why_lost(""):
+            await self._clock.sleep(pause.total_seconds())
+            # A renewal under way is finished, so that the next one knows the version it left.
+            pause = await asyncio.shield(asyncio.ensure_future(self._renew_once()))
+        self._lost = self.why_lost("")
+
+    async def _renew_once(self) -> timedelta:
+        begun = self._clock.monotonic()
+        if self.why_lost(""):
+            return RENEWAL
+        try:
+            await self._put(replace(self._record, expires=self._clock.now() + DURATION, written=fresh()))
+        except Conflict:
+            return await self._see_what_was_taken()
+        except StateError:
+            return RETRY  # until its time is over, then it is lost
+        self._renewed = begun
+        return RENEWAL
+
+    async def _see_what_was_taken(self) -> timedelta:
+        try:
+            found = await look(self._store, self.id)
+        except StateError:
+            found = None
+        if found is None or found[0].holder.token != self._record.holder.token:
+            self._lost = "was taken by another run"
+            return RENEWAL
+        self._record = replace(self._record, revoked=found[0].revoked)
+        self._version = found[1]
+        return timedelta(0)
+
+    async def _put(self, record: HeartbeatRecord) -> None:
+        self._version = await put_once(
+            self._store, key_of(self.id), to_bytes(record), expected=self._version, durable=False
+        )
+        self._record = record
