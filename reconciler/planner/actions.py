@@ -270,6 +270,7 @@ class RefusedBy(StrEnum):
     CONTRADICTION = "contradiction"
     MAX_PUBLISH = "maxPublish"
     MAX_DELETE = "maxDelete"
+    MAX_DISCARD = "maxDiscard"
     STRICT = "strict"
     NOT_SHOWN = "not-shown"
 

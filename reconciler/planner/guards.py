@@ -53,6 +53,15 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
                 f"raise maxDelete in {policy.place}, or narrow the run with --target",
             )
         )
+    if policy.max_discard is not None and total.discard > policy.max_discard:
+        refusals.append(
+            refusal(
+                whole,
+                RefusedBy.MAX_DISCARD,
+                f"the run would throw away {total.discard} drafts, and policy.maxDiscard is {policy.max_discard}",
+                f"raise maxDiscard in {policy.place}, or narrow the run with --target",
+            )
+        )
     if policy.max_publish is not None and total.publish > policy.max_publish:
         refusals.append(
             refusal(

@@ -20,6 +20,8 @@ class PlanTally(Struct, frozen=True):
     generate: int = 0
     publish: int = 0
     cancel: int = 0
+    discard: int = 0
+    """Drafts that are thrown away; scheduled posts are cancelled, and never among them."""
     pending: int = 0
     blocked: int = 0
     deferred: int = 0
@@ -39,6 +41,7 @@ def tally_of(plan: Plan) -> PlanTally:
     """The counts of one site's plan."""
     counts = count_actions(plan.actions)
     counts["blocked"] = len({one.address for one in plan.blocked})  # a post can break several rules at once
+    counts["discard"] = len({post for action in plan.actions for post in getattr(action.operation, "discards", ())})
     return PlanTally(**counts, still_going_out=len(plan.still_going_out))
 
 
