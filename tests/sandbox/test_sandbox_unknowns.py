@@ -192,6 +192,7 @@ def _schedule(made: Session) -> None:
 
 
 def _use_the_publisher(made: Session) -> None:
+    made.sandbox.dashboard.set_feature(SITE, "SCHEDULE_POST", limit=100)
     item = {"channel": {"name": "INSTAGRAM"}, "type": "POST", "instagramPost": {"caption": "Hello"}}
     made.ask("POST", f"{PUBLISHER}/items", {"item": item})
     whole = {**item, "instagramPost": {"caption": "Hello", "imageUrl": "https://static.wixstatic.com/media/a.jpg"}}
