@@ -72,7 +72,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
         if planned.plan.refusals:
             return planned
         if not planned.plan.actions:
-            await note_findings(run, planned.plan, desired)
+            await note_findings(run, planned.plan, desired, recorded)
             return planned
         return Prepared(planned, entry, recorded)
 

@@ -31,6 +31,8 @@ from reconciler.planner.deferred import resolve
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.journal import SiteJournal
 from reconciler.state.lease import Lease, Locked
+from reconciler.state.memory import MemoryStore
+from reconciler.state.record import SiteLabel, SiteRecord
 
 DECLINED = Diagnostic("declined", "the plan was not approved; nothing was changed")
 
@@ -151,11 +153,20 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
         return await resolve_open(site, ports, options_of(run, site.name), run.progress_of(site.name))
 
 
-async def note_findings(run: Run, plan: Plan, desired: DesiredSite) -> None:
-    """Notes what a plan with nothing to do found out, such as a first contact."""
-    site = plan.site
+async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
+    """Notes what a plan with nothing to do found out, such as a first contact.
+
+    Where all of it is recorded already, as of most sites of most runs, no lease is taken and nothing is written.
+    """
+    site, session = plan.site, run.session
+    record = SiteRecord(SiteLabel(site.id, site.name), recorded)
+    rehearsal = SiteJournal(MemoryStore(), site, record, None, now=session.clock.now)
+    ports = Ports(session.client.reader(), session.client.writer(), rehearsal, session.clock, desired)
+    await apply_plan(plan, ports, options_of(run, site.name), lambda _event: None)
+    if rehearsal.recorded == recorded and not session.store.is_renamed(site):
+        return
     async with leased(run, site) as held:
-        ports = ports_of(run, held, desired, run.session.clock)
+        ports = ports_of(run, held, desired, session.clock)
         await apply_plan(plan, ports, options_of(run, site.name), run.progress_of(site.name))
 
 

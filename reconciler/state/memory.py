@@ -1,4 +1,4 @@
-"""MemoryStore: a store that lasts as long as its process, for tests."""
+"""MemoryStore: a store that lasts as long as its process, for rehearsals and tests."""
 
 from __future__ import annotations
 

@@ -61,6 +61,7 @@ class StateStore:
         self.store = store
         self.first = FirstRecords(store)
         self._now = now
+        self._renamed: set[str] = set()
 
     async def load(self, site: SiteRef) -> RecordedSite:
         """What is recorded of a site; first contact is the empty record. Only reads.
@@ -68,7 +69,15 @@ class StateStore:
         Raises StateError for a record that is corrupt or of a newer format.
         """
         found = await self._find(site)
-        return found.record.recorded if found else NOTHING_RECORDED
+        if found is None:
+            return NOTHING_RECORDED
+        if found.record.site.name != site.name:
+            self._renamed.add(checked_id(site.id))
+        return found.record.recorded
+
+    def is_renamed(self, site: SiteRef) -> bool:
+        """Whether the record of a site that was loaded has it by another name, which a run that writes puts right."""
+        return checked_id(site.id) in self._renamed
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
         """`load`, with the name under which it stands; None where nothing is recorded."""

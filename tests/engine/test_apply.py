@@ -322,3 +322,42 @@ def test_a_state_that_fails_one_site_fails_it_alone(folder: Project) -> None:
             assert "the disk is gone" in (broken.ledger.error or "")
 
     asyncio.run(main())
+
+
+def test_a_run_with_nothing_to_do_takes_no_lock_and_writes_nothing(folder: Project) -> None:
+    """Only a first contact, and a site that goes by another name now, is worth a write."""
+
+    def apply() -> Session[FullClient]:
+        async def main() -> Session[FullClient]:
+            async with opened(folder) as (session, selection):
+                outcome, _ = await applied(session, selection)
+                assert isinstance(outcome, ApplyCompleted)
+                return session
+
+        return asyncio.run(main())
+
+    def kept() -> dict[str, bytes]:
+        state = folder.root / ".reconciler"
+        files = (path for name in ("records", "locks", "runs-alive", "journals") for path in (state / name).rglob("*"))
+        return {str(path): path.read_bytes() for path in files if path.is_file()}
+
+    for _ in range(2):
+        apply()
+    before = kept()
+    session = apply()
+    assert kept() == before
+    assert all(asyncio.run(session.store.load(ref)).known for ref in refs_of(session))
+    folder.edit("sites/a.yaml", "name: shop-a,", "name: boutique,")
+    session = apply()
+    assert "boutique" in [label.name for label in asyncio.run(session.store.labels())]
+    renamed = kept()
+    assert {path for path in renamed if renamed[path] != before.get(path)} == {
+        str(folder.root / ".reconciler" / kind / f"{SHOP}.json") for kind in ("records", "locks")
+    }
+
+
+SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+
+
+def refs_of(session: Session[FullClient]) -> list[SiteRef]:
+    return [SiteRef(label.name, label.id) for label in asyncio.run(session.store.labels())]
