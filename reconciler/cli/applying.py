@@ -30,10 +30,10 @@ from reconciler.wiring import api_of, open_session
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
-    "nobody could be asked, for there is no terminal",
-    "--auto-approve carries the plan out without asking",
+    "no terminal to confirm on",
+    "pass --auto-approve",
 )
-STOPPING: Final = "Interrupted: finishing the calls in flight. Once more gives up on them."
+STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to stop now."
 
 
 class Permissions(Struct, frozen=True):

@@ -42,10 +42,10 @@ from reconciler.wiring import open_state_of
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
-    "nobody could be asked, for there is no terminal",
-    "--force takes the lock away without asking",
+    "no terminal to confirm on",
+    "pass --force",
 )
-DECLINED: Final = Diagnostic("declined", "it was not agreed to; the lock stays")
+DECLINED: Final = Diagnostic("declined", "The lock was not removed")
 
 
 class Asked(Struct, frozen=True):
@@ -137,7 +137,7 @@ async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
         return None
     if not can_ask():
         return NO_TERMINAL
-    return None if await agreed(f"Do you want to take the lock of {name} away?") else DECLINED
+    return None if await agreed(f"Do you want to remove the lock of {name}?") else DECLINED
 
 
 def move_command(old: str, new: str, asked: Asked, *, lock_timeout: timedelta) -> int:

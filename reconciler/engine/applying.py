@@ -34,7 +34,7 @@ from reconciler.state.lease import Lease, Locked
 from reconciler.state.memory import MemoryStore
 from reconciler.state.record import SiteLabel, SiteRecord
 
-DECLINED = Diagnostic("declined", "the plan was not approved; nothing was changed")
+DECLINED = Diagnostic("declined", "Nothing was changed")
 
 
 class Decision(Struct, frozen=True):

@@ -23,7 +23,9 @@ def of_its_site(diagnostic: Diagnostic) -> str:
 
 
 def refused_line(reason: Diagnostic, more: int = 0) -> str:
-    """`Refused: shop: expect.published ...`, the last line of a run that a guard or a person stopped."""
+    """`Refused: shop: expect.published ...`, or `Cancelled.` where a person said no: the last line of a run."""
+    if reason.code == "declined":
+        return f"Cancelled. {reason.message}."
     return f"Refused: {sentence(reason)}" + (f" (and {more} more, above)" if more else "")
 
 

@@ -260,7 +260,7 @@ def test_a_terminal_is_asked_and_has_colours(project: Project) -> None:
 def test_a_terminal_is_asked_once_where_all_is_public(project: Project, reconciler: Command) -> None:
     project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
-    for answer, code, said in (("no\n", 4, "nothing was changed"), ("yes\n", 0, "2 published")):
+    for answer, code, said in (("no\n", 4, "Nothing was changed"), ("yes\n", 0, "2 published")):
         terminal = Terminal(project.root, "apply")
         terminal.until("Do you want to make 2 posts public?")
         terminal.until("accepted: ")
@@ -276,7 +276,7 @@ def test_anything_but_yes_is_no(project: Project, answer: str) -> None:
     terminal.until("accepted: ")
     terminal.type(answer)
     assert terminal.end() == 4
-    assert "Refused: the plan was not approved; nothing was changed" in terminal.said
+    assert "Cancelled. Nothing was changed." in terminal.said
     assert wrote(project) == 0
 
 
@@ -302,7 +302,7 @@ def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: 
     terminal.until("waiting for shop")
     terminal.signal(signal.SIGTERM)
     assert terminal.end() == 143
-    assert "finishing the calls in flight" in terminal.said
+    assert "Stopping after the calls in progress" in terminal.said
     assert "~ update    shop/settings  done" in terminal.said
     assert "Apply: 0 added, 1 changed" in terminal.said
     document = json.loads((project.root / "apply.json").read_text())
@@ -322,7 +322,7 @@ def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> 
     terminal = Terminal(project.root, "apply", "--auto-approve", "--no-color")
     terminal.until("waiting for shop")
     terminal.signal(signal.SIGINT)
-    terminal.until("Once more gives up on them.")
+    terminal.until("Press Ctrl-C again to stop now.")
     terminal.signal(signal.SIGINT)
     assert terminal.end() == 130
     assert "~ update    shop/settings  done" in terminal.said

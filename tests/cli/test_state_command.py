@@ -346,7 +346,7 @@ def test_without_a_terminal_the_flag_is_named(reconciler: Command, project: Proj
     ran = reconciler("state", "unlock", "shop", project.root)
     assert (ran.code, ran.last) == (
         4,
-        "Refused: nobody could be asked, for there is no terminal; --force takes the lock away without asking",
+        "Refused: no terminal to confirm on; pass --force",
     )
     for fact in ("jane", "ci-7", "4242", "https://ci.example/jobs/17", "since", "unless it is renewed"):
         assert fact in ran.out
@@ -382,7 +382,7 @@ def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     os.close(writing)
 
 
-@pytest.mark.parametrize(("answer", "code", "last"), [("yes\n", 0, "Unlocked"), ("y\n", 4, "Refused: it was not")])
+@pytest.mark.parametrize(("answer", "code", "last"), [("yes\n", 0, "Unlocked"), ("y\n", 4, "Cancelled. The lock")])
 def test_a_person_is_asked(
     reconciler: Command,
     project: Project,
@@ -397,7 +397,7 @@ def test_a_person_is_asked(
     ran = reconciler("state", "unlock", "shop", project.root)
     assert ran.code == code
     assert ran.last.startswith(last)
-    assert "Do you want to take the lock of shop away?" in ran.err
+    assert "Do you want to remove the lock of shop?" in ran.err
     assert (planted.lock() is None) == (code == 0)
 
 
