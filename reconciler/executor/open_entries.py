@@ -16,7 +16,7 @@ from reconciler.executor.observe import merged
 from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
-from reconciler.executor.state_updates import conclude
+from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.operations import (
     Done,
@@ -105,4 +105,6 @@ async def _close_entry(
     if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
         live = found.post(operation.post)
         published = published_post(entry, journal, live.scheduled_for if live else None, options, found)
+    if isinstance(outcome, NotDone):
+        await note_part(journal, entry, found)
     await conclude(journal, entry, outcome, published)

@@ -11,6 +11,7 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import infer_outcome, read_for
 from reconciler.executor.readback import LOOKS
 from reconciler.executor.run import Attempt, Run
+from reconciler.executor.state_updates import note_part
 from reconciler.model.operations import (
     INPUTS,
     AtOnce,
@@ -88,6 +89,8 @@ async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
             found = infer_outcome(attempt.entry, seen, run.now())
             if isinstance(found, Done | Pending):
                 break
+            if isinstance(found, NotDone):
+                await note_part(run.journal, attempt.entry, seen)
     except ApiError as error:
         return replace(unclear, detail=f"{unclear.detail}; reading it back failed: {error}")
     if found is None:

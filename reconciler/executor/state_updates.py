@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.ports import Journal, Ports
+from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import INPUTS, AwaitGeneration, Done, Generate, Outcome, Regenerate, UpdateSettings
@@ -27,6 +28,14 @@ async def conclude(
         if published is not None:
             await journal.published(published)
     await journal.end(entry, outcome)
+
+
+async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
+    """Notes what a call that is not done in full has left behind, by what is there now."""
+    kind = kind_of(entry.operation)
+    left = kind.leaves_in_part(entry.operation, entry, found, journal.recorded)
+    if left != Bindings():
+        await journal.bind(left)
 
 
 async def record_findings(plan: Plan, ports: Ports) -> None:

@@ -59,7 +59,7 @@ from reconciler.planner.actions import (
     blocked,
     refusal,
 )
-from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of
 from reconciler.planner.deferred import Resolved
 from tests.executor.live_site import (
     SITE,
@@ -276,6 +276,22 @@ def test_a_story_that_its_cancel_made_a_draft_again_is_cleared_with_the_others(s
     shop.world.before_call = sent.append
     assert results(shop.apply(cancelling(shop, "p2"), clear)) == ["done", "done"]
     assert [one.stories for one in sent if isinstance(one, ClearPosts)] == [True]
+
+
+def test_what_a_killed_run_cleared_before_the_stories_is_remembered(shop: Bench) -> None:
+    shop.world.change("a1", posts=(a_post("p1"), a_post("p2", type="STORY")))
+    shop.remember(objects=((approval_key("p1"), approval_of(Digest("x"))),))
+
+    def killed(_: object) -> None:
+        shop.world.change("a1", posts=(a_post("p2", type="STORY"),))
+        raise KeyboardInterrupt
+
+    shop.world.before_call = killed
+    clear = act(ClearPosts(ActivityId("a1"), "x", (PostId("p1"), PostId("p2")), True), Kind.POSTS, "a1")
+    with pytest.raises(KeyboardInterrupt):
+        shop.apply(clear)
+    assert shop.settle_open().open == ()
+    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
 
 
 # --- schedule --------------------------------------------------------------------------------------

@@ -104,6 +104,10 @@ class ManagedKind(Generic[O]):
         """What a call that took effect leaves behind, to be remembered."""
         return Bindings()
 
+    def leaves_in_part(self, operation: O, entry: OpenEntry, found: Snapshot, recorded: RecordedSite) -> Bindings:
+        """What a call that is not done in full has left behind all the same, by what is there now."""
+        return Bindings()
+
     def not_kept(self, operation: O) -> Bindings:
         """What is to be remembered after all, where the read-back shows that the call did not take effect."""
         return Bindings()
