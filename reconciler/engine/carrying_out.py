@@ -188,7 +188,8 @@ async def _remember(run: Run, done: ApplyCompleted, ledgers: list[dict[str, Any]
     if run.terms.exit_code is not None:
         ledger["exitCode"] = run.terms.exit_code(done)
     try:
-        await RunLedgers(run.session.store.store).write(run.session.clock.now(), freeze(ledger))
+        run_name = run.session.leases.holder.run
+        await RunLedgers(run.session.store.store).write(run.session.clock.now(), freeze(ledger), run_name)
     except StateError as error:
         what = f"the ledger of this run could not be kept: {error.what}"
         run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, Place(error.place))))

@@ -63,6 +63,7 @@ def lock_values(lock: LockRecord | None, *, ended: bool) -> dict[str, Any] | Non
         "user": holder.user,
         "host": holder.host,
         "process": holder.process,
+        "run": holder.run,
         "ciUrl": holder.ci_url,
         "since": instant_text(lock.since),
         "expires": instant_text(lock.expires),

@@ -113,6 +113,7 @@ def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Ite
     holder = lock.holder
     until = _to_the_second(lock.expires) + ("" if ended else ", unless it is renewed")
     facts = [("user", holder.user), ("host", holder.host), ("process", str(holder.process))]
+    facts += [("run", holder.run)] if holder.run else []
     facts += [("CI job", holder.ci_url)] if holder.ci_url else []
     facts += [("since", _to_the_second(lock.since)), ("until", until)]
     for name, fact in facts:

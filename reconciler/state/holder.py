@@ -29,6 +29,8 @@ class Holder(Struct, frozen=True):
     machine: str = ""
     started: str = ""
     ci_url: str | None = None
+    run: str = ""
+    """What people call the run: its ledger's id ends in it."""
 
     def __str__(self) -> str:
         job = f", {self.ci_url}" if self.ci_url else ""
@@ -46,16 +48,18 @@ def this_process(environ: Mapping[str, str]) -> Holder:
         machine=_machine(),
         started=_start_of(process),
         ci_url=ci_url(environ),
+        run=secrets.token_hex(4),
     )
 
 
 def ci_url(environ: Mapping[str, str]) -> str | None:
-    """The page of the CI job that runs this, where the service says it: GitHub, GitLab, Jenkins and its like."""
+    """The page of the CI job that this is, where the service says it (GitHub, GitLab, Buildkite, CircleCI, Jenkins)."""
     if repository := environ.get("GITHUB_REPOSITORY"):
         server, run = environ.get("GITHUB_SERVER_URL", "https://github.com"), environ.get("GITHUB_RUN_ID")
         if run:
             return f"{server}/{repository}/actions/runs/{run}"
-    return environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or None
+    names = ("CI_JOB_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "BUILD_URL")
+    return next((environ[name] for name in names if environ.get(name)), None)
 
 
 def is_gone(holder: Holder) -> bool:

@@ -78,7 +78,7 @@ class Leases:
 
     def __init__(self, store: Store, holder: Holder, clock: Clock | None = None) -> None:
         self._store = store
-        self._holder = holder
+        self.holder = holder
         self._clock = clock or Clock()
         self._first = FirstRecords(store)
         self._first_names: frozenset[str] | None = None
@@ -165,7 +165,7 @@ class Leases:
         snapshot of its own there first."""
         now = self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
-        free = LockRecord(label, self._holder, now, now, released=True, discarded=True)
+        free = LockRecord(label, self.holder, now, now, released=True, discarded=True)
         await self._store.put(key_of(site.id), to_bytes(free), expected=ANY, durable=False)
         await self._unlock_first(site)
 
@@ -207,7 +207,7 @@ class Leases:
         return "a process of this machine that is gone" if self._process_is_gone(lock) else None
 
     def _process_is_gone(self, lock: LockRecord) -> bool:
-        return lock.holder.token != self._holder.token and is_gone(lock.holder)
+        return lock.holder.token != self.holder.token and is_gone(lock.holder)
 
     def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
         if stored is None or not stored.data:
@@ -247,14 +247,14 @@ class Leases:
     async def _write(self, site: SiteRef, version: Version | None, taken_over: str) -> Lease:
         beat, now = await self._beating(), self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
-        lock = LockRecord(label, self._holder, now, now + DURATION, beat.id)
+        lock = LockRecord(label, self.holder, now, now + DURATION, beat.id)
         version = await put_once(self._store, key_of(site.id), to_bytes(lock), expected=version, durable=False)
         return Lease(self._store, lock, version, beat, taken_over)
 
     async def _beating(self) -> Heartbeat:
         async with self._starting:
             if self._beat is None or self._beat.why_lost(""):
-                beat = Heartbeat(self._store, self._holder, self._clock)
+                beat = Heartbeat(self._store, self.holder, self._clock)
                 await beat.start()
                 self._beat = beat
             return self._beat

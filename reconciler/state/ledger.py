@@ -36,9 +36,12 @@ class RunLedgers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(self, ended_at: datetime, ledger: Json) -> str:
-        """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the run's id."""
-        run = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(4)}"
+    async def write(self, ended_at: datetime, ledger: Json, run: str = "") -> str:
+        """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the ledger's id.
+
+        It ends in the name of the run, by which the locks of the run were known.
+        """
+        run = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{run or secrets.token_hex(4)}"
         await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
         try:
             for old in (await self.runs())[KEPT:]:

@@ -71,6 +71,7 @@ def test_the_last_ledgers_are_kept_and_read_back(tmp_path: Path) -> None:
         assert ids[0].startswith("20261123T093000.000000Z-")
         assert await runs.read(ids[0]) == ledger
         assert await runs.read("20200101T000000.000000Z-0") is None
+        assert (await runs.write(NOW, ledger, "3f9a2c1e")).endswith("-3f9a2c1e")
 
     asyncio.run(body())
 
