@@ -46,7 +46,8 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
     match event:
         case results.PlanCompleted():
             refused = event.refused + len(event.refusals)
-            return _of_sites(event.failed, refused, event.changes if detailed else 0)
+            changes = event.changes + event.tally.still_going_out  # what no action can stop is not as wanted either
+            return _of_sites(event.failed, refused, changes if detailed else 0)
         case results.DriftCompleted():
             return _of_sites(event.failed, event.refused + len(event.refusals), event.tally.drifted)
         case results.ApplyCompleted():

@@ -185,11 +185,14 @@ class UpdateActivity(Write, frozen=True):
 
 
 class DeleteActivity(Write, frozen=True):
+    """`discards` are the drafts of the activity: they go with it."""
+
     verb: ClassVar[Verb] = Verb.DELETE
     kind: ClassVar[Kind] = Kind.ACTIVITY
 
     id: ActivityId
     title: str
+    discards: tuple[PostId, ...] = ()
 
 
 class GeneratePosts(Write, frozen=True):

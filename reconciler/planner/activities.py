@@ -19,7 +19,7 @@ from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import instant
 from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity, FieldChange, Part, UpdateActivity
-from reconciler.model.posts import ActivityId
+from reconciler.model.posts import ActivityId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, NothingWaits, Reason, RefusedBy, refusal
@@ -145,9 +145,9 @@ def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:
 def _delete(live: Activity, index: int, scope: Scope) -> Action:
     requires = (ActivityIs(live.id, live.digest), NothingWaits(live.id))
     address = scope.address(Kind.ACTIVITY, live.id)
-    return Action(
-        address, DeleteActivity(live.id, live.title), Reason.ABSENT_WANTED, (f"activities[{index}]",), requires
-    )
+    discards = tuple(post.id for post in live.posts if post.status is PostStatus.DRAFT)
+    operation = DeleteActivity(live.id, live.title, discards)
+    return Action(address, operation, Reason.ABSENT_WANTED, (f"activities[{index}]",), requires)
 
 
 def _refusals(

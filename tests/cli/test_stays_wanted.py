@@ -215,3 +215,26 @@ def test_a_failed_post_and_a_lost_channel_are_said(pottery: Pottery) -> None:
     assert "failed to go out" in pottery.run("plan")[1]
     code, said = pottery.run("drift")
     assert (code, "failed to go out" in said, "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, True, True), said
+
+
+def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:00.000Z")
+    more("reconciler.yaml", "policy: {paused: cancel}\n")(pottery.project)
+    for args, expected in ((("plan",), 0), (("plan", "--detailed-exitcode"), 2), (("drift",), 2)):
+        code, said = pottery.run(*args)
+        assert code == expected, (args, said)
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, pottery.status()) == (3, "SCHEDULED"), said
+
+
+def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Pottery) -> None:
+    """`maxDiscard` holds for every origin of a loss."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    WITHDRAWALS["its activity is to be absent"][0](pottery.project)
+    more("reconciler.yaml", "policy: {maxDiscard: 0}\n")(pottery.project)
+    for command in (("plan",), ("apply", "--auto-approve")):
+        code, said = pottery.run(*command)
+        assert (code, "throw away 1 draft" in said) == (4, True), said
+    assert pottery.status() == "DRAFT"
