@@ -106,6 +106,8 @@ def paths(command: Command) -> Command:
 
 def output(command: Command) -> Command:
     """--output and --no-color."""
+    from reconciler.reporters.registry import FORMATS
+
     return _stacked(
         click.option(
             "--output",
@@ -113,7 +115,7 @@ def output(command: Command) -> Command:
             multiple=True,
             metavar="FORMAT[=FILE]",
             callback=_outputs,
-            help="What to write: text, json, html; with =FILE into a file, beside the text on the screen. Repeatable.",
+            help=f"What to write: {', '.join(FORMATS)}. With =FILE into a file, beside the text. Repeatable.",
         ),
         click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same."),
     )(command)

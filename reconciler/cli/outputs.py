@@ -68,7 +68,8 @@ def open_reports(
     try:
         for output in shown.outputs:
             if output.file is None:
-                add(output.format, sys.stdout.write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
+                write = _at_once if output.format == "ndjson" else sys.stdout.write
+                add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             files.append(_begin(output.file))
             add(output.format, files[-1].text.write, Screen())
@@ -84,6 +85,12 @@ def open_reports(
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]
+
+
+def _at_once(text: str) -> None:
+    """To stdout, so that a program at the other end of a pipe has it now."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 def shows_text(shown: Shown) -> bool:

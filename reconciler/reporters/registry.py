@@ -29,6 +29,8 @@ class Format(NamedTuple):
 FORMATS: Final[dict[str, Format]] = {
     "text": Format("text", "TextReporter"),
     "json": Format("json_report", "JsonReporter"),
+    "ndjson": Format("ndjson", "NdjsonReporter"),
+    "markdown": Format("markdown", "MarkdownReporter"),
     "html": Format("html", "HtmlReporter"),
 }
 """By the names that `--output` takes."""

@@ -97,7 +97,7 @@ def test_formats_beside_each_other(project: Project, reconciler: Command) -> Non
 @pytest.mark.parametrize(
     ("outputs", "message"),
     [
-        (["yaml"], "'yaml' must be one of: text, json, html"),
+        (["yaml"], "'yaml' must be one of: text, json, "),
         (["json="], "names no file"),
         (["json", "text"], "cannot share the screen"),
         (["json=a", "text=a"], "name the same file"),

@@ -1,0 +1,58 @@
+"""Parts of the text format, for formats that show text in a frame of their own."""
+
+from __future__ import annotations
+
+from reconciler.engine.results import (
+    ApplyCompleted,
+    DriftCompleted,
+    Event,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    SiteApplied,
+    SiteDrifted,
+    SiteEvent,
+    SiteFailed,
+    SitePlanned,
+)
+from reconciler.executor.ledger import tally_of
+from reconciler.reporters.context import CallsOf, ReporterContext
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.text import TextReporter
+
+NEXT = "Next:"
+
+
+def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> list[str]:
+    """The lines that the text format has for these events, but for what to type next; none is wrapped."""
+    pieces: list[str] = []
+    reporter = TextReporter(ReporterContext(command, pieces.append, Screen(width=1_000_000), calls_of))
+    for event in events:
+        reporter.handle(event)
+    return [line for line in "".join(pieces).splitlines() if line.strip() and not line.startswith(NEXT)]
+
+
+def last_line(command: str, closing: Event) -> str:
+    """`Plan: 3 to add, ...`: how a run ended, in a line."""
+    before = (closing.plan,) if isinstance(closing, ApplyCompleted) else ()
+    lines = text_of(command, *before, closing)
+    return lines[-1] if lines else ""
+
+
+def site_text(command: str, event: SiteEvent, calls_of: CallsOf | None = None) -> list[str]:
+    """What the text format says of a run over this site alone. The last line of a plan, an apply or an audit counts."""
+    match event:
+        case SitePlanned():
+            refused = int(bool(event.plan.refusals))
+            return text_of("plan", event, PlanCompleted(1, event.tally, refused=refused), calls_of=calls_of)
+        case SiteApplied(ledger=ledger):
+            failed = int(bool(ledger.error))
+            plan = PlanCompleted(1)
+            done = ApplyCompleted(plan, tally_of((ledger,)), 1, failed, interrupted=ledger.interrupted)
+            return text_of(command, event, done)
+        case SiteDrifted(report=report):
+            return text_of(command, event, DriftCompleted(1, report.tally, refused=int(bool(report.refusals))))
+        case SiteFailed():
+            return text_of(command, PhaseStarted(Phase.REVIEWING, 1), event)
+        case _:
+            return text_of(command, event)

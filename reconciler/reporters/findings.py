@@ -1,0 +1,197 @@
+"""What of a run somebody should look at, as diagnostics: for formats that have room for problems and little else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from reconciler.engine.results import (
+    ApplyCompleted,
+    CallResolved,
+    Decided,
+    DriftCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    HistoryListed,
+    Interrupted,
+    LockFound,
+    LockRemoved,
+    Notice,
+    PhaseStarted,
+    PlanCompleted,
+    PlanLoaded,
+    Progressed,
+    RecordChanged,
+    Refused,
+    ReviewCompleted,
+    RunFailed,
+    RunStarted,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+    StateListed,
+    StateShown,
+    Validated,
+)
+from reconciler.executor.ledger import Result, SiteLedger
+from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.planner.actions import InReview, StillGoingOut
+from reconciler.planner.drift_report import DriftItem, DriftState, Finding
+from reconciler.reporters import words
+
+_SEVERITIES = {
+    Result.FAILED: Severity.ERROR,
+    Result.UNKNOWN: Severity.ERROR,
+    Result.SKIPPED: Severity.WARNING,
+    Result.WITHHELD: Severity.WARNING,
+    Result.NOT_STARTED: Severity.WARNING,
+    Result.PENDING: Severity.NOTE,
+}
+"""How much it matters that an action did not end well."""
+
+_GRAVE = frozenset(
+    {
+        Finding.FAILED,
+        Finding.NOT_WANTED,
+        Finding.FAILED_POST,
+        Finding.CHANNEL_LOST,
+        Finding.UNAPPROVED,
+        Finding.EDITED,
+    }
+)
+"""Drift by which the wrong words go out, or none."""
+
+
+def findings_of(event: Event) -> Iterator[Diagnostic]:
+    """The problems that an event tells of, the gravest first. What merely changes is none."""
+    match event:
+        case SitePlanned(plan=plan):
+            yield from (going_out(post, plan.time_zone) for post in plan.still_going_out)
+            yield from plan.refusals
+            yield from plan.blocked
+        case SiteDrifted(report=report):
+            yield from report.refusals
+            yield from (drift for item in report.items if (drift := drifted(item)) is not None)
+        case SiteApplied(ledger=ledger):
+            yield from _of_ledger(ledger)
+        case SiteFailed(problems=problems) | FilesInvalid(problems=problems):
+            yield from problems
+        case PlanCompleted(refusals=refusals) | DriftCompleted(refusals=refusals):
+            yield from refusals
+        case Refused(reason=reason):
+            yield from (going_out(found.post, found.zone) for found in event.still_going_out)
+            yield reason
+        case Notice(problem=problem) | RunFailed(problem=problem):
+            yield problem
+        case StateListed(sites=sites):
+            for site in sites:
+                if site.problem:
+                    yield Diagnostic("unreadable-state", site.problem, address=Address(site.name))
+        case Interrupted():
+            yield Diagnostic("interrupted", "the run was interrupted", "run it again", Severity.WARNING)
+        case ApplyCompleted(interrupted=True):
+            yield Diagnostic("interrupted", "the run was interrupted", "run apply again to go on", Severity.WARNING)
+        case (
+            RunStarted()
+            | PhaseStarted()
+            | PlanLoaded()
+            | SiteStarted()
+            | Progressed()
+            | SiteReviewed()
+            | SiteNotReviewed()
+            | SiteHistory()
+            | ApplyCompleted()
+            | ReviewCompleted()
+            | Validated()
+            | Decided()
+            | HistoryListed()
+            | StateShown()
+            | LockFound()
+            | LockRemoved()
+            | CallResolved()
+            | RecordChanged()
+            | Ended()
+        ):
+            return
+        case _:
+            assert_never(event)
+
+
+def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
+    """A post that goes out although nobody wants it any more: an error, and where a person can stop it."""
+    when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
+    account = f" ({post.account})" if post.account else ""
+    message = f"{post.channel}{account} {words.value(post.title)} still goes out{when}: {post.obstacle}"
+    return Diagnostic("still-going-out", message, post.stop, address=post.address)
+
+
+def drifted(item: DriftItem) -> Diagnostic | None:
+    """An object that is not as its file asks for; None if it is, or waits for review."""
+    match item.state:
+        case DriftState.CONVERGED | DriftState.IN_REVIEW:
+            return None
+        case DriftState.PENDING:
+            severity = Severity.NOTE
+        case DriftState.BLOCKED:
+            severity = Severity.WARNING
+        case DriftState.DRIFTED:
+            severity = Severity.ERROR if item.finding in _GRAVE else Severity.WARNING
+        case _:
+            assert_never(item.state)
+    code = item.state.value if item.finding is None else item.finding.name.lower().replace("_", "-")
+    fields = "; ".join(
+        f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, the file says "
+        f"{words.value(field.desired)}"
+        for field in item.fields
+    )
+    parts = (_finding(item), item.moved.value if item.moved else "", fields)
+    return Diagnostic(code, ": ".join(part for part in parts if part), item.fix, severity, address=item.address)
+
+
+def _finding(item: DriftItem) -> str:
+    if item.finding is None:
+        return item.state.value
+    about = item.about
+    if item.finding is Finding.REVIEW:
+        about = (*about[:-1], words.IN_REVIEW[InReview(about[-1])])
+    return f"{item.finding.value} ({', '.join(about)})" if about else item.finding.value
+
+
+def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
+    yield from (going_out(post, ledger.time_zone) for post in ledger.still_going_out)
+    if ledger.error:
+        yield Diagnostic("site-failed", ledger.error, address=Address(ledger.site.name))
+    for entry in ledger.entries:
+        if entry.result is Result.DONE:
+            continue
+        verb = entry.operation.verb.value
+        message = f"{verb}: {entry.result.value}" + (f": {entry.detail}" if entry.detail else "")
+        yield Diagnostic(
+            entry.result.value.replace(" ", "-"),
+            message,
+            severity=_SEVERITIES[entry.result],
+            address=entry.address,
+            request_id=entry.request_id,
+        )
+
+
+def once(findings: Iterator[Diagnostic], seen: set[Diagnostic]) -> Iterator[Diagnostic]:
+    """Those that were not told yet; an apply's refusal is a site's and the run's."""
+    for finding in findings:
+        if finding not in seen:
+            seen.add(finding)
+            yield finding
+
+
+def nameless(finding: Diagnostic) -> Diagnostic:
+    """The finding without what is told beside it: its place or its address."""
+    return replace(finding, place=None, address=None)

@@ -1,0 +1,122 @@
+"""The NDJSON format: an object a line, written as the run goes on, for programs that follow it.
+
+The first line is `report`, the last one `ended`, with the summary and the exit code, whatever became of the run. What
+stands in a line are the members that the JSON format has for the same event.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, assert_never
+
+from reconciler.engine.results import Ended, Event, PhaseStarted, Progressed, SiteStarted, StateListed
+from reconciler.executor.events import (
+    Corrected,
+    EntryResolved,
+    Finished,
+    Note,
+    Skipped,
+    Started,
+    StillWaiting,
+)
+from reconciler.executor.ledger import Entry
+from reconciler.model.codec import instant_text
+from reconciler.model.operations import Outcome
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
+from reconciler.reporters.layout import inert_json
+
+SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
+"""The members that the last line says again."""
+
+
+class NdjsonReporter(JsonReporter):
+    """Writes what the JSON format keeps until the end as soon as it is known."""
+
+    def __init__(self, context: ReporterContext) -> None:
+        super().__init__(context)
+        self._event = ""
+        self._begun = False
+        self._summary: dict[str, Any] = {}
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        if not self._begun:
+            self._begun = True
+            self._tell("report", {"formatVersion": FORMAT_VERSION, "command": self._command})
+        outcome, self._event = self._event, _slug(event)
+        match event:
+            case Ended(exit_code=exit_code):
+                self._tell("ended", {"outcome": outcome, **self._summary, "exitCode": int(exit_code)})
+            case PhaseStarted(phase=phase, sites=sites):
+                super().handle(event)
+                self._tell(self._event, {"phase": phase.value, "sites": sites})
+            case SiteStarted(name=name):
+                self._tell(self._event, {"site": name})
+            case Progressed(name=name):
+                self._tell(self._event, {"site": name, **progress_values(event)})
+            case _:
+                if isinstance(event, StateListed):
+                    self._event = "site-listed"
+                super().handle(event)
+                self._event = _slug(event)
+                self._tell_members()
+
+    def _tell_members(self) -> None:
+        """The line of an event that the JSON format keeps; none for a site, whose line is written."""
+        for _, ledger in self._ledger:
+            self._tell(self._event, ledger)
+        self._ledger.clear()
+        members, self._members = self._members, {}
+        members.pop("ledger", None)  # told site by site
+        if self._problems:
+            members["problems"] = list(self._problems)
+            self._problems.clear()
+        if members:
+            self._tell(self._event, members)
+            self._summary |= {key: members[key] for key in SUMMARY if key in members}
+
+    def _line(self, site: dict[str, Any]) -> None:
+        self._tell(self._event, site)
+
+    def _tell(self, event: str, values: dict[str, Any]) -> None:
+        # ASCII only, as in the JSON format.
+        self._write(inert_json(json.dumps({"event": event, **values}, ensure_ascii=True)) + "\n")
+
+
+def _slug(value: Event | Outcome) -> str:
+    """`site-planned`, `not-done`: the name that an event or an outcome has in the lines of this format."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(value).__name__).lower()
+
+
+def progress_values(progressed: Progressed) -> dict[str, Any]:
+    """What happened while a plan was carried out."""
+    match progressed.event:
+        case Started(address=address, operation=operation):
+            return {"step": "started", "address": str(address), "verb": operation.verb.value}
+        case Finished(entry=entry):
+            return {"step": "finished", **_entry(entry)}
+        case Skipped(entry=entry):
+            return {"step": "skipped", **_entry(entry)}
+        case Corrected(entry=entry):
+            return {"step": "corrected", **_entry(entry)}
+        case StillWaiting(since=since, timeout=timeout, left=left):
+            waited = {"since": instant_text(since), "timeoutSeconds": timeout.total_seconds()}
+            return {"step": "waiting", **waited, "left": left}
+        case EntryResolved(entry=entry, outcome=outcome):
+            return {"step": "resolved", "address": str(entry.address), "id": entry.id, "outcome": _slug(outcome)}
+        case Note(text=text):
+            return {"step": "note", "text": text}
+        case never:
+            assert_never(never)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "address": str(entry.address),
+        "verb": entry.operation.verb.value,
+        "result": entry.result.value,
+        "detail": entry.detail,
+        "requestId": entry.request_id,
+    }

@@ -1,0 +1,134 @@
+"""The NDJSON format: a line an event, as it happens, and the end in the last line."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.engine.results import Progressed
+from reconciler.executor.events import EntryResolved, StillWaiting
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.journal import OpenEntry
+from reconciler.model.operations import Generate, NotDone
+from reconciler.model.sites import SiteRef
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.ndjson import NdjsonReporter, progress_values
+from tests.reporters.endings import AT, Run, endings
+
+RUNS = dict(endings(str))
+
+
+def lines(run: Run) -> list[dict[str, Any]]:
+    out = io.StringIO()
+    reporter = NdjsonReporter(ReporterContext(run.command, out.write))
+    for event in run.events:
+        reporter.handle(event)
+    return [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_first_line_and_the_last_are_always_there(name: str) -> None:
+    run = RUNS[name]
+    found = lines(run)
+    assert found[0] == {"event": "report", "formatVersion": 1, "command": run.command}
+    assert found[-1]["event"] == "ended"
+    assert found[-1]["exitCode"] == getattr(run.events[-1], "exit_code")  # noqa: B009 - an Ended, always
+    assert [line["event"] for line in found].count("ended") == 1
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_event_is_told_when_it_happens(name: str) -> None:
+    run, out = RUNS[name], io.StringIO()
+    reporter = NdjsonReporter(ReporterContext(run.command, out.write))
+    for event in run.events:
+        before = out.tell()
+        reporter.handle(event)
+        assert out.tell() > before, event
+
+
+def test_a_plan() -> None:
+    found = lines(RUNS["changes"])
+    assert [line["event"] for line in found] == [
+        *("report", "run-started", "phase-started", "site-started", "site-planned", "site-planned"),
+        *("plan-completed", "ended"),
+    ]
+    assert found[4]["site"] == "shop"
+    assert len(found[4]["actions"]) == 4
+    assert (found[-1]["outcome"], found[-1]["summary"]["add"]) == ("plan-completed", 1)
+
+
+def test_an_apply_tells_each_site_once() -> None:
+    found = lines(RUNS["every result"])
+    applied = [line for line in found if line["event"] == "site-applied"]
+    assert [line["site"] for line in applied] == ["shop", "other"]
+    assert [entry["result"] for entry in applied[0]["entries"]] == ["done", "failed", "pending", "withheld"]
+    assert [line for line in found if "ledger" in line] == []
+    assert found[-1]["applied"]["failed"] == 1
+    assert found[-1]["summary"]["failed"] == 1
+
+
+def test_problems_of_files_are_objects() -> None:
+    (told,) = [line for line in lines(RUNS["validate of bad files"]) if line["event"] == "files-invalid"]
+    assert told["problems"][0]["line"] == 3
+    assert told["problems"][0]["file"] == "sites/a.yaml"
+
+
+def test_progress_says_what_is_done() -> None:
+    (told,) = [line for line in lines(RUNS["applied"]) if line["event"] == "progressed"]
+    assert told == {
+        **{"event": "progressed", "site": "shop", "step": "started"},
+        **{"address": "shop/settings", "verb": "update"},
+    }
+
+
+def test_how_an_earlier_call_ended_has_a_name() -> None:
+    name = SiteName("shop")
+    site, entry = SiteRef(name, "1"), OpenEntry("59e9", Address(name, Kind.MARKETING_PLAN), Generate(), AT)
+    told = progress_values(Progressed(name, EntryResolved(site, entry, NotDone("no effect observed"))))
+    assert told == {"step": "resolved", "address": "shop/marketing-plan", "id": "59e9", "outcome": "not-done"}
+    waiting = progress_values(Progressed(name, StillWaiting(site, AT, timedelta(minutes=5), left=2)))
+    assert waiting == {"step": "waiting", "since": "2026-12-03T08:30:00Z", "timeoutSeconds": 300.0, "left": 2}
+
+
+def test_the_names_of_the_lines_are_known() -> None:
+    """Programs rely on them: one that goes away or is named otherwise is a new version of the format."""
+    told = {line["event"] for run in RUNS.values() for line in lines(run)}
+    assert told == {
+        "report",
+        "run-started",
+        "phase-started",
+        "plan-loaded",
+        "notice",
+        "site-started",
+        "progressed",
+        "lock-found",
+        "site-planned",
+        "site-drifted",
+        "site-reviewed",
+        "site-not-reviewed",
+        "site-applied",
+        "site-history",
+        "site-failed",
+        "site-listed",
+        "plan-completed",
+        "apply-completed",
+        "drift-completed",
+        "review-completed",
+        "validated",
+        "decided",
+        "history-listed",
+        "state-listed",
+        "state-shown",
+        "lock-removed",
+        "call-resolved",
+        "record-changed",
+        "refused",
+        "files-invalid",
+        "run-failed",
+        "interrupted",
+        "ended",
+    }
