@@ -30,7 +30,7 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_o
 from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import freeze
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.targets import Named
@@ -81,9 +81,7 @@ async def carry_out(
         if result.refused or not recorder.saw_something:
             return result
         why = f"the run ended before it was known what became of this; {AGAIN}"
-        problem = result.problem
-        error = f"{problem.message}; {problem.fix}" if problem.fix else problem.message
-        return SiteApplied(recorder.ledger(why, error=error), result.labels, result.seconds)
+        return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(
         take(),
@@ -158,7 +156,7 @@ class ApplyTotals:
         if isinstance(result, SiteFailed):
             self._failed += not result.refused
             self._refused += result.refused
-            ledger = {"site": result.name, "entries": [], "notes": [], "error": result.problem.message}
+            ledger = {"site": result.name, "entries": [], "notes": [], "error": problem_values(result.problem)}
             self._ledgers[result.name] = {**ledger, "interrupted": False}
             return
         self._failed += bool(result.ledger.error)

@@ -18,6 +18,7 @@ from reconciler.executor.events import (
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.planner.actions import Plan
 
@@ -56,7 +57,7 @@ class EventRecorder:
                 assert_never(event)
         self._emit(event)
 
-    def ledger(self, why: str, *, error: str | None = None, not_begun: str = NOT_BEGUN) -> SiteLedger:
+    def ledger(self, why: str, *, error: Diagnostic | None = None, not_begun: str = NOT_BEGUN) -> SiteLedger:
         """What ended is told as it ended. What was begun is unknown, for the reason given; the rest was not started."""
         ended = [(entry.address, entry.operation) for entry in self._entries]
         begun = self._begun

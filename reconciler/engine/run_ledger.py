@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.executor.ledger import SiteLedger
+from reconciler.model.diagnostics import problem_values
 from reconciler.model.events import instant
 from reconciler.planner.actions import StillGoingOut
 
@@ -41,6 +42,6 @@ def ledger_values(ledger: SiteLedger) -> dict[str, Any]:
             for entry in ledger.entries
         ],
         "notes": list(ledger.notes),
-        "error": ledger.error,
+        "error": None if ledger.error is None else problem_values(ledger.error),
         "interrupted": ledger.interrupted,
     }

@@ -13,13 +13,14 @@ from reconciler.executor.generation import await_generation, generate
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.new_posts import make_posts
 from reconciler.executor.ports import ApplyOptions, Journal, Ports
+from reconciler.executor.problems import diagnostic_of
 from reconciler.executor.publishing import schedule
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import Run
 from reconciler.executor.simple import perform_simple
 from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
@@ -48,7 +49,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
     """
     run = Run(plan, ports, options, emit)
     queue = deque(plan.actions)
-    error: str | None = None
+    error: Diagnostic | None = None
     try:
         await record_findings(plan, ports)
         await _work(run, queue)
@@ -56,21 +57,21 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
             await read_back(run)
             await run.complete_rules()
     except (ApiError, UsageError) as failed:
-        error = str(failed)
+        error = diagnostic_of(failed, plan.site.name)
     finally:
-        error = await _close(ports.journal, error)
+        error = await _close(plan, ports.journal, error)
     for action in queue:
         if not run.has_ended(action):
-            run.give_up(action, error or INTERRUPTED)
+            run.give_up(action, error.message if error else INTERRUPTED)
     return await run.ledger(error)
 
 
-async def _close(journal: Journal, error: str | None) -> str | None:
+async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:
     """Makes what was noted durable, whatever ended the run. The first error is the one to tell."""
     try:
         await journal.close()
     except UsageError as failed:
-        return error or str(failed)
+        return error or diagnostic_of(failed, plan.site.name)
     return error
 
 

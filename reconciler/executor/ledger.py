@@ -9,6 +9,7 @@ from typing import Self
 from msgspec import Struct
 
 from reconciler.model.address import Address
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Column, StillGoingOut, column_of
@@ -55,7 +56,7 @@ class SiteLedger(Struct, frozen=True):
     site: SiteRef
     entries: tuple[Entry, ...] = ()
     notes: tuple[str, ...] = ()
-    error: str | None = None
+    error: Diagnostic | None = None
     interrupted: bool = False
     still_going_out: tuple[StillGoingOut, ...] = ()
     time_zone: str = "UTC"

@@ -23,7 +23,7 @@ from reconciler.executor.preconditions import refusal_reason
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
 from reconciler.model.operations import (
     ActionClass,
@@ -110,7 +110,7 @@ class Run:
 
     # --- the ledger --------------------------------------------------------------------------------
 
-    async def ledger(self, error: str | None) -> SiteLedger:
+    async def ledger(self, error: Diagnostic | None) -> SiteLedger:
         """All entries, and what still goes out: that is looked up once more where something was not stopped."""
         left = {**unstopped(self.plan, self._entries), **self.not_taken_back}
         live = None

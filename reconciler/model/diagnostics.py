@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from reconciler.model.address import Address
 from reconciler.model.frozen import Struct
@@ -58,6 +59,23 @@ class Diagnostic(Struct, frozen=True):
         """The object that it is about, which a planner always names."""
         assert self.address is not None
         return self.address
+
+
+def problem_values(diagnostic: Diagnostic) -> dict[str, Any]:
+    """A problem as the members of a JSON object; what is not known is left out."""
+    place = diagnostic.place
+    found: dict[str, Any] = {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.value,
+        "message": diagnostic.message,
+        "fix": diagnostic.fix,
+        "file": place.file if place else None,
+        "line": place.line if place else None,
+        "column": place.column if place else None,
+        "address": str(diagnostic.address) if diagnostic.address is not None else None,
+        "requestId": diagnostic.request_id,
+    }
+    return {key: value for key, value in found.items() if value}
 
 
 INVALID_FILE = "invalid-file"

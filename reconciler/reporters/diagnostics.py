@@ -1,12 +1,12 @@
-"""Diagnostics in words and as JSON: the one place where a problem becomes a sentence."""
+"""Diagnostics in words: the one place where a problem becomes a sentence. As JSON they are `problem_values`."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from msgspec.structs import replace
 
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, problem_values
+
+__all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sentence"]
 
 
 def sentence(diagnostic: Diagnostic) -> str:
@@ -32,20 +32,3 @@ def refused_line(reason: Diagnostic, more: int = 0) -> str:
 def notice_line(problem: Diagnostic) -> str:
     """`warning: ...` or `note: ...`."""
     return f"{problem.severity}: {sentence(problem)}"
-
-
-def problem_values(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A problem as the members of a JSON object; what is not known is left out."""
-    place = diagnostic.place
-    found: dict[str, Any] = {
-        "code": diagnostic.code,
-        "severity": diagnostic.severity.value,
-        "message": diagnostic.message,
-        "fix": diagnostic.fix,
-        "file": place.file if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
-        "address": str(diagnostic.address) if diagnostic.address is not None else None,
-        "requestId": diagnostic.request_id,
-    }
-    return {key: value for key, value in found.items() if value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally
+from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Row, Screen, Span, Style, table, wrapped
 from reconciler.reporters.plan_text import INDENT, STYLES, going_out_lines
 from reconciler.reporters.tables import cut
@@ -30,7 +31,7 @@ def ledger_lines(ledger: SiteLedger, screen: Screen) -> Iterator[str]:
     for note in ledger.notes:
         yield from wrapped((Span(f"  note: {note}"),), screen, hang=8)
     if ledger.error:
-        spans = (Span("  E failed  ", Style.RED), Span(ledger.site.name, Style.BOLD), Span(ledger.error))
+        spans = (Span("  E failed  ", Style.RED), Span(ledger.site.name, Style.BOLD), Span(of_its_site(ledger.error)))
         yield from wrapped(spans, screen, hang=INDENT)
     if ledger.interrupted:
         yield from wrapped((Span("  note: interrupted; run apply again to go on"),), screen, hang=8)

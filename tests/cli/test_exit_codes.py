@@ -61,7 +61,7 @@ def test_plan_and_drift(facts: dict[str, int], code: int) -> None:
     assert exit_code(drift) == (2 if changes and not code else code)
 
 
-def ledger(*results: Result, error: str | None = None) -> SiteLedger:
+def ledger(*results: Result, error: Diagnostic | None = None) -> SiteLedger:
     address = Address(SiteName("shop"), Kind.MARKETING_PLAN)
     return SiteLedger(
         SiteRef(SiteName("shop"), "1"), tuple(Entry(address, Generate(), one) for one in results), (), error
@@ -79,7 +79,7 @@ def ledger(*results: Result, error: str | None = None) -> SiteLedger:
         ((ledger(Result.UNKNOWN),), 3),
         ((ledger(Result.NOT_STARTED),), 3),
         ((ledger(Result.DONE), ledger(Result.FAILED, Result.PENDING)), 1),
-        ((ledger(error="the lock was lost"),), 1),
+        ((ledger(error=Diagnostic("state", "the lock was lost")),), 1),
     ],
 )
 def test_apply(ledgers: tuple[SiteLedger, ...], code: int) -> None:

@@ -6,6 +6,7 @@ from reconciler.engine.recorder import EventRecorder
 from reconciler.executor.events import Corrected, Event, Finished, Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import FieldChange, Generate, GeneratePosts, UpdateSettings
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import SiteRef
@@ -41,4 +42,4 @@ def test_what_ended_what_was_begun_and_what_was_not() -> None:
         (Kind.POSTS, Result.NOT_STARTED),
     ]
     assert (ledger.error, ledger.interrupted) == (None, True)
-    assert recorder.ledger("the run ended", error="a bug").interrupted is False
+    assert recorder.ledger("the run ended", error=Diagnostic("bug", "a bug")).interrupted is False

@@ -36,6 +36,7 @@ from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
 from reconciler.planner.actions import Action, DiscardsOnly, MarketingPlanIs, SettingIs
+from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
     START,
     Bench,
@@ -486,7 +487,7 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
     ledger = bench.apply(CREATE_SALE, set_tone("dry", None, SettingIs("settings.toneOfVoice", None)), create)
     assert results(ledger) == ["done", "not started", "not started"]
     assert ledger.error is not None
-    assert "check the credential" in ledger.error
+    assert "check the credential" in sentence(ledger.error)
 
 
 # --- what it is generated from ---------------------------------------------------------------------

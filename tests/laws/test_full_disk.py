@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.diagnostics import UsageError
+from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError
 from reconciler.state.store import Any, Store, Version
 from tests.laws.guillotine import Moments, WatchedStore, compare, fresh
@@ -68,10 +69,11 @@ def _with_space_for(space: int, stage: Undisturbed, run: WholeRun) -> None:
     disk = FullDisk(plainly, space, lambda: len(run.writes()))
     run.store = disk
     try:
-        said = run.apply().error
-    except UsageError as error:  # before there was a plan
-        said = str(error)
-    assert said is not None
+        error = run.apply().error
+        assert error is not None
+        said = sentence(error)
+    except UsageError as failed:  # before there was a plan
+        said = str(failed)
     assert "free some space" in said
     assert len(run.writes()) == disk.written_by_then
     run.store = plainly

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from reconciler.api.routes import only_reads
+from reconciler.reporters.diagnostics import sentence
 from reconciler.sandbox.app import Sandbox
 from reconciler.state.lease import LeaseLost
 from tests.laws.guillotine import compare, fresh
@@ -78,7 +79,7 @@ def _losing_at(stage: Undisturbed, at: int, folder: Path) -> None:
         ledger = run.apply()
         assert lease.lost
         assert ledger.error is not None
-        assert "no longer ours" in ledger.error
+        assert "no longer ours" in sentence(ledger.error)
         assert len(run.writes()) - before == way.writes, "it wrote although its lease was lost"
         run.way, run.fence = plainly, None
         for _ in range(2):

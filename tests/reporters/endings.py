@@ -219,7 +219,7 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
 # --- applies ---------------------------------------------------------------------------------------
 
 
-def ledger(say: Say, *results: Result, site: str = "shop", error: str | None = None) -> SiteLedger:
+def ledger(say: Say, *results: Result, site: str = "shop", error: Diagnostic | None = None) -> SiteLedger:
     plan = full_plan(say, site)
     entries = tuple(
         Entry(action.address, action.operation, result, say("w-detail"), "r-9")
@@ -253,7 +253,14 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="shop/settings w-event"),
     )
     mixed = ledger(say, Result.DONE, Result.FAILED, Result.PENDING, Result.WITHHELD)
-    rest = ledger(say, Result.SKIPPED, Result.UNKNOWN, Result.NOT_STARTED, site="other", error=say("w-given-up"))
+    rest = ledger(
+        say,
+        Result.SKIPPED,
+        Result.UNKNOWN,
+        Result.NOT_STARTED,
+        site="other",
+        error=Diagnostic("state", say("w-given-up")),
+    )
     two = PlanCompleted(3, full.tally + other.tally, failed=1)
     yield (
         "every result",

@@ -9,6 +9,7 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import (
     Deferred,
     FieldChange,
@@ -76,7 +77,7 @@ def test_one_site() -> None:
 
 
 def test_many_sites_one_given_up_one_interrupted() -> None:
-    lost = SiteLedger(SiteRef(SiteName("a"), "1"), error="the lock was lost")
+    lost = SiteLedger(SiteRef(SiteName("a"), "1"), error=Diagnostic("state", "the lock was lost"))
     stopped = SiteLedger(
         SiteRef(SiteName("b"), "2"),
         (entry("b", Kind.SETTINGS, SETTINGS, Result.NOT_STARTED, "interrupted"),),

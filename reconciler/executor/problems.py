@@ -1,0 +1,43 @@
+"""Errors -> diagnostics: which exception says what. Policy checks and files are for `engine/problems.py`."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from reconciler.api.errors import ApiError
+from reconciler.model.address import Address, SiteName
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError
+from reconciler.planner.document import PlanRefused
+from reconciler.state.errors import StateError
+from reconciler.state.lease import Locked
+
+BUG = "bug"
+USAGE = "usage"
+LOCKED = "locked"
+
+
+def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
+    """The problem that an error is, with the site it was met at, if it was at one."""
+    found = _diagnostic(error)
+    return found if site is None or found.address else replace(found, address=Address(site))
+
+
+def _diagnostic(error: BaseException) -> Diagnostic:
+    match error:
+        case ApiError():
+            code = f"api-{error.kind.replace(' ', '-')}"
+            return Diagnostic(code, error.problem(), error.advice(), request_id=error.request_id)
+        case StateError(place=place, what=what, fix=fix):
+            return Diagnostic("state", what, fix, place=Place(place))
+        case Locked(what=what, fix=fix):
+            return Diagnostic(LOCKED, what, fix)
+        case PlanRefused(code=code, what=what, fix=fix, address=address):
+            return Diagnostic(code, what, fix, address=address)
+        case UsageError():
+            return Diagnostic(USAGE, str(error))
+        case _:
+            return Diagnostic(
+                BUG,
+                f"this is a bug in reconciler: {type(error).__name__}: {error}",
+                "please report it with this text (RECONCILER_DEBUG=1 shows where it happened)",
+            )
