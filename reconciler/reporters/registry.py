@@ -31,6 +31,7 @@ FORMATS: Final[dict[str, Format]] = {
     "json": Format("json_report", "JsonReporter"),
     "ndjson": Format("ndjson", "NdjsonReporter"),
     "markdown": Format("markdown", "MarkdownReporter"),
+    "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
     "html": Format("html", "HtmlReporter"),
 }
 """By the names that `--output` takes."""

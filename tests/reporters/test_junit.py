@@ -1,0 +1,81 @@
+"""The JUnit format, read by other people's parsers."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.junit import JunitReporter
+from tests.hostile import CAPTIONS
+from tests.reporters.endings import Run, endings
+
+RUNS = dict(endings(str))
+
+
+def document(run: Run) -> str:
+    out = io.StringIO()
+    reporter = JunitReporter(ReporterContext(run.command, out.write))
+    for event in run.events:
+        reporter.handle(event)
+    return out.getvalue()
+
+
+def suite(run: Run) -> Any:
+    junitparser = pytest.importorskip("junitparser")
+    (found,) = junitparser.JUnitXml.fromstring(document(run).encode())
+    return found
+
+
+def cases(run: Run) -> dict[str, Any]:
+    return {case.name: case for case in suite(run)}
+
+
+def kinds(run: Run) -> dict[str, list[str]]:
+    return {name: [type(result).__name__ for result in case.result] for name, case in cases(run).items()}
+
+
+@pytest.mark.parametrize("text", CAPTIONS)
+def test_it_is_xml_whatever_the_texts(text: str) -> None:
+    for _, run in endings(lambda word: f"{word} {CAPTIONS[text]} \ud83d \x01"):
+        ElementTree.fromstring(document(run).encode())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_numbers_are_those_of_the_cases(name: str) -> None:
+    found = suite(RUNS[name])
+    before = (found.tests, found.failures, found.errors, found.skipped)
+    found.update_statistics()
+    assert (found.tests, found.failures, found.errors, found.skipped) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("nothing to change", {"run": [], "calm": []}),
+        ("changes", {"run": [], "shop": [], "calm": []}),
+        ("a site that cannot be read", {"run": [], "shop": [], "lost": ["Error"]}),
+        ("a refused site", {"run": [], "shop": ["Failure"], "calm": []}),
+        ("a refused run", {"run": ["Failure"], "shop": []}),
+        ("interrupted at once", {"run": ["Failure"]}),
+        ("a usage error", {"run": ["Failure"]}),
+        ("valid files with a warning", {"run": []}),
+        ("validate of bad files", {"run": [], "sites/a.yaml": ["Failure"], "sites/b.yaml": ["Failure"]}),
+        ("every result", {"run": [], "shop": ["Failure"], "other": ["Failure"], "lost": ["Error"]}),
+        ("locked after the yes", {"run": [], "shop": [], "other": ["Error"]}),
+        ("drift", {"run": [], "shop": ["Failure"], "lost": ["Error"]}),
+        ("no drift", {"run": [], "calm": []}),
+        ("state list", {"run": [], "shop": [], "bad": ["Failure"]}),
+    ],
+)
+def test_what_fails(name: str, wanted: dict[str, list[str]]) -> None:
+    assert kinds(RUNS[name]) == wanted
+
+
+def test_what_is_blocked_is_said_and_fails_nothing() -> None:
+    case = cases(RUNS["changes"])["shop"]
+    assert "w-blocked" in str(case.system_out)
+    assert case.time == 1.25
