@@ -169,7 +169,7 @@ def _finding(item: DriftItem) -> str:
 def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
     yield from (going_out(post, ledger.time_zone) for post in ledger.still_going_out)
     if ledger.error:
-        yield Diagnostic("site-failed", ledger.error, address=Address(ledger.site.name))
+        yield ledger.error
     for entry in ledger.entries:
         if entry.result is Result.DONE:
             continue

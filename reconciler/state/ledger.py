@@ -14,7 +14,7 @@ from reconciler.model.canonical import Json
 from reconciler.model.codec import from_plain
 from reconciler.model.frozen import Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
-from reconciler.state.errors import StateError
+from reconciler.state.errors import Conflict, StateError
 from reconciler.state.store import Store
 
 KEPT: Final = 200
@@ -41,8 +41,13 @@ class RunLedgers:
 
         It ends in the name of the run, by which the locks of the run were known.
         """
-        run = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{run or secrets.token_hex(4)}"
-        await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
+        at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
+        run = f"{at}-{name}"
+        try:
+            await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
+        except Conflict:  # one process may apply twice, and the clock of a sandbox may stand still between
+            run = f"{at}-{secrets.token_hex(4)}-{name}"
+            await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
         try:
             for old in (await self.runs())[KEPT:]:
                 await self._store.delete(_key_of(old))
