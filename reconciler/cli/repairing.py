@@ -32,11 +32,9 @@ from reconciler.engine.state import (
     site_named,
     still_going_out,
 )
-from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.codec import instant_text
+from reconciler.engine.undeclared import goes_out_notice
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.sites import PublishedPost, SiteRef
-from reconciler.model.text import printable
 from reconciler.state.errors import StateError
 from reconciler.wiring import open_state_of
 
@@ -163,7 +161,7 @@ async def _forget(
 ) -> ClosingEvent:
     site = await site_named(state, name)
     for post in await still_going_out(state, site, datetime.now(UTC)):
-        running.emit(Notice(_goes_out(site, post)))
+        running.emit(Notice(goes_out_notice(site, post)))
     refusal = None
     if not force and not can_ask():
         refusal = Diagnostic("no-terminal", "no terminal to confirm on", "pass --force")
@@ -174,19 +172,6 @@ async def _forget(
     closing = Refused(refusal)
     running.emit(closing)
     return closing
-
-
-def _goes_out(site: SiteRef, post: PublishedPost) -> Diagnostic:
-    """That a post may still go out. Forgetting it cancels nothing, and nobody looks at it any more."""
-    title = f' "{printable(post.title)}"' if post.title else ""
-    when = f"on {instant_text(post.scheduled_for)}" if post.scheduled_for else "at a time Wix picked"
-    return Diagnostic(
-        "still-going-out",
-        f"the {post.channel} post{title} is still scheduled to go out {when}",
-        "if nobody wants it, cancel it first: in Wix, or by an apply with `paused: cancel`",
-        Severity.WARNING,
-        address=Address(site.name, Kind.DRAFT, post.id),
-    )
 
 
 def resolve_command(name: str, entry_id: str, asked: Asked, *, took_effect: bool, lock_timeout: timedelta) -> int:

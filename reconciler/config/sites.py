@@ -55,7 +55,8 @@ class SiteIndex(Struct, frozen=True):
     """The sites that the paths name, in the order of files and documents.
 
     `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: what
-    is surely not meant so, and stops nothing. `unowned` names the approvals files that no site has.
+    is surely not meant so, and stops nothing. `unowned` names the approvals files that no site has. `declared` are the
+    ids of all sites of the project, in small letters.
     """
 
     entries: tuple[SiteEntry, ...]
@@ -63,6 +64,7 @@ class SiteIndex(Struct, frozen=True):
     total: int
     warnings: tuple[Diagnostic, ...] = ()
     unowned: tuple[str, ...] = ()
+    declared: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -127,6 +129,7 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
         total=len(reading.entries),
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
+        declared=frozenset(entry.id.lower() for entry in reading.entries),
     )
 
 

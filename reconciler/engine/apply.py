@@ -32,6 +32,7 @@ from reconciler.engine.results import (
 from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, begin
+from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, SiteName
@@ -62,6 +63,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     """
     session = run.session
     begin("apply", selection, run.emit, session)
+    undeclared = await tell_undeclared(session, selection, run.context, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
@@ -80,7 +82,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
         selection.entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
     )
     judged = await _judge(run, results)
-    whole = judged.completed.refusals
+    whole = (*judged.completed.refusals, *undeclared)
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
 

@@ -13,6 +13,7 @@ from reconciler.engine.plan import judged
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted, SiteDrifted, SiteFailed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally
@@ -26,12 +27,13 @@ async def drift_sites(
 ) -> DriftCompleted:
     """Audits all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("drift", selection, emit, session)
+    undeclared = await tell_undeclared(session, selection, context, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
     totals = DriftTotals()
     async for result in drifts(session, selection, context, emit, totals):
         totals.add(result)
         emit(result)
-    refusals = judge_run((totals.plans,), session.project.policy)
+    refusals = (*judge_run((totals.plans,), session.project.policy), *undeclared)
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals)
     emit(completed)
     return completed

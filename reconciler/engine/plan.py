@@ -13,6 +13,7 @@ from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result
 from reconciler.executor.observe import observe_and_plan
@@ -30,12 +31,14 @@ async def plan_sites(
 ) -> PlanCompleted:
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
+    undeclared = await tell_undeclared(session, selection, context, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
     totals = PlanTotals()
     async for result in plans(session, selection, context, emit):
         totals.add(result)
         tell(result, emit)
     completed = totals.completed(session.project.policy)
+    completed = replace(completed, refusals=(*completed.refusals, *undeclared))
     emit(completed)
     return completed
 

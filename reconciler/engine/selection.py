@@ -18,7 +18,8 @@ from reconciler.planner.targets import TargetFilter, is_chosen, near, target_fil
 class Selection(Struct, frozen=True):
     """The sites of a run, and what of their plans is wanted; `of` counts all sites of the project.
 
-    `warnings` are about its files: what is surely not meant so, and stops nothing.
+    `warnings` are about its files: what is surely not meant so, and stops nothing. `declared` are the ids of all
+    sites of the project, None where they are not known.
     """
 
     project: Project
@@ -26,6 +27,7 @@ class Selection(Struct, frozen=True):
     targets: TargetFilter
     of: int
     warnings: tuple[Diagnostic, ...] = ()
+    declared: frozenset[str] | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -39,7 +41,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
         entries = [entry for entry in entries if in_shard(entry.name, choice.shard)]
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
-    return Selection(project, tuple(entries), targets, index.total, index.warnings)
+    return Selection(project, tuple(entries), targets, index.total, index.warnings, index.declared)
 
 
 def repository_of(project: Project) -> Repository:

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.results import CallResolved, Emit, LockRemoved, Notice, RecordChanged, StateListed, StateShown
+from reconciler.engine.undeclared import waiting_posts
 from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import PublishedPost, SiteRef
@@ -119,13 +120,7 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
 
 async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:
     """The posts that were scheduled for a moment to come, as far as the state knows."""
-    recorded = await state.store.load(site)
-    over = {outcome.post for outcome in recorded.outcomes}
-    return tuple(
-        post
-        for post in recorded.published
-        if post.id not in over and ((moment := post.scheduled_for or post.date) is None or moment > now)
-    )
+    return waiting_posts(await state.store.load(site), now)
 
 
 async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:

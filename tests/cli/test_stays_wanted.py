@@ -229,6 +229,15 @@ def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) 
     assert (code, pottery.status()) == (3, "SCHEDULED"), said
 
 
+def test_what_was_taken_back_does_not_go_out_at_a_site_without_a_file(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    (pottery.project.root / "sites/pottery.yaml").unlink()
+    said = pottery.run("plan")[1]
+    assert ("no file declares it" in said, "still scheduled" in said) == (True, False), said
+
+
 def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Pottery) -> None:
     """`maxDiscard` holds for every origin of a loss."""
     assert pottery.run("apply", "--auto-approve")[0] == 0
@@ -238,3 +247,19 @@ def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Potter
         code, said = pottery.run(*command)
         assert (code, "throw away 1 draft" in said) == (4, True), said
     assert pottery.status() == "DRAFT"
+
+
+def test_a_site_whose_file_is_gone_is_named_with_what_still_goes_out_there(pottery: Pottery) -> None:
+    pottery.scheduled()
+    (pottery.project.root / "sites/pottery.yaml").unlink()
+    shutil.rmtree(pottery.project.root / "approvals")
+    for command in ("plan", "drift"):
+        code, said = pottery.run(command)
+        assert (code, "no file declares it" in said, "state forget pottery" in said) == (0, True, True), said
+        assert 'the INSTAGRAM post "Kiln day" is still scheduled to go out on 2026-11-04T08:30:00Z' in said
+    for args in (("plan", "--strict"), ("apply", "--strict", "--auto-approve")):
+        code, said = pottery.run(*args)
+        assert (code, "no file declares it, and --strict is given" in said) == (4, True), said
+    assert "no file declares it" not in pottery.run("plan", "--target", "shop")[1]
+    assert pottery.command("state", "forget", "pottery", pottery.project.root, "--force").code == 0
+    assert "no file declares it" not in pottery.run("plan")[1]

@@ -1,0 +1,120 @@
+"""Sites that the state knows and no file declares any more: they are named, for what was done there goes on.
+
+Who gives a site up has to say so (`state forget`); a file that is merely gone would hide what still goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from msgspec import Struct
+
+from reconciler.api.client import ReadClient
+from reconciler.engine.results import Emit, Notice
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import RunContext, Session
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.codec import instant_text
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
+from reconciler.model.text import printable
+from reconciler.planner.actions import RefusedBy, refusal
+from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.state.errors import StateError
+from reconciler.state.sites import StateStore
+
+
+class Undeclared(Struct, frozen=True):
+    """A recorded site without a file, and its posts that still go out. `problem`: its record cannot be read."""
+
+    site: SiteRef
+    posts: tuple[PublishedPost, ...] = ()
+    problem: str = ""
+
+
+async def tell_undeclared(
+    session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
+) -> tuple[Diagnostic, ...]:
+    """Names every undeclared site with the posts that still go out there. Gives the refusals under `--strict`."""
+    refusals = []
+    for found in await undeclared_sites(session.store, selection, session.clock.now()):
+        for problem in notices_of(found):
+            emit(Notice(problem))
+        if context.strict:
+            refusals.append(
+                refusal(
+                    Address(found.site.name),
+                    RefusedBy.STRICT,
+                    "the state knows this site, no file declares it, and --strict is given",
+                    _end(found.site),
+                )
+            )
+    return tuple(refusals)
+
+
+async def undeclared_sites(store: StateStore, selection: Selection, now: datetime) -> tuple[Undeclared, ...]:
+    """The undeclared sites of a project, by name. Those whose record does not stand in the way are read alone.
+
+    None where targets narrow the run: it is about other sites then.
+    """
+    if selection.declared is None or selection.targets.included:
+        return ()
+    ids = {*await store.ids(), *(label.id for label in await store.first.labels())}
+    found = [await _read(store, id, now) for id in sorted(ids) if id.lower() not in selection.declared]
+    return tuple(sorted(found, key=lambda each: (each.site.name, each.site.id)))
+
+
+async def _read(store: StateStore, id: str, now: datetime) -> Undeclared:
+    unnamed = SiteRef(SiteName(id), id)
+    try:
+        record = await store.record(unnamed)
+    except StateError as error:
+        return Undeclared(unnamed, problem=str(error))
+    name = record.site.name if record is not None else unnamed.name
+    return Undeclared(SiteRef(name, id), waiting_posts(record.recorded if record else NOTHING_RECORDED, now))
+
+
+def waiting_posts(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
+    """The posts that were scheduled for a moment to come and not taken back, as far as the state knows."""
+    ours = scheduled_by_us(recorded)
+    over = {outcome.post for outcome in recorded.outcomes}
+    return tuple(
+        post
+        for post in recorded.published
+        if post.id in ours - over and ((moment := post.scheduled_for or post.date) is None or moment > now)
+    )
+
+
+def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
+    """That a site is undeclared, then each post that still goes out there."""
+    count = len(found.posts)
+    what = f", and {count} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
+    if found.problem:
+        what = f", and its record cannot be read: {found.problem}"
+    yield Diagnostic(
+        "undeclared-site",
+        f"the state knows this site, and no file declares it{what}",
+        _end(found.site),
+        Severity.WARNING,
+        address=Address(found.site.name),
+    )
+    for post in found.posts:
+        yield goes_out_notice(found.site, post)
+
+
+def _end(site: SiteRef) -> str:
+    return f"declare it again, or, once nothing goes out there that nobody wants: reconciler state forget {site.name}"
+
+
+def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
+    """That a post may still go out at a site that no run looks at any more."""
+    title = f' "{printable(post.title)}"' if post.title else ""
+    when = f"on {instant_text(post.scheduled_for)}" if post.scheduled_for else "at a time Wix picked"
+    return Diagnostic(
+        "still-going-out",
+        f"the {post.channel} post{title} is still scheduled to go out {when}",
+        "if nobody wants it, cancel it first: in Wix, or by an apply with `paused: cancel`",
+        Severity.WARNING,
+        address=Address(site.name, Kind.DRAFT, post.id),
+    )
