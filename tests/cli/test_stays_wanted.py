@@ -263,3 +263,55 @@ def test_a_site_whose_file_is_gone_is_named_with_what_still_goes_out_there(potte
     assert "no file declares it" not in pottery.run("plan", "--target", "shop")[1]
     assert pottery.command("state", "forget", "pottery", pottery.project.root, "--force").code == 0
     assert "no file declares it" not in pottery.run("plan")[1]
+
+
+def approved_only(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+
+
+def test_of_two_saved_plans_one_alone_spends_the_approval(pottery: Pottery, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    approved_only(pottery)
+    for name in ("a.plan", "b.plan"):
+        assert pottery.command("plan", "--out", name).code == 0
+        with pottery.project.world() as world:
+            world.advance(timedelta(minutes=1))  # so that they are not the same plan
+    assert pottery.command("apply", "a.plan", "--auto-approve", "--allow-publish").code == 0
+    assert pottery.status() == "SCHEDULED"
+    with pottery.project.world() as world:  # somebody takes it back: it looks as it did when both were made
+        world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+    ran = pottery.command("apply", "b.plan", "--auto-approve", "--allow-publish")
+    assert ran.code == 4, ran.out + ran.err
+    assert pottery.status() == "DRAFT"
+
+
+@pytest.mark.parametrize(
+    "policy", ["bannedWords: [kiln]", "blackoutDates: [2026-11-04]", "paused: hold", "minLead: 9d"]
+)
+def test_a_policy_of_today_holds_for_a_plan_of_yesterday(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, policy: str
+) -> None:
+    monkeypatch.chdir(pottery.project.root)
+    approved_only(pottery)
+    assert pottery.command("plan", "--out", "a.plan").code == 0
+    more("reconciler.yaml", f"policy: {{{policy}}}\n")(pottery.project)
+    ran = pottery.command("apply", "a.plan", "--auto-approve", "--allow-publish")
+    assert ran.code == 4, ran.out + ran.err
+    assert pottery.status() == "DRAFT"
+
+
+def test_no_post_is_parked_in_quiet_hours_on_its_way_to_another_time(pottery: Pottery) -> None:
+    """The activity is at 23:30, when nothing may go out, and the rule says 09:30; the API refuses to move posts."""
+    pottery.project.edit("sandbox.yaml", "date: '2026-11-04T08:00:00Z'", "date: '2026-11-04T22:30:00Z'")
+    more("reconciler.yaml", "policy: {quietHours: {from: '21:00', to: '07:00'}}\n")(pottery.project)
+    approved_only(pottery)
+    with pottery.project.world() as world:
+        refused = {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}
+        world.add_fault({"route": "POST *reschedule", "do": refused})
+    code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
+    with pottery.project.world() as world:
+        item = world.world()["sites"][SITE]["items"][POST]["item"]
+    assert (item["status"], "T22:30" in str(item)) == ("SCHEDULED", False), (code, said, item)
+    assert code == 0, said
