@@ -169,7 +169,7 @@ def _finding(item: DriftItem) -> str:
 def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
     yield from (going_out(post, ledger.time_zone) for post in ledger.still_going_out)
     if ledger.error:
-        yield ledger.error
+        yield replace(ledger.error, address=ledger.error.address or Address(ledger.site.name))
     for entry in ledger.entries:
         if entry.result is Result.DONE:
             continue
@@ -192,6 +192,6 @@ def once(findings: Iterator[Diagnostic], seen: set[Diagnostic]) -> Iterator[Diag
             yield finding
 
 
-def nameless(finding: Diagnostic) -> Diagnostic:
-    """The finding without what is told beside it: its place or its address."""
-    return replace(finding, place=None, address=None)
+def without_place(finding: Diagnostic) -> Diagnostic:
+    """The finding for a format that tells its place in another way than in words."""
+    return replace(finding, place=None)
