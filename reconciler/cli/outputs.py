@@ -7,10 +7,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.cli.options import Shown
 from reconciler.engine.results import Event
@@ -63,7 +65,11 @@ def open_reports(
     files: list[_File] = []
 
     def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
-        reporters.append(make(name, ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture)))
+        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now)
+        if name == "github":
+            summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
+            context = replace(context, step_summary=summary, step_outputs=values)
+        reporters.append(make(name, context))
 
     try:
         for output in shown.outputs:
@@ -85,6 +91,28 @@ def open_reports(
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _appending(variable: str) -> Callable[[str], object] | None:
+    """Appends to the file that a variable of the environment names; None where it names none. Raises UsageError."""
+    path = os.environ.get(variable)
+    if not path:
+        return None
+    try:
+        Path(path).open("a").close()
+    except OSError as error:
+        where = f"{variable}: {printable(path)}"
+        raise UsageError(f"{where}: cannot be written: {error.strerror}; correct the variable, or unset it") from None
+
+    def append(text: str) -> None:
+        with Path(path).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+
+    return append
 
 
 def _at_once(text: str) -> None:

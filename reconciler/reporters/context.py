@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ class ReporterContext(Struct, frozen=True):
 
     `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
     into a file has to tell them itself. `picture` draws the images of a sandbox, which no network has.
+    `step_summary` and `step_outputs` write what a CI service takes beside the report. `now` is the time, for a format
+    that tells of it.
     """
 
     command: str
@@ -30,6 +33,9 @@ class ReporterContext(Struct, frozen=True):
     calls_of: CallsOf | None = None
     on_screen: bool = False
     picture: Callable[[str], str | None] | None = None
+    step_summary: Callable[[str], object] | None = None
+    step_outputs: Callable[[str], object] | None = None
+    now: Callable[[], datetime] | None = None
 
 
 class Reporter(Protocol):

@@ -32,6 +32,7 @@ FORMATS: Final[dict[str, Format]] = {
     "ndjson": Format("ndjson", "NdjsonReporter"),
     "markdown": Format("markdown", "MarkdownReporter"),
     "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
+    "github": Format("github", "GithubReporter", Tells.PROBLEMS),
     "html": Format("html", "HtmlReporter"),
 }
 """By the names that `--output` takes."""

@@ -1,0 +1,121 @@
+"""The format for GitHub's runners: annotations on stdout, the comment as the step's summary, numbers as its outputs.
+
+A workflow command is a line `::error file=...,line=...::message`. Its values are escaped the way the runner unescapes
+them, so that a text can end neither its value nor its line.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.engine.results import (
+    ApplyCompleted,
+    ClosingEvent,
+    DriftCompleted,
+    Ended,
+    Event,
+    PlanCompleted,
+    ReviewCompleted,
+)
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.diagnostics import sentence
+from reconciler.reporters.excerpt import last_line
+from reconciler.reporters.findings import findings_of, once, without_place
+from reconciler.reporters.layout import inert, inert_lines
+from reconciler.reporters.markdown import MarkdownReporter
+
+STEP_SUMMARY: Final = 240_000
+"""Characters: GitHub takes 1,024 KiB, and a character has four bytes at most."""
+
+_COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+
+
+class GithubReporter:
+    """Writes annotations as it goes, and the rest when the run has ended."""
+
+    def __init__(self, context: ReporterContext) -> None:
+        self._context = context
+        self._seen: set[Diagnostic] = set()
+        self._closing: ClosingEvent | None = None
+        self._numbers: dict[str, int] = {}
+        summary = context.step_summary
+        self._summary = None if summary is None else MarkdownReporter(replace(context, write=summary), STEP_SUMMARY)
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        for finding in once(findings_of(event), self._seen):
+            self._context.write(annotation(finding) + "\n")
+        if isinstance(event, ClosingEvent):
+            self._closing = event
+            self._numbers |= numbers_of(event)
+        if isinstance(event, Ended):
+            self._end(event.exit_code)
+        if self._summary is not None:
+            self._summary.handle(event)
+
+    def _end(self, exit_code: int) -> None:
+        line = "" if self._closing is None else last_line(self._context.command, self._closing)
+        for part in inert_lines(line or f"Exit code {int(exit_code)}"):
+            self._context.write(part + "\n")
+        if self._context.step_outputs is not None:
+            numbers = {**self._numbers, "exit-code": int(exit_code)}
+            self._context.step_outputs("".join(f"{name}={number}\n" for name, number in numbers.items()))
+
+
+def annotation(finding: Diagnostic) -> str:
+    """The workflow command that shows a problem beside its line, or beside the run."""
+    place = finding.place
+    properties = {"title": finding.code}
+    if place is not None:
+        properties["file"] = place.file
+        if place.line:
+            properties |= {"line": str(place.line), "col": str(place.column)}
+    values = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::{_COMMANDS[finding.severity]} {values}::{_data(sentence(without_place(finding)))}"
+
+
+def numbers_of(event: ClosingEvent) -> dict[str, int]:
+    """The outputs of the step, by name."""
+    match event:
+        case PlanCompleted(tally=tally):
+            return {
+                "changes": event.changes,
+                "publish": tally.publish,
+                "discard": tally.discard,
+                "blocked": tally.blocked,
+                "still-going-out": tally.still_going_out,
+                "failed": event.failed,
+                "refused": event.refused + len(event.refusals),
+            }
+        case ApplyCompleted():
+            return {
+                "published": event.tally.published,
+                "withheld": event.tally.withheld,
+                "unknown": event.tally.unknown,
+                "still-going-out": event.tally.still_going_out,
+                "failed": event.tally.failed + event.failed + event.plan.failed,
+                "refused": event.refused + event.plan.refused,
+            }
+        case DriftCompleted(tally=tally):
+            return {
+                "drifted": tally.drifted,
+                "pending": tally.pending,
+                "blocked": tally.blocked,
+                "failed": event.failed,
+                "refused": event.refused + len(event.refusals),
+            }
+        case ReviewCompleted():
+            return {"pending": event.pending, "approved": event.approved, "failed": event.failed}
+        case _:  # the exit code says all there is to say
+            return {}
+
+
+def _data(text: str) -> str:
+    return inert(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
