@@ -33,6 +33,7 @@ FORMATS: Final[dict[str, Format]] = {
     "markdown": Format("markdown", "MarkdownReporter"),
     "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
     "github": Format("github", "GithubReporter", Tells.PROBLEMS),
+    "gitlab": Format("gitlab", "GitlabReporter", Tells.NUMBERS),
     "html": Format("html", "HtmlReporter"),
 }
 """By the names that `--output` takes."""
