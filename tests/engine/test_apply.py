@@ -28,6 +28,7 @@ from reconciler.engine.results import (
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.executor.ledger import Result
+from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.holder import this_process
@@ -362,3 +363,20 @@ SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 
 def refs_of(session: Session[FullClient]) -> list[SiteRef]:
     return [SiteRef(label.name, label.id) for label in asyncio.run(session.store.labels())]
+
+
+def test_a_first_run_with_nothing_to_do_makes_its_sites_known(folder: Project) -> None:
+    for number, name in enumerate("abc", 1):
+        id = f"{SHOP[:-1]}{number}"
+        folder.write({f"sites/{name}.yaml": f"version: 1\nsite: {{name: shop-{name}, id: {id}}}\n"})
+
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            assert not (await session.store.load(SiteRef(SiteName("shop-a"), SHOP))).known
+            outcome, _ = await applied(session, selection)
+            assert isinstance(outcome, ApplyCompleted)
+            assert not outcome.plan.changes
+            assert len(await session.store.ids()) == 3
+            assert (await session.store.load(SiteRef(SiteName("shop-a"), SHOP))).known
+
+    asyncio.run(main())

@@ -193,6 +193,22 @@ def test_a_run_that_stood_still_for_too_long_has_lost_all_it_held_and_can_take_i
     run(body())
 
 
+def test_a_holder_whose_clock_is_slow_learns_that_it_was_taken_over() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = Leases(store, HERE, time.clock()), Leases(store, THERE, time.clock(skew=61))
+        lease, other = await first.acquire(SHOP), await first.acquire(OTHER)
+        async with await second.acquire(SHOP) as taken:
+            assert "which ended at" in taken.taken_over
+            await time.pass_by(16)
+            with pytest.raises(LeaseLost, match="taken by another run"):
+                lease.check()
+            other.check()
+            taken.check()
+
+    run(body())
+
+
 def test_no_write_is_begun_in_the_last_seconds_of_a_lease() -> None:
     """What is sent then may still be under way when another run takes over. The clocks may tell different times."""
 
