@@ -1,0 +1,144 @@
+"""The OpenMetrics format, for the textfile collector of a Prometheus exporter: gauges, and `# EOF`.
+
+Each sample names its command, so that the files of an audit and of an apply can lie side by side. A site of which there
+is nothing to count has no sample. The time of the last success is there after a success alone: an alert looks at how
+old it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from reconciler.engine.results import (
+    ApplyCompleted,
+    DriftCompleted,
+    Ended,
+    Event,
+    HistoryListed,
+    PlanCompleted,
+    Refused,
+    ReviewCompleted,
+    SiteApplied,
+    SiteDrifted,
+    SitePlanned,
+)
+from reconciler.executor.ledger import Result, tally_of
+from reconciler.model.address import Kind, SiteName
+from reconciler.model.diagnostics import Severity
+from reconciler.model.operations import Verb
+from reconciler.planner.drift_report import DriftReport, DriftState, Finding
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.findings import drifted
+
+SUCCESS: Final = frozenset({0, 2})
+"""The exit codes of a run that did what it was for; 2 says that there are changes, or drift."""
+
+_HELP: Final = {
+    "pending": "Objects that wait for the remote side, by site.",
+    "blocked": "Objects that only a person can change, by site.",
+    "still_going_out": "Posts that go out although nobody wants them any more, by site.",
+    "posts_published": "Posts that this run made public, by site.",
+    "posts_failed": "Posts that could not be scheduled, or that failed to go out, by site.",
+}
+
+
+class OpenMetricsReporter:
+    """Keeps what is not zero."""
+
+    def __init__(self, context: ReporterContext) -> None:
+        self._context = context
+        self._began: datetime | None = None
+        self._items: Counter[tuple[SiteName, Kind, Severity]] = Counter()
+        self._counts: dict[str, Counter[SiteName]] = {name: Counter() for name in _HELP}
+        self._sites = {"all": 0, "failed": 0, "refused": 0}
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        now = None if self._context.now is None else self._context.now()
+        self._began = self._began or now
+        match event:
+            case SitePlanned(name=name, tally=tally):
+                counts = {"pending": tally.pending, "blocked": tally.blocked}
+                self._count(name, {**counts, "still_going_out": tally.still_going_out})
+            case SiteDrifted(name=name, report=report):
+                self._audited(name, report)
+            case SiteApplied(name=name, ledger=ledger):
+                done = tally_of((ledger,))
+                ended = [(entry.operation.verb, entry.result) for entry in ledger.entries]
+                counts = {"pending": done.pending, "still_going_out": done.still_going_out}
+                posts = {"posts_published": done.published, "posts_failed": ended.count((Verb.PUBLISH, Result.FAILED))}
+                self._count(name, {**counts, **posts})
+            case PlanCompleted() | DriftCompleted():
+                refused = event.refused or (event.sites if event.refusals else 0)
+                self._sites = {"all": event.sites, "failed": event.failed, "refused": refused}
+            case ApplyCompleted(plan=plan):
+                failed, refused = plan.failed + event.failed, plan.refused + event.refused
+                self._sites = {"all": plan.sites, "failed": failed, "refused": refused}
+            case ReviewCompleted(sites=sites, failed=failed) | HistoryListed(sites=sites, failed=failed):
+                self._sites = {"all": sites, "failed": failed, "refused": 0}
+            case Refused(still_going_out=posts_left):
+                self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
+            case Ended(exit_code=exit_code):
+                self._context.write("".join(f"{line}\n" for line in self._lines(int(exit_code), now)))
+            case _:
+                pass
+
+    def _count(self, name: SiteName, counts: Mapping[str, int]) -> None:
+        """What a site's last event counts holds: of an apply the ledger, not the plan."""
+        for key, count in counts.items():
+            self._counts[key].pop(name, None)
+            if count:
+                self._counts[key][name] = count
+
+    def _audited(self, name: SiteName, report: DriftReport) -> None:
+        for item in report.of(DriftState.DRIFTED):
+            finding = drifted(item)
+            assert finding is not None
+            self._items[name, item.address.kind, finding.severity] += 1
+        for refusal in report.refusals:
+            self._items[name, refusal.about.kind, Severity.ERROR] += 1
+        failed = sum(item.finding is Finding.FAILED_POST for item in report.items)
+        self._count(name, {"pending": len(report.of(DriftState.PENDING)), "posts_failed": failed})
+        self._count(name, {"blocked": len(report.of(DriftState.BLOCKED))})
+
+    def _lines(self, exit_code: int, now: datetime | None) -> Iterator[str]:
+        yield from _family("reconciler_drift_items", "Objects that are not as their file says.")
+        for (site, kind, severity), count in sorted(self._items.items()):
+            yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)
+        for name, help in _HELP.items():
+            yield from _family(f"reconciler_{name}", help)
+            for site, count in sorted(self._counts[name].items()):
+                yield self._sample(name, count, site=site)
+        yield from _family("reconciler_sites", "Sites of the run, and those of them that failed or were refused.")
+        for outcome, count in self._sites.items():
+            yield self._sample("sites", count, outcome=outcome)
+        yield from _family("reconciler_exit_code", "How the run ended.")
+        yield self._sample("exit_code", exit_code)
+        if now is not None and self._began is not None:
+            yield from _family("reconciler_duration_seconds", "How long the run took.", unit="seconds")
+            yield self._sample("duration_seconds", (now - self._began).total_seconds())
+        if now is not None and exit_code in SUCCESS:
+            name = "last_success_timestamp_seconds"
+            yield from _family(f"reconciler_{name}", "When a run last did what it was for.", unit="seconds")
+            yield self._sample(name, now.timestamp())
+        yield "# EOF"
+
+    def _sample(self, name: str, value: float, **labels: str) -> str:
+        pairs = ",".join(
+            f'{key}="{_label(text)}"' for key, text in {"command": self._context.command, **labels}.items()
+        )
+        return f"reconciler_{name}{{{pairs}}} {value}"
+
+
+def _family(name: str, help: str, *, unit: str = "") -> Iterator[str]:
+    yield f"# TYPE {name} gauge"
+    if unit:
+        yield f"# UNIT {name} {unit}"
+    yield f"# HELP {name} {help}"
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,99 @@
+"""The OpenMetrics format, read by the parser of Prometheus' own client."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from reconciler.engine.results import DriftCompleted, Ended, GoingOut, Refused, SiteDrifted
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.posts import PostId
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Reason, StillGoingOut
+from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding, Moved
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.openmetrics import OpenMetricsReporter
+from tests.reporters.endings import Run, endings
+
+RUNS = dict(endings(str))
+START = datetime(2026, 12, 3, 8, 30, tzinfo=UTC)
+SHOP = SiteName("shop")
+
+
+def report(run: Run) -> str:
+    """The report of a run each of whose events takes a second."""
+    out, seconds = io.StringIO(), count()
+    context = ReporterContext(run.command, out.write, now=lambda: START + timedelta(seconds=next(seconds)))
+    reporter = OpenMetricsReporter(context)
+    for event in run.events:
+        reporter.handle(event)
+    return out.getvalue()
+
+
+def samples(run: Run) -> dict[tuple[str, ...], float]:
+    """Name and labels, but for the command -> value."""
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    found = {}
+    for family in parser.text_string_to_metric_families(report(run)):
+        for sample in family.samples:
+            labels = dict(sample.labels)
+            assert labels.pop("command") == run.command
+            found[(sample.name.removeprefix("reconciler_"), *labels.values())] = sample.value
+    return found
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_parser_takes_it(name: str) -> None:
+    run = RUNS[name]
+    assert report(run).endswith("\n# EOF\n")
+    found = samples(run)
+    assert found["exit_code",] == getattr(run.events[-1], "exit_code")  # noqa: B009 - an Ended, always
+    assert found["duration_seconds",] == len(run.events) - 1
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_last_success_is_told_on_success_only(name: str) -> None:
+    run = RUNS[name]
+    succeeded = getattr(run.events[-1], "exit_code") in (0, 2)  # noqa: B009
+    assert (("last_success_timestamp_seconds",) in samples(run)) is succeeded
+
+
+def test_drift_by_site_kind_and_severity() -> None:
+    def item(kind: Kind, state: DriftState, finding: Finding) -> DriftItem:
+        return DriftItem(Address(SHOP, kind, "x"), state, finding, Moved.REMOTE)
+
+    found = DriftReport(
+        SiteRef(SHOP, "1"),
+        (
+            item(Kind.SETTINGS, DriftState.DRIFTED, Finding.DIFFERS),
+            item(Kind.DRAFT, DriftState.DRIFTED, Finding.UNAPPROVED),
+            item(Kind.DRAFT, DriftState.DRIFTED, Finding.FAILED_POST),
+            item(Kind.POSTS, DriftState.PENDING, Finding.POSTS_COMING),
+            item(Kind.DRAFT, DriftState.BLOCKED, Finding.BLOCKED),
+        ),
+    )
+    told = samples(Run("drift", (SiteDrifted(found), DriftCompleted(3, found.tally, failed=1), Ended(1))))
+    assert told["drift_items", "shop", "settings", "warning"] == 1
+    assert told["drift_items", "shop", "draft", "error"] == 2
+    assert (told["pending", "shop"], told["blocked", "shop"], told["posts_failed", "shop"]) == (1, 1, 1)
+    assert (told["sites", "all"], told["sites", "failed"]) == (3, 1)
+
+
+def test_an_apply_counts_what_was_done_and_not_what_was_planned() -> None:
+    done, mixed = samples(RUNS["applied"]), samples(RUNS["every result"])
+    assert done["posts_published", "shop"] == 1
+    assert ("posts_published", "shop") not in mixed
+    assert mixed["pending", "shop"] == 1
+    assert mixed["sites", "failed"] == 2
+
+
+def test_what_a_refused_run_did_not_take_back_still_goes_out() -> None:
+    post = StillGoingOut(
+        Address(SHOP, Kind.DRAFT, "p"), PostId("p"), "X", "t", None, None, Reason.NOT_WANTED, (), "refused", "stop it"
+    )
+    refused = Refused(Diagnostic("maxDelete", "too many"), still_going_out=(GoingOut(post, "UTC"),))
+    assert samples(Run("apply", (refused, Ended(4))))["still_going_out", "shop"] == 1
