@@ -32,6 +32,7 @@ FORMATS: Final[dict[str, Format]] = {
     "ndjson": Format("ndjson", "NdjsonReporter"),
     "markdown": Format("markdown", "MarkdownReporter"),
     "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
+    "sarif": Format("sarif", "SarifReporter", Tells.PROBLEMS),
     "openmetrics": Format("openmetrics", "OpenMetricsReporter", Tells.NUMBERS),
     "github": Format("github", "GithubReporter", Tells.PROBLEMS),
     "gitlab": Format("gitlab", "GitlabReporter", Tells.NUMBERS),

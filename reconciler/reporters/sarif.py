@@ -1,0 +1,111 @@
+"""The SARIF 2.1.0 format: what is wrong in files, refused, blocked or has drifted, for code scanning.
+
+A finding has the place in its file where it has one, and the address of its object where it is about one. Its
+fingerprint leaves out lines, and what people say of it, so that a finding that moves within its file stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+from reconciler.engine.results import (
+    ApplyCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    Interrupted,
+    RunFailed,
+    SiteFailed,
+)
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.diagnostics import sentence
+from reconciler.reporters.findings import findings_of, once, without_place
+from reconciler.reporters.layout import inert, inert_json
+from reconciler.version import __version__
+
+SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+FINGERPRINT: Final = "reconciler/v1"
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
+
+
+class SarifReporter:
+    """Keeps the findings until the run has ended: the rules that they break stand before them."""
+
+    def __init__(self, context: ReporterContext) -> None:
+        self._context = context
+        self._seen: set[Diagnostic] = set()
+        self._findings: list[Diagnostic] = []
+        self._whole = True
+        """Whether all was looked at. What is not named by a run that could not is not mended."""
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        self._findings += once(findings_of(event), self._seen)
+        match event:
+            case SiteFailed() | RunFailed() | Interrupted() | ApplyCompleted(interrupted=True):
+                self._whole = False
+            case FilesInvalid() if self._context.command != "validate":
+                self._whole = False
+            case _:
+                pass
+        if isinstance(event, Ended):
+            document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [self._run(int(event.exit_code))]}
+            self._context.write(inert_json(json.dumps(document, ensure_ascii=True)) + "\n")
+
+    def _run(self, exit_code: int) -> dict[str, Any]:
+        rules = sorted({finding.code for finding in self._findings})
+        driver = {"name": "reconciler", "version": __version__, "rules": [{"id": code} for code in rules]}
+        return {
+            "tool": {"driver": driver},
+            "automationDetails": {"id": f"reconciler/{self._context.command.replace(' ', '-')}/"},
+            "invocations": [{"executionSuccessful": self._whole, "exitCode": exit_code}],
+            "columnKind": "unicodeCodePoints",
+            "results": self._results(rules),
+        }
+
+    def _results(self, rules: list[str]) -> list[dict[str, Any]]:
+        numbers = {code: number for number, code in enumerate(rules)}
+        alike: dict[str, int] = {}
+        results = []
+        for finding in self._findings:
+            print_ = fingerprint(finding)
+            alike[print_] = alike.get(print_, 0) + 1
+            results.append(
+                {
+                    "ruleId": finding.code,
+                    "ruleIndex": numbers[finding.code],
+                    "level": _LEVELS[finding.severity],
+                    "message": {"text": inert(sentence(without_place(finding)))},
+                    "locations": locations(finding),
+                    "partialFingerprints": {FINGERPRINT: f"{print_}:{alike[print_]}"},
+                }
+            )
+        return results
+
+
+def locations(finding: Diagnostic) -> list[dict[str, Any]]:
+    """Where a finding is: in a file, in an object of a site, or nowhere."""
+    found: dict[str, Any] = {}
+    place = finding.place
+    if place is not None:
+        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file.encode("utf-8", "replace"))}}
+        if place.line:
+            physical["region"] = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
+        found["physicalLocation"] = physical
+    if finding.address is not None:
+        found["logicalLocations"] = [{"fullyQualifiedName": inert(str(finding.address))}]
+    return [found] if found else []
+
+
+def fingerprint(finding: Diagnostic) -> str:
+    """The same for the same problem of the same thing, wherever its line is now. Of a file it needs the message."""
+    parts = [finding.code, finding.file, str(finding.address or "")]
+    if finding.address is None:
+        parts.append(finding.message)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
