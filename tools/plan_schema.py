@@ -92,6 +92,7 @@ WORDS = {
     "StillGoingOut.obstacle": "Why it is not cancelled.",
     "StillGoingOut.stop": "Where a person can stop it.",
     "Plan.stillGoingOut": "What goes out although nobody wants it any more.",
+    "Plan.edited": "The fields that somebody edited on the site since the last apply, and that the plan overwrites.",
     "StillAhead.moment": "When the post goes out.",
     "StillAhead.lead": "How long before that the write must come at the latest.",
     "PostsRule.present": "Whether the activities are to have posts, or none.",

@@ -28,11 +28,15 @@ class Output(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """Where a command's reports go. `explain`: with all that is known of each action."""
+    """Where a command's reports go, and how much of it people see. `explain`: all that is known of each action;
+    `quiet`: problems and the last line; `summary`: header, table and last line; `sites`: who shares a block."""
 
     outputs: tuple[Output, ...]
     colour: bool
     explain: bool = False
+    quiet: bool = False
+    summary: bool = False
+    sites: bool = False
 
 
 class RunOptions(Struct, frozen=True):
@@ -154,7 +158,13 @@ def choosing(command: Command) -> Command:
             metavar="WHAT",
             help="Only this: a site name, a glob, label:team=emea, or an address. Repeatable.",
         ),
-        click.option("--exclude", "excludes", multiple=True, metavar="WHAT", help="Not this; as --target. Repeatable."),
+        click.option(
+            "--exclude",
+            "excludes",
+            multiple=True,
+            metavar="WHAT",
+            help="Skip these (same syntax as --target). Repeatable.",
+        ),
         click.option(
             "--shard", metavar="K/N", callback=_shard, help="Only part K of N of the sites, the same part in every run."
         ),
@@ -170,13 +180,23 @@ parallelism = click.option(
 )
 
 
+def detail(command: Command) -> Command:
+    """--explain, --quiet, --summary, --sites: how much the text on the screen says."""
+    return _stacked(
+        click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and the reads made."),
+        click.option("--quiet", is_flag=True, help="Show problems and the last line only."),
+        click.option("--summary", is_flag=True, help="Show the header, the table and the last line only."),
+        click.option("--sites", is_flag=True, help="List the sites of each block that several sites share."),
+    )(command)
+
+
 def planning(command: Command) -> Command:
     """What decides how a plan is made and shown."""
     return _stacked(
-        click.option("--regenerate", multiple=True, metavar="SITE", help="Generate this site anew. Repeatable."),
+        click.option("--regenerate", multiple=True, metavar="SITE", help="Regenerate this site's plan. Repeatable."),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
-        click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked."),
-        click.option("--explain", is_flag=True, help="Show preconditions, API calls, classes and the reads made."),
+        click.option("--strict", is_flag=True, help="Refuse (exit 4) what is blocked; fail on file warnings."),
+        detail,
         parallelism,
     )(command)
 
@@ -234,7 +254,12 @@ def choice_of(given: Mapping[str, Any]) -> Choice:
 
 def shown_of(given: Mapping[str, Any]) -> Shown:
     """What `output` was given, and `--explain`. Raises UsageError where two outputs cannot be."""
-    return Shown(outputs_of(given["outputs"]), not given["no_color"], given.get("explain", False))
+    from reconciler.model.diagnostics import UsageError
+
+    if given.get("quiet") and given.get("summary"):
+        raise UsageError("--quiet and --summary exclude each other; leave one of them out")
+    flags = (given.get(name, False) for name in ("explain", "quiet", "summary", "sites"))
+    return Shown(outputs_of(given["outputs"]), not given["no_color"], *flags)
 
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:

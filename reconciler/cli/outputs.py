@@ -18,9 +18,12 @@ from reconciler.cli.options import Shown
 from reconciler.engine.results import Event
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
-from reconciler.reporters.context import CallsOf, Reporter, ReporterContext
+from reconciler.reporters.context import CallsOf, Detail, Reporter, ReporterContext
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make
+
+UNWRAPPED: Final = 1_000_000
+"""The width of what is no terminal."""
 
 WIDEST: Final = 120
 """Columns that text is wrapped at, however wide the terminal is: longer lines are hard to read."""
@@ -65,7 +68,8 @@ def open_reports(
     files: list[_File] = []
 
     def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
-        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now)
+        detail = Detail(shown.quiet, shown.summary, shown.sites)
+        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now, detail=detail)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
             context = replace(context, step_summary=summary, step_outputs=values)
@@ -78,7 +82,7 @@ def open_reports(
                 add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             files.append(_begin(output.file))
-            add(output.format, files[-1].text.write, Screen())
+            add(output.format, files[-1].text.write, Screen(UNWRAPPED))
         if asks and not shows_text(shown):
             add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
         yield Reports(reporters)
@@ -127,12 +131,18 @@ def shows_text(shown: Shown) -> bool:
 
 
 def screen_of(stream: IO[str], *, colour: bool) -> Screen:
-    """What a stream can show. Colours only on a terminal, and never against NO_COLOR or `--no-color`."""
+    """What a stream can show. Colours on a terminal, or with FORCE_COLOR, and never against NO_COLOR or `--no-color`.
+
+    What is not a terminal is not wrapped, whatever COLUMNS says: `grep` and `less` want whole lines.
+    """
     from shutil import get_terminal_size
 
     terminal = stream.isatty()
-    wanted = colour and terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return Screen(max(40, min(WIDEST, get_terminal_size((80, 24)).columns)), wanted)
+    forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
+    able = forced or (terminal and os.environ.get("TERM") != "dumb")
+    wanted = colour and able and not os.environ.get("NO_COLOR")
+    width = max(40, min(WIDEST, get_terminal_size((80, 24)).columns)) if terminal else UNWRAPPED
+    return Screen(width, wanted)
 
 
 class _File(Struct, frozen=True):

@@ -126,7 +126,7 @@ async def _step(run: Run, batch: tuple[Action, ...]) -> tuple[Action, ...]:
         case _ if run.skip_if_blocked(action):
             pass
         case Deferred():
-            return await expand_deferred(run, action)
+            return run.promise(await expand_deferred(run, action))
         case Generate() | Regenerate():
             await generate(run, action)
         case AwaitGeneration():

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
 
-from msgspec import Struct
-
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.frozen import Struct
 from reconciler.model.operations import Operation
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Column, StillGoingOut, column_of
@@ -43,6 +42,8 @@ class Entry(Struct, frozen=True):
     detail: str = ""
     request_id: str | None = None
     count: int = 1
+    promised: bool = False
+    """It came out of a promise, so that no count of the plan has it."""
 
 
 class SiteLedger(Struct, frozen=True):
@@ -71,6 +72,10 @@ class Tally(Struct, frozen=True):
     generated: int = 0
     published: int = 0
     cancelled: int = 0
+    discarded: int = 0
+    """Drafts that were thrown away."""
+    promised: int = 0
+    """Of what was done, the objects that a promise of the plan turned into; no other count has them."""
     skipped: int = 0
     withheld: int = 0
     pending: int = 0
@@ -107,7 +112,8 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 column = column_of(entry.operation.verb)
                 if column is None:
                     continue
-                name = columns[column]
+                name = "promised" if entry.promised else columns[column]
+                counts["discarded"] += len(getattr(entry.operation, "discards", ()))
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:
                 seen.add(key)

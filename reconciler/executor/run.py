@@ -80,6 +80,7 @@ class Run:
         self._done: list[Attempt] = []
         self._begun: set[int] = set()
         self._ended: set[int] = set()
+        self._promised: set[int] = set()
         self._notes: list[str] = []
 
     @property
@@ -136,6 +137,11 @@ class Run:
         posts = [operation.post for operation in operations if isinstance(operation, moving)]
         return {post: found.post(post) for post in posts}
 
+    def promise(self, actions: tuple[Action, ...]) -> tuple[Action, ...]:
+        """Remembers that these actions came out of a promise, so that they are counted apart from the plan's."""
+        self._promised.update(id(action) for action in actions)
+        return actions
+
     def has_ended(self, action: Action) -> bool:
         return id(action) in self._ended
 
@@ -152,7 +158,7 @@ class Run:
 
     def skip(self, action: Action, result: Result, detail: str) -> None:
         """Enters an action that was not started."""
-        entry = Entry(action.address, action.operation, result, detail)
+        entry = Entry(action.address, action.operation, result, detail, promised=id(action) in self._promised)
         self._enter(action, entry)
         self.emit(Skipped(entry))
 
@@ -160,7 +166,8 @@ class Run:
         self, action: Action, result: Result, detail: str = "", *, request: str | None = None, count: int = 1
     ) -> None:
         """Enters an action that was started."""
-        entry = Entry(action.address, action.operation, result, detail, request, count)
+        promised = id(action) in self._promised
+        entry = Entry(action.address, action.operation, result, detail, request, count, promised)
         self._enter(action, entry)
         self.emit(Finished(entry))
 

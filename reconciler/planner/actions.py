@@ -339,6 +339,8 @@ class Plan(Struct, frozen=True):
     """The digest of each part's rules, to be remembered once all that the part asks for is done."""
     still_going_out: tuple[StillGoingOut, ...] = ()
     """What goes out although nobody wants it any more: first on every screen."""
+    edited: tuple[str, ...] = ()
+    """The fields that somebody edited on the site since the last apply, and that this plan overwrites (`edit_key`)."""
 
     @property
     def is_empty(self) -> bool:

@@ -117,6 +117,7 @@ class DriftReport(Struct, frozen=True):
         drifted, pending, blocked = (
             len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
+        drifted += len(self.refusals)  # a site that is not what its file expects has drifted
         in_review = len(self.of(DriftState.IN_REVIEW))
         return DriftTally(drifted, pending, blocked, in_review, int(bool(drifted or pending or blocked)))
 

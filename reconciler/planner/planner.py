@@ -18,6 +18,7 @@ from reconciler.planner.aftermath import failed_posts, failure, outcomes
 from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
+from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
@@ -41,7 +42,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     scope = scope_of(observed, options)
     failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(desired, observed, recorded, scope)
-    return replace(plan, bindings=noted, blocked=(*plan.blocked, *failures, *lost))
+    blocked = (*plan.blocked, *failures, *lost)
+    return replace(plan, bindings=noted, blocked=blocked, edited=edited_since(plan.actions, recorded))
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Self, assert_never
 
-from msgspec import Struct
-
-from reconciler.model.operations import Deferred
+from reconciler.model.frozen import Struct
+from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.planner.actions import Action, Plan, column_of
 
 
+class Promises(Struct, frozen=True):
+    """The bounds of deferred actions, in objects: activities that get posts, drafts that go out, activities that are
+    made, set or removed. `unbounded` counts the promises that have no bound."""
+
+    posts: int = 0
+    publish: int = 0
+    activities: int = 0
+    unbounded: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+
 class PlanTally(Struct, frozen=True):
-    """Counts of objects. Deferred actions are promises, not objects: they are listed and not counted."""
+    """Counts of objects. Deferred actions are promises, not objects: their bounds are told apart."""
 
     add: int = 0
     change: int = 0
@@ -26,6 +38,8 @@ class PlanTally(Struct, frozen=True):
     blocked: int = 0
     deferred: int = 0
     still_going_out: int = 0
+    to_review: int = 0
+    promises: Promises = Promises()
 
     @property
     def changes(self) -> int:
@@ -40,9 +54,30 @@ class PlanTally(Struct, frozen=True):
 def tally_of(plan: Plan) -> PlanTally:
     """The counts of one site's plan."""
     counts = count_actions(plan.actions)
-    counts["blocked"] = len({one.address for one in plan.blocked})  # a post can break several rules at once
+    counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
     counts["discard"] = len({post for action in plan.actions for post in getattr(action.operation, "discards", ())})
-    return PlanTally(**counts, still_going_out=len(plan.still_going_out))
+    return PlanTally(
+        **counts,
+        still_going_out=len(plan.still_going_out),
+        to_review=len(plan.to_review),
+        promises=sum((_promise(action.operation) for action in plan.actions), Promises()),
+    )
+
+
+def _promise(operation: Operation) -> Promises:
+    if not isinstance(operation, Deferred):
+        return Promises()
+    if operation.at_most is None:
+        return Promises(unbounded=1)
+    match operation.part:
+        case Part.POSTS:
+            return Promises(posts=operation.at_most)
+        case Part.SCHEDULE:
+            return Promises(publish=operation.at_most)
+        case Part.ACTIVITIES:
+            return Promises(activities=operation.at_most)
+        case never:
+            assert_never(never)
 
 
 def count_actions(actions: Iterable[Action]) -> dict[str, int]:

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 CallsOf: TypeAlias = Callable[["Operation", "SiteRef"], tuple[str, ...]]
 
 
+class Detail(Struct, frozen=True):
+    """How much a person wants to see. `quiet`: problems and the last line. `summary`: header, table and last line.
+    `sites`: the sites of each block that several share."""
+
+    quiet: bool = False
+    summary: bool = False
+    sites: bool = False
+
+
 class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
@@ -36,6 +45,7 @@ class ReporterContext(Struct, frozen=True):
     step_summary: Callable[[str], object] | None = None
     step_outputs: Callable[[str], object] | None = None
     now: Callable[[], datetime] | None = None
+    detail: Detail = Detail()
 
 
 class Reporter(Protocol):

@@ -17,6 +17,11 @@ def sentence(diagnostic: Diagnostic) -> str:
     return f"{text} (request id {diagnostic.request_id})" if diagnostic.request_id else text
 
 
+def cause(diagnostic: Diagnostic) -> str:
+    """What is wrong and what to do, without where: the same text for every site that it happens to."""
+    return diagnostic.message + (f"; {diagnostic.fix}" if diagnostic.fix else "")
+
+
 def of_its_site(diagnostic: Diagnostic) -> str:
     """The sentence of a problem that stands beside the name of its site."""
     return sentence(replace(diagnostic, address=None))

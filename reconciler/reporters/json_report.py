@@ -47,7 +47,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.run_ledger import going_out_values, ledger_values
 from reconciler.model.address import SiteName
-from reconciler.model.codec import instant_text
+from reconciler.model.codec import instant_text, to_plain
 from reconciler.model.operations import class_of
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.reporters import words
@@ -149,10 +149,10 @@ class JsonReporter:
             case PlanCompleted():
                 members["refusals"] = [problem_values(refusal) for refusal in event.refusals]
                 counts = {"sites": event.sites, "failed": event.failed, "refused": event.refused}
-                members["summary"] = {**counts, **asdict(event.tally)}
+                members["summary"] = {**counts, **to_plain(event.tally)}
             case ApplyCompleted():
                 members["ledger"] = [ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0])]
-                members["applied"] = asdict(event.tally)
+                members["applied"] = to_plain(event.tally)
                 members["interrupted"] = event.interrupted
             case DriftCompleted():
                 members["refusals"] = [problem_values(refusal) for refusal in event.refusals]

@@ -73,6 +73,20 @@ class Span(Struct, frozen=True):
 
     text: str
     style: Style = Style.PLAIN
+    glued: bool = False
+    """Follows the span before it without a blank, as the words of one text do."""
+
+
+class Line(Struct, frozen=True):
+    """A line before it is wrapped: where it starts, and where its further lines do."""
+
+    spans: tuple[Span, ...]
+    indent: int = 0
+    hang: int = 4
+
+    def on(self, screen: Screen) -> Iterator[str]:
+        """As lines of a screen."""
+        return wrapped(self.spans, screen, indent=self.indent, hang=self.hang)
 
 
 def columns(text: str) -> int:
@@ -101,11 +115,13 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
     for number, span in enumerate(spans):
         text = inert(span.text)
         whole = columns(text)
-        if not line.empty and line.used + 2 + whole > screen.width and hang + whole <= screen.width:
+        fits = span.glued or line.used + 2 + whole <= screen.width
+        if not line.empty and not fits and hang + whole <= screen.width:
             yield line.text()
             line = _Line(screen, hang)
         for place, word in enumerate(text.split(" ")):
-            gap = 0 if line.empty else 2 if place == 0 and number else 1
+            first = place == 0 and number > 0
+            gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
             if not line.empty and line.used + gap + columns(word) > screen.width:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import assert_never
 
 from reconciler.engine.results import (
@@ -40,15 +40,15 @@ from reconciler.engine.results import (
     StateShown,
     Validated,
 )
-from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.drift_text import NO_DRIFT, drift_line, drift_lines, drift_table
+from reconciler.reporters.drift_screen import DriftScreen
 from reconciler.reporters.history_text import history_line, history_lines
-from reconciler.reporters.layout import Span, Style, inert_lines, wrapped
-from reconciler.reporters.ledger_text import apply_line, ledger_lines, ledger_table
-from reconciler.reporters.plan_text import PlanText, going_out_lines
+from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header, valid_line
+from reconciler.reporters.layout import Style, inert_lines
+from reconciler.reporters.ledger_text import Ledger, applied_lines, refused_lines
+from reconciler.reporters.plan_screen import PlanScreen
+from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.problems import problem_lines
 from reconciler.reporters.review_text import decided_line, review_line, review_lines
 from reconciler.reporters.state_text import (
@@ -62,43 +62,41 @@ from reconciler.reporters.state_text import (
     show_line,
     site_lines,
 )
-from reconciler.reporters.tables import NO_CHANGES, missing_line, plan_line, plan_table, valid_line
-from reconciler.reporters.tables import refused_line as refused_sites_line
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import plural
 
 
 class TextReporter:
-    """Keeps the sites that have something to say; all others are a count."""
+    """Hands each event to the screen of its command, and writes the lines that it gives."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
         self._write = context.write
         self._screen = context.screen
-        self._explain = context.calls_of is not None
-        self._plan_text = PlanText(context.screen, context.calls_of)
+        self._plan = PlanScreen(context.screen, context.detail, context.calls_of)
+        self._drift = DriftScreen(context.screen, context.detail, explain=context.calls_of is not None)
+        self._ledger = Ledger(context.screen)
         self._phase: Phase | None = None
-        self._order: dict[SiteName, int] = {}
-        """The place of each site that an apply works on; sites end in any order."""
-        self._planned: list[SitePlanned | SiteFailed] = []
-        self._noted: dict[str, list[str]] = {}
-        """Notes about sites of which there is nothing else to say: note -> their names."""
-        self._applied: list[SiteApplied | SiteFailed] = []
-        self._audited: list[SiteDrifted | SiteFailed] = []
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         match event:
+            case RunStarted():
+                self._plan.started(event)
+                self._drift.started(event)
+                if event.command in ("review", "history"):
+                    self._lines((self._screen.paint(header(event), Style.BOLD),))
             case PhaseStarted(phase=phase):
                 self._phase = phase
             case PlanLoaded():
-                self._loaded(event)
+                self._plan.loaded(event)
             case SitePlanned():
                 self._site_planned(event)
             case SiteDrifted():
-                if event.says_something or self._explain:
-                    self._audited.append(event)
+                self._drift.site(event)
             case SiteApplied():
-                self._applied.append(event)
+                self._ledger.applied(event)
+                if not self._context.detail.summary:
+                    self._lines(applied_lines(event, self._screen))
             case SiteReviewed() | SiteNotReviewed():
                 self._lines(review_lines(event, self._screen))
             case SiteHistory():
@@ -112,11 +110,13 @@ class TextReporter:
             case ApplyCompleted():
                 self._apply_completed(event)
             case DriftCompleted():
-                self._drift_completed(event)
+                self._lines(self._drift.lines(event))
+                self._last(self._drift.last(event), self._drift.next_step(event))
             case Refused(reason=reason, more=more):
                 for found in event.still_going_out:
-                    self._lines(going_out_lines(found.post, found.zone, self._screen))
-                self._last(refused_line(reason, more), Style.RED)
+                    for line in still_going_out_lines(found.post, found.zone):
+                        self._lines(line.on(self._screen))
+                self._last(refused_line(reason, more), style=Style.RED)
             case StateListed(sites=sites, place=place):
                 self._lines(list_lines(sites, self._screen))
                 self._write("\n" if sites else "")
@@ -129,7 +129,7 @@ class TextReporter:
                 self._lines(resolved_lines(event, self._screen))
                 self._last(resolved_line(event))
             case ReviewCompleted():
-                self._last(review_line(event))
+                self._last(review_line(event), "reconciler approve" if event.pending else None)
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
             case HistoryListed():
@@ -143,7 +143,7 @@ class TextReporter:
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 if not self._context.on_screen:  # there stderr has told them
                     self._lines(line for text in problem_lines(event) for line in inert_lines(text))
-            case RunStarted() | SiteStarted() | Progressed() | Ended():
+            case SiteStarted() | Progressed() | Ended():
                 pass
             case _:
                 assert_never(event)
@@ -151,170 +151,76 @@ class TextReporter:
     # --- sites -------------------------------------------------------------------------------------
 
     def _site_planned(self, planned: SitePlanned) -> None:
-        """Kept until the table that stands first can be made."""
-        if planned.plan.actions:
-            self._order[planned.name] = len(self._order)
-        if planned.says_something or self._explain:
-            self._planned.append(planned)
-            return
-        for note in planned.plan.notes:
-            self._noted.setdefault(note, []).append(planned.name)
+        self._plan.site(planned)
+        if planned.plan.refusals and self._context.command == "apply":
+            self._ledger.refused(planned.name)
 
     def _site_failed(self, failed: SiteFailed) -> None:
         match self._phase:
             case Phase.READING:
-                self._audited.append(failed)
+                self._drift.failed(failed)
             case Phase.APPLYING:
-                self._applied.append(failed)
+                self._ledger.failed(failed)
+                self._lines(refused_lines(failed, self._screen))
             case Phase.PLANNING | Phase.CHECKING:
-                self._planned.append(failed)
+                self._plan.failed(failed)
+                self._ledger.failed(failed)
             case Phase.REVIEWING | None:
                 self._lines(review_lines(failed, self._screen))
             case _:
                 assert_never(self._phase)
 
-    def _loaded(self, saved: PlanLoaded) -> None:
-        """Which plan this is, and whether it can still be applied."""
-        made = f"Saved plan {saved.id}, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
-        state = f"expires {moment(saved.expires_at, 'UTC')}"
-        if saved.spent_at is not None:
-            state = f"spent: it was applied {moment(saved.spent_at, 'UTC')}"
-        elif saved.expired:
-            state = f"expired {moment(saved.expires_at, 'UTC')}"
-        self._lines(wrapped((Span(made, Style.BOLD), Span(f"({state})")), self._screen))
-        self._lines(wrapped((Span(f"  digest {saved.digest}", Style.DIM),), self._screen))
-        self._write("\n")
-
-    # --- plan --------------------------------------------------------------------------------------
+    # --- how a run ends ----------------------------------------------------------------------------
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
-        """The table, the sites, the table again, the last line; an `apply` that has work goes on from here."""
-        self._show_plan(completed)
-        for refusal in completed.refusals:
-            self._lines(self._plan_text.refusal(refusal))
-        self._missing(completed.failed, completed.sites)
-        line = plan_line(completed)
-        if line != NO_CHANGES or not (completed.refused or completed.refusals):
+        """The plan; an `apply` that has work goes on from here."""
+        head = () if self._context.detail.quiet else tuple(self._plan.head())
+        self._lines((*head, "") if head else ())
+        self._lines(self._plan.body(completed))
+        line, refusal = self._plan.last(completed), self._plan.refusal(completed)
+        if line != NO_CHANGES or refusal is None:
             self._last(line)
         if self._context.command != "apply":
-            own = [refusal for result in self._planned for refusal in _refusals_of(result)]
-            self._refusal((*completed.refusals, *own))
-        self._planned.clear()
-        self._noted.clear()
-
-    def _show_plan(self, completed: PlanCompleted) -> None:
-        if not self._planned and not self._noted:
-            return
-        tables = bool(completed.changes or completed.tally.blocked or completed.failed or completed.refused)
-        if tables:
-            self._plan_table(completed)
-        for result in self._planned:
-            if completed.sites > 1:
-                self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
-            self._lines(self._plan_text.site(result))
+            if refusal is not None:
+                self._last(refusal, style=Style.RED)
+            elif (step := self._plan.next_step(completed)) is not None:
+                self._next(step)
+        elif completed.changes:
             self._write("\n")
-        for note, sites in self._noted.items():
-            several = f"{plural(len(sites), 'site')} ({', '.join(sites[:3])}{', ...' if len(sites) > 3 else ''}): "
-            text = f"  note: {several if completed.sites > 1 else ''}{note}"
-            self._lines(wrapped((Span(text),), self._screen, hang=8))
-            self._write("\n")
-        if completed.sites > 1 and (unchanged := completed.sites - len(self._planned)):
-            words = f"{plural(unchanged, 'site')} without changes"
-            self._lines(wrapped((Span(words, Style.DIM),), self._screen))
-            self._write("\n")
-        if tables:
-            self._plan_table(completed)
-
-    def _plan_table(self, completed: PlanCompleted) -> None:
-        self._lines(plan_table(self._planned, completed, self._screen))
-        self._write("\n")
-
-    # --- apply -------------------------------------------------------------------------------------
 
     def _apply_completed(self, completed: ApplyCompleted) -> None:
-        """The ledger, between its tables."""
-        if not completed.sites:
-            if completed.plan.failed:  # then nothing above says that there was nothing to do
-                self._last(apply_line(completed.tally))
+        """The ledger of all sites, and the last line."""
+        if not completed.sites and not completed.plan.failed:
+            if (step := self._plan.review_step()) is not None:
+                self._next(step)
             return
-        results = sorted(self._applied, key=lambda result: self._order.get(result.name, 0))
-        ledgers = [result.ledger for result in results if isinstance(result, SiteApplied)]
-        several = completed.plan.sites > 1
-        self._write("\n")
-        self._lines(ledger_table(ledgers, self._screen))
-        self._write("\n")
-        for result in results:
-            if several:
-                self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
-            if isinstance(result, SiteApplied):
-                self._lines(ledger_lines(result.ledger, self._screen))
-            else:
-                self._lines(self._plan_text.site(result))
+        if completed.plan.sites > 1:
             self._write("\n")
-        self._lines(ledger_table(ledgers, self._screen))
+            self._lines(self._ledger.lines(completed))
         self._write("\n")
-        self._missing(completed.plan.failed, completed.plan.sites)
-        if refused := completed.plan.refused + completed.refused:
-            line = refused_sites_line(refused, completed.plan.sites)
-            self._lines(wrapped((Span(line),), self._screen))
-        self._last(apply_line(completed.tally))
+        self._last(apply_line(completed), self._after_apply(completed))
 
-    # --- drift -------------------------------------------------------------------------------------
-
-    def _drift_completed(self, completed: DriftCompleted) -> None:
-        """The table, the sites, the table again, the last line."""
-        if self._audited:
-            tally = completed.tally
-            tables = bool(tally.sites or tally.in_review or completed.failed or completed.refused)
-            if tables:
-                self._drift_table(completed)
-            for result in self._audited:
-                if completed.sites > 1:
-                    self._write(self._screen.paint(result.name, Style.BOLD) + "\n")
-                self._lines(drift_lines(result, self._screen, all_objects=self._explain))
-                self._write("\n")
-            if tables:
-                self._drift_table(completed)
-        for refusal in completed.refusals:
-            self._lines(self._plan_text.refusal(refusal))
-        self._missing(completed.failed, completed.sites)
-        own = [refusal for result in self._audited for refusal in _refusals_of(result)]
-        reasons = (*completed.refusals, *own)
-        line = drift_line(completed)
-        if line != NO_DRIFT or not reasons:
-            self._last(line)
-        self._refusal(reasons)
-
-    def _drift_table(self, completed: DriftCompleted) -> None:
-        self._lines(drift_table(self._audited, completed, self._screen))
-        self._write("\n")
+    def _after_apply(self, completed: ApplyCompleted) -> str | None:
+        tally = completed.tally
+        if tally.withheld:
+            return f"reconciler apply --allow-publish   ({plural(tally.withheld, 'public action')} withheld)"
+        if tally.pending:
+            return f"reconciler apply   ({plural(tally.pending, 'action')} pending; run it again later)"
+        if tally.generated or tally.promised:
+            return "reconciler review   (new drafts to look at)"
+        return self._plan.review_step()
 
     # --- lines -------------------------------------------------------------------------------------
 
-    def _missing(self, failed: int, sites: int) -> None:
-        if failed:
-            self._lines(wrapped((Span(missing_line(failed, sites)),), self._screen))
-
-    def _refusal(self, reasons: Sequence[Diagnostic]) -> None:
-        if reasons:
-            self._last(refused_line(reasons[0], len(reasons) - 1), Style.RED)
-
-    def _last(self, line: str, style: Style = Style.BOLD) -> None:
-        """A line that scripts look for, so it is never wrapped."""
+    def _last(self, line: str, step: str | None = None, *, style: Style = Style.BOLD) -> None:
+        """A line that scripts look for, so it is never wrapped; after it comes nothing but what to type next."""
         self._write(self._screen.paint(line, style) + "\n")
+        if step is not None:
+            self._next(step)
+
+    def _next(self, step: str) -> None:
+        self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")
 
     def _lines(self, lines: Iterable[str]) -> None:
         for line in lines:
             self._write(line.rstrip() + "\n")
-
-
-def _refusals_of(result: SitePlanned | SiteDrifted | SiteFailed) -> tuple[Diagnostic, ...]:
-    match result:
-        case SitePlanned(plan=plan):
-            return plan.refusals
-        case SiteDrifted(report=report):
-            return report.refusals
-        case SiteFailed():
-            return ()
-        case _:
-            assert_never(result)

@@ -44,8 +44,11 @@ class Ran:
 
     @property
     def last(self) -> str:
-        """The line that scripts look for."""
-        return self.out.splitlines()[-1] if self.out else ""
+        """The line that scripts look for; only what to type next may follow it."""
+        lines = self.out.splitlines()
+        return (
+            lines[-2] if len(lines) > 1 and lines[-1].startswith("Next: ") and lines[-2] else lines[-1] if lines else ""
+        )
 
     @property
     def json(self) -> Any:

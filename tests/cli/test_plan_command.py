@@ -20,19 +20,16 @@ def test_a_fresh_site(project: Project, reconciler: Command) -> None:
     assert done.code == 2
     assert done.err == ""
     assert done.out.splitlines() == [
-        "site  add  change  destroy  generate  publish  blocked",
-        "shop    -       1        -         1        -        -",
+        f"SANDBOX · {project.root.name} · 1 site",
         "",
-        "  ~ update    shop/settings  (differs from the file)",
-        '              marketingTools: nothing -> ["SOCIAL_MARKETING"]',
-        '              toneOfVoice: nothing -> "warm and playful"',
-        "  * generate  shop/marketing-plan  a marketing plan",
-        "              (there is no marketing plan yet)",
+        "shop",
+        "  * marketing plan    generate (none exists yet)",
+        "  ~ settings",
+        "      + marketingTools  [SOCIAL_MARKETING]",
+        "      + toneOfVoice     warm and playful",
         "",
-        "site  add  change  destroy  generate  publish  blocked",
-        "shop    -       1        -         1        -        -",
-        "",
-        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate, 0 to publish; 0 pending, 0 blocked.",
+        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate.",
+        "Next: reconciler apply",
     ]
     assert project.requests()
     assert not [request for request in project.requests() if request["wrote"]]
@@ -54,7 +51,7 @@ def test_a_plan_of_a_converged_site_makes_few_requests(
     assert applied.code == 0, applied.out + applied.err
     before = len(project.requests())
     done = reconciler("plan", project.root, "--detailed-exitcode")
-    assert (done.code, done.out) == (0, "No changes.\n")
+    assert (done.code, done.last) == (0, "No changes.")
     assert len(project.requests()) - before <= most
 
 
@@ -77,9 +74,9 @@ def test_one_site_that_cannot_be_read_stops_itself_alone(chain: Project, reconci
         )
     done = reconciler("plan", chain.root, "--detailed-exitcode")
     assert done.code == 1
-    assert "  E failed    shop-b  " in done.out
-    assert "  ~ update    shop/settings" in done.out
-    assert done.last.startswith("Plan: 0 to add, 2 to change")
+    assert "! shop-b failed  " in done.out
+    assert "  ~ settings" in done.out
+    assert "; 0 to add, 2 to change" in done.last
 
 
 def test_formats_beside_each_other(project: Project, reconciler: Command) -> None:

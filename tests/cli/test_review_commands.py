@@ -182,7 +182,7 @@ def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconcile
     with shop.world() as world:
         world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[4]]["item"].update(status="DRAFT"))
     blocked = reconciler("plan", shop.root)
-    assert blocked.last == "No changes."
+    assert blocked.last == "No changes; 1 blocked."
     assert "scheduled as approved and cancelled since" in " ".join(blocked.out.split())
     reconciler("review", shop.root)
     assert decisions(shop)["4"] == "pending"

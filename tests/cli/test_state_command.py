@@ -149,7 +149,10 @@ def test_nothing_is_recorded(
     assert not (project.root / ".reconciler" / "records").exists()
 
 
-def test_the_list_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
+def test_the_list_at_80_columns(
+    reconciler: Command, project: Project, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.cli.outputs.UNWRAPPED", 80)
     planted.much()
     planted.locked()
     planted.open(SALE, "shop/event[Sale]")
@@ -275,7 +278,10 @@ State: 1 call in doubt, 1 waited for, 1 post published, locked by jane on ci-7.
 """
 
 
-def test_everything_of_a_site_at_80_columns(reconciler: Command, project: Project, planted: Planted) -> None:
+def test_everything_of_a_site_at_80_columns(
+    reconciler: Command, project: Project, planted: Planted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.cli.outputs.UNWRAPPED", 80)
     planted.much()
     planted.open(SCHEDULED, f"shop/draft[{POST}]", unknown="lost \x1b[2J")
     planted.open(Regenerate(False), "shop/marketing-plan", sent=True)

@@ -167,7 +167,7 @@ class Life:
         """What is skipped once (3) and done by the next run worked; an error or a refusal is a stop, and so is a life
         in which a person found nothing to approve."""
         undone = self.undone(CHANGED)
-        blocked = any("# blocked" in said for said in self.said)
+        blocked = any("! blocked" in said for said in self.said)
         if not undone and self.approved and drift == self.codes[-2] == 0 and not {1, 4} & set(self.codes):
             return "worked"
         if blocked or {1, 3, 4} & set(self.codes):
@@ -195,7 +195,7 @@ class Life:
     def apply(self, *options: str, desired: Json = FIRST) -> None:
         code, said = self.tool("apply", *options)
         self.check(said)
-        blocked = "# blocked" in said  # what a person must see to is on the screen, with its reason
+        blocked = "! blocked" in said  # what a person must see to is on the screen, with its reason
         if code == 0 and not blocked and said.splitlines()[-1:] == ["No changes."] and (undone := self.undone(desired)):
             raise Silent(f"`No changes.`, yet {'; '.join(undone)}\n{said}")
 

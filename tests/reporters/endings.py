@@ -183,7 +183,7 @@ def _plans(say: Say) -> Iterator[tuple[str, Run]]:
     expect = refusal(Address(SiteName("shop")), RefusedBy.EXPECT, say("w-expect"), say("w-fix"))
     refused = planned(Plan(SiteRef(SiteName("shop"), "1"), full.plan.actions, refusals=(expect,)))
     limit = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, say("w-limit"), say("w-raise"))
-    shown = "shop/settings w-event w-title w-after w-waits"
+    shown = "settings w-event w-title w-after w-waits"
     begun = started("plan")
     yield "nothing to change", Run("plan", (*begun, empty, PlanCompleted(1), Ended(0)))
     yield (
@@ -250,7 +250,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
     done = ledger(say, *[Result.DONE] * 4)
     yield (
         "applied",
-        Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="shop/settings w-event"),
+        Run("apply", (*begun, full, *applied(say, done, plan=one), Ended(0)), words="settings w-event"),
     )
     mixed = ledger(say, Result.DONE, Result.FAILED, Result.PENDING, Result.WITHHELD)
     rest = ledger(
@@ -267,14 +267,14 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         Run(
             "apply",
             (*begun, full, other, unread(say), *applied(say, mixed, rest, plan=two), Ended(1)),
-            words="shop/settings other/settings",
+            words="shop other settings",
             problems="w-unread w-given-up",
         ),
     )
     yield (
         "interrupted while applying",
         Run(
-            "apply", (*begun, full, *applied(say, done, plan=one, interrupted=True), Ended(143)), words="shop/settings"
+            "apply", (*begun, full, *applied(say, done, plan=one, interrupted=True), Ended(143)), words="shop settings"
         ),
     )
     locked = SiteFailed(
@@ -294,7 +294,7 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         ended,
         Ended(4),
     )
-    yield "locked after the yes", Run("apply", held, words="shop/settings", problems="w-locked")
+    yield "locked after the yes", Run("apply", held, words="shop settings", problems="w-locked")
     declined = Refused(Diagnostic("declined", say("w-declined")), more=2)
     yield "declined", Run("apply", (*begun, full, one, declined, Ended(4)), problems="w-declined")
     yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), Ended(0)))
@@ -322,7 +322,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     report = DriftReport(SiteRef(shop, "1"), (item,), due=2, notes=(say("w-note"),))
     begun = (RunStarted("drift", "acme-sites", 2, 2), PhaseStarted(Phase.READING, 2))
     drift = (*begun, SiteDrifted(report), unread(say), DriftCompleted(2, report.tally, failed=1), Ended(1))
-    yield "drift", Run("drift", drift, words="shop/settings w-live", problems="w-unread")
+    yield "drift", Run("drift", drift, words="settings w-live", problems="w-unread")
     calm = SiteDrifted(DriftReport(SiteRef(SiteName("calm"), "2")))
     yield "no drift", Run("drift", (*begun, calm, DriftCompleted(1), Ended(0)))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.choosing
 @click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked.")
-@click.option("--explain", is_flag=True, help="Show what converged too.")
+@options.detail
 @options.parallelism
 @click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 where something drifted.")
 @options.reaching

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("show")
 @click.argument("planfile", type=click.Path(path_type=Path))
-@click.option("--explain", is_flag=True, help="Show preconditions, API calls and classes.")
+@options.detail
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(planfile: Path, state: str | None, **given: Any) -> int:

@@ -1,0 +1,37 @@
+"""What somebody edited on the site since the last apply, and a plan is about to overwrite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from reconciler.model.address import Address
+from reconciler.model.canonical import Json
+from reconciler.model.operations import UpdateEvent, UpdateSettings
+from reconciler.model.settings import same_setting
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action
+from reconciler.planner.changes import same_plain
+
+
+def edit_key(address: Address, path: str) -> str:
+    """How a field of an object is named in `Plan.edited`: `shop/settings#settings.toneOfVoice`."""
+    return f"{address}#{path}"
+
+
+def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str, ...]:
+    """The fields that actions change and whose live value is not what was last applied; what never was is not."""
+    found: list[str] = []
+    for action in actions:
+        operation = action.operation
+        if isinstance(operation, UpdateSettings):
+            for change in operation.changes:
+                applied = recorded.applied.setting(change.path)
+                if applied is not None and not same_setting(change.path, applied[0], change.before):
+                    found.append(edit_key(action.address, change.path))
+        elif isinstance(operation, UpdateEvent):
+            facts = recorded.applied.event(operation.event.name)
+            for change in operation.changes:
+                last: Json = facts.get(change.path) if facts is not None else None
+                if facts is not None and not same_plain(last, change.before):
+                    found.append(edit_key(action.address, change.path))
+    return tuple(found)

@@ -1,0 +1,239 @@
+"""Each kind of write in the words of a person who reads a plan: what it is about, and what becomes of it."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from msgspec import Struct
+
+from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.events import DesiredEvent
+from reconciler.model.operations import (
+    AwaitGeneration,
+    AwaitPosts,
+    CancelPost,
+    ClearPosts,
+    CreateActivity,
+    CreateEvent,
+    Deferred,
+    DeleteActivity,
+    DeleteEvent,
+    DeleteMarketingPlan,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Part,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    UpdateActivity,
+    UpdateEvent,
+    UpdateSettings,
+    Verb,
+)
+from reconciler.planner.actions import Action, Reason
+from reconciler.reporters.layout import Style
+from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.words import moment, plural
+
+SYMBOLS: Final = {
+    Verb.CREATE: "+",
+    Verb.UPDATE: "~",
+    Verb.DELETE: "-",
+    Verb.GENERATE: "*",
+    Verb.PUBLISH: ">",
+    Verb.CANCEL: "x",
+    Verb.WAIT: ".",
+}
+
+STYLES: Final = {
+    Verb.CREATE: Style.GREEN,
+    Verb.UPDATE: Style.YELLOW,
+    Verb.DELETE: Style.RED,
+    Verb.GENERATE: Style.CYAN,
+    Verb.PUBLISH: Style.MAGENTA,
+    Verb.CANCEL: Style.RED,
+    Verb.WAIT: Style.DIM,
+}
+
+CHANNELS: Final = {
+    "INSTAGRAM": "Instagram",
+    "FACEBOOK": "Facebook",
+    "LINKEDIN": "LinkedIn",
+    "PINTEREST": "Pinterest",
+    "GBP": "Google Business Profile",
+    "TIKTOK": "TikTok",
+    "TWITTER": "X",
+    "YOUTUBE": "YouTube",
+}
+
+
+class ActionText(Struct, frozen=True):
+    """What an action is about, what becomes of it, and the fields that it changes."""
+
+    subject: str
+    text: str = ""
+    changes: tuple[FieldChange, ...] = ()
+
+
+def channel_name(channel: str) -> str:
+    """The name people know a channel by; an unknown one as the API calls it."""
+    return CHANNELS.get(channel, channel)
+
+
+def post_name(title: str, channel: str) -> str:
+    """`"Summer sale" (Instagram)`: a post as people know it."""
+    return f"{quoted(title)} ({channel_name(channel)})" if title else channel_name(channel)
+
+
+def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case for each kind of write
+    """The words of an action. `zone` is the site's time zone."""
+    operation = action.operation
+    match operation:
+        case UpdateSettings(changes=changes):
+            return ActionText("settings", "", changes)
+        case CreateEvent(event=event):
+            return ActionText(f"event {quoted(event.name)}", _event(event, zone))
+        case UpdateEvent(event=event, changes=changes):
+            return ActionText(f"event {quoted(event.name)}", "", changes)
+        case DeleteEvent(name=name):
+            return ActionText(f"event {quoted(name)}", _because(action, "delete"))
+        case Generate():
+            return ActionText("marketing plan", _because(action, "generate"))
+        case Regenerate(keyword_research=research):
+            how = "regenerate with new keyword research" if research else "regenerate"
+            return ActionText("marketing plan", _because(action, how))
+        case DeleteMarketingPlan():
+            return ActionText("marketing plan", "delete, with all its activities")
+        case AwaitGeneration():
+            return ActionText("marketing plan", "wait for the generation that is under way")
+        case CreateActivity(activity=activity):
+            return ActionText(
+                f"activity {quoted(activity.title)}", f"{moment(activity.target_date, zone)}, {activity.type}"
+            )
+        case UpdateActivity(title=title, changes=changes):
+            return ActionText(f"activity {quoted(title)}", "", changes)
+        case DeleteActivity(title=title):
+            return ActionText(f"activity {quoted(title)}", _because(action, "delete"))
+        case GeneratePosts(title=title):
+            return ActionText("posts", f"make posts for {quoted(title)}")
+        case AwaitPosts(title=title):
+            return ActionText("posts", f"wait for the posts of {quoted(title)}")
+        case RegeneratePosts(title=title, media_only=media_only, stories=stories):
+            what = "stories" if stories else "images" if media_only else "posts"
+            return ActionText("posts", f"make the {what} of {quoted(title)} again, sent back in review")
+        case ClearPosts(title=title):
+            return ActionText("posts", _because(action, f"clear the posts of {quoted(title)}"))
+        case SchedulePost() | ReschedulePost() | CancelPost():
+            return _post(action, operation, zone)
+        case Deferred():
+            return ActionText(*deferred_words(operation))
+        case _:
+            assert_never(operation)
+
+
+def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> ActionText:
+    subject = f"post {post_name(operation.title, operation.channel)}"
+    match operation:
+        case SchedulePost(at=at, account=account):
+            when = moment(at, zone) if at else "at a time Wix picks"
+            unapproved = "" if operation.approved else ", without approval (approval: none)"
+            where = f" (account {account})" if account else ""
+            return ActionText(subject, f"goes out {when}{where}{unapproved}")
+        case ReschedulePost(at=at, before=before):
+            earlier = f" instead of {moment(before, zone)}" if before else ""
+            return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
+        case CancelPost(at=at):
+            when = f"was to go out {moment(at, zone)}" if at else "waits to go out"
+            facts = f" ({', '.join(action.because)})" if action.because else ""
+            return ActionText(f"cancel {post_name(operation.title, operation.channel)}", _because(action, when) + facts)
+        case _:
+            assert_never(operation)
+
+
+def _event(event: DesiredEvent, zone: str) -> str:
+    if event.date is not None:
+        words = event.date.date().isoformat() if event.whole_day else moment(event.date, zone)
+    else:
+        words = yaml(event.recurring_rule)
+    return f"{words}, {event.description}" if isinstance(event.description, str) and event.description else words
+
+
+def _because(action: Action, what: str) -> str:
+    """What is done, and why where that does not go without saying."""
+    why = WHY[action.reason]
+    if action.reason is Reason.INPUTS_CHANGED:
+        why = f"because {_changed(action.because)} changed"
+    if not why:
+        return what
+    return f"{what} ({why})" if action.reason in _IN_BRACKETS else f"{what}, {why}"
+
+
+_IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
+
+WHY: Final = {
+    Reason.DIFFERS: "",
+    Reason.DECLARED: "",
+    Reason.NOT_LISTED: "not in the file (prune is on)",
+    Reason.NO_MARKETING_PLAN: "none exists yet",
+    Reason.GENERATION_FAILED: "because the last generation failed",
+    Reason.INACTIVE: "because it went inactive",
+    Reason.INPUTS_CHANGED: "because its inputs changed",
+    Reason.ASKED_FOR: "asked for by --regenerate",
+    Reason.UNDER_WAY: "",
+    Reason.ABSENT_WANTED: "as the file says (state: absent)",
+    Reason.RULE: "",
+    Reason.NEVER_GENERATED_FROM: "because settings saved earlier have not been generated from yet",
+    Reason.SENT_BACK: "as decided in review",
+    Reason.APPROVED: "",
+    Reason.NO_APPROVAL_NEEDED: "",
+    Reason.OTHER_TIME: "",
+    Reason.NOT_WANTED: "no rule covers it (manage: all)",
+    Reason.WITHDRAWN: "its approval was withdrawn",
+    Reason.CHANGED: "its content is no longer what was approved",
+    Reason.EDITED: "its entry in the approvals file was edited",
+    Reason.NEVER_APPROVED: "nobody approved it",
+    Reason.REPLACED: "its content is about to be replaced",
+    Reason.ACTIVITY_GONE: "its activity is gone",
+    Reason.DATE_MOVED: "its date moved after the approval",
+    Reason.FORBIDDEN: "a policy forbids it now",
+    Reason.PAUSED: "publishing is paused",
+}
+"""Why an action is planned, as the end of a line; empty where the line says it. A test fails for a missing reason."""
+
+
+def _changed(paths: tuple[str, ...]) -> str:
+    """`toneOfVoice and pointOfView`; more than three are counted."""
+    names = list(dict.fromkeys(path.removeprefix("settings.").removeprefix("overrides.") for path in paths))
+    if not names:
+        return "its inputs"
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more inputs"
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
+
+
+def deferred_words(operation: Deferred) -> tuple[str, str]:
+    """What a promise is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
+    rule, most = operation.rule, operation.at_most
+    later = "(decided after generation)"
+    match operation.part:
+        case Part.POSTS:
+            of = "for" if operation.posts_rules[rule].present else "cleared of"
+            return "posts", f"{of} {_up_to(most, 'activity', 'activities')} {later}"
+        case Part.SCHEDULE:
+            return "posts", f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
+        case Part.ACTIVITIES:
+            chosen = operation.activity_rules[rule]
+            if isinstance(chosen, DesiredActivity):
+                return f"activity {quoted(chosen.title)}", f"create {later}"
+            if isinstance(chosen, SetActivities):
+                values = ", ".join(f"{name} to {yaml(wanted)}" for name, wanted in chosen.values())
+                return "activities", f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
+            return "activities", f"delete {_up_to(most, 'activity', 'activities')} {later}"
+        case never:
+            assert_never(never)
+
+
+def _up_to(most: int | None, one: str, many: str) -> str:
+    return f"all {many} that match" if most is None else f"up to {plural(most, one, many)}"

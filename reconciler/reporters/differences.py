@@ -1,0 +1,159 @@
+"""How two texts differ, word by word, for every format: what stayed, what went, what is new.
+
+A long text is shown around its changes. Two texts that look the same on a screen are spelled out, so that a difference
+nobody can see (a composed letter, a blank at the end, a zero-width character) has a form that one can.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+from enum import StrEnum
+from typing import Final
+
+from msgspec import Struct
+
+MOST_WORDS: Final = 4_000
+"""Words between the first and the last change beyond which they are not compared one by one: that takes too long."""
+
+ELLIPSIS: Final = "…"
+
+_WORDS = re.compile(r"\s+|[^\s\u2e80-\uffff]+|.", re.DOTALL)
+"""Words with what is written close to them; scripts that have no blanks between words, letter by letter."""
+
+
+class Mark(StrEnum):
+    """What became of a piece of a text. GAP stands for words that stayed and are not shown."""
+
+    KEPT = "kept"
+    REMOVED = "removed"
+    ADDED = "added"
+    GAP = "gap"
+
+
+class Piece(Struct, frozen=True):
+    """A run of words with the same mark."""
+
+    mark: Mark
+    text: str
+
+
+def compare_words(before: str, after: str) -> tuple[Piece, ...]:
+    """The pieces of both texts in reading order; what was replaced comes as removed, then added.
+
+    Joined without the removed pieces they are `after`, without the added ones `before`.
+    """
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
+    found = [Piece(Mark.KEPT, "".join(old[:head]))]
+    if max(len(middle_old), len(middle_new)) > MOST_WORDS:
+        found += [Piece(Mark.REMOVED, "".join(middle_old)), Piece(Mark.ADDED, "".join(middle_new))]
+    else:
+        found += _pieces(middle_old, middle_new)
+    found.append(Piece(Mark.KEPT, "".join(old[len(old) - tail :])))
+    return tuple(_joined(piece for piece in found if piece.text))
+
+
+def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]:
+    """The pieces with long unchanged runs cut to some words beside each change; `…` stands for the rest."""
+    whole = tuple(pieces)
+    found: list[Piece] = []
+    for number, piece in enumerate(whole):
+        if piece.mark is not Mark.KEPT:
+            found.append(piece)
+            continue
+        before = words if number else 0
+        after = words if number < len(whole) - 1 else 0
+        found += _shortened(piece.text, before, after)
+    return tuple(found)
+
+
+def looks_the_same(one: str, other: str) -> bool:
+    """Whether two different texts cannot be told apart on a screen."""
+    return one != other and _seen(one) == _seen(other)
+
+
+def spelled_out(text: str) -> str:
+    """A text in which what cannot be seen is `U+200B`, an outer blank `·`, and letters stand as they are composed."""
+    inner = text.strip()
+    at = text.find(inner) if inner else len(text)
+    outer = {*range(at), *range(at + len(inner), len(text))}
+    return "".join(_spelled(char, outside=number in outer) for number, char in enumerate(text))
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """How many first words two lists share."""
+    for number, (left, right) in enumerate(zip(one, other, strict=False)):
+        if left != right:
+            return number
+    return min(len(one), len(other))
+
+
+def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield Piece(Mark.KEPT, "".join(old[old_from:old_to]))
+            continue
+        yield Piece(Mark.REMOVED, "".join(old[old_from:old_to]))
+        yield Piece(Mark.ADDED, "".join(new[new_from:new_to]))
+
+
+def _joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """Changes that only a blank keeps apart are one change: people read phrases."""
+    found: list[Piece] = []
+    for piece in _phrases(tuple(pieces)):
+        if found and found[-1].mark is piece.mark:
+            found[-1] = Piece(piece.mark, found[-1].text + piece.text)
+        else:
+            found.append(piece)
+    return found
+
+
+def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
+    """With each blank between two changes counted to both; what was removed stands before what is new."""
+    found: list[Piece] = []
+    removed, added = "", ""
+    for number, piece in enumerate(pieces):
+        between = 0 < number < len(pieces) - 1 and piece.mark is Mark.KEPT and not piece.text.strip()
+        if piece.mark is Mark.KEPT and not between:
+            found += [Piece(Mark.REMOVED, removed), Piece(Mark.ADDED, added), piece]
+            removed, added = "", ""
+            continue
+        removed += piece.text if piece.mark is not Mark.ADDED else ""
+        added += piece.text if piece.mark is not Mark.REMOVED else ""
+    found += [Piece(Mark.REMOVED, removed), Piece(Mark.ADDED, added)]
+    return [piece for piece in found if piece.text]
+
+
+def _shortened(text: str, before: int, after: int) -> Iterator[Piece]:
+    """The first `before` and the last `after` words of an unchanged run, and a gap for what lies between."""
+    tokens = _WORDS.findall(text)
+    places = [number for number, token in enumerate(tokens) if not token.isspace()]
+    if len(places) <= before + after + 2:
+        yield Piece(Mark.KEPT, text)
+        return
+    head = tokens[: places[before]] if before else []
+    tail = tokens[places[-after - 1] + 1 :] if after else []
+    if head:
+        yield Piece(Mark.KEPT, "".join(head))
+    yield Piece(Mark.GAP, ELLIPSIS)
+    if tail:
+        yield Piece(Mark.KEPT, "".join(tail))
+
+
+def _seen(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    shown = "".join(char for char in composed if unicodedata.category(char) not in ("Cf", "Cc") or char in "\t\n")
+    return " ".join(shown.split())
+
+
+def _spelled(char: str, *, outside: bool) -> str:
+    if outside and char == " ":
+        return "·"
+    if char == " " or (char.isprintable() and not unicodedata.combining(char)):
+        return char
+    return f"U+{ord(char):04X}"

@@ -1,0 +1,118 @@
+"""The header, the last line and the line after it: what scripts look for and people read first and last."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.engine.results import ApiKind, ApplyCompleted, DriftCompleted, PlanCompleted, RunStarted
+from reconciler.planner.tally import Promises
+from reconciler.reporters.words import plural
+
+NO_CHANGES: Final = "No changes."
+NO_DRIFT: Final = "No drift."
+
+SHORT_COMMIT: Final = 7
+
+
+def header(run: RunStarted) -> str:
+    """`LIVE Wix · acme-sites · 223 sites · git 7d9c4ae`: where a run works."""
+    where = ""
+    if run.api is not None:
+        live = f"LIVE {'Wix' if run.api.kind is ApiKind.WIX else run.api.host}"
+        where = "SANDBOX" if run.api.kind is ApiKind.SANDBOX else live
+    sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites:,} of {plural(run.of, 'site')}"
+    commit = f"git {run.commit[:SHORT_COMMIT]}" if run.commit else ""
+    return " · ".join(part for part in (where, run.project, sites, commit) if part)
+
+
+def plan_line(plan: PlanCompleted) -> str:
+    """`Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`"""
+    tally = plan.tally
+    doing = [f"{tally.add} to add", f"{tally.change} to change", f"{tally.destroy} to destroy"]
+    doing += _counted(
+        (tally.generate, "to generate"),
+        (tally.discard, "to discard"),
+        (tally.publish, "to publish"),
+        (tally.cancel, "to cancel"),
+    )
+    rest = _promised(tally.promises)
+    rest += _counted(
+        (tally.still_going_out, "still going out"),
+        (tally.pending, "pending"),
+        (tally.blocked, "blocked"),
+        (plan.refused, "refused"),
+    )
+    if plan.failed:
+        read = f"{plan.failed:,} of {plural(plan.sites, 'site')} could not be read"
+        return f"Plan incomplete: {read}; {_sentence(doing, rest)}"
+    if not plan.changes:
+        left = [part for part in rest if not part.startswith("plus")]
+        return f"No changes; {', '.join(left)}." if left else NO_CHANGES
+    return f"Plan: {_sentence(doing, rest)}"
+
+
+def apply_line(done: ApplyCompleted) -> str:
+    """`Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`"""
+    tally = done.tally
+    doing = [f"{tally.added} added", f"{tally.changed} changed", f"{tally.destroyed} destroyed"]
+    doing += _counted(
+        (tally.generated, "generated"),
+        (tally.discarded, "discarded"),
+        (tally.published, "published"),
+        (tally.cancelled, "cancelled"),
+    )
+    rest = [f"plus {plural(tally.promised, 'post')}"] if tally.promised else []
+    rest += _counted(
+        (tally.still_going_out, "still going out"),
+        (tally.failed + done.failed + done.plan.failed, "failed"),
+        (tally.skipped, "skipped"),
+        (tally.withheld, "withheld"),
+        (tally.pending, "pending"),
+        (tally.unknown, "unknown"),
+        (tally.not_started, "not started"),
+        (done.refused + done.plan.refused, "refused"),
+    )
+    return f"Apply: {_sentence(doing, rest)}"
+
+
+def drift_line(drift: DriftCompleted) -> str:
+    """`Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`"""
+    tally = drift.tally
+    found = _counted((tally.drifted, "drifted"), (tally.pending, "pending"), (tally.blocked, "blocked"))
+    where = f"in {tally.sites:,} of {plural(drift.sites, 'site')}"
+    if drift.failed:
+        read = f"{drift.failed:,} of {plural(drift.sites, 'site')} could not be read"
+        return f"Drift incomplete: {read}; {', '.join([*(found or ['0 drifted']), where])}."
+    if not found:
+        return NO_DRIFT
+    if not tally.drifted:
+        return f"No drift; {', '.join(found)}, {where}."
+    return f"Drift: {', '.join([*found, where])}."
+
+
+def valid_line(files: int, sites: int) -> str:
+    """`Valid: 12 files, 40 sites.`"""
+    return f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}."
+
+
+def _promised(promises: Promises) -> list[str]:
+    """`plus up to 9 posts`: what is only known after a generation."""
+    found = [
+        f"plus up to {count}"
+        for count in (
+            plural(promises.posts, "post") if promises.posts else "",
+            f"{promises.publish} to publish" if promises.publish else "",
+            plural(promises.activities, "activity", "activities") if promises.activities else "",
+        )
+        if count
+    ]
+    return found + (["plus what matches after generation"] if promises.unbounded else [])
+
+
+def _counted(*terms: tuple[int, str]) -> list[str]:
+    """The terms that are not zero."""
+    return [f"{count} {word}" for count, word in terms if count]
+
+
+def _sentence(doing: list[str], rest: list[str]) -> str:
+    return f"{', '.join(doing)}{'; ' if rest else ''}{', '.join(rest)}."

@@ -1,0 +1,198 @@
+"""The plan of a whole run on a screen: where it works, what is wrong, a block a site, and one line that says it all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted, SiteFailed, SitePlanned
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.planner.actions import InReview
+from reconciler.planner.tally import PlanTally
+from reconciler.reporters.blocks import Blocks
+from reconciler.reporters.context import CallsOf, Detail
+from reconciler.reporters.diagnostics import refused_line
+from reconciler.reporters.failures import Failures
+from reconciler.reporters.last_lines import header, plan_line
+from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
+from reconciler.reporters.plan_text import Item, Rank, discard_line, site_items
+from reconciler.reporters.values import quoted
+from reconciler.reporters.words import moment, plural
+
+FEW_SITES: Final = 5
+"""From so many sites on there is a table, and drafts that wait are one line for all."""
+
+MOST_ROWS: Final = 30
+MOST_TITLES: Final = 3
+
+COLUMNS: Final = ("add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
+
+
+class PlanScreen:
+    """Collects the sites of a run; numbers, and blocks that wait in a file, are all it keeps of them."""
+
+    def __init__(self, screen: Screen, detail: Detail, calls_of: CallsOf | None) -> None:
+        self._screen = screen
+        self._detail = detail
+        self._calls_of = calls_of
+        self._run: RunStarted | None = None
+        self._saved: PlanLoaded | None = None
+        self._failures = Failures(list_sites=detail.sites)
+        self._blocks = Blocks(screen, list_sites=detail.sites)
+        self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
+        self._drafts = self._unwritten = self._sites_waiting = 0
+        self._refusals: list[Diagnostic] = []
+        self._refused = 0
+
+    def started(self, run: RunStarted) -> None:
+        self._run = run
+
+    def loaded(self, saved: PlanLoaded) -> None:
+        self._saved = saved
+
+    def failed(self, failed: SiteFailed) -> None:
+        self._failures.add(failed)
+
+    def site(self, planned: SitePlanned) -> None:
+        """One site more."""
+        plan = planned.plan
+        self._refused += len(plan.refusals)
+        if plan.refusals and not self._refusals:
+            self._refusals.append(plan.refusals[0])
+        self._count_drafts(planned)
+        items = site_items(planned, self._calls_of)
+        if not items:
+            return
+        rank = items[0].rank
+        if self._detail.quiet and rank > Rank.BLOCKED:
+            return
+        shown = [item for item in items if not self._detail.quiet or item.rank <= Rank.BLOCKED]
+        common = [line for item in shown for line in item.lines]
+        self._blocks.add(
+            planned.name, rank, common, lambda: _own_lines(shown), labels=planned.labels, tally=planned.tally
+        )
+
+    def _count_drafts(self, planned: SitePlanned) -> None:
+        waiting = planned.plan.to_review
+        if not waiting:
+            return
+        self._sites_waiting += 1
+        self._drafts += len(waiting)
+        self._unwritten += sum(1 for draft in waiting if draft.state is InReview.NOT_REVIEWED)
+        if len(self._waiting) < FEW_SITES:
+            titles = tuple(dict.fromkeys(draft.title for draft in waiting))
+            self._waiting.append((planned.name, len(waiting), titles))
+
+    # --- the end -----------------------------------------------------------------------------------
+
+    def head(self) -> Iterator[str]:
+        """Where the run works, and what it may do that nobody approves."""
+        if self._run is not None and (line := header(self._run)):
+            yield self._screen.paint(line, Style.BOLD)
+        if self._saved is not None:
+            yield from _saved_lines(self._saved, self._screen)
+        if self._run is not None and self._run.approval_none:
+            names = self._run.approval_none
+            shown = ", ".join(names[:MOST_TITLES]) + (f" and {len(names) - MOST_TITLES} more" if len(names) > 3 else "")
+            text = f"! approval: none on {plural(len(names), 'site')} ({shown}): drafts go out there unapproved"
+            yield from Line((Span(text, Style.RED),)).on(self._screen)
+
+    def body(self, completed: PlanCompleted) -> Iterator[str]:
+        """All that stands above the last line."""
+        for line in self._failures.lines():
+            yield from line.on(self._screen)
+        for refusal in completed.refusals:
+            yield from Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}"))).on(
+                self._screen
+            )
+        if self._failures or completed.refusals:
+            yield ""
+        rows = sorted((row for row in self._blocks.rows() if row[0] < Rank.NOTE), key=lambda row: row[0])
+        if not self._detail.summary:
+            yield from self._blocks.lines()
+        if not self._detail.quiet:
+            yield from self._drafts_lines()
+            yield from self._table(completed, rows)
+
+    def last(self, completed: PlanCompleted) -> str:
+        """The last line; where a guard refuses the run or a site of a single one, why."""
+        return plan_line(completed)
+
+    def refusal(self, completed: PlanCompleted) -> str | None:
+        """`Refused: ...` where the run as a whole is refused, or all that it is over."""
+        reasons = [*completed.refusals, *self._refusals]
+        whole = completed.refusals or completed.refused == completed.sites
+        return refused_line(reasons[0], len(completed.refusals) + self._refused - 1) if reasons and whole else None
+
+    def next_step(self, completed: PlanCompleted) -> str | None:
+        """What to type next."""
+        tally = completed.tally
+        if completed.refusals or completed.failed:
+            return None
+        if tally.changes and self._saved is None:
+            if tally.publish or tally.promises.publish:
+                return f"reconciler apply --allow-publish   ({plural(tally.publish, 'post')} to make public)"
+            return "reconciler apply"
+        return self.review_step()
+
+    def review_step(self) -> str | None:
+        """What to type where drafts wait for people."""
+        if self._unwritten:
+            new = plural(self._unwritten, "new draft")
+            return f"reconciler review   ({new} in {plural(self._sites_waiting, 'site')})"
+        if self._drafts:
+            return f"reconciler approve   ({plural(self._drafts, 'draft')} in {plural(self._sites_waiting, 'site')})"
+        return None
+
+    def _drafts_lines(self) -> Iterator[str]:
+        if not self._drafts:
+            return
+        if self._sites_waiting >= FEW_SITES:
+            text = f"{plural(self._drafts, 'draft')} wait for review in {plural(self._sites_waiting, 'site')}"
+            yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
+        for name, count, titles in self._waiting if self._sites_waiting < FEW_SITES else ():
+            more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+            named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
+            verb = "waits" if count == 1 else "wait"
+            head = f"? {name}: {plural(count, 'draft')} {verb} for review"
+            yield from Line((Span(head, Style.CYAN), Span(f"{named}{more}", Style.DIM))).on(self._screen)
+        yield ""
+
+    def _table(self, completed: PlanCompleted, rows: Sequence[tuple[int, str, PlanTally]]) -> Iterator[str]:
+        if len(rows) < FEW_SITES and not (self._detail.summary and rows):
+            return
+        used = [name for name in COLUMNS if getattr(completed.tally, name)]
+        cells = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
+        if len(rows) > MOST_ROWS:
+            cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
+        total = tuple(getattr(completed.tally, column) for column in used)
+        cells.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
+        if self._screen.width < 60:
+            for row in cells:
+                counts = ", ".join(f"{n} {column}" for column, n in zip(used, row.cells, strict=False) if n)
+                yield from Line((Span(row.name, row.style), Span(counts or row.text))).on(self._screen)
+        else:
+            yield from table("site", used, cells, self._screen)
+        yield ""
+
+
+def _own_lines(items: Sequence[Item]) -> list[Line]:
+    """The lines of a block that no other site shares, with the drafts it throws away by name."""
+    lines: list[Line] = []
+    for item in items:
+        lines += item.lines
+        if item.discards:
+            lines.append(discard_line(item.discards))
+    return lines
+
+
+def _saved_lines(saved: PlanLoaded, screen: Screen) -> Iterator[str]:
+    """Which plan this is, and whether it can still be applied."""
+    made = f"Saved plan {saved.id}, made {moment(saved.made_at, 'UTC')} by reconciler {saved.tool} for {saved.api}"
+    state = f"expires {moment(saved.expires_at, 'UTC')}"
+    if saved.spent_at is not None:
+        state = f"used up: it was applied {moment(saved.spent_at, 'UTC')}"
+    elif saved.expired:
+        state = f"expired {moment(saved.expires_at, 'UTC')}"
+    yield from Line((Span(made), Span(f"({state})"))).on(screen)
+    yield from Line((Span(f"digest {saved.digest}", Style.DIM),)).on(screen)

@@ -1,0 +1,325 @@
+"""What people read on the screen: golden screens of whole runs, and what holds for each of them.
+
+After a wanted change: pytest --update-cases, and the difference is reviewed like code.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.engine.results import (
+    Api,
+    ApiKind,
+    ApplyCompleted,
+    Ended,
+    Event,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    RunStarted,
+    SiteApplied,
+    SiteFailed,
+    SitePlanned,
+)
+from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import tally_of as ledger_tally
+from reconciler.model.activities import PostsRule
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import DesiredEvent, EventId
+from reconciler.model.operations import (
+    CreateEvent,
+    Deferred,
+    DeleteEvent,
+    FieldChange,
+    Generate,
+    GeneratePosts,
+    Part,
+    SchedulePost,
+    UpdateSettings,
+)
+from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.selectors import Match
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.reporters.context import CallsOf, Detail, ReporterContext
+from reconciler.reporters.layout import Screen, columns
+from reconciler.reporters.registry import make
+
+FOLDER: Final = Path(__file__).parent / "screens"
+SHOP: Final = SiteName("shop")
+STARTED: Final = RunStarted("plan", "acme-sites", 223, 223, Api(ApiKind.WIX, "wix", "www.wixapis.com"), "7d9c4ae" * 5)
+
+
+def shown(
+    *events: Event,
+    command: str = "plan",
+    screen: Screen | None = None,
+    calls: CallsOf | None = None,
+    detail: Detail | None = None,
+) -> str:
+    out = io.StringIO()
+    reporter = make("text", ReporterContext(command, out.write, screen or Screen(), calls, detail=detail or Detail()))
+    for event in (*events, Ended(0)):
+        reporter.handle(event)
+    return out.getvalue()
+
+
+def plan_of(*results: SitePlanned | SiteFailed, sites: int = 0) -> tuple[Event, ...]:
+    """The events of a `plan` over these sites and others with nothing to say."""
+    tally = sum((result.tally for result in results if isinstance(result, SitePlanned)), PlanTally())
+    failed = sum(isinstance(result, SiteFailed) for result in results)
+    refused = sum(isinstance(result, SitePlanned) and bool(result.plan.refusals) for result in results)
+    count = sites or len(results)
+    started = replace(STARTED, sites=count, of=count)
+    return started, PhaseStarted(Phase.PLANNING, count), *results, PlanCompleted(count, tally, failed, refused)
+
+
+def planned(*actions: Action, site: str = "shop", **rest: object) -> SitePlanned:
+    plan = Plan(SiteRef(SiteName(site), "1"), actions, **rest)  # type: ignore[arg-type]
+    return SitePlanned(plan, tally_of(plan), ("settings",), (("team", "emea"),))
+
+
+def failed(site: str, message: str, fix: str = "") -> SiteFailed:
+    return SiteFailed(SiteName(site), (Diagnostic("odd", message, fix, address=Address(SiteName(site))),))
+
+
+def tone(site: str = "shop", after: str = "warm") -> Action:
+    changes = (FieldChange("settings.toneOfVoice", "dry", after),)
+    return Action(Address(SiteName(site), Kind.SETTINGS), UpdateSettings(changes), Reason.DIFFERS)
+
+
+def waiting(site: str, count: int, state: InReview = InReview.NOT_REVIEWED) -> tuple[ToReview, ...]:
+    return tuple(
+        ToReview(Address(SiteName(site), Kind.DRAFT, f"d{n}"), PostId(f"d{n}"), "INSTAGRAM", f"Title {n // 2}", state)
+        for n in range(count)
+    )
+
+
+def entry(kind: Kind, operation: UpdateSettings | Generate | SchedulePost, result: Result, detail: str = "") -> Entry:
+    request = "request-7" if result is Result.FAILED else None
+    return Entry(Address(SHOP, kind, "834d" if kind is Kind.DRAFT else ""), operation, result, detail, request)
+
+
+def applied(*ledgers: SiteLedger, sites: int = 1, failed: int = 0, refused: int = 0) -> tuple[Event, ...]:
+    done = ApplyCompleted(PlanCompleted(sites, failed=failed, refused=refused), ledger_tally(ledgers), len(ledgers))
+    return PhaseStarted(Phase.APPLYING, len(ledgers)), *(SiteApplied(ledger, seconds=12.3) for ledger in ledgers), done
+
+
+SCHEDULE = SchedulePost(PostId("834d"), ActivityId("b3f9"), "INSTAGRAM", Digest("sha256:1"), title="Summer sale")
+UNCONNECTED = blocked(
+    Address(SHOP, Kind.DRAFT, "d1"),
+    BlockedBy.CHANNEL_NOT_CONNECTED,
+    'INSTAGRAM POST of "Summer sale": INSTAGRAM is not connected (DISCONNECTED)',
+    "connect INSTAGRAM in the site's dashboard",
+)
+TWO = SiteLedger(
+    SiteRef(SHOP, "1"),
+    (
+        entry(Kind.SETTINGS, tone().operation, Result.DONE),  # type: ignore[arg-type]
+        entry(Kind.MARKETING_PLAN, Generate(), Result.FAILED, "the generation ended FAILED"),
+        entry(Kind.DRAFT, SCHEDULE, Result.WITHHELD, "publishing also needs --allow-publish"),
+    ),
+    notes=("took over the lock of a process that is gone",),
+)
+PROMISE = Deferred(Part.POSTS, 0, posts_rules=(PostsRule(Match(), max=12),), at_most=12)
+KEPT = SiteLedger(
+    SiteRef(SHOP, "1"),
+    (
+        Entry(Address(SHOP, Kind.RULE, "posts.0"), PROMISE, Result.DONE, "1 found", count=0),
+        Entry(Address(SHOP, Kind.POSTS, "b3"), GeneratePosts(ActivityId("b3"), "Sale"), Result.DONE, promised=True),
+    ),
+)
+LONG = " ".join(f"sentence {number} of the guidelines." for number in range(40))
+
+SCREENS: Final[dict[str, Callable[[], str]]] = {
+    "nothing-to-do": lambda: shown(*plan_of(planned(), sites=2)),
+    "two-sites-of-forty": lambda: shown(
+        *plan_of(planned(), planned(tone("shop-2"), site="shop-2"), failed("shop-3", "503", "run again"), sites=40)
+    ),
+    "one-change-on-many-sites": lambda: shown(
+        *plan_of(
+            *(planned(tone(f"shop-{n:03}"), site=f"shop-{n:03}") for n in range(219)),
+            failed("odd-1", "the key lacks Manage Marketing Plans", "give the key this permission"),
+            failed("odd-2", "the key lacks Manage Marketing Plans", "give the key this permission"),
+            planned(tone("odd-3", "cold"), site="odd-3"),
+            planned(site="odd-4", blocked=(UNCONNECTED,)),
+        )
+    ),
+    "all-unreachable": lambda: shown(
+        *plan_of(*(failed(f"shop-{n}", "no connection to www.wixapis.com", "check the network") for n in range(30)))
+    ),
+    "refused": lambda: shown(
+        *plan_of(
+            planned(
+                tone(),
+                refusals=(
+                    refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site"),
+                ),
+            )
+        )
+    ),
+    "blocked-only": lambda: shown(*plan_of(planned(blocked=(UNCONNECTED,)))),
+    "drafts-of-a-fleet": lambda: shown(
+        *plan_of(*(planned(site=f"shop-{n}", to_review=waiting(f"shop-{n}", 3)) for n in range(12)))
+    ),
+    "drafts-of-one-site": lambda: shown(*plan_of(planned(to_review=waiting("shop", 9, InReview.PENDING)))),
+    "long-text": lambda: shown(
+        *plan_of(
+            planned(
+                Action(
+                    Address(SHOP, Kind.SETTINGS),
+                    UpdateSettings(
+                        (
+                            FieldChange(
+                                "settings.customContentGuidelines", LONG, LONG.replace("sentence 20", "phrase 20")
+                            ),
+                            FieldChange("settings.toneOfVoice", "café", "cafe\u0301"),
+                            FieldChange("settings.topics.included", ("mugs", "bowls"), ("bowls", "plates")),
+                        )
+                    ),
+                    Reason.DIFFERS,
+                )
+            )
+        )
+    ),
+    "applied": lambda: shown(*applied(TWO), command="apply"),
+    "promise-kept": lambda: shown(*applied(KEPT), command="apply"),
+    "applied-in-part": lambda: shown(
+        *applied(
+            TWO,
+            SiteLedger(SiteRef(SiteName("a"), "2"), error=Diagnostic("lost", "the lock was lost")),
+            SiteLedger(
+                SiteRef(SiteName("b"), "3"),
+                (entry(Kind.SETTINGS, tone().operation, Result.NOT_STARTED, "interrupted"),),  # type: ignore[arg-type]
+                interrupted=True,
+            ),
+            sites=9,
+            failed=1,
+            refused=2,
+        ),
+        command="apply",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_the_screen_is_as_it_was(name: str, update_cases: bool) -> None:
+    text, file = SCREENS[name](), FOLDER / f"{name}.txt"
+    if update_cases:
+        FOLDER.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text
+
+
+def test_a_plan_with_one_of_everything(everything: SitePlanned, update_cases: bool) -> None:
+    file = FOLDER / "one-of-everything.txt"
+    text = shown(*plan_of(everything))
+    if update_cases:
+        file.write_text(text, encoding="utf-8")
+    assert file.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_no_line_but_the_last_ones_is_wider_than_the_screen(everything: SitePlanned, width: int) -> None:
+    lines = shown(*plan_of(everything, planned(tone("b"), site="b")), screen=Screen(width)).splitlines()
+    assert [line for line in lines if columns(line) > width and not line.startswith(("Plan:", "Next:", "LIVE"))] == []
+
+
+def test_one_change_on_many_sites_takes_a_screen() -> None:
+    assert len(SCREENS["one-change-on-many-sites"]().splitlines()) <= 40
+
+
+def test_the_sites_of_a_shared_block_are_listed_on_request() -> None:
+    sites = [planned(tone(f"shop-{n:03}"), site=f"shop-{n:03}") for n in range(40)]
+    text = shown(*plan_of(*sites), detail=Detail(sites=True))
+    assert all(f"shop-{n:03}" in text for n in range(40))
+    assert "shop-020" not in shown(*plan_of(*sites))
+
+
+def test_quiet_shows_problems_and_the_last_line_alone() -> None:
+    text = shown(*plan_of(planned(tone()), failed("other", "503"), sites=9), detail=Detail(quiet=True))
+    assert "toneOfVoice" not in text
+    assert "LIVE" not in text
+    assert "! other failed  503" in text
+    assert text.splitlines()[-1].startswith("Plan incomplete: 1 of 9 sites could not be read; 0 to add, 1 to change")
+
+
+def test_summary_shows_no_blocks() -> None:
+    sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}") for n in range(6)]
+    text = shown(*plan_of(*sites), detail=Detail(summary=True))
+    assert "toneOfVoice" not in text
+    assert "all 6 sites" in text
+
+
+def test_a_refusal_of_the_run_is_the_last_line() -> None:
+    whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
+    site = planned(tone())
+    text = shown(STARTED, site, PlanCompleted(1, site.tally, refusals=(whole,)))
+    assert text.splitlines()[-1] == "Refused: all-sites: the run would destroy 11; raise maxDelete"
+
+
+def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SitePlanned) -> None:
+    text = shown(*plan_of(everything), calls=lambda _operation, site: (f"PATCH /settings of {site.id}",))
+    for wanted in (
+        "address: janes-pottery/settings",
+        "class: safe",
+        "call: PATCH /settings of 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01",
+        'needs: settings.toneOfVoice is "dry"',
+        "read: settings",
+        "address: janes-pottery/rule[posts.0]",
+    ):
+        assert wanted in text
+
+
+def test_a_value_that_a_person_edited_on_the_site_is_named() -> None:
+    text = shown(*plan_of(planned(tone(), edited=("shop/settings#settings.toneOfVoice",))), screen=Screen(200))
+    assert "dry  ->  warm  edited on the site since the last apply" in text
+
+
+def test_a_long_value_is_cut_with_a_word_about_it_and_whole_with_explain() -> None:
+    change = UpdateSettings((FieldChange("settings.toneOfVoice", None, "long " * 100),))
+    site = planned(Action(Address(SHOP, Kind.SETTINGS), change, Reason.DIFFERS))
+    assert "more characters)" in shown(*plan_of(site))
+    explained = shown(*plan_of(site), calls=lambda _operation, _site: ())
+    assert explained.count("long") == 100
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_remote_text_cannot_act_on_the_terminal(colour: bool) -> None:
+    nasty = "\x1b]0;owned\x07\u202egnirts\nPlan: 0 to add\r\x9b2J"
+    site = planned(
+        tone("shop", nasty),
+        Action(Address(SHOP, Kind.EVENT, nasty), DeleteEvent(EventId("e"), nasty), Reason.NOT_LISTED),
+        notes=(nasty,),
+        blocked=(blocked(Address(SHOP), BlockedBy.POLICY, nasty, nasty),),
+    )
+    text = shown(*plan_of(site, failed("other", nasty)), screen=Screen(80, colour))
+    for character in "\x07\u202e\r\x9b":
+        assert character not in text
+    assert "\x1b]" not in text
+    if not colour:
+        assert "\x1b" not in text
+
+
+def test_colours_change_no_word(everything: SitePlanned) -> None:
+    coloured = shown(*plan_of(everything), screen=Screen(80, colour=True))
+    assert "\x1b[32m" in coloured
+    assert re.sub(r"\x1b\[\d*m", "", coloured) == shown(*plan_of(everything))
+
+
+def test_wide_characters_are_counted_as_two_columns() -> None:
+    event = DesiredEvent("陶 器 " * 10, recurring_rule=None, date=None)
+    action = Action(Address(SHOP, Kind.EVENT, "e"), CreateEvent(event), Reason.DECLARED)
+    change = replace(tone(), operation=UpdateSettings((FieldChange("settings.x", "陶 器 " * 20, "器"),)))
+    lines = shown(*plan_of(planned(action, change))).splitlines()
+    assert [line for line in lines if columns(line) > 80 and not line.startswith(("Plan:", "LIVE"))] == []
