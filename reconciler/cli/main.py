@@ -20,7 +20,6 @@ from typing import Final, NoReturn
 import click
 
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
-from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.version import __version__
 
 COMMANDS: Final[dict[str, str]] = {
@@ -96,23 +95,9 @@ def run(args: Sequence[str]) -> int:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
         return int(result) if isinstance(result, int) else ExitCode.DONE
-    except click.UsageError as error:
-        error.show()
-        return ExitCode.ERROR
     except click.ClickException as error:
         error.show()
         return ExitCode.ERROR
-    except InvalidFiles as error:
-        from reconciler.reporters.diagnostics import sentence
-
-        _say(sentence(problem) for problem in error.problems)
-        files = len({problem.file for problem in error.problems})
-        return _fail(f"{_count(len(error.problems), 'problem')} in {_count(files, 'file')}; nothing was done")
-    except UsageError as error:
-        return _fail(str(error))
-    except Stopped as error:
-        click.echo("Interrupted.", err=True)
-        return error.code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
@@ -126,7 +111,26 @@ def run(args: Sequence[str]) -> int:
     except SystemExit as error:  # click leaves this way when the reader of a pipe is gone
         return error.code if isinstance(error.code, int) else ExitCode.ERROR
     except Exception as error:
-        return _bug(error)
+        return _unexpected(error)
+
+
+def _unexpected(error: Exception) -> int:
+    """What a command without reports ended in."""
+    from reconciler.model.diagnostics import InvalidFiles, UsageError
+    from reconciler.reporters.diagnostics import sentence
+
+    match error:
+        case InvalidFiles(problems=problems):
+            _say(sentence(problem) for problem in problems)
+            files = len({problem.file for problem in problems})
+            return _fail(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}; nothing was done")
+        case UsageError():
+            return _fail(str(error))
+        case Stopped(code=code):
+            click.echo("Interrupted.", err=True)
+            return code
+        case _:
+            return _bug(error)
 
 
 def entry_point() -> NoReturn:

@@ -41,6 +41,11 @@ def test_nothing_heavy_is_imported_to_start(arguments: list[str]) -> None:
     assert json.loads(done.stdout) == [0, []]
 
 
+def test_help_starts_with_click_alone() -> None:
+    script = "import sys\nfrom reconciler.cli.main import run\nrun(['--help'])\nsys.exit('msgspec' in sys.modules)"
+    subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+
 def test_every_command_and_option_has_help() -> None:
     for name, command in commands():
         assert command.help, name
