@@ -65,7 +65,7 @@ def test_a_site_is_named_where_there_is_no_file() -> None:
 
 def test_the_step_gets_a_summary_and_numbers() -> None:
     out, summary, outputs = reported(RUNS["a site that cannot be read"])
-    assert [line.partition(" ")[0] for line in out.splitlines()] == ["::warning", "::error", "Plan:"]
+    assert [line.partition(" ")[0].rstrip(":") for line in out.splitlines()] == ["::warning", "::error", "Plan"]
     assert summary.startswith(MARKER)
     assert outputs == {
         **{"changes": 4, "publish": 1, "discard": 0, "blocked": 1, "still-going-out": 0},
