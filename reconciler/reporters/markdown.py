@@ -51,6 +51,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
 from reconciler.reporters.excerpt import last_line, site_text, text_of
 from reconciler.reporters.findings import findings_of, once
+from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import inert
 from reconciler.reporters.words import plural
 
@@ -84,7 +85,10 @@ class MarkdownReporter:
             self._problems[finding.severity].add(f"<li>{_SIGNS[finding.severity]} {code(sentence(finding))}</li>\n")
         match event:
             case RunStarted():
-                self._head.append(started_line(event))
+                self._head.append(header(event))
+                if event.approval_none:
+                    sites = plural(len(event.approval_none), "site")
+                    self._head.append(f"approval: none on {sites}: drafts go out there unapproved")
             case PlanLoaded():
                 self._head += [line.strip() for line in text_of("show", event, PlanCompleted(0))[:-1]]
             case SitePlanned():
@@ -193,15 +197,6 @@ class _Part:
 def code(text: str) -> str:
     """A text of one line that is shown as it is."""
     return f"<code>{escape(inert(text))}</code>"
-
-
-def started_line(run: RunStarted) -> str:
-    """`acme-sites, 4 of 223 sites, www.wixapis.com, git 7d9c4ae`: what a run is over."""
-    sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites} of {plural(run.of, 'site')}"
-    api = "" if run.api is None else run.api.host or run.api.kind.value
-    commit = f"git {run.commit[:7]}" if run.commit else ""
-    unapproved = f"approval: none on {plural(len(run.approval_none), 'site')}" if run.approval_none else ""
-    return ", ".join(part for part in (run.project, sites, api, commit, unapproved) if part)
 
 
 def _cut(part: str, room: int) -> str:
