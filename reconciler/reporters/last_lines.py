@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from reconciler.engine.results import ApiKind, ApplyCompleted, DriftCompleted, PlanCompleted, RunStarted
-from reconciler.planner.tally import Promises
-from reconciler.reporters.words import plural
+from reconciler.reporters.plurals import plural
+
+if TYPE_CHECKING:
+    from reconciler.planner.tally import Promises
 
 NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."

@@ -8,6 +8,7 @@ from typing import assert_never
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.reporters.diagnostics import notice_line, sentence
 from reconciler.reporters.layout import inert_lines
+from reconciler.reporters.plurals import plural
 
 
 class ProblemReporter:
@@ -37,7 +38,6 @@ def problem_lines(event: Event) -> Iterator[str]:
 def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str]:
     """How a run ended that had nothing to show."""
     from reconciler.engine.problems import BUG
-    from reconciler.reporters.words import plural
 
     match event:
         case FilesInvalid(problems=problems):

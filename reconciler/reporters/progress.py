@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from reconciler.engine import results
 from reconciler.model.text import printable
+from reconciler.reporters.plurals import plural
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -106,8 +107,6 @@ class Progress:
                 if self._bar is None and spent >= PATIENCE:
                     self._show_bar()
                 continue
-            from reconciler.reporters.words import plural
-
             last = f", {self._doing}" if self._doing else ""
             sites = plural(self._total, "site")
             self._write(f"still {self._phase}: {self._done} of {sites}, {round(spent)} s{last}\n")
@@ -137,7 +136,6 @@ class Progress:
 def doing(event: Event) -> str | None:
     """What an event says is going on now; None for one that is no news here."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
-    from reconciler.reporters.words import plural
 
     match event:
         case Started(address=address, operation=operation):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from functools import cached_property
+from typing import TYPE_CHECKING, assert_never
 
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -42,27 +43,15 @@ from reconciler.engine.results import (
 )
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.drift_screen import DriftScreen
-from reconciler.reporters.history_text import history_line, history_lines
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header, valid_line
 from reconciler.reporters.layout import Style, inert_lines
-from reconciler.reporters.ledger_text import Ledger, applied_lines, refused_lines
-from reconciler.reporters.plan_screen import PlanScreen
-from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import problem_lines
-from reconciler.reporters.review_text import decided_line, review_line, review_lines
-from reconciler.reporters.state_text import (
-    list_line,
-    list_lines,
-    lock_lines,
-    lock_removed_line,
-    record_changed_line,
-    resolved_line,
-    resolved_lines,
-    show_line,
-    site_lines,
-)
-from reconciler.reporters.words import plural
+
+if TYPE_CHECKING:
+    from reconciler.reporters.drift_screen import DriftScreen
+    from reconciler.reporters.ledger_text import Ledger
+    from reconciler.reporters.plan_screen import PlanScreen
 
 
 class TextReporter:
@@ -72,19 +61,32 @@ class TextReporter:
         self._context = context
         self._write = context.write
         self._screen = context.screen
-        self._plan = PlanScreen(context.screen, context.detail, context.calls_of)
-        self._drift = DriftScreen(context.screen, context.detail, explain=context.calls_of is not None)
-        self._ledger = Ledger(context.screen)
         self._phase: Phase | None = None
+
+    @cached_property
+    def _plan(self) -> PlanScreen:
+        """The screen of plans. It and its like are imported by whoever needs them: `validate` does not."""
+        from reconciler.reporters.plan_screen import PlanScreen
+
+        return PlanScreen(self._screen, self._context.detail, self._context.calls_of)
+
+    @cached_property
+    def _drift(self) -> DriftScreen:
+        from reconciler.reporters.drift_screen import DriftScreen
+
+        return DriftScreen(self._screen, self._context.detail, explain=self._context.calls_of is not None)
+
+    @cached_property
+    def _ledger(self) -> Ledger:
+        from reconciler.reporters.ledger_text import Ledger
+
+        return Ledger(self._screen)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         match event:
             case RunStarted():
-                self._plan.started(event)
-                self._drift.started(event)
-                if event.command in ("review", "history"):
-                    self._lines((self._screen.paint(header(event), Style.BOLD),))
+                self._started(event)
             case PhaseStarted(phase=phase):
                 self._phase = phase
             case PlanLoaded():
@@ -94,17 +96,13 @@ class TextReporter:
             case SiteDrifted():
                 self._drift.site(event)
             case SiteApplied():
-                self._ledger.applied(event)
-                if not self._context.detail.summary:
-                    self._lines(applied_lines(event, self._screen))
-            case SiteReviewed() | SiteNotReviewed():
-                self._lines(review_lines(event, self._screen))
-            case SiteHistory():
-                self._lines(history_lines(event, self._screen))
+                self._site_applied(event)
+            case SiteReviewed() | SiteNotReviewed() | ReviewCompleted() | Decided():
+                self._review(event)
+            case SiteHistory() | HistoryListed():
+                self._history(event)
             case SiteFailed():
                 self._site_failed(event)
-            case LockFound():
-                self._lines(lock_lines(event, self._screen))
             case PlanCompleted():
                 self._plan_completed(event)
             case ApplyCompleted():
@@ -112,34 +110,12 @@ class TextReporter:
             case DriftCompleted():
                 self._lines(self._drift.lines(event))
                 self._last(self._drift.last(event), self._drift.next_step(event))
-            case Refused(reason=reason, more=more):
-                for found in event.still_going_out:
-                    for line in still_going_out_lines(found.post, found.zone):
-                        self._lines(line.on(self._screen))
-                self._last(refused_line(reason, more), style=Style.RED)
-            case StateListed(sites=sites, place=place):
-                self._lines(list_lines(sites, self._screen))
-                self._write("\n" if sites else "")
-                self._last(list_line(sites, place))
-            case StateShown(site=site, where=where):
-                self._lines(site_lines(site, self._screen, where))
-                self._write("\n")
-                self._last(show_line(site))
-            case CallResolved():
-                self._lines(resolved_lines(event, self._screen))
-                self._last(resolved_line(event))
-            case ReviewCompleted():
-                self._last(review_line(event), "reconciler approve" if event.pending else None)
+            case Refused():
+                self._refused(event)
+            case LockFound() | StateListed() | StateShown() | CallResolved() | RecordChanged() | LockRemoved():
+                self._state(event)
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
-            case HistoryListed():
-                self._last(history_line(event))
-            case Decided():
-                self._last(decided_line(event))
-            case RecordChanged():
-                self._last(record_changed_line(event))
-            case LockRemoved():
-                self._last(lock_removed_line(event))
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 if not self._context.on_screen:  # there stderr has told them
                     self._lines(line for text in problem_lines(event) for line in inert_lines(text))
@@ -149,6 +125,67 @@ class TextReporter:
                 assert_never(event)
 
     # --- sites -------------------------------------------------------------------------------------
+
+    def _started(self, run: RunStarted) -> None:
+        match run.command:
+            case "plan" | "apply":
+                self._plan.started(run)
+            case "drift":
+                self._drift.started(run)
+            case "review" | "history":
+                self._lines((self._screen.paint(header(run), Style.BOLD),))
+            case _:  # `validate` and `approve` work on no site
+                pass
+
+    def _site_applied(self, applied: SiteApplied) -> None:
+        from reconciler.reporters.ledger_text import applied_lines
+
+        self._ledger.applied(applied)
+        if not self._context.detail.summary:
+            self._lines(applied_lines(applied, self._screen))
+
+    def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
+        from reconciler.reporters.review_text import decided_line, review_line, review_lines
+
+        match event:
+            case ReviewCompleted():
+                self._last(review_line(event), "reconciler approve" if event.pending else None)
+            case Decided():
+                self._last(decided_line(event))
+            case _:
+                self._lines(review_lines(event, self._screen))
+
+    def _history(self, event: SiteHistory | HistoryListed) -> None:
+        from reconciler.reporters.history_text import history_line, history_lines
+
+        if isinstance(event, HistoryListed):
+            self._last(history_line(event))
+        else:
+            self._lines(history_lines(event, self._screen))
+
+    def _state(self, event: LockFound | StateListed | StateShown | CallResolved | RecordChanged | LockRemoved) -> None:
+        from reconciler.reporters import state_text
+
+        match event:
+            case LockFound():
+                self._lines(state_text.lock_lines(event, self._screen))
+            case StateListed(sites=sites, place=place):
+                self._lines(state_text.list_lines(sites, self._screen))
+                self._write("\n" if sites else "")
+                self._last(state_text.list_line(sites, place))
+            case StateShown(site=site, where=where):
+                self._lines(state_text.site_lines(site, self._screen, where))
+                self._write("\n")
+                self._last(state_text.show_line(site))
+            case CallResolved():
+                self._lines(state_text.resolved_lines(event, self._screen))
+                self._last(state_text.resolved_line(event))
+            case RecordChanged():
+                self._last(state_text.record_changed_line(event))
+            case LockRemoved():
+                self._last(state_text.lock_removed_line(event))
+            case _:
+                assert_never(event)
 
     def _site_planned(self, planned: SitePlanned) -> None:
         self._plan.site(planned)
@@ -160,17 +197,28 @@ class TextReporter:
             case Phase.READING:
                 self._drift.failed(failed)
             case Phase.APPLYING:
+                from reconciler.reporters.ledger_text import refused_lines
+
                 self._ledger.failed(failed)
                 self._lines(refused_lines(failed, self._screen))
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed)
             case Phase.REVIEWING | None:
-                self._lines(review_lines(failed, self._screen))
+                self._review(failed)
             case _:
                 assert_never(self._phase)
 
     # --- how a run ends ----------------------------------------------------------------------------
+
+    def _refused(self, refused: Refused) -> None:
+        if refused.still_going_out:
+            from reconciler.reporters.plan_text import still_going_out_lines
+
+            for found in refused.still_going_out:
+                for line in still_going_out_lines(found.post, found.zone):
+                    self._lines(line.on(self._screen))
+        self._last(refused_line(refused.reason, refused.more), style=Style.RED)
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
         """The plan; an `apply` that has work goes on from here."""

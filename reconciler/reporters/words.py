@@ -61,6 +61,7 @@ from reconciler.planner.actions import (
     StillScheduled,
 )
 from reconciler.planner.changes import Step, details_of
+from reconciler.reporters.plurals import plural as plural
 
 SYMBOLS: dict[Verb, str] = {
     Verb.CREATE: "+",
@@ -116,11 +117,6 @@ class Description(Struct, frozen=True):
 
     phrase: str = ""
     lines: tuple[str, ...] = ()
-
-
-def plural(count: int, one: str, many: str = "") -> str:
-    """`1 site`, `3 sites`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
 
 
 def moment(at: datetime, zone: str) -> str:

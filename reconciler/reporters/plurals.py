@@ -1,0 +1,8 @@
+"""How many of a thing, in words."""
+
+from __future__ import annotations
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 site`, `3 sites`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
