@@ -9,7 +9,7 @@ from typing import Self
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, discards_of
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Column, StillGoingOut, column_of
 
@@ -113,7 +113,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 if column is None:
                     continue
                 name = "promised" if entry.promised else columns[column]
-                counts["discarded"] += len(getattr(entry.operation, "discards", ()))
+                counts["discarded"] += len(discards_of(entry.operation))
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:
                 seen.add(key)

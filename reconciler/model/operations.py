@@ -439,3 +439,10 @@ class Unknown(Variant, frozen=True):
 
 
 Outcome: TypeAlias = Done | Pending | NotDone | Unknown
+
+
+def discards_of(operation: Operation) -> tuple[PostId, ...]:
+    """The drafts that a write throws away, whatever they go with."""
+    if isinstance(operation, Regenerate | DeleteMarketingPlan | DeleteActivity | RegeneratePosts | ClearPosts):
+        return operation.discards
+    return ()

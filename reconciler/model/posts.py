@@ -166,3 +166,12 @@ def account_name(label: str) -> str:
 
 GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN_QUEUE})
 """Statuses of a post that has gone out or is going out."""
+
+
+class Discarded(Struct, frozen=True):
+    """A draft that is thrown away, as people know it: by its activity's title and its channel."""
+
+    post: PostId
+    title: str
+    channel: str
+    approved: bool = False

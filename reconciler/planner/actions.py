@@ -12,8 +12,8 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import Operation, Verb
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.operations import Operation, Verb, discards_of
+from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 
 # --- preconditions ---------------------------------------------------------------------------------
@@ -339,8 +339,15 @@ class Plan(Struct, frozen=True):
     """The digest of each part's rules, to be remembered once all that the part asks for is done."""
     still_going_out: tuple[StillGoingOut, ...] = ()
     """What goes out although nobody wants it any more: first on every screen."""
+    discarded: tuple[Discarded, ...] = ()
+    """The drafts that actions throw away, as people know them."""
     edited: tuple[str, ...] = ()
     """The fields that somebody edited on the site since the last apply, and that this plan overwrites (`edit_key`)."""
+
+    def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
+        """The drafts that a write of this plan throws away."""
+        posts = frozenset(discards_of(operation))
+        return tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
 
     @property
     def is_empty(self) -> bool:

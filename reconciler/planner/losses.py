@@ -14,10 +14,12 @@ from reconciler.model.operations import (
     DeleteActivity,
     DeleteMarketingPlan,
     Regenerate,
+    discards_of,
 )
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.generation import upcoming_posts
+from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.waiting import Unwanted
 
@@ -83,3 +85,16 @@ def judge_regeneration(
 def posts_cancelled(actions: Iterable[Action]) -> frozenset[PostId]:
     """The posts that actions take back."""
     return frozenset(action.operation.post for action in actions if isinstance(action.operation, CancelPost))
+
+
+def thrown_away(
+    actions: Iterable[Action], activities: Iterable[Activity], approvals: Approvals
+) -> tuple[Discarded, ...]:
+    """The drafts that actions throw away, in the order of their activities, each with whether it is approved."""
+    posts = {post for action in actions for post in discards_of(action.operation)}
+    return tuple(
+        Discarded(post.id, activity.title, post.channel, approvals.approves(post, activity.date))
+        for activity in in_order(activities)
+        for post in activity.posts
+        if post.id in posts
+    )

@@ -22,7 +22,7 @@ from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
-from reconciler.planner.losses import judge_regeneration, losses, posts_cancelled
+from reconciler.planner.losses import judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
@@ -43,7 +43,9 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(desired, observed, recorded, scope)
     blocked = (*plan.blocked, *failures, *lost)
-    return replace(plan, bindings=noted, blocked=blocked, edited=edited_since(plan.actions, recorded))
+    discarded = thrown_away(plan.actions, activities, desired.approvals)
+    edited = edited_since(plan.actions, recorded)
+    return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited)
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Self, assert_never
 
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.operations import Deferred, Operation, Part, discards_of
 from reconciler.planner.actions import Action, Plan, column_of
 
 
@@ -55,7 +55,7 @@ def tally_of(plan: Plan) -> PlanTally:
     """The counts of one site's plan."""
     counts = count_actions(plan.actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
-    counts["discard"] = len({post for action in plan.actions for post in getattr(action.operation, "discards", ())})
+    counts["discard"] = len({post for action in plan.actions for post in discards_of(action.operation)})
     return PlanTally(
         **counts,
         still_going_out=len(plan.still_going_out),

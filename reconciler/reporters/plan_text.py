@@ -126,7 +126,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> Item:
         lines.append(Line(tuple(spans), indent=LEFT + 2, hang=LEFT + 8))
     if calls_of:
         lines += _explanation(action, plan, calls_of)
-    discards = tuple(("", "", False) for _ in getattr(operation, "discards", ()))
+    discards = tuple((draft.title, draft.channel, draft.approved) for draft in plan.discarded_by(operation))
     rank = Rank.DISCARDING if discards else _CLASS_RANKS[class_of(operation)]
     return Item(rank, tuple(lines), discards)
 

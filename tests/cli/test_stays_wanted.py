@@ -319,3 +319,20 @@ def test_no_post_is_parked_in_quiet_hours_on_its_way_to_another_time(pottery: Po
         item = world.world()["sites"][SITE]["items"][POST]["item"]
     assert (item["status"], "T22:30" in str(item)) == ("SCHEDULED", False), (code, said, item)
     assert code == 0, said
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "the activity is discarded",
+        "its posts are to be absent",
+        "its activity is to be absent",
+        "it is generated again",
+    ],
+)
+def test_what_is_thrown_away_is_named_by_title_and_channel(pottery: Pottery, name: str) -> None:
+    approved_only(pottery)
+    WITHDRAWALS[name][0](pottery.project)
+    said = pottery.run("plan")[1]
+    assert 'discards 1 draft, 1 of them approved: "Kiln day" (Instagram)' in said, said
+    assert POST not in said

@@ -25,7 +25,7 @@ from reconciler.model.operations import (
     UpdateEvent,
     UpdateSettings,
 )
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Discarded, PostId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import (
@@ -128,6 +128,10 @@ def everything() -> SitePlanned:
     plan = plan_of(
         *actions,
         time_zone="Europe/Berlin",
+        discarded=(
+            Discarded(POST, "Summer collection launch", "INSTAGRAM"),
+            Discarded(OTHER_POST, "Crypto news", "FACEBOOK"),
+        ),
         blocked=(
             blocked(
                 address(Kind.DRAFT, OTHER_POST),
