@@ -45,6 +45,14 @@ def to_json(value: Any) -> bytes:
         return json.dumps(to_plain(value), separators=(",", ":")).encode("ascii")
 
 
+def sorted_json(plain: object) -> bytes:
+    """The one JSON text of a plain value, with sorted members: what digests of documents are made over."""
+    try:
+        return _SORTED.encode(plain)
+    except UnicodeEncodeError:  # likewise
+        return json.dumps(plain, separators=(",", ":"), sort_keys=True).encode("ascii")
+
+
 def laid_out(data: bytes) -> bytes:
     """A JSON text with a line for each member, so that people and `git diff` can read it."""
     try:
@@ -124,6 +132,7 @@ def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_write, order="deterministic")
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
 def _difference(written: Any, found: object, path: str) -> Malformed | None:

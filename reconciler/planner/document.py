@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, Final
 
 from reconciler.model.address import Address
-from reconciler.model.canonical import Digest, JsonObject, canonical_text, digest_of, freeze
-from reconciler.model.codec import Malformed, from_plain, instant_text, parse, to_plain
+from reconciler.model.canonical import Digest
+from reconciler.model.codec import Malformed, from_json, instant_text, parse, sorted_json, to_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Instant, Struct
 from reconciler.planner.actions import Plan
@@ -142,20 +143,22 @@ def document_of(saved: SavedPlan) -> PlanDocument:
 
 def facts_digest(api: str, valid_for: timedelta, plans: tuple[Plan, ...]) -> Digest:
     """The digest of what would be done, in a form that has no order and no wording."""
-    sites = []
-    for plan in plans:
-        document = to_plain(plan)
-        actions = sorted((_facts(action) for action in document["actions"]), key=canonical_text)
-        sites.append(JsonObject({"site": freeze(document["site"]), "actions": tuple(actions)}))
-    facts = {"api": api, "validFor": to_plain(valid_for), "sites": tuple(sorted(sites, key=canonical_text))}
-    return digest_of(JsonObject(facts))
+    sites = sorted(_site_digest(plan) for plan in plans)
+    return _digest(sorted_json({"api": api, "validFor": to_plain(valid_for), "sites": sites}))
 
 
-def _facts(action: dict[str, Any]) -> JsonObject:
-    requires = sorted((freeze(condition) for condition in action["requires"]), key=canonical_text)
-    return JsonObject(
-        {"address": action["address"], "operation": freeze(action["operation"]), "requires": tuple(requires)}
-    )
+def _site_digest(plan: Plan) -> Digest:
+    actions = sorted(sorted_json(_facts(action)) for action in to_plain(plan.actions))
+    return _digest(b"\n".join((sorted_json(to_plain(plan.site)), *actions)))
+
+
+def _facts(action: dict[str, Any]) -> dict[str, Any]:
+    requires = sorted(action["requires"], key=sorted_json)
+    return {"address": action["address"], "operation": action["operation"], "requires": requires}
+
+
+def _digest(data: bytes) -> Digest:
+    return Digest(f"sha256:{sha256(data).hexdigest()}")
 
 
 # --- to text ---------------------------------------------------------------------------------------
@@ -168,7 +171,7 @@ def to_text(saved: SavedPlan) -> str:
 
 
 def _seal(members: dict[str, Any]) -> Digest:
-    return digest_of(freeze({key: value for key, value in members.items() if key != "seal"}))
+    return _digest(sorted_json({key: value for key, value in members.items() if key != "seal"}))
 
 
 # --- from text -------------------------------------------------------------------------------------
@@ -179,21 +182,21 @@ def from_text(data: bytes, file: str) -> SavedPlan:
 
     Raises UnreadablePlan for a file that is not a saved plan, and AlteredPlan for one that is not as it was saved.
     """
-    members = _members(data, file)
     try:
-        seal = _seal(members)
-    except RecursionError:
-        raise UnreadablePlan(file, "is not a saved plan: it is nested too deeply") from None
-    if members.get("seal") != seal:
-        raise AlteredPlan("its seal does not fit its content")
+        found = from_json(PlanDocument, data)
+    except Malformed as error:
+        members = _members(data, file)
+        if members.get("seal") != _seal(members):
+            raise AlteredPlan("its seal does not fit its content") from None
+        raise AlteredPlan(str(error)) from None
+    _check_kind(found.kind, found.format_version, file)
     try:
-        found = from_plain(PlanDocument, members)
         saved = SavedPlan(found.id, found.tool, found.api, found.made_at, found.sites, found.valid_for)
         expires_at, digest = saved.expires_at, saved.digest
-    except Malformed as error:
-        raise AlteredPlan(str(error)) from None
     except OverflowError:
         raise AlteredPlan("it holds a time that no plan has") from None
+    if found.seal != _seal(to_plain(found)):
+        raise AlteredPlan("its seal does not fit its content")
     if found.expires_at != expires_at:
         raise AlteredPlan("expiresAt does not fit the rest")
     if found.digest != digest:
@@ -207,13 +210,22 @@ def _members(data: bytes, file: str) -> dict[str, Any]:
         document = parse(data)
     except Malformed:
         raise UnreadablePlan(file, "is not a saved plan: it is not valid JSON") from None
-    if not isinstance(document, dict) or document.get("kind") != KIND:
+    if not isinstance(document, dict):
         raise UnreadablePlan(file, "is not a saved plan")
-    version = document.get("formatVersion")
+    _check_kind(document.get("kind"), document.get("formatVersion"), file)
+    try:
+        _seal(document)
+    except RecursionError:
+        raise UnreadablePlan(file, "is not a saved plan: it is nested too deeply") from None
+    return document
+
+
+def _check_kind(kind: object, version: object, file: str) -> None:
+    if kind != KIND:
+        raise UnreadablePlan(file, "is not a saved plan")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise UnreadablePlan(file, "is not a saved plan: it has no formatVersion")
     if version < FORMAT_VERSION:
         raise UnreadablePlan(file, "was made by an older version", "run plan again")
     if version > FORMAT_VERSION:
         raise UnreadablePlan(file, "was made by a newer version", "apply it with that version, or run plan again")
-    return document

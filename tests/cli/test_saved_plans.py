@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from reconciler.model.canonical import digest_of, freeze
+from reconciler.model.codec import sorted_json
 from tests.cli.projects import Command, Project, site
 
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -38,7 +39,7 @@ def resealed(file: Path, **members: Any) -> None:
     """Changes the document, and gives it a seal that fits."""
     document = {**json.loads(file.read_text()), **members}
     document.pop("seal")
-    file.write_text(json.dumps({**document, "seal": digest_of(freeze(document))}))
+    file.write_text(json.dumps({**document, "seal": f"sha256:{sha256(sorted_json(document)).hexdigest()}"}))
 
 
 # --- exact -----------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import json
 import random
 import typing
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, digest_of, freeze
-from reconciler.model.codec import Malformed, from_plain, to_plain
+from reconciler.model.codec import Malformed, from_plain, sorted_json, to_plain
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
 from reconciler.model.frozen import kind_of
 from reconciler.model.operations import CreateEvent, FieldChange, Operation, Regenerate, UpdateEvent, UpdateSettings
@@ -50,7 +51,7 @@ def reread(one: SavedPlan) -> SavedPlan:
 def resealed(members: dict[str, Any]) -> bytes:
     """A document whose seal fits whatever was done to it."""
     rest = {key: value for key, value in members.items() if key != "seal"}
-    return json.dumps({**rest, "seal": digest_of(freeze(rest))}).encode()
+    return json.dumps({**rest, "seal": f"sha256:{sha256(sorted_json(rest)).hexdigest()}"}).encode()
 
 
 # --- the round trip --------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ def test_a_plan_expires() -> None:
         b'{"kind": "reconciler-plan", "kind": "reconciler-plan"}',
         b'{"kind": "reconciler-plan", "formatVersion": 2, "x": NaN}',
         b'{"kind": "reconciler-plan", "formatVersion": 2, "x": 1e999}',
-        b'{"kind": "reconciler-plan", "formatVersion": 2, "x": ' + b"[" * 600 + b"]" * 600 + b"}",
+        b'{"kind": "reconciler-plan", "formatVersion": 2, "x": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
         b"[" * 100_000,
         b"version: 1\nsite: {}\n",
     ],
