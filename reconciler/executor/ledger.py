@@ -75,7 +75,7 @@ class Tally(Struct, frozen=True):
     discarded: int = 0
     """Drafts that were thrown away."""
     promised: int = 0
-    """Of what was done, the objects that a promise of the plan turned into; no other count has them."""
+    """The activities that got posts because a promise of the plan said so; no other count has them."""
     skipped: int = 0
     withheld: int = 0
     pending: int = 0
@@ -112,7 +112,8 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 column = column_of(entry.operation.verb)
                 if column is None:
                     continue
-                name = "promised" if entry.promised else columns[column]
+                # What goes public is never told apart from what else does, promised or not.
+                name = "promised" if entry.promised and column is Column.GENERATE else columns[column]
                 counts["discarded"] += len(discards_of(entry.operation))
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:

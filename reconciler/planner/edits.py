@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Json
-from reconciler.model.operations import UpdateEvent, UpdateSettings
+from reconciler.model.operations import INPUTS, UpdateSettings, Verb
 from reconciler.model.settings import same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action
@@ -28,9 +28,9 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
                 applied = recorded.applied.setting(change.path)
                 if applied is not None and not same_setting(change.path, applied[0], change.before):
                     found.append(edit_key(action.address, change.path))
-        elif isinstance(operation, UpdateEvent):
-            facts = recorded.applied.event(operation.event.name)
-            for change in operation.changes:
+        elif operation.verb is Verb.UPDATE and operation.kind in INPUTS:
+            facts = recorded.applied.event(action.address.key)
+            for change in getattr(operation, "changes", ()):
                 last: Json = facts.get(change.path) if facts is not None else None
                 if facts is not None and not same_plain(last, change.before):
                     found.append(edit_key(action.address, change.path))

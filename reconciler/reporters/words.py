@@ -8,39 +8,14 @@ from datetime import UTC, datetime
 from typing import Final, assert_never
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.canonical import Json, thaw
-from reconciler.model.events import DesiredEvent, instant
+from reconciler.model.events import instant
 from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
     Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
     Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-    Verb,
 )
-from reconciler.model.posts import PostId
 from reconciler.planner.actions import (
-    Action,
     ActivityIs,
     Approved,
     DateIs,
@@ -60,18 +35,7 @@ from reconciler.planner.actions import (
     StillAhead,
     StillScheduled,
 )
-from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.plurals import plural as plural
-
-SYMBOLS: dict[Verb, str] = {
-    Verb.CREATE: "+",
-    Verb.UPDATE: "~",
-    Verb.DELETE: "-",
-    Verb.GENERATE: "*",
-    Verb.PUBLISH: "!",
-    Verb.CANCEL: "x",
-    Verb.WAIT: ".",
-}
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIFFERS: "differs from the file",
@@ -112,13 +76,6 @@ LONGEST = 160
 """Characters of one value that are shown; `--explain` and the other formats have all of it."""
 
 
-class Description(Struct, frozen=True):
-    """What an operation does: a phrase for its line, and what is listed below it."""
-
-    phrase: str = ""
-    lines: tuple[str, ...] = ()
-
-
 def moment(at: datetime, zone: str) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
     try:
@@ -136,110 +93,6 @@ def value(json_value: Json, *, whole: bool = False) -> str:
     if whole or len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}... ({len(text) - LONGEST} characters more)"
-
-
-def change(one: FieldChange, *, whole: bool = False) -> str:
-    """`toneOfVoice: "dry" -> "warm and playful"`; fields of the settings without the word `settings`."""
-    path = one.path.removeprefix("settings.")
-    if isinstance(one.before, tuple) and isinstance(one.after, tuple) and one.before and one.after:
-        return f"{path}: {_list_change(one, whole=whole)}"
-    return f"{path}: {value(one.before, whole=whole)} -> {value(one.after, whole=whole)}"
-
-
-def _list_change(one: FieldChange, *, whole: bool) -> str:
-    """`adds "studio life"; removes "politics"`: a list is read by what is new in it and what is gone."""
-    details = details_of(one)
-    added = [value(each.after, whole=whole) for each in details if each.step is not Step.REMOVED]
-    removed = [value(each.before, whole=whole) for each in details if each.step is not Step.ADDED]
-    parts = [f"{verb} {', '.join(found)}" for verb, found in (("adds", added), ("removes", removed)) if found]
-    return "; ".join(parts)
-
-
-def describe(operation: Operation, zone: str, *, whole: bool = False) -> Description:
-    """What an operation does, for a person who sees its address beside it."""
-    match operation:
-        case UpdateSettings(changes=changes) | UpdateEvent(changes=changes):
-            return _changes("", changes, whole=whole)
-        case UpdateActivity(title=title, changes=changes):
-            return _changes(value(title), changes, whole=whole)
-        case CreateEvent(event=event):
-            return Description(_event(event, zone, whole=whole))
-        case DeleteEvent(name=name):
-            return Description(value(name))
-        case CreateActivity(activity=activity):
-            return Description(f"{activity.type} {value(activity.title)} on {moment(activity.target_date, zone)}")
-        case DeleteActivity(title=title):
-            return Description(value(title))
-        case Generate() | Regenerate() | DeleteMarketingPlan() | AwaitGeneration():
-            return _marketing_plan(operation)
-        case GeneratePosts(title=title):
-            return Description(f"posts for {value(title)}")
-        case AwaitPosts(title=title):
-            return Description(f"for posts of {value(title)} that an earlier run asked for")
-        case RegeneratePosts(title=title, discards=discards, media_only=media_only, stories=stories):
-            what = "stories" if stories else "images of the posts" if media_only else "posts"
-            return Description(f"{what} for {value(title)} again", _discards(discards))
-        case ClearPosts(title=title, discards=discards):
-            return Description(f"posts of {value(title)}", _discards(discards))
-        case SchedulePost() | ReschedulePost() | CancelPost():
-            return Description(_post(operation, zone))
-        case Deferred():
-            return Description(deferred(operation))
-        case _:
-            assert_never(operation)
-
-
-def _changes(phrase: str, changes: tuple[FieldChange, ...], *, whole: bool) -> Description:
-    lines = tuple(change(one, whole=whole) for one in changes)
-    if len(lines) == 1:
-        return Description(f"{phrase}  {lines[0]}".strip())
-    return Description(phrase, lines)
-
-
-def _event(event: DesiredEvent, zone: str, *, whole: bool) -> str:
-    if event.date is not None:
-        words = event.date.date().isoformat() if event.whole_day else moment(event.date, zone)
-    else:
-        words = value(event.recurring_rule)
-    if isinstance(event.description, str) and event.description:
-        words += ": " + value(event.description, whole=whole)
-    return words
-
-
-def _marketing_plan(operation: Generate | Regenerate | DeleteMarketingPlan | AwaitGeneration) -> Description:
-    match operation:
-        case Generate():
-            return Description("a marketing plan")
-        case AwaitGeneration():
-            return Description("for the generation to end")
-        case DeleteMarketingPlan(discards=discards):
-            return Description("the marketing plan and all its activities", _discards(discards))
-        case Regenerate(keyword_research=research, discards=discards):
-            how = "again, with keyword research" if research else "again"
-            return Description(how, _discards(discards))
-        case _:
-            assert_never(operation)
-
-
-def _discards(posts: tuple[PostId, ...]) -> tuple[str, ...]:
-    if not posts:
-        return ()
-    return (f"discards {plural(len(posts), 'draft')}: {', '.join(posts)}",)
-
-
-def _post(operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> str:
-    channel = f"{operation.channel} {value(operation.title)}" if operation.title else operation.channel
-    match operation:
-        case SchedulePost(at=at, account=account):
-            where = f"{channel} (account {account})" if account else channel
-            return f"{where} on {moment(at, zone)}" if at else f"{where} at the time that the API chooses"
-        case ReschedulePost(at=at, before=before):
-            earlier = f" instead of {moment(before, zone)}" if before else ""
-            return f"{channel} on {moment(at, zone)}{earlier}"
-        case CancelPost(at=at):
-            return f"{channel}, scheduled for {moment(at, zone)}" if at else channel
-        case _:
-            assert_never(operation)
 
 
 def deferred(operation: Deferred) -> str:
@@ -263,15 +116,6 @@ def deferred(operation: Deferred) -> str:
             return f"{bound}{things} matching activities[{operation.rule}]{sets}"
         case never:
             assert_never(never)
-
-
-def reason(action: Action) -> str:
-    """`differs from the file`; with the facts it rests on, where the action names any."""
-    if isinstance(action.operation, Deferred):
-        return "known after generation"
-    facts = ", ".join(action.because)
-    reason = REASONS[action.reason]
-    return f"{reason}: {facts}" if facts else reason
 
 
 def precondition(required: Precondition) -> str:

@@ -58,17 +58,6 @@ def test_days_that_are_not_all_black(write_project: WriteProject) -> None:
     assert warnings() == []
 
 
-def test_a_schedule_without_posts(write_project: WriteProject) -> None:
-    rules = "schedule: {rules: [{match: {within: 14d}}]}\n"
-    for posts in ("", "posts: [{state: absent}]\n"):
-        write_project({"sites/a.yaml": HEAD + posts + rules})
-        ((code, said),) = warnings()
-        assert code == "schedule-without-posts"
-        assert "schedule: schedules drafts, and no rule of `posts` makes any" in said
-    write_project({"sites/a.yaml": HEAD + "schedule: {rules: []}\n"})
-    assert warnings() == []
-
-
 def test_variables_that_nobody_replaces(write_project: WriteProject) -> None:
     body = "settings: {toneOfVoice: 'as ${BRAND} speaks', topics: {included: ['$5 off', '${x y}', '${TOPIC}']}}\n"
     write_project({"sites/a.yaml": HEAD + body})

@@ -196,7 +196,8 @@ class Life:
         code, said = self.tool("apply", *options)
         self.check(said)
         blocked = "! blocked" in said  # what a person must see to is on the screen, with its reason
-        if code == 0 and not blocked and said.splitlines()[-1:] == ["No changes."] and (undone := self.undone(desired)):
+        nothing = "No changes." in said.splitlines()
+        if code == 0 and not blocked and nothing and (undone := self.undone(desired)):
             raise Silent(f"`No changes.`, yet {'; '.join(undone)}\n{said}")
 
     def review_and_approve(self) -> None:
