@@ -35,10 +35,8 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
-        return SiteHistory(
-            entry.name,
-            tuple(sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))),
-        )
+        posts = sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))
+        return SiteHistory(entry.name, tuple(posts), recorded.outcomes)
 
     return over_sites(
         selection.entries, work, named=lambda entry: Named(entry.name, entry.labels), at_once=state.parallelism

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reconciler.executor import events as executor_events
     from reconciler.executor.ledger import Result, SiteLedger, Tally
     from reconciler.model.journal import OpenEntry
-    from reconciler.model.sites import PublishedPost
+    from reconciler.model.sites import PostOutcome, PublishedPost
     from reconciler.planner.actions import Plan, StillGoingOut
     from reconciler.planner.drift_report import DriftReport, DriftTally
     from reconciler.planner.review import Review
@@ -225,10 +225,16 @@ class SiteApplied(Struct, frozen=True):
 
 
 class SiteHistory(Struct, frozen=True):
-    """What went out on a site, and what waits to, as the state knows it."""
+    """What went out on a site, and what waits to, as the state knows it: posts that this tool scheduled, and what
+    became of those that were looked at after their moment."""
 
     name: SiteName
     posts: tuple[PublishedPost, ...]
+    outcomes: tuple[PostOutcome, ...] = ()
+
+    def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
+        """What became of a post; None where nobody has looked yet."""
+        return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 
 class SiteFailed(Struct, frozen=True):

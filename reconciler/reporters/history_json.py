@@ -13,14 +13,22 @@ def history_values(history: SiteHistory) -> dict[str, Any]:
     """A site's posts, the earliest first. What is not known of one is left out."""
     posts = []
     for post in history.posts:
-        found = {
+        outcome = history.outcome_of(post)
+        found: dict[str, Any] = {
             "address": str(Address(history.name, Kind.DRAFT, post.id)),
             "post": post.id,
+            "activity": post.activity or None,
+            "title": post.title or None,
             "channel": post.channel,
+            "account": post.account,
+            "status": outcome.status.value if outcome else None,
+            "link": outcome.link if outcome else None,
+            "failure": (outcome.reason or None) if outcome else None,
             "scheduledFor": instant_text(post.scheduled_for) if post.scheduled_for else None,
             "notedAt": instant_text(post.done_at),
             "digest": post.digest,
             "times": post.times,
+            "approved": post.approved,
             "approver": post.approver,
             "commit": post.commit,
         }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.engine.results import HistoryListed, SiteHistory
-from reconciler.model.sites import PublishedPost
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment, plural
 
@@ -16,20 +17,34 @@ def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
         return
     yield screen.paint(history.name, Style.BOLD)
     for post in history.posts:
-        yield from _post(post, screen)
+        yield from _post(post, history.outcome_of(post), screen)
     yield ""
 
 
-def _post(post: PublishedPost, screen: Screen) -> Iterator[str]:
+def _post(post: PublishedPost, outcome: PostOutcome | None, screen: Screen) -> Iterator[str]:
     when = moment(post.scheduled_for, "UTC") if post.scheduled_for else "at a time Wix picked"
-    spans = [Span(f"  {when}", Style.BOLD), Span(post.channel), Span(f"draft[{post.id}]", Style.DIM)]
+    title = [Span(f'"{post.title}"')] if post.title else [Span(f"draft[{post.id}]", Style.DIM)]
+    spans = [Span(f"  {when}", Style.BOLD), Span(post.channel), *title]
+    if post.account:
+        spans.append(Span(f"on {post.account}"))
+    spans.append(_became(outcome))
     if post.approver:
         spans.append(Span(f"approved by {post.approver}"))
+    elif not post.approved:
+        spans.append(Span("approval: none"))
     if post.commit:
-        spans.append(Span(f"commit {post.commit[:7]}"))
+        spans.append(Span(f"commit {post.commit[:7]}", Style.DIM))
     if post.times > 1:
         spans.append(Span(f"scheduled {post.times} times"))
     yield from wrapped(spans, screen, hang=4)
+
+
+def _became(outcome: PostOutcome | None) -> Span:
+    if outcome is None:
+        return Span("scheduled", Style.DIM)
+    if outcome.status is PostStatus.PUBLISHED:
+        return Span(f"went out: {outcome.link}" if outcome.link else "went out", Style.GREEN)
+    return Span(f"{outcome.status.lower()}: {outcome.reason}" if outcome.reason else outcome.status.lower(), Style.RED)
 
 
 def history_line(history: HistoryListed) -> str:

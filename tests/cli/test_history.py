@@ -1,0 +1,44 @@
+"""`history`: what went out, from the state alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.cli.projects import Command, Project, site
+
+SCHEDULE = """\
+posts:
+  - match: {within: 10d}
+schedule:
+  approval: none
+  rules:
+    - match: {within: 10d}
+      channels: [INSTAGRAM]
+      max: 2
+"""
+
+
+def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    assert reconciler("history", project.root).last == "History: 0 posts in 1 site."
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    waits = reconciler("history", project.root)
+    assert waits.code == 0
+    assert waits.last == "History: 2 posts in 1 site."
+    assert waits.out.count("scheduled") == 2
+    assert "approval: none" in waits.out
+
+    with project.world() as world:
+        world.advance(timedelta(days=12))
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    asked = len(project.requests())
+    (shop,) = reconciler("history", project.root, "--output", "json").json["sites"]
+    assert len(project.requests()) == asked, "no site is asked"
+    for post in shop["posts"]:
+        assert post["status"] == "PUBLISHED"
+        assert post["link"].startswith("https://")
+        assert (post["channel"], post["approved"]) == ("INSTAGRAM", False)
+        assert post["title"]
+    assert reconciler("history", project.root).out.count("went out: https://") == 2
+    assert reconciler("history", project.root, "--exclude", "shop").last == "History: 0 posts in 0 sites."
