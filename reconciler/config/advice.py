@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -15,9 +16,15 @@ from reconciler.config.words import KeyPath, close_match, listed, quoted
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import ScheduleRule
+from reconciler.model.selectors import WEEKDAYS
 from reconciler.model.sites import DesiredSite
 
 NEVER_MATCHES: Final = "rule-never-lets-through"
+SCHEMA_MISSING: Final = "schema-missing"
+WITHOUT_POSTS: Final = "schedule-without-posts"
+
+MADE_BY_GENERATION: Final = timedelta(days=14)
+"""How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
 
 FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
 """What an event may recur by; the spelling is inferred from prose (I 9.2)."""
@@ -28,24 +35,28 @@ _HEAD = 2048
 """Bytes among which a modeline is looked for."""
 
 
-def advice_about_text(data: bytes, file: Path, shown: str) -> Iterator[Diagnostic]:
-    """What the text of a site file says to editors and to nobody else: a schema that is not there."""
+def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site") -> Iterator[Diagnostic]:
+    """What the text of a file says to editors and to nobody else: a schema that is not there."""
     found = _MODELINE.search(data[:_HEAD])
     if found is None:
         return
     name = found[1].decode("utf-8", "replace")
-    if "://" in name or (file.parent / name).exists():
+    if "://" in name or "\0" in name or (file.parent / name).exists():
         return
-    message = f"the schema {quoted(name)}, which editors are told to use, does not exist"
-    fix = f"correct the path, or write it: reconciler schema site > {quoted(name).strip(chr(39))}"
+    message = f"the modeline names the schema {quoted(name)}, which does not exist"
+    missing = shown_path(Path(os.path.normpath(file.parent / name)))
+    fix = f"correct the path, or write it: reconciler schema {schema} > {quoted(missing).strip(chr(39))}"
     line = data.count(b"\n", 0, found.start()) + 1
-    yield warning(Place(shown, line, 1), message, fix, code="schema-missing")
+    yield warning(Place(shown, line, 1), message, fix, code=SCHEMA_MISSING)
 
 
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
     """What a site's values are that nobody means: by themselves, or with the project's policy."""
     yield from _variables(layers)
     yield from _frequencies(layers)
+    for at, posts in enumerate(site.posts):
+        if posts.present and posts.max == 0:
+            yield layers.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)
     if site.schedule is None:
         return
     for at, rule in enumerate(site.schedule.rules):
@@ -53,6 +64,32 @@ def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> 
         if wrong is not None:
             key, message, fix = wrong
             yield layers.warning(("schedule", "rules", at, *key), message, fix, code=NEVER_MATCHES)
+    yield from _without_posts(site, site.schedule.rules, layers)
+
+
+_NONE_AT_ALL: Final = ("lets nothing through", "write a larger number, or remove the rule")
+
+
+def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Layers) -> Iterator[Diagnostic]:
+    """A schedule of drafts that nothing in the file makes: no rule of `posts`, and no generation that reaches so far.
+
+    `posts: []` says that they are made elsewhere.
+    """
+    if "posts" in layers.value or not rules:
+        return
+    fix = "add rules under `posts`, or write `posts: []` if the drafts are made elsewhere"
+    if site.marketing_plan is None:
+        message = "nothing in this file makes posts, so only drafts that are made elsewhere can go out"
+        yield layers.warning(("schedule",), message, fix, code=WITHOUT_POSTS, key=True)
+        return
+    for at, rule in enumerate(rules):
+        if rule.match.within is not None and rule.match.within > MADE_BY_GENERATION:
+            message = (
+                "looks further ahead than a generation makes posts by itself (to the end of next week at most), "
+                "and there are no `posts` rules"
+            )
+            yield layers.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
+            return
 
 
 def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, str, str] | None:
@@ -62,7 +99,7 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
         message = f"{rule.at:%H:%M} is within the project's quiet hours ({hours}), so nothing ever goes out"
         return ("at",), message, "choose another time, or change `policy.quietHours`"
     if rule.max == 0:
-        return ("max",), "lets nothing through", "write a larger number, or remove the rule"
+        return ("max",), *_NONE_AT_ALL
     if match.within is not None and match.within <= policy.min_lead:
         message = "is no longer than the project's `minLead`, so every match comes too late"
         return ("match", "within"), message, "look further ahead, or change `policy.minLead`"
@@ -70,6 +107,8 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
         days = {match.start + timedelta(days=number) for number in range((match.end - match.start).days + 1)}
         if days <= policy.blackout_dates:
             return ("match",), "every day of it is one of the project's blackout dates", "choose other days"
+        if match.weekdays and not any(WEEKDAYS[day.weekday()] in match.weekdays for day in days):
+            return ("match", "weekdays"), f"no such day from {match.start} to {match.end}", "choose other days"
     return None
 
 

@@ -117,6 +117,7 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
     unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})
     labels = [entry.labels for entry in reading.entries]
     warnings = [
+        *_advice_about_project(project),
         *reading.warnings,
         *site_files.warnings(),
         *reading.approvals.warnings,
@@ -131,6 +132,12 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
         unowned=tuple(unowned),
         declared=frozenset(entry.id.lower() for entry in reading.entries),
     )
+
+
+def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
+    if project.file is not None:
+        data = read_file(project.file, shown_path(project.file), []) or b""
+        yield from advice_about_text(data, project.file, shown_path(project.file), "project")
 
 
 def load_entries(_project: Project, entries: Iterable[SiteEntry]) -> Iterator[DesiredSite]:

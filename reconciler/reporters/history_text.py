@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from reconciler.engine.results import HistoryListed, SiteHistory
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import PostOutcome, PublishedPost
+from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment, plural
 
@@ -49,5 +50,7 @@ def _became(outcome: PostOutcome | None) -> Span:
 
 def history_line(history: HistoryListed) -> str:
     """`History: 12 posts in 3 sites.`, for scripts."""
+    if not history.sites:
+        return NO_SITES
     ending = f"; {plural(history.failed, 'site')} could not be read" if history.failed else ""
     return f"History: {plural(history.posts, 'post')} in {plural(history.sites, 'site')}{ending}."

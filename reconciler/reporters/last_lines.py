@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
 
+NO_SITES: Final = "No sites were looked at: none was chosen."
+"""The last line of a run over nothing, which says nothing of the sites."""
+
 SHORT_COMMIT: Final = 7
 
 
@@ -22,13 +25,15 @@ def header(run: RunStarted) -> str:
     if run.api is not None:
         live = f"LIVE {'Wix' if run.api.kind is ApiKind.WIX else run.api.host}"
         where = "SANDBOX" if run.api.kind is ApiKind.SANDBOX else live
-    sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites:,} of {plural(run.of, 'site')}"
+    sites = plural(run.of, "site") if run.sites == run.of else f"{run.sites:,} of {plural(run.of, 'site')} looked at"
     commit = f"git {run.commit[:SHORT_COMMIT]}" if run.commit else ""
     return " · ".join(part for part in (where, run.project, sites, commit) if part)
 
 
 def plan_line(plan: PlanCompleted) -> str:
     """`Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`"""
+    if not plan.sites:
+        return NO_SITES
     tally = plan.tally
     doing = [f"{tally.add} to add", f"{tally.change} to change", f"{tally.destroy} to destroy"]
     doing += _counted(
@@ -79,6 +84,8 @@ def apply_line(done: ApplyCompleted) -> str:
 
 def drift_line(drift: DriftCompleted) -> str:
     """`Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`"""
+    if not drift.sites:
+        return NO_SITES
     tally = drift.tally
     found = _counted((tally.drifted, "drifted"), (tally.pending, "pending"), (tally.blocked, "blocked"))
     where = f"in {tally.sites:,} of {plural(drift.sites, 'site')}"

@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import assert_never
 
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
-from reconciler.reporters.diagnostics import notice_line, sentence
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.reporters.diagnostics import cause, notice_line, sentence
 from reconciler.reporters.layout import inert_lines
 from reconciler.reporters.plurals import plural
 
 
 class ProblemReporter:
-    """Writes a line for each problem that no site is about; their own line breaks stay."""
+    """Writes a line for each problem that no site is about; their own line breaks stay.
+
+    Notices about files wait for the next event of another kind, so that the same one about many files is told once.
+    """
 
     def __init__(self, write: Callable[[str], object]) -> None:
         self._write = write
+        self._about_files: dict[tuple[str, str], list[Diagnostic]] = {}
 
     def handle(self, event: Event) -> None:
         """Everything else is for the reports."""
-        for line in problem_lines(event):
+        match event:
+            case Notice(problem=problem) if problem.place is not None:
+                self._about_files.setdefault((problem.severity, cause(problem)), []).append(problem)
+                return
+            case Notice(problem=problem):
+                self._lines((notice_line(problem),))
+            case _:
+                pass
+        for same in self._about_files.values():
+            self._lines((f"{notice_line(same[0])}{_and_more(same)}",))
+        self._about_files.clear()
+        if isinstance(event, FilesInvalid | RunFailed | Interrupted):
+            self._lines(closing_lines(event))
+
+    def _lines(self, lines: Iterable[str]) -> None:
+        for line in lines:
             for part in inert_lines(line):
                 self._write(f"{part}\n")
 
 
-def problem_lines(event: Event) -> Iterator[str]:
-    """The lines of an event that is told on stderr; none for another one."""
-    match event:
-        case Notice(problem=problem):
-            yield notice_line(problem)
-        case FilesInvalid() | RunFailed() | Interrupted():
-            yield from closing_lines(event)
-        case _:
-            return
+def _and_more(same: Sequence[Diagnostic]) -> str:
+    """In how many other files, or at how many other places of one, the same is so."""
+    if len(same) == 1:
+        return ""
+    files = len({problem.file for problem in same})
+    if files > 1:
+        return f" (the same in {plural(files - 1, 'more file')})"
+    return f" (the same at {plural(len(same) - 1, 'more place')} of this file)"
 
 
 def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str]:

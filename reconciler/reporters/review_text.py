@@ -29,6 +29,7 @@ from reconciler.planner.review import (
     ReviewStatus,
 )
 from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import plural
 
@@ -101,6 +102,8 @@ def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[
 
 def review_line(review: ReviewCompleted) -> str:
     """The last line of `review`."""
+    if not review.sites:
+        return NO_SITES
     ending = f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     return (
         f"Review: {review.pending} pending, {review.approved} approved; "

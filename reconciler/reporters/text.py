@@ -44,9 +44,9 @@ from reconciler.engine.results import (
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header, valid_line
-from reconciler.reporters.layout import Style, inert_lines
+from reconciler.reporters.layout import Style
 from reconciler.reporters.plurals import plural
-from reconciler.reporters.problems import problem_lines
+from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:
     from reconciler.reporters.drift_screen import DriftScreen
@@ -62,6 +62,7 @@ class TextReporter:
         self._write = context.write
         self._screen = context.screen
         self._phase: Phase | None = None
+        self._problems = ProblemReporter(context.write)
 
     @cached_property
     def _plan(self) -> PlanScreen:
@@ -84,6 +85,8 @@ class TextReporter:
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
+        if not self._context.on_screen:  # on a screen, stderr tells them
+            self._problems.handle(event)
         match event:
             case RunStarted():
                 self._started(event)
@@ -117,8 +120,7 @@ class TextReporter:
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
-                if not self._context.on_screen:  # there stderr has told them
-                    self._lines(line for text in problem_lines(event) for line in inert_lines(text))
+                pass  # told below, or on stderr
             case SiteStarted() | Progressed() | Ended():
                 pass
             case _:

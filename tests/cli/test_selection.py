@@ -56,6 +56,16 @@ def test_changed_sites(repository: Project, reconciler: Command) -> None:
     assert planned(reconciler, repository, "HEAD~1") == ["shop-b", "shop-c"]
 
 
+def test_a_run_says_how_many_sites_it_looked_at(repository: Project, reconciler: Command) -> None:
+    """A run over nothing says nothing of the sites, above all not that they need no change."""
+    for command, *options in (("plan",), ("drift",), ("apply", "--auto-approve"), ("review",), ("history",)):
+        done = reconciler(command, repository.root, "--changed-since", "HEAD", *options)
+        assert "0 of 3 sites looked at" in done.out.splitlines()[0], command
+        assert (done.code, done.last) == (0, "No sites were looked at: none was chosen."), command
+    part = reconciler("plan", repository.root / "sites" / "b.yaml")
+    assert "1 of 3 sites looked at" in part.out.splitlines()[0]
+
+
 def test_a_changed_project_file_means_all_sites(repository: Project, reconciler: Command) -> None:
     repository.edit("reconciler.yaml", "interval: 1s", "interval: 2s")
     assert planned(reconciler, repository) == ["shop-b", "shop-c", "shop"]

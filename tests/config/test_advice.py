@@ -91,7 +91,9 @@ def test_a_modeline_whose_schema_is_missing(write_project: WriteProject) -> None
     write_project({"sites/a.yaml": "\n" + line + HEAD})
     ((code, said),) = warnings()
     assert code == "schema-missing"
-    assert said.startswith("sites/a.yaml:2:1: the schema '../schemas/site.schema.json', which editors are told to use")
+    assert said.startswith(
+        "sites/a.yaml:2:1: the modeline names the schema '../schemas/site.schema.json', which does not exist"
+    )
     write_project({"schemas/site.schema.json": "{}"})
     assert warnings() == []
     write_project({"sites/a.yaml": line.replace("../schemas", "https://example.org") + HEAD})
@@ -118,3 +120,54 @@ def test_defaults_for_nobody(labels: str, fix: str, write_project: WriteProject)
     assert said.endswith(fix)
     write_project({"reconciler.yaml": f"version: 1\n{defaults}".replace(labels, "{team: emea, tier: gold}")})
     assert warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "place", "message"),
+    [
+        ("", "3:1", "schedule: nothing in this file makes posts, so only drafts that are made elsewhere can go out"),
+        ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within: looks further ahead than"),
+    ],
+)
+def test_a_schedule_of_posts_that_nothing_makes(
+    rest: str, place: str, message: str, write_project: WriteProject
+) -> None:
+    schedule = "schedule: {rules: [{match: {within: 15d}}]}\n"
+    write_project({"sites/a.yaml": HEAD + schedule + rest})
+    ((code, said),) = warnings()
+    assert code == "schedule-without-posts"
+    assert said.startswith(f"sites/a.yaml:{place}: {message}")
+    assert said.endswith("add rules under `posts`, or write `posts: []` if the drafts are made elsewhere")
+    for made in (POSTS, "posts: []\n"):
+        write_project({"sites/a.yaml": HEAD + schedule + rest + made})
+        assert warnings() == []
+
+
+def test_a_generation_makes_the_posts_of_the_nearest_weeks_itself(write_project: WriteProject) -> None:
+    schedule = "schedule: {rules: [{match: {within: 14d}}]}\nmarketingPlan: {state: present}\n"
+    write_project({"sites/a.yaml": HEAD + schedule})
+    assert warnings() == []
+
+
+def test_rules_that_can_do_nothing(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "sites/a.yaml": HEAD
+            + "posts: [{max: 0}]\nschedule: {rules: [{match: {from: 2026-12-01, to: 2026-12-02, weekdays: [SUN]}}]}\n"
+        }
+    )
+    assert [said.split(": ", 1)[1] for _, said in warnings()] == [
+        "posts[0].max: lets nothing through; write a larger number, or remove the rule",
+        "schedule.rules[0].match.weekdays: no such day from 2026-12-01 to 2026-12-02; choose other days",
+    ]
+
+
+def test_the_schema_of_the_project_file_and_where_to_write_it(write_project: WriteProject) -> None:
+    line = "# yaml-language-server: $schema=../schemas/{}.schema.json\n"
+    project = "version: 1\n"
+    write_project(
+        {"reconciler.yaml": line.format("project") + project, "sites/shops/a.yaml": line.format("site") + HEAD}
+    )
+    first, second = (said for _, said in warnings())
+    assert first.startswith("reconciler.yaml:1:1: the modeline names the schema '../schemas/project.schema.json'")
+    assert second.endswith("or write it: reconciler schema site > sites/schemas/site.schema.json")

@@ -20,6 +20,7 @@ from reconciler.engine.results import (
     ApplyCompleted,
     Ended,
     Event,
+    Notice,
     Phase,
     PhaseStarted,
     PlanCompleted,
@@ -33,7 +34,7 @@ from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import DesiredEvent, EventId
 from reconciler.model.operations import (
     CreateEvent,
@@ -323,3 +324,20 @@ def test_wide_characters_are_counted_as_two_columns() -> None:
     change = replace(tone(), operation=UpdateSettings((FieldChange("settings.x", "陶 器 " * 20, "器"),)))
     lines = shown(*plan_of(planned(action, change))).splitlines()
     assert [line for line in lines if columns(line) > 80 and not line.startswith(("Plan:", "LIVE"))] == []
+
+
+def test_the_same_warning_about_many_files_is_told_once() -> None:
+    def warned(file: str, line: int, message: str) -> Notice:
+        return Notice(Diagnostic("odd", message, "correct it", Severity.WARNING, Place(file, line, 1)))
+
+    told = (
+        warned("a.yaml", 1, "odd"),
+        warned("b.yaml", 1, "odd"),
+        warned("b.yaml", 9, "other"),
+        warned("b.yaml", 12, "other"),
+    )
+    lines = shown(STARTED, *told, warned("c.yaml", 1, "odd")).splitlines()
+    assert lines == [
+        "warning: a.yaml:1:1: odd; correct it (the same in 2 more files)",
+        "warning: b.yaml:9:1: other; correct it (the same at 1 more place of this file)",
+    ]
