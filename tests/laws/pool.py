@@ -6,9 +6,13 @@ import json
 import os
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
+
+import pytest
+
+Case = TypeVar("Case")
 
 Say: TypeAlias = Callable[[str], None]
 """Prints a line whatever is captured."""
@@ -16,8 +20,19 @@ Say: TypeAlias = Callable[[str], None]
 Try: TypeAlias = Callable[[int, Path], str | None]
 """Tries a case in a folder of its own worker. None, or why it failed."""
 
+SOME = 17
+SOME_OR_ALL = pytest.mark.parametrize(
+    "every", [SOME, pytest.param(1, marks=pytest.mark.exhaustive)], ids=["some", "all"]
+)
+"""Each run of the tests tries every so many cases of a law; `-m exhaustive` tries all of them."""
+
 BLOCK = 12
 """Cases that one worker takes in a row; neighbours are often alike."""
+
+
+def some(cases: Sequence[Case], every: int, first: int) -> Sequence[Case]:
+    """One in so many cases. `first` says which, so that stages that are alike try different ones."""
+    return cases[first % every :: every]
 
 
 def work_off(count: int, attempt: Try, folder: Path) -> dict[int, str]:

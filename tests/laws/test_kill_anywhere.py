@@ -1,7 +1,7 @@
 """Kill anywhere: a run that is killed at any moment is finished by the next one, and nothing is done twice.
 
 At every request of a full scenario, just before it is sent, after it took effect and after its answer, and before
-and after every note in the state. Every moment is tried, none is sampled.
+and after every note in the state. `-m exhaustive` tries every moment, each run of the tests some of them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.laws.guillotine import killed_at, left_behind, moments_of, run_again
-from tests.laws.pool import Say, work_off
+from tests.laws.pool import SOME_OR_ALL, Say, some, work_off
 from tests.laws.scenario import STAGES, Undisturbed
 
 
@@ -35,24 +35,26 @@ def test_the_scenario_does_everything_that_must_not_be_done_twice(played: tuple[
     }
 
 
+@SOME_OR_ALL
 @pytest.mark.parametrize("place", range(len(STAGES)), ids=[one.name for one in STAGES])
 def test_a_run_killed_at_any_moment_is_finished_by_the_next(
-    place: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
+    place: int, every: int, played: tuple[Undisturbed, ...], tmp_path: Path, say: Say
 ) -> None:
     stage = played[place]
     moments = moments_of(stage, tmp_path / "moments")
+    tried = some(range(len(moments)), every, place)
     known: dict[str, str | None] = {}
 
-    def attempt(moment: int, folder: Path) -> str | None:
-        killed_at(stage, moment, folder)
+    def attempt(case: int, folder: Path) -> str | None:
+        killed_at(stage, tried[case], folder)
         left = left_behind(folder)
         if left not in known:
             known[left] = _finish(stage, folder)
         return known[left]
 
-    failures = work_off(len(moments), attempt, tmp_path)
-    say(f"kill anywhere, {stage.stage.name}: {len(moments)} boundaries tried, {len(failures)} failures")
-    assert not failures, "\n".join(f"{at} ({moments[at]}): {why}" for at, why in sorted(failures.items()))
+    failures = work_off(len(tried), attempt, tmp_path)
+    say(f"kill anywhere, {stage.stage.name}: {len(tried)} of {len(moments)} boundaries tried, {len(failures)} failures")
+    assert not failures, "\n".join(f"{tried[at]} ({moments[tried[at]]}): {why}" for at, why in sorted(failures.items()))
 
 
 def _finish(stage: Undisturbed, folder: Path) -> str | None:
