@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.cli.options import Shown
+from reconciler.config.trust import refused_target
 from reconciler.engine.results import Event
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
@@ -154,15 +157,33 @@ class _File(Struct, frozen=True):
 
 
 def _begin(path: Path) -> _File:
+    if refused := refused_target(path, os.environ):
+        raise UsageError(f"--output {printable(str(path))}: {refused}")
     try:
         if path.exists() and not path.is_file():
-            return _File(path.open("w", encoding="utf-8"), path, None)
+            return _File(_open_stream(path), path, None)
         file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed and renamed in _end
             "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
         )
     except OSError as error:
         raise _unwritable(path, error) from None
     return _File(file, path, Path(file.name))
+
+
+def _open_stream(path: Path) -> IO[str]:
+    """A device such as /dev/stderr, or a pipe that somebody reads already: without a reader it would wait for ever."""
+    try:
+        handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads from this pipe") from None
+        raise
+    if stat.S_ISBLK(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is a disk")
+    if os.name == "posix":
+        os.set_blocking(handle, True)
+    return os.fdopen(handle, "w", encoding="utf-8")
 
 
 def _end(file: _File) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.config.trust import refused_target
 from reconciler.engine.results import Emit, Event, Notice, SiteFailed, SitePlanned
 from reconciler.engine.saved import check_destination, save_plan
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 
 
@@ -20,6 +23,8 @@ class Saving:
         self._plans: list[Plan] = []
         self._failed = 0
         if file is not None:
+            if refused := refused_target(file, os.environ):
+                raise UsageError(f"--out {printable(str(file))}: {refused}")
             check_destination(file)
 
     def emit(self, event: Event) -> None:

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from reconciler.config.approvals_edit import set_decisions, write_atomically
 from reconciler.config.discovery import shown_path
+from reconciler.config.regular_files import NotRegular, read_regular
+from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
@@ -126,9 +128,15 @@ def write(rulings: Sequence[Ruling]) -> None:
                     seen[ruling.subject.activity.id] = ruling.subject.activity.decided
         shown = shown_path(path)
         try:
-            with path.open(encoding="utf-8", newline="") as file:
-                text = file.read()
+            data = read_regular(path, MAX_BYTES + 1)
+            if len(data) > MAX_BYTES:
+                raise UsageError(f"{shown}: is larger than {MAX_BYTES} bytes by now; split it")
+            text = data.decode("utf-8")
             write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
+        except NotRegular:
+            raise UsageError(f"{shown}: is not a regular file by now; move it away") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"{shown}: is not UTF-8 text by now; undo that") from None
         except OSError as error:
             raise UsageError(f"{shown}: cannot be written: {error.strerror}") from None
 

@@ -1,9 +1,10 @@
-"""Reads regular files alone: a FIFO would wait for ever, and a device has no end."""
+"""Reads regular files alone: a FIFO would wait for ever, and a device has no end. Says which paths lead astray."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
@@ -20,9 +21,28 @@ def read_regular(path: Path, limit: int) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise NotRegular(f"{path} is not a regular file")
-        with os.fdopen(descriptor, "rb", closefd=False) as stream:
-            return stream.read(limit)
+        # The size is a hint alone: it may grow meanwhile, and files of the system say 0.
+        chunks, left, at_once = [], limit, max(found.st_size + 1, 65_536)
+        while left and (chunk := os.read(descriptor, min(left, at_once))):
+            chunks.append(chunk)
+            left -= len(chunk)
+        return b"".join(chunks)
     finally:
         os.close(descriptor)
+
+
+def leads_away(path: Path, allowed: Iterable[Path] = ()) -> bool:
+    """Whether a file to write below the working directory would be somewhere else, as its links are followed.
+
+    A repository can hold such a link, and whoever typed the path meant a place in the repository. `allowed` are
+    folders, resolved, where it may be. A link to a regular file is itself replaced, and leads nowhere.
+    """
+    here, written = Path.cwd(), Path(os.path.abspath(path))
+    if not written.is_relative_to(here):
+        return False
+    replaced = written.is_file() or not written.exists()
+    real = Path(os.path.realpath(written.parent if replaced else written))
+    return not any(real.is_relative_to(place) for place in (Path(os.path.realpath(here)), *allowed))

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.config.environment import clean_environment
+from reconciler.config.regular_files import leads_away
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import WIX_HOST, is_loopback
@@ -62,17 +63,21 @@ def trust_of(
     """
     hosts = [_host(text, "--allow-host") for text in allow_hosts]
     hosts += [_host(text, ALLOW_HOSTS) for text in re.split(r"[,\s]+", environ.get(ALLOW_HOSTS, "")) if text]
-    folders = [text for text in environ.get(ALLOW_PATHS, "").split(os.pathsep) if text]
     return Trust(
         api=api,
         state=state,
         hosts=frozenset(hosts),
-        paths=tuple(Path(os.path.realpath(folder)) for folder in folders),
+        paths=_allowed(environ),
         commands=_is_set(environ, ALLOW_COMMANDS),
         require_approval=require_approval or _is_set(environ, REQUIRE_APPROVAL),
         committed=committed or _is_set(environ, "CI"),
         environment=tuple(sorted(clean_environment(environ).items())),
     )
+
+
+def _allowed(environ: Mapping[str, str]) -> tuple[Path, ...]:
+    folders = [text for text in environ.get(ALLOW_PATHS, "").split(os.pathsep) if text]
+    return tuple(Path(os.path.realpath(folder)) for folder in folders)
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:
@@ -113,6 +118,16 @@ def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
     if is_inside(path, root, trust):
         return None
     return "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}"
+
+
+def refused_target(path: Path, environ: Mapping[str, str]) -> str:
+    """Why a run may not write to a path of the command line; empty where it may. A link in the repository must not
+    take a file out of it that was meant to be in it."""
+    if not leads_away(path, _allowed(environ)):
+        return ""
+    return (
+        f"its folder is a link that leads out of this one; name the real path, or allow its folder with {ALLOW_PATHS}"
+    )
 
 
 def is_inside(path: Path, root: Path, trust: Trust) -> bool:

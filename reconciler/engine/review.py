@@ -11,7 +11,9 @@ from reconciler.api.client import ReadClient
 from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import update_approvals, write_atomically
 from reconciler.config.discovery import shown_path
+from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
+from reconciler.config.trust import refused_path
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import (
     Emit,
@@ -27,7 +29,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
 from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
@@ -41,6 +43,9 @@ from reconciler.planner.review import (
     review_of,
     with_account_names,
 )
+
+_LARGEST = 256 * 1024 * 1024
+"""Bytes of a gallery: it may hold pictures."""
 
 
 async def review_sites(
@@ -123,8 +128,11 @@ async def _review_site(
     plan = make_plan(decided, observed, recorded, options)
     review = review_of(decided, observed, recorded, plan, options, if_approved)
     beside = path.with_suffix(".html") if gallery is not None else None
-    if beside is not None and gallery is not None and _read(beside) != (page := gallery(review)):
-        _write(beside, page)
+    if beside is not None and gallery is not None:
+        if refused := refused_path(beside, session.project.root, session.project.trust):
+            raise InvalidFiles((problem(Place(shown_path(beside)), *refused),))
+        if _read(beside) != (page := gallery(review)):
+            _write(beside, page)
     written = Written.CREATED if before is None else Written.UPDATED if text != before else Written.UNCHANGED
     return SiteReviewed(review, written, shown, shown_path(beside) if beside else None)
 
@@ -152,17 +160,27 @@ async def _with_surroundings(
 
 
 def _read(path: Path) -> str | None:
+    """The text of a file as it is, None where there is none. Raises InvalidFiles for what is no text file."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return file.read()
+        return read_regular(path, _LARGEST).decode("utf-8")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError:
+        raise _invalid(path, "is not UTF-8 text", "move it away and run review again") from None
+    except NotRegular:
+        raise _invalid(path, "is not a regular file", "move it away and run review again") from None
+    except OSError as error:
+        raise _invalid(path, f"cannot be read: {error.strerror}", "correct that, and run review again") from None
 
 
 def _write(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(
-            f"{shown_path(path)}: cannot be written: {error.strerror}; nothing of it was changed"
-        ) from None
+        what = f"cannot be written: {error.strerror}; nothing of it was changed"
+        raise _invalid(path, what, "correct that, and run review again") from None
+
+
+def _invalid(path: Path, message: str, fix: str) -> InvalidFiles:
+    """What stops the review of one site."""
+    return InvalidFiles((problem(Place(shown_path(path)), message, fix),))

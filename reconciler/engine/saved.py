@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.config.project import Project
+from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.results import PlanLoaded
 from reconciler.model.address import SiteName
@@ -33,8 +34,11 @@ class MovedOn(PlanRefused):
 
 def check_destination(file: Path) -> None:
     """Raises UsageError where a plan cannot be saved, before it is made."""
+    shown = printable(str(file))
     if not file.parent.is_dir():
-        raise UsageError(f"--out {printable(str(file))}: there is no folder {printable(str(file.parent))}")
+        raise UsageError(f"--out {shown}: there is no folder {printable(str(file.parent))}")
+    if file.exists() and not file.is_file():
+        raise UsageError(f"--out {shown}: is not a regular file; choose another name")
 
 
 def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan]) -> None:
@@ -61,21 +65,23 @@ def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan]) ->
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
-    """The plan file among the arguments of `apply`: a single file that is not YAML."""
+    """The plan file among the arguments of `apply`: a single thing that is neither YAML nor a folder."""
     if len(paths) != 1 or paths[0].suffix in (".yaml", ".yml"):
         return None
-    return paths[0] if paths[0].is_file() else None
+    return paths[0] if paths[0].exists() and not paths[0].is_dir() else None
 
 
 def read_plan(file: Path) -> SavedPlan:
     """The saved plan in a file. Raises UnreadablePlan and AlteredPlan."""
     name = printable(str(file))
     try:
-        if file.stat().st_size > LARGEST:
-            raise UnreadablePlan(name, "is no saved plan: it is too large")
-        data = file.read_bytes()
+        data = read_regular(file, LARGEST + 1)
+    except NotRegular:
+        raise UnreadablePlan(name, "is not a regular file", "name the file that plan --out wrote") from None
     except OSError as error:
         raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
+    if len(data) > LARGEST:
+        raise UnreadablePlan(name, "is no saved plan: it is too large")
     return from_text(data, name)
 
 

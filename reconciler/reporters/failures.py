@@ -19,6 +19,7 @@ class Failures:
 
     def __init__(self, *, list_sites: bool = False) -> None:
         self._causes: dict[tuple[bool, str], tuple[list[str], list[str]]] = {}
+        self._places: dict[tuple[bool, str], str] = {}
         self._counts: dict[tuple[bool, str], int] = {}
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
@@ -28,6 +29,7 @@ class Failures:
             key = (failed.refused, cause(problem))
             names, requests = self._causes.setdefault(key, ([], []))
             self._counts[key] = self._counts.get(key, 0) + 1
+            self._places.setdefault(key, f"{problem.place}: " if problem.place else "")
             if len(names) < self._most:
                 names.append(failed.name)
             if problem.request_id and len(requests) < 1:
@@ -41,7 +43,8 @@ class Failures:
             what = "refused" if refused else "failed"
             head = f"! {names[0]} {what}" if count == 1 else f"! {plural(count, 'site')} {what}"
             more = f" and {plural(count - len(names), 'more site', 'more sites')}" if count > len(names) else ""
-            spans = [Span(head, Style.YELLOW if refused else Style.RED), Span(why)]
+            where = self._places[refused, why] if count == 1 else ""
+            spans = [Span(head, Style.YELLOW if refused else Style.RED), Span(where + why)]
             if count > 1:
                 spans.append(Span(f"sites: {', '.join(names)}{more}"))
             if requests:

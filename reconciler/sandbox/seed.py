@@ -135,15 +135,41 @@ def read_seed(source: Mapping[str, Any]) -> Seed:
     )
 
 
+_LARGEST = 4 * 1024 * 1024
+"""Characters of a sandbox.yaml."""
+_MOST = 500_000
+"""Values in one, each counted where it is used."""
+
+
+def _is_too_much(found: object) -> bool:
+    """Whether anchors make more of a file than anybody wrote, without end where one is in itself."""
+    left, seen = [found], 0
+    while left and seen <= _MOST:
+        value = left.pop()
+        seen += 1
+        if isinstance(value, dict):
+            left.extend(value.values())
+        elif isinstance(value, list):
+            left.extend(value)
+    return seen > _MOST
+
+
 def load_seed(path: str | Path) -> Json:
     """The mapping in a sandbox.yaml. Raises SeedError if it cannot be read."""
     import yaml
 
+    if not Path(path).is_file():  # a FIFO would wait for ever, and a device has no end
+        raise SeedError(f"{path}: is not a regular file; write a YAML file, or remove it")
     try:
         with open(path, encoding="utf-8") as file:
-            found = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
+            text = file.read(_LARGEST + 1)
+        if len(text) > _LARGEST:
+            raise SeedError(f"{path}: is larger than {_LARGEST // 1024 // 1024} MiB; name fewer sites")
+        found = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe loader
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         raise SeedError(f"{path}: cannot be read: {problem}") from None
+    if _is_too_much(found):
+        raise SeedError(f"{path}: its anchors make more than {_MOST:,} values of it; write out what it is to say")
     if found is None:
         return {}
     if not isinstance(found, dict):

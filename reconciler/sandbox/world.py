@@ -41,6 +41,16 @@ class WorldError(RuntimeError):
     """A file that cannot hold a world. The message names it and says what to do."""
 
 
+def _refuse_what_is_no_file(database: Path) -> None:
+    """Raises WorldError for a FIFO, device or folder in the place of the file, or a link in that of one beside it."""
+    if database.exists() and not database.is_file():
+        raise WorldError(f"{database}: is not a regular file; move it away, or name another file")
+    for suffix in ("-wal", "-shm", "-journal"):
+        beside = database.with_name(database.name + suffix)
+        if beside.is_symlink() or (beside.exists() and not beside.is_file()):
+            raise WorldError(f"{beside}: is not a regular file; move it away")
+
+
 class World:
     """The storage of one world. Safe to use from several threads and several processes. Raises WorldError."""
 
@@ -50,6 +60,7 @@ class World:
         try:
             if str(database) != ":memory:":
                 Path(database).parent.mkdir(parents=True, exist_ok=True)
+                _refuse_what_is_no_file(Path(database))
             self._db = sqlite3.connect(str(database), timeout=30, isolation_level=None, check_same_thread=False)
             self._prepare()
         except OSError as problem:

@@ -26,7 +26,7 @@ _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(
 """A link could lead out of the state, and opening a FIFO would wait for ever."""
 
 _FIXES = {
-    errno.ELOOP: "the state keeps plain files; move that link away",
+    errno.ELOOP: "follow its links by hand: one of them leads to itself",
     errno.ENXIO: "the state keeps plain files; move that away",
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
@@ -79,14 +79,17 @@ class LocalFolder:
 
     def _read(self, path: Path) -> Stored | None:
         with _told(path, "cannot be read"):
+            self._refuse_links(path.parent)
             try:
                 handle = os.open(path, os.O_RDONLY | _SAFELY)
             except FileNotFoundError:
                 return None
-            with open(handle, "rb") as file:
-                if not stat.S_ISREG(os.fstat(handle).st_mode):
-                    raise StateError(str(path), "is not a regular file", "move it away; the state keeps plain files")
-                data = file.read()
+            try:
+                _must_be_regular(handle, path)
+                with open(handle, "rb", closefd=False) as file:
+                    data = file.read()
+            finally:
+                os.close(handle)
         return Stored(data, _version(data))
 
     def _replace(self, key: str, data: bytes, expected: Version | None | Any, durable: bool) -> Version:
@@ -96,8 +99,7 @@ class LocalFolder:
                 there = self._read(path)
                 if (there and there.version) != expected:
                     raise Conflict(key)
-            _make_folder(path.parent)
-            # One name a key: nobody else writes it while the lock is held, and what a crash left is reused.
+            # One name a key: nobody else writes it while the lock is held, and what a crash left is replaced.
             beside = path.with_name(f".{path.name}.new")
             try:
                 _write(beside, data, durable=durable)
@@ -113,9 +115,9 @@ class LocalFolder:
     def _append(self, key: str, data: bytes, at: int) -> int:
         path = self.folder / key
         with _told(path, "cannot be written"), self._locked(key):
-            _make_folder(path.parent)
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFELY, 0o600)
             try:
+                _must_be_regular(handle, path)
                 if os.fstat(handle).st_size != at:
                     raise Conflict(key)
                 try:
@@ -142,21 +144,33 @@ class LocalFolder:
     def _names(self, prefix: str) -> list[str]:
         folder = self.folder / prefix
         with _told(folder, "cannot be listed"):
+            self._refuse_links(folder)
             try:
                 with os.scandir(folder) as entries:
                     return sorted(entry.name for entry in entries if not entry.name.startswith("."))
             except FileNotFoundError:
                 return []
 
+    def _refuse_links(self, folder: Path) -> None:
+        """Raises StateError where a folder of the state is a link: what is kept in it could be anywhere."""
+        while folder != self.folder and folder != folder.parent:
+            if folder.is_symlink():
+                raise _not_plain(folder)
+            folder = folder.parent
+
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
         # Imported by the first write: reading commands need none of it.
         from filelock import FileLock, Timeout
 
-        folder = self.folder / ".locks"
-        _make_folder(folder)
         # A file a key would leave ten thousand of them; a few are enough for runs not to wait for each other.
-        lock = FileLock(folder / hashlib.sha256(key.encode()).hexdigest()[0:2])
+        file = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[0:2]
+        for path in (self.folder / key, file):
+            self._refuse_links(path.parent)
+            _make_folder(path.parent)
+        if file.is_symlink() or (file.exists() and not file.is_file()):
+            raise _not_plain(file)  # older versions of filelock would empty what a link leads to
+        lock = FileLock(file)
         try:
             with lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.005):
                 yield
@@ -166,6 +180,20 @@ class LocalFolder:
                 "another process has been writing to it for too long",
                 "see which one, and end it",
             ) from None
+
+
+def _not_plain(path: Path) -> StateError:
+    if path.is_symlink():
+        return StateError(str(path), "is a link", "move it away; the state keeps folders and plain files of its own")
+    return StateError(str(path), "is not a regular file", "move it away; the state keeps plain files")
+
+
+def _must_be_regular(handle: int, path: Path) -> None:
+    kind = os.fstat(handle).st_mode
+    if stat.S_ISDIR(kind):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(kind):
+        raise _not_plain(path)
 
 
 def _version(data: bytes) -> Version:
@@ -181,7 +209,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write(path: Path, data: bytes, *, durable: bool) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _SAFELY, 0o600)
+    path.unlink(missing_ok=True)  # what a crash left, or a link or a pipe that somebody put there
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600)
     try:
         _write_all(handle, data)
         if durable:
@@ -220,6 +249,8 @@ def _told(path: Path, what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno == errno.ELOOP and path.is_symlink():
+            raise _not_plain(path) from None
         fix = _FIXES.get(error.errno or 0, "see what is wrong with that place, or name another with --state")
         said = error.strerror or str(error)
         if error.filename is not None and str(error.filename) != str(path):

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import signal
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,52 @@ def test_nothing_but_plain_files_is_read_or_written(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="plain files"):
         asyncio.run(store.append(LOG, b"x\n", at=0))
     assert outside.read_bytes() == b"secret"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and FIFOs")
+def test_no_folder_of_it_is_a_link(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / Path(KEY).name).parent.mkdir()
+    (outside / Path(KEY).name).write_bytes(b"theirs")
+    store = LocalFolder(tmp_path / "state")
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / Path(KEY).parent).symlink_to(outside)
+    for trying in (
+        store.get(KEY),
+        store.put(KEY, b"x", expected=ANY),
+        store.append(KEY, b"x\n", at=6),
+        store.delete(KEY),
+        first_of(store.keys(f"{Path(KEY).parent}/")),
+    ):
+        with pytest.raises(StateError, match="is a link"):
+            asyncio.run(trying)
+    assert [path.read_bytes() for path in outside.iterdir()] == [b"theirs"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links and FIFOs")
+@pytest.mark.parametrize("left", ["link", "fifo", "file"])
+def test_what_lies_beside_a_document_is_replaced(left: str, tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path / "state")
+    beside = tmp_path / "state" / KEY
+    beside = beside.with_name(f".{beside.name}.new")
+    beside.parent.mkdir(parents=True)
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"theirs")
+    if left == "link":
+        beside.symlink_to(outside)
+    elif left == "fifo":
+        os.mkfifo(beside)
+        reader = os.open(beside, os.O_RDONLY | os.O_NONBLOCK)  # with it, opening the FIFO to write succeeds
+    else:
+        beside.write_bytes(b"what a crash left")
+    asyncio.run(store.put(KEY, b"ours", expected=None))
+    if left == "fifo":
+        os.close(reader)
+    assert (outside.read_bytes(), (tmp_path / "state" / KEY).read_bytes()) == (b"theirs", b"ours")
+
+
+async def first_of(keys: AsyncIterator[str]) -> str:
+    return await anext(keys)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions")
