@@ -32,6 +32,10 @@ class Interrupts:
         self._gentle = True
         self._said = said
 
+    def forget(self) -> None:
+        """The signal that came was how the run is meant to end."""
+        self.code = None
+
     def requested(self) -> bool:
         """Whether nothing more should be started."""
         return self.code is not None

@@ -111,8 +111,15 @@ def set_decisions(
     return text if result == yaml.text else result
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file so that a reader, or a crash, sees the old text or the new one, never a part."""
+class ChangedMeanwhile(Exception):
+    """Somebody else has written the file since it was read; it is as they left it."""
+
+
+def write_atomically(path: Path, text: str, before: bytes | None = None) -> None:
+    """Writes a file so that a reader, or a crash, sees the old text or the new one, never a part.
+
+    `before` is what the text was made from. Raises ChangedMeanwhile where the file says something else by now.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
@@ -123,6 +130,8 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(stream.fileno())
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
         os.chmod(temporary, mode)
+        if before is not None and (not target.exists() or target.read_bytes() != before):
+            raise ChangedMeanwhile
         os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)

@@ -20,19 +20,39 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-def command(**given: Any) -> int:
+@click.option("--web", is_flag=True, help="Open the review page, where people decide in their browser. Ctrl-C ends it.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="The page's port on this machine; a free one without it. With --web.",
+)
+def command(web: bool, port: int | None, **given: Any) -> int:
     """Write drafts down for review.
 
     Every draft that a schedule rule wants stands in approvals/<site>.yaml
     afterwards, with its text and its digest, and in a gallery to look at:
     one beside each approvals file, or one of all sites with --output html.
     Comments and earlier decisions stay. People set `decision` there, or
-    `reconciler approve` does.
+    `reconciler approve` does, or the review page of --web: it shows what was
+    written down before, reads the sites only when asked to, and publishes
+    nothing.
     """
     from reconciler.cli.run import reported
+    from reconciler.model.diagnostics import UsageError
 
+    if port is not None and not web:
+        raise UsageError("--port is the port of the review page; add --web")
     asked = options.run_options(**given)
+    if web:
+        return reported("review", asked.shown, lambda running: _page(asked, running, port or 0))
     return reported("review", asked.shown, lambda running: _review(asked, running))
+
+
+def _page(asked: options.RunOptions, running: Running, port: int) -> ClosingEvent:
+    from reconciler.cli.reviewing_page import review_page
+
+    return review_page(asked, running, port=port)
 
 
 def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:

@@ -1,0 +1,174 @@
+"""`review --web`: the review page of a project, from its socket to Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import AbstractAsyncContextManager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from reconciler.api.client import ReadClient
+from reconciler.cli.outputs import sandbox_picture
+from reconciler.cli.run import Running
+from reconciler.cli.selecting import selected
+from reconciler.config.deciding import pending
+from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided, SiteFailed, SiteNotReviewed
+from reconciler.engine.review import reviews
+from reconciler.engine.session import Session, begin
+from reconciler.model.approvals import Decision
+from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.sites import SiteRef
+from reconciler.reporters.gallery import gallery
+from reconciler.wiring import api_of, described, open_session
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import RunOptions
+    from reconciler.engine.selection import Selection
+    from reconciler.web.app import Refreshed
+    from reconciler.web.board import Board, Facts
+
+NEEDED = ("starlette", "uvicorn", "jinja2")
+
+
+def review_page(asked: RunOptions, running: Running, *, port: int) -> ClosingEvent:
+    """Serves the page until Ctrl-C. Raises UsageError where it cannot be served."""
+    if missing := [name for name in NEEDED if find_spec(name) is None]:
+        raise UsageError(
+            f"review --web needs {' and '.join(missing)}; install them with: pip install 'reconciler[web]'"
+        )
+    return running.run(_serve(asked, running, port=port))
+
+
+async def _serve(asked: RunOptions, running: Running, *, port: int) -> ClosingEvent:
+    from reconciler.web.app import Page
+    from reconciler.web.board import Board
+    from reconciler.web.files import ApprovalsFolder
+    from reconciler.web.guard import Guard
+    from reconciler.web.server import listen, server_of
+
+    selection = selected(asked)
+    begin("review", selection, running.emit)
+    project = selection.project
+    api = described(api_of(project, asked.api))
+    folder = ApprovalsFolder(project, [entry.name for entry in selection.entries])
+    sites = _Sites(asked, api)
+    board = Board(folder, await sites.facts(selection))
+    picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None
+
+    async def refresh() -> Refreshed:
+        return await sites.refresh(board)
+
+    page = Page(board, project.root.resolve().name, _where(api), picture, refresh)
+    with listen(port) as listening:
+        images = "'self' https:" + (" data:" if picture is not None else "")
+        guard = Guard(page.app, listening.getsockname()[1], images)
+        server = server_of(guard, lambda: _ready(guard.url))
+
+        def stop() -> None:
+            server.should_exit = True
+
+        running.interrupts.stop_gently(stop)
+        await server.serve([listening])
+        running.interrupts.forget()
+    decided = Decided(
+        sum(word in set(Decision) for word in page.decided.values()),
+        sum(word not in set(Decision) for word in page.decided.values()),
+        len({site for site, _ in page.decided}),
+        sum(pending(file.approvals) for file in folder.files.values()),
+    )
+    running.emit(decided)
+    return decided
+
+
+def _ready(url: str) -> None:
+    sys.stdout.write(f"Review page: {url}\n")
+    sys.stdout.flush()
+    sys.stderr.write("The link is for you alone. Ctrl-C ends it.\n")
+    if sys.stdout.isatty():
+        _open_browser(url)
+
+
+def _open_browser(url: str) -> None:
+    """Opens the browser in a thread: some wait until it is closed. One that would take the terminal is not opened."""
+    import threading
+    import webbrowser
+
+    graphical = sys.platform in ("darwin", "win32") or any(
+        map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    )
+    if not graphical:
+        return
+    threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+
+def _where(api: Api) -> str:
+    match api.kind:
+        case ApiKind.SANDBOX:
+            return "SANDBOX"
+        case ApiKind.WIX:
+            return "LIVE Wix"
+        case ApiKind.OTHER:
+            return f"LIVE {api.host}"
+
+
+class _Sites:
+    """The sites behind the files: what the state remembers of them, and how they are read again."""
+
+    def __init__(self, asked: RunOptions, api: Api) -> None:
+        self._asked = asked
+        self._api = api
+
+    def _session(self, selection: Selection) -> AbstractAsyncContextManager[Session[ReadClient]]:
+        return open_session(
+            selection.project,
+            ReadClient,
+            environ=os.environ,
+            api=self._asked.api,
+            state=self._asked.state,
+            parallelism=self._asked.parallelism,
+        )
+
+    async def facts(self, selection: Selection) -> Facts:
+        """What is known beside the files. A state that cannot be read is said on the page, and stops nothing."""
+        async with self._session(selection) as session:
+            return await _facts(session, selection)
+
+    async def refresh(self, board: Board) -> Refreshed:
+        """Reviews the sites again."""
+        from reconciler.web.app import Refreshed
+
+        selection = selected(self._asked)
+        picture = sandbox_picture if self._api.kind is ApiKind.SANDBOX else None
+        problems: list[str] = []
+        read = 0
+        async with self._session(selection) as session:
+            async for result in reviews(session, selection, gallery=lambda review: gallery([review], picture)):
+                match result:
+                    case SiteFailed(problems=found):
+                        problems += (_told(result.name, problem) for problem in found)
+                    case SiteNotReviewed(why=why):
+                        problems.append(_told(result.name, why))
+                    case _:
+                        read += 1
+            board.learn(await _facts(session, selection))
+        return Refreshed(f"Read {read} of {len(selection)} sites.", tuple(problems))
+
+
+async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
+    from reconciler.engine.problems import diagnostic_of
+    from reconciler.state.errors import StateError
+    from reconciler.web.board import Facts
+
+    recorded = {}
+    problems = []
+    for entry in selection.entries:
+        try:
+            recorded[entry.name] = await session.store.load(SiteRef(entry.name, entry.id))
+        except (StateError, OSError) as error:
+            problems.append(_told(entry.name, diagnostic_of(error)))
+    return Facts(session.clock.now(), recorded, tuple(problems))
+
+
+def _told(site: str, problem: Diagnostic) -> str:
+    return f"{site}: {problem.message}" + (f"; {problem.fix}" if problem.fix else "") + "."

@@ -1,0 +1,213 @@
+"""All drafts of the page as cards, from the approvals files and what the state remembers; and what changed since when.
+
+A file is turned into cards again only where it changed, so that thousands of drafts cost nothing while nobody acts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+
+from reconciler.config.deciding import Subject
+from reconciler.model.address import Kind, SiteName
+from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
+from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.reporters.cards import Card, CardState, in_order
+from reconciler.web.files import ApprovalsFolder, SiteFile
+
+_GOES_OUT: Final = re.compile(r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)")
+
+
+class Facts(Struct, frozen=True):
+    """What is known beside the files: the time, and what the state remembers of each site.
+
+    `problems` say why something of it is not known. `sandbox`: the sites are no real ones.
+    """
+
+    now: datetime
+    recorded: Mapping[SiteName, RecordedSite] = {}
+    problems: tuple[str, ...] = ()
+
+
+class Changes(Struct, frozen=True):
+    """What is not as it was at an earlier version of the board: cards in their order, and keys of those gone."""
+
+    version: int
+    cards: tuple[Card, ...] = ()
+    gone: tuple[str, ...] = ()
+
+
+class Board:
+    """The cards of a page, and their version, which grows with each change of any."""
+
+    def __init__(self, folder: ApprovalsFolder, facts: Facts) -> None:
+        self.folder = folder
+        self.facts = facts
+        self.version = 1
+        self.cards: dict[str, Card] = {}
+        self._made: dict[tuple[SiteName, str], tuple[ActivityApproval, tuple[Card, ...]]] = {}
+        self._changed_at: dict[str, int] = {}
+        self._gone_at: dict[str, int] = {}
+        self._approvals: dict[SiteName, object] = {}
+        self.update()
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with files, so that their sites cannot be shown."""
+        return tuple(problem for file in self.folder.files.values() for problem in file.problems)
+
+    def learn(self, facts: Facts) -> None:
+        """Takes what is known beside the files by now."""
+        self.facts = facts
+        self._made.clear()
+        self._approvals.clear()
+        self.update()
+
+    def update(self) -> None:
+        """Looks at the files, and makes the cards of what is not as it was."""
+        self.folder.look()
+        changed = [
+            file for site, file in self.folder.files.items() if self._approvals.get(site, self) is not file.approvals
+        ]
+        if not changed:
+            return
+        found = dict(self.cards)
+        for file in changed:
+            self._approvals[file.site] = file.approvals
+            for key in [key for key, card in found.items() if card.site == file.site]:
+                del found[key]
+            found |= {card.key: card for card in self._cards(file)}
+        different = {key for key, card in found.items() if self.cards.get(key) != card}
+        gone = self.cards.keys() - found.keys()
+        if different or gone:
+            self.version += 1
+            self._changed_at |= dict.fromkeys(different, self.version)
+            self._gone_at |= dict.fromkeys(gone, self.version)
+            for key in different:
+                self._gone_at.pop(key, None)
+        self.cards = {card.key: card for card in in_order(found.values())}
+
+    def since(self, version: int) -> Changes:
+        """What is not as it was at a version."""
+        return Changes(
+            self.version,
+            tuple(card for key, card in self.cards.items() if self._changed_at[key] > version),
+            tuple(key for key, at in self._gone_at.items() if at > version),
+        )
+
+    def _cards(self, file: SiteFile) -> Iterator[Card]:
+        known = _Known(self.facts.now, self.facts.recorded.get(file.site))
+        for activity in file.approvals.activities:
+            place = (file.site, activity.id)
+            before = self._made.get(place)
+            if before is None or before[0] is not activity:
+                cards = tuple(_card(file, activity, draft, known) for draft in activity.drafts)
+                before = self._made[place] = (activity, cards)
+            yield from before[1]
+
+
+class _Known:
+    """What the state remembers of a site, by post."""
+
+    def __init__(self, now: datetime, recorded: RecordedSite | None) -> None:
+        self.now = now
+        self.met = recorded is None or recorded.is_known
+        """Whether an apply has met the site before; so it is taken where the state could not be read."""
+        recorded = recorded or NOTHING_RECORDED
+        self.objects = dict(recorded.objects)
+        self.published = {post.id: post for post in recorded.published}
+        self.outcomes = {outcome.post: outcome for outcome in recorded.outcomes}
+
+    def scheduled(self, draft: DraftApproval) -> PublishedPost | None:
+        """How a draft was scheduled, if it was and was not taken back since."""
+        found = self.published.get(draft.id)
+        if found is None or self.objects.get(key_of(Kind.DRAFT, draft.id)) == TAKEN_BACK:
+            return None
+        return found if found.times > draft.cancelled else None
+
+
+def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, known: _Known) -> Card:
+    words = draft.goes_out or moment_text(activity.date, "UTC", exact=False)
+    moment = _moment(words) or activity.date
+    outcome = known.outcomes.get(draft.id)
+    state, notes = _state(file, activity, draft, known, moment, outcome)
+    return Card(
+        site=file.site,
+        activity=activity.id,
+        title=activity.title,
+        draft=draft.id,
+        content=draft.content,
+        account=draft.account or draft.content.account,
+        goes_out=words,
+        moment=moment,
+        state=state,
+        digest=draft.digest,
+        posts=len(activity.drafts),
+        decision=draft.decision,
+        sent_back=activity.decision,
+        activity_digest=activity.decided,
+        blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
+        notes=tuple(notes),
+        link=(outcome.link or "") if outcome is not None else "",
+    )
+
+
+def _state(
+    file: SiteFile,
+    activity: ActivityApproval,
+    draft: DraftApproval,
+    known: _Known,
+    moment: datetime,
+    outcome: PostOutcome | None,
+) -> tuple[CardState, list[str]]:
+    """How a draft stands, and what there is to say of it."""
+    kept = activity.decision is ActivityDecision.KEEP
+    approved = draft.decision is Decision.APPROVE and kept
+    scheduled = known.scheduled(draft)
+    edited = Subject(file.site, file.path, activity, (draft,)).edited
+    if scheduled is not None and outcome is not None:
+        if outcome.status is PostStatus.FAILED:
+            return CardState.FAILED, [outcome.reason or "the channel gave no reason"]
+        if outcome.status is PostStatus.PUBLISHED:
+            return CardState.OUT, []
+    if scheduled is not None and not approved:
+        return CardState.GOING_OUT, ["It is scheduled, and no longer approved. The next apply cancels it."]
+    if scheduled is not None and not edited and scheduled.digest == draft.content.digest:
+        late = scheduled.scheduled_for is not None and scheduled.scheduled_for <= known.now
+        return CardState.SCHEDULED, ["Its moment has passed; the next apply reads what became of it."] if late else []
+    if not kept:
+        unheard = [] if activity.counts else ["The posts changed after this was decided; refresh, and decide again."]
+        return CardState.SENT_BACK, unheard
+    if edited:
+        return CardState.EDITED, ["The file shows other words than its digest names. Refresh to see the site's own."]
+    if not approved:
+        return (CardState.CANCELLED if draft.cancelled else CardState.PENDING), []
+    if moment <= known.now:
+        return CardState.MISSED, ["It was approved too late for its moment."]
+    if draft.cancelled > (known.published[draft.id].times if draft.id in known.published else 0):
+        return CardState.AGAIN, ["The file counts more cancellations than the state knows of."]
+    if not known.met:
+        return CardState.AGAIN, [
+            "No apply has met this site yet, so this yes does not count. Apply once, and approve again."
+        ]
+    return CardState.APPROVED, []
+
+
+def _moment(words: str) -> datetime | None:
+    """The moment that the file tells people, in its zone."""
+    found = _GOES_OUT.fullmatch(words)
+    if found is None:
+        return None
+    try:
+        return datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(found[2]))
+    except (KeyError, ValueError, OSError):
+        return None

@@ -1,0 +1,116 @@
+"""The approvals files of a project as they are now: read when they changed, and written without losing an edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.config.approvals import approvals_in
+from reconciler.config.approvals_edit import ChangedMeanwhile, write_atomically
+from reconciler.config.discovery import shown_path
+from reconciler.config.project import Project
+from reconciler.config.regular_files import NotRegular, read_regular
+from reconciler.config.trust import refused_path
+from reconciler.config.yaml_source import MAX_BYTES
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
+
+MOST_TRIES: Final = 5
+"""How often a decision is made again because somebody else wrote the file at that very moment."""
+
+Stamp = tuple[int, int, int]
+
+
+class SiteFile(Struct, frozen=True):
+    """An approvals file at one moment. With `problems` nothing in it can be shown or decided. `data` None: no file."""
+
+    site: SiteName
+    path: Path
+    stamp: Stamp | None = None
+    data: bytes | None = None
+    approvals: Approvals = Approvals()
+    problems: tuple[Diagnostic, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """Its path as messages show it."""
+        return shown_path(self.path)
+
+    @property
+    def text(self) -> str:
+        return (self.data or b"").decode("utf-8")
+
+
+class ApprovalsFolder:
+    """The files of some sites of a project. Nothing outside the project is read or written."""
+
+    def __init__(self, project: Project, sites: Iterable[SiteName]) -> None:
+        self._project = project
+        self.files = {site: SiteFile(site, project.approvals_file(site)) for site in sites}
+        self.look()
+
+    def look(self) -> frozenset[SiteName]:
+        """Reads what is not as it was at the last look, and says of which sites."""
+        return frozenset(site for site in self.files if self._look(site))
+
+    def now(self, site: SiteName) -> SiteFile:
+        """A site's file as it is at this moment. Raises KeyError for a site that is not of these."""
+        self._look(site)
+        return self.files[site]
+
+    def change(self, site: SiteName, made: Callable[[SiteFile], tuple[str, Approvals] | None]) -> None:
+        """Writes what is made from a file as it is now; it is made again if somebody else wrote the file meanwhile.
+
+        `made` gives the new text and what it says, or None to leave it. Raises UsageError where it cannot be written.
+        """
+        for _ in range(MOST_TRIES):
+            before = self.now(site)
+            if (result := made(before)) is None:
+                return
+            text, approvals = result
+            try:
+                write_atomically(before.path, text, before.data)
+            except ChangedMeanwhile:
+                continue
+            except OSError as error:
+                raise UsageError(f"{before.shown}: cannot be written: {error.strerror}") from None
+            self.files[site] = SiteFile(site, before.path, _stamp(before.path), text.encode("utf-8"), approvals)
+            return
+        raise UsageError(f"{self.files[site].shown}: another program keeps writing it; try again")
+
+    def _look(self, site: SiteName) -> bool:
+        known = self.files[site]
+        stamp = _stamp(known.path)
+        if stamp == known.stamp and not (stamp is None and known.problems):
+            return False
+        self.files[site] = self._read(site, known.path)
+        return True
+
+    def _read(self, site: SiteName, path: Path) -> SiteFile:
+        if refused := refused_path(path, self._project.root, self._project.trust):
+            return SiteFile(site, path, _stamp(path), problems=(problem(Place(shown_path(path)), *refused),))
+        # The stamp is taken before the text: who writes in between is seen at the next look.
+        stamp = _stamp(path)
+        try:
+            data = read_regular(path, MAX_BYTES + 1)
+        except FileNotFoundError:
+            return SiteFile(site, path)
+        except OSError as error:
+            message = "is not a regular file" if isinstance(error, NotRegular) else f"cannot be read: {error.strerror}"
+            return SiteFile(site, path, stamp, problems=(problem(Place(shown_path(path)), message),))
+        problems: list[Diagnostic] = []
+        found = approvals_in(path, site, problems, data)
+        approvals = found[0] if found is not None else Approvals()
+        return SiteFile(site, path, stamp, data, approvals, tuple(problems))
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,97 @@
+"""Which cards are shown: what people chose on the page, as it stands in its address."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
+from urllib.parse import urlencode
+
+from msgspec import Struct
+
+from reconciler.model.content import comparable
+from reconciler.reporters.cards import LOOKS, Card, CardState, Group
+
+
+class Filter(Struct, frozen=True):
+    """All that is given must hold. `state` is a state or a group of them, `week` a day in it: `2026-12-03`."""
+
+    site: str = ""
+    channel: str = ""
+    state: str = ""
+    week: str = ""
+    search: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> Filter:
+        """From the query of an address; what it does not know is passed over."""
+        names = {"site", "channel", "state", "week"}
+        return cls(**{name: given[name] for name in names if given.get(name)}, search=given.get("q", "").strip())
+
+    def __bool__(self) -> bool:
+        return self != Filter()
+
+    def query(self, **changes: str) -> str:
+        """The query of the address with some of it changed."""
+        values = {
+            "site": self.site,
+            "channel": self.channel,
+            "state": self.state,
+            "week": self.week,
+            "q": self.search,
+            **changes,
+        }
+        return urlencode({name: text for name, text in values.items() if text})
+
+    def takes(self, card: Card) -> bool:
+        """Whether a card is shown."""
+        return (
+            self.site in ("", card.site)
+            and self.channel in ("", card.content.channel)
+            and self.state in ("", card.state.value, card.look.group.name.lower())
+            and self.week in ("", week_of(card))
+            and self._finds(card)
+        )
+
+    def _finds(self, card: Card) -> bool:
+        if not self.search:
+            return True
+        content = card.content
+        about = (card.title, card.site, card.account, card.channel, card.goes_out, card.draft, card.digest)
+        words = (content.title, content.caption, content.description, content.link)
+        hay = "\n".join((*about, *words))
+        found = comparable(hay).casefold()
+        return all(word in found for word in comparable(self.search).casefold().split())
+
+
+class Choice(Struct, frozen=True):
+    """Something to filter by: its value, how people call it, and how many cards have it."""
+
+    value: str
+    words: str
+    count: int
+
+
+def week_of(card: Card) -> str:
+    """The Monday of a card's week, in its site's zone."""
+    day = card.moment.date()
+    return day.fromordinal(day.toordinal() - day.weekday()).isoformat()
+
+
+def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
+    """How many cards stand how, in the order of the states."""
+    found: dict[CardState, int] = {}
+    for card in cards:
+        found[card.state] = found.get(card.state, 0) + 1
+    return tuple(Choice(state.value, LOOKS[state].words, found[state]) for state in CardState if state in found)
+
+
+def weeks(cards: Iterable[Card]) -> tuple[Choice, ...]:
+    """The weeks that anything goes out in, the earliest first."""
+    found = Counter(map(week_of, cards))
+    return tuple(Choice(week, f"{date.fromisoformat(week):%a %d %b %Y}", found[week]) for week in sorted(found))
+
+
+def waiting(cards: Iterable[Card]) -> int:
+    """How many cards wait for a decision."""
+    return sum(card.look.group is Group.WAITING for card in cards)

@@ -1,0 +1,320 @@
+// What happens on the page: decisions are sent one by one or together, and what changed in the files is shown.
+"use strict";
+(() => {
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const cards = $("#cards");
+  const ACTIVITY = ["keep", "regenerate", "regenerate-media", "discard"];
+  const DONE = {
+    approve: "approved", pending: "back to pending", keep: "kept", regenerate: "to be made again",
+    "regenerate-media": "images to be made again", discard: "to be discarded",
+  };
+  const EVERY = 3000;
+  let version = Number(document.body.dataset.version);
+  let busy = false;
+  let current = null;
+
+  // --- telling -------------------------------------------------------------------------------------
+
+  let quiet = 0;
+  function say(words) {
+    const line = document.createElement("p");
+    line.textContent = words;
+    $("#said").replaceChildren(line);
+    clearTimeout(quiet);
+    quiet = setTimeout(() => $("#said").replaceChildren(), 8000);
+  }
+
+  function announce(words, bad = false) {
+    const line = document.createElement("p");
+    line.className = bad ? "banner bad" : "banner";
+    line.textContent = words;
+    $("#news").replaceChildren(...(words ? [line] : []));
+  }
+
+  // --- asking the server ---------------------------------------------------------------------------
+
+  async function ask(path, body) {
+    const options = body === undefined ? {} : {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
+    };
+    let answer;
+    try {
+      answer = await fetch(path, options);
+    } catch {
+      throw new Error("The page's server does not answer. Is `reconciler review --web` still running?");
+    }
+    if (!answer.ok) throw new Error((await answer.text()).slice(0, 300) || `The server answered ${answer.status}.`);
+    return answer.json();
+  }
+
+  function parsed(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    return template.content;
+  }
+
+  // Takes over what is not as this page shows it. What this page asked for itself is not news.
+  function take(answer, own = new Set()) {
+    let news = 0;
+    if (answer.version < version) return news; // a later answer was here first
+    for (const [key, html] of Object.entries(answer.cards)) {
+      const old = document.getElementById(key);
+      if (!old) continue;
+      const made = parsed(html).firstElementChild;
+      const focused = old === current || old.contains(document.activeElement);
+      if ($(".select", old).checked) {
+        $(".select", made).checked = true;
+        made.classList.add("selected");
+      }
+      if (!own.has(made.dataset.draft) && !own.has(made.dataset.activity)) news += 1;
+      old.replaceWith(made);
+      watch(made);
+      if (focused) focus(made, false);
+    }
+    for (const key of answer.gone) {
+      const old = document.getElementById(key);
+      if (old) { news += 1; old.remove(); }
+    }
+    version = answer.version;
+    $("#summary").innerHTML = answer.summary;
+    if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
+    for (const said of answer.refused) {
+      for (const card of about(said)) refuse(card, said.why);
+    }
+    counted();
+    return news;
+  }
+
+  const about = (said) => $$(".card", cards).filter((card) =>
+    card.dataset.site === said.site && card.dataset[said.about === "draft" ? "draft" : "activity"] === said.id);
+
+  function refuse(card, why) {
+    $(".refused", card)?.remove();
+    const line = document.createElement("p");
+    line.className = "refused";
+    line.setAttribute("role", "alert");
+    line.textContent = `Not saved: ${why}`;
+    $(".state", card).after(line);
+  }
+
+  // --- deciding ------------------------------------------------------------------------------------
+
+  const undone = JSON.parse(sessionStorage.getItem("undo") || "[]");
+  function remember() {
+    sessionStorage.setItem("undo", JSON.stringify(undone.slice(-50)));
+    $("#undo").disabled = !undone.length;
+  }
+
+  function wishes(chosen, to) {
+    const found = new Map();
+    for (const card of chosen) {
+      const data = card.dataset;
+      const wish = ACTIVITY.includes(to)
+        ? { about: "activity", site: data.site, id: data.activity, digest: data.activityDigest, seen: data.activitySeen, to }
+        : { about: "draft", site: data.site, id: data.draft, digest: data.digest, seen: data.seen, to };
+      if (wish.seen !== to) found.set(`${wish.site} ${wish.id}`, wish);
+    }
+    return [...found.values()];
+  }
+
+  async function send(asked, words, undo = true) {
+    if (!asked.length || busy) return;
+    busy = true;
+    const own = new Set(asked.map((wish) => wish.id));
+    for (const wish of asked) for (const card of about(wish)) card.classList.add("waiting-answer");
+    try {
+      const answer = await ask("/decisions", { since: version, wishes: asked });
+      take(answer, own);
+      const refused = new Set(answer.refused.map((said) => said.id));
+      const done = asked.filter((wish) => !refused.has(wish.id));
+      if (done.length && undo) undone.push(done.map((wish) => ({ ...wish, seen: wish.to, to: wish.seen })));
+      remember();
+      say([
+        done.length ? words(done.length) : "",
+        refused.size ? `${refused.size} not saved: ${answer.refused[0].why}` : "",
+      ].filter(Boolean).join(". "));
+    } catch (error) {
+      announce(error.message, true);
+    } finally {
+      busy = false;
+      for (const card of $$(".waiting-answer")) card.classList.remove("waiting-answer");
+    }
+  }
+
+  function decide(chosen, to) {
+    const asked = wishes(chosen, to);
+    const things = ACTIVITY.includes(to) ? ["activity", "activities"] : ["draft", "drafts"];
+    if (!asked.length) { say("That is so already."); return Promise.resolve(); }
+    return send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. u or Undo takes it back`);
+  }
+
+  async function undo() {
+    const last = undone.pop();
+    if (!last) { say("There is nothing to undo."); return; }
+    remember();
+    await send(last, (count) => `Undone (${count})`, false);
+  }
+
+  // --- which card ----------------------------------------------------------------------------------
+
+  function focus(card, scroll = true) {
+    current = card;
+    card.focus({ preventScroll: true });
+    if (scroll) card.scrollIntoView({ block: "nearest", behavior: "instant" });
+  }
+
+  function here() {
+    const focused = document.activeElement?.closest?.(".card");
+    if (focused) current = focused;
+    return current?.isConnected ? current : null;
+  }
+
+  function step(by) {
+    const all = $$(".card", cards);
+    const at = all.indexOf(here());
+    const next = all[at < 0 ? 0 : at + by];
+    if (next) focus(next);
+    else if (by > 0) more();
+  }
+
+  const selected = () => $$(".card.selected", cards);
+  function counted() {
+    const count = selected().length;
+    $("#bulk").hidden = !count;
+    $("#bulk-count").textContent = count;
+  }
+  function select(card, on) {
+    $(".select", card).checked = on;
+    card.classList.toggle("selected", on);
+  }
+  const meant = () => (selected().length ? selected() : here() ? [here()] : []);
+
+  // --- more cards, and images ----------------------------------------------------------------------
+
+  let loading = false;
+  async function more() {
+    const link = $("[data-more]", cards);
+    if (!link || loading) return;
+    loading = true;
+    try {
+      const answer = await fetch(link.getAttribute("href"));
+      if (!answer.ok) throw new Error();
+      const found = parsed(await answer.text());
+      link.closest(".more").replaceWith(found);
+      watch(cards);
+    } catch {
+      announce("More drafts could not be loaded. Is `reconciler review --web` still running?", true);
+    } finally {
+      loading = false;
+    }
+  }
+  const near = new IntersectionObserver((seen) => {
+    if (seen.some((entry) => entry.isIntersecting)) more();
+  }, { rootMargin: "1200px" });
+
+  function watch(root) {
+    for (const link of $$("[data-more]", root)) near.observe(link);
+    for (const image of $$("img", root)) {
+      if (image.dataset.watched) continue;
+      image.dataset.watched = "yes";
+      if (image.complete && image.src) looked(image);
+      image.addEventListener("load", () => looked(image));
+      image.addEventListener("error", () => looked(image));
+    }
+  }
+
+  function looked(image) {
+    const frame = image.closest(".image");
+    if (!image.naturalWidth) { frame.classList.add("broken"); return; }
+    frame.classList.remove("broken");
+    const box = image.clientWidth / image.clientHeight;
+    const own = image.naturalWidth / image.naturalHeight;
+    $(".cropped", frame)?.remove();
+    if (!box || Math.abs(own / box - 1) < 0.03) return;
+    const note = document.createElement("span");
+    note.className = "cropped";
+    note.textContent = own < box ? "Cropped here: the image is taller" : "Cropped here: the image is wider";
+    frame.append(note);
+  }
+
+  // --- what people do ------------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    const card = event.target.closest(".card");
+    if (!button?.closest(".others")) for (const open of $$(".others[open]")) if (!open.contains(event.target)) open.open = false;
+    if (card && !event.target.closest("a, summary, label")) current = card;
+    if (!button) return;
+    if (button.dataset.to) decide([card], button.dataset.to);
+    else if (button.dataset.activityTo) decide([card], button.dataset.activityTo);
+    else if (button.dataset.bulk === "all") { for (const each of $$(".card", cards)) select(each, true); counted(); }
+    else if (button.dataset.bulk === "none") { for (const each of selected()) select(each, false); counted(); }
+    else if (button.dataset.bulk) decide(selected(), button.dataset.bulk);
+    else if (button.id === "undo") undo();
+    else if (button.id === "help-open") $("#help").showModal();
+    else if (button.id === "refresh") refresh(button);
+  });
+
+  document.addEventListener("change", (event) => {
+    if (event.target.matches(".select")) {
+      select(event.target.closest(".card"), event.target.checked);
+      counted();
+    } else if (event.target.matches(".filters select")) event.target.form.requestSubmit();
+  });
+
+  const KEYS = {
+    j: () => step(1), k: () => step(-1), u: undo,
+    a: () => decide(meant(), "approve"), p: () => decide(meant(), "pending"),
+    r: () => decide(meant(), "regenerate"), m: () => decide(meant(), "regenerate-media"),
+    d: () => decide(meant(), "discard"),
+    x: () => { const card = here(); if (card) { select(card, !card.classList.contains("selected")); counted(); } },
+    "/": () => $("input[name=q]").focus(), "?": () => $("#help").showModal(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.key === "Escape") {
+      for (const open of $$(".others[open]")) open.open = false;
+      if (event.target.matches("input[type=search]")) event.target.blur();
+      return;
+    }
+    if ($("#help").open || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+    const act = KEYS[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  async function refresh(button) {
+    const words = button.textContent;
+    button.disabled = true;
+    button.textContent = "Reading the sites…";
+    try {
+      const answer = await ask("/refresh", { since: version });
+      take(answer);
+      announce([answer.said.words, ...answer.said.problems].join(" "), answer.said.problems.length > 0);
+      if (!answer.said.problems.length) location.reload();
+    } catch (error) {
+      announce(error.message, true);
+    } finally {
+      button.disabled = false;
+      button.textContent = words;
+    }
+  }
+
+  async function poll() {
+    if (document.visibilityState === "visible" && !busy) {
+      try {
+        const news = take(await ask(`/changes?since=${version}`));
+        if (news) announce(`${news} ${news === 1 ? "draft" : "drafts"} changed in the files, by another tab, an editor or git. This page shows what they say now.`);
+      } catch (error) {
+        announce(error.message, true);
+      }
+    }
+    setTimeout(poll, EVERY);
+  }
+
+  remember();
+  watch(document);
+  setTimeout(poll, EVERY);
+})();
