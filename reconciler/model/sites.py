@@ -13,7 +13,7 @@ from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvents, EventId
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan
+from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.settings import Field, MarketingSettings
@@ -58,6 +58,11 @@ class DesiredSite(Struct, frozen=True):
     posts: tuple[PostsRule, ...] = ()
     schedule: DesiredSchedule | None = None
     approvals: Approvals = Approvals()
+
+    @property
+    def discard(self) -> Discard:
+        """Which drafts may be thrown away, by a regeneration or by `state: absent`."""
+        return (self.marketing_plan or DesiredMarketingPlan()).discard
 
 
 # --- observed --------------------------------------------------------------------------------------

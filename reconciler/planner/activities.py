@@ -237,15 +237,18 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
 
 
 def defer_activities(
-    rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope, *, none_yet: bool
+    rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope, *, none_yet: bool, may_discard: bool
 ) -> tuple[Action, ...]:
     """One bounded promise a rule, for activities that will be known after the generation.
 
-    `none_yet`: there are no activities, so what a `create` rule makes is known already.
+    `none_yet`: there are no activities, so what a `create` rule makes is known already. Unless it `may_discard`, a run
+    removes nothing that no plan has shown.
     """
     actions = []
     for index, rule in enumerate(rules):
         if isinstance(rule, DesiredActivity) and rule.target_date < scope.now:
+            continue
+        if isinstance(rule, RemoveActivities) and not may_discard:
             continue
         if isinstance(rule, DesiredActivity) and none_yet:
             actions.append(_create(rule, index, scope))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec import Struct
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Part, SchedulePost
+from reconciler.model.operations import ClearPosts, Deferred, Part, SchedulePost, discards_of
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
@@ -57,7 +59,18 @@ def resolve(
     mine = tuple(one for one in refusals if one.address == action.address)
     if mine:
         return Resolved((), refusals=mine)
-    return Resolved(tuple(found[: deferred.at_most]), bindings=bindings)
+    return Resolved(tuple(_within(found, deferred.at_most)), bindings=bindings)
+
+
+def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
+    """The first actions, as far as the bound goes: clearing posts counts by its drafts, all else by object."""
+    count = 0
+    for action in found:
+        clears = isinstance(action.operation, ClearPosts)
+        count += len(discards_of(action.operation)) if clears else 1
+        if at_most is not None and count > at_most:
+            return
+        yield action
 
 
 def _scheduled(

@@ -44,12 +44,13 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
         total = total + one
     whole = Address(SiteName("all-sites"))
     refusals = []
-    if policy.max_delete is not None and total.destroy > policy.max_delete:
+    if policy.max_delete is not None and total.deleted > policy.max_delete:
         refusals.append(
             refusal(
                 whole,
                 RefusedBy.MAX_DELETE,
-                f"the run would destroy {total.destroy}, and policy.maxDelete is {policy.max_delete}",
+                f"the run would delete {total.deleted} (events, activities, marketing plans), "
+                f"and policy.maxDelete is {policy.max_delete}",
                 f"raise maxDelete in {policy.place}, or narrow the run with --target",
             )
         )

@@ -1,4 +1,4 @@
-"""Which activities lose their posts in a plan, and why; and whether the file allows what a generation throws away."""
+"""Which activities lose their posts in a plan, and why; and whether the file allows what is thrown away."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from reconciler.model.operations import (
     discards_of,
 )
 from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
+from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
+from reconciler.planner.eligibility import times_scheduled
 from reconciler.planner.generation import upcoming_posts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
@@ -49,7 +51,8 @@ def judge_regeneration(
     actions: Iterable[Action],
     cancelled: frozenset[PostId],
     live: MarketingPlan,
-    approvals: Approvals,
+    desired: DesiredSite,
+    recorded: RecordedSite,
     scope: Scope,
 ) -> tuple[Diagnostic, ...]:
     """The refusal of a regeneration that throws away more than `discard` allows. What is cancelled for its own
@@ -59,26 +62,93 @@ def judge_regeneration(
         return ()
     discard = regenerations[0].discardable
     drafts = upcoming_posts(live, scope.now, frozenset({PostStatus.DRAFT}))
-    dates = {post.id: activity.date for activity in live.activities for post in activity.posts}
-    approved = [post for post in drafts if approvals.approves(post, dates[post.id])]
+    approved = approved_drafts(live.activities, desired.approvals, recorded)
     scheduled = [
         post for post in upcoming_posts(live, scope.now, frozenset({PostStatus.SCHEDULED})) if post.id not in cancelled
     ]
     counts = {
         Discard.ALL: [],
-        Discard.UNAPPROVED: [(len(approved), "approved draft"), (len(scheduled), "scheduled post")],
+        Discard.UNAPPROVED: [
+            (sum(draft.id in approved for draft in drafts), "approved draft"),
+            (len(scheduled), "scheduled post"),
+        ],
         Discard.NOTHING: [(len(drafts), "draft"), (len(scheduled), "scheduled post")],
     }[discard]
-    found = [f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count]
+    found = _counted(counts)
     if not found:
         return ()
     return (
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
-            f"regenerating would throw away {' and '.join(found)}, and regenerate.discard is {discard.value}",
+            f"regenerating would throw away {found}, and regenerate.discard is {discard.value}",
             "set marketingPlan.regenerate.discard to all to allow it, or when: never to keep them",
         ),
+    )
+
+
+def judge_absent(
+    actions: Iterable[Action],
+    activities: Iterable[Activity],
+    desired: DesiredSite,
+    recorded: RecordedSite,
+    scope: Scope,
+) -> tuple[Diagnostic, ...]:
+    """The refusals of what `state: absent` throws away beyond `discard`: of a rule, or of the marketing plan.
+
+    Under `unapproved` a scheduled post is cancelled first and then no longer approved (its yes is used up), so that a
+    run cut short in between can be run again. A decision about an activity is a person's own word, and not judged.
+    """
+    discard = desired.discard
+    if discard is Discard.ALL:
+        return ()
+    approved = approved_drafts(activities, desired.approvals, recorded)
+    drafts: dict[str, list[PostId]] = {}
+    scheduled: dict[str, list[PostId]] = {}
+    for action in actions:
+        if action.reason is Reason.ABSENT_WANTED:
+            of = drafts if discards_of(action.operation) else scheduled
+            posts = discards_of(action.operation) or posts_cancelled((action,))
+            of.setdefault(action.because[0], []).extend(posts)
+    found = []
+    for place in sorted(drafts.keys() | scheduled.keys()):
+        lost, waiting = drafts.get(place, []), scheduled.get(place, [])
+        if discard is Discard.UNAPPROVED:
+            counts = _counted([(sum(draft in approved for draft in lost), "approved draft")])
+        else:
+            counts = _counted([(len(lost), "draft"), (len(waiting), "scheduled post")])
+        if counts:
+            found.append(_absent_refused(place, counts, discard, desired, scope))
+    return tuple(found)
+
+
+def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredSite, scope: Scope) -> Diagnostic:
+    keep = f"take {place} out of the file to keep them"
+    if discard is Discard.UNAPPROVED:
+        keep = f"write pending for them in {desired.approvals.file}, or {keep}"
+    return refusal(
+        scope.address(Kind.MARKETING_PLAN)
+        if place == "marketingPlan"
+        else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
+        RefusedBy.DISCARD,
+        f"{place} (state: absent) would throw away {counts}, and marketingPlan.regenerate.discard is {discard.value}",
+        f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
+    )
+
+
+def _counted(counts: Iterable[tuple[int, str]]) -> str:
+    """`2 approved drafts and 1 scheduled post`; empty if there are none."""
+    return " and ".join(f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts if count)
+
+
+def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:
+    """The drafts that people approved as they are, with a yes that is not used up."""
+    return frozenset(
+        post.id
+        for activity in activities
+        for post in activity.posts
+        if post.status is PostStatus.DRAFT
+        and approvals.approves(post, activity.date, times=times_scheduled(recorded, post))
     )
 
 
@@ -88,12 +158,14 @@ def posts_cancelled(actions: Iterable[Action]) -> frozenset[PostId]:
 
 
 def thrown_away(
-    actions: Iterable[Action], activities: Iterable[Activity], approvals: Approvals
+    actions: Iterable[Action], activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Discarded, ...]:
     """The drafts that actions throw away, in the order of their activities, each with whether it is approved."""
+    activities = tuple(activities)
     posts = {post for action in actions for post in discards_of(action.operation)}
+    approved = approved_drafts(activities, approvals, recorded) if posts else frozenset()
     return tuple(
-        Discarded(post.id, activity.title, post.channel, approvals.approves(post, activity.date))
+        Discarded(post.id, activity.title, post.channel, post.id in approved)
         for activity in in_order(activities)
         for post in activity.posts
         if post.id in posts

@@ -8,7 +8,7 @@ from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.marketing_plan import Discard, PlanStatus
 from reconciler.model.operations import AwaitGeneration, AwaitPosts, CancelPost, Deferred, Generate, GeneratePosts
 from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
@@ -22,7 +22,7 @@ from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
-from reconciler.planner.losses import judge_regeneration, losses, posts_cancelled, thrown_away
+from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
@@ -43,7 +43,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(desired, observed, recorded, scope)
     blocked = (*plan.blocked, *failures, *lost)
-    discarded = thrown_away(plan.actions, activities, desired.approvals)
+    discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited)
 
@@ -125,13 +125,19 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     lost |= losses(generation.actions, live.activities, scope)
     waiting = judge_waiting(desired, (*live.activities, *gone), lost, recorded, options, scope)
     planned = _with_waiting(before, waiting)
-    refusals = judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired.approvals, scope)
+    refusals = (
+        *judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired, recorded, scope),
+        *judge_absent(planned.actions, live.activities, desired, recorded, scope),
+    )
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
+        may_discard = desired.discard is not Discard.NOTHING
         promises = (
-            *defer_activities(desired.activities, options.policy.max_delete, scope, none_yet=none_yet),
-            *defer_posts(desired.posts, options.policy.max_delete, scope),
+            *defer_activities(
+                desired.activities, options.policy.max_delete, scope, none_yet=none_yet, may_discard=may_discard
+            ),
+            *defer_posts(desired.posts, options.policy.max_discard, scope, may_discard=may_discard),
             *defer_schedule(desired.schedule, options, scope),
         )
         return replace(planned, actions=(*planned.actions, *promises))
@@ -244,7 +250,9 @@ def _with_content(
         notes=(*before.notes, *schedule.notes),
         bindings=replace(before.bindings, sets=activities.sets, created=activities.made),
     )
-    return _with_waiting(planned, waiting)
+    planned = _with_waiting(planned, waiting)
+    refusals = judge_absent(planned.actions, live, desired, recorded, scope)
+    return replace(planned, refusals=(*planned.refusals, *refusals))
 
 
 def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:

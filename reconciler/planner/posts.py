@@ -175,8 +175,13 @@ def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scop
     )
 
 
-def defer_posts(rules: tuple[PostsRule, ...], max_delete: int | None, scope: Scope) -> tuple[Action, ...]:
-    """One bounded promise a rule, for activities that will be known after the generation."""
+def defer_posts(
+    rules: tuple[PostsRule, ...], max_discard: int | None, scope: Scope, *, may_discard: bool
+) -> tuple[Action, ...]:
+    """One bounded promise a rule, for activities that will be known after the generation: of activities that get posts,
+    of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away that no plan has shown."""
     return tuple(
-        _promise(rules, index, rule.max if rule.present else max_delete, scope) for index, rule in enumerate(rules)
+        _promise(rules, index, rule.max if rule.present else max_discard, scope)
+        for index, rule in enumerate(rules)
+        if rule.present or may_discard
     )

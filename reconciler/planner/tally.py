@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self, assert_never
+from typing import Final, Self, assert_never
 
+from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Deferred, Operation, Part, discards_of
+from reconciler.model.operations import Deferred, Operation, Part, Verb, discards_of
 from reconciler.planner.actions import Action, Plan, column_of
+
+LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})
+"""Kinds whose deletions `maxDelete` limits; drafts that are thrown away have `maxDiscard`."""
 
 
 class Promises(Struct, frozen=True):
-    """The bounds of deferred actions, in objects: activities that get posts, drafts that go out, activities that are
-    made, set or removed. `unbounded` counts the promises that have no bound."""
+    """The bounds of deferred actions, in objects: activities that get posts, drafts that go out or are
+    thrown away, activities that are made, set or removed. `unbounded` counts the promises that have no bound."""
 
     posts: int = 0
     publish: int = 0
+    discard: int = 0
     activities: int = 0
     unbounded: int = 0
 
@@ -34,6 +39,8 @@ class PlanTally(Struct, frozen=True):
     cancel: int = 0
     discard: int = 0
     """Drafts that are thrown away; scheduled posts are cancelled, and never among them."""
+    deleted: int = 0
+    """Events, activities and marketing plans that are deleted: of what is destroyed, what `maxDelete` limits."""
     pending: int = 0
     blocked: int = 0
     deferred: int = 0
@@ -56,8 +63,10 @@ def tally_of(plan: Plan) -> PlanTally:
     counts = count_actions(plan.actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
     counts["discard"] = len({post for action in plan.actions for post in discards_of(action.operation)})
+    deletes = (action.address for action in plan.actions if action.operation.verb is Verb.DELETE)
     return PlanTally(
         **counts,
+        deleted=len({str(address) for address in deletes if address.kind in LIMITED}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),
         promises=sum((_promise(action.operation) for action in plan.actions), Promises()),
@@ -71,7 +80,8 @@ def _promise(operation: Operation) -> Promises:
         return Promises(unbounded=1)
     match operation.part:
         case Part.POSTS:
-            return Promises(posts=operation.at_most)
+            present = operation.posts_rules[operation.rule].present
+            return Promises(posts=operation.at_most) if present else Promises(discard=operation.at_most)
         case Part.SCHEDULE:
             return Promises(publish=operation.at_most)
         case Part.ACTIVITIES:

@@ -48,7 +48,8 @@ from reconciler.engine.results import (
 from reconciler.engine.run_ledger import going_out_values, ledger_values
 from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text, to_plain
-from reconciler.model.operations import class_of
+from reconciler.model.operations import class_of, discards_of
+from reconciler.model.posts import Discarded
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.reporters import words
 from reconciler.reporters.context import CallsOf, ReporterContext
@@ -275,10 +276,17 @@ def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> 
         "because": list(action.because),
         **operation_json(action.operation),
     }
+    if discards_of(action.operation):
+        found["discards"] = [discarded_values(draft) for draft in plan.discarded_by(action.operation)]
     if calls_of is not None:
         found["calls"] = list(calls_of(action.operation, plan.site))
         found["requires"] = [words.precondition(required) for required in action.requires]
     return found
+
+
+def discarded_values(draft: Discarded) -> dict[str, Any]:
+    """A draft that is thrown away, as people know it."""
+    return {"post": draft.post, "title": draft.title, "channel": draft.channel, "approved": draft.approved}
 
 
 def _to_review(draft: ToReview) -> dict[str, Any]:

@@ -111,6 +111,7 @@ def _promised(promises: Promises) -> list[str]:
         for count in (
             plural(promises.posts, "post") if promises.posts else "",
             f"{promises.publish} to publish" if promises.publish else "",
+            f"{promises.discard} to discard" if promises.discard else "",
             plural(promises.activities, "activity", "activities") if promises.activities else "",
         )
         if count

@@ -46,12 +46,12 @@ def operation_json(operation: Operation) -> dict[str, Any]:
             return {"operation": "update-settings", "changes": _changes(changes)}
         case Generate():
             return {"operation": "generate"}
-        case Regenerate(keyword_research=research, discards=discards):
-            return {"operation": "regenerate", "keywordResearch": research, "discards": list(discards)}
+        case Regenerate(keyword_research=research):
+            return {"operation": "regenerate", "keywordResearch": research}
         case AwaitGeneration():
             return {"operation": "await-generation"}
-        case DeleteMarketingPlan(discards=discards):
-            return {"operation": "delete-marketing-plan", "discards": list(discards)}
+        case DeleteMarketingPlan():
+            return {"operation": "delete-marketing-plan"}
         case Deferred():
             return _deferred(operation)
         case _:
@@ -82,16 +82,15 @@ def _content(
             return {"operation": "generate-posts", "activity": activity, "title": title}
         case AwaitPosts(activity=activity, title=title):
             return {"operation": "await-posts", "activity": activity, "title": title}
-        case RegeneratePosts(activity=activity, title=title, discards=discards, media_only=media_only):
+        case RegeneratePosts(activity=activity, title=title, media_only=media_only):
             return {
                 "operation": "regenerate-posts",
                 "activity": activity,
                 "title": title,
-                "discards": list(discards),
                 "mediaOnly": media_only,
             }
-        case ClearPosts(activity=activity, title=title, discards=discards):
-            return {"operation": "clear-posts", "activity": activity, "title": title, "discards": list(discards)}
+        case ClearPosts(activity=activity, title=title):
+            return {"operation": "clear-posts", "activity": activity, "title": title}
         case SchedulePost(at=at, digest=digest, approved=approved):
             post = _post("schedule-post", operation, at)
             return {**post, "digest": digest, "approved": approved}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -336,3 +337,6 @@ def test_what_is_thrown_away_is_named_by_title_and_channel(pottery: Pottery, nam
     said = pottery.run("plan")[1]
     assert 'discards 1 draft, 1 of them approved: "Kiln day" (Instagram)' in said, said
     assert POST not in said
+    values = json.loads(pottery.run("plan", "--output", "json")[1])
+    lost = [draft for action in values["sites"][0]["actions"] for draft in action.get("discards", ())]
+    assert lost == [{"post": POST, "title": "Kiln day", "channel": "INSTAGRAM", "approved": True}]

@@ -125,7 +125,7 @@ TAKEN_BACK: Json = {
 }
 REMOVED: Json = {
     "calendarEvents": {"prune": True, "events": []},
-    "marketingPlan": {"state": "absent"},
+    "marketingPlan": {"state": "absent", "regenerate": {"discard": "all"}},
 }
 
 

@@ -23,9 +23,12 @@ from tests.planner.publishing_world import activity, approved, desired, plan, po
 @pytest.mark.parametrize(
     ("tally", "policy", "refused"),
     [
-        (PlanTally(destroy=10), Policy(max_delete=10), False),
-        (PlanTally(destroy=11), Policy(max_delete=10), True),
-        (PlanTally(destroy=1), Policy(max_delete=0), True),
+        (PlanTally(deleted=10), Policy(max_delete=10), False),
+        (PlanTally(deleted=11), Policy(max_delete=10), True),
+        (PlanTally(deleted=1), Policy(max_delete=0), True),
+        (PlanTally(destroy=1), Policy(max_delete=0), False),
+        (PlanTally(discard=3), Policy(max_discard=3), False),
+        (PlanTally(discard=4), Policy(max_discard=3), True),
         (PlanTally(publish=20), Policy(max_publish=20), False),
         (PlanTally(publish=21), Policy(max_publish=20), True),
         (PlanTally(publish=1), Policy(max_publish=0), True),
@@ -33,7 +36,7 @@ from tests.planner.publishing_world import activity, approved, desired, plan, po
 )
 def test_a_limit_is_what_is_still_allowed(tally: PlanTally, policy: Policy, refused: bool) -> None:
     assert bool(judge_run((tally,), policy)) == refused
-    halves = (PlanTally(destroy=tally.destroy), PlanTally(publish=tally.publish))
+    halves = (PlanTally(deleted=tally.deleted), PlanTally(publish=tally.publish, discard=tally.discard))
     assert bool(judge_run(halves, policy)) == refused, "over all sites together"
 
 
