@@ -128,6 +128,11 @@ class Endpoints:
         """The calendars a site can select (D 9.3), as the answer has it: its shape was not seen."""
         return await self._read(site, routes.CALENDAR_OPTIONS.call(), wire.whole)
 
+    async def calendars(self, site: SiteRef) -> tuple[str, ...]:
+        """The ids of the calendars a site can select (D 9.3: `id`)."""
+        call = routes.CALENDAR_OPTIONS.call()
+        return await self._read(site, call, lambda body: wire.options(body, "id"))
+
     # --- Publisher ---
 
     async def item(self, site: SiteRef, id: PostId) -> Post:
@@ -179,6 +184,10 @@ class Endpoints:
     async def properties(self, site: SiteRef) -> tuple[str | None, str | None]:
         """Time zone and language (D 11.3)."""
         return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.properties)
+
+    async def display_name(self, site: SiteRef) -> str:
+        """What the site is called; "" where its properties do not say (I: the member)."""
+        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.display_name)
 
     async def sites(self, account: SiteRef) -> tuple[wire_platform.SiteListing, ...]:
         """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2). `account` has the account's id in the

@@ -61,6 +61,11 @@ def properties(body: object) -> tuple[str | None, str | None]:
     return text(source, where, "timeZone") or None, text(source, where, "language") or None
 
 
+def display_name(body: object) -> str:
+    """What a site is called; "" where the answer does not say (I: the member)."""
+    return text(*opened(body, shapes.SITE_PROPERTIES), "siteDisplayName")
+
+
 class SiteListing(Struct, frozen=True):
     """A site as its account lists it (D 11.2). `published` is None where the answer does not say."""
 

@@ -56,10 +56,15 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             return ExitCode.ERROR if failed else ExitCode.REFUSED
         case results.ReviewCompleted(failed=failed) | results.HistoryListed(failed=failed):
             return ExitCode.ERROR if failed else ExitCode.DONE
+        case results.ImportCompleted():
+            return ExitCode.ERROR if event.failed or event.unsettled_new else ExitCode.DONE
+        case results.DoctorCompleted():
+            return _of_sites(event.errors, event.warnings if event.strict else 0, 0)
         case results.StateListed(sites=sites):
             return ExitCode.ERROR if any(site.problem for site in sites) else ExitCode.DONE
         case (
             results.Validated()
+            | results.FilesChecked()
             | results.Decided()
             | results.StateShown()
             | results.LockRemoved()

@@ -24,6 +24,7 @@ from reconciler.version import __version__
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
+    "import": "Write site files from live sites.",
     "validate": "Check files offline: all problems at once.",
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out; or carry out a saved plan exactly.",
@@ -39,7 +40,6 @@ COMMANDS: Final[dict[str, str]] = {
     "version": "Print the version.",
 }
 """Each command, in the order of a first use, with its summary; it is in `commands/<name>.py`."""
-
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What writing ends in where the disk is full or broken: no bug of ours."""

@@ -21,7 +21,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.rules import NotUsable, read_activities, read_pause, read_posts, read_schedule, read_time
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
-from reconciler.config.sections import read_events, read_settings
+from reconciler.config.sections import read_default_events, read_settings
 from reconciler.config.trust import Refused, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document
@@ -277,8 +277,7 @@ def _defaults(layers: Layers) -> tuple[Defaults, ...]:
         alone = Layers((layer,), layers.problems)
         for read in (read_settings, read_activities, read_posts):
             read(alone)
-        if "events" in written.get("calendarEvents", {}):
-            read_events(alone)
+        read_default_events(alone)
         if "rules" in written.get("schedule", {}):
             read_schedule(alone)
         found.append(Defaults(tuple(sorted(labels.items())), layer))

@@ -60,6 +60,11 @@ class Checked(Struct, frozen=True):
         return not any(not path or path[0] == section for path in self.bad)
 
 
+def fits(value: Any, name: str) -> bool:
+    """Whether a plain value fits a schema."""
+    return _fast(name)(value)
+
+
 def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     """Checks a document against its schema; every problem of it goes to `problems`.
 

@@ -60,6 +60,12 @@ def read_events(layers: Layers) -> DesiredEvents | None:
     return DesiredEvents(tuple(events), prune=written.get("prune", False))
 
 
+def read_default_events(layers: Layers) -> None:
+    """Notes what is wrong with the events of defaults, which may say of events no more than `prune`."""
+    if "events" in layers.value.get("calendarEvents", {}):
+        read_events(layers)
+
+
 def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEvent:
     name, description = written["name"], written.get("description", ABSENT)
     if "recurringRule" in written:

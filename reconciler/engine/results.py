@@ -90,6 +90,9 @@ class Phase(StrEnum):
     """What a run does with all its sites, one after the other."""
 
     READING = "reading"
+    LISTING = "listing"
+    IMPORTING = "importing"
+    EXAMINING = "examining"
     PLANNING = "planning"
     CHECKING = "checking"
     APPLYING = "applying"
@@ -237,6 +240,54 @@ class SiteHistory(Struct, frozen=True):
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 
+class Import(StrEnum):
+    """What an import did to a site's file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "up to date"
+    DECLARED = "already declared"
+
+
+class SiteImported(Struct, frozen=True):
+    """A live site that was taken into the project; the path of its file as it is shown.
+
+    `notes` say what was left out, and what a plan right after would still change: `changes` counts that. `approved`
+    are the posts that were scheduled already, and that its approvals file names.
+    """
+
+    name: SiteName
+    id: str
+    written: Import
+    file: str
+    changes: int = 0
+    approved: int = 0
+    notes: tuple[Diagnostic, ...] = ()
+    labels: Labels = ()
+    seconds: float = 0.0
+
+
+Facts: TypeAlias = tuple[tuple[str, str], ...]
+"""What was found to be so: pairs of a subject and words."""
+
+
+class ProjectExamined(Struct, frozen=True):
+    """What `doctor` found of the project as a whole: credentials, state, git, environment."""
+
+    facts: Facts = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+class SiteExamined(Struct, frozen=True):
+    """What `doctor` found of a site: errors stop plan or apply, warnings are for a person, notes are good to know."""
+
+    name: SiteName
+    facts: Facts = ()
+    findings: tuple[Diagnostic, ...] = ()
+    labels: Labels = ()
+    seconds: float = 0.0
+
+
 class SiteFailed(Struct, frozen=True):
     """A site that could not be worked on, and why; the others went on. `refused`: nothing is wrong with it, but
     another run has it."""
@@ -331,6 +382,39 @@ class HistoryListed(Struct, frozen=True):
     failed: int = 0
 
 
+class ImportCompleted(Struct, frozen=True):
+    """All sites are taken in. `unsettled` are those whose plan is not empty; `new` counts the files that were made,
+    of which `unsettled_new` are not as they should be."""
+
+    sites: int
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    declared: int = 0
+    unsettled: int = 0
+    unsettled_new: int = 0
+    failed: int = 0
+
+
+class DoctorCompleted(Struct, frozen=True):
+    """All sites are examined. `errors` stop plan or apply, `warnings` are for a person."""
+
+    sites: int
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    strict: bool = False
+
+
+class FilesChecked(Struct, frozen=True):
+    """What an upgrade to this version, `tool`, would touch of the `files` that were looked at: files, state and saved
+    plans."""
+
+    tool: str
+    files: int
+    touched: tuple[Diagnostic, ...] = ()
+
+
 class StateListed(Struct, frozen=True):
     """What is recorded, in numbers a site. `place` is where."""
 
@@ -423,7 +507,15 @@ class Ended(Struct, frozen=True):
 
 
 SiteEvent: TypeAlias = (
-    SitePlanned | SiteDrifted | SiteReviewed | SiteNotReviewed | SiteApplied | SiteHistory | SiteFailed
+    SitePlanned
+    | SiteDrifted
+    | SiteReviewed
+    | SiteNotReviewed
+    | SiteApplied
+    | SiteHistory
+    | SiteImported
+    | SiteExamined
+    | SiteFailed
 )
 
 ClosingEvent: TypeAlias = (
@@ -434,6 +526,9 @@ ClosingEvent: TypeAlias = (
     | Validated
     | Decided
     | HistoryListed
+    | ImportCompleted
+    | DoctorCompleted
+    | FilesChecked
     | StateListed
     | StateShown
     | LockRemoved
@@ -453,6 +548,7 @@ Event: TypeAlias = (
     | SiteStarted
     | Progressed
     | LockFound
+    | ProjectExamined
     | SiteEvent
     | ClosingEvent
     | Ended

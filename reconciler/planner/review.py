@@ -306,8 +306,10 @@ class _Reviewing(Struct, frozen=True):
             or post.id in self.asked
             or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
         )
+        # A yes to what is scheduled already can be used for nothing more, whatever the state knows of the site.
+        known_site = self.recorded.is_known or post.status is PostStatus.SCHEDULED
         verdict = self.desired.approvals.verdict(
-            post, activity.date, title=activity.title, times=times, known=self.recorded.is_known
+            post, activity.date, title=activity.title, times=times, known=known_site
         )
         status = self._status(post, verdict, times or 0)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:

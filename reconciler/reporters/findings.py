@@ -11,11 +11,14 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -24,6 +27,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -31,8 +35,10 @@ from reconciler.engine.results import (
     RunStarted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -71,7 +77,7 @@ _GRAVE = frozenset(
 """Drift by which the wrong words go out, or none."""
 
 
-def findings_of(event: Event) -> Iterator[Diagnostic]:
+def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case for each event
     """The problems that an event tells of, the gravest first. What merely changes is none."""
     match event:
         case SitePlanned(plan=plan):
@@ -85,6 +91,10 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             yield from _of_ledger(ledger)
         case SiteFailed(problems=problems) | FilesInvalid(problems=problems):
             yield from problems
+        case SiteImported(notes=findings) | SiteExamined(findings=findings) | ProjectExamined(findings=findings):
+            yield from findings
+        case FilesChecked(touched=touched):
+            yield from touched
         case PlanCompleted(refusals=refusals) | DriftCompleted(refusals=refusals):
             yield from refusals
         case Refused(reason=reason):
@@ -114,6 +124,8 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             | Validated()
             | Decided()
             | HistoryListed()
+            | ImportCompleted()
+            | DoctorCompleted()
             | StateShown()
             | LockFound()
             | LockRemoved()

@@ -14,11 +14,14 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -28,6 +31,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -35,8 +39,10 @@ from reconciler.engine.results import (
     RunStarted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -52,6 +58,7 @@ from reconciler.model.operations import class_of, discards_of
 from reconciler.model.posts import Discarded
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.reporters import words
+from reconciler.reporters.adoption_json import completed_values, examined_values, imported_values, project_values
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.diagnostics import problem_values
 from reconciler.reporters.drift_json import drift_json
@@ -104,6 +111,12 @@ class JsonReporter:
                 self._line(review_values(event))
             case SiteHistory():
                 self._line(history_values(event))
+            case SiteImported():
+                self._line(imported_values(event))
+            case SiteExamined():
+                self._line(examined_values(event))
+            case ProjectExamined():
+                self._members["project"] = project_values(event)
             case SiteApplied(ledger=ledger):
                 self._ledger.append((self._order.get(event.name, 0), ledger_values(ledger)))
             case SiteFailed() if self._phase is Phase.APPLYING:
@@ -139,6 +152,9 @@ class JsonReporter:
         | Validated
         | Decided
         | HistoryListed
+        | ImportCompleted
+        | DoctorCompleted
+        | FilesChecked
         | LockRemoved
         | CallResolved
         | RecordChanged
@@ -160,6 +176,11 @@ class JsonReporter:
                 members["summary"] = drift_summary(event)
             case ReviewCompleted() | Validated() | Decided() | HistoryListed():
                 members["summary"] = _counts(event)
+            case ImportCompleted() | DoctorCompleted():
+                members["summary"] = completed_values(event)
+            case FilesChecked(touched=touched):
+                members["summary"] = {"tool": event.tool, "files": event.files, "touched": len(touched)}
+                members["touched"] = [problem_values(found) for found in touched]
             case LockRemoved():
                 members["site"] = event.name
                 members["unlocked"] = event.unreadable or (event.lock is not None and not event.given_back)

@@ -19,8 +19,10 @@ from reconciler.engine.results import (
     PlanCompleted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -58,7 +60,12 @@ class JunitReporter:
     def handle(self, event: Event) -> None:
         """An event of the run."""
         match event:
-            case SitePlanned(seconds=seconds) | SiteApplied(seconds=seconds):
+            case (
+                SitePlanned(seconds=seconds)
+                | SiteApplied(seconds=seconds)
+                | SiteImported(seconds=seconds)
+                | SiteExamined(seconds=seconds)
+            ):
                 self._tell(event.name, findings_of(event), seconds)
             case SiteDrifted(report=report, seconds=seconds):
                 failing = (drifted(item) for item in report.of(DriftState.DRIFTED))

@@ -15,11 +15,14 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -28,6 +31,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -36,8 +40,10 @@ from reconciler.engine.results import (
     SiteApplied,
     SiteDrifted,
     SiteEvent,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -79,7 +85,7 @@ class MarkdownReporter:
         self._problems = {severity: _Part(most) for severity in Severity}
         self._sites = _Part(most)
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         for finding in once(findings_of(event), self._seen):
             self._problems[finding.severity].add(f"<li>{_SIGNS[finding.severity]} {code(sentence(finding))}</li>\n")
@@ -98,8 +104,10 @@ class MarkdownReporter:
             case SiteDrifted():
                 if event.says_something:
                     self._site(event)
-            case SiteApplied() | SiteReviewed() | SiteNotReviewed() | SiteHistory():
+            case SiteApplied() | SiteReviewed() | SiteNotReviewed() | SiteHistory() | SiteImported() | SiteExamined():
                 self._site(event)
+            case ProjectExamined():
+                self._fold("project", text_of(self._context.command, event))
             case StateListed() | StateShown() | LockFound() | CallResolved():
                 self._fold(self._context.command, text_of(self._context.command, event))
                 self._ending(event)
@@ -111,6 +119,9 @@ class MarkdownReporter:
                 | Validated()
                 | Decided()
                 | HistoryListed()
+                | ImportCompleted()
+                | DoctorCompleted()
+                | FilesChecked()
                 | LockRemoved()
                 | RecordChanged()
                 | Refused()

@@ -14,10 +14,12 @@ from typing import Final
 
 from reconciler.engine.results import (
     ApplyCompleted,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
     HistoryListed,
+    ImportCompleted,
     PlanCompleted,
     Refused,
     ReviewCompleted,
@@ -79,6 +81,10 @@ class OpenMetricsReporter:
                 self._sites = {"all": plan.sites, "failed": failed, "refused": refused}
             case ReviewCompleted(sites=sites, failed=failed) | HistoryListed(sites=sites, failed=failed):
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
+            case ImportCompleted(sites=sites, failed=failed):
+                self._sites = {"all": sites, "failed": failed, "refused": 0}
+            case DoctorCompleted(sites=sites):
+                self._sites = {"all": sites, "failed": 0, "refused": 0}
             case Refused(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
             case Ended(exit_code=exit_code):

@@ -63,6 +63,8 @@ class Progress:
                 | results.SiteNotReviewed()
                 | results.SiteApplied()
                 | results.SiteHistory()
+                | results.SiteImported()
+                | results.SiteExamined()
                 | results.SiteFailed()
             ):
                 self._done += 1
@@ -77,6 +79,7 @@ class Progress:
                 | results.Notice()
                 | results.SiteStarted()
                 | results.LockFound()
+                | results.ProjectExamined()
             ):
                 pass
             case _:  # how a run ends, whatever it is

@@ -10,11 +10,14 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -24,6 +27,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -31,8 +35,10 @@ from reconciler.engine.results import (
     RunStarted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -104,6 +110,10 @@ class TextReporter:
                 self._review(event)
             case SiteHistory() | HistoryListed():
                 self._history(event)
+            case SiteImported() | ImportCompleted():
+                self._import(event)
+            case ProjectExamined() | SiteExamined() | DoctorCompleted() | FilesChecked():
+                self._doctor(event)
             case SiteFailed():
                 self._site_failed(event)
             case PlanCompleted():
@@ -134,7 +144,7 @@ class TextReporter:
                 self._plan.started(run)
             case "drift":
                 self._drift.started(run)
-            case "review" | "history":
+            case "review" | "history" | "import" | "doctor":
                 self._lines((self._screen.paint(header(run), Style.BOLD),))
             case _:  # `validate` and `approve` work on no site
                 pass
@@ -164,6 +174,27 @@ class TextReporter:
             self._last(history_line(event))
         else:
             self._lines(history_lines(event, self._screen))
+
+    def _import(self, event: SiteImported | ImportCompleted) -> None:
+        from reconciler.reporters.import_text import import_line, import_lines, import_step
+
+        if isinstance(event, ImportCompleted):
+            self._last(import_line(event), import_step(event))
+        else:
+            self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
+
+    def _doctor(self, event: ProjectExamined | SiteExamined | DoctorCompleted | FilesChecked) -> None:
+        from reconciler.reporters import doctor_text
+
+        match event:
+            case DoctorCompleted():
+                self._last(doctor_text.doctor_line(event))
+            case FilesChecked():
+                self._lines(doctor_text.touched_lines(event, self._screen))
+                self._last(doctor_text.files_line(event))
+            case ProjectExamined() | SiteExamined():
+                facts = not self._context.detail.quiet and not self._context.detail.summary
+                self._lines(doctor_text.examined_lines(event, self._screen, facts=facts))
 
     def _state(self, event: LockFound | StateListed | StateShown | CallResolved | RecordChanged | LockRemoved) -> None:
         from reconciler.reporters import state_text
@@ -206,7 +237,7 @@ class TextReporter:
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
                 self._ledger.failed(failed)
-            case Phase.REVIEWING | None:
+            case Phase.IMPORTING | Phase.LISTING | Phase.EXAMINING | Phase.REVIEWING | None:
                 self._review(failed)
             case _:
                 assert_never(self._phase)

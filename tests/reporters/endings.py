@@ -11,11 +11,15 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    Import,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -25,6 +29,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -32,8 +37,10 @@ from reconciler.engine.results import (
     RunStarted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -87,6 +94,7 @@ def endings(say: Say) -> Iterator[tuple[str, Run]]:
     yield from _plans(say)
     yield from _applies(say)
     yield from _others(say)
+    yield from _adopting(say)
 
 
 # --- runs without a site ---------------------------------------------------------------------------
@@ -365,3 +373,40 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
     yield "state forget", Run("state forget", (RecordChanged(shop, "1"), Ended(0)), words="shop")
     yield "state mv", Run("state mv", (RecordChanged(shop, "1", "2"), Ended(0)), words="shop")
     yield "state resolve", Run("state resolve", (CallResolved(shop, entry, True, 1), Ended(0)), words="59e9")
+
+
+# --- import, doctor, version -------------------------------------------------------------------------
+
+
+def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
+    shop, file = SiteName("shop"), "sites/shop.yaml"
+    left = Diagnostic("left-out", say("w-left"), say("w-stays"), Severity.WARNING, address=Address(shop))
+    begun = (RunStarted("import", "acme-sites", 3, 3), PhaseStarted(Phase.IMPORTING, 3))
+    imported = (
+        *begun,
+        SiteImported(shop, "1", Import.CREATED, file, 2, 1, (left,)),
+        SiteImported(SiteName("calm"), "2", Import.DECLARED, "sites/calm.yaml"),
+        unread(say),
+        ImportCompleted(3, new=1, declared=1, unsettled=1, unsettled_new=1, failed=1),
+        Ended(1),
+    )
+    yield "import", Run("import", imported, words=f"shop calm {file} created", problems="w-left w-unread")
+    nothing = SiteImported(shop, "1", Import.UNCHANGED, file)
+    yield "nothing new", Run("import", (*begun, nothing, ImportCompleted(1, unchanged=1), Ended(0)), words=file)
+
+    begun = (RunStarted("doctor", "acme-sites", 2, 2), PhaseStarted(Phase.EXAMINING, 2))
+    error = Diagnostic("no-permission", say("w-denied"), say("w-allow"), address=Address(shop), request_id="r-1")
+    state = Diagnostic("state-lost", say("w-state"), say("w-mend"), Severity.WARNING)
+    examined = (
+        *begun,
+        ProjectExamined((("git", say("w-head")),), (state,)),
+        SiteExamined(shop, (("published", say("w-yes")),), (error,)),
+        DoctorCompleted(1, 1, 1, 0),
+        Ended(1),
+    )
+    yield "doctor", Run("doctor", examined, words="shop w-head w-yes", problems="w-denied r-1 w-state")
+    well = (*begun, ProjectExamined(), SiteExamined(shop), DoctorCompleted(1), Ended(0))
+    yield "nothing wrong", Run("doctor", well)
+    old = Diagnostic("old-layout", say("w-old"), say("w-review"), Severity.NOTE, Place("approvals/shop.yaml"))
+    checked = (FilesChecked("0.2.0", 4, (old,)), Ended(0))
+    yield "files of an earlier version", Run("version", checked, problems="w-old approvals/shop.yaml")

@@ -1,0 +1,79 @@
+"""`reconciler import SITE_ID... | --all`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.cli.run import Running
+    from reconciler.engine.results import ClosingEvent
+
+
+@click.command("import")
+@click.argument("ids", nargs=-1, metavar="SITE_ID...")
+@click.option("--all", "everything", is_flag=True, help="Every site of the project's account.")
+@click.option("--name", "title", metavar="GLOB", help="With --all: only sites whose own names match, such as 'Jane*'.")
+@click.option(
+    "--into",
+    type=click.Path(exists=True, path_type=Path),
+    default=Path(),
+    metavar="DIR",
+    help="The project to write to; the current directory's by default.",
+)
+@click.option("--credentials", default="default", metavar="NAME", help="Credentials of the project to read with.")
+@options.parallelism
+@click.option("--quiet", is_flag=True, help="Show problems and the last line only.")
+@options.reaching
+@options.trusting
+@options.output
+def command(
+    ids: tuple[str, ...], everything: bool, title: str | None, into: Path, credentials: str, **given: Any
+) -> int:
+    """Write site files from live sites.
+
+    What was set by hand on a site is declared, and nothing else: defaults and
+    what is derived from the site are left out. Posts that are scheduled
+    already are taken in as approved. Nothing is written to a site. A site
+    that a file declares already is left alone, so a run that was cut short
+    goes on where it stopped. A plan right after is empty, which is checked.
+    """
+    from reconciler.cli.run import reported
+    from reconciler.engine.import_sites import Wanted
+    from reconciler.model.diagnostics import UsageError
+
+    asked = options.run_options((into,), **given)
+    if everything == bool(ids):
+        raise UsageError("give the ids of sites, or --all" if not ids else "give the ids of sites or --all, not both")
+    if title is not None and not everything:
+        raise UsageError("--name chooses among all sites of the account; add --all")
+    wanted = Wanted(ids, everything, title, credentials)
+    return reported("import", asked.shown, lambda running: _import(asked, wanted, running))
+
+
+def _import(asked: options.RunOptions, wanted: Any, running: Running) -> ClosingEvent:
+    import os
+
+    from reconciler.api.client import ReadClient
+    from reconciler.config.new_files import open_whole
+    from reconciler.engine.import_sites import import_sites
+    from reconciler.wiring import open_session
+
+    project, index = open_whole(asked.paths, asked.trust())
+
+    async def run() -> ClosingEvent:
+        async with open_session(
+            project,
+            ReadClient,
+            environ=os.environ,
+            api=asked.api,
+            state=asked.state,
+            parallelism=asked.parallelism,
+        ) as session:
+            return await import_sites(session, index, wanted, running.emit)
+
+    return running.run(run())

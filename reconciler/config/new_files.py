@@ -1,0 +1,107 @@
+"""New site files: where they belong in a project, and how one of them is read again."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from reconciler.config.approval_files import ApprovalFiles
+from reconciler.config.approvals_edit import write_atomically
+from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.project import Project, find_project
+from reconciler.config.site import read_site
+from reconciler.config.site_files import find_site_files
+from reconciler.config.sites import SiteIndex, check_sites
+from reconciler.config.trust import Trust, refused_path
+from reconciler.config.yaml_source import documents, read_file
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
+from reconciler.model.sites import DesiredSite
+
+_MAGIC: Final = re.compile(r"[*?\[]")
+
+
+def place_of(project: Project, name: SiteName) -> Path:
+    """Where the file of a new site belongs. Raises UsageError where no pattern of the project would take it, where
+    there is a file already, and where it would be outside the project."""
+    file = f"{name}.yaml"
+    for pattern in project.sites:
+        folders = []
+        for part in pattern.split("/")[:-1]:
+            if _MAGIC.search(part):
+                break
+            folders.append(part)
+        path = project.root.joinpath(*folders, file)
+        if not _takes(project, pattern, path):
+            continue
+        if refused := refused_path(path, project.root, project.trust):
+            raise UsageError(f"{shown_path(path)}: {refused[0]}; {refused[1]}")
+        if os.path.lexists(path):
+            raise UsageError(f"{shown_path(path)} is there already and declares another site; move it, and run again")
+        return path
+    raise UsageError(
+        f"no pattern of `sites` in {PROJECT_FILE} takes a new file {file}; add one such as sites/**/*.yaml"
+    )
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes a file whole or not at all. Raises UsageError where it cannot be written."""
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise UsageError(
+            f"{shown_path(path)}: cannot be written: {error.strerror}; nothing of it was changed"
+        ) from None
+
+
+def read_text(path: Path) -> str | None:
+    """The text of a file, None where there is none. Raises UsageError where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{shown_path(path)}: cannot be read: {error}; nothing was changed") from None
+
+
+def open_whole(paths: Sequence[Path] = (), trust: Trust | None = None) -> tuple[Project, SiteIndex]:
+    """A project and all its sites, of which there may be none yet. Raises InvalidFiles and UsageError."""
+    project = find_project(paths, trust)
+    if not (files := find_site_files(project)).files and not files.problems:
+        names = sorted(ApprovalFiles(project).names)
+        return project, SiteIndex((), 0, 0, unowned=tuple(names))
+    return project, check_sites(project)
+
+
+def _takes(project: Project, pattern: str, path: Path) -> bool:
+    """Whether a pattern would find a file at a path that is not there yet."""
+    regex = "".join(_part(part) for part in pattern.split("/") if part not in ("", "."))
+    return re.fullmatch(regex, path.relative_to(project.root).as_posix() + "/") is not None
+
+
+def _part(part: str) -> str:
+    from fnmatch import translate
+
+    return "(?:[^/]+/)*" if part == "**" else f"{translate(part).removesuffix(chr(92) + 'Z')}/"
+
+
+def read_one_site(project: Project, path: Path, id: str) -> DesiredSite:
+    """The site of that id in a file, with its approvals, as they are now. Raises InvalidFiles."""
+    shown, problems = shown_path(path), list[Diagnostic]()
+    data = read_file(path, shown, problems)
+    approvals = ApprovalFiles(project)
+    found = None
+    for document in documents(data, shown, problems) if data is not None else ():
+        site = read_site(document, project, approvals, problems)
+        if site is not None and site.site.ref.id.lower() == id.lower():
+            found = site
+            problems += site.problems
+    if found is None and not problems:
+        problems.append(problem(Place(shown), "does not declare the site any more", "run import again"))
+    if problems or found is None:
+        raise InvalidFiles(problems)
+    return found.site

@@ -1,0 +1,77 @@
+"""Values as YAML that people like to read and edit: short ones on one line, long texts as blocks."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.config.yaml_edit import block, scalar
+from reconciler.model.canonical import Json, JsonObject
+
+WIDTH: Final = 100
+"""Columns that a list or an object on one line may reach."""
+
+
+def yaml_value(value: Json, indent: int = 0, used: int = 0) -> str:
+    """What stands behind a key and its colon: ` text`, or lines below it that start at `indent`.
+
+    `used` is how many columns of the key's line are taken.
+    """
+    line = one_line(value)
+    if isinstance(value, str):
+        return f" {_text(value, indent)}"
+    if not isinstance(value, JsonObject | tuple) or not value:
+        return f" {line}"
+    short = used + 1 + len(line) <= WIDTH
+    if short and all(not isinstance(member, JsonObject | tuple) for member in _members(value)):
+        return f" {line}"
+    blank = " " * indent
+    if isinstance(value, JsonObject):
+        lines = [
+            f"{blank}{scalar(key)}:{yaml_value(member, indent + 2, indent + len(key) + 1)}"
+            for key, member in value.items()
+        ]
+    else:
+        lines = [f"{blank}-{yaml_item(member, indent)}" for member in value]
+    return "\n" + "\n".join(lines)
+
+
+def yaml_item(value: Json, indent: int) -> str:
+    """What stands behind the dash of a list's item whose dash is at `indent`."""
+    if isinstance(value, JsonObject) and value and indent + 2 + len(one_line(value)) > WIDTH:
+        lines = [f"{scalar(key)}:{yaml_value(member, indent + 4, indent)}" for key, member in value.items()]
+        return " " + f"\n{' ' * (indent + 2)}".join(lines)
+    return f" {_text(value, indent + 2) if isinstance(value, str) else one_line(value)}"
+
+
+def one_line(value: Json) -> str:
+    """A value on one line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    if isinstance(value, JsonObject):
+        return "{" + ", ".join(f"{scalar(key)}: {one_line(member)}" for key, member in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(one_line, value))}]"
+    return _scalar(value)
+
+
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?")
+"""Dates are text in our files, as in YAML 1.2, and nobody writes them in quotes."""
+
+
+def _scalar(text: str) -> str:
+    return text if _TIME.fullmatch(text) else scalar(text)
+
+
+def _text(text: str, indent: int) -> str:
+    """A text of several lines as a literal block without a line end of its own; any other on one line."""
+    written = block(text, indent) if "\n" in text else _scalar(text)
+    return f"|-{written[1:]}" if written.startswith("|\n") else written
+
+
+def _members(value: JsonObject | tuple[Json, ...]) -> Iterator[Json]:
+    yield from value.values() if isinstance(value, JsonObject) else value

@@ -1,0 +1,437 @@
+"""`import`: writes site files from live sites. Reads alone; after it, a plan of these sites is empty, which it checks.
+
+What was set by hand is declared, and nothing else. Where it cannot be told what is the site's own, it is left out and
+said: what is not declared is left alone. Each file is written when its site is read, so a run that was cut short goes
+on where it stopped: a site that a file declares already is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.api.client import ReadClient
+from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.config.approval_files import approvals_now
+from reconciler.config.approvals_edit import set_decisions, update_approvals
+from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.new_files import place_of, read_one_site, write_file
+from reconciler.config.project import Project
+from reconciler.config.secrets import AppRef
+from reconciler.config.site_text import (
+    DeclarableEvents,
+    NewSite,
+    declarable_events,
+    declared_settings,
+    declares_events,
+    merged_fields,
+    new_site_text,
+    site_name,
+)
+from reconciler.config.sites import SiteIndex
+from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.known_reader import KnownReader
+from reconciler.engine.plan import judged
+from reconciler.engine.results import (
+    Emit,
+    Import,
+    ImportCompleted,
+    Phase,
+    PhaseStarted,
+    RunStarted,
+    SiteFailed,
+    SiteImported,
+)
+from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.executor.observe import merged, observe_and_plan
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.approvals import Decision
+from reconciler.model.content import approval_digest
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import PostStatus
+from reconciler.model.review import ActivityForReview, DraftForReview
+from reconciler.model.settings import MarketingSettings
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.text import printable
+from reconciler.planner.actions import Plan
+from reconciler.planner.doubt import with_known_status
+from reconciler.planner.events import own_events
+from reconciler.planner.matching import in_order
+from reconciler.planner.review import with_account_names
+from reconciler.planner.tally import tally_of
+from reconciler.planner.targets import Named
+
+ACCOUNT: Final = SiteName("account")
+"""How the account is called where a request is for no site."""
+
+FIRST_READ: Final = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS})
+
+GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+APPROVED_OUTSIDE: Final = """\
+# When this site was imported, these posts were scheduled on it already, by somebody outside this project. They count as
+# approved as they are here; to have one cancelled, replace its `approve` with `pending`.
+"""
+
+
+class Wanted(Struct, frozen=True):
+    """What to import: sites by their ids, or all of the account; of those the ones whose own names a glob takes."""
+
+    ids: tuple[str, ...] = ()
+    everything: bool = False
+    title: str | None = None
+    credentials: str = "default"
+
+
+class Found(Struct, frozen=True):
+    """A live site before it is read: `title` is its own name. `name` is how the project calls it."""
+
+    id: str
+    title: str = ""
+    url: str = ""
+    credentials: str = "default"
+    name: SiteName = SiteName("")
+    declared_in: str = ""
+
+    @property
+    def ref(self) -> SiteRef:
+        return SiteRef(self.name, self.id, self.credentials)
+
+
+async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted, emit: Emit) -> ImportCompleted:
+    """Takes sites into the project. Raises UsageError for what is wrong with the run as a whole, and ApiError where
+    the account's sites cannot be listed."""
+    project = session.project
+    _check(project, wanted)
+    emit(PhaseStarted(Phase.LISTING, 0))
+    found = _named(await _find(session, wanted), index)
+    emit(RunStarted("import", project.root.name, len(found), len(found), session.api, session.commit))
+    emit(PhaseStarted(Phase.IMPORTING, len(found)))
+    totals = Totals()
+    async for result in imports(session, found, emit):
+        totals.add(result)
+        emit(result)
+    completed = totals.completed()
+    emit(completed)
+    return completed
+
+
+def _check(project: Project, wanted: Wanted) -> None:
+    if wanted.everything and project.account is None:
+        line = "account: {id: ...}"
+        raise UsageError(f"--all needs to know which account: write `{line}` in {PROJECT_FILE}, with the account's id")
+    for id in wanted.ids:
+        if not GUID.fullmatch(id):
+            raise UsageError(
+                f"{printable(id)} is not a site's id; it is the GUID after /dashboard/ in the address of its dashboard"
+            )
+    known = project.credentials.get(wanted.credentials)
+    if known is None and project.api != "sandbox":
+        raise UsageError(
+            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials of that name"
+        )
+    if isinstance(known, AppRef):
+        raise UsageError(
+            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there; "
+            "import with an API key, or write the site file by hand"
+        )
+
+
+# --- which sites -----------------------------------------------------------------------------------
+
+
+async def _find(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
+    """The sites to import, each once, in an order that does not change from run to run."""
+    if wanted.everything:
+        return await _of_account(session, wanted)
+    ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
+    credentials = wanted.credentials
+    return tuple(
+        [Found(id, await _title(session, SiteRef(SiteName(id[:8]), id, credentials)), "", credentials) for id in ids]
+    )
+
+
+async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
+    account = session.project.account
+    assert account is not None
+    listed = await session.client.endpoints.sites(SiteRef(ACCOUNT, account.id, account.credentials))
+    sites = {site.id.lower(): site for site in listed}
+    pattern = None if wanted.title is None else wanted.title.casefold()
+    chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
+    if wanted.title is not None and not chosen:
+        raise UsageError(f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has such a name")
+    ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
+    return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
+
+
+async def _title(session: Session[ReadClient], site: SiteRef) -> str:
+    """What a site is called; "" where that cannot be read. What it is called is no reason to leave it out."""
+    try:
+        return await session.client.endpoints.display_name(site)
+    except ApiError:  # what is wrong with the site is said when it is read
+        return ""
+
+
+def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
+    """The sites with a name each. One that a file declares keeps the name it has there."""
+    declared = {entry.id.lower(): entry for entry in index.entries}
+    taken = {entry.name for entry in index.entries}
+    named: list[Found] = []
+    for site in found:
+        entry = declared.get(site.id)
+        if entry is not None:
+            named.append(Found(site.id, site.title, site.url, site.credentials, entry.name, str(entry.place.file)))
+            continue
+        name = site_name(site.title, site.id, taken)
+        taken.add(name)
+        named.append(Found(site.id, site.title, site.url, site.credentials, name))
+    return tuple(named)
+
+
+# --- one site --------------------------------------------------------------------------------------
+
+
+def imports(
+    session: Session[ReadClient], found: Sequence[Found], emit: Emit = lambda _: None
+) -> AsyncIterator[SiteImported | SiteFailed]:
+    """What became of each site, in their order; one that cannot be read says why."""
+
+    async def work(site: Found, turn: Turn) -> SiteImported:
+        if site.declared_in:
+            return SiteImported(site.name, site.id, Import.DECLARED, site.declared_in, seconds=turn.seconds)
+        return await _import(session, site, turn)
+
+    return over_sites(
+        found,
+        work,
+        named=lambda site: Named(site.name, ()),
+        at_once=session.parallelism,
+        emit=emit,
+        debug=session.debug,
+    )
+
+
+async def _import(session: Session[ReadClient], site: Found, turn: Turn) -> SiteImported:
+    project = session.project
+    path = place_of(project, site.name)
+    recorded = await session.store.load(site.ref)
+    observed = with_known_status(await session.client.reader().read(site.ref, FIRST_READ), recorded)
+    notes: list[Diagnostic] = []
+    under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
+    settings, unsaid = declared_settings(observed.settings or MarketingSettings(), under)
+    notes += [_left_out(site, path, "a site file cannot say its value") for path in unsaid]
+    events, unsure = await _events(session, site, observed, recorded, notes)
+    live = observed.marketing_plan
+    assert live is not None
+    active = live.status is PlanStatus.ACTIVE
+    if not active and live.status is not PlanStatus.NEVER_CREATED:
+        notes.append(_no_plan(site, live))
+    scheduled = _scheduled(live)
+    new = NewSite(
+        site.name,
+        site.id,
+        site.title,
+        site.url,
+        site.credentials,
+        settings,
+        events.events if events.events or _defaults_have_events(project) else None,
+        unsure.events,
+        active,
+        sum(len(activity.drafts) for activity in scheduled),
+        shown_below(project, project.approvals_file(site.name)),
+    )
+    if scheduled:
+        observed = await _approve(session, site, observed)
+    write_file(path, new_site_text(new, _schema_for(project, path)))
+    desired = read_one_site(project, path, site.id)
+    plan = await _plan(session, desired, observed, recorded)
+    changes = tally_of(plan).changes
+    if changes or plan.refusals:
+        notes.append(_unsettled(site, plan, changes))
+    return SiteImported(
+        site.name,
+        site.id,
+        Import.CREATED,
+        shown_path(path),
+        changes or len(plan.refusals),
+        new.scheduled,
+        tuple(notes),
+        seconds=turn.seconds,
+    )
+
+
+async def _plan(
+    session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
+) -> Plan:
+    """What a plan right now would do, from the file as it is and the site as it was just read."""
+    reader = KnownReader(session.client.reader(), observed)
+    options = plan_options(session, RunContext(), desired.ref.name)
+    seen, plan = await observe_and_plan(reader, desired, recorded, options)
+    return judged(session, RunContext(), desired, seen, plan)[0]
+
+
+async def _events(
+    session: Session[ReadClient], site: Found, observed: ObservedSite, recorded: RecordedSite, notes: list[Diagnostic]
+) -> tuple[DeclarableEvents, DeclarableEvents]:
+    """The events that are the site's own, and those of which nobody can tell.
+
+    Which calendar is the site's own is not documented (remote-api.md 8.2): where there are several, to read from or to
+    select, an event may be somebody's whose calendar is only connected, and none of them is declared.
+    """
+    found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
+    why = "a site file cannot say it, or another one has its name"
+    notes += [_left_out(site, f'event "{printable(name)}"', why) for name in found.unsaid]
+    if not found.events:
+        return found, DeclarableEvents()
+    calendars = {event.calendar_id for event in observed.events or () if event.calendar_id}
+    count = len(calendars | await _calendars(session, site))
+    if count <= 1:
+        return found, DeclarableEvents()
+    why = f"the site has {count} calendars, and which of them is its own cannot be read"
+    notes.append(_left_out(site, _in_words(len(found.events)), why, "the file lists them as comments"))
+    return DeclarableEvents(), found
+
+
+async def _calendars(session: Session[ReadClient], site: Found) -> set[str]:
+    """The calendars that the site can select; none where that cannot be read."""
+    try:
+        return set(await session.client.endpoints.calendars(site.ref))
+    except ApiError as error:
+        if error.kind in (ErrorKind.FORBIDDEN, ErrorKind.NOT_FOUND):
+            return set()
+        raise
+
+
+def _defaults_have_events(project: Project) -> bool:
+    return any(declares_events(defaults.layer.value) for defaults in project.defaults if defaults.applies({}))
+
+
+# --- scheduled posts -------------------------------------------------------------------------------
+
+
+def _scheduled(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityForReview, ...]:
+    """The activities with posts that wait to go out, as an approvals file has them."""
+    return tuple(
+        ActivityForReview(activity.id, activity.title, activity.date, drafts)
+        for activity in in_order(live.activities)
+        if (
+            drafts := tuple(
+                DraftForReview(
+                    post.id,
+                    post.content,
+                    approval_digest(post.id, post.content, activity.date),
+                    post.earlier_digest,
+                    post.account,
+                    moment_text(post.scheduled_for or activity.date, zone, exact=post.scheduled_for is not None),
+                    cancelled=None,
+                )
+                for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id))
+                if post.status is PostStatus.SCHEDULED
+            )
+        )
+    )
+
+
+async def _approve(session: Session[ReadClient], site: Found, observed: ObservedSite) -> ObservedSite:
+    """Writes the posts that wait to go out into the site's approvals file, as approved. The site, with what was read
+    for it: time zone and accounts are for people."""
+    live = observed.marketing_plan
+    assert live is not None
+    channels = tuple(sorted({post.channel for activity in live.activities for post in activity.posts}))
+    needs = frozenset({Need.PROPERTIES, Need.ACCOUNTS})
+    observed = with_account_names(
+        merged(observed, await session.client.reader().read(site.ref, needs, channels=channels))
+    )
+    assert observed.marketing_plan is not None
+    activities = _scheduled(observed.marketing_plan, observed.time_zone or "UTC")
+    path = session.project.approvals_file(site.name)
+    text = update_approvals(None, site.name, activities, shown_path(path))
+    assert text is not None
+    text = set_decisions(
+        text,
+        {draft.id: Decision.APPROVE for activity in activities for draft in activity.drafts},
+        file=shown_path(path),
+    )
+    head, version, rest = text.partition("version: 1\n")
+    write_file(path, head + APPROVED_OUTSIDE + version + rest)
+    approvals_now(session.project, site.name)
+    return observed
+
+
+# --- words and places ------------------------------------------------------------------------------
+
+
+def _left_out(site: Found, what: str, why: str, fix: str = "it stays on the site as it is") -> Diagnostic:
+    return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site.name))
+
+
+def _in_words(count: int) -> str:
+    """`1 event`, `2 events`."""
+    return f"{count} event{'' if count == 1 else 's'}"
+
+
+def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
+    why = f"the marketing plan is {printable(str(live.status))}, so the file does not ask for one"
+    fix = "write `marketingPlan: {state: present}` to have one generated"
+    return Diagnostic("no-active-plan", why, fix, Severity.NOTE, address=Address(site.name, Kind.MARKETING_PLAN))
+
+
+def _unsettled(site: Found, plan: Plan, changes: int) -> Diagnostic:
+    reason = plan.refusals[0].message if plan.refusals else f"plan would still make {changes} changes"
+    fix = "look at `reconciler plan`: defaults of the project, or a change on the site meanwhile, ask for them"
+    return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site.name))
+
+
+def shown_below(project: Project, path: Path) -> str:
+    """A path as it is called in the project's files."""
+    return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
+
+
+def _schema_for(project: Project, path: Path) -> str | None:
+    """Where an editor finds the schema of site files, if the project keeps it."""
+    schema = project.root / "schemas" / "site.schema.json"
+    if not schema.is_file():
+        return None
+    depth = len(path.relative_to(project.root).parts) - 1
+    return "../" * depth + "schemas/site.schema.json"
+
+
+# --- totals ----------------------------------------------------------------------------------------
+
+
+class Totals:
+    """What is kept of all sites: numbers."""
+
+    def __init__(self) -> None:
+        self.sites = self.failed = self.unsettled = self.unsettled_new = 0
+        self.written = dict.fromkeys(Import, 0)
+
+    def add(self, result: SiteImported | SiteFailed) -> None:
+        """One site more."""
+        self.sites += 1
+        if isinstance(result, SiteFailed):
+            self.failed += 1
+            return
+        self.written[result.written] += 1
+        self.unsettled += bool(result.changes)
+        self.unsettled_new += bool(result.changes) and result.written is Import.CREATED
+
+    def completed(self) -> ImportCompleted:
+        """All sites are in."""
+        return ImportCompleted(
+            self.sites,
+            self.written[Import.CREATED],
+            self.written[Import.UPDATED],
+            self.written[Import.UNCHANGED],
+            self.written[Import.DECLARED],
+            self.unsettled,
+            self.unsettled_new,
+            self.failed,
+        )

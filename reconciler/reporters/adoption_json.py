@@ -1,0 +1,54 @@
+"""JSON of `import` and `doctor`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.engine.results import DoctorCompleted, ImportCompleted, ProjectExamined, SiteExamined, SiteImported
+from reconciler.reporters.diagnostics import problem_values
+
+
+def imported_values(imported: SiteImported) -> dict[str, Any]:
+    """A site that was taken in."""
+    return {
+        "site": imported.name,
+        "id": imported.id,
+        "written": imported.written.value,
+        "file": imported.file,
+        "changes": imported.changes,
+        "approved": imported.approved,
+        "notes": [problem_values(note) for note in imported.notes],
+    }
+
+
+def examined_values(examined: SiteExamined) -> dict[str, Any]:
+    """What was found of a site."""
+    findings = [problem_values(finding) for finding in examined.findings]
+    return {"site": examined.name, "facts": dict(examined.facts), "findings": findings}
+
+
+def project_values(examined: ProjectExamined) -> dict[str, Any]:
+    """What was found of the project."""
+    return {"facts": dict(examined.facts), "findings": [problem_values(finding) for finding in examined.findings]}
+
+
+def completed_values(completed: ImportCompleted | DoctorCompleted) -> dict[str, Any]:
+    """The counts at the end."""
+    match completed:
+        case ImportCompleted():
+            return {
+                "sites": completed.sites,
+                "created": completed.new,
+                "updated": completed.updated,
+                "unchanged": completed.unchanged,
+                "declared": completed.declared,
+                "notEmpty": completed.unsettled,
+                "failed": completed.failed,
+            }
+        case DoctorCompleted():
+            return {
+                "sites": completed.sites,
+                "errors": completed.errors,
+                "warnings": completed.warnings,
+                "notes": completed.notes,
+            }

@@ -1,0 +1,58 @@
+"""`doctor` and `version --check-files` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.engine.results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.reporters.diagnostics import of_its_site, sentence
+from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
+from reconciler.reporters.plurals import plural
+
+_STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
+
+
+def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
+    """What is wrong, then, with `facts`, what was found to be so. Nothing where there is nothing to say."""
+    name = examined.name if isinstance(examined, SiteExamined) else "project"
+    if not examined.findings and not (facts and examined.facts):
+        return
+    yield screen.paint(name, Style.BOLD)
+    for finding in examined.findings:
+        yield from _finding(finding, screen, whole=isinstance(examined, ProjectExamined))
+    if facts:
+        width = max((columns(subject) for subject, _ in examined.facts), default=0)
+        for subject, words in examined.facts:
+            spans = (Span(fill(subject, width), Style.DIM), Span(words))
+            yield from wrapped(spans, screen, indent=2, hang=width + 4)
+    yield ""
+
+
+def _finding(finding: Diagnostic, screen: Screen, *, whole: bool) -> Iterator[str]:
+    words = sentence(finding) if whole else of_its_site(finding)
+    yield from wrapped((Span(f"{finding.severity}:", _STYLES[finding.severity]), Span(words)), screen, indent=2)
+
+
+def doctor_line(done: DoctorCompleted) -> str:
+    """`Doctor: 1 error, 2 warnings in 3 sites.`, for scripts."""
+    found = [
+        plural(count, word)
+        for count, word in ((done.errors, "error"), (done.warnings, "warning"), (done.notes, "note"))
+        if count
+    ]
+    return f"Doctor: {', '.join(found) or 'nothing found'} in {plural(done.sites, 'site')}."
+
+
+def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
+    """What an upgrade would touch, one a line."""
+    for finding in checked.touched:
+        yield from _finding(finding, screen, whole=True)
+
+
+def files_line(checked: FilesChecked) -> str:
+    """`Files: 2 of 14 would be touched by reconciler 0.2.0.`, for scripts."""
+    if not checked.touched:
+        return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes none of them."
+    return f"Files: {len(checked.touched)} of {plural(checked.files, 'file')} concerned by reconciler {checked.tool}."

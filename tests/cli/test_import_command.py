@@ -1,0 +1,193 @@
+"""`import`: site files from live sites, after which a plan is empty."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from reconciler.model.text import normal_text
+from tests.cli.projects import Command, Project
+from tests.hostile import CAPTIONS
+
+ACCOUNT = "1f0c2a9e-0000-4000-8000-000000000000"
+PROJECT = f"version: 1\napi: sandbox\naccount: {{id: {ACCOUNT}}}\n"
+CLOCK = "2026-11-02T09:00:00Z"
+
+EVERY_FIELD = {
+    "marketingPlanGoal": {"customGoal": "fill the evening courses"},
+    "marketingTools": ["SOCIAL_MARKETING", "BLOGS"],
+    "topics": {"included": ["handmade ceramics", "a, b"], "excluded": ["politics"], "coreTopic": "clay"},
+    "businessProfile": {"valueProposition": "stoneware", "targetAudience": "cooks", "businessGoal": "grow: fast"},
+    "toneOfVoice": "warm & playful: yes",
+    "pointOfView": "SECOND_PERSON",
+    "customContentGuidelines": "one\ntwo\n\nthree",
+    "imageGuidelines": "2026-11-27",
+    "socialChannels": ["INSTAGRAM"],
+    "frequency": {"interval": "WEEK", "count": 3},
+}
+
+
+def id_of(number: int) -> str:
+    return f"3f0c2a9e-8d0b-4b7c-9a55-{number:012d}"
+
+
+def world(*sites: dict[str, Any], **more: Any) -> str:
+    seed = {"clock": CLOCK, "freeze": True, "accountId": ACCOUNT, "sites": list(sites), **more}
+    return yaml.safe_dump(seed, allow_unicode=True, sort_keys=False)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Project:
+    """A project without a site, whose account has one of every kind."""
+    made = Project(tmp_path)
+    scheduled = {"channel": "INSTAGRAM", "status": "SCHEDULED", "scheduledDate": "2026-12-03T09:00:00Z"}
+    made.write(
+        {
+            "reconciler.yaml": PROJECT,
+            "sandbox.yaml": world(
+                {"id": id_of(1), "name": "Never Planned"},
+                {"id": id_of(2), "name": "Jane's Pottery", "settings": EVERY_FIELD, "plan": "ACTIVE",
+                 "overrides": {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}},
+                 "events": [{"name": "Sale", "date": "2026-11-27T00:00:00Z", "description": "30% off"},
+                            {"name": "Sale", "date": "2026-12-24T00:00:00Z"},
+                            {"name": "Doors", "date": "2026-11-28T08:30:15.250Z"},
+                            {"name": "Open day", "recurringRule": {"frequency": "MONTHLY"}},
+                            {"name": "Long gone", "date": "2026-03-01T00:00:00Z"}]},
+                {"id": id_of(3), "name": "jane's pottery", "plan": "INACTIVE", "published": False, "channels": []},
+                {"id": id_of(4), "name": "日本の陶器", "events": [{"name": "own", "date": "2026-11-27T00:00:00Z"}],
+                 "foreignEvents": [{"name": "theirs", "date": "2026-11-28T00:00:00Z"}]},
+                {"id": id_of(5), "name": "Waiting", "timeZone": "Europe/Berlin", "namespace": "HEADLESS", "plan": {
+                    "activities": [{"date": "2026-12-03T09:00:00Z", "title": CAPTIONS["workflow"], "items": [
+                        {**scheduled, "caption": CAPTIONS["yaml"]}, {"channel": "FACEBOOK"}]}]}},
+                {"id": id_of(6), "name": CAPTIONS["escapes"], "settings": {
+                    "toneOfVoice": CAPTIONS["bidi"], "imageGuidelines": CAPTIONS["tags"],
+                    "customContentGuidelines": CAPTIONS["lines"],
+                    "topics": {"included": [CAPTIONS["html"], CAPTIONS["yaml"]], "excluded": [CAPTIONS["emoji"]]}}},
+            ),
+        }
+    )  # fmt: skip
+    return made
+
+
+def documents(project: Project) -> dict[str, Any]:
+    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in sorted((project.root / "sites").iterdir())}
+
+
+def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: Project, reconciler: Command) -> None:
+    ran = reconciler("import", "--all", "--into", fresh.root, "--output", f"json={fresh.root / 'import.json'}")
+    assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
+    assert "Next: reconciler plan" in ran.out
+    found = documents(fresh)
+    assert set(found) == {
+        "never-planned", "janes-pottery", "janes-pottery-2", "site-3f0c2a9e", "waiting",
+        next(name for name in found if "gone" in name),
+    }  # fmt: skip
+    assert set(found["never-planned"]) == {"version", "site"}, "defaults are left out"
+    pottery = found["janes-pottery"]
+    assert pottery["settings"] == {**EVERY_FIELD, "imageGuidelines": pottery["settings"]["imageGuidelines"]}
+    names = [event["name"] for event in pottery["calendarEvents"]["events"]]
+    assert names == ["Sale", "Doors", "Open day"], "one of two namesakes; nothing that has passed"
+    assert 'left out event "Sale"' in ran.out
+    assert pottery["marketingPlan"] == {"state": "present"}
+    assert "marketingPlan" not in found["janes-pottery-2"], "only an ACTIVE plan is declared"
+    assert "calendarEvents" not in found["site-3f0c2a9e"], "whose event it is cannot be read"
+    assert "#     - {name: own, date: 2026-11-27}" in (fresh.root / "sites/site-3f0c2a9e.yaml").read_text("utf-8")
+
+    waiting = yaml.safe_load((fresh.root / "approvals/waiting.yaml").read_text("utf-8"))
+    ((draft,),) = (activity["drafts"] for activity in waiting["activities"])
+    assert draft["decision"].startswith("approve sha256:")
+    assert draft["goesOut"] == "Thu 2026-12-03 10:00 Europe/Berlin"
+    assert normal_text(draft["caption"]) == normal_text(CAPTIONS["yaml"])
+    assert "1 scheduled post taken in as approved" in ran.out
+
+    assert reconciler("validate", fresh.root, "--strict").code == 0
+    assert reconciler("plan", fresh.root, "--detailed-exitcode").last == "No changes."
+    assert reconciler("apply", fresh.root, "--auto-approve").last == "No changes."
+    assert reconciler("review", fresh.root).code == 0
+    assert reconciler("plan", fresh.root, "--detailed-exitcode").last == "No changes.", "the approval still counts"
+
+    before = {path: path.read_bytes() for path in fresh.root.rglob("*.yaml")}
+    again = reconciler("import", "--all", "--into", fresh.root, "--output", "json")
+    assert (again.code, again.json["summary"]["declared"]) == (0, 6)
+    assert {site["written"] for site in again.json["sites"]} == {"already declared"}
+    assert {path: path.read_bytes() for path in fresh.root.rglob("*.yaml")} == before
+
+
+def test_a_withdrawn_post_of_an_import_is_cancelled(fresh: Project, reconciler: Command) -> None:
+    """A post that was taken in is this project's own from the first apply on."""
+    reconciler("import", "--all", "--name", "wait*", "--into", fresh.root)
+    reconciler("apply", fresh.root, "--auto-approve")
+    fresh.edit("approvals/waiting.yaml", "decision: approve sha256", "decision: pending sha256")
+    assert reconciler("plan", fresh.root).last == "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel."
+
+
+def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Command) -> None:
+    """One site cannot be read: the others are there, and the next run asks for that one alone."""
+    fresh.edit(
+        "sandbox.yaml",
+        "sites:",
+        "faults: [{route: GET /marketing-settings, times: 1, do: {kind: error, status: 403, body: json}}]\nsites:",
+    )
+    first = reconciler("import", "--all", "--into", fresh.root, "--parallelism", "1")
+    assert first.code == 1
+    assert first.last == "Import: 5 created; 1 failed."
+    assert "Manage Marketing Plans" in first.out
+    asked = len(fresh.requests())
+    second = reconciler("import", "--all", "--into", fresh.root)
+    assert second.last == "Import: 1 created, 5 already declared; the plan is empty."
+    assert len(fresh.requests()) - asked <= 5
+
+
+def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconciler: Command) -> None:
+    """What the defaults say is left out; what a site does not have is cleared, so that nothing changes."""
+    fresh.write(
+        {
+            "reconciler.yaml": PROJECT
+            + "defaults:\n  - settings: {toneOfVoice: 'warm & playful: yes', pointOfView: FIRST_PERSON}\n"
+            + "    calendarEvents: {events: [{name: Everywhere, date: 2026-12-01}]}\n"
+        }
+    )
+    ran = reconciler("import", "--all", "--into", fresh.root)
+    assert ran.last == "Import: 6 created; the plan is empty."
+    found = documents(fresh)
+    assert "toneOfVoice" not in found["janes-pottery"]["settings"]
+    assert found["janes-pottery"]["settings"]["pointOfView"] == "SECOND_PERSON"
+    assert found["never-planned"]["settings"] == {"toneOfVoice": None, "pointOfView": None}
+    assert found["never-planned"]["calendarEvents"] == {"events": []}
+    assert reconciler("plan", fresh.root).last == "No changes."
+
+
+def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) -> None:
+    into = ("--into", fresh.root)
+    for arguments, words in (
+        ((), "give the ids of sites, or --all"),
+        (("--all", id_of(1)), "not both"),
+        (("shop",), "is not a site's id"),
+        (("--all", "--name", "nobody"), "none of the account's 6 sites"),
+        ((id_of(1), "--name", "x"), "add --all"),
+    ):
+        ran = reconciler("import", *arguments, *into)
+        assert (ran.code, words in ran.out + ran.err) == (1, True), ran
+    fresh.write({"reconciler.yaml": "version: 1\napi: sandbox\n"})
+    assert "account: {id: ...}" in reconciler("import", "--all", *into).err
+    by_id = reconciler("import", id_of(2).upper(), *into)
+    assert by_id.last == "Import: 1 created; the plan is empty."
+    assert set(documents(fresh)) == {"janes-pottery"}, "its own name, without an account"
+    fresh.write({"reconciler.yaml": "version: 1\napi: sandbox\nsites: [shops/*/x.yaml]\n"})
+    assert "no pattern of `sites`" in reconciler("import", id_of(1), *into).err
+
+
+def test_500_sites_are_imported_with_three_requests_each(tmp_path: Path, reconciler: Command) -> None:
+    project = Project(tmp_path)
+    sites = [
+        {"id": id_of(number), "name": f"Shop {number}", "settings": {"toneOfVoice": "warm"}} for number in range(500)
+    ]
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": world(*sites)})
+    assert reconciler("import", "--all", "--into", tmp_path).last == "Import: 500 created; the plan is empty."
+    counted = Counter(request["path"].rpartition("/")[2] for request in project.requests())
+    pages = 9  # the first has 100 sites, and those behind a cursor as many as the API gives
+    assert counted == {"query": 500 + pages, "marketing-settings": 500, "marketing-plan": 500}
