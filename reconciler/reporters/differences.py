@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -40,6 +41,7 @@ class Piece(Struct, frozen=True):
     text: str
 
 
+@lru_cache(64)  # one change of many sites is compared once
 def compare_words(before: str, after: str) -> tuple[Piece, ...]:
     """The pieces of both texts in reading order; what was replaced comes as removed, then added.
 

@@ -22,11 +22,13 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision
+from reconciler.model.content import Difference
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Media, Post
 from reconciler.model.text import printable
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.planner.text_lengths import letters
+from reconciler.reporters.markup import words_apart
 from reconciler.reporters.review_text import STATUS_WORDS, content_facts
 
 CHANNELS: Final = {
@@ -178,6 +180,8 @@ def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
     if one.warnings:
         items = "".join(f'<li dir="auto">{_text(warning)}</li>' for warning in one.warnings)
         yield f'<ul class="warnings">{items}</ul>'
+    if one.differences and one.status is not ReviewStatus.PENDING:
+        yield from _differences(one, review)
     yield '<div class="post"><div class="head">'
     yield f'<span class="avatar" aria-hidden="true">{_text(review.site[:1])}</span>'
     kind = "" if post.type == "POST" else f" · {post.type.lower()}"
@@ -192,6 +196,22 @@ def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
     ]
     yield f'<dl class="facts">{"".join(facts)}</dl></div>' if facts else "</div>"
     yield f'<div class="id"><code>{_text(post.id)}</code></div></article>'
+
+
+def _differences(one: ReviewedPost, review: Review) -> Iterator[str]:
+    """What is not as people approved it, word by word: from the approvals file to the site."""
+    yield '<dl class="apart"><dt>approvals file → site</dt>'
+    for found in one.differences:
+        yield (
+            f'<dt>{_text(found.field)}</dt><dd dir="auto">'
+            f"{words_apart(_side(found, found.in_file, review.zone), _side(found, found.live, review.zone))}</dd>"
+        )
+    yield "</dl>"
+
+
+def _side(difference: Difference, value: str, zone: str) -> str:
+    """A value as people read it: a date is a moment."""
+    return moment_text(datetime.fromisoformat(value), zone) if difference.field == "date" and value else value
 
 
 def _media(media: Sequence[Media], channel: str, picture: Picture) -> Iterator[str]:

@@ -1,57 +1,222 @@
-"""The HTML format: of a review the gallery of all its sites, of everything else the text as a page."""
+"""The HTML format: one file to look at, with what matters first, a calendar, and the sites to sort and filter.
+
+Of a review it is the gallery of all its sites.
+"""
 
 from __future__ import annotations
 
-from html import escape
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final, assert_never
 
-from reconciler.engine.results import ApiKind, Ended, Event, ReviewCompleted, RunStarted, SiteReviewed
+from reconciler.engine.results import (
+    ApiKind,
+    ApplyCompleted,
+    CallResolved,
+    Decided,
+    DriftCompleted,
+    Ended,
+    Event,
+    FilesInvalid,
+    HistoryListed,
+    Interrupted,
+    LockFound,
+    LockRemoved,
+    Notice,
+    Phase,
+    PhaseStarted,
+    PlanCompleted,
+    PlanLoaded,
+    Progressed,
+    RecordChanged,
+    Refused,
+    ReviewCompleted,
+    RunFailed,
+    RunStarted,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+    StateListed,
+    StateShown,
+    Validated,
+)
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.diagnostics import cause, sentence
+from reconciler.reporters.excerpt import last_line, text_of
+from reconciler.reporters.findings import going_out
 from reconciler.reporters.gallery import gallery
-from reconciler.reporters.layout import Screen
-from reconciler.reporters.text import TextReporter
+from reconciler.reporters.last_lines import header
+from reconciler.reporters.markup import bullets, text
+from reconciler.reporters.page import Page
+from reconciler.reporters.page_audit import drifted_row, history_row
+from reconciler.reporters.page_ledger import applied_row
+from reconciler.reporters.page_plan import planned_row
+from reconciler.reporters.page_rows import SEVERITIES, failed_row
+from reconciler.reporters.words import moment, plural
 
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
-<title>{title}</title>
-</head>
-<body>
-</body>
-</html>
-"""
+MOST_CAUSES: Final = 50
+"""Different causes of failing sites that the top of the page tells; the table has every site's own."""
+
+TITLES: Final = {"plan": "Planned changes", "apply": "What was done", "drift": "Drift", "history": "What went out"}
 
 
 class HtmlReporter:
-    """Keeps what it is to show until the run has ended."""
+    """Hands sites to the page as they come; keeps what its top says."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
+        self._page = Page()
+        self._run: RunStarted | None = None
+        self._phase: Phase | None = None
+        self._problems: dict[Diagnostic, None] = {}
+        self._causes: Counter[tuple[str, str]] = Counter()
+        self._texts: list[str] = []
+        self._calm = 0
+        self._last = ""
         self._reviews: list[Review] = []
-        self._text: list[str] = []
-        self._sandbox = False
-        plain = ReporterContext(context.command, self._text.append, Screen(width=120), context.calls_of)
-        self._reporter = TextReporter(plain)
 
-    def handle(self, event: Event) -> None:
-        """An event of the run; what the gallery shows needs no text."""
-        if isinstance(event, RunStarted) and event.api is not None:
-            self._sandbox = event.api.kind is ApiKind.SANDBOX
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
+        """An event of the run."""
         match event:
+            case RunStarted():
+                self._run = event
+            case PhaseStarted(phase=phase):
+                self._phase = phase
+            case PlanLoaded():
+                self._texts += text_of("show", event, PlanCompleted(0))[:-1]
+            case SitePlanned() if event.says_something:
+                self._page.add("plan", TITLES["plan"], planned_row(event, self._context.calls_of))
+                for refusal in event.plan.refusals:
+                    self._cause("refused", refusal)
+            case SiteDrifted() if event.says_something:
+                self._page.add("drift", TITLES["drift"], drifted_row(event))
+            case SitePlanned() | SiteDrifted():
+                self._calm += 1
+            case SiteApplied():
+                self._page.add("apply", TITLES["apply"], applied_row(event))
+            case SiteHistory():
+                if event.posts:
+                    self._page.add("history", TITLES["history"], history_row(event))
             case SiteReviewed(review=review):
                 self._reviews.append(review)
-            case ReviewCompleted() if self._reviews:
+            case SiteFailed():
+                self._failed(event)
+            case SiteNotReviewed(why=why):
+                self._problems[why] = None
+            case Notice(problem=problem):
+                self._problems[problem] = None
+            case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():
+                self._texts += text_of(self._context.command, event)
+            case SiteStarted() | Progressed():
                 pass
-            case Ended():
-                self._context.write(self._page())
+            case Ended(exit_code=exit_code):
+                self._write(int(exit_code))
             case _:
-                self._reporter.handle(event)
+                self._closing(event)
 
-    def _page(self) -> str:
-        picture = self._context.picture if self._sandbox else None
-        page = gallery(self._reviews, picture) if self._reviews else PAGE.format(title=escape(self._context.command))
-        text = escape("".join(self._text))
-        return page.replace("</body>", f"<pre>{text}</pre>\n</body>") if text else page
+    def _failed(self, failed: SiteFailed) -> None:
+        part = "apply" if self._phase is Phase.APPLYING else self._context.command
+        self._page.add(part, TITLES.get(part, "Sites"), failed_row(failed))
+        self._cause("refused" if failed.refused else "failed", failed.problem)
+
+    def _cause(self, word: str, problem: Diagnostic) -> None:
+        key = (word, cause(problem))
+        if key in self._causes or len(self._causes) < MOST_CAUSES:
+            self._causes[key] += 1
+
+    def _closing(
+        self,
+        event: PlanCompleted
+        | ApplyCompleted
+        | DriftCompleted
+        | ReviewCompleted
+        | Validated
+        | Decided
+        | HistoryListed
+        | Refused
+        | FilesInvalid
+        | RunFailed
+        | Interrupted,
+    ) -> None:
+        self._last = last_line(self._context.command, event) or self._last
+        match event:
+            case PlanCompleted(refusals=problems) | DriftCompleted(refusals=problems) | FilesInvalid(problems=problems):
+                self._problems |= dict.fromkeys(problems)
+            case RunFailed(problem=problem):
+                self._problems[problem] = None
+                self._last = ""
+            case Refused(reason=reason):
+                self._problems |= dict.fromkeys(going_out(found.post, found.zone) for found in event.still_going_out)
+                self._problems[reason] = None
+            case Interrupted():
+                self._last = "Interrupted."
+            case ApplyCompleted() | ReviewCompleted() | Validated() | Decided() | HistoryListed():
+                pass
+            case _:
+                assert_never(event)
+
+    # --- the page ----------------------------------------------------------------------------------
+
+    def _write(self, exit_code: int) -> None:
+        command = self._context.command
+        if self._reviews:
+            self._context.write(self._gallery())
+            return
+        top = list(self._top(exit_code))
+        project = f" · {self._run.project}" if self._run is not None else ""
+        first = "apply" if "apply" in self._page.parts() else command
+        if command in ("show", "merge"):
+            first = "plan"
+        self._page.write(self._context.write, f"reconciler {command}{project}", top, first=first)
+
+    def _top(self, exit_code: int) -> Iterator[str]:
+        yield f'<header class="top"><h1>reconciler {text(self._context.command)}</h1>\n'
+        facts = [header(self._run)] if self._run is not None else []
+        if self._context.now is not None:
+            facts.append(moment(self._context.now(), "UTC"))
+        if any(facts):
+            yield f'<p class="soft">{text(" · ".join(fact for fact in facts if fact))}</p>\n'
+        if self._last:
+            style = {0: "good", 2: "calm", 3: "warn"}.get(exit_code, "bad")
+            yield f'<p class="last {style}">{text(self._last)}</p>\n'
+        shared = [
+            f'<li class="bad">{plural(count, "site")} {word}: {text(why)}</li>'
+            for (word, why), count in self._causes.most_common()
+        ]
+        told = [
+            f'<li class="{SEVERITIES[problem.severity]}" dir="auto">{text(sentence(problem))}</li>'
+            for severity in Severity
+            for problem in self._problems
+            if problem.severity is severity
+        ]
+        if self._run is not None and self._run.approval_none:
+            sites = ", ".join(self._run.approval_none)
+            told.insert(0, f'<li class="bad">approval: none: drafts go out unapproved on {text(sites)}</li>')
+        if shared or told:
+            yield f'<ul class="problems">{"".join((*told, *shared))}</ul>\n'
+        if self._texts:
+            yield f'<pre class="text">{"<br>".join(map(text, self._texts))}</pre>\n'
+        if self._calm:
+            yield f'<p class="soft">{plural(self._calm, "site")} with nothing to say of {_them(self._calm)}.</p>\n'
+        yield f'<p class="soft">Exit code {exit_code}</p></header>\n'
+
+    def _gallery(self) -> str:
+        """The gallery of the reviewed sites, and below it what else the run has to say."""
+        sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is ApiKind.SANDBOX
+        page = gallery(self._reviews, self._context.picture if sandbox else None)
+        if not (self._problems or self._causes):
+            return page
+        items = [text(sentence(problem)) for problem in self._problems]
+        items += [f"{plural(count, 'site')} {word}: {text(why)}" for (word, why), count in self._causes.items()]
+        return page.replace("</body>", f"{bullets(items, 'problems')}\n</body>")
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"

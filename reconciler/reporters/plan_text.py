@@ -51,7 +51,7 @@ class Rank(IntEnum):
     NOTE = 8
 
 
-_CLASS_RANKS: Final = {
+CLASS_RANKS: Final = {
     ActionClass.PROTECTIVE: Rank.PUBLIC,
     ActionClass.PUBLIC: Rank.PUBLIC,
     ActionClass.COSTLY: Rank.COSTLY,
@@ -127,7 +127,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> Item:
     if calls_of:
         lines += _explanation(action, plan, calls_of)
     discards = tuple((draft.title, draft.channel, draft.approved) for draft in plan.discarded_by(operation))
-    rank = Rank.DISCARDING if discards else _CLASS_RANKS[class_of(operation)]
+    rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
     return Item(rank, tuple(lines), discards)
 
 

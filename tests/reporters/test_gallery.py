@@ -24,7 +24,7 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 VOID = {"meta", "img", "br"}
 HARMLESS = VOID | {"html", "head", "title", "style", "body", "main", "section", "header", "h1", "h2", "p", "ul", "li"}
 HARMLESS |= {"span", "div", "table", "thead", "tbody", "tr", "th", "td", "a", "b", "time", "article", "strong", "code"}
-HARMLESS |= {"dl", "dt", "dd"}
+HARMLESS |= {"dl", "dt", "dd", "del", "ins"}
 
 
 class Page(HTMLParser):

@@ -1,0 +1,59 @@
+"""Texts as HTML: nothing that an AI or a stranger wrote is markup, acts unseen, or is obeyed by a CI runner."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from html import escape
+from typing import Final
+
+from reconciler.model.text import printable
+from reconciler.reporters.differences import Mark, around_changes, compare_words, looks_the_same, spelled_out
+
+LONG: Final = 1_500
+"""Characters from which on two texts are shown around their differences."""
+
+_TAGS: Final = {Mark.KEPT: "{}", Mark.GAP: '<span class="soft">{}</span>', Mark.REMOVED: "<del>{}</del>"}
+_ADDED: Final = "<ins>{}</ins>"
+
+
+def text(value: str) -> str:
+    """A text of one line, as text."""
+    return escape(printable(value)).replace("::", ":&#58;").replace("##", "#&#35;")
+
+
+def lines(value: str) -> str:
+    r"""A text with its own line breaks. `\r\n` is one."""
+    return "\n".join(text(line) for line in value.replace("\r\n", "\n").split("\n"))
+
+
+def words_apart(before: str, after: str) -> str:
+    """Two texts as one, with `<del>` and `<ins>` around the words that differ."""
+    if looks_the_same(before, after):
+        return (
+            f"<del>{text(spelled_out(before))}</del> <ins>{text(spelled_out(after))}</ins> "
+            '<span class="soft">(they look the same)</span>'
+        )
+    pieces = compare_words(before, after)
+    if len(before) + len(after) > LONG:
+        pieces = around_changes(pieces, words=25)
+    return "".join(_TAGS.get(piece.mark, _ADDED).format(lines(piece.text)) for piece in pieces)
+
+
+def link(url: str, words: str = "") -> str:
+    """A link, where it leads to https and nothing in it is unseen; its address as text otherwise."""
+    if url.lower().startswith("https://") and printable(url) == url:
+        return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text(words or url)}</a>'
+    return f"<code>{text(url)}</code>"
+
+
+def hashed(resource: str) -> str:
+    """What a content security policy allows a style or a script by."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(resource.encode()).digest()).decode()
+
+
+def bullets(items: Iterable[str], kind: str = "") -> str:
+    """A list of pieces that are markup already; nothing for none."""
+    inner = "".join(f"<li>{item}</li>" for item in items)
+    return f'<ul class="{kind}">{inner}</ul>' if inner else ""

@@ -1,0 +1,164 @@
+"""An HTML report as one file: what matters at its top, a calendar, and tables of sites to sort and filter.
+
+It stands alone: its only script and style are in it and allowed by their hashes, and nothing is fetched. Without the
+script all of it is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from reconciler.reporters.markup import hashed, text
+from reconciler.reporters.page_calendar import CalendarMonths
+from reconciler.reporters.page_rows import SiteRow
+from reconciler.reporters.words import plural
+
+SHOWN: Final = 200
+"""Sites that are shown at first; the script shows more when asked. A browser lays out that many without a pause."""
+
+EARLY: Final = 'document.documentElement.classList.add("js")'
+"""So that a browser never lays out what the script hides."""
+
+HEAD: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '{early_hash}' '{script_hash}'; \
+style-src '{style_hash}'; img-src data:; base-uri 'none'; form-action 'none'">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+<script>{early}</script>
+<style>{style}</style>
+</head>
+<body>
+<main>
+"""
+
+TAIL: Final = """\
+</main>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+class SiteTable:
+    """The sites of one table, with the counts that any of them has."""
+
+    def __init__(self, id: str, title: str, database: sqlite3.Connection) -> None:
+        self.id = id
+        self.title = title
+        self.size = 0
+        self._database = database
+        self._columns: dict[str, int] = {}
+
+    def add(self, row: SiteRow) -> None:
+        """One site more. What it counts is a column, if only one site has any of it."""
+        for name, count in row.counts:
+            self._columns[name] = self._columns.get(name, 0) + count
+        self.size += 1
+        cells = "\0".join(f"{name}\1{count}" for name, count in row.counts if count)
+        labels = " ".join(f"{key}={value}" for key, value in row.labels)
+        self._database.execute(
+            "INSERT INTO sites VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (self.id, row.rank, text(row.name), row.state, row.style, text(labels), cells, row.body),
+        )
+
+    def html(self) -> Iterator[str]:
+        """The table, worst first and then by name."""
+        columns = [name for name, total in self._columns.items() if total]
+        yield f'<section class="sites" aria-labelledby="{self.id}"><h2 id="{self.id}">{self.title}</h2>\n'
+        yield '<div class="tools" hidden><label>Filter <input type="search" placeholder="name, label or any word">'
+        yield '</label> <label>Show <select><option value="">all sites</option>'
+        states = self._database.execute(
+            "SELECT state, COUNT(*) FROM sites WHERE part = ? GROUP BY state ORDER BY MIN(rank), state", (self.id,)
+        )
+        for state, count in states:
+            yield f'<option value="{text(state)}">{text(state)} ({count:,})</option>'
+        yield '</select></label> <span class="soft found" role="status"></span></div>\n<table><thead><tr>'
+        for name in ("site", "state", *columns):
+            yield f'<th scope="col"><button type="button">{name}</button></th>'
+        yield "</tr></thead>\n"
+        rows = self._database.execute(
+            "SELECT rank, name, state, style, labels, cells, body FROM sites WHERE part = ? ORDER BY rank, name, rowid",
+            (self.id,),
+        )
+        for number, row in enumerate(rows):
+            yield _row(number, row, columns)
+        totals = "".join(f'<td class="n" data-head="{name}">{self._columns[name]:,}</td>' for name in columns)
+        yield f'<tfoot><tr><th scope="row">{plural(self.size, "site")}</th><td></td>{totals}</tr></tfoot></table>\n'
+        yield '<p><button type="button" class="further" hidden>Show more sites</button></p></section>\n'
+
+
+def _row(number: int, row: tuple[int, str, str, str, str, str, str], columns: Sequence[str]) -> str:
+    rank, name, state, style, labels, cells, body = row
+    counts = dict(cell.split("\1") for cell in cells.split("\0")) if cells else {}
+    numbers = "".join(f'<td class="n" data-head="{column}">{counts.get(column, "")}</td>' for column in columns)
+    late = " late" if number >= SHOWN else ""
+    inner = f'<span class="soft labels">{labels}</span>' if labels else ""
+    return (
+        f'<tbody class="site{late}" data-rank="{rank}"><tr class="row"><th scope="row">'
+        f'<button type="button" aria-expanded="false">{name}</button>{inner}</th>'
+        f'<td data-state="{state}"><span class="tag {style}">{state}</span></td>{numbers}</tr>'
+        f'<tr class="more"><td colspan="{len(columns) + 2}">{body}</td></tr></tbody>\n'
+    )
+
+
+class Page:
+    """Collects what a report is made of, and writes it at the end, in the order in which people read."""
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)  # "": a temporary file
+        weakref.finalize(self, self._database.close)
+        self._database.execute(
+            "CREATE TABLE sites (part TEXT, rank INTEGER, name TEXT, state TEXT, style TEXT, labels TEXT, "
+            "cells TEXT, body TEXT)"
+        )
+        self._calendar = CalendarMonths(self._database)
+        self._tables: dict[str, SiteTable] = {}
+
+    def add(self, id: str, title: str, row: SiteRow) -> None:
+        """A site into the table of that id, and its posts into the calendar."""
+        if id not in self._tables:
+            self._tables[id] = SiteTable(id, title, self._database)
+        self._tables[id].add(row)
+        for entered in row.calendar:
+            self._calendar.add(id, entered)
+
+    def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:
+        """The whole page. `top` is markup; `first` is the table that comes first, and whose posts the calendar has."""
+        style, script = _resource("report.css"), _resource("report.js")
+        hashes = {"style_hash": hashed(style), "script_hash": hashed(script), "early_hash": hashed(EARLY)}
+        write(HEAD.format(title=text(title), style=style, early=EARLY, **hashes))
+        for piece in top:
+            write(piece)
+        if self._calendar.has(first):
+            names = [("calendar", "Calendar"), *((table.id, table.title) for table in self._sorted(first))]
+            write(f'<nav>{" · ".join(f"""<a href="#{id}">{name}</a>""" for id, name in names)}</nav>\n')
+        for piece in self._calendar.html(first):
+            write(piece)
+        for table in self._sorted(first):
+            for piece in table.html():
+                write(piece)
+        write(TAIL.format(script=script))
+
+    def _sorted(self, first: str) -> list[SiteTable]:
+        return sorted(self._tables.values(), key=lambda found: found.id != first)
+
+    def parts(self) -> tuple[str, ...]:
+        """The ids of the tables that have sites."""
+        return tuple(self._tables)
+
+
+@cache
+def _resource(name: str) -> str:
+    return resources.files("reconciler.reporters").joinpath(name).read_text("utf-8")

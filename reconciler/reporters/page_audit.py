@@ -1,0 +1,128 @@
+"""A site in an HTML report that was looked at: its drift, and what went out there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.engine.results import SiteDrifted, SiteHistory
+from reconciler.model.address import Kind
+from reconciler.model.canonical import Absent
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import PostOutcome, PublishedPost
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift
+from reconciler.reporters import words
+from reconciler.reporters.action_text import post_name
+from reconciler.reporters.drift_screen import finding
+from reconciler.reporters.markup import bullets, link, text
+from reconciler.reporters.page_rows import Entered, SiteRow, facts, fix, line, notes, problem_item, two_values
+from reconciler.reporters.values import yaml
+
+STATES: Final = {
+    DriftState.DRIFTED: (2, "warn", "~"),
+    DriftState.BLOCKED: (3, "warn", "!"),
+    DriftState.PENDING: (4, "calm", "."),
+    DriftState.IN_REVIEW: (5, "calm", "?"),
+    DriftState.CONVERGED: (6, "good", "="),
+}
+"""How grave a state is, how it looks, and its symbol."""
+
+ZONE: Final = "UTC"
+"""Of the times in the history: the state knows no site's zone."""
+
+
+def drifted_row(drifted: SiteDrifted) -> SiteRow:
+    """A site that was audited."""
+    report, tally = drifted.report, drifted.report.tally
+    items = sorted(report.items, key=lambda item: STATES[item.state][0])
+    worst = items[0].state if items else DriftState.CONVERGED
+    (rank, style, _), state = STATES[worst], worst.value
+    if report.refusals:
+        rank, state, style = 1, "refused", "bad"
+    counts = (
+        ("drifted", tally.drifted),
+        ("blocked", tally.blocked),
+        ("pending", tally.pending),
+        ("in review", tally.in_review),
+    )
+    due = f"{words.plural(report.due, 'object')} came within the rules as time passed; the next apply sees to that."
+    parts = [
+        bullets((problem_item(refusal, "refused") for refusal in report.refusals), "items bad"),
+        bullets((_item(item) for item in items if item.state is not DriftState.CONVERGED), "items"),
+        notes((*report.notes, *((due,) if report.due else ()))),
+        facts(drifted.seconds),
+    ]
+    return SiteRow(drifted.name, rank, state, style, counts, "".join(parts), drifted.labels)
+
+
+def _item(item: DriftItem) -> str:
+    kind, key = item.address.kind, item.address.key
+    subject = f'event "{key}"' if kind is Kind.EVENT else kind.value.replace("-", " ")
+    _, style, symbol = STATES[item.state]
+    said = f"{item.moved.value}: " if item.moved else ""
+    said += finding(item) if item.finding is not None else ""
+    rows = "".join(f"<dt>{text(field.path.removeprefix('settings.'))}</dt>{_sides(field)}" for field in item.fields)
+    changes = f'<dl class="changes">{rows}</dl>' if rows else ""
+    tag = f'<span class="tag {style}">{item.state.value}</span> '
+    return line(symbol, subject, tag + text(said)) + changes + fix(item.fix)
+
+
+def _sides(field: FieldDrift) -> str:
+    """The site's value against the file's, word by word, and what was last applied where that is neither."""
+    found = f'<dd dir="auto"><span class="soft">site → file</span> {two_values(field.live, field.desired)}'
+    if not isinstance(field.applied, Absent) and field.applied not in (field.live, field.desired):
+        applied = "(not set)" if field.applied is None else yaml(field.applied, whole=True)
+        found += f'\n<span class="soft">last applied</span> {text(applied)}'
+    return f'{found} <span class="soft">({text(field.moved.value)})</span></dd>'
+
+
+def history_row(history: SiteHistory) -> SiteRow:
+    """A site with what went out there and what waits to."""
+    outcomes = [history.outcome_of(post) for post in history.posts]
+    went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
+    failed = sum(1 for found in outcomes if found is not None and found.status is not PostStatus.PUBLISHED)
+    waits = len(history.posts) - went - failed
+    counts = (("posts", len(history.posts)), ("went out", went), ("failed", failed), ("scheduled", waits))
+    rank, state, style = (
+        (1, "failed", "bad") if failed else (3, "went out", "good") if went else (2, "scheduled", "calm")
+    )
+    pairs = list(zip(history.posts, outcomes, strict=True))
+    body = bullets((_post(post, outcome) for post, outcome in pairs), "items")
+    calendar = tuple(
+        Entered(
+            post.scheduled_for,
+            ZONE,
+            False,
+            history.name,
+            post.title,
+            post.channel,
+            *_stands(outcome),
+            outcome.link if outcome else None,
+        )
+        for post, outcome in pairs
+        if post.scheduled_for is not None
+    )
+    return SiteRow(history.name, rank, state, style, counts, body, (), calendar)
+
+
+def _stands(outcome: PostOutcome | None) -> tuple[str, str]:
+    """How a post stands, and how that looks."""
+    if outcome is None:
+        return "scheduled", "calm"
+    return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
+
+
+def _post(post: PublishedPost, outcome: PostOutcome | None) -> str:
+    state, style = _stands(outcome)
+    became = f'<span class="tag {style}">{text(state)}</span>'
+    if outcome is not None:
+        became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"
+    when = moment_text(post.scheduled_for, ZONE) if post.scheduled_for else "at a time Wix picked"
+    told = (
+        f"approved by {post.approver}" if post.approver else "" if post.approved else "approval: none",
+        f"commit {post.commit[:7]}" if post.commit else "",
+        f"scheduled {post.times} times" if post.times > 1 else "",
+    )
+    said = line(">", post_name(post.title, post.channel), text(when + (f" on {post.account}" if post.account else "")))
+    said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, told)))}</div>'
+    return f'<div data-channel="{text(post.channel)}">{said}</div>'

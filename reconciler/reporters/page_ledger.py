@@ -1,0 +1,98 @@
+"""A site in an HTML report that was worked on: how each action ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from reconciler.engine.results import SiteApplied
+from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
+from reconciler.model.operations import CancelPost
+from reconciler.planner.actions import Action, Reason
+from reconciler.reporters.action_text import SYMBOLS, action_text
+from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.markup import bullets, text
+from reconciler.reporters.page_rows import (
+    Entered,
+    SiteRow,
+    entered_going_out,
+    entered_post,
+    facts,
+    going_out_item,
+    line,
+    notes,
+)
+
+RESULTS: Final = {
+    Result.FAILED: (1, "bad"),
+    Result.UNKNOWN: (2, "bad"),
+    Result.NOT_STARTED: (3, "warn"),
+    Result.SKIPPED: (4, "warn"),
+    Result.WITHHELD: (5, "warn"),
+    Result.PENDING: (6, "warn"),
+    Result.DONE: (7, "good"),
+}
+"""How grave an end is, 1 the worst, and how it looks."""
+
+
+def applied_row(applied: SiteApplied) -> SiteRow:
+    """A site that was worked on."""
+    ledger = applied.ledger
+    tally = tally_of((ledger,))
+    worst = min((entry.result for entry in ledger.entries), key=lambda result: RESULTS[result][0], default=Result.DONE)
+    (rank, style), state = RESULTS[worst], worst.value
+    if ledger.error:
+        rank, state, style = 1, "failed", "bad"
+    if ledger.still_going_out:
+        rank, state, style = 0, "still going out", "bad"
+    counts = (
+        ("added", tally.added),
+        ("changed", tally.changed),
+        ("destroyed", tally.destroyed),
+        ("generated", tally.generated),
+        ("discarded", tally.discarded),
+        ("published", tally.published),
+        ("cancelled", tally.cancelled),
+        ("failed", tally.failed),
+        ("unknown", tally.unknown),
+        ("skipped", tally.skipped),
+        ("withheld", tally.withheld),
+        ("pending", tally.pending),
+        ("not started", tally.not_started),
+    )
+    zone = ledger.time_zone
+    parts = [
+        bullets((going_out_item(post, zone) for post in ledger.still_going_out), "items bad"),
+        bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
+        bullets((_entry(entry, zone) for entry in ledger.entries), "items"),
+        notes(ledger.notes),
+        notes(("Stopped here. Run apply again to go on.",)) if ledger.interrupted else "",
+        facts(applied.seconds, (), zone),
+    ]
+    posts = tuple(_posts(ledger))
+    return SiteRow(applied.name, rank, state, style, counts, "".join(parts), applied.labels, posts)
+
+
+def _posts(ledger: SiteLedger) -> Iterator[Entered]:
+    name, zone = ledger.site.name, ledger.time_zone
+    for post in ledger.still_going_out:
+        if (entered := entered_going_out(post, name, zone)) is not None:
+            yield entered
+    for entry in ledger.entries:
+        state, style = entry.result.value, RESULTS[entry.result][1]
+        if entry.result is Result.DONE:
+            gone = isinstance(entry.operation, CancelPost)
+            state, style = ("cancelled", "gone") if gone else ("scheduled", "good")
+        if (entered := entered_post(entry.operation, (), name, zone, state, style)) is not None:
+            yield entered
+
+
+def _entry(entry: Entry, zone: str) -> str:
+    said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
+    tag = f'<span class="tag {RESULTS[entry.result][1]}">{entry.result.value}</span> '
+    found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(said.text))
+    if entry.detail:
+        found += f'<div class="why">{text(entry.detail)}</div>'
+    if entry.request_id and entry.result is not Result.DONE:
+        found += f'<div class="why">request id <code>{text(entry.request_id)}</code></div>'
+    return found

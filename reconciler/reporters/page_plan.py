@@ -1,0 +1,158 @@
+"""A planned site in an HTML report: what is wrong, then each action with its reason and what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconciler.engine.results import SitePlanned
+from reconciler.model.operations import FieldChange, class_of
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import PostOutcome
+from reconciler.planner.actions import Action, Plan, Reason, ToReview
+from reconciler.planner.changes import Step, details_of
+from reconciler.planner.edits import edit_key
+from reconciler.reporters import words
+from reconciler.reporters.action_text import SYMBOLS, action_text, post_name
+from reconciler.reporters.context import CallsOf
+from reconciler.reporters.markup import bullets, link, text
+from reconciler.reporters.page_rows import (
+    Entered,
+    SiteRow,
+    entered_going_out,
+    entered_post,
+    facts,
+    going_out_item,
+    line,
+    notes,
+    problem_item,
+    two_values,
+)
+from reconciler.reporters.plan_text import CLASS_RANKS, Rank
+from reconciler.reporters.values import yaml
+
+STATES: Final = {
+    Rank.STILL_GOING_OUT: ("still going out", "bad"),
+    Rank.FAILED: ("failed", "bad"),
+    Rank.REFUSED: ("refused", "bad"),
+    Rank.BLOCKED: ("blocked", "warn"),
+    Rank.PUBLIC: ("goes public", "public"),
+    Rank.DISCARDING: ("discards drafts", "warn"),
+    Rank.COSTLY: ("generates or deletes", "calm"),
+    Rank.SAFE: ("changes", "calm"),
+    Rank.NOTE: ("nothing to do", "soft"),
+}
+"""What a site's plan is about, in a word, by its gravest part."""
+
+
+def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRow:
+    """A site that was planned."""
+    plan, tally = planned.plan, planned.tally
+    rank = _rank(plan)
+    state, style = STATES[rank]
+    counts = (
+        ("add", tally.add),
+        ("change", tally.change),
+        ("destroy", tally.destroy),
+        ("generate", tally.generate),
+        ("discard", tally.discard),
+        ("publish", tally.publish),
+        ("cancel", tally.cancel),
+        ("blocked", tally.blocked),
+        ("in review", tally.to_review),
+    )
+    zone = plan.time_zone
+    parts = [
+        bullets((going_out_item(post, zone) for post in plan.still_going_out), "items bad"),
+        bullets((problem_item(refusal, "refused") for refusal in plan.refusals), "items bad"),
+        bullets((problem_item(problem, "blocked") for problem in plan.blocked), "items warn"),
+        bullets((_action(action, plan, calls_of) for action in plan.actions), "items"),
+        bullets(map(_became, plan.bindings.outcomes), "items"),
+        bullets(map(_to_review, plan.to_review), "items"),
+        notes(plan.notes),
+        facts(planned.seconds, planned.reads if calls_of else (), zone),
+    ]
+    posts = tuple(_posts(plan))
+    return SiteRow(planned.name, rank, state, style, counts, "".join(parts), planned.labels, posts)
+
+
+def _rank(plan: Plan) -> Rank:
+    """The gravest part of a plan."""
+    if plan.still_going_out:
+        return Rank.STILL_GOING_OUT
+    if plan.refusals:
+        return Rank.REFUSED
+    if plan.blocked:
+        return Rank.BLOCKED
+    found = min((CLASS_RANKS[class_of(action.operation)] for action in plan.actions), default=Rank.NOTE)
+    return Rank.DISCARDING if found > Rank.DISCARDING and plan.discarded else found
+
+
+def _posts(plan: Plan) -> Iterator[Entered]:
+    name, zone = plan.site.name, plan.time_zone
+    found = [entered_going_out(post, name, zone) for post in plan.still_going_out]
+    found += [entered_post(action.operation, action.requires, name, zone) for action in plan.actions]
+    yield from (entered for entered in found if entered is not None)
+
+
+def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
+    operation = action.operation
+    said = action_text(action, plan.time_zone)
+    found = line(SYMBOLS[operation.verb], said.subject, text(said.text))
+    found += f'<div class="why">Why: {text(reason_of(action))}</div>'
+    edited = {change.path for change in said.changes if edit_key(action.address, change.path) in plan.edited}
+    found += _changes(said.changes, edited)
+    discarded = plan.discarded_by(operation)
+    if discarded:
+        names = (
+            text(post_name(draft.title, draft.channel))
+            + (' <span class="tag warn">approved</span>' if draft.approved else "")
+            for draft in discarded
+        )
+        found += f'<div class="why">Discards {words.plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
+    if calls_of:
+        told = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
+        told += [f"call: {call}" for call in calls_of(operation, plan.site)]
+        told += [f"needs: {words.precondition(required)}" for required in action.requires]
+        found += f'<pre class="explain">{"<br>".join(map(text, told))}</pre>'
+    return found
+
+
+def reason_of(action: Action) -> str:
+    """Why an action is planned, in words, with the facts behind it."""
+    why = words.REASONS[action.reason]
+    because = ", ".join(path.removeprefix("settings.") for path in action.because)
+    if not because:
+        return why
+    return f"{why} by {because}" if action.reason is Reason.APPROVED else f"{why}: {because}"
+
+
+def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:
+    rows = []
+    for change in changes:
+        note = ' <span class="tag warn">edited on the site since the last apply</span>' if change.path in edited else ""
+        rows.append(
+            f'<dt>{text(change.path.removeprefix("settings."))}</dt><dd dir="auto">{_changed(change)}{note}</dd>'
+        )
+    return f'<dl class="changes">{"".join(rows)}</dl>' if rows else ""
+
+
+def _changed(change: FieldChange) -> str:
+    """A list by its items, anything else as the two values."""
+    if not (isinstance(change.before, tuple) and isinstance(change.after, tuple)):
+        return two_values(change.before, change.after)
+    details = details_of(change)
+    gone = [f"<del>{text(yaml(found.before, whole=True))}</del>" for found in details if found.step is not Step.ADDED]
+    new = [f"<ins>{text(yaml(found.after, whole=True))}</ins>" for found in details if found.step is not Step.REMOVED]
+    return " ".join((*gone, *new))
+
+
+def _to_review(draft: ToReview) -> str:
+    return line("?", "draft", text(f"{post_name(draft.title, draft.channel)}: {words.IN_REVIEW[draft.state]}"))
+
+
+def _became(outcome: PostOutcome) -> str:
+    """What became of a post since the last run."""
+    if outcome.status is PostStatus.PUBLISHED:
+        return line(">", "went out", link(outcome.link) if outcome.link else text(f"post {outcome.post}"))
+    return line("!", "did not go out", text(outcome.reason or f"post {outcome.post}"))

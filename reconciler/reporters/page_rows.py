@@ -1,0 +1,135 @@
+"""The rows of an HTML report, and the pieces that their bodies are made of. What is called markup is safe already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from msgspec import Struct
+
+from reconciler.engine.results import Labels, SiteFailed
+from reconciler.model.canonical import Json
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
+from reconciler.planner.actions import DateIs, Precondition, StillGoingOut
+from reconciler.reporters import words
+from reconciler.reporters.action_text import WHY, post_name
+from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.ledger_text import duration
+from reconciler.reporters.markup import bullets, text, words_apart
+from reconciler.reporters.plan_text import Rank
+from reconciler.reporters.values import yaml
+
+Counts: TypeAlias = tuple[tuple[str, int], ...]
+"""The cells of a row, by their columns."""
+
+SEVERITIES: Final = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: "calm"}
+
+
+class Entered(Struct, frozen=True):
+    """A post in the calendar. `about`: the API picks the time, and `at` is the moment of its activity."""
+
+    at: datetime
+    zone: str
+    about: bool
+    site: str
+    title: str
+    channel: str
+    state: str
+    style: str
+    link: str | None = None
+
+
+class SiteRow(Struct, frozen=True):
+    """A site in a table of a report. `rank` orders the sites, worst first; `body` is markup."""
+
+    name: str
+    rank: int
+    state: str
+    style: str
+    counts: Counts
+    body: str
+    labels: Labels = ()
+    calendar: tuple[Entered, ...] = ()
+
+
+def failed_row(failed: SiteFailed) -> SiteRow:
+    """A site that could not be worked on."""
+    state = "refused" if failed.refused else "failed"
+    rank = Rank.REFUSED if failed.refused else Rank.FAILED
+    body = bullets((line("!", state, text(of_its_site(problem))) for problem in failed.problems), "items bad")
+    return SiteRow(failed.name, rank, state, "bad", (), body, failed.labels)
+
+
+def entered_post(
+    operation: Operation, requires: Sequence[Precondition], site: str, zone: str, state: str = "", style: str = ""
+) -> Entered | None:
+    """The place in the calendar of a write that is about a moment; None for any other."""
+    match operation:
+        case SchedulePost(at=at, title=title, channel=channel):
+            moment = at or next((found.date for found in requires if isinstance(found, DateIs)), None)
+            if moment is None:
+                return None
+            return Entered(moment, zone, at is None, site, title, channel, state or "to publish", style or "public")
+        case ReschedulePost(at=at, title=title, channel=channel):
+            return Entered(at, zone, False, site, title, channel, state or "to move here", style or "public")
+        case CancelPost(at=at, title=title, channel=channel) if at is not None:
+            return Entered(at, zone, False, site, title, channel, state or "to cancel", style or "gone")
+        case _:  # no other write has a moment at which the public sees something
+            return None
+
+
+def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | None:
+    """A post that goes out although nobody wants it any more, in the calendar."""
+    if post.moment is None:
+        return None
+    return Entered(post.moment, zone, False, site, post.title, post.channel, "still going out", "bad")
+
+
+def going_out_item(post: StillGoingOut, zone: str) -> str:
+    """A post that goes out although nobody wants it any more: when, why, and how to stop it."""
+    when = f" {words.moment(post.moment, zone)}" if post.moment else ""
+    account = f" on {post.account}" if post.account else ""
+    why = "; ".join(part for part in (WHY[post.reason], *post.because, post.obstacle) if part)
+    said = line("!", "still going out", text(f"{post_name(post.title, post.channel)}{when}{account}"))
+    return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'
+
+
+def problem_item(problem: Diagnostic, word: str) -> str:
+    """A refusal or an obstacle, with what to do."""
+    return line("!", word, text(problem.message)) + fix(problem.fix)
+
+
+def two_values(before: Json, after: Json) -> str:
+    """A value and the one that replaces it: texts word by word, anything else whole."""
+    if isinstance(before, str) and isinstance(after, str):
+        return words_apart(before, after)
+    gone = "" if before is None else f"<del>{text(yaml(before, whole=True))}</del> "
+    new = '<span class="soft">(not set)</span>' if after is None else f"<ins>{text(yaml(after, whole=True))}</ins>"
+    return gone + new
+
+
+def line(symbol: str, subject: str, said: str) -> str:
+    """A symbol, what it is about, and what becomes of it; `said` is markup."""
+    return (
+        f'<b class="mark" aria-hidden="true">{text(symbol)}</b> <b>{text(subject)}</b> <span dir="auto">{said}</span>'
+    )
+
+
+def fix(what: str) -> str:
+    """What to do."""
+    return f'<div class="fix">Fix: {text(what)}</div>' if what else ""
+
+
+def notes(said: Sequence[str]) -> str:
+    """Notes for people."""
+    return bullets(map(text, said), "notes")
+
+
+def facts(seconds: float, reads: Sequence[str] = (), zone: str = "") -> str:
+    """How long a site took, what was read, and whose times these are."""
+    found = [f"took {duration(seconds)}"] if seconds else []
+    found += [f"read: {', '.join(reads)}"] if reads else []
+    found += [f"times are those of {zone}"] if zone else []
+    return f'<div class="soft">{text("; ".join(found))}</div>' if found else ""

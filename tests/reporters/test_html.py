@@ -1,0 +1,201 @@
+"""The HTML format: one file that fetches nothing, in which each action has its reason and each change its words."""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.engine.results import (
+    Ended,
+    Event,
+    HistoryListed,
+    PlanCompleted,
+    RunStarted,
+    SiteHistory,
+    SitePlanned,
+    SiteReviewed,
+    Written,
+)
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.content import Difference
+from reconciler.model.operations import FieldChange, UpdateSettings
+from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.sites import PostOutcome, PublishedPost, SiteRef
+from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.planner.review import ReviewStatus
+from reconciler.planner.tally import PlanTally, tally_of
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.html import HtmlReporter
+from reconciler.reporters.markup import hashed, link, words_apart
+from reconciler.reporters.page import SHOWN
+from reconciler.reporters.words import REASONS
+from tests.hostile import CAPTIONS
+from tests.reporters.endings import AT, DIGEST, POST, Run, endings, full_plan, planned, unread
+from tests.reporters.review_world import review
+from tests.reporters.test_gallery import Page as GalleryPage
+
+RUNS = dict(endings(str))
+VOID = {"meta", "img", "br", "link", "input"}
+TAGS = {
+    "html",
+    "head",
+    "title",
+    "style",
+    "script",
+    "body",
+    "main",
+    "section",
+    "header",
+    "h1",
+    "h2",
+    "p",
+    "ul",
+    "li",
+    "nav",
+}
+TAGS |= {"span", "div", "table", "thead", "tbody", "tfoot", "tr", "th", "td", "a", "b", "code", "pre", "dl", "dt", "dd"}
+TAGS |= {"del", "ins", "details", "summary", "button", "label", "select", "option"} | VOID
+
+
+class Page(GalleryPage):
+    """The same, with more elements that are never closed."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attrs)
+        if tag in VOID and self.open and self.open[-1] == tag:
+            self.open.pop()
+
+
+def page(*events: Event, command: str = "plan") -> str:
+    out = io.StringIO()
+    reporter = HtmlReporter(ReporterContext(command, out.write))
+    for event in events:
+        reporter.handle(event)
+    return out.getvalue()
+
+
+def of(run: Run) -> str:
+    return page(*run.events, command=run.command)
+
+
+def site(name: str, *changes: FieldChange, reason: Reason = Reason.DIFFERS) -> SitePlanned:
+    action = Action(Address(SiteName(name), Kind.SETTINGS), UpdateSettings(changes), reason)
+    return planned(Plan(SiteRef(SiteName(name), "1"), (action,)))
+
+
+@pytest.mark.parametrize("name", [name for name in RUNS if name != "review"])
+def test_it_stands_alone_and_every_element_is_closed(name: str) -> None:
+    text = of(RUNS[name])
+    found = Page(text)
+    assert {tag for tag, _ in found.tags} <= TAGS
+    assert not [key for _, attributes in found.tags for key in attributes if key.startswith("on") or key == "style"]
+    assert all(attributes["href"].startswith(("https://", "#")) for attributes in found.all("a"))
+    (policy,) = (meta["content"] for meta in found.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    allowed = " ".join(f"'{hashed(script)}'" for script in scripts)
+    assert f"default-src 'none'; script-src {allowed}; style-src" in policy
+    assert len(found.all("script")) == len(scripts) == 2
+    assert "unsafe" not in policy
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+@pytest.mark.parametrize("text", CAPTIONS)
+def test_nothing_in_a_text_is_an_element(text: str) -> None:
+    """A text from outside adds no element: the tags are the same with it and without it."""
+    hostile = dict(endings(lambda word: f"{word} {CAPTIONS[text]}"))
+    for name in ("changes", "every result", "drift", "history", "state show", "plan of bad files"):
+        plain = [tag for tag, _ in Page(of(RUNS[name])).tags if tag not in ("del", "ins", "span", "br")]
+        assert [tag for tag, _ in Page(of(hostile[name])).tags if tag not in ("del", "ins", "span", "br")] == plain
+
+
+def test_each_action_says_why() -> None:
+    for reason in Reason:
+        assert f"Why: {REASONS[reason]}" in page(site("shop", FieldChange("a", 1, 2), reason=reason), Ended(0))
+
+
+def test_a_changed_text_is_shown_word_by_word() -> None:
+    change = FieldChange("settings.toneOfVoice", "warm and dry, always", "warm and playful, always")
+    assert "warm and <del>dry,</del><ins>playful,</ins> always" in page(site("shop", change), Ended(0))
+    assert words_apart("a\u200bb", "ab").startswith("<del>aU+200Bb</del>")
+
+
+def test_the_gallery_shows_what_changed_after_the_approval() -> None:
+    found = review()
+    first = found.activities[0]
+    apart = (Difference("caption", "Sale on Fryday", "Sale on Friday"),)
+    post = replace(first.posts[0], status=ReviewStatus.CHANGED, differences=apart, wanted=True)
+    changed = replace(found, activities=(replace(first, posts=(post,)),))
+    text = page(SiteReviewed(changed, Written.UPDATED, "approvals/shop.yaml"), Ended(0), command="review")
+    assert "Sale on <del>Fryday</del><ins>Friday</ins>" in text
+
+
+def test_what_went_out_has_its_link_and_what_failed_its_reason() -> None:
+    posts = [
+        PublishedPost(PostId(f"p{n}"), DIGEST, "INSTAGRAM", AT + timedelta(days=n), AT, title=f"Title {n}")
+        for n in range(3)
+    ]
+    outcomes = (
+        PostOutcome(posts[0].id, PostStatus.PUBLISHED, AT, "https://www.instagram.com/p/1"),
+        PostOutcome(posts[1].id, PostStatus.FAILED, AT, reason="the token expired"),
+    )
+    history = SiteHistory(SiteName("shop"), tuple(posts), outcomes)
+    text = page(RunStarted("history", "acme", 1, 1), history, HistoryListed(1, 3), Ended(0), command="history")
+    assert (
+        text.count('<a href="https://www.instagram.com/p/1" rel="noopener noreferrer nofollow">') == 2
+    )  # and in the list
+    assert "the token expired" in text
+    assert "December 2026" in text
+    assert 'data-state="failed"' in text
+
+
+def test_only_https_can_be_followed() -> None:
+    assert link("https://x.example/a") == '<a href="https://x.example/a" rel="noopener noreferrer nofollow">https:/' + (
+        "/x.example/a</a>"
+    )
+    for url in ("javascript:alert(1)", "http://x.example", "https://x.example/\u202egnp", "data:text/html,x"):
+        assert "<a" not in link(url)
+
+
+def test_the_calendar_has_the_day_that_the_post_has_in_its_site() -> None:
+    late = replace(full_plan(str), time_zone="Pacific/Auckland")  # 08:30 UTC is 21:30 there, on the same day
+    assert "<b>21:30</b> Instagram" in page(planned(late), Ended(0))
+    assert "Thu 2026-12-03 21:30 Pacific/Auckland" in page(planned(late), Ended(0))
+    assert POST not in re.sub(r"<script>.*?</script>", "", page(planned(late), Ended(0)))  # titles, not ids
+
+
+def test_sites_are_listed_worst_first_and_shared_failures_told_once() -> None:
+    sites = [site(f"s{n:03}", FieldChange("a", 1, n)) for n in range(SHOWN + 5)]
+    text = page(*sites, unread(str, "zz"), unread(str, "zy"), PlanCompleted(207, PlanTally(), 2), Ended(1))
+    names = re.findall(r'<button type="button" aria-expanded="false">([\w-]+)', text)
+    assert names[:3] == ["zy", "zz", "s000"]
+    assert text.count('class="site late"') == 7
+    assert text.count("2 sites failed: w-unread; w-again") == 1
+
+
+def test_memory_does_not_grow_with_the_sites() -> None:
+    import tracemalloc
+
+    def peak(count: int) -> int:
+        reporter = HtmlReporter(ReporterContext("plan", lambda _: None))
+        tracemalloc.start()
+        for number in range(count):
+            reporter.handle(site(f"s{number}", FieldChange("a", "x" * 2000, f"{number} " * 500)))
+        reporter.handle(Ended(0))
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    peak(5)
+    assert peak(160) < 2 * peak(40)
+
+
+def test_a_plan_with_nothing_to_do_says_so() -> None:
+    calm = SitePlanned(Plan(SiteRef(SiteName("calm"), "1")), tally_of(Plan(SiteRef(SiteName("calm"), "1"))))
+    text = page(calm, PlanCompleted(1), Ended(0))
+    assert '<p class="last good">No changes.</p>' in text
+    assert "<table>" not in text
