@@ -10,10 +10,9 @@ import random
 from collections.abc import Callable
 from typing import Final, Self
 
-import httpx
-
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.fence import Fence
+from reconciler.api.lean_imports import httpx
 from reconciler.api.limits import USUAL, Clock, Limits, Timeouts
 from reconciler.api.reader import SiteReader
 from reconciler.api.surroundings import Surroundings

@@ -9,8 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Final
 
-import httpx
-
+from reconciler.api.lean_imports import httpx, import_aiohttp
 from reconciler.api.surroundings import ProxyRefused, Surroundings, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
@@ -40,6 +39,7 @@ def address_of(text: str) -> httpx.URL:
 def open_transport(base: httpx.URL, parallelism: int, surroundings: Surroundings) -> httpx.AsyncBaseTransport:
     """A transport that follows no redirect, keeps no cookie and reads no `.netrc`. Raises UsageError where the
     environment names certificates or a proxy that cannot be used."""
+    import_aiohttp()
     import aiohttp
     from httpx_aiohttp import AiohttpTransport
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-import httpx
 from msgspec import Struct, field
 
+from reconciler.api.lean_imports import httpx
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable

@@ -14,12 +14,12 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-import httpx
 from msgspec import Struct
 
 from reconciler.api.decoding import BadBody, NotJson, decode, received
 from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
 from reconciler.api.fence import Fence
+from reconciler.api.lean_imports import httpx
 from reconciler.api.limits import USUAL, Budget, Clock, Limits, Timeouts
 from reconciler.api.pool import address_of, open_transport
 from reconciler.api.retries import pause_before_retry

@@ -7,12 +7,12 @@ imports none of them.
 from __future__ import annotations
 
 import errno
+import gc
 import importlib
 import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Final, NoReturn
@@ -40,6 +40,11 @@ COMMANDS: Final[dict[str, str]] = {
     "version": "Print the version.",
 }
 """Each command, in the order of a first use, with its summary; it is in `commands/<name>.py`."""
+
+
+GARBAGE: Final = (100_000, 20, 50)
+"""When to look for garbage in circles: more objects than are made by starting any command, for looking at modules and
+classes again and again was a quarter of a short run. Those that a run makes come to some MiB between two looks."""
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 """What writing ends in where the disk is full or broken: no bug of ours."""
@@ -135,6 +140,7 @@ def _unexpected(error: Exception) -> int:
 
 def entry_point() -> NoReturn:
     """The `reconciler` command."""
+    gc.set_threshold(*GARBAGE)
     signal.signal(signal.SIGTERM, _terminate)
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
@@ -147,6 +153,8 @@ def entry_point() -> NoReturn:
         _close_stdout()
     except OSError as error:
         code = _fail_to_write(error)
+    gc.disable()
+    gc.freeze()  # the process ends: nobody needs the room of what its modules hold
     sys.exit(code)
 
 
@@ -193,6 +201,8 @@ def _count(number: int, thing: str) -> str:
 
 def _bug(error: Exception) -> int:
     if os.environ.get("RECONCILER_DEBUG"):
+        import traceback
+
         traceback.print_exception(error)
     _say(
         [

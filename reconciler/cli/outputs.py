@@ -6,7 +6,6 @@ import errno
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -138,14 +137,17 @@ def screen_of(stream: IO[str], *, colour: bool) -> Screen:
 
     What is not a terminal is not wrapped, whatever COLUMNS says: `grep` and `less` want whole lines.
     """
-    from shutil import get_terminal_size
-
     terminal = stream.isatty()
     forced = os.environ.get("FORCE_COLOR", "0") not in ("", "0")
     able = forced or (terminal and os.environ.get("TERM") != "dumb")
     wanted = colour and able and not os.environ.get("NO_COLOR")
-    width = max(40, min(WIDEST, get_terminal_size((80, 24)).columns)) if terminal else UNWRAPPED
-    return Screen(width, wanted)
+    return Screen(_width() if terminal else UNWRAPPED, wanted)
+
+
+def _width() -> int:
+    from shutil import get_terminal_size
+
+    return max(40, min(WIDEST, get_terminal_size((80, 24)).columns))
 
 
 class _File(Struct, frozen=True):
@@ -159,6 +161,8 @@ class _File(Struct, frozen=True):
 def _begin(path: Path) -> _File:
     if refused := refused_target(path, os.environ):
         raise UsageError(f"--output {printable(str(path))}: {refused}")
+    import tempfile
+
     try:
         if path.exists() and not path.is_file():
             return _File(_open_stream(path), path, None)

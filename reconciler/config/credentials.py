@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -51,6 +50,8 @@ def _words(written: str | list[str], path: KeyPath, layers: Layers) -> tuple[str
     if isinstance(written, list):
         words = tuple(written)
     else:
+        import shlex
+
         try:
             words = tuple(shlex.split(written))
         except ValueError:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pickle
-import zlib
+from typing import Final
 
 from msgspec import Struct
 
@@ -11,6 +10,20 @@ from reconciler.model.sites import DesiredSite
 
 _LEVEL = 1
 _RAW = -15
+
+
+AS_THEY_ARE: Final = 64
+"""How many sites of a project are kept as they are: packing them is worth its time where there are many."""
+
+
+class KeptSite(Struct, frozen=True):
+    """A site as it is."""
+
+    site: DesiredSite
+
+    def unpack(self) -> DesiredSite:
+        """The site."""
+        return self.site
 
 
 class PackedSite(Struct, frozen=True):
@@ -21,6 +34,9 @@ class PackedSite(Struct, frozen=True):
 
     def unpack(self) -> DesiredSite:
         """The site as it was packed."""
+        import pickle
+        import zlib
+
         unpacker = zlib.decompressobj(_RAW, zdict=self.sample)
         # These bytes were pickled by this very process.
         site = pickle.loads(unpacker.decompress(self.data) + unpacker.flush())  # noqa: S301 - see above
@@ -33,9 +49,16 @@ class Packer:
 
     def __init__(self) -> None:
         self._sample = b""
+        self._kept = 0
 
-    def pack(self, site: DesiredSite) -> PackedSite:
-        """A site, packed; the first one becomes the sample of the others."""
+    def pack(self, site: DesiredSite) -> KeptSite | PackedSite:
+        """A site, packed; the first one that is becomes the sample of the others."""
+        if self._kept < AS_THEY_ARE:
+            self._kept += 1
+            return KeptSite(site)
+        import pickle
+        import zlib
+
         data = pickle.dumps(site, pickle.HIGHEST_PROTOCOL)
         if not self._sample:
             self._sample = data[:32768]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -125,6 +124,8 @@ class Repository:
         return self._bytes(*arguments, top=top).decode("utf-8", "surrogateescape")
 
     def _bytes(self, *arguments: str, top: bool = False) -> bytes:
+        import subprocess
+
         at = self.top if top or arguments[0] in ("blame", "cat-file") else self._folder
         try:
             done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`

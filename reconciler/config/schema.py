@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.problems import MAX_EXPLAINED
+from reconciler.config.quick_check import CannotTell, fits
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
 
@@ -41,12 +42,30 @@ def schema(name: str) -> dict[str, Any]:
     return value
 
 
+FEW: Final = 30
+"""Documents of a kind that are looked at without the fast validator, whose loading takes as long as some hundred."""
+
+
 @cache
 def _fast(name: str) -> Callable[[Any], bool]:
     import jsonschema_rs
 
     is_valid: Callable[[Any], bool] = jsonschema_rs.Draft7Validator(schema(name)).is_valid
     return is_valid
+
+
+_few: Final = {name: iter(range(FEW)) for name in SCHEMAS}
+"""What is left of FEW, by schema."""
+
+
+def is_valid(value: Any, name: str) -> bool:
+    """Whether a value fits a schema."""
+    for _ in _few[name]:
+        try:
+            return fits(value, schema(name), schema(name))
+        except CannotTell:
+            break
+    return _fast(name)(value)
 
 
 class Checked(Struct, frozen=True):
@@ -70,7 +89,7 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
 
     What is usable is looked at further all the same, so that all that is wrong is told at once.
     """
-    if _fast(name)(document.value):
+    if is_valid(document.value, name):
         return Checked(document.value)
     if len(problems) >= MAX_EXPLAINED:  # this one is counted, and no longer explained
         problems.append(problem(document.start, "does not fit its schema"))

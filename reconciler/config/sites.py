@@ -13,7 +13,7 @@ from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.documents import Document
-from reconciler.config.packing import PackedSite, Packer
+from reconciler.config.packing import KeptSite, PackedSite, Packer
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
@@ -39,7 +39,7 @@ class SiteEntry(Struct, frozen=True):
     labels: tuple[tuple[str, str], ...]
     file: Path
     place: Place
-    packed: PackedSite
+    packed: KeptSite | PackedSite
     problems: tuple[Diagnostic, ...] = ()
     without_approval: bool = False
     """Whether its posts go out without anybody's approval."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 KeyPath: TypeAlias = tuple[str | int, ...]
@@ -55,6 +54,8 @@ def listed(words: Iterable[Any], last: str = "") -> str:
 
 def close_match(word: str, allowed: Iterable[str]) -> str | None:
     """The one of several words that was probably meant."""
+    from difflib import get_close_matches
+
     by_folded: dict[str, str] = {}
     for one in allowed:
         by_folded.setdefault(one.casefold(), one)

@@ -7,7 +7,6 @@ integral float is the integer it stands for.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, NewType, TypeAlias
@@ -121,4 +120,6 @@ def digest_of(value: Json) -> Digest:
 
 def digest_of_text(text: str) -> Digest:
     """The SHA-256 of a canonical text."""
-    return Digest("sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+    from hashlib import sha256
+
+    return Digest("sha256:" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest())

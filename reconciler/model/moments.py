@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
@@ -11,6 +10,8 @@ def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
 
     In UTC where `zone` is no IANA name that this machine knows.
     """
+    from zoneinfo import ZoneInfo
+
     try:
         local = at.astimezone(ZoneInfo(zone))
     except (KeyError, ValueError, OSError):

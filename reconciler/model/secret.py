@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -91,6 +90,8 @@ def _has_escaped(folded: bytes, codes: frozenset[bytes]) -> bool:
 
 def _in_base64(text: str) -> list[str]:
     """What of the base64 of any text with this one in it depends on this one alone, in both alphabets."""
+    from base64 import b64encode, urlsafe_b64encode
+
     forms = set()
     for before in range(3):
         for encode in (b64encode, urlsafe_b64encode):

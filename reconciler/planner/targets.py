@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Protocol, TypeAlias, assert_never
 
@@ -140,6 +139,8 @@ def _near(selector: Selector, sites: Sequence[Site]) -> str:
 
 def near(word: str, words: Iterable[str]) -> str:
     """`; did you mean shop-1 or shop-2?`, or nothing."""
+    from difflib import get_close_matches
+
     found = get_close_matches(word, list(words), n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(found)}?" if found else ""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -96,6 +95,8 @@ def _common(one: list[str], other: list[str]) -> int:
 
 
 def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
+    from difflib import SequenceMatcher
+
     for tag, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag == "equal":
             yield Piece(Mark.KEPT, "".join(old[old_from:old_to]))

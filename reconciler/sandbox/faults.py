@@ -33,7 +33,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
@@ -101,6 +100,8 @@ def check_fault(source: object) -> Json:
     do = source.get("do")
     if not isinstance(do, Mapping) or do.get("kind") not in _FIELDS:
         kind = do.get("kind") if isinstance(do, Mapping) else do
+        from difflib import get_close_matches
+
         close = get_close_matches(str(kind), _FIELDS, 1)
         hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_FIELDS)}"
         raise FaultError(f"do.kind: {kind!r} is unknown; {hint}")

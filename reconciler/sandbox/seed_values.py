@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import Any
 
 from reconciler.sandbox import times
@@ -23,6 +22,8 @@ def mapping(where: str, value: object, known: tuple[str, ...]) -> Json:
         raise SeedError(f"{where}: is {value!r}, should be a mapping with keys of {', '.join(known)}")
     for key in value:
         if key not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(str(key), known, 1)
             raise SeedError(
                 f"{where}: unknown key {key!r}; "

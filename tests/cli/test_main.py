@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
+from tests.cli.projects import Project
 
 HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "ruamel", "uvicorn")
 
@@ -44,6 +45,37 @@ def test_nothing_heavy_is_imported_to_start(arguments: list[str]) -> None:
 def test_help_starts_with_click_alone() -> None:
     script = "import sys\nfrom reconciler.cli.main import run\nrun(['--help'])\nsys.exit('msgspec' in sys.modules)"
     subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+
+
+UNUSED = {
+    "validate .": {
+        "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema",
+        "jsonschema_rs", "pickle", "regex", "reconciler.api.client", "reconciler.executor.executor",
+        "reconciler.planner.planner", "reconciler.sandbox.app", "reconciler.state.store", "rich", "ruamel", "shlex",
+        "shutil", "subprocess", "tempfile", "traceback", "uvicorn", "zoneinfo",
+    },
+    "plan .": {
+        "aiohttp", "certifi", "deepdiff", "difflib", "jsonschema", "jsonschema_rs", "pickle", "pygments",
+        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.executor.executor",
+        "reconciler.reporters.gallery", "rich", "ruamel", "uvicorn",
+    },
+}  # fmt: skip
+"""What a command has no use for where all is well: each took a part of its start, or would."""
+
+
+@pytest.mark.parametrize("line", list(UNUSED))
+def test_a_command_imports_nothing_that_it_does_not_use(line: str, project: Project) -> None:
+    script = (
+        "import sys, json\n"
+        "from reconciler.cli.main import run\n"
+        "code = run(sys.argv[1:])\n"
+        "sys.stderr.write(json.dumps([code, sorted(sys.modules)]))"
+    )
+    arguments = [sys.executable, "-c", script, *line.split()]
+    done = subprocess.run(arguments, capture_output=True, check=True, cwd=project.root)
+    code, modules = json.loads(done.stderr)
+    assert code == 0
+    assert sorted(UNUSED[line] & set(modules)) == []
 
 
 def test_every_command_and_option_has_help() -> None:

@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconciler.config.quick_check import CannotTell, fits
 from reconciler.config.schema import schema
 from reconciler.config.sites import open_project
 from reconciler.model.diagnostics import InvalidFiles
@@ -19,6 +21,9 @@ from reconciler.reporters.diagnostics import sentence
 
 FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 """The folder is written anew for each example, so that it does not matter that it is the same one."""
+
+
+VALIDATORS = {name: jsonschema_rs.Draft7Validator(schema(name)) for name in ("site", "project", "approvals")}
 
 
 def outcome(root: Path, site: bytes, project: bytes | None = None, approvals: bytes | None = None) -> Any:
@@ -112,6 +117,32 @@ def near_misses(draw: Any, name: str) -> bytes:
 def test_near_misses(tmp_path: Path, site: bytes, project: bytes | None, approvals: bytes | None) -> None:
     found = outcome(tmp_path, site, project, approvals)
     assert found
+
+
+@st.composite
+def values_near(draw: Any, name: str) -> Any:
+    """A document that is nearly what its schema says, as it was read."""
+    return yaml.safe_load(draw(near_misses(name)).decode())
+
+
+@settings(max_examples=150)
+@given(
+    st.sampled_from(["site", "project", "approvals"]).flatmap(lambda name: st.tuples(st.just(name), values_near(name)))
+)
+def test_the_quick_check_says_what_the_validator_says_or_nothing(drawn: tuple[str, Any]) -> None:
+    name, value = drawn
+    try:
+        said = fits(value, schema(name), schema(name))
+    except CannotTell:
+        return
+    assert said == VALIDATORS[name].is_valid(value)
+
+
+@pytest.mark.parametrize("name", ["site", "project", "approvals"])
+def test_the_quick_check_knows_every_keyword_of_the_schemas(name: str) -> None:
+    """Else it would be of no use: each file would be looked at twice."""
+    for example in schema(name)["examples"]:
+        assert fits(example, schema(name), schema(name))
 
 
 def shuffled(value: Any, draw: Any) -> Any:

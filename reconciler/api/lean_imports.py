@@ -1,0 +1,79 @@
+"""httpx and aiohttp, imported without what a run never uses and would pay for at its start.
+
+httpx brings a command line of its own, with rich and pygments. aiohttp makes two TLS contexts of its own while it is
+imported, and each reads all public certificates. Together that was half the time of a plan of one site.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+
+@contextmanager
+def _httpx_alone() -> Iterator[None]:
+    """While it lasts, httpx finds no command line, and does without it as where rich is not installed."""
+    if "httpx" in sys.modules:
+        yield
+        return
+    sys.modules["httpx._main"] = None  # type: ignore[assignment] # what Python has for "there is no such module"
+    try:
+        yield
+    finally:
+        del sys.modules["httpx._main"]
+
+
+with _httpx_alone():
+    import httpx as httpx
+
+
+class LateCertificates(ssl.SSLContext):
+    """A context that reads the certificates of the system when it is first used, and then behaves like any other."""
+
+    def wrap_socket(self, *arguments: Any, **named: Any) -> ssl.SSLSocket:
+        """As the base class; the certificates are there."""
+        self._read_now()
+        return super().wrap_socket(*arguments, **named)
+
+    def wrap_bio(self, *arguments: Any, **named: Any) -> ssl.SSLObject:
+        """As the base class; the certificates are there."""
+        self._read_now()
+        return super().wrap_bio(*arguments, **named)
+
+    def _read_now(self) -> None:
+        if self.__dict__.pop("late", False):
+            self.set_default_verify_paths()
+
+
+_PUT_OFF: Final = ("load_default_certs", "set_default_verify_paths")
+
+
+@contextmanager
+def _certificates_later() -> Iterator[None]:
+    """While it lasts, contexts that are told to read the certificates of the system do so at their first use."""
+
+    def put_off(context: ssl.SSLContext, *_: object) -> None:
+        context.__class__ = LateCertificates
+        context.__dict__["late"] = True
+
+    kept = {name: ssl.SSLContext.__dict__.get(name) for name in _PUT_OFF}
+    for name in _PUT_OFF:
+        setattr(ssl.SSLContext, name, put_off)
+    try:
+        yield
+    finally:
+        for name, method in kept.items():
+            if method is None:
+                delattr(ssl.SSLContext, name)
+            else:
+                setattr(ssl.SSLContext, name, method)
+
+
+def import_aiohttp() -> None:
+    """Imports aiohttp, whose own contexts, which no run uses, read their certificates late."""
+    if "aiohttp" not in sys.modules and sys.platform != "win32":  # there they come from the system's store
+        with _certificates_later():
+            import aiohttp.connector  # noqa: F401
