@@ -19,11 +19,11 @@ class CannotTell(Exception):
     """A validator must look at this value."""
 
 
-def fits(value: Any, schema: Schema, root: Schema) -> bool:
+def surely_fits(value: Any, schema: Schema, root: Schema) -> bool:
     """Whether a value is valid. `root` is the schema that references start from. Raises CannotTell."""
     reference = schema.get("$ref")
     if reference is not None:
-        return fits(value, _definition(reference, root), root)  # in Draft 7 nothing beside a reference counts
+        return surely_fits(value, _definition(reference, root), root)  # in Draft 7 nothing beside a reference counts
     for keyword, wanted in schema.items():
         if keyword not in _SAY_NOTHING and not _CHECKS.get(keyword, _unknown)(value, wanted, schema, root):
             return False
@@ -68,7 +68,7 @@ def _pattern(value: Any, wanted: str, _schema: Schema, _root: Schema) -> bool:
 
 def _properties(value: Any, wanted: Schema, _schema: Schema, root: Schema) -> bool:
     return not isinstance(value, dict) or all(
-        fits(member, wanted[key], root) for key, member in value.items() if key in wanted
+        surely_fits(member, wanted[key], root) for key, member in value.items() if key in wanted
     )
 
 
@@ -77,7 +77,7 @@ def _additional(value: Any, wanted: bool | Schema, schema: Schema, root: Schema)
         return True
     known = schema.get("properties", {})
     others = [member for key, member in value.items() if key not in known]
-    return not others if wanted is False else all(fits(member, wanted, root) for member in others)
+    return not others if wanted is False else all(surely_fits(member, wanted, root) for member in others)
 
 
 def _unique(value: Any, wanted: bool, _schema: Schema, _root: Schema) -> bool:
@@ -123,14 +123,14 @@ _CHECKS: Final[Mapping[str, Callable[[Any, Any, Schema, Schema], bool]]] = {
     "additionalProperties": _additional,
     "required": lambda value, wanted, _, __: not isinstance(value, dict) or all(key in value for key in wanted),
     "propertyNames": lambda value, wanted, _, root: (
-        not isinstance(value, dict) or all(fits(key, wanted, root) for key in value)
+        not isinstance(value, dict) or all(surely_fits(key, wanted, root) for key in value)
     ),
     "items": lambda value, wanted, _, root: (
-        not isinstance(value, list) or all(fits(member, wanted, root) for member in value)
+        not isinstance(value, list) or all(surely_fits(member, wanted, root) for member in value)
     ),
     "uniqueItems": _unique,
-    "allOf": lambda value, wanted, _, root: all(fits(value, part, root) for part in wanted),
-    "oneOf": lambda value, wanted, _, root: sum(fits(value, part, root) for part in wanted) == 1,
+    "allOf": lambda value, wanted, _, root: all(surely_fits(value, part, root) for part in wanted),
+    "oneOf": lambda value, wanted, _, root: sum(surely_fits(value, part, root) for part in wanted) == 1,
     "minLength": _sized(str, int.__ge__),
     "maxLength": _sized(str, int.__le__),
     "minItems": _sized(list, int.__ge__),

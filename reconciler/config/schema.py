@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from reconciler.config.documents import Document
 from reconciler.config.problems import MAX_EXPLAINED
-from reconciler.config.quick_check import CannotTell, fits
+from reconciler.config.quick_check import CannotTell, surely_fits
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
 
@@ -58,11 +58,11 @@ _few: Final = {name: iter(range(FEW)) for name in SCHEMAS}
 """What is left of FEW, by schema."""
 
 
-def is_valid(value: Any, name: str) -> bool:
-    """Whether a value fits a schema."""
+def fits(value: Any, name: str) -> bool:
+    """Whether a plain value fits a schema."""
     for _ in _few[name]:
         try:
-            return fits(value, schema(name), schema(name))
+            return surely_fits(value, schema(name), schema(name))
         except CannotTell:
             break
     return _fast(name)(value)
@@ -79,17 +79,12 @@ class Checked(Struct, frozen=True):
         return not any(not path or path[0] == section for path in self.bad)
 
 
-def fits(value: Any, name: str) -> bool:
-    """Whether a plain value fits a schema."""
-    return _fast(name)(value)
-
-
 def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
     """Checks a document against its schema; every problem of it goes to `problems`.
 
     What is usable is looked at further all the same, so that all that is wrong is told at once.
     """
-    if is_valid(document.value, name):
+    if fits(document.value, name):
         return Checked(document.value)
     if len(problems) >= MAX_EXPLAINED:  # this one is counted, and no longer explained
         problems.append(problem(document.start, "does not fit its schema"))
