@@ -166,7 +166,7 @@ class Connection:
             await self._budget.admit(site.id)
             async with self._budget.in_flight:
                 if fence is not None:
-                    fence.check()
+                    await fence.confirm()
                 answer = await send()
             if isinstance(answer, Answer):
                 return answer

@@ -36,7 +36,7 @@ class PublicFence:
         self._journal = journal
         self._now = now
 
-    def check(self) -> None:
+    async def confirm(self) -> None:
         """Raises NoLongerAllowed where one of the posts must not go out any more, or nobody can tell."""
         try:
             approvals = self._approvals()

@@ -31,6 +31,9 @@ RETRY: Final = timedelta(seconds=3)
 SPARE: Final = timedelta(seconds=5)
 """Before its time is over a run begins no write any more: what is sent then may still be under way afterwards."""
 
+RECENTLY: Final = 0.25
+"""Seconds for which what was seen of the heartbeat is taken as it is, so that many writes at once need one look."""
+
 KEPT: Final = timedelta(days=1)
 """How long the heartbeat of a run that was killed is left, for whoever looks at its leases."""
 
@@ -92,7 +95,7 @@ class Heartbeat:
         self._clock = clock
         self._record = HeartbeatRecord(holder, clock.now() + DURATION)
         self._version: Version | None = None
-        self._renewed = clock.monotonic()
+        self._renewed = self._seen = clock.monotonic()
         self._lost = ""
         self._renewing: asyncio.Task[None] | None = None
 
@@ -110,6 +113,24 @@ class Heartbeat:
         if spent >= (DURATION - SPARE).total_seconds() or self._clock.now() >= self._record.expires - SPARE:
             return "ended before it could be renewed"
         return "was taken by another run" if site in self._record.revoked else ""
+
+    async def see(self, site: str) -> None:
+        """Looks whether a site was taken away since the last renewal. `why_lost` then knows.
+
+        Where nobody can tell, its time decides: until that is over, nobody takes a lease but by force.
+        """
+        now = self._clock.monotonic()
+        if now - self._seen < RECENTLY:
+            return
+        try:
+            found = await look(self._store, self.id)
+        except StateError:
+            return
+        self._seen = now
+        if found is None or found[0].holder.token != self._record.holder.token:
+            self._lost = "was taken by another run"
+        elif site in found[0].revoked:
+            self._record = replace(self._record, revoked=found[0].revoked)
 
     async def stop(self) -> None:
         """Ends it, with those that runs left which were killed long ago. Every lease was given back, or is lost."""
@@ -144,7 +165,7 @@ class Heartbeat:
             return await self._see_what_was_taken()
         except StateError:
             return RETRY  # until its time is over, then it is lost
-        self._renewed = begun
+        self._renewed = self._seen = begun
         return RENEWAL
 
     async def _see_what_was_taken(self) -> timedelta:

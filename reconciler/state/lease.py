@@ -139,7 +139,7 @@ class Leases:
         return self._clock.now() >= lock.expires or self._process_is_gone(lock)
 
     async def unlock(self, lock: LockRecord) -> bool:
-        """Takes a lease away from its holder, who learns it at the next renewal.
+        """Takes a lease away from its holder, who learns it at the next renewal or write.
 
         False, and nothing done, if that holder has given it back or lost it since it was looked at.
         """
@@ -284,6 +284,12 @@ class Lease:
                 f"the lock of {self._lock.site.name} {why}",
                 "nothing more is written to the site; run again",
             )
+
+    async def confirm(self) -> None:
+        """`check`, of the lease as it stands: a run that was suspended does not know yet what was taken from it."""
+        self.check()
+        await self._beat.see(self._lock.site.id)
+        self.check()
 
     async def release(self) -> StateError | None:
         """Gives the lease back, if it is still ours. Never takes another's away.

@@ -399,7 +399,7 @@ class Lease:
     def __init__(self, checks: int) -> None:
         self.left = checks
 
-    def check(self) -> None:
+    async def confirm(self) -> None:
         self.left -= 1
         if self.left < 0:
             raise Lost
@@ -418,7 +418,7 @@ def test_the_lease_is_asked_for_after_the_wait_for_the_budget(bench: Bench) -> N
     order: list[str] = []
 
     class Watching:
-        def check(self) -> None:
+        async def confirm(self) -> None:
             order.append(f"checked after {(bench.clock.at - NOW).total_seconds():g} s")
 
     async def work() -> None:

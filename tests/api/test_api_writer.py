@@ -305,7 +305,7 @@ def test_a_fence_of_the_call_is_asked_before_every_attempt(bench: Bench) -> None
     class Closing:
         asked = 0
 
-        def check(self) -> None:
+        async def confirm(self) -> None:
             self.asked += 1
             if self.asked > 1:
                 raise ValueError("too late")

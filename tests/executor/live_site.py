@@ -180,7 +180,7 @@ class World:
             if self.before_call:
                 self.before_call(operation)
             if fence is not None:
-                fence.check()
+                await fence.confirm()
             outcomes.append(self._perform(operation))
             if self.after_call:
                 self.after_call(operation)

@@ -1,54 +1,85 @@
-"""A run that loses its lease while a write of it waits for its turn again makes no further write, and the next run
-finishes the work. `-m exhaustive` tries every write of the scenario, each run of the tests some of them.
+"""A run that is suspended while a write of it waits for its turn again, and whose site another run takes over and
+finishes, makes no further write when it wakes up. `-m exhaustive` tries every write of the scenario.
 
-The lease is lost in the pause after a 429, where a suspended process would wake up: nothing is asked between the
-answer and the next attempt but the fence.
+It is suspended in the pause after a 429: nothing is asked between that answer and the next attempt but the lease.
+Nothing of it goes on meanwhile, its heartbeat included. The other run takes over when the lease has ended, or by
+force before that.
 """
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
 from reconciler.api.routes import only_reads
+from reconciler.executor.ledger import SiteLedger
+from reconciler.model.sites import SiteRef
 from reconciler.reporters.diagnostics import sentence
 from reconciler.sandbox.app import Sandbox
-from reconciler.state.lease import LeaseLost
+from reconciler.state.heartbeat import Clock
+from reconciler.state.holder import Holder
+from reconciler.state.lease import Leases
 from tests.laws.guillotine import compare, fresh
 from tests.laws.mishaps import Mishap, Way
 from tests.laws.pool import SOME_OR_ALL, Say, some, work_off
 from tests.laws.scenario import STAGES, Undisturbed, recorded_of
 from tests.laws.test_mishaps_anywhere import in_memory, requests_of
+from tests.laws.whole_run import WholeRun
+
+FIRST = Holder("ci-1", 11, "jane", "token-1", "machine-1", "100")
+SECOND = Holder("ci-2", 22, "joe", "token-2", "machine-2", "200")
+ENDED, SOON = timedelta(seconds=61), timedelta(seconds=5)
 
 
-class Lease:
-    """A fence that holds until it is told otherwise."""
+class Time:
+    """The time of day for leases. Nobody who sleeps in it wakes up: nothing goes on beside the run."""
 
-    def __init__(self) -> None:
-        self.lost = False
-
-    def check(self) -> None:
-        """Raises LeaseLost once it is lost."""
-        if self.lost:
-            raise LeaseLost("locks/shop.json", "is no longer ours", "run again")
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.clock = Clock(lambda: self.now, lambda: self.now.timestamp(), lambda _: asyncio.Future())
 
 
-class LosingWay(Way):
-    """A way on which the lease is lost with the 429 that answers one request."""
+class Suspended(Way):
+    """A way on which a run is suspended with the 429 that answers one request, until another run has ended."""
 
-    def __init__(self, sandbox: Sandbox, at: int, lease: Lease) -> None:
+    def __init__(self, sandbox: Sandbox, at: int, other: OtherRun) -> None:
         super().__init__(sandbox, at, Mishap.THROTTLED_FOR)
-        self._lease = lease
+        self._other = other
         self.too_late: list[str] = []
-        """Writes that were sent after the lease was lost."""
+        """Writes that it sent after it woke up."""
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if self._lease.lost and not only_reads(request.method, request.url.path):
+        if self._other.ledger is not None and not only_reads(request.method, request.url.path):
             self.too_late.append(f"{request.method} {request.url.path}")
-        self._lease.lost = self._lease.lost or self.count == self._at
-        return await super().handle_async_request(request)
+        mine = self.count == self._at
+        response = await super().handle_async_request(request)
+        if mine:
+            await self._other.take_over()
+        return response
+
+
+class OtherRun:
+    """The run that takes the site over, by force or when its lease has ended, and works to its end."""
+
+    def __init__(self, run: WholeRun, site: SiteRef, time: Time, *, by_force: bool) -> None:
+        self._run, self._site, self._time, self._by_force = run, site, time, by_force
+        self.ledger: SiteLedger | None = None
+
+    async def take_over(self) -> None:
+        leases = Leases(self._run.store, SECOND, self._time.clock)
+        self._time.now += SOON if self._by_force else ENDED
+        if self._by_force:
+            lock = await leases.inspect(self._site)
+            assert lock is not None
+            assert await leases.unlock(lock)
+        async with await leases.acquire(self._site) as lease:
+            self._run.lease = lease
+            self.ledger = await self._run.applying()
+        await leases.close()
 
 
 @SOME_OR_ALL
@@ -60,32 +91,45 @@ def test_a_run_that_loses_its_lease_writes_nothing_more(
     requests = requests_of(stage, tmp_path / "requests")
     possible = [at for at, (method, path) in enumerate(requests) if not only_reads(method, path)]
     writes = some(possible, min(every, len(possible)), place)
+    ways = 2 if every == 1 else 1  # each write in both ways, or the stages in turn
 
     def attempt(case: int, folder: Path) -> str | None:
-        _losing_at(stage, writes[case], folder)
+        number = case // ways
+        _suspended_at(stage, writes[number], folder, by_force=(place + number + case) % 2 == 1)
         return None
 
-    failures = work_off(len(writes), attempt, tmp_path)
+    failures = work_off(len(writes) * ways, attempt, tmp_path)
     say(f"lost leases, {stage.stage.name}: {len(writes)} of {len(possible)} writes tried, {len(failures)} failures")
-    assert not failures, "\n".join(f"{requests[writes[case]]}: {why}" for case, why in sorted(failures.items()))
+    assert not failures, "\n".join(f"{requests[writes[case // ways]]}: {why}" for case, why in sorted(failures.items()))
 
 
-def _losing_at(stage: Undisturbed, at: int, folder: Path) -> None:
+def _suspended_at(stage: Undisturbed, at: int, folder: Path, *, by_force: bool) -> None:
     run = fresh(stage, folder)
     try:
         run.store = in_memory(folder)
-        lease = Lease()
-        plainly, way = run.way, LosingWay(run.sandbox, at, lease)
-        run.way, run.fence = lambda _: way, lease
-        ledger = run.apply()
-        assert lease.lost
-        assert ledger.error is not None
-        assert "no longer ours" in sentence(ledger.error)
-        assert way.too_late == []
-        run.way, run.fence = plainly, None
+        second = WholeRun(run.root, run.sandbox, run.store, run.waiting, allow_publish=True)
+        asyncio.run(_suspend(run, second, at, by_force=by_force))
+        second.lease = None
         for _ in range(2):
-            if recorded_of(run).open or run.plan().actions:
-                run.apply()
-        compare(stage, run)
+            if recorded_of(second).open or second.plan().actions:
+                second.apply()
+        compare(stage, second)
     finally:
         run.sandbox.close()
+
+
+async def _suspend(run: WholeRun, second: WholeRun, at: int, *, by_force: bool) -> None:
+    site, time = run.desired().ref, Time(run.now())
+    other = OtherRun(second, site, time, by_force=by_force)
+    way = Suspended(run.sandbox, at, other)
+    run.way = lambda _: way
+    leases = Leases(run.store, FIRST, time.clock)
+    async with await leases.acquire(site) as run.lease:
+        ledger = await run.applying()
+    await leases.close()
+    assert other.ledger is not None
+    assert other.ledger.error is None, other.ledger.error
+    assert way.too_late == []
+    assert ledger.error is not None
+    said = sentence(ledger.error)
+    assert ("was taken by another run" if by_force else "ended before it could be renewed") in said, said

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -212,6 +213,33 @@ def test_a_second_signal_stops_at_once_and_leaves_a_journal_that_resolves(bench:
     assert kept_ledger(bench)["ledger"]["interrupted"]
     assert [entry.call for entry in record(bench).open] == ["generate" if route == GENERATE else "create-event"]
     finishes(bench)
+
+
+def test_a_run_that_is_stopped_in_a_pause_writes_nothing_more_once_its_site_was_taken(bench: Bench) -> None:
+    project = bench.root / "reconciler.yaml"
+    project.write_text(project.read_text().replace("interval: 50ms, timeout: 20s", "interval: 200ms, timeout: 2s"))
+    bench.sandbox.add_fault({"route": GENERATE, "times": 1, "do": {"kind": "throttle", "retryAfter": 2}})
+    first = bench.start(SHOP)
+    wait_for(lambda: any(GENERATE.endswith(one["path"].rpartition("/")[2]) for one in bench.sandbox.requests()))
+    time.sleep(0.3)  # so that it has the answer, and waits
+    first.send_signal(signal.SIGSTOP)
+    assert run(["state", "unlock", "shop", "--force", str(bench.root)]) == 0
+    bench.apply()  # may have to wait until it is sure that nothing came of the call
+    finishes(bench)
+    before = len(bench.sandbox.requests())
+    first.send_signal(signal.SIGCONT)
+    out, err = first.communicate(timeout=60)
+    assert (first.returncode, "was taken by another run" in out) == (1, True), out + err
+    assert not any(one["wrote"] for one in bench.sandbox.requests()[before:])
+    finishes(bench)
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within 30 s")
 
 
 def record(bench: Bench) -> RecordedSite:

@@ -13,7 +13,6 @@ import httpx
 import yaml
 
 from reconciler.api.client import FullClient, ReadClient
-from reconciler.api.fence import Fence
 from reconciler.api.limits import Limits
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
@@ -30,6 +29,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
 from reconciler.planner.options import PlanOptions
 from reconciler.sandbox.app import Sandbox
+from reconciler.state.lease import Lease
 from reconciler.state.memory import MemoryStore
 from reconciler.state.sites import StateStore
 from reconciler.state.store import Store
@@ -52,8 +52,8 @@ class WholeRun:
     waiting: PollPolicy = ALWAYS
     allow_publish: bool = False
     stop: Callable[[], bool] = lambda: False
-    fence: Fence | None = None
-    """What is asked before every attempt of a write."""
+    lease: Lease | None = None
+    """What the site is held by; asked before every attempt of a write."""
     way: Callable[[Sandbox], httpx.AsyncBaseTransport] = lambda sandbox: httpx.ASGITransport(app=sandbox)
     events: list[Event] = field(default_factory=list)
     planned: Plan | None = None
@@ -83,7 +83,11 @@ class WholeRun:
         return asyncio.run(self._plan(PlanOptions(self.sandbox.now(), **options)))
 
     def apply(self, **options: Any) -> SiteLedger:
-        return asyncio.run(self._apply(PlanOptions(self.sandbox.now(), **options)))
+        return asyncio.run(self.applying(**options))
+
+    async def applying(self, **options: Any) -> SiteLedger:
+        """`apply`, in a loop that other things go on in."""
+        return await self._apply(PlanOptions(self.sandbox.now(), **options))
 
     def requests(self) -> list[Json]:
         """All requests so far, the oldest first."""
@@ -107,9 +111,9 @@ class WholeRun:
     async def _apply(self, options: PlanOptions) -> SiteLedger:
         desired = self.desired()
         self.events = []
-        journal = await StateStore(self.store, now=self.sandbox.now).open_journal(desired.ref)
+        journal = await StateStore(self.store, now=self.sandbox.now).open_journal(desired.ref, self.lease)
         async with FullClient(**self._connection()) as client:
-            ports = Ports(client.reader(), client.writer(self.fence), journal, self._clock(), desired)
+            ports = Ports(client.reader(), client.writer(self.lease), journal, self._clock(), desired)
             how = ApplyOptions(
                 lambda action, plan, observed, recorded: resolve(action, plan, observed, recorded, options),
                 allow_publish=self.allow_publish,

@@ -26,7 +26,7 @@ from reconciler.state.heartbeat import Clock
 from reconciler.state.holder import Holder, ci_url, is_gone, this_process
 from reconciler.state.lease import Lease, LeaseLost, Leases, Locked
 from reconciler.state.memory import MemoryStore
-from reconciler.state.store import ANY, Store, Version
+from reconciler.state.store import ANY, Store, Stored, Version
 from reconciler.state.store import Any as AnyVersion
 
 SHOP = SiteRef(SiteName("shop"), "3f0c2a9e")
@@ -170,6 +170,59 @@ def test_a_thousand_leases_of_a_run_are_renewed_as_one() -> None:
         assert await second.inspect(sites[7]) is None
 
     run(body())
+
+
+def test_a_write_learns_at_once_that_its_site_was_taken_by_force() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = both(store, time)
+        lease, other = await first.acquire(SHOP), await first.acquire(OTHER)
+        lock = await second.inspect(SHOP)
+        assert lock is not None
+        await time.pass_by(5)
+        assert await second.unlock(lock)
+        lease.check()  # what it remembers says nothing of it yet
+        with pytest.raises(LeaseLost, match="taken by another run"):
+            await lease.confirm()
+        await other.confirm()
+        await time.pass_by(600)
+        other.check()  # and it goes on being renewed
+
+    run(body())
+
+
+def test_many_writes_at_once_need_one_look_at_the_lease() -> None:
+    async def body() -> None:
+        time, store = FakeTime(), Counting()
+        leases = Leases(store, HERE, time.clock())
+        async with await leases.acquire(SHOP) as lease:
+            store.looks = 0
+            for _ in range(20):
+                await lease.confirm()
+            assert store.looks == 0  # it has just been written
+            await time.pass_by(1)
+            for _ in range(20):
+                await lease.confirm()
+            assert store.looks == 1
+            store.down = True
+            await time.pass_by(1)
+            await lease.confirm()  # its time is not over, so nobody takes it but by force
+        await leases.close()
+
+    run(body())
+
+
+class Counting(MemoryStore):
+    """A store that counts who looks, and can be out of reach."""
+
+    looks = 0
+    down = False
+
+    async def get(self, key: str) -> Stored | None:
+        self.looks += 1
+        if self.down:
+            raise StateError(self.place(key), "cannot be read (unreachable)", "run again")
+        return await super().get(key)
 
 
 def test_a_run_that_stood_still_for_too_long_has_lost_all_it_held_and_can_take_it_again() -> None:
