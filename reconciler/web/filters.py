@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from reconciler.config.deciding import SHORTEST_PREFIX
 from reconciler.model.content import comparable
 from reconciler.reporters.cards import LOOKS, Card, CardState, Group
 
@@ -57,11 +58,14 @@ class Filter(Struct, frozen=True):
         if not self.search:
             return True
         content = card.content
-        about = (card.title, card.site, card.account, card.channel, card.goes_out, card.draft, card.digest)
+        about = (card.title, card.site, card.account, card.channel, card.goes_out)
         words = (content.title, content.caption, content.description, content.link)
-        hay = "\n".join((*about, *words))
-        found = comparable(hay).casefold()
-        return all(word in found for word in comparable(self.search).casefold().split())
+        found = comparable("\n".join((*about, *words))).casefold()
+        ids = (card.draft, card.activity, card.digest.removeprefix("sha256:"))
+        return all(
+            word in found or any(len(word) >= SHORTEST_PREFIX and id.startswith(word) for id in ids)
+            for word in comparable(self.search).casefold().split()
+        )
 
 
 class Choice(Struct, frozen=True):

@@ -314,6 +314,7 @@
     setTimeout(poll, EVERY);
   }
 
+  if (matchMedia("(max-width: 44rem)").matches && !location.search) $(".choose").open = false;
   remember();
   watch(document);
   setTimeout(poll, EVERY);

@@ -1,0 +1,49 @@
+"""One browser for all tests of the page, and pages that it can reach."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.web.app import Page
+from reconciler.web.guard import Guard
+from reconciler.web.server import listen, server_of
+from tests.browser import chromium
+
+Open = Callable[[Page], str]
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with chromium(tmp_path_factory.mktemp("browser")) as driver:
+        yield driver
+
+
+@contextmanager
+def served(page: Page) -> Iterator[str]:
+    """The link to a page that a thread serves."""
+    listening: socket.socket = listen(0)
+    guard = Guard(page.app, listening.getsockname()[1], "'self' https: data:")
+    started = threading.Event()
+    server = server_of(guard, started.set)
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield guard.url
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listening.close()
+
+
+@pytest.fixture
+def pottery(tmp_path: Path) -> Path:
+    return tmp_path / "pottery"

@@ -1,0 +1,183 @@
+"""The page in a real browser: by keyboard, by mouse and on a phone, in two tabs, and while files change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import complaints, needs_browser, requested
+from tests.hostile import CAPTIONS
+from tests.web.conftest import served
+from tests.web.pages import activity, activity_id, approvals, draft_id, page_of, words, write_project
+
+pytestmark = needs_browser
+
+PIXEL = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSI0IiBoZWlnaHQ9IjgiLz4="
+PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+
+
+def until(said: Callable[[], Any], what: str = "", seconds: float = 8) -> Any:
+    """What is said once it is true."""
+    end = time.monotonic() + seconds
+    while not (found := said()):
+        assert time.monotonic() < end, f"not within {seconds} s: {what or said}"
+        time.sleep(0.02)
+    return found
+
+
+def press(driver: Any, *keys: str) -> None:
+    """Types each key, and waits until what it asked for is answered."""
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    for key in keys:
+        ActionChains(driver).send_keys(key).perform()
+        until(lambda: not driver.find_elements("css selector", ".waiting-answer"), "an answer")
+
+
+def tap(driver: Any, element: Any) -> None:
+    """Clicks where a finger or a mouse would: not below what stays in its place at the edges of the window."""
+    script = "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})"
+    for _ in range(2):  # what comes into sight for the first time takes its own height only then
+        driver.execute_script(script, element)
+    element.click()
+
+
+def text(driver: Any, selector: str) -> str:
+    return str(driver.execute_script("return document.querySelector(arguments[0])?.innerText ?? ''", selector))
+
+
+def states(driver: Any) -> list[str]:
+    script = "return [...document.querySelectorAll('.card')].map(card => card.dataset.state)"
+    return list(driver.execute_script(script))
+
+
+def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery: Path) -> None:
+    from selenium.webdriver.common.by import By
+
+    write_project(pottery, {"shop": tuple(map(activity, range(4)))})
+    with served(page_of(pottery, picture=lambda _url: PIXEL)) as url:
+        requested(browser)
+        browser.get(url)
+        assert browser.current_url.endswith("/"), "the token is not in the address any more"
+        assert "12 of 12 drafts wait" in text(browser, "#summary")
+        # By keyboard: the first three one by one, two more together, one sent back, one taken back.
+        press(browser, "j", "a", "j", "a", "j", "a")
+        assert states(browser)[:4] == ["approved"] * 3 + ["pending"]
+        assert [words(pottery)[draft_id(0, channel)] for channel in range(3)] == ["approve"] * 3
+        press(browser, "j", "x", "j", "x", "a")
+        assert states(browser)[:6].count("approved") == 5
+        press(browser, "x", "k", "x")
+        press(browser, "u")
+        assert states(browser)[:6].count("approved") == 3
+        assert "Undone (2)" in text(browser, "#said")
+        press(browser, "d")
+        assert states(browser)[3:6] == ["sent-back"] * 3
+        assert words(pottery)[activity_id(1)] == "discard"
+        press(browser, "u", "?")
+        assert "next and previous draft" in text(browser, "#help")
+        browser.find_element(By.CSS_SELECTOR, "#help button").click()
+        # By mouse.
+        cards = browser.find_elements(By.CSS_SELECTOR, ".card")
+        tap(browser, cards[6].find_element(By.CSS_SELECTOR, "[data-to=approve]"))
+        until(lambda: states(browser)[6] == "approved")
+        tap(browser, cards[7].find_element(By.CSS_SELECTOR, ".others summary"))
+        cards[7].find_element(By.CSS_SELECTOR, "[data-activity-to=regenerate-media]").click()
+        until(lambda: states(browser)[6:9] == ["sent-back"] * 3)
+        browser.find_element(By.ID, "undo").click()
+        until(lambda: states(browser)[6:9] == ["approved", "pending", "pending"])
+        assert "Cropped here: the image is taller" in text(browser, ".card .image")
+        # On a phone.
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", PHONE)
+        browser.refresh()
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        small = browser.execute_script(
+            "return [...document.querySelectorAll('button, summary, .pick, select')].filter(e => e.checkVisibility())"
+            ".map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height]).filter(([, h]) => h && h < 30)"
+        )
+        assert small == [], "everything to touch is large enough for a thumb"
+        last = browser.find_elements(By.CSS_SELECTOR, ".card [data-to=approve]")[-1]
+        tap(browser, last)
+        until(lambda: list(words(pottery).values()).count("approve") == 5)
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        assert complaints(browser) == []
+        assert {address.split("/")[2] for address in requested(browser)} == {url.split("/")[2]}, "no foreign request"
+
+
+def test_two_tabs_and_an_editor_lose_no_decision(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": tuple(map(activity, range(2)))})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        first = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        second = browser.current_window_handle
+        browser.get(url)
+        press(browser, "j", "a")
+        browser.switch_to.window(first)
+        press(browser, "j", "d")  # at once, before this tab has heard of the other's decision
+        until(lambda: states(browser)[0] in ("sent-back", "approved"))
+        assert words(pottery)[draft_id(0)] == "approve", "the other tab's decision is in the file"
+        press(browser, "u")
+        until(lambda: states(browser)[0] == "approved", "this tab shows the other's decision")
+        # An editor writes other words into a draft, and puts a yes behind its back.
+        file = approvals(pottery)
+        text_of_file = file.read_text()
+        file.write_text(text_of_file.replace("Activity 1: come and see", "Activity 1: free money", 1))
+        until(lambda: "edited" in states(browser), "the edited draft is shown as edited")
+        assert "changed in the files" in text(browser, "#news")
+        driver_card = "[data-state=edited]"
+        browser.execute_script("document.querySelector(arguments[0]).querySelector('[data-to]').click()", driver_card)
+        until(lambda: "Not saved: edited in the file" in text(browser, f"{driver_card} .refused"))
+        assert list(words(pottery).values()).count("approve") == 1
+        browser.switch_to.window(second)
+        browser.close()
+        browser.switch_to.window(first)
+        assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("activities", [100, pytest.param(1000, marks=pytest.mark.exhaustive)])
+def test_thousands_of_drafts_scroll(browser: Any, pottery: Path, activities: int) -> None:
+    write_project(pottery, {"shop": tuple(map(activity, range(activities)))})
+    with served(page_of(pottery)) as url:
+        started = time.monotonic()
+        browser.get(url)
+        assert f"{3 * activities} of {3 * activities}" in text(browser, "#summary")
+        assert time.monotonic() - started < 5
+        for _ in range(3):
+            before = len(states(browser))
+            browser.execute_script("scrollTo(0, document.documentElement.scrollHeight)")
+            until(lambda seen=before: len(states(browser)) > seen, "more cards")  # type: ignore[misc]
+        browser.get(url.split("?")[0] + f"?q=activity+{activities - 1}&channel=LINKEDIN")
+        assert len(states(browser)) == 1
+        press(browser, "j", "a")
+        until(lambda: states(browser)[0] == "approved")
+        assert words(pottery)[draft_id(activities - 1, 2)] == "approve"
+
+
+def test_hostile_texts_stay_texts(browser: Any, pottery: Path) -> None:
+    stacked = "Z" + "\u0300\u0301\u0302\u0303" * 60
+    texts = [*CAPTIONS.values(), stacked]
+    write_project(
+        pottery,
+        {
+            "shop": tuple(
+                activity(number, {0: words}, title=words or "none", blocked=(words or "x",))
+                for number, words in enumerate(texts)
+            )
+        },
+    )
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        assert len(states(browser)) == len(texts)
+        assert browser.execute_script(
+            "return [document.scripts.length, document.querySelectorAll('.card a').length]"
+        ) == [
+            1,
+            len(texts),
+        ]
+        assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+        until(lambda: "could not be loaded" in text(browser, ".card .image.broken"), "a broken image says so")
+        assert complaints(browser) == []
