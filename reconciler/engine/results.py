@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, Place
 
 if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
@@ -84,6 +84,8 @@ class RunStarted(Struct, frozen=True):
     api: Api | None = None
     commit: str | None = None
     approval_none: tuple[SiteName, ...] = ()
+    places: tuple[tuple[SiteName, Place], ...] = ()
+    """Where each chosen site is declared, for findings that have no line of their own."""
 
 
 class Phase(StrEnum):

@@ -74,6 +74,7 @@ def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadC
             session.api if session else None,
             session.commit if session else None,
             without_approval,
+            tuple((entry.name, entry.place) for entry in selection.entries),
         )
     )
     for warning in selection.warnings:

@@ -1,6 +1,7 @@
 """The SARIF 2.1.0 format: what is wrong in files, refused, blocked or has drifted, for code scanning.
 
-A finding has the place in its file where it has one, and the address of its object where it is about one. Its
+A finding has the place in its file where it has one, else the one of its site or of the project file, and the address
+of its object where it is about one. Its
 fingerprint leaves out lines, and what people say of it, so that a finding that moves within its file stays the same.
 """
 
@@ -20,11 +21,12 @@ from reconciler.engine.results import (
     RunFailed,
     SiteFailed,
 )
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
 from reconciler.reporters.findings import findings_of, once, without_place
 from reconciler.reporters.layout import inert, inert_json
+from reconciler.reporters.places import Places
 from reconciler.version import __version__
 
 SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -41,11 +43,13 @@ class SarifReporter:
         self._context = context
         self._seen: set[Diagnostic] = set()
         self._findings: list[Diagnostic] = []
+        self._places = Places()
         self._whole = True
         """Whether all was looked at. What is not named by a run that could not is not mended."""
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
+        self._places.handle(event)
         self._findings += once(findings_of(event), self._seen)
         match event:
             case SiteFailed() | RunFailed() | Interrupted() | ApplyCompleted(interrupted=True):
@@ -82,25 +86,22 @@ class SarifReporter:
                     "ruleIndex": numbers[finding.code],
                     "level": _LEVELS[finding.severity],
                     "message": {"text": inert(sentence(without_place(finding)))},
-                    "locations": locations(finding),
+                    "locations": locations(finding, self._places.of(finding)),
                     "partialFingerprints": {FINGERPRINT: f"{print_}:{alike[print_]}"},
                 }
             )
         return results
 
 
-def locations(finding: Diagnostic) -> list[dict[str, Any]]:
-    """Where a finding is: in a file, in an object of a site, or nowhere."""
-    found: dict[str, Any] = {}
-    place = finding.place
-    if place is not None:
-        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file.encode("utf-8", "replace"))}}
-        if place.line:
-            physical["region"] = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
-        found["physicalLocation"] = physical
+def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:
+    """Where a finding is shown: in a file always, which code scanning wants, and in an object of a site."""
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file.encode("utf-8", "replace"))}}
+    if place.line:
+        physical["region"] = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
+    found: dict[str, Any] = {"physicalLocation": physical}
     if finding.address is not None:
         found["logicalLocations"] = [{"fullyQualifiedName": inert(str(finding.address))}]
-    return [found] if found else []
+    return [found]
 
 
 def fingerprint(finding: Diagnostic) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import Ended, FilesInvalid
+from reconciler.engine.results import Ended, FilesInvalid, RunStarted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.reporters.context import ReporterContext
@@ -67,8 +67,23 @@ def test_a_problem_in_a_file_has_its_place() -> None:
 
 def test_drift_names_its_object() -> None:
     found = next(result for result in results(RUNS["drift"]) if result["ruleId"] == "differs")
-    assert found["locations"] == [{"logicalLocations": [{"fullyQualifiedName": "shop/settings"}]}]
+    (location,) = found["locations"]
+    assert location["logicalLocations"] == [{"fullyQualifiedName": "shop/settings"}]
     assert "w-live" in found["message"]["text"]
+
+
+def test_a_finding_without_a_file_is_shown_at_its_site_or_at_the_project_file() -> None:
+    """Code scanning takes no result without a file."""
+    places = ((SiteName("shop"), Place("sites/shop.yaml", 2, 1)),)
+    begun = RunStarted("plan", "acme", 1, 1, places=places)
+    of_site = Diagnostic("paused", "until Monday", address=Address(SiteName("shop"), Kind.DRAFT, "x"))
+    of_run = Diagnostic("maxPublish", "too many")
+    found = results(Run("plan", (begun, FilesInvalid((of_site, of_run)), Ended(1))))
+    shown = [result["locations"][0]["physicalLocation"] for result in found]
+    assert shown == [
+        {"artifactLocation": {"uri": "sites/shop.yaml"}, "region": {"startLine": 2, "startColumn": 1}},
+        {"artifactLocation": {"uri": "reconciler.yaml"}, "region": {"startLine": 1, "startColumn": 1}},
+    ]
 
 
 def test_a_finding_that_moves_stays_the_same() -> None:

@@ -1,0 +1,29 @@
+"""Where in the repository a finding is shown: forges want a file for each, also for what was found on a site."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.engine.results import Event, RunStarted
+from reconciler.model.diagnostics import Diagnostic, Place
+
+PROJECT_FILE: Final = "reconciler.yaml"
+
+
+class Places:
+    """Knows the file of each site of a run."""
+
+    def __init__(self) -> None:
+        self._sites: dict[str, Place] = {}
+
+    def handle(self, event: Event) -> None:
+        """An event of the run."""
+        if isinstance(event, RunStarted):
+            self._sites = dict(event.places)
+
+    def of(self, finding: Diagnostic) -> Place:
+        """The finding's own place, else the document of its site, else the project file."""
+        if finding.place is not None:
+            return finding.place
+        site = self._sites.get(finding.address.site) if finding.address is not None else None
+        return site or Place(PROJECT_FILE, 1, 1)
