@@ -14,11 +14,14 @@ from reconciler.engine.results import (
     ApplyCompleted,
     CallResolved,
     Decided,
+    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
+    FilesChecked,
     FilesInvalid,
     HistoryListed,
+    ImportCompleted,
     Interrupted,
     LockFound,
     LockRemoved,
@@ -28,6 +31,7 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
+    ProjectExamined,
     RecordChanged,
     Refused,
     ReviewCompleted,
@@ -35,8 +39,10 @@ from reconciler.engine.results import (
     RunStarted,
     SiteApplied,
     SiteDrifted,
+    SiteExamined,
     SiteFailed,
     SiteHistory,
+    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
@@ -55,6 +61,7 @@ from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page import Page
+from reconciler.reporters.page_adoption import examined_row, imported_row
 from reconciler.reporters.page_audit import drifted_row, history_row
 from reconciler.reporters.page_ledger import applied_row
 from reconciler.reporters.page_plan import planned_row
@@ -64,7 +71,14 @@ from reconciler.reporters.words import moment, plural
 MOST_CAUSES: Final = 50
 """Different causes of failing sites that the top of the page tells; the table has every site's own."""
 
-TITLES: Final = {"plan": "Planned changes", "apply": "What was done", "drift": "Drift", "history": "What went out"}
+TITLES: Final = {
+    "plan": "Planned changes",
+    "apply": "What was done",
+    "drift": "Drift",
+    "history": "What went out",
+    "import": "Sites taken in",
+    "doctor": "What was examined",
+}
 
 
 class HtmlReporter:
@@ -104,6 +118,10 @@ class HtmlReporter:
             case SiteHistory():
                 if event.posts:
                     self._page.add("history", TITLES["history"], history_row(event))
+            case SiteImported():
+                self._page.add("import", TITLES["import"], imported_row(event))
+            case SiteExamined() | ProjectExamined():
+                self._page.add("doctor", TITLES["doctor"], examined_row(event))
             case SiteReviewed(review=review):
                 self._reviews.append(review)
             case SiteFailed():
@@ -140,6 +158,9 @@ class HtmlReporter:
         | Validated
         | Decided
         | HistoryListed
+        | ImportCompleted
+        | DoctorCompleted
+        | FilesChecked
         | Refused
         | FilesInvalid
         | RunFailed
@@ -157,7 +178,17 @@ class HtmlReporter:
                 self._problems[reason] = None
             case Interrupted():
                 self._last = "Interrupted."
-            case ApplyCompleted() | ReviewCompleted() | Validated() | Decided() | HistoryListed():
+            case FilesChecked(touched=touched):
+                self._problems |= dict.fromkeys(touched)
+            case (
+                ApplyCompleted()
+                | ReviewCompleted()
+                | Validated()
+                | Decided()
+                | HistoryListed()
+                | ImportCompleted()
+                | DoctorCompleted()
+            ):
                 pass
             case _:
                 assert_never(event)
