@@ -19,7 +19,7 @@ from reconciler.api.surroundings import Surroundings
 from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Project
-from reconciler.config.secrets import is_unset, resolve
+from reconciler.config.secrets import resolve
 from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
 from reconciler.engine.selection import repository_of
@@ -28,7 +28,6 @@ from reconciler.engine.state import StateAccess
 from reconciler.executor.ports import Clock
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.locations import is_loopback
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from reconciler.state.holder import this_process
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
 Client = TypeVar("Client", bound=ReadClient)
 
 SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
-"""What a sandbox is given for a key: it takes any."""
+"""What the sandbox in this process is given for a key: it takes any."""
 
 IN_PROCESS: Final = "http://localhost"
 """The address of the sandbox in this process; no request to it leaves the process."""
@@ -107,7 +106,7 @@ async def open_session(
         return
     base = WIX if api == "wix" else api
     clock = Clock(now=utc_now, sleep=asyncio.sleep)
-    credentials = _credentials(project, base, environ)
+    credentials = _credentials(project, environ)
     async with (
         client_type(
             base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
@@ -191,25 +190,13 @@ def _clock_of(world: Sandbox) -> Clock:
     return Clock(now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)
 
 
-def _credentials(project: Project, base: str, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
-    """Who we are to each site: fetched when the first request is made for it, and once a run.
-
-    A server on this machine is given a made-up key if the project names no credentials and the environment holds
-    none: a sandbox takes any.
-    """
+def _credentials(project: Project, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:
+    """Who we are to each site: fetched when the first request is made for it, and once a run."""
     found: dict[str, Credential] = {}
-    local = _is_local(base)
 
     def of(site: SiteRef) -> Credential:
         if site.credentials not in found:
-            ref = project.credentials[site.credentials]
-            keyless = local and not project.names_credentials and is_unset(ref, environ)
-            found[site.credentials] = SANDBOX_KEY if keyless else resolve(ref, environ)
+            found[site.credentials] = resolve(project.credentials[site.credentials], environ)
         return found[site.credentials]
 
     return of
-
-
-def _is_local(base: str) -> bool:
-    url = urlsplit(base)
-    return url.scheme == "http" and is_loopback(url.hostname or "")

@@ -86,11 +86,6 @@ class Project(Struct, frozen=True):
     trust: Trust = Trust()
 
     @property
-    def names_credentials(self) -> bool:
-        """Whether the file has `credentials`, rather than the default ones."""
-        return self.credentials is not DEFAULT_CREDENTIALS
-
-    @property
     def approvals_folder(self) -> Path:
         return self.root / self.approvals
 

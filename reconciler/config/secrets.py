@@ -86,12 +86,6 @@ def resolve(ref: CredentialRef, environ: Mapping[str, str]) -> Credential:
             return AppCredentials(_fetch(app_id, "appId", environ), _fetch(app_secret, "appSecret", environ))
 
 
-def is_unset(ref: CredentialRef, environ: Mapping[str, str]) -> bool:
-    """Whether a reference names a variable that is not in the environment, or empty there."""
-    secrets = (ref.key,) if isinstance(ref, ApiKeyRef) else (ref.app_id, ref.app_secret)
-    return any(isinstance(secret, FromEnv) and not environ.get(secret.name) for secret in secrets)
-
-
 def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
     match ref:
         case FromEnv(name=name):

@@ -169,11 +169,12 @@ def test_explain(project: Project, reconciler: Command) -> None:
     assert "needs: the marketing plan is NEVER_CREATED" in out
 
 
+@pytest.mark.parametrize("api", ["wix", "http://127.0.0.1:9", "http://localhost:9/prefix", "https://[::1]:9"])
 def test_a_missing_key_is_said_once_and_nothing_else(
-    chain: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+    api: str, chain: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WIX_API_KEY")
-    done = reconciler("plan", chain.root, "--api", "wix")
+    done = reconciler("plan", chain.root, "--api", api)
     assert done.code == 1
     assert done.out == ""
     assert done.err.count("WIX_API_KEY") == 1

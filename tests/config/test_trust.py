@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.environment import clean_environment
-from reconciler.config.project import find_project
 from reconciler.config.sites import open_project
 from reconciler.config.trust import Trust, trust_of
 from reconciler.model.diagnostics import InvalidFiles, UsageError
@@ -167,10 +166,3 @@ def test_children_get_no_secret() -> None:
     }
     assert clean_environment(environ, EXTRA="1") == {"PATH": "/bin", "HOME": "/root", "LC_ALL": "C", "EXTRA": "1"}
     assert dict(trust_of(environ).environment) == {"PATH": "/bin", "HOME": "/root", "LC_ALL": "C"}
-
-
-def test_explicit_credentials_are_known(write_project: WriteProject) -> None:
-    write_project({"reconciler.yaml": "version: 1\n", "sites/a.yaml": HEAD})
-    assert not find_project().names_credentials
-    write_project({"reconciler.yaml": "version: 1\ncredentials: {default: {apiKey: {env: WIX_API_KEY}}}\n"})
-    assert find_project().names_credentials

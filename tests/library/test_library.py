@@ -159,7 +159,8 @@ def test_what_is_wrong_with_the_run_is_raised_and_what_is_wrong_with_a_site_is_n
         async with Project.open(folder.root, environ={}) as project:
             with pytest.raises(UsageError, match="nobody"):
                 project.plan(targets=["nobody"])
-        async with Project.open(folder.root, environ={}, api="http://127.0.0.1:9") as project:
+        environ = {"WIX_API_KEY": "any-key-will-do"}
+        async with Project.open(folder.root, environ=environ, api="http://127.0.0.1:9") as project:
             (first, _) = await all_of(project.plan())
             assert isinstance(first, SiteFailed)
             assert first.problem.code == "api-network-error"

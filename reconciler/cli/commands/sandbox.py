@@ -68,6 +68,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
     """Serve the world of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
+    It takes any key of eight characters or more, unless the seed has `keys`.
     Requests must name the host by an IP address, as localhost, or as --host
     does, so that no web page can reach it by a name of its own.
     """
@@ -77,7 +78,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     def ready(url: str) -> None:
         click.echo(f"Sandbox at {url}")
-        click.echo("Ctrl-C ends it.", err=True)
+        click.echo("It takes any key, such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.", err=True)
 
     with _open(folder, database, seed) as sandbox:
         try:
