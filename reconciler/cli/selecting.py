@@ -12,8 +12,8 @@ from reconciler.model.diagnostics import InvalidFiles
 def selected(options: RunOptions) -> Selection:
     """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
     project, index = open_project(options.paths, options.trust())
-    if options.strict and index.warnings:
-        raise InvalidFiles(index.warnings)
+    if options.strict and index.run_warnings:
+        raise InvalidFiles(index.run_warnings)
     return select(project, index, options.choice)
 
 

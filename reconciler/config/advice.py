@@ -23,6 +23,9 @@ NEVER_MATCHES: Final = "rule-never-lets-through"
 SCHEMA_MISSING: Final = "schema-missing"
 WITHOUT_POSTS: Final = "schedule-without-posts"
 
+OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
+"""What `validate` alone says: it changes nothing about what a run does."""
+
 MADE_BY_GENERATION: Final = timedelta(days=14)
 """How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
 

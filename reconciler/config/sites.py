@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from reconciler.config.advice import advice_about_text, unmatched_defaults, unowned_approvals
+from reconciler.config.advice import OF_NO_RUN, advice_about_text, unmatched_defaults, unowned_approvals
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, shown_path
@@ -73,6 +73,11 @@ class SiteIndex(Struct, frozen=True):
     def problems(self) -> tuple[Diagnostic, ...]:
         """Everything that stops a site of these alone."""
         return tuple(problem for entry in self.entries for problem in entry.problems)
+
+    @property
+    def run_warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings that concern every run; the others are `validate`'s alone."""
+        return tuple(warning for warning in self.warnings if warning.code not in OF_NO_RUN)
 
     @property
     def without_approval(self) -> tuple[SiteName, ...]:

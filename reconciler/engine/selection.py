@@ -6,7 +6,6 @@ import hashlib
 
 from msgspec import Struct
 
-from reconciler.config.advice import SCHEMA_MISSING
 from reconciler.config.project import Project
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex
@@ -42,8 +41,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
         entries = [entry for entry in entries if in_shard(entry.name, choice.shard)]
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
-    warnings = tuple(warning for warning in index.warnings if warning.code != SCHEMA_MISSING)  # of no run's concern
-    return Selection(project, tuple(entries), targets, index.total, warnings, index.declared)
+    return Selection(project, tuple(entries), targets, index.total, index.run_warnings, index.declared)
 
 
 def repository_of(project: Project) -> Repository:

@@ -94,7 +94,7 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
         what = f", and its record cannot be read: {found.problem}"
     yield Diagnostic(
         "undeclared-site",
-        f"the state knows this site, and no file declares it{what}",
+        f"undeclared: the state knows this site, and no file declares it{what}",
         _end(found.site),
         Severity.WARNING,
         address=Address(found.site.name),

@@ -41,4 +41,4 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
         assert (post["channel"], post["approved"]) == ("INSTAGRAM", False)
         assert post["title"]
     assert reconciler("history", project.root).out.count("went out: https://") == 2
-    assert reconciler("history", project.root, "--exclude", "shop").last == "History: 0 posts in 0 sites."
+    assert reconciler("history", project.root, "--exclude", "shop").last == "No sites were looked at: none was chosen."
