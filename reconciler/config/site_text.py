@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.config.schema import is_valid
+from reconciler.config.schema import fits
 from reconciler.config.yaml_edit import quoted
 from reconciler.config.yaml_values import one_line, yaml_item, yaml_value
 from reconciler.model.address import SiteName
@@ -108,7 +108,7 @@ def _can_be_declared(field: Field) -> bool:
     value = settings_of((field,))
     document = {"version": 1, "site": _SITE}
     document |= {root: thaw(tree) for root, tree in _trees(value).items() if tree}
-    return is_valid(document, "site") and not _SURROGATE.search(_texts(field.value))
+    return fits(document, "site") and not _SURROGATE.search(_texts(field.value))
 
 
 def _texts(value: Json) -> str:
@@ -164,7 +164,7 @@ def declarable_events(events: Iterable[CalendarEvent], now: datetime) -> Declara
 def _event_can_be_declared(event: CalendarEvent) -> bool:
     value = event_value(event)
     document = {"version": 1, "site": _SITE, "calendarEvents": {"events": [thaw(value)]}}
-    return is_valid(document, "site") and bool(normal_text(event.name)) and not _SURROGATE.search(_texts(value))
+    return fits(document, "site") and bool(normal_text(event.name)) and not _SURROGATE.search(_texts(value))
 
 
 def declares_events(layer: Any) -> bool:
