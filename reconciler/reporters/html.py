@@ -132,8 +132,6 @@ class HtmlReporter:
                 self._problems[problem] = None
             case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():
                 self._texts += text_of(self._context.command, event)
-            case SiteImported() | ProjectExamined() | SiteExamined():
-                self._texts += text_of(self._context.command, event)
             case SiteStarted() | Progressed():
                 pass
             case Ended(exit_code=exit_code):
@@ -192,8 +190,6 @@ class HtmlReporter:
                 | DoctorCompleted()
             ):
                 pass
-            case ImportCompleted() | DoctorCompleted() | FilesChecked():
-                self._texts += text_of(self._context.command, event)
             case _:
                 assert_never(event)
 
