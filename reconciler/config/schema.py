@@ -17,7 +17,7 @@ from reconciler.config.quick_check import CannotTell, surely_fits
 from reconciler.config.words import KeyPath
 from reconciler.model.diagnostics import Diagnostic, problem
 
-SCHEMAS: Final = ("site", "project", "approvals", "plan", "sandbox")
+SCHEMAS: Final = ("site", "project", "approvals", "plan", "report", "sandbox")
 
 _HERE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_HERE / "schemas", _HERE.parent / "schemas")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-NAMES = ("site", "project", "approvals", "plan", "sandbox")
+NAMES = ("site", "project", "approvals", "plan", "report", "sandbox")
 
 
 @click.command("schema")
@@ -12,10 +12,11 @@ NAMES = ("site", "project", "approvals", "plan", "sandbox")
 def command(name: str) -> None:
     """Print a JSON Schema of the files.
 
-    NAME is site (the default), project, approvals, plan or sandbox. Editors
-    use it to complete and check what you write; `reconciler init` puts copies
-    beside the files. A plan is what `plan --out` saves; sandbox.yaml is the
-    world of the sandbox, and says what each of its switches does.
+    NAME is site (the default), project, approvals, plan, report or sandbox.
+    Editors use it to complete and check what you write; `reconciler init`
+    puts copies beside the files. A plan is what `plan --out` saves, a report
+    what --output json writes, and a line of --output ndjson; sandbox.yaml is
+    the world of the sandbox, and says what each of its switches does.
     """
     from reconciler.config.schema import schema_text
 
