@@ -21,7 +21,7 @@ def entry(
     made = DraftApproval(
         post.id,
         post.content,
-        approval_digest(post.id, post.content, date),
+        approval_digest(post.id, post.content, date, post.account_name or ""),
         decision,
         cancelled,
         account=post.account,
@@ -47,7 +47,7 @@ def for_review(post: Post, date: datetime, **changes: Any) -> DraftForReview:
     made = DraftForReview(
         post.id,
         post.content,
-        approval_digest(post.id, post.content, date),
+        approval_digest(post.id, post.content, date, post.account_name or ""),
         post.earlier_digest,
         post.account,
         "Thu 2026-12-03 09:30 Europe/Berlin",

@@ -33,7 +33,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.content import comparable
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.model.events import instant
-from reconciler.model.posts import PostId, account_id
+from reconciler.model.posts import PostId
 from reconciler.model.publisher_fields import PLACES
 from reconciler.model.review import ActivityForReview, DraftForReview
 
@@ -223,17 +223,14 @@ def _reads_as(key: str, written: object, shown: object) -> bool:
 
 
 def _same_content(before: Shown, after: Shown, *, earlier: bool) -> bool:
-    """Whether an entry shows the content that the live post has; `goesOut`, `blocked` and an account's name are for
-    people.
+    """Whether an entry shows the content that the live post has; `goesOut` and `blocked` are for people.
 
     The first layout shows channel, type, media, and all words as one caption.
     """
     if earlier:
         words = [str(after[key]) for key in ("title", "caption", "description", "link") if after.get(key)]
         after = {key: after[key] for key in ("channel", "type", "media")} | {"caption": "\n\n".join(words)}
-    keys = (before.keys() | after.keys()) - {"goesOut", "blocked", "account"}
-    if not earlier and account_id(str(before.get("account", ""))) != account_id(str(after.get("account", ""))):
-        return False
+    keys = (before.keys() | after.keys()) - {"goesOut", "blocked"}
     empty: Shown = {"media": (), "caption": ""}
     return all(_reads_as(key, before.get(key, empty.get(key)), after.get(key, empty.get(key))) for key in keys)
 
@@ -371,8 +368,6 @@ class _Update:
                 continue
             if key in after:
                 if key not in before or not _reads_as(key, before[key], after[key]):
-                    if key == "account" and account_id(str(before.get(key, ""))) == after[key]:
-                        continue  # its name was not read this time
                     yaml.put(node, key, _value(key, after[key], indent, one_line=node.flow_style), _BEFORE[key])
             elif key in before:
                 yaml.drop_key(node, key)

@@ -19,7 +19,6 @@ from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
-from reconciler.model.content import approval_digest
 from reconciler.model.diagnostics import UsageError
 
 AnyDecision: TypeAlias = Decision | ActivityDecision
@@ -70,10 +69,7 @@ class Subject(Struct, frozen=True):
     @property
     def edited(self) -> bool:
         """Whether the file shows other content than its digest names: such a yes would not count."""
-        return any(
-            not draft.earlier and draft.digest != approval_digest(draft.id, draft.content, self.activity.date)
-            for draft in self.drafts
-        )
+        return any(not draft.earlier and not draft.is_as_written(self.activity.date) for draft in self.drafts)
 
 
 class Ruling(Struct, frozen=True):

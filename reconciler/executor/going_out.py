@@ -34,7 +34,7 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
 def _stops(action: Action) -> bool:
     """Whether a post goes out that nobody wants, at least not then, where the action is not done."""
     operation = action.operation
-    moves = isinstance(operation, ReschedulePost) and action.reason is Reason.FORBIDDEN
+    moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
     return moves or isinstance(operation, CancelPost)
 
 

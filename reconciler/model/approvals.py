@@ -53,7 +53,13 @@ class DraftApproval(Struct, frozen=True):
 
     def names(self, post: Post, date: datetime) -> bool:
         """Whether its digest is that of a post as it is now, on the own date of its activity."""
-        return self.digest == (post.earlier_digest if self.earlier else approval_digest(post.id, post.content, date))
+        if self.earlier:
+            return self.digest == post.earlier_digest
+        return self.digest == approval_digest(post.id, post.content, date, account_name(self.account))
+
+    def is_as_written(self, date: datetime) -> bool:
+        """Whether the entry still shows what its digest names, in an activity whose date in the file is this one."""
+        return self.digest == approval_digest(self.id, self.content, date, account_name(self.account))
 
     @property
     def channel(self) -> str:
@@ -137,6 +143,11 @@ class Approvals(Struct, frozen=True, dict=True):
         found = self._drafts.get(id)
         return found[1] if found else None
 
+    def activity_of(self, id: PostId) -> ActivityApproval | None:
+        """The reviewed activity that the reviewed draft of that id stands in."""
+        found = self._drafts.get(id)
+        return found[0] if found else None
+
     def activity(self, id: ActivityId) -> ActivityApproval | None:
         """The reviewed activity of that id."""
         return self._activities.get(id)
@@ -180,9 +191,8 @@ def _compared(
     """Whether an entry was edited by hand, and in what it differs from the live post."""
     found = [*differences(draft.content, post.content)]
     name, live_name = account_name(draft.account), post.account_name
-    if name and live_name and name != comparable(live_name):
+    if name and live_name and name != comparable(live_name) and draft.content.account == post.content.account:
         found.append(Difference("account", draft.account, post.account))
-        return True, tuple(found)
     if instant(activity.date) != instant(date):
         found.append(Difference("date", instant(activity.date), instant(date)))
     if draft.earlier:
@@ -192,7 +202,9 @@ def _compared(
         if draft.digest == post.earlier_digest:
             return any(difference.field != "date" for difference in found), tuple(found)
         return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
-    if draft.digest != approval_digest(draft.id, draft.content, activity.date):
+    if not draft.is_as_written(activity.date):
+        if name and not found:  # all the rest is as it is on the site
+            found.append(Difference("account", draft.account, post.account))
         return True, tuple(found)
     return False, tuple(found)
 

@@ -93,11 +93,13 @@ class Difference(Struct, frozen=True):
     live: str
 
 
-def approval_digest(post: str, content: PublicContent, date: datetime) -> Digest:
-    """What a yes names: the post by its id, its content with its place, and the activity's own date."""
-    # The canonical text of an object with these three members; that of the content is made once.
+def approval_digest(post: str, content: PublicContent, date: datetime, account: str = "") -> Digest:
+    """What a yes names: the post by its id, its content with its place, the activity's own date, and the name of the
+    account where the reviewers were shown one."""
+    # The canonical text of an object with these members; that of the content is made once.
+    name = f'"account":{canonical_text(comparable(account))},' if account else ""
     when, which = canonical_text(instant(date)), canonical_text(post)
-    return digest_of_text(f'{{"content":{content.canonical},"date":{when},"post":{which}}}')
+    return digest_of_text(f'{{{name}"content":{content.canonical},"date":{when},"post":{which}}}')
 
 
 def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:

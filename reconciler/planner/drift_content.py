@@ -47,6 +47,9 @@ from reconciler.planner.baseline import (
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.options import Scope
 
+REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
+"""Why a post is taken back that nobody's file took the wish for away."""
+
 SEEN_FOR_SURE = 86_400
 """Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
 starts today (D 6.2), and whose midnight that is is not documented."""
@@ -126,7 +129,7 @@ class _Audit(Struct, frozen=True):
             case ReschedulePost():
                 return self._other_time(action)
             case CancelPost(channel=channel, title=title) if action.reason is not Reason.NOT_WANTED:
-                in_git = action.reason not in (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED)
+                in_git = action.reason not in REMOTE_REASONS
                 moved = Moved.GIT if in_git else Moved.REMOTE
                 return self._drifted(action, Finding.TAKEN_BACK, moved, channel, title)
             case CancelPost(post=post, channel=channel):

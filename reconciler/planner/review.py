@@ -27,7 +27,7 @@ from reconciler.model.content import Difference, approval_digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, account_name
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
@@ -143,7 +143,7 @@ class Review(Struct, frozen=True):
         return DraftForReview(
             post.id,
             post.content,
-            approval_digest(post.id, post.content, activity.date),
+            approval_digest(post.id, post.content, activity.date, post.account_name or ""),
             post.earlier_digest,
             post.account,
             self.goes_out(reviewed),
@@ -315,7 +315,7 @@ class _Reviewing(Struct, frozen=True):
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED
         return ReviewedPost(
-            post,
+            self._with_name_in_file(post),
             status,
             moment,
             exact,
@@ -326,6 +326,17 @@ class _Reviewing(Struct, frozen=True):
             verdict.state is ApprovalState.UNPROVEN,
             self.warnings.get(post.id, ()),
         )
+
+    def _with_name_in_file(self, post: Post) -> Post:
+        """The post under the name of its account that a yes was given for, if no other name was read since: a name that
+        cannot be read, or can be read for the first time, takes no yes away."""
+        draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
+        if draft is None or activity is None or not draft.is_as_written(activity.date):
+            return post
+        name, undecided = account_name(draft.account), draft.decision is Decision.PENDING
+        if draft.content.account != post.content.account or (post.account_name and (name or undecided)):
+            return post
+        return replace(post, account_name=name or None)
 
     def _status(self, post: Post, verdict: Verdict, times: int) -> ReviewStatus:
         if post.status in GONE_OUT:

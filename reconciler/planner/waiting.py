@@ -177,6 +177,11 @@ def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = F
     return days
 
 
+def _is_at(post: Post, moment: datetime) -> bool:
+    """Whether a post waits for a moment, to the minute."""
+    return post.scheduled_for is not None and abs((moment - post.scheduled_for).total_seconds()) < 60
+
+
 class _Judge(Struct):
     """Judges one waiting post after the other in the order of their moments, since days fill up."""
 
@@ -231,6 +236,10 @@ class _Judge(Struct):
         found = self._at_its_moment(activity, post)
         if found and (rule is None or self._moved(activity, post, rule) is None):
             return self._forbidden(found)
+        before = self._date_before(activity, post, rule)
+        if before is not None and (rule is None or self._moved(activity, post, rule) is None):
+            zone = self.scope.zone.key
+            return Unwanted(Reason.DATE_MOVED, (f"{moment_text(before, zone)} -> {moment_text(activity.date, zone)}",))
         self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
         return None
 
@@ -251,6 +260,17 @@ class _Judge(Struct):
 
     def _verdict(self, activity: Activity, post: Post) -> Verdict:
         return self.desired.approvals.verdict(post, activity.date)
+
+    def _date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
+        """The date that the activity had when a post of ours was scheduled without an approval, if it has another one
+        now and the post did not move along. A yes names the date itself."""
+        last = max(
+            (one for one in self.recorded.published if one.id == post.id), key=lambda one: one.done_at, default=None
+        )
+        if self.schedule.approval_required or last is None or last.date in (None, activity.date):
+            return None
+        at = self.schedule.rules[rule].at if rule is not None else None
+        return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
 
     def _at_its_moment(self, activity: Activity, post: Post) -> tuple[Violation, ...]:
         moment, policy = moment_in(activity, post), self.options.policy
@@ -295,9 +315,11 @@ class _Judge(Struct):
         return None if self._against(post, at) else at
 
     def _other_time(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        at, before = moment_of(self.schedule.rules[rule].at, activity, self.scope), post.scheduled_for
+        at = moment_of(self.schedule.rules[rule].at, activity, self.scope)
+        if at is None and self._date_before(activity, post, rule) is not None:
+            at = activity.date  # the API's own time (I 6.2)
         # If the API does not say when, or the time is right to the minute, there is nothing to move.
-        if at is None or before is None or abs((at - before).total_seconds()) < 60 or at <= self.scope.now:
+        if at is None or post.scheduled_for is None or _is_at(post, at) or at <= self.scope.now:
             return None
         return at
 
@@ -336,7 +358,11 @@ class _Judge(Struct):
             *rights_needed(activity, post, self.schedule, self.desired.approvals, self.recorded),
             StillAhead(at, self.options.policy.min_lead),
         )
-        reason = Reason.FORBIDDEN if self._at_its_moment(activity, post) else Reason.OTHER_TIME
+        if self._at_its_moment(activity, post):
+            reason = Reason.FORBIDDEN
+        else:
+            moved = self._date_before(activity, post, rule) is not None
+            reason = Reason.DATE_MOVED if moved else Reason.OTHER_TIME
         self.moves.append((rule, Action(address, operation, reason, (f"schedule.rules[{rule}]",), requires)))
 
     def _not_agreed(self, activity: Activity, post: Post, rule: int) -> None:

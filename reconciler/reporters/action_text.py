@@ -196,7 +196,7 @@ WHY: Final = {
     Reason.NEVER_APPROVED: "nobody approved it",
     Reason.REPLACED: "its content is about to be replaced",
     Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its date moved after the approval",
+    Reason.DATE_MOVED: "its activity has another date now",
     Reason.FORBIDDEN: "a policy forbids it now",
     Reason.PAUSED: "publishing is paused",
 }

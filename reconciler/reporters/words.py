@@ -61,7 +61,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NEVER_APPROVED: "nobody approved it, and manage is all",
     Reason.REPLACED: "its content is about to be replaced",
     Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its date moved after the approval",
+    Reason.DATE_MOVED: "its activity has another date now",
     Reason.FORBIDDEN: "a policy forbids it now",
     Reason.PAUSED: "publishing is paused",
 }

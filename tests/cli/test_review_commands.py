@@ -49,6 +49,7 @@ sites:
             - {{id: d0000000-0000-4000-8000-000000000004, channel: INSTAGRAM, type: POST, caption: Come by}}
 """
 RULES = """\
+posts: []
 schedule:
   rules:
     - match: {within: 14d}
@@ -257,7 +258,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
     draft = DraftApproval(
         PostId("834d"),
         content,
-        approval_digest("834d", content, date),
+        approval_digest("834d", content, date, "janes.pottery"),
         account="janes.pottery (178)",
         goes_out=when,
         blocked=("INSTAGRAM is not connected",),

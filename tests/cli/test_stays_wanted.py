@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -337,6 +336,6 @@ def test_what_is_thrown_away_is_named_by_title_and_channel(pottery: Pottery, nam
     said = pottery.run("plan")[1]
     assert 'discards 1 draft, 1 of them approved: "Kiln day" (Instagram)' in said, said
     assert POST not in said
-    values = json.loads(pottery.run("plan", "--output", "json")[1])
+    values = pottery.command("plan", pottery.project.root, "--output", "json").json
     lost = [draft for action in values["sites"][0]["actions"] for draft in action.get("discards", ())]
     assert lost == [{"post": POST, "title": "Kiln day", "channel": "INSTAGRAM", "approved": True}]

@@ -153,6 +153,8 @@ def test_page_board_button_and_link_preview_are_part_of_what_was_approved(
         ("channel: INSTAGRAM", "channel: LINKEDIN"),
         ("title: Kiln day", "title: Lovely mugs"),
         ("type: POST", "type: STORY"),
+        ("account: ", "account: other."),
+        ("account: ", "account: 9"),
         ("        caption: Open on Fryday\n", ""),
         ("        media: [https://static.wixstatic.com/media/a.jpg]\n", ""),
     ],

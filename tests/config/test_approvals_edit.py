@@ -248,6 +248,7 @@ def test_a_yes_that_may_be_used_up_is_pending_again(tmp_path: Path) -> None:
     [
         ("Hello", "Hallo"),
         ("account: janes.pottery (178)", "account: janes.pottery (179)"),
+        ("account: janes.pottery (178)", "account: jane.pottery (178)"),
         ("channel: INSTAGRAM", "channel: LINKEDIN"),
         ("type: POST", "type: STORY"),
         ("media/a.jpg", "media/b.jpg"),

@@ -35,7 +35,7 @@ def approvals_text(
                 DraftForReview(
                     post.id,
                     post.content,
-                    approval_digest(post.id, post.content, activity.date),
+                    approval_digest(post.id, post.content, activity.date, post.account_name or ""),
                     post.earlier_digest,
                     post.account,
                     cancelled=times(post),

@@ -302,6 +302,23 @@ def test_what_is_edited_in_the_file_is_never_ignored(edit: dict[str, Any]) -> No
         assert named in made.blocked[0].message
 
 
+def test_the_name_of_an_account_is_part_of_what_was_approved_whether_or_not_it_is_read_again() -> None:
+    named = activity("a", replace(post("d1"), account_id="178", account_name="janes.pottery"))
+    (found,) = approved(named).activities
+    (draft,) = found.drafts
+    for seen in (None, "janes.pottery"):
+        live = activity("a", replace(post("d1"), account_id="178", account_name=seen))
+        assert names(plan(desired(approvals=approved(named)), site(live))) == ["d1"]
+        for label in ("jane.pottery (178)", "178"):
+            file = Approvals((replace(found, drafts=(replace(draft, account=label),)),), "approvals/shop.yaml")
+            made = plan(desired(approvals=file), site(live))
+            assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.EDITED_IN_FILE)])
+            assert label == "178" or f"account: {label} -> " in made.blocked[0].message
+    other = activity("a", replace(post("d1"), account_id="178", account_name="janes.mugs"))
+    made = plan(desired(approvals=approved(named)), site(other))
+    assert reasons(made) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
+
+
 def test_another_title_in_the_file_is_an_edit_and_another_date_is_a_change() -> None:
     live = activity("a", post("d1"))
     (found,) = approved(live).activities

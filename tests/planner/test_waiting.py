@@ -127,6 +127,38 @@ def test_a_policy_added_later_takes_back_what_it_forbids(policy: Policy, rule: s
     assert policy.place in made.actions[0].because[0]
 
 
+@pytest.mark.parametrize("at", [None, time(9)])
+def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_taken_back(at: time | None) -> None:
+    (known,) = OURS.published
+    ours = RecordedSite(published=(replace(known, date=AT, approved=False),))
+    rule = ScheduleRule(Match(), at=at)
+    free = desired(rule, required=False)
+    assert plan(free, site(KILN), ours).is_empty
+    moved = activity("a", WAITS, days=5)
+    made = plan(free, site(moved), ours)
+    assert operations(made) == [
+        ReschedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, AT + timedelta(days=3), AT, KILN.title)
+    ]
+    assert made.actions[0].reason is Reason.DATE_MOVED
+    there = activity("a", replace(WAITS, scheduled_for=AT + timedelta(days=3)), days=5)
+    assert plan(free, site(there), ours).is_empty, "it moved along"
+    # Where it cannot be moved, or nobody knows when it goes out, it is taken back.
+    forbidden = Policy(blackout_dates=frozenset({(AT + timedelta(days=3)).date()}))
+    hidden = activity("a", replace(WAITS, scheduled_for=None), days=5)
+    for cancelled in (
+        plan(free, site(moved), ours, policy=forbidden),
+        plan(free, site(moved), ours, publish=False),
+        plan(desired(ScheduleRule(Match(), ("FACEBOOK",)), required=False), site(moved), ours),
+        plan(free, site(hidden), ours),
+    ):
+        (action,) = cancelled.actions
+        assert isinstance(action.operation, CancelPost)
+        assert (action.reason, action.because) == (
+            Reason.DATE_MOVED,
+            ("Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC",),
+        )
+
+
 def test_a_lead_that_grew_takes_nothing_back() -> None:
     """`minLead` is about scheduling, and this was scheduled in time."""
     assert plan(yes(), site(KILN), OURS, policy=Policy(min_lead=timedelta(days=5))).is_empty

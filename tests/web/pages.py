@@ -55,7 +55,7 @@ def activity(
             DraftForReview(
                 post,
                 content,
-                approval_digest(post, content, date),
+                approval_digest(post, content, date, "janes.pottery"),
                 Digest("sha256:x"),
                 f"janes.pottery (1784{channel})",
                 moment_text(date, zone),

@@ -146,11 +146,11 @@ def published_post(
     assert isinstance(operation, SchedulePost | ReschedulePost)
     post, digest = operation.post, operation.digest
     before = _recorded(post, digest, journal.recorded)
+    live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     if before is not None and isinstance(operation, ReschedulePost):
         # The same scheduling at another time, not one more.
-        return replace(before, scheduled_for=moment)
+        return replace(before, scheduled_for=moment, date=activity.date if activity else before.date)
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
-    live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     return PublishedPost(
         post,
         digest,
