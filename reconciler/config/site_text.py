@@ -5,19 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, time
 from typing import Any, Final
 
 from msgspec import Struct
 
+from reconciler.config.event_text import A_SITE, DeclarableEvents, event_lines
 from reconciler.config.schema import fits
 from reconciler.config.yaml_edit import quoted
-from reconciler.config.yaml_values import one_line, yaml_item, yaml_value
+from reconciler.config.yaml_values import SURROGATE, comment, one_line, texts_of, yaml_value
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, EMPTY, Json, JsonObject, thaw
-from reconciler.model.events import CalendarEvent, instant
 from reconciler.model.settings import Field, MarketingSettings, fields_of, normal, same_setting, settings_of
-from reconciler.model.text import normal_text
 
 MODELINE: Final = "# yaml-language-server: $schema={}\n"
 
@@ -25,9 +23,7 @@ DERIVED: Final = frozenset({"settings.language", "settings.businessLocation", "s
 """What the settings show and nobody set there (D 9.1): the site's own language and places."""
 
 _LONGEST: Final = 63
-_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
 _APOSTROPHES: Final = "'\N{RIGHT SINGLE QUOTATION MARK}"
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class NewSite(Struct, frozen=True):
@@ -43,8 +39,8 @@ class NewSite(Struct, frozen=True):
     url: str = ""
     credentials: str = "default"
     settings: tuple[Field, ...] = ()
-    events: tuple[CalendarEvent, ...] | None = None
-    unsure: tuple[CalendarEvent, ...] = ()
+    events: DeclarableEvents | None = None
+    unsure: DeclarableEvents = DeclarableEvents()
     marketing_plan: bool = False
     scheduled: int = 0
     approvals: str = ""
@@ -83,7 +79,7 @@ def declared_settings(live: MarketingSettings, under: Mapping[str, Json]) -> tup
         for field in fields_of(tree, root):
             if normal(field.path, field.value) is None or any(_below(field.path, path) for path in DERIVED):
                 continue
-            if not _can_be_declared(field):
+            if not can_be_declared(field):
                 left_out.append(field.path)
             elif field.path not in under or not same_setting(field.path, field.value, under[field.path]):
                 fields.append(field)
@@ -103,23 +99,12 @@ def _below(path: str, above: str) -> bool:
     return path == above or path.startswith(f"{above}.")
 
 
-def _can_be_declared(field: Field) -> bool:
+def can_be_declared(field: Field) -> bool:
     """Whether a site file may hold the field; no YAML can hold half of a surrogate pair."""
     value = settings_of((field,))
-    document = {"version": 1, "site": _SITE}
+    document = {"version": 1, "site": A_SITE}
     document |= {root: thaw(tree) for root, tree in _trees(value).items() if tree}
-    return fits(document, "site") and not _SURROGATE.search(_texts(field.value))
-
-
-def _texts(value: Json) -> str:
-    """All texts of a value, one after the other."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, JsonObject):
-        return "".join(f"{key}{_texts(member)}" for key, member in value.items())
-    if isinstance(value, tuple):
-        return "".join(map(_texts, value))
-    return ""
+    return fits(document, "site") and not SURROGATE.search(texts_of(field.value))
 
 
 def _conflict(live: MarketingSettings) -> tuple[str, ...]:
@@ -136,62 +121,6 @@ def _trees(settings: MarketingSettings) -> dict[str, JsonObject]:
     return {"settings": settings.settings, "overrides": settings.overrides}
 
 
-class DeclarableEvents(Struct, frozen=True):
-    """Events that a file can declare, in the order of their dates, and the names of those that it cannot."""
-
-    events: tuple[CalendarEvent, ...] = ()
-    unsaid: tuple[str, ...] = ()
-
-
-def declarable_events(events: Iterable[CalendarEvent], now: datetime) -> DeclarableEvents:
-    """What a file can declare of a site's events: of several with one name it takes the next one.
-
-    What has passed is left out, for no generation looks there.
-    """
-    ahead = [event for event in events if event.date is None or event.date.date() >= now.astimezone(UTC).date()]
-    found: dict[str, CalendarEvent] = {}
-    unsaid: list[str] = []
-    last = datetime.max.replace(tzinfo=UTC)
-    for event in sorted(ahead, key=lambda event: (event.date or last, event.name, event.id)):
-        name = normal_text(event.name)
-        if name in found or not _event_can_be_declared(event):
-            unsaid.append(event.name)
-        else:
-            found[name] = event
-    return DeclarableEvents(tuple(found.values()), tuple(unsaid))
-
-
-def _event_can_be_declared(event: CalendarEvent) -> bool:
-    value = event_value(event)
-    document = {"version": 1, "site": _SITE, "calendarEvents": {"events": [thaw(value)]}}
-    return fits(document, "site") and bool(normal_text(event.name)) and not _SURROGATE.search(_texts(value))
-
-
-def declares_events(layer: Any) -> bool:
-    """Whether defaults put events under a site."""
-    return "calendarEvents" in layer
-
-
-def event_value(event: CalendarEvent) -> JsonObject:
-    """An event as a file declares it."""
-    members: dict[str, Json] = {"name": event.name}
-    if event.recurring_rule is not None:
-        members["recurringRule"] = event.recurring_rule
-    elif event.date is not None:
-        members["date"] = date_text(event.date)
-    if event.description:
-        members["description"] = event.description
-    return JsonObject(members)
-
-
-def date_text(date: datetime) -> str:
-    """A bare day where it is one (D 8.1: an instant), else the moment."""
-    utc = date.astimezone(UTC)
-    if utc.time() == time():
-        return utc.date().isoformat()
-    return instant(utc).replace(".000Z", "Z") if not utc.microsecond % 1000 else f"{utc:%Y-%m-%dT%H:%M:%S.%fZ}"
-
-
 # --- text ------------------------------------------------------------------------------------------
 
 
@@ -204,7 +133,7 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
     if schema is not None:
         yield MODELINE.format(schema).rstrip("\n")
     about = " ".join(part for part in (quoted(site.title) if site.title else "", site.url) if part)
-    yield f"# Imported{f' from {_comment(about)}' if about else ''}: what was set by hand, and nothing else."
+    yield f"# Imported{f' from {comment(about)}' if about else ''}: what was set by hand, and nothing else."
     yield "# Only what is written here is managed: a field left out is left alone, a field written as null is cleared."
     yield "version: 1"
     yield "site:"
@@ -216,12 +145,12 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
     for root, tree in _trees(settings).items():
         if tree:
             yield f"{root}:{yaml_tree(tree, 2)}"
-    yield from _events(site)
+    yield from event_lines(site.events, site.unsure)
     if site.marketing_plan:
         yield "marketingPlan:"
         yield "  state: present"
     if site.scheduled:
-        yield f"schedule:                        # what waits to go out is named in {_comment(site.approvals)}"
+        yield f"schedule:                        # what waits to go out is named in {comment(site.approvals)}"
         yield "  approval: required"
         yield "  rules: []                      # add rules to have more drafts go out"
 
@@ -233,27 +162,6 @@ def yaml_tree(tree: JsonObject, indent: int) -> str:
         for key, value in tree.items()
     ]
     return "\n" + "\n".join(lines) if lines else f" {one_line(EMPTY)}"
-
-
-def _events(site: NewSite) -> Iterator[str]:
-    if site.events is not None:
-        yield "calendarEvents:"
-        yield "  events:" if site.events else "  events: []"
-        for event in site.events:
-            yield f"    -{yaml_item(event_value(event), 4)}"
-    if site.unsure:
-        yield "# These events are in several calendars, and which of them is the site's own cannot be read. To manage"
-        yield "# those that were made on the site itself, take away the # in front of them and of the lines above."
-        if site.events is None:
-            yield "# calendarEvents:"
-            yield "#   events:"
-        for event in site.unsure:
-            yield f"#     - {_comment(one_line(event_value(event)))}"
-
-
-def _comment(text: str) -> str:
-    """A text that stays within its line."""
-    return re.sub(r"[\r\n\x85\u2028\u2029]", " ", text)
 
 
 def merged_fields(layers: Iterable[Any]) -> dict[str, Json]:

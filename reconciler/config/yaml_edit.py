@@ -161,6 +161,10 @@ class YamlText(Struct):
         indent = " " * mapping.value[0][0].start_mark.column
         self._change(at, at, f"{indent}{key}:{'' if value.startswith(chr(10)) else ' '}{value}\n")
 
+    def replace_node(self, node: Any, value: str) -> None:
+        """Writes a value, given as YAML text, in the place of a node in flow style or a scalar."""
+        self._change(node.start_mark.index, self._end(node), value)
+
     def put_word(self, mapping: Any, key: str, word: str, after: Sequence[str] = ()) -> None:
         """Writes a word at a key, in the quotes that are there."""
         node = self.get(mapping, key)
@@ -231,7 +235,7 @@ class YamlText(Struct):
             comment = header.group(1) if header else None
             if comment and value.startswith("|\n"):
                 value = f"| {comment}\n{value[2:]}"
-        elif isinstance(node, SequenceNode) and not node.flow_style:
+        elif isinstance(node, SequenceNode | MappingNode) and not node.flow_style:
             start, value = self.text.index(":", name.end_mark.index) + 1, f" {value}"
         self._change(start, end, value)
 

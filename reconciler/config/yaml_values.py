@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.config.yaml_edit import block, scalar
+from reconciler.config.yaml_edit import as_item, block, scalar
 from reconciler.model.canonical import Json, JsonObject
 
 WIDTH: Final = 100
@@ -34,16 +34,16 @@ def yaml_value(value: Json, indent: int = 0, used: int = 0) -> str:
             for key, member in value.items()
         ]
     else:
-        lines = [f"{blank}-{yaml_item(member, indent)}" for member in value]
+        return "\n" + "".join(as_item(item_lines(member), indent) for member in value).rstrip("\n")
     return "\n" + "\n".join(lines)
 
 
-def yaml_item(value: Json, indent: int) -> str:
-    """What stands behind the dash of a list's item whose dash is at `indent`."""
-    if isinstance(value, JsonObject) and value and indent + 2 + len(one_line(value)) > WIDTH:
-        lines = [f"{scalar(key)}:{yaml_value(member, indent + 4, indent)}" for key, member in value.items()]
-        return " " + f"\n{' ' * (indent + 2)}".join(lines)
-    return f" {_text(value, indent + 2) if isinstance(value, str) else one_line(value)}"
+def item_lines(value: Json) -> list[str]:
+    """An item of a list, as lines without indentation: see yaml_edit.as_item."""
+    if isinstance(value, JsonObject) and value and 6 + len(one_line(value)) > WIDTH:
+        lines = [f"{scalar(key)}:{yaml_value(member, 2)}" for key, member in value.items()]
+        return "\n".join(lines).split("\n")
+    return (_text(value, 2) if isinstance(value, str) else one_line(value)).split("\n")
 
 
 def one_line(value: Json) -> str:
@@ -75,3 +75,23 @@ def _text(text: str, indent: int) -> str:
 
 def _members(value: JsonObject | tuple[Json, ...]) -> Iterator[Json]:
     yield from value.values() if isinstance(value, JsonObject) else value
+
+
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair, which no YAML can hold."""
+
+
+def texts_of(value: Json) -> str:
+    """All texts of a value, one after the other."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, JsonObject):
+        return "".join(f"{key}{texts_of(member)}" for key, member in value.items())
+    if isinstance(value, tuple):
+        return "".join(map(texts_of, value))
+    return ""
+
+
+def comment(text: str) -> str:
+    """A text that stays within its line."""
+    return re.sub(r"[\r\n\x85\u2028\u2029]", " ", text)

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -20,27 +20,21 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.event_text import DeclarableEvents, declarable_events, declares_events
 from reconciler.config.new_files import place_of, read_one_site, write_file
 from reconciler.config.project import Project
 from reconciler.config.secrets import AppRef
-from reconciler.config.site_text import (
-    DeclarableEvents,
-    NewSite,
-    declarable_events,
-    declared_settings,
-    declares_events,
-    merged_fields,
-    new_site_text,
-    site_name,
-)
+from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text, site_name
 from reconciler.config.sites import SiteIndex
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.known_reader import KnownReader
+from reconciler.engine.lift_defaults import lift_defaults
 from reconciler.engine.plan import judged
 from reconciler.engine.results import (
     Emit,
     Import,
     ImportCompleted,
+    Notice,
     Phase,
     PhaseStarted,
     RunStarted,
@@ -73,6 +67,9 @@ ACCOUNT: Final = SiteName("account")
 
 FIRST_READ: Final = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS})
 
+Made: TypeAlias = dict[Path, tuple[NewSite, str | None]]
+"""The files that a run has made: what each says, and where its schema is."""
+
 GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 APPROVED_OUTSIDE: Final = """\
@@ -88,6 +85,8 @@ class Wanted(Struct, frozen=True):
     everything: bool = False
     title: str | None = None
     credentials: str = "default"
+    lift: bool = False
+    """Whether what all sites share moves into the project's defaults."""
 
 
 class Found(Struct, frozen=True):
@@ -115,9 +114,15 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
     emit(RunStarted("import", project.root.name, len(found), len(found), session.api, session.commit))
     emit(PhaseStarted(Phase.IMPORTING, len(found)))
     totals = Totals()
-    async for result in imports(session, found, emit):
+    made: Made = {}
+    async for result in imports(session, found, emit, made):
         totals.add(result)
         emit(result)
+    if wanted.lift and totals.failed:
+        why = "some sites are missing, so nothing moved into defaults"
+        emit(Notice(Diagnostic("nothing-shared", why, "run the command again", Severity.WARNING)))
+    elif wanted.lift:
+        emit(Notice(lift_defaults(project, made)))
     completed = totals.completed()
     emit(completed)
     return completed
@@ -199,14 +204,15 @@ def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
 
 
 def imports(
-    session: Session[ReadClient], found: Sequence[Found], emit: Emit = lambda _: None
+    session: Session[ReadClient], found: Sequence[Found], emit: Emit = lambda _: None, made: Made | None = None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
-    """What became of each site, in their order; one that cannot be read says why."""
+    """What became of each site, in their order; one that cannot be read says why. `made` is told the new files."""
+    made = {} if made is None else made
 
     async def work(site: Found, turn: Turn) -> SiteImported:
         if site.declared_in:
             return SiteImported(site.name, site.id, Import.DECLARED, site.declared_in, seconds=turn.seconds)
-        return await _import(session, site, turn)
+        return await _import(session, site, turn, made)
 
     return over_sites(
         found,
@@ -218,7 +224,7 @@ def imports(
     )
 
 
-async def _import(session: Session[ReadClient], site: Found, turn: Turn) -> SiteImported:
+async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: Made) -> SiteImported:
     project = session.project
     path = place_of(project, site.name)
     recorded = await session.store.load(site.ref)
@@ -226,7 +232,7 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn) -> Site
     notes: list[Diagnostic] = []
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     settings, unsaid = declared_settings(observed.settings or MarketingSettings(), under)
-    notes += [_left_out(site, path, "a site file cannot say its value") for path in unsaid]
+    notes += [left_out(site.name, path, "a site file cannot say its value") for path in unsaid]
     events, unsure = await _events(session, site, observed, recorded, notes)
     live = observed.marketing_plan
     assert live is not None
@@ -241,20 +247,22 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn) -> Site
         site.url,
         site.credentials,
         settings,
-        events.events if events.events or _defaults_have_events(project) else None,
-        unsure.events,
+        events if events.events or _defaults_have_events(project) else None,
+        unsure,
         active,
         sum(len(activity.drafts) for activity in scheduled),
         shown_below(project, project.approvals_file(site.name)),
     )
     if scheduled:
         observed = await _approve(session, site, observed)
-    write_file(path, new_site_text(new, _schema_for(project, path)))
+    schema = _schema_for(project, path)
+    write_file(path, new_site_text(new, schema))
+    made[path] = (new, schema)
     desired = read_one_site(project, path, site.id)
-    plan = await _plan(session, desired, observed, recorded)
+    plan = await plan_now(session, desired, observed, recorded)
     changes = tally_of(plan).changes
     if changes or plan.refusals:
-        notes.append(_unsettled(site, plan, changes))
+        notes.append(unsettled(site.name, plan, changes))
     return SiteImported(
         site.name,
         site.id,
@@ -267,7 +275,7 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn) -> Site
     )
 
 
-async def _plan(
+async def plan_now(
     session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
 ) -> Plan:
     """What a plan right now would do, from the file as it is and the site as it was just read."""
@@ -287,7 +295,7 @@ async def _events(
     """
     found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
     why = "a site file cannot say it, or another one has its name"
-    notes += [_left_out(site, f'event "{printable(name)}"', why) for name in found.unsaid]
+    notes += [left_out(site.name, f'event "{printable(name)}"', why) for name in found.unsaid]
     if not found.events:
         return found, DeclarableEvents()
     calendars = {event.calendar_id for event in observed.events or () if event.calendar_id}
@@ -295,7 +303,7 @@ async def _events(
     if count <= 1:
         return found, DeclarableEvents()
     why = f"the site has {count} calendars, and which of them is its own cannot be read"
-    notes.append(_left_out(site, _in_words(len(found.events)), why, "the file lists them as comments"))
+    notes.append(left_out(site.name, _in_words(len(found.events), "event"), why, "the file lists them as comments"))
     return DeclarableEvents(), found
 
 
@@ -368,13 +376,14 @@ async def _approve(session: Session[ReadClient], site: Found, observed: Observed
 # --- words and places ------------------------------------------------------------------------------
 
 
-def _left_out(site: Found, what: str, why: str, fix: str = "it stays on the site as it is") -> Diagnostic:
-    return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site.name))
+def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the site as it is") -> Diagnostic:
+    """That something of a live site is in no file, and why."""
+    return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site))
 
 
-def _in_words(count: int) -> str:
+def _in_words(count: int, thing: str) -> str:
     """`1 event`, `2 events`."""
-    return f"{count} event{'' if count == 1 else 's'}"
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
@@ -383,10 +392,11 @@ def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
     return Diagnostic("no-active-plan", why, fix, Severity.NOTE, address=Address(site.name, Kind.MARKETING_PLAN))
 
 
-def _unsettled(site: Found, plan: Plan, changes: int) -> Diagnostic:
-    reason = plan.refusals[0].message if plan.refusals else f"plan would still make {changes} changes"
-    fix = "look at `reconciler plan`: defaults of the project, or a change on the site meanwhile, ask for them"
-    return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site.name))
+def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
+    """That a plan right after is not empty."""
+    reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {_in_words(changes, 'change')}"
+    fix = "run `reconciler plan` to see what the file's rules or the project's defaults ask for"
+    return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site))
 
 
 def shown_below(project: Project, path: Path) -> str:

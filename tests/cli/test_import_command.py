@@ -164,8 +164,9 @@ def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconc
 def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) -> None:
     into = ("--into", fresh.root)
     for arguments, words in (
-        ((), "give the ids of sites, or --all"),
-        (("--all", id_of(1)), "not both"),
+        ((), "give one of: the ids of sites, --all, --update FILE"),
+        (("--all", id_of(1)), "give one of"),
+        (("--defaults", "--update", fresh.root), "leave one out"),
         (("shop",), "is not a site's id"),
         (("--all", "--name", "nobody"), "none of the account's 6 sites"),
         ((id_of(1), "--name", "x"), "add --all"),
@@ -191,3 +192,89 @@ def test_500_sites_are_imported_with_three_requests_each(tmp_path: Path, reconci
     counted = Counter(request["path"].rpartition("/")[2] for request in project.requests())
     pages = 9  # the first has 100 sites, and those behind a cursor as many as the API gives
     assert counted == {"query": 500 + pages, "marketing-settings": 500, "marketing-plan": 500}
+
+
+UPDATED = """\
+# ours
+version: 1
+site: {name: pottery, id: ID}     # who
+settings:
+  # how it sounds
+  toneOfVoice: 'cold'   # for now
+  topics:
+    included:
+      - handmade ceramics   # the heart of it
+      - bicycles            # gone
+    excluded: [politics, tax]
+  pointOfView: FIRST_PERSON
+  businessProfile: {valueProposition: china, targetAudience: cooks}
+  marketingPlanGoal:
+    goalKey: BOOST_SALES
+overrides: {blogs: {frequency: {interval: WEEK, count: 1}}}
+calendarEvents:
+  events:
+    - {name: Sale, date: 2026-11-26}     # black
+    # the open doors
+    - name: Doors
+      date: 2026-11-28T08:00:00Z
+      description: at last
+    - name: Open day
+      date: 2026-12-01
+    - {name: Never was, date: 2026-12-05}
+marketingPlan: {state: present}
+posts:
+  - match: {within: 30d}
+    state: absent
+"""
+
+
+def test_a_file_is_brought_up_to_date_and_keeps_its_comments(fresh: Project, reconciler: Command) -> None:
+    fresh.write({"sites/pottery.yaml": UPDATED.replace("ID", id_of(2))})
+    file = fresh.root / "sites/pottery.yaml"
+    ran = reconciler("import", "--update", file)
+    assert (ran.code, ran.last) == (0, "Import: 1 updated; 1 with changes left.")
+    assert "a plan would still make " in ran.out
+    assert file.read_text("utf-8") == (
+        UPDATED.replace("ID", id_of(2))
+        .replace("'cold'", '"warm & playful: yes"')
+        .replace("      - bicycles            # gone\n", '      - "a, b"\n')
+        .replace("[politics, tax]", "[politics]")
+        .replace("FIRST_PERSON", "SECOND_PERSON")
+        .replace("{valueProposition: china,", "{valueProposition: stoneware,")
+        .replace(
+            "marketingPlanGoal:\n    goalKey: BOOST_SALES", "marketingPlanGoal: {customGoal: fill the evening courses}"
+        )
+        .replace("{frequency: {interval: WEEK, count: 1}}", "{frequency: null}")
+        .replace("2026-11-26", "2026-11-27")
+        .replace(
+            "2026-11-28T08:00:00Z\n      description: at last", "2026-11-28T08:30:15.250Z\n      description: null"
+        )
+        .replace("date: 2026-12-01", "recurringRule: {frequency: MONTHLY}")
+        .replace("    - {name: Never was, date: 2026-12-05}\n", "")
+    )
+    fresh.edit("sites/pottery.yaml", "posts:\n  - match: {within: 30d}\n    state: absent\n", "")
+    again = reconciler("import", "--update", file)
+    assert (again.code, again.last) == (0, "Import: 1 up to date; the plan is empty.")
+
+
+def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Command) -> None:
+    project = Project(tmp_path)
+    shared = {"toneOfVoice": "warm", "topics": {"included": ["tea"], "excluded": ["tax"]}}
+    sites = [
+        {"id": id_of(at), "name": f"Shop {at}", "settings": {**shared, "imageGuidelines": f"no {at}"}}
+        for at in range(3)
+    ]
+    project.write({"reconciler.yaml": f"# the project\n{PROJECT}", "sandbox.yaml": world(*sites)})
+    ran = reconciler("import", "--all", "--defaults", "--into", tmp_path)
+    assert ran.last == "Import: 3 created; the plan is empty."
+    assert "what all 3 sites share: settings.toneOfVoice, settings.topics.excluded, settings.topics.included" in ran.err
+    text = (tmp_path / "reconciler.yaml").read_text("utf-8")
+    assert text.startswith("# the project\n")
+    assert yaml.safe_load(text)["defaults"] == [{"settings": shared}]
+    assert [found["settings"] for found in documents(project).values()] == [
+        {"imageGuidelines": f"no {at}"} for at in range(3)
+    ]
+    assert reconciler("plan", tmp_path, "--detailed-exitcode").last == "No changes."
+    (tmp_path / "sites/shop-2.yaml").unlink()
+    assert reconciler("import", "--all", "--defaults", "--into", tmp_path).last.startswith("Import: 1 created")
+    assert reconciler("plan", tmp_path, "--detailed-exitcode").last == "No changes."

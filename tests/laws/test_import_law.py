@@ -100,6 +100,7 @@ def check(sites: list[dict[str, Any]]) -> None:
         assert run(("plan", str(folder), "--detailed-exitcode", "--strict")) == 0
         before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
         assert run(("import", "--all", "--into", str(folder), "--quiet")) == 0
+        assert run(("import", "--update", str(folder), "--quiet")) == 0
         assert {path: path.read_bytes() for path in folder.rglob("*.yaml")} == before
     finally:
         shutil.rmtree(folder)

@@ -11,6 +11,7 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.cli.run import Running
+    from reconciler.engine.import_sites import Wanted
     from reconciler.engine.results import ClosingEvent
 
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 @click.argument("ids", nargs=-1, metavar="SITE_ID...")
 @click.option("--all", "everything", is_flag=True, help="Every site of the project's account.")
 @click.option("--name", "title", metavar="GLOB", help="With --all: only sites whose own names match, such as 'Jane*'.")
+@click.option(
+    "--update",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Bring this site file up to date: what it manages, and nothing else. Repeatable.",
+)
+@click.option("--defaults", "lift", is_flag=True, help="Move what all sites share into defaults of reconciler.yaml.")
 @click.option(
     "--into",
     type=click.Path(exists=True, path_type=Path),
@@ -32,7 +42,14 @@ if TYPE_CHECKING:
 @options.trusting
 @options.output
 def command(
-    ids: tuple[str, ...], everything: bool, title: str | None, into: Path, credentials: str, **given: Any
+    ids: tuple[str, ...],
+    everything: bool,
+    title: str | None,
+    files: tuple[Path, ...],
+    lift: bool,
+    into: Path,
+    credentials: str,
+    **given: Any,
 ) -> int:
     """Write site files from live sites.
 
@@ -46,24 +63,28 @@ def command(
     from reconciler.engine.import_sites import Wanted
     from reconciler.model.diagnostics import UsageError
 
-    asked = options.run_options((into,), **given)
-    if everything == bool(ids):
-        raise UsageError("give the ids of sites, or --all" if not ids else "give the ids of sites or --all, not both")
+    asked = options.run_options(files or (into,), **given)
+    if (bool(ids), everything, bool(files)).count(True) != 1:
+        raise UsageError("give one of: the ids of sites, --all, --update FILE")
     if title is not None and not everything:
         raise UsageError("--name chooses among all sites of the account; add --all")
-    wanted = Wanted(ids, everything, title, credentials)
-    return reported("import", asked.shown, lambda running: _import(asked, wanted, running))
+    if files and lift:
+        raise UsageError("--defaults goes with new files, and --update changes those that are there; leave one out")
+    wanted = Wanted(ids, everything, title, credentials, lift)
+    return reported("import", asked.shown, lambda running: _import(asked, wanted, files, running))
 
 
-def _import(asked: options.RunOptions, wanted: Any, running: Running) -> ClosingEvent:
+def _import(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
     import os
 
     from reconciler.api.client import ReadClient
     from reconciler.config.new_files import open_whole
+    from reconciler.config.sites import open_project
     from reconciler.engine.import_sites import import_sites
+    from reconciler.engine.update_sites import update_sites
     from reconciler.wiring import open_session
 
-    project, index = open_whole(asked.paths, asked.trust())
+    project, index = open_project(files, asked.trust()) if files else open_whole(asked.paths, asked.trust())
 
     async def run() -> ClosingEvent:
         async with open_session(
@@ -74,6 +95,8 @@ def _import(asked: options.RunOptions, wanted: Any, running: Running) -> Closing
             state=asked.state,
             parallelism=asked.parallelism,
         ) as session:
+            if files:
+                return await update_sites(session, index.entries, index.total, running.emit)
             return await import_sites(session, index, wanted, running.emit)
 
     return running.run(run())

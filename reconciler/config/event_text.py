@@ -1,0 +1,141 @@
+"""Events as site files have them: which can be declared, how they are written, and how a list of them is updated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, time
+from typing import Any, Final
+
+from msgspec import Struct
+from yaml.nodes import MappingNode, SequenceNode
+
+from reconciler.config.schema import fits
+from reconciler.config.yaml_edit import YamlText, as_item
+from reconciler.config.yaml_values import SURROGATE, comment, item_lines, one_line, texts_of, yaml_value
+from reconciler.model.canonical import Json, JsonObject, thaw
+from reconciler.model.events import CalendarEvent, instant
+from reconciler.model.text import normal_text
+
+A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
+"""A `site` for documents that are only checked."""
+
+
+class DeclarableEvents(Struct, frozen=True):
+    """Events that a file can declare, in the order of their dates, and the names of those that it cannot."""
+
+    events: tuple[CalendarEvent, ...] = ()
+    unsaid: tuple[str, ...] = ()
+
+
+def declarable_events(events: Iterable[CalendarEvent], now: datetime) -> DeclarableEvents:
+    """What a file can declare of a site's events: of several with one name it takes the next one.
+
+    What has passed is left out, for no generation looks there.
+    """
+    ahead = [event for event in events if event.date is None or event.date.date() >= now.astimezone(UTC).date()]
+    found: dict[str, CalendarEvent] = {}
+    unsaid: list[str] = []
+    last = datetime.max.replace(tzinfo=UTC)
+    for event in sorted(ahead, key=lambda event: (event.date or last, event.name, event.id)):
+        name = normal_text(event.name)
+        if name in found or not _event_can_be_declared(event):
+            unsaid.append(event.name)
+        else:
+            found[name] = event
+    return DeclarableEvents(tuple(found.values()), tuple(unsaid))
+
+
+def _event_can_be_declared(event: CalendarEvent) -> bool:
+    value = event_value(event)
+    document = {"version": 1, "site": A_SITE, "calendarEvents": {"events": [thaw(value)]}}
+    return fits(document, "site") and bool(normal_text(event.name)) and not SURROGATE.search(texts_of(value))
+
+
+def declares_events(layer: Any) -> bool:
+    """Whether defaults put events under a site."""
+    return "calendarEvents" in layer
+
+
+def event_value(event: CalendarEvent) -> JsonObject:
+    """An event as a file declares it."""
+    members: dict[str, Json] = {"name": event.name}
+    if event.recurring_rule is not None:
+        members["recurringRule"] = event.recurring_rule
+    elif event.date is not None:
+        members["date"] = date_text(event.date)
+    if event.description:
+        members["description"] = event.description
+    return JsonObject(members)
+
+
+def date_text(date: datetime) -> str:
+    """A bare day where it is one (D 8.1: an instant), else the moment."""
+    utc = date.astimezone(UTC)
+    if utc.time() == time():
+        return utc.date().isoformat()
+    return instant(utc).replace(".000Z", "Z") if not utc.microsecond % 1000 else f"{utc:%Y-%m-%dT%H:%M:%S.%fZ}"
+
+
+def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> Iterator[str]:
+    """The lines of `calendarEvents` in a new file; events of which nobody can tell whose they are stand as comments."""
+    if events is not None:
+        yield "calendarEvents:"
+        yield "  events:" if events.events else "  events: []"
+        for event in events.events:
+            yield as_item(item_lines(event_value(event)), 4).rstrip("\n")
+    if unsure.events:
+        yield "# These events are in several calendars, and which of them is the site's own cannot be read. To manage"
+        yield "# those that were made on the site itself, take away the # in front of them and of the lines above."
+        if events is None:
+            yield "# calendarEvents:"
+            yield "#   events:"
+        for event in unsure.events:
+            yield f"#     - {comment(one_line(event_value(event)))}"
+
+
+# --- a list of them, brought up to date --------------------------------------------------------------
+
+
+class LiveEvents(Struct, frozen=True):
+    """What a file's events are on the site now: by their names in the file the live ones that differ, the names of
+    those that are gone, and those that are to be listed besides."""
+
+    changed: Mapping[str, CalendarEvent]
+    gone: frozenset[str] = frozenset()
+    added: tuple[CalendarEvent, ...] = ()
+
+
+def update_events(yaml: YamlText, live: LiveEvents) -> None:
+    """Makes the listed events what they are on the site. Raises NotEditable."""
+    holder = yaml.get(yaml.root, "calendarEvents")
+    listed = yaml.get(holder, "events") if isinstance(holder, MappingNode) else None
+    if not isinstance(listed, SequenceNode):
+        return
+    gone = []
+    for item in listed.value:
+        name = yaml.text_at(item, "name") or ""
+        if name in live.gone:
+            gone.append(item)
+        elif name in live.changed:
+            _update_event(yaml, item, live.changed[name])
+    yaml.drop_items(holder, "events", gone)
+    if gone and len(gone) == len(listed.value) and not live.added:
+        yaml.empty(holder, "events")
+    yaml.add_items(holder, "events", [(None, item_lines(event_value(event))) for event in live.added])
+
+
+def _update_event(yaml: YamlText, item: Any, live: CalendarEvent) -> None:
+    """One listed event as it is on the site. A description that the file leaves out stays left out."""
+    value = event_value(live)
+    managed: dict[str, Json] = {key: member for key, member in value.items() if key != "description"}
+    if yaml.get(item, "description") is not None:
+        managed["description"] = value.get("description")
+    if item.flow_style:
+        yaml.replace_node(item, one_line(JsonObject(managed)))
+        return
+    for key, member in managed.items():
+        indent = item.value[0][0].start_mark.column
+        yaml.put(item, key, yaml_value(member, indent + 2, indent).lstrip(" "), ("name",))
+    for key in ("date", "recurringRule"):
+        if key not in managed and yaml.get(item, key) is not None:
+            yaml.drop_key(item, key)

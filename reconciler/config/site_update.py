@@ -1,0 +1,92 @@
+"""A site file, brought up to date with its live site: the fields that it manages, and none that it does not.
+
+Comments, order and quoting stay; see yaml_edit.py. A field that the site does not have any more becomes `null`, an
+event that is gone leaves the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from msgspec import Struct
+from yaml.nodes import MappingNode, ScalarNode, SequenceNode
+
+from reconciler.config.event_text import LiveEvents, update_events
+from reconciler.config.site_text import can_be_declared
+from reconciler.config.yaml_edit import NotEditable, YamlText
+from reconciler.config.yaml_values import one_line, yaml_value
+from reconciler.model.canonical import ABSENT, Json
+from reconciler.model.diagnostics import InvalidFiles, Place, problem
+from reconciler.model.settings import ATOMIC_MEMBERS, Field, MarketingSettings, normal, same_setting
+
+
+class Updated(Struct, frozen=True):
+    """The new text of a file, and the paths of what it cannot say."""
+
+    text: str
+    unsaid: tuple[str, ...] = ()
+
+
+def update_site(
+    text: str, declared: Iterable[Field], live: MarketingSettings, events: LiveEvents | None, file: str
+) -> Updated:
+    """The text of a file with one site, with the live values of what it manages.
+
+    `declared` are its fields with their values, defaults included. Raises InvalidFiles where the file is written so
+    that it cannot be changed in place.
+    """
+    try:
+        yaml = YamlText(text)
+        values = {field.path: field.value for field in declared}
+        unsaid: list[str] = []
+        for mapping, key, path in _leaves(yaml):
+            found = live.value_of(path)
+            wanted: Json = None if found is ABSENT or normal(path, found) is None else found
+            if path not in values or same_setting(path, values[path], wanted):
+                continue
+            if wanted is not None and not can_be_declared(Field(path, wanted)):
+                unsaid.append(path)
+            else:
+                _put(yaml, mapping, key, wanted)
+        if events is not None:
+            update_events(yaml, events)
+        result = yaml.result
+    except NotEditable as error:
+        place = Place(file, error.line, error.column)
+        raise InvalidFiles((problem(place, f"this file cannot be brought up to date: {error.why}"),)) from None
+    return Updated(text if result == yaml.text else result, tuple(unsaid))
+
+
+def _leaves(yaml: YamlText) -> Iterator[tuple[MappingNode, str, str]]:
+    """The managed fields that the file itself says: the mapping that each is in, its key, and its path."""
+    for root in ("settings", "overrides"):
+        node = yaml.get(yaml.root, root)
+        if isinstance(node, MappingNode):
+            yield from _below(node, root)
+
+
+def _below(node: MappingNode, path: str) -> Iterator[tuple[MappingNode, str, str]]:
+    for name, value in node.value:
+        key = name.value
+        if isinstance(value, MappingNode) and key not in ATOMIC_MEMBERS:
+            yield from _below(value, f"{path}.{key}")
+        else:
+            yield node, key, f"{path}.{key}"
+
+
+def _put(yaml: YamlText, mapping: Any, key: str, value: Json) -> None:
+    """Writes a value at a key. Of a list in block style, what stays keeps its line."""
+    node = yaml.get(mapping, key)
+    if isinstance(node, SequenceNode) and isinstance(value, tuple):
+        wanted = dict.fromkeys(value)
+        kept = [item for item in node.value if isinstance(item, ScalarNode) and item.value in wanted]
+        added = [member for member in wanted if member not in {item.value for item in kept}]
+        if not node.flow_style and kept:
+            yaml.drop_items(mapping, key, [item for item in node.value if item not in kept])
+            yaml.add_items(mapping, key, [(None, [one_line(member)]) for member in added])
+            return
+        value = (*(item.value for item in kept), *added)
+    indent = mapping.value[0][0].start_mark.column
+    text = one_line(value) if mapping.flow_style else yaml_value(value, indent + 2, indent + len(key) + 1)
+    yaml.put(mapping, key, text.lstrip(" "))

@@ -1,0 +1,93 @@
+"""`import --defaults`: what all sites of a project share moves from their files into its defaults.
+
+The defaults are written first and the files after them, so that whenever it is cut short each site still asks for the
+same. Files that were there before keep their own lines: they say the same as the defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.new_files import open_whole, read_text, write_file
+from reconciler.config.project import Project
+from reconciler.config.site_text import NewSite, merged_fields, new_site_text
+from reconciler.config.yaml_edit import NotEditable, YamlText, as_item
+from reconciler.config.yaml_values import yaml_value
+from reconciler.model.canonical import Json, canonical_text
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
+from reconciler.model.settings import Field, normal, settings_of
+from reconciler.model.sites import DesiredSite
+
+ENOUGH = 2
+"""Sites that must share a value before it is a default."""
+
+
+def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | None]]) -> Diagnostic:
+    """Moves the values that all sites share into the project's defaults, and out of the files that were just `made`.
+
+    What was done, as a note. Raises InvalidFiles where the project's file cannot be changed in place.
+    """
+    _, index = open_whole((project.root,), project.trust)
+    before = [entry.load() for entry in index.entries]
+    under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
+    shared = tuple(field for field in _shared(before) if field.path not in under)
+    if not shared:
+        why = f"no setting has one value on all {len(before)} sites, so nothing moved into defaults"
+        return Diagnostic("nothing-shared", why, severity=Severity.NOTE)
+    path = project.file or project.root / PROJECT_FILE
+    write_file(path, _with_defaults(read_text(path) or "version: 1\n", shared, shown_path(path)))
+    paths = {field.path for field in shared}
+    for file, (new, schema) in made.items():
+        kept = tuple(field for field in new.settings if field.path not in paths)
+        write_file(file, new_site_text(replace(new, settings=kept), schema))
+    _, index = open_whole((project.root,), project.trust)
+    after = [entry.load() for entry in index.entries]
+    assert [_asked(site) for site in before] == [_asked(site) for site in after], "moving values changed a site"
+    what = f"moved into defaults of {shown_path(path)} what all {len(after)} sites share: {', '.join(sorted(paths))}"
+    return Diagnostic("moved-to-defaults", what, severity=Severity.NOTE)
+
+
+def _shared(sites: Iterable[DesiredSite]) -> tuple[Field, ...]:
+    """The fields that every site declares with one value, but for those that are cleared."""
+    counted: dict[tuple[str, str], int] = {}
+    values: dict[tuple[str, str], Json] = {}
+    number = 0
+    for site in sites:
+        number += 1
+        for field in site.settings:
+            key = (field.path, canonical_text(normal(field.path, field.value)))
+            counted[key] = counted.get(key, 0) + 1
+            values.setdefault(key, field.value)
+    return tuple(
+        Field(path, values[path, text])
+        for (path, text), count in sorted(counted.items())
+        if count == number >= ENOUGH and normal(path, values[path, text]) is not None
+    )
+
+
+def _asked(site: DesiredSite) -> tuple[tuple[str, str], ...]:
+    return tuple((field.path, canonical_text(normal(field.path, field.value))) for field in site.settings)
+
+
+def _with_defaults(text: str, fields: tuple[Field, ...], file: str) -> str:
+    """The project file's text with one more entry of `defaults`, for all sites."""
+    trees = settings_of(fields)
+    entry = "\n".join(
+        f"{root}:{yaml_value(tree, 2, 200)}"
+        for root, tree in (("settings", trees.settings), ("overrides", trees.overrides))
+        if tree
+    )
+    lines = ["# what all sites share", *entry.split("\n")]
+    try:
+        yaml = YamlText(text)
+        if yaml.get(yaml.root, "defaults") is None:
+            return f"{yaml.text}defaults:\n  {lines[0]}\n{as_item(lines[1:], 2)}"
+        yaml.add_items(yaml.root, "defaults", [(None, lines[1:])])
+        return yaml.result
+    except NotEditable as error:
+        place = Place(file, error.line, error.column)
+        raise InvalidFiles((problem(place, f"defaults cannot be added here: {error.why}"),)) from None
