@@ -106,9 +106,9 @@ def _post_status(written: str) -> AnyPostStatus:
 def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields, str], ...]:
     """The content objects of an item, each with its name and path: those that are known first, then whatever is named
     like one. An item has one of them (D 10.2)."""
-    known = [name for name in sorted(source) if name in _CONTENTS and source[name] is not None]
-    alike = [name for name in sorted(source) if name not in _CONTENTS and name.endswith(_CONTENT_ENDINGS)]
-    objects = [*known, *(name for name in alike if is_object(source[name]))]
+    named = [name for name in source if name.endswith(_CONTENT_ENDINGS)]  # those that are known end so too
+    known = sorted(name for name in named if name in _CONTENTS and source[name] is not None)
+    objects = [*known, *sorted(name for name in named if name not in _CONTENTS and is_object(source[name]))]
     return tuple((name, fields(source[name], f"{where}.{name}"), f"{where}.{name}") for name in objects)
 
 
@@ -142,12 +142,16 @@ def _place(channel: Fields, path: str, content: Fields, where: str) -> tuple[tup
 def _preview(content: Fields, where: str) -> LinkPreview | None:
     path = f"{where}.linkMetadata"
     source = fields(content.get("linkMetadata"), path)
+    if not source:
+        return None
     parts = [text(source, path, name) for name in ("title", "description", "thumbnailUrl")]
     return LinkPreview(*parts) if any(parts) else None
 
 
 def _other(source: Fields, where: str, contents: tuple[tuple[str, Fields, str], ...]) -> tuple[tuple[str, str], ...]:
     """What this version does not know of a content, as canonical JSON: it may be seen by the public all the same."""
+    if _is_all_known(source, contents):
+        return ()
     found: dict[str, object] = {name: content for name, content, _ in contents[1:]}
     asset = fields(source.get("siteAssetRef"), f"{where}.siteAssetRef")
     found |= {f"siteAssetRef.{name}": value for name, value in asset.items()}
@@ -162,6 +166,31 @@ def _other(source: Fields, where: str, contents: tuple[tuple[str, Fields, str], 
             found |= _unknown(member, _MEDIA_MEMBERS, f"mediaWrapper.media.{number}")
     plain = ((name, _plain(found[name], f"{where}.{name}")) for name in sorted(found))
     return tuple((name, written) for name, written in plain if written)
+
+
+def _is_all_known(source: Fields, contents: tuple[tuple[str, Fields, str], ...]) -> bool:
+    """Whether there is nothing to look for closely, as in nearly every post."""
+    if source.get("siteAssetRef") or len(contents) > 1:
+        return False
+    if not contents:
+        return True
+    content = contents[0][1]
+    wrapper, preview = content.get("mediaWrapper"), content.get("linkMetadata")
+    if is_object(wrapper):
+        if not wrapper.keys() <= {"media"}:
+            return False
+        wrapper = wrapper.get("media")
+    return (
+        content.keys() <= CONTENT_FIELDS
+        and (not preview or (is_object(preview) and preview.keys() <= _PREVIEW_MEMBERS))
+        and (
+            not wrapper
+            or (
+                isinstance(wrapper, list)
+                and all(is_object(member) and member.keys() <= _MEDIA_MEMBERS for member in wrapper)
+            )
+        )
+    )
 
 
 def _unknown(source: Fields, known: frozenset[str], path: str) -> dict[str, object]:

@@ -143,6 +143,8 @@ def normal(path: str, value: Json | Absent) -> Json:
 
 def same_setting(path: str, value: Json | Absent, other: Json | Absent) -> bool:
     """Whether two values of a field ask for the same; a number and its text do (int64 is text in proto3 JSON)."""
+    if not isinstance(value, Absent) and not isinstance(other, Absent) and same(value, other):
+        return True
     left, right = normal(path, value), normal(path, other)
     return same(left, right) or same(_numbers_as_text(left), _numbers_as_text(right))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from reconciler.model.activities import ActivityRule, PostsRule
@@ -231,7 +232,7 @@ class PostOutcome(Struct, frozen=True):
     reason: str = ""
 
 
-class RecordedSite(Struct, frozen=True):
+class RecordedSite(Struct, frozen=True, dict=True):
     """What earlier runs noted of a site. The empty one is first contact."""
 
     known: bool = False
@@ -269,7 +270,19 @@ class RecordedSite(Struct, frozen=True):
 
     def object(self, key: str) -> JsonObject | None:
         """The last applied facts of an object, None where there are none."""
-        return next((facts for one, facts in self.objects if one == key), None)
+        return self._objects.get(key)
+
+    @cached_property
+    def _objects(self) -> dict[str, JsonObject]:
+        return dict(reversed(self.objects))
+
+    @cached_property
+    def published_by_id(self) -> dict[PostId, tuple[PublishedPost, ...]]:
+        """The published posts, by their ids; all that is known of each, in order."""
+        found: dict[PostId, tuple[PublishedPost, ...]] = {}
+        for post in self.published:
+            found[post.id] = (*found.get(post.id, ()), post)
+        return found
 
 
 NOTHING_RECORDED: Final = RecordedSite()

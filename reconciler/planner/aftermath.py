@@ -59,9 +59,9 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
 def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
     """What became of posts of ours, where that is not remembered yet."""
     known = {outcome.post: outcome for outcome in recorded.outcomes}
-    found = []
+    ours, found = scheduled_by_us(recorded), []
     for id, post in sorted(_seen(observed).items()):
-        if id not in scheduled_by_us(recorded) or post.status not in (PostStatus.PUBLISHED, PostStatus.FAILED):
+        if id not in ours or post.status not in (PostStatus.PUBLISHED, PostStatus.FAILED):
             continue
         assert isinstance(post.status, PostStatus)
         outcome = PostOutcome(id, post.status, observed.read_at, post.external_url, post.error)

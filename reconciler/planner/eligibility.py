@@ -27,7 +27,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
-from reconciler.planner.used_approvals import rights_needed, times_of
+from reconciler.planner.used_approvals import is_noted, rights_needed, times_of
 
 SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
@@ -38,12 +38,14 @@ SPARE = timedelta(hours=2)
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
     """How often this post went out to be published with the content it has now, as far as anybody can tell."""
+    if not is_noted(recorded, post.id):
+        return 0
     return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))
 
 
 def changed_since(recorded: RecordedSite, post: Post) -> bool:
     """Whether this tool scheduled the post with other content than it has now."""
-    return any(one.id == post.id for one in recorded.published) and not times_scheduled(recorded, post)
+    return post.id in recorded.published_by_id and not times_scheduled(recorded, post)
 
 
 class DraftEligibility(Struct):

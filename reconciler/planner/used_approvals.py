@@ -27,9 +27,14 @@ def used_key(post: PostId) -> str:
     return f"{USED}[{post}]"
 
 
+def is_noted(recorded: RecordedSite, post: PostId) -> bool:
+    """Whether anything is known about schedulings of a post: where not, no digest of it needs to be made."""
+    return post in recorded.published_by_id or recorded.object(used_key(post)) is not None
+
+
 def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
     """How often a post was scheduled with one of these contents, by this tool or as far as an approval says."""
-    published = [one.times for one in recorded.published if one.id == post and one.digest in digests]
+    published = [one.times for one in recorded.published_by_id.get(post, ()) if one.digest in digests]
     used = recorded.object(used_key(post))
     if used is not None and used.get("content") in digests and isinstance(times := used.get("times"), int):
         published.append(times)
