@@ -48,11 +48,15 @@ class Layers:
         place, where = self._find(path, key=key)
         return warning(place, f"{where}{message}", fix, code=code)
 
-    def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
-        """Where the value at a path is written, and how a message begins that is about it."""
-        owner = next(
+    def owner(self, path: KeyPath) -> Layer:
+        """The layer that the value at a path is from: the strongest one that has it."""
+        return next(
             (layer for layer in reversed(self._layers) if layer.document.has(layer.prefix + path)), self._layers[-1]
         )
+
+    def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
+        """Where the value at a path is written, and how a message begins that is about it."""
+        owner = self.owner(path)
         where = owner.prefix + path
         return owner.document.place(where, key=key), f"{dotted(where)}: " if where else ""
 

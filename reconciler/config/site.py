@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.advice import advice_about_values
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
-from reconciler.config.project import Project
+from reconciler.config.project import Defaults, Project
 from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
 from reconciler.config.secrets import AppRef
@@ -44,16 +46,25 @@ def read_site(
     checked = check(document, "site", problems)
     known = checked.usable("site") and "site" in checked.value  # or misspelt, which is one problem and not two
     labels: dict[str, str] = checked.value["site"].get("labels", {}) if known else {}
-    under = [defaults.layer for defaults in project.defaults if defaults.applies(labels)]
-    layers = Layers((*under, Layer(document, checked.value)), problems)
+    under = [defaults for defaults in project.defaults if defaults.applies(labels)]
+    layers = Layers((*(defaults.layer for defaults in under), Layer(document, checked.value)), problems)
     ref = _ref(layers.value["site"], layers, project) if known else _NOBODY
     own_problems: list[Diagnostic] = []
     approved = approvals.read(ref.name, own_problems) if known else (Approvals(), None)
     site = _site(ref, labels, layers, *approved)
+    if under:
+        site = replace(site, inherited=_inherited(site, layers, under))
     _approval_is_required(site, layers, project)
     if len(problems) > before:
         return None
     return ReadSite(site, tuple(advice_about_values(site, layers, project)), tuple(own_problems))
+
+
+def _inherited(site: DesiredSite, layers: Layers, under: Sequence[Defaults]) -> tuple[tuple[str, str], ...]:
+    """The managed fields whose values are from `defaults`, each with the labels that those are for."""
+    origins = {id(defaults.layer): ",".join(f"{name}={value}" for name, value in defaults.labels) for defaults in under}
+    owners = ((field.path, id(layers.owner(tuple(field.path.split("."))))) for field in site.settings)
+    return tuple((path, origins[owner]) for path, owner in owners if owner in origins)
 
 
 def _approval_is_required(site: DesiredSite, layers: Layers, project: Project) -> None:

@@ -71,7 +71,7 @@ async def plan_site(
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan, warnings = judged(session, context, desired, observed, plan)
     reads = tuple(sorted(need.value for need in observed.had_reads))
-    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings)
+    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings, desired.inherited)
 
 
 def judged(

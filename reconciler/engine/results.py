@@ -146,7 +146,8 @@ class Progressed(Struct, frozen=True):
 class SitePlanned(Struct, frozen=True):
     """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took.
 
-    `warnings` are those of policy checks; each is a `Notice` of its own too.
+    `warnings` are those of policy checks; each is a `Notice` of its own too. `inherited` are the fields whose values
+    are from the project's `defaults`, with the labels that those are for.
     """
 
     plan: Plan
@@ -155,6 +156,7 @@ class SitePlanned(Struct, frozen=True):
     labels: Labels = ()
     seconds: float = 0.0
     warnings: tuple[Diagnostic, ...] = ()
+    inherited: tuple[tuple[str, str], ...] = ()
 
     @property
     def name(self) -> SiteName:

@@ -38,7 +38,8 @@ class Diagnostic(Struct, frozen=True):
     """One problem. `code` is a slug that programs may rely on; `message` says what is wrong, `fix` what to do.
 
     `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own name for the
-    request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply.
+    request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply. `name` is what people
+    know the object by, where the message does not say it: the same problem of several objects is told once, with it.
     """
 
     code: str
@@ -48,6 +49,7 @@ class Diagnostic(Struct, frozen=True):
     place: Place | None = None
     address: Address | None = None
     request_id: str | None = None
+    name: str = ""
 
     @property
     def file(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 from reconciler.model.canonical import Digest, JsonObject, digest_of
 from reconciler.model.content import LinkPreview, PublicContent, comparable, whole
@@ -13,6 +13,23 @@ from reconciler.model.publisher_fields import PLACES
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
+
+
+CHANNEL_NAMES: Final = {
+    "INSTAGRAM": "Instagram",
+    "FACEBOOK": "Facebook",
+    "LINKEDIN": "LinkedIn",
+    "PINTEREST": "Pinterest",
+    "GBP": "Google Business Profile",
+    "TIKTOK": "TikTok",
+    "TWITTER": "X",
+    "YOUTUBE": "YouTube",
+}
+
+
+def channel_name(channel: str) -> str:
+    """The name people know a channel by; an unknown one as the API calls it."""
+    return CHANNEL_NAMES.get(channel, channel)
 
 
 class Unrecognised(Struct, frozen=True):

@@ -59,6 +59,8 @@ class DesiredSite(Struct, frozen=True):
     posts: tuple[PostsRule, ...] = ()
     schedule: DesiredSchedule | None = None
     approvals: Approvals = Approvals()
+    inherited: tuple[tuple[str, str], ...] = ()
+    """The managed fields whose values are from the project's `defaults`, with the labels that those are for."""
 
     @property
     def discard(self) -> Discard:

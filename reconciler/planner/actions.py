@@ -255,9 +255,9 @@ class BlockedBy(StrEnum):
     UNKNOWN_STATUS = "unknown-status"
 
 
-def blocked(address: Address, code: BlockedBy, message: str, fix: str) -> Diagnostic:
+def blocked(address: Address, code: BlockedBy, message: str, fix: str, name: str = "") -> Diagnostic:
     """Asked for, but not planned: what is in the way, and what a person can do about it."""
-    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address)
+    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address, name=name)
 
 
 class RefusedBy(StrEnum):

@@ -10,7 +10,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import SchedulePost
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.posts import Post, PostStatus, channel_name
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
@@ -121,7 +121,7 @@ class DraftEligibility(Struct):
     def lost(self, one: Candidate) -> None:
         """A draft that can never go out. Where its time passed before anyone approved it, there is nothing to do."""
         if channel_is_gone(one.post.channel, max(one.moment, self.scope.now)):
-            detail = f"{one.post.channel} takes no posts after 2026-07-31"
+            detail = f"{channel_name(one.post.channel)} takes no posts after 2026-07-31"
             self._block(one, BlockedBy.CHANNEL_GONE, detail, f"name the other channels in schedule.rules[{one.rule}]")
             return
         times = times_scheduled(self.recorded, one.post)
@@ -195,7 +195,7 @@ class DraftEligibility(Struct):
         if self.desired.paused.with_other(policy.paused) is Pause.NONE:
             return []
         where = "schedule.paused in its file" if self.desired.paused is not Pause.NONE else f"paused in {policy.place}"
-        return [self._blocked(one, BlockedBy.PAUSED, f"{_name(one)}: publishing is paused", f"change {where}")]
+        return [self._blocked(one, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
 
     def _preflight(self, one: Candidate) -> list[Diagnostic]:
         """What the site lacks, as far as it was read: what is not known is tried."""
@@ -252,7 +252,8 @@ class DraftEligibility(Struct):
         self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))
 
     def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Diagnostic:
-        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix)
+        name = "" if detail.startswith(_name(one)) else f'"{one.activity.title}" ({channel_name(one.post.channel)})'
+        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, name)
 
 
 def _name(one: Candidate) -> str:

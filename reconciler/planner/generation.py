@@ -44,7 +44,7 @@ from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING
 
-FIRST_CONTACT = "first contact: the live settings and events are taken as what the marketing plan was made from"
+FIRST_CONTACT = "First run on this site: its current settings and events become the baseline."
 
 
 class GenerationPart(Struct, frozen=True):

@@ -32,6 +32,7 @@ from reconciler.model.operations import (
     UpdateSettings,
     Verb,
 )
+from reconciler.model.posts import channel_name
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml
@@ -57,17 +58,6 @@ STYLES: Final = {
     Verb.WAIT: Style.DIM,
 }
 
-CHANNELS: Final = {
-    "INSTAGRAM": "Instagram",
-    "FACEBOOK": "Facebook",
-    "LINKEDIN": "LinkedIn",
-    "PINTEREST": "Pinterest",
-    "GBP": "Google Business Profile",
-    "TIKTOK": "TikTok",
-    "TWITTER": "X",
-    "YOUTUBE": "YouTube",
-}
-
 
 class ActionText(Struct, frozen=True):
     """What an action is about, what becomes of it, and the fields that it changes."""
@@ -75,11 +65,6 @@ class ActionText(Struct, frozen=True):
     subject: str
     text: str = ""
     changes: tuple[FieldChange, ...] = ()
-
-
-def channel_name(channel: str) -> str:
-    """The name people know a channel by; an unknown one as the API calls it."""
-    return CHANNELS.get(channel, channel)
 
 
 def post_name(title: str, channel: str) -> str:

@@ -9,42 +9,53 @@ import hashlib
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
-from typing import Final
+from typing import Final, Generic, Protocol, Self, TypeVar
 
-from reconciler.planner.tally import PlanTally
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.words import plural
 
 IN_MEMORY: Final = 1_000_000
 """Bytes of text that are kept before they go to a file."""
 
+FEW_SITES: Final = 5
+"""Fewer sites with the same block have one each, if there are names to tell that they do not share."""
+
 MOST_NAMES: Final = 5
 """Sites of a shared block that are named where nothing else says which they are."""
 
 
-class _Shared:
+class _Adds(Protocol):
+    def __add__(self, other: Self, /) -> Self: ...
+
+
+Tally = TypeVar("Tally", bound=_Adds)
+Place = tuple[int, int]
+
+
+class _Shared(Generic[Tally]):
     """What is kept of one block: how many sites have it, and where its text is."""
 
-    __slots__ = ("count", "labels", "names", "place", "rank", "shared", "tally")
+    __slots__ = ("count", "discards", "labels", "names", "own", "rank", "shared", "tally")
 
-    def __init__(self, rank: int, place: tuple[int, int], labels: frozenset[tuple[str, str]]) -> None:
+    def __init__(self, rank: int, labels: frozenset[tuple[str, str]], tally: Tally) -> None:
         self.rank = rank
-        self.place = place
         self.labels = labels
-        self.count = 0
-        self.tally = PlanTally()
+        self.count = 1
+        self.discards = 0
+        self.tally = tally
         self.names: list[str] = []
-        self.shared: tuple[int, int] | None = None
+        self.own: list[Place] = []
+        self.shared: tuple[Place, Place] | None = None
 
 
-class Blocks:
+class Blocks(Generic[Tally]):
     """Takes the blocks of sites as they come, and gives all their lines at the end."""
 
     def __init__(self, screen: Screen, *, list_sites: bool = False) -> None:
         self._screen = screen
         self._list_sites = list_sites
         self._text: SpooledTemporaryFile[str] | None = None
-        self._found: dict[bytes, _Shared] = {}
+        self._found: dict[bytes, _Shared[Tally]] = {}
 
     def add(
         self,
@@ -52,23 +63,30 @@ class Blocks:
         rank: int,
         common: Sequence[Line],
         own: Callable[[], Sequence[Line]],
+        tally: Tally,
         *,
         labels: Sequence[tuple[str, str]] = (),
-        tally: PlanTally | None = None,
+        discards: int = 0,
+        discards_after: int = 0,
     ) -> None:
-        """A site's block. `common` is what other sites may have as well; `own` gives its lines where it has it alone.
+        """A site's block. `common` is what other sites may have as well; `own` gives its lines where few have it.
 
-        `tally` is what is counted of it; the drafts that it throws away do not tell it from others.
+        `tally` is what is counted of it. The drafts that it throws away do not tell it from others; `discards` are
+        counted after so many of the common lines.
         """
         key = hashlib.sha256(repr((rank, tuple(common))).encode("utf-8", "surrogatepass")).digest()
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = _Shared(rank, self._keep(own()), frozenset(labels))
-        elif found.shared is None:
-            found.shared = self._keep(common)
-        found.count += 1
-        found.tally += tally or PlanTally()
-        found.labels &= frozenset(labels)
+            found = self._found[key] = _Shared(rank, frozenset(labels), tally)
+        else:
+            found.count += 1
+            found.tally += tally
+            found.labels &= frozenset(labels)
+        if found.shared is None and found.count > 1:
+            found.shared = self._keep(common[:discards_after]), self._keep(common[discards_after:])
+        if found.count < FEW_SITES and (lines := own()) and (found.count == 1 or len(lines) != len(common)):
+            found.own.append(self._keep(lines))
+        found.discards += discards
         if self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
 
@@ -78,26 +96,31 @@ class Blocks:
     def lines(self) -> Iterator[str]:
         """All lines, worst first, an empty one after each block."""
         for found in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
-            yield self._head(found)
-            yield from self._read(found.place if found.shared is None else found.shared)
-            if found.shared is not None and found.tally.discard:
-                text = f"- discards {plural(found.tally.discard, 'draft')} on these sites together"
-                yield from Line((Span(text, Style.RED),), indent=8, hang=10).on(self._screen)
-            if found.shared is not None and self._list_sites:
-                yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
+            if found.shared is None or (found.count == len(found.own)):  # few, each with names of its own
+                for name, place in zip(found.names, found.own, strict=False):
+                    yield self._screen.paint(name, Style.BOLD)
+                    yield from self._read(place)
+                    yield ""
+                continue
+            yield self._screen.paint(f"Same on {found.count:,} sites ({self._which(found)})", Style.BOLD)
+            yield from self._lines_of(found, *found.shared)
             yield ""
 
-    def rows(self) -> Iterator[tuple[int, str, PlanTally]]:
+    def _lines_of(self, found: _Shared[Tally], start: Place, rest: Place) -> Iterator[str]:
+        yield from self._read(start)
+        if found.discards:
+            text = f"- discards {plural(found.discards, 'unapproved draft')} on these sites together"
+            yield from Line((Span(text, Style.RED),), indent=8, hang=10).on(self._screen)
+        yield from self._read(rest)
+        if self._list_sites:
+            yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
+
+    def rows(self) -> Iterator[tuple[int, str, Tally]]:
         """Rank, name and counts of each block; sites that share one share a row."""
         for found in self._found.values():
             yield found.rank, found.names[0] if found.count == 1 else plural(found.count, "site"), found.tally
 
-    def _head(self, found: _Shared) -> str:
-        if found.count == 1:
-            return self._screen.paint(found.names[0], Style.BOLD)
-        return self._screen.paint(f"Same on {found.count:,} sites ({self._which(found)})", Style.BOLD)
-
-    def _which(self, found: _Shared) -> str:
+    def _which(self, found: _Shared[Tally]) -> str:
         """The sites of a shared block: their names, or what they have in common."""
         if found.count <= MOST_NAMES:
             return ", ".join(found.names)
@@ -105,7 +128,7 @@ class Blocks:
         known = labels or f"{', '.join(found.names[:3])}, …"
         return known if self._list_sites else f"{known}; list them with --sites"
 
-    def _keep(self, lines: Sequence[Line]) -> tuple[int, int]:
+    def _keep(self, lines: Sequence[Line]) -> Place:
         if self._text is None:
             self._text = SpooledTemporaryFile(  # noqa: SIM115 - open until all lines are shown
                 IN_MEMORY, "w+", encoding="utf-8", errors="surrogatepass"
@@ -118,7 +141,7 @@ class Blocks:
                 self._text.write(f"{text.rstrip()}\n")
         return start, self._text.tell()
 
-    def _read(self, place: tuple[int, int]) -> Iterator[str]:
+    def _read(self, place: Place) -> Iterator[str]:
         assert self._text is not None
         self._text.seek(place[0])
         while self._text.tell() < place[1]:

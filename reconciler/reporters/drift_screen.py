@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.engine.results import DriftCompleted, RunStarted, SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
 from reconciler.planner.actions import InReview
-from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding
+from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import Detail
@@ -30,7 +30,7 @@ _MARKS: Final = {
 
 FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
-COLUMNS: Final = ("drifted", "pending", "blocked", "review")
+COLUMNS: Final = ("drifted", "pending", "blocked", "in_review")
 
 
 class DriftScreen:
@@ -42,8 +42,7 @@ class DriftScreen:
         self._explain = explain
         self._run: RunStarted | None = None
         self._failures = Failures(list_sites=detail.sites)
-        self._blocks = Blocks(screen, list_sites=detail.sites)
-        self._rows: list[tuple[int, Row]] = []
+        self._blocks: Blocks[DriftTally] = Blocks(screen, list_sites=detail.sites)
         self._in_review = self._sites_in_review = 0
 
     def started(self, run: RunStarted) -> None:
@@ -58,13 +57,10 @@ class DriftScreen:
         tally = report.tally
         self._in_review += tally.in_review
         self._sites_in_review += bool(tally.in_review)
-        if (tally.drifted or tally.blocked or tally.pending) and len(self._rows) < 10_000:
-            cells = (tally.drifted, tally.pending, tally.blocked, tally.in_review)
-            self._rows.append((-tally.drifted, Row(report.site.name, cells)))
         lines = list(_report_lines(report, everything=self._explain))
-        if lines and not self._detail.summary:
+        if lines:
             rank = min(_MARKS[item.state][2] for item in report.items) if report.items else 4
-            self._blocks.add(report.site.name, rank, lines, lambda: lines, labels=drifted.labels)
+            self._blocks.add(report.site.name, rank, lines, lambda: lines, tally, labels=drifted.labels)
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
         """Everything above the last line."""
@@ -75,13 +71,15 @@ class DriftScreen:
             yield from failure.on(self._screen)
         if self._failures:
             yield ""
-        yield from self._blocks.lines()
+        if not self._detail.summary:
+            yield from self._blocks.lines()
         if self._in_review and not self._detail.quiet:
             text = f"? {plural(self._in_review, 'draft')} in review in {plural(self._sites_in_review, 'site')}"
             yield from Line((Span(text, Style.CYAN), Span("(no drift)", Style.DIM))).on(self._screen)
             yield ""
-        if len(self._rows) >= FEW_SITES and not self._detail.quiet:
-            yield from self._table(completed)
+        rows = [row for row in self._blocks.rows() if row[2].sites]
+        if not self._detail.quiet and (len(rows) >= FEW_SITES or (self._detail.summary and rows)):
+            yield from self._table(completed, sorted(rows, key=lambda row: -row[2].drifted))
 
     def last(self, completed: DriftCompleted) -> str:
         """The last line."""
@@ -91,15 +89,14 @@ class DriftScreen:
         """What to type next."""
         return "reconciler plan" if completed.tally.drifted and not completed.failed else None
 
-    def _table(self, completed: DriftCompleted) -> Iterator[str]:
-        rows = [row for _, row in sorted(self._rows, key=lambda found: found[0])]
-        shown = rows[:MOST_ROWS]
+    def _table(self, completed: DriftCompleted, rows: Sequence[tuple[int, str, DriftTally]]) -> Iterator[str]:
+        used = [name for name in COLUMNS if getattr(completed.tally, name)]
+        shown = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
-            shown.append(Row(f"{len(rows) - MOST_ROWS:,} more sites", text="…"))
-        tally = completed.tally
-        total = (tally.drifted, tally.pending, tally.blocked, tally.in_review)
+            shown.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
+        total = tuple(getattr(completed.tally, column) for column in used)
         shown.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
-        yield from table("site", COLUMNS, shown, self._screen)
+        yield from table("site", [name.replace("_", " ") for name in used], shown, self._screen)
         yield ""
 
 
@@ -107,11 +104,14 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
     for refusal in report.refusals:
         fix = (Span(f"fix: {refusal.fix}"),) if refusal.fix else ()
         yield subject_line("!", Style.RED, "refused", Span(refusal.message), *fix)
+    alike: dict[object, list[DriftItem]] = {}
     for item in sorted(report.items, key=lambda found: _MARKS[found.state][2]):
-        if item.state is DriftState.IN_REVIEW and not everything:
-            continue  # one line for all of them, below
-        if everything or item.state is not DriftState.CONVERGED:
-            yield from _item(item, everything=everything)
+        if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
+            continue  # of drafts in review there is one line for all, below
+        same = item.finding is Finding.BLOCKED and not everything
+        alike.setdefault((item.about, item.fix) if same else item, []).append(item)
+    for items in alike.values():
+        yield from _item(items[0], len(items), everything=everything)
     for note in report.notes:
         yield Line((Span(f"  note: {note}", Style.DIM),), hang=8)
     if report.due:
@@ -120,18 +120,23 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         yield Line((Span(text, Style.DIM),), hang=8)
 
 
-def _item(item: DriftItem, *, everything: bool) -> Iterator[Line]:
+def _item(item: DriftItem, count: int, *, everything: bool) -> Iterator[Line]:
+    """An object, or several that the same stands in the way of."""
     symbol, style, _ = _MARKS[item.state]
     spans = [Span(item.state.value, style)]
     if item.moved is not None:
         spans.append(Span(item.moved.value))
-    if item.finding is not None:
+    if item.finding is Finding.BLOCKED:
+        spans.append(Span(", ".join(item.about)))
+    elif item.finding is not None and not item.fields:
         spans.append(Span(finding(item)))
+    if item.fields and all(isinstance(field.applied, Absent) for field in item.fields):
+        spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(str(item.address), Style.DIM))
-    yield subject_line(symbol, style, _subject(item), *spans)
+    yield subject_line(symbol, style, _subject(item) if count == 1 else plural(count, _subject(item)), *spans)
     for field in item.fields:
-        yield Line((Span(_field(field)),), indent=LEFT + 4, hang=LEFT + 6)
+        yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
     if item.fix:
         yield Line((Span(f"fix: {item.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
 
@@ -153,13 +158,16 @@ def finding(item: DriftItem) -> str:
     return f"{item.finding.value}: {', '.join(about)}" if about else item.finding.value
 
 
-def _field(field: FieldDrift) -> str:
-    path = field.path.removeprefix("settings.")
-    sides = [f"file {_side(field.desired)}", f"last applied {_side(field.applied)}", f"site {_side(field.live)}"]
-    return f"{path}: {', '.join(sides)} ({field.moved.value})"
+def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
+    """What each side says. What was last applied is told where it is neither what the file says nor what is there."""
+    yield Span(field.path.removeprefix("settings."))
+    yield Span(f"file: {_side(field.desired)}")
+    yield Span(f"site: {_side(field.live)}")
+    if not isinstance(field.applied, Absent) and field.applied not in (field.desired, field.live):
+        yield Span(f"last applied: {_side(field.applied)}")
+    if field.moved is not item.moved:
+        yield Span(f"({field.moved.value})")
 
 
-def _side(value: Json | Absent) -> str:
-    if isinstance(value, Absent):
-        return "never"
+def _side(value: Json) -> str:
     return "(not set)" if value is None else yaml(value)

@@ -24,24 +24,12 @@ from msgspec import Struct
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.content import Difference
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Media, Post
+from reconciler.model.posts import CHANNEL_NAMES, Media, Post, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.planner.text_lengths import letters
 from reconciler.reporters.markup import words_apart
 from reconciler.reporters.review_text import STATUS_WORDS, content_facts
-
-CHANNELS: Final = {
-    "FACEBOOK": "Facebook",
-    "GBP": "Google Business Profile",
-    "INSTAGRAM": "Instagram",
-    "LINKEDIN": "LinkedIn",
-    "PINTEREST": "Pinterest",
-    "TIKTOK": "TikTok",
-    "TWITTER": "X",
-    "YOUTUBE": "YouTube",
-}
-"""What people call the channels; one that is not known here keeps the API's word."""
 
 TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 
@@ -102,7 +90,7 @@ def _site(review: Review, picture: Picture) -> Iterator[str]:
         for missed in review.missed:
             due = moment_text(missed.moment, review.zone, exact=missed.exact)
             what = (
-                f'{_channel(missed.draft.channel)}, "{missed.activity.title}": approved, and missed; it was due {due}'
+                f'{channel_name(missed.draft.channel)}, "{missed.activity.title}": approved and missed; was due {due}'
             )
             yield f'<li dir="auto">{_text(what)}</li>'
         yield "</ul>"
@@ -141,7 +129,7 @@ def _day(day: date, month: int, entries: Sequence[_Entry]) -> str:
 
 
 def _chip(one: _Entry) -> str:
-    channel = _channel(one.post.post.channel)
+    channel = channel_name(one.post.post.channel)
     title = one.activity.activity.title
     about = "" if one.post.exact else "about "
     label = f"{about}{one.local:%H:%M} {channel}, {_state_words(one.post)}: {title}"
@@ -186,8 +174,8 @@ def _card(one: ReviewedPost, review: Review, picture: Picture) -> Iterator[str]:
     yield f'<span class="avatar" aria-hidden="true">{_text(review.site[:1])}</span>'
     kind = "" if post.type == "POST" else f" · {post.type.lower()}"
     yield f'<div class="who"><strong>{_text(post.account or review.site)}</strong>'
-    yield f'<span class="soft">{_text(_channel(post.channel) + kind)}</span></div></div>'
-    yield from _media(post.media, _channel(post.channel), picture)
+    yield f'<span class="soft">{_text(channel_name(post.channel) + kind)}</span></div></div>'
+    yield from _media(post.media, channel_name(post.channel), picture)
     yield f'<div class="text">{"".join(_captions(post))}</div>'
     facts = [
         f'<dt>{_text(name)}</dt><dd dir="auto">{_text(text)}</dd>'
@@ -294,12 +282,8 @@ def _status_class(status: ReviewStatus) -> str:
 
 def _look(channel: str, type: str) -> str:
     """The classes that make a card look like its channel; words of a later API version get none."""
-    names = [channel.lower()] if channel in CHANNELS else []
+    names = [channel.lower()] if channel in CHANNEL_NAMES else []
     return " ".join(names + ([type.lower()] if type in TYPES else []))
-
-
-def _channel(name: str) -> str:
-    return CHANNELS.get(name, name)
 
 
 def _anchor(one: ReviewedPost) -> str:

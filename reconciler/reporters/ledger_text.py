@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from reconciler.engine.results import ApplyCompleted, SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
-from reconciler.model.operations import Deferred
+from reconciler.model.operations import (
+    ActionClass,
+    CancelPost,
+    Deferred,
+    Generate,
+    GeneratePosts,
+    Part,
+    Regenerate,
+    ReschedulePost,
+    SchedulePost,
+    class_of,
+)
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, action_text
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.plan_text import still_going_out_lines, subject_line
-from reconciler.reporters.words import plural
+from reconciler.reporters.values import quoted
+from reconciler.reporters.words import moment, plural
 
 RESULT_STYLES: Final = {
     Result.DONE: Style.GREEN,
@@ -38,16 +50,26 @@ _WORST_FIRST: Final = (
 
 MOST_ROWS: Final = 30
 
+FEW_SITES: Final = 5
+"""From so many sites on, those at which all is done are counted, and one that ends has a line or two."""
 
-def applied_lines(applied: SiteApplied, screen: Screen) -> Iterator[str]:
-    """A site that has just ended: how long it took, then each action with how it ended."""
+
+def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False) -> Iterator[str]:
+    """A site that has just ended: how long it took, then each action with how it ended.
+
+    `brief` is for a fleet: what was done and does not go public stands in the first line, the rest has its own.
+    """
     ledger, zone = applied.ledger, applied.ledger.time_zone
-    spans = (Span(applied.name, Style.BOLD), Span(_counts(ledger)), Span(f"in {duration(applied.seconds)}", Style.DIM))
-    yield from Line(spans).on(screen)
+    listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
+    took = f"in {duration(applied.seconds)}"
+    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger)), Span(took, Style.DIM)]
+    if brief and (done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)):
+        spans.append(Span(done, Style.DIM))
+    yield from Line(tuple(spans)).on(screen)
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
-    for entry in ledger.entries:
+    for entry in listed:
         yield from _entry(entry, zone).on(screen)
     for note in ledger.notes:
         yield from Line((Span(f"  note: {note}", Style.DIM),), hang=8).on(screen)
@@ -55,6 +77,24 @@ def applied_lines(applied: SiteApplied, screen: Screen) -> Iterator[str]:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted:
         yield from Line((Span("  note: stopped; run apply again to go on", Style.DIM),), hang=8).on(screen)
+
+
+def _goes_without_saying(entry: Entry) -> bool:
+    """Whether nobody needs a line for it: it is done, and the public sees nothing of it."""
+    return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
+
+
+def _subjects(entries: Iterable[Entry]) -> str:
+    """`settings, marketing plan, 3 posts`: what was done, by kind."""
+    kinds = Counter(entry.operation.kind.value.replace("-", " ") for entry in entries)
+    return ", ".join(
+        kind if count == 1 else f"{count} {kind if kind.endswith('s') else _many(kind)}"
+        for kind, count in kinds.items()
+    )
+
+
+def _many(kind: str) -> str:
+    return "activities" if kind == "activity" else f"{kind}s"
 
 
 def refused_lines(failed: SiteFailed, screen: Screen) -> Iterator[str]:
@@ -71,13 +111,34 @@ def _entry(entry: Entry, zone: str) -> Line:
     style = STYLES[operation.verb] if entry.result is Result.DONE else RESULT_STYLES[entry.result]
     symbol = SYMBOLS[operation.verb] if entry.result is Result.DONE else "!"
     if isinstance(operation, Deferred) and entry.result is Result.DONE:
-        found = "nothing matched" if entry.detail.startswith("0 ") else entry.detail
-        return subject_line(symbol, Style.DIM, said.subject, Span(f"as promised: {found}", Style.DIM))
+        thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
+        matched = plural(found, *thing) if (found := int(entry.detail.split()[0])) else f"no {thing[0]}"
+        return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
     spans = [Span(entry.result.value, RESULT_STYLES[entry.result])]
-    spans += [Span(text) for text in (said.text, entry.detail) if text]
+    spans += [Span(text) for text in (_outcome(entry, said.text, zone), entry.detail) if text]
     if entry.request_id and entry.result not in (Result.DONE, Result.WITHHELD):
         spans.append(Span(f"(request id {entry.request_id})", Style.DIM))
     return subject_line(symbol, style, said.subject, *spans)
+
+
+def _outcome(entry: Entry, planned: str, zone: str) -> str:
+    """What became of an action, in a few words; those of the plan where they still hold."""
+    done, operation = entry.result is Result.DONE, entry.operation
+    match operation:
+        case Generate() if done:
+            return "generated"
+        case Regenerate(keyword_research=research) if done:
+            return "regenerated" + (" with new keyword research" if research else "")
+        case GeneratePosts(title=title) if done:
+            return f"made for {quoted(title)}"
+        case SchedulePost(at=at) if not done:
+            return f"was to go out {moment(at, zone) if at else 'at a time Wix picks'}"
+        case ReschedulePost(at=at) if not done:
+            return f"was to move to {moment(at, zone)}"
+        case CancelPost(at=at) if done:
+            return f"was to go out {moment(at, zone)}" if at else ""
+        case _:
+            return planned
 
 
 def _counts(ledger: SiteLedger) -> str:
@@ -101,8 +162,9 @@ def duration(seconds: float) -> str:
 class Ledger:
     """A line for each site of a run that had something to do, worst first; the others are counted."""
 
-    def __init__(self, screen: Screen, *, most: int = MOST_ROWS) -> None:
+    def __init__(self, screen: Screen, *, most: int = MOST_ROWS, list_sites: bool = False) -> None:
         self._screen = screen
+        self._list_sites = list_sites
         self._most = most
         self._rows: list[tuple[int, str, str, Style]] = []
 
@@ -126,12 +188,20 @@ class Ledger:
         self._rows.append((1, name, "refused", Style.RED))
 
     def lines(self, done: ApplyCompleted) -> Iterator[str]:
-        """All rows, and how many sites had nothing to do."""
+        """All rows, and how many sites had nothing to do. Sites beyond a screenful, or with all done, are counted."""
         rows = sorted(self._rows, key=lambda row: row[0])
-        widest = max((len(name) for _, name, _, _ in rows[: self._most]), default=0)
-        for _, name, words, style in rows[: self._most]:
+        alone = [row for row in rows if row[3] is not Style.GREEN or self._list_sites]
+        well = [row for row in rows if row[3] is Style.GREEN and not self._list_sites]
+        if len(well) < FEW_SITES:
+            alone, well = alone + well, []
+        shown = alone if self._list_sites else alone[: self._most]
+        together = Counter((words, style) for _, _, words, style in (*alone[len(shown) :], *well))
+        counted = [
+            (plural(n, "more site" if shown else "site"), words, style) for (words, style), n in together.items()
+        ]
+        found = [*((name, words, style) for _, name, words, style in shown), *counted]
+        widest = max((len(name) for name, _, _ in found), default=0)
+        for name, words, style in found:
             yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)
-        if len(rows) > self._most:
-            yield self._screen.paint(f"  and {len(rows) - self._most:,} more sites, each of them above", Style.DIM)
         if idle := done.plan.sites - len(rows):
             yield self._screen.paint(f"  {plural(idle, 'site')} with nothing to do", Style.DIM)

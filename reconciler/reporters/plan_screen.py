@@ -15,7 +15,7 @@ from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.plan_text import Item, Rank, discard_line, site_items
+from reconciler.reporters.plan_text import Item, Rank, site_items
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
 
@@ -38,7 +38,7 @@ class PlanScreen:
         self._run: RunStarted | None = None
         self._saved: PlanLoaded | None = None
         self._failures = Failures(list_sites=detail.sites)
-        self._blocks = Blocks(screen, list_sites=detail.sites)
+        self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites)
         self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []
@@ -68,8 +68,16 @@ class PlanScreen:
             return
         shown = [item for item in items if not self._detail.quiet or item.rank <= Rank.BLOCKED]
         common = [line for item in shown for line in item.lines]
+        last = max((number for number, item in enumerate(shown, 1) if item.discards), default=0)
         self._blocks.add(
-            planned.name, rank, common, lambda: _own_lines(shown), labels=planned.labels, tally=planned.tally
+            planned.name,
+            rank,
+            common,
+            lambda: _own_lines(shown),
+            planned.tally,
+            labels=planned.labels,
+            discards=planned.tally.discard if last else 0,
+            discards_after=sum(len(item.lines) for item in shown[:last]),
         )
 
     def _count_drafts(self, planned: SitePlanned) -> None:
@@ -177,13 +185,8 @@ class PlanScreen:
 
 
 def _own_lines(items: Sequence[Item]) -> list[Line]:
-    """The lines of a block that no other site shares, with the drafts it throws away by name."""
-    lines: list[Line] = []
-    for item in items:
-        lines += item.lines
-        if item.discards:
-            lines.append(discard_line(item.discards))
-    return lines
+    """The lines of a block that no other site shares, with the drafts it is about by name."""
+    return [line for item in items for line in (*item.lines, *item.own)]
 
 
 def _saved_lines(saved: PlanLoaded, screen: Screen) -> Iterator[str]:

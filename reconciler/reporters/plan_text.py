@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -10,7 +10,8 @@ from msgspec import Struct
 
 from reconciler.engine.results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import ActionClass, Deferred, class_of
+from reconciler.model.operations import ActionClass, Deferred, UpdateSettings, class_of
+from reconciler.model.posts import Discarded, channel_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
@@ -19,13 +20,13 @@ from reconciler.reporters.action_text import (
     SYMBOLS,
     WHY,
     action_text,
-    channel_name,
     deferred_words,
     post_name,
 )
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.layout import Line, Span, Style, columns
-from reconciler.reporters.values import change_row
+from reconciler.reporters.plurals import plural
+from reconciler.reporters.values import change_row, quoted
 
 SUBJECT: Final = 16
 """Columns that the subject of a line has at least, so that what becomes of it starts in one column."""
@@ -60,12 +61,13 @@ CLASS_RANKS: Final = {
 
 
 class Item(Struct, frozen=True):
-    """A part of a site's block. `lines` may be the same on many sites; `discards` are named where they are not."""
+    """A part of a site's block. `lines` may be the same on many sites; `own` stand below them where they are not."""
 
     rank: Rank
     lines: tuple[Line, ...]
-    discards: tuple[tuple[str, str, bool], ...] = ()
-    """Title, channel and whether it was approved, of each draft that is thrown away."""
+    own: tuple[Line, ...] = ()
+    discards: bool = False
+    """It throws unapproved drafts away, which sites that share the block tell with one number."""
 
 
 def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[Item, ...]:
@@ -73,31 +75,34 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     plan = planned.plan
     zone = plan.time_zone
     items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
-    items += [_problem(refusal, "refused", Rank.REFUSED, Style.RED) for refusal in plan.refusals]
-    items += [_problem(blocked, "blocked", Rank.BLOCKED, Style.YELLOW) for blocked in plan.blocked]
-    items += [_action(action, plan, calls_of) for action in plan.actions]
+    items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
+    items += [_problem(same, "blocked", Rank.BLOCKED, Style.YELLOW) for same in _alike(plan.blocked)]
+    items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [Item(Rank.NOTE, (Line((Span(f"  note: {note}", Style.DIM),), hang=8),)) for note in plan.notes]
     if calls_of and planned.reads:
         items.append(Item(Rank.NOTE, (Line((Span(f"  read: {', '.join(planned.reads)}", Style.DIM),), hang=8),)))
     return tuple(sorted(items, key=lambda item: item.rank))
 
 
-def discard_line(discards: tuple[tuple[str, str, bool], ...], *, named: bool = True) -> Line:
+def _discard_line(discards: Sequence[Discarded]) -> Line:
     """`- discards 3 drafts, 1 of them approved: "Winter check" (Instagram, Facebook)`."""
-    approved = sum(1 for _, _, was_approved in discards if was_approved)
+    approved = sum(1 for draft in discards if draft.approved)
     kind = "unapproved drafts" if not approved else "drafts"
     count = f"{len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
     text = f"- discards {count}"
     if approved:
         text += f", {approved:,} of them approved"
-    if named:
-        by_title: dict[str, list[str]] = {}
-        for title, channel, _ in discards:
-            by_title.setdefault(title, []).append(channel_name(channel))
-        names = [f'"{title}" ({", ".join(dict.fromkeys(channels))})' for title, channels in by_title.items() if title]
-        if names:
-            more = len(names) - MOST_NAMED
-            text += f": {', '.join(names[:MOST_NAMED])}" + (f" and {more} more activities" if more > 0 else "")
+    by_title: dict[str, list[str]] = {}
+    for draft in discards:
+        by_title.setdefault(draft.title, []).append(channel_name(draft.channel))
+    by_title.pop("", None)
+    where = {title: ", ".join(dict.fromkeys(channels)) for title, channels in by_title.items()}
+    everywhere = set(where.values()).pop() if len(set(where.values())) == 1 < len(where) else ""
+    names = [quoted(title) if everywhere else f"{quoted(title)} ({channels})" for title, channels in where.items()]
+    if names:
+        more = len(names) - MOST_NAMED
+        text += f": {', '.join(names[:MOST_NAMED])}" + (f" and {more} more activities" if more > 0 else "")
+        text += f", each on {everywhere}" if everywhere else ""
     return Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
@@ -110,25 +115,29 @@ def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
     return Line((Span(head.rstrip() if not spans else head, style), *spans), hang=LEFT + 4)
 
 
-def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> Item:
-    operation = action.operation
+def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:
+    plan, operation = planned.plan, action.operation
     verb, whole = operation.verb, calls_of is not None
     said = action_text(action, plan.time_zone)
     lines = [subject_line(SYMBOLS[verb], STYLES[verb], said.subject, *((Span(said.text),) if said.text else ()))]
     rows = [change_row(change, whole=whole) for change in said.changes]
     widest = min(max((columns(row.name) for row in rows), default=0), 32)
-    edited = dict.fromkeys(plan.edited)
+    edited, inherited = frozenset(plan.edited), dict(planned.inherited)
     for row, change in zip(rows, said.changes, strict=True):
         name = row.name + " " * max(0, widest - columns(row.name))
         spans = [Span(f"{row.symbol} {name}", row.style if row.symbol != " " else Style.PLAIN), *row.spans]
         if edit_key(action.address, change.path) in edited:
             spans.append(Span("edited on the site since the last apply", Style.YELLOW))
+        if change.path in inherited and isinstance(operation, UpdateSettings):
+            spans.append(Span(f"from defaults {inherited[change.path]}".rstrip(), Style.DIM))
         lines.append(Line(tuple(spans), indent=LEFT + 2, hang=LEFT + 8))
     if calls_of:
         lines += _explanation(action, plan, calls_of)
-    discards = tuple((draft.title, draft.channel, draft.approved) for draft in plan.discarded_by(operation))
+    discards = plan.discarded_by(operation)
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
-    return Item(rank, tuple(lines), discards)
+    if any(draft.approved for draft in discards):  # never behind a number
+        return Item(rank, (*lines, _discard_line(discards)))
+    return Item(rank, tuple(lines), (_discard_line(discards),) if discards else (), bool(discards))
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
@@ -152,11 +161,24 @@ def still_going_out_lines(post: StillGoingOut, zone: str) -> tuple[Line, Line]:
     return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), _fix(post.stop)
 
 
-def _problem(problem: Diagnostic, word: str, rank: Rank, style: Style) -> Item:
-    lines = [subject_line("!", style, word, Span(problem.message))]
+def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
+    """The problems by what is wrong: one cause is told once, with all that it concerns."""
+    found: dict[tuple[str, str], list[Diagnostic]] = {}
+    for problem in problems:
+        found.setdefault((problem.message, problem.fix), []).append(problem)
+    return found.values()
+
+
+def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) -> Item:
+    problem = same[0]
+    count = (Span(f"({plural(len(same), 'draft')})", Style.DIM),) if len(same) > 1 else ()
+    lines = [subject_line("!", style, word, Span(problem.message), *count)]
     if problem.fix:
         lines.append(_fix(problem.fix))
-    return Item(rank, tuple(lines))
+    names = list(dict.fromkeys(found.name for found in same if found.name))
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    named = Line((Span(f"{', '.join(names[:MOST_NAMED])}{more}"),), indent=LEFT + 4, hang=LEFT + 6)
+    return Item(rank, tuple(lines), (named,) if names else ())
 
 
 def _fix(fix: str) -> Line:

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def plural(count: int, one: str, many: str = "") -> str:
-    """`1 site`, `3 sites`."""
-    return f"{count} {one if count == 1 else many or one + 's'}"
+    """`1 site`, `1,940 sites`."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

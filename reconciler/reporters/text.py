@@ -68,6 +68,7 @@ class TextReporter:
         self._write = context.write
         self._screen = context.screen
         self._phase: Phase | None = None
+        self._applying = 0
         self._problems = ProblemReporter(context.write)
 
     @cached_property
@@ -87,7 +88,7 @@ class TextReporter:
     def _ledger(self) -> Ledger:
         from reconciler.reporters.ledger_text import Ledger
 
-        return Ledger(self._screen)
+        return Ledger(self._screen, list_sites=self._context.detail.sites)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
@@ -96,8 +97,8 @@ class TextReporter:
         match event:
             case RunStarted():
                 self._started(event)
-            case PhaseStarted(phase=phase):
-                self._phase = phase
+            case PhaseStarted(phase=phase, sites=sites):
+                self._phase, self._applying = phase, sites
             case PlanLoaded():
                 self._plan.loaded(event)
             case SitePlanned():
@@ -150,11 +151,11 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: SiteApplied) -> None:
-        from reconciler.reporters.ledger_text import applied_lines
+        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines
 
         self._ledger.applied(applied)
         if not self._context.detail.summary:
-            self._lines(applied_lines(applied, self._screen))
+            self._lines(applied_lines(applied, self._screen, brief=self._applying >= FEW_SITES))
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
         from reconciler.reporters.review_text import decided_line, review_line, review_lines

@@ -50,7 +50,7 @@ def test_apply_and_apply_again(project: Project, reconciler: Command) -> None:
         "",
         "shop  2 done  in - s",
         "  ~ settings          done",
-        "  * marketing plan    done  generate",
+        "  * marketing plan    done  generated",
         "",
         "Apply: 0 added, 1 changed, 0 destroyed, 1 generated.",
         "Next: reconciler review   (new drafts to look at)",

@@ -44,10 +44,11 @@ from reconciler.model.operations import (
     Generate,
     GeneratePosts,
     Part,
+    Regenerate,
     SchedulePost,
     UpdateSettings,
 )
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Discarded, PostId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
@@ -341,3 +342,67 @@ def test_the_same_warning_about_many_files_is_told_once() -> None:
         "warning: a.yaml:1:1: odd; correct it (the same in 2 more files)",
         "warning: b.yaml:9:1: other; correct it (the same at 1 more place of this file)",
     ]
+
+
+def discarding(site: str, *, approved: bool = False, title: str = "Winter check") -> SitePlanned:
+    posts = tuple(
+        Discarded(PostId(f"d{number}"), title, channel, approved)
+        for number, channel in enumerate(("INSTAGRAM", "TWITTER"))
+    )
+    regenerate = Action(
+        Address(SiteName(site), Kind.MARKETING_PLAN),
+        Regenerate(keyword_research=False, discards=tuple(post.post for post in posts)),
+        Reason.INPUTS_CHANGED,
+        ("settings.toneOfVoice",),
+    )
+    return planned(regenerate, tone(site), site=site, discarded=posts)
+
+
+def test_few_sites_with_one_change_each_name_what_they_throw_away() -> None:
+    text = shown(*plan_of(discarding("a", title="Spring"), discarding("b", title="Autumn"), sites=9))
+    assert '- discards 2 unapproved drafts: "Spring" (Instagram, X)' in text
+    assert '- discards 2 unapproved drafts: "Autumn" (Instagram, X)' in text
+
+
+def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_drafts() -> None:
+    many = [discarding(f"s{number}", title=f"Title {number}") for number in range(6)]
+    lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
+    shared = lines.index("Same on 6 sites (team=emea; list them with --sites)")
+    assert lines[shared + 1].startswith("  * marketing plan    regenerate")
+    assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites together"
+    own = lines.index("odd")
+    assert lines[own + 2] == '        - discards 2 drafts, 2 of them approved: "Winter check" (Instagram, X)'
+
+
+def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:
+    found = tuple(
+        blocked(
+            Address(SHOP, Kind.DRAFT, f"d{number}"), BlockedBy.PAUSED, "publishing is paused", "wait", f'"{number}" (X)'
+        )
+        for number in range(3)
+    )
+    lines = shown(*plan_of(planned(blocked=found))).splitlines()
+    assert lines[3:6] == [
+        "  ! blocked           publishing is paused  (3 drafts)",
+        "        fix: wait",
+        '        "0" (X), "1" (X), "2" (X)',
+    ]
+
+
+def test_a_value_from_the_defaults_says_so() -> None:
+    result = replace(planned(tone()), inherited=(("settings.toneOfVoice", "team=emea"),))
+    assert "toneOfVoice  dry  ->  warm  from defaults team=emea" in shown(*plan_of(result))
+
+
+def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
+    done = Entry(Address(SHOP, Kind.SETTINGS), tone().operation, Result.DONE)
+    bad = replace(done, result=Result.FAILED, detail="no")
+    ledgers = [SiteLedger(SiteRef(SiteName(f"s{number}"), str(number)), (done,)) for number in range(6)]
+    ledgers.append(SiteLedger(SiteRef(SiteName("odd"), "9"), (bad, done)))
+    tally = ledger_tally(ledgers)
+    plan = PlanCompleted(7, PlanTally(change=8))
+    events: list[Event] = [PhaseStarted(Phase.APPLYING, 7), *(SiteApplied(ledger, seconds=1.0) for ledger in ledgers)]
+    lines = shown(STARTED, *events, ApplyCompleted(plan, tally, 7), command="apply").splitlines()
+    assert lines[0] == "s0  1 done  in 1.0 s  settings"
+    assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  settings", "  ! settings          failed  no"]
+    assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done"]
