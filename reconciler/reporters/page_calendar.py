@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from reconciler.model.moments import moment_text
-from reconciler.reporters.action_text import channel_name
+from reconciler.model.posts import channel_name
 from reconciler.reporters.markup import link, text
 from reconciler.reporters.page_rows import Entered
 from reconciler.reporters.words import plural
