@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 
+from msgspec.structs import replace
+
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
 from reconciler.config.repository import GitError, Repository
 from reconciler.config.trust import refused_path
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import Approvals, decided_otherwise
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem, warning
 
@@ -60,15 +62,21 @@ class ApprovalFiles:
         if refused := refused_path(path, self._project.root, self._project.trust):
             problems.append(problem(Place(shown_path(path)), *refused))
             return nothing
-        data = None
-        if self._repository is not None:
-            try:
-                data = self._repository.committed(path)
-            except GitError:
-                data = None  # said once already, of the folder
-            if data is None:
-                return nothing
-        return approvals_in(path, site, problems, data) or nothing
+        if self._repository is None:
+            return approvals_in(path, site, problems) or nothing
+        try:
+            data, clean = self._repository.committed(path), self._repository.is_clean(path)
+        except GitError:
+            data, clean = None, False  # said once already, of the folder
+        if data is None:
+            found, digest = Approvals(file=shown_path(path)), None
+        else:
+            found, digest = approvals_in(path, site, problems, data) or nothing
+        if clean or (data is not None and digest is None):
+            return found, digest
+        # Problems of what does not count are not told.
+        written = approvals_in(path, site, [])
+        return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
 
 
 def approvals_now(project: Project, site: str) -> Approvals:

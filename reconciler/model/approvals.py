@@ -124,11 +124,16 @@ class Verdict(Struct, frozen=True):
 
 class Approvals(Struct, frozen=True, dict=True):
     """One approvals file. `file` is its path as messages show it; empty when there is none. `written_for` is the name
-    that the file has for its site, where that is another one: a site's old name."""
+    that the file has for its site, where that is another one: a site's old name.
+
+    `uncommitted` are drafts and activities of which the file on the disk has another decision, where only those that
+    are committed count.
+    """
 
     activities: tuple[ActivityApproval, ...] = ()
     file: str = ""
     written_for: str = ""
+    uncommitted: frozenset[str] = frozenset()
 
     @cached_property
     def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:
@@ -183,6 +188,24 @@ class Approvals(Struct, frozen=True, dict=True):
     def approves(self, post: Post, date: datetime, *, times: int | None = None, known: bool = True) -> bool:
         """Whether a person said yes to exactly this content, place and day, after it was scheduled that many times."""
         return self.verdict(post, date, times=times, known=known).state is ApprovalState.APPROVED
+
+
+def decided_otherwise(counting: Approvals, written: Approvals) -> frozenset[str]:
+    """The ids of drafts and activities about which two versions of an approvals file do not say the same."""
+    one, other = _decisions(counting), _decisions(written)
+    return frozenset(id for id in one.keys() | other.keys() if one.get(id) != other.get(id))
+
+
+def _decisions(approvals: Approvals) -> dict[str, tuple[str, Digest | None]]:
+    """What is decided, by id, with what it was decided for."""
+    found: dict[str, tuple[str, Digest | None]] = {}
+    for activity in approvals.activities:
+        if activity.decision is not ActivityDecision.KEEP:
+            found[activity.id] = (activity.decision, activity.decided)
+        found |= {
+            draft.id: (draft.decision, draft.digest) for draft in activity.drafts if draft.decision is Decision.APPROVE
+        }
+    return found
 
 
 def _compared(

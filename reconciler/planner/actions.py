@@ -246,6 +246,8 @@ class BlockedBy(StrEnum):
     EDITED_IN_FILE = "edited-in-file"
     APPROVAL_UNPROVEN = "approval-unproven"
     APPROVAL_MISSED = "approval-missed"
+    NOT_COMMITTED = "not-committed"
+    DECIDED_FOR_OTHERS = "decided-for-others"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
     FAILED = "failed"

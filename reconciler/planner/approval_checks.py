@@ -8,7 +8,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.model.approvals import ApprovalState, Verdict
+from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.content import Difference
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
@@ -73,6 +73,16 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
             )
         case _:
             assert_never(verdict.state)
+
+
+def not_committed(approvals: Approvals) -> str:
+    """Why a decision does not count that is in the file on the disk alone."""
+    return f"its decision in {approvals.file} is not committed, and only committed decisions count here"
+
+
+def commit_it(approvals: Approvals) -> str:
+    """What makes such a decision count."""
+    return f"commit {approvals.file}, or put it back to what is committed"
 
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:

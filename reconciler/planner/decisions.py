@@ -13,10 +13,12 @@ from msgspec import Struct
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import AwaitPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, NothingWaits, PostIs, Reason
+from reconciler.planner.actions import Action, BlockedBy, NothingWaits, PostIs, Reason, blocked
+from reconciler.planner.approval_checks import commit_it, not_committed
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
@@ -34,6 +36,8 @@ class DecisionsPart(Struct, frozen=True):
     cleared: frozenset[ActivityId] = frozenset()
     held: frozenset[ActivityId] = frozenset()
     lost: tuple[tuple[ActivityId, Unwanted], ...] = ()
+    blocked: tuple[Diagnostic, ...] = ()
+    """Decisions that cannot count, each with what makes it count."""
 
 
 def plan_decisions(
@@ -49,11 +53,15 @@ def plan_decisions(
     cleared: set[ActivityId] = set()
     held: set[ActivityId] = set()
     lost: list[tuple[ActivityId, Unwanted]] = []
+    uncounted: list[Diagnostic] = []
     for activity in in_order(activities):
         if activity.id in cleared_by_rule or activity.date < scope.now:
             continue
         waits = tuple(_wait(activity, scope) for _ in under_way.get(activity.id, ()))
         approval = approvals.activity(activity.id)
+        if (cannot_count := _cannot_count(approval, activity, approvals, scope)) is not None:
+            uncounted.append(cannot_count)
+            approval = None
         left = approval is not None and not is_carried_out(approval, activity, recorded)
         if waits or left:
             (held if waits or not _discards(approval) else cleared).add(activity.id)
@@ -65,14 +73,32 @@ def plan_decisions(
             actions += _make_again(approval, activity, recorded, under_way.get(activity.id, ()), scope)
         elif not waits:
             actions += clear_posts(activity, Reason.SENT_BACK, (_word(approval),), scope)
-    return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held), tuple(lost))
+    return DecisionsPart(tuple(actions), frozenset(cleared), frozenset(held), tuple(lost), tuple(uncounted))
+
+
+def _cannot_count(
+    approval: ActivityApproval | None, activity: Activity, approvals: Approvals, scope: Scope
+) -> Diagnostic | None:
+    """What keeps a decision about an activity from being carried out; None if there is none, or it counts."""
+    address = scope.address(Kind.POSTS, activity.id)
+    if activity.id in approvals.uncommitted:
+        message = f'"{activity.title}": {not_committed(approvals)}'
+        return blocked(address, BlockedBy.NOT_COMMITTED, message, commit_it(approvals))
+    decided = approval is not None and approval.decision is not ActivityDecision.KEEP
+    if approval is None or not decided or not approval.drafts or approval.counts:
+        return None
+    message = (
+        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was given for other drafts than the file lists, '
+        "and is not carried out"
+    )
+    return blocked(address, BlockedBy.DECIDED_FOR_OTHERS, message, "run review, and decide again")
 
 
 def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
     """Whether nothing is left to do for an activity's decision; always so for `keep`. What of it is scheduled is taken
     back first, so that while anything reviewed still waits to go out, something is left."""
     if approval.decision is ActivityDecision.KEEP or not approval.counts:
-        return True  # one that was given for other drafts is no decision about these; outlook.py says so
+        return True  # one that was given for other drafts is no decision about these; _cannot_count says so
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:

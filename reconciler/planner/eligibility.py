@@ -14,7 +14,7 @@ from reconciler.model.posts import Post, PostStatus, channel_name
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
-from reconciler.planner.approval_checks import objection
+from reconciler.planner.approval_checks import commit_it, not_committed, objection
 from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import Violation, channel_is_gone
 from reconciler.planner.options import PlanOptions, Scope
@@ -144,6 +144,10 @@ class DraftEligibility(Struct):
             return False
         if not times and not self.desired.approval_required:
             return True
+        if post.id in self.approvals.uncommitted:
+            detail = f"{_name(one)}: {not_committed(self.approvals)}"
+            self._block(one, BlockedBy.NOT_COMMITTED, detail, commit_it(self.approvals))
+            return False
         verdict = self._verdict(one, times)
         if verdict.state is ApprovalState.APPROVED:
             return True

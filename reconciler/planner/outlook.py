@@ -93,14 +93,8 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
             )
 
 
-def decision_notes(approvals: Approvals) -> Iterator[str]:
-    """A line for each decision about an activity that was given for other drafts than stand below it."""
-    for found in approvals.activities:
-        if found.decision is not ActivityDecision.KEEP and found.drafts and not found.counts:
-            yield (
-                f'"{found.title}": `decision: {found.decision.value}` in {approvals.file} was given for other drafts '
-                "than the file lists, and is not carried out; run review, and decide again"
-            )
+def file_notes(approvals: Approvals) -> Iterator[str]:
+    """What is odd about the approvals file itself."""
     if approvals.written_for:
         yield f"{approvals.file} was written for {approvals.written_for}, this site's old name; review corrects it"
 

@@ -244,7 +244,7 @@ def _with_content(
     planned = replace(
         before,
         actions=(*before.actions, *changes, *writes, *(action for _, action in schedule.actions)),
-        blocked=(*before.blocked, *(blocked for _, blocked in schedule.blocked)),
+        blocked=(*before.blocked, *decisions.blocked, *(blocked for _, blocked in schedule.blocked)),
         refusals=(*before.refusals, *activities.refusals, *posts.refusals, *schedule.refusals),
         to_review=schedule.to_review,
         notes=(*before.notes, *schedule.notes),

@@ -25,7 +25,7 @@ from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.outlook import decision_notes, missed_approvals, missed_notes, odd_notes
+from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes
 from reconciler.planner.waiting import WaitingPart, days_of
 
 
@@ -96,7 +96,7 @@ def plan_schedule(
     )
     said = (*waiting.blocked, *eligibility.blocked)
     notes = (
-        *decision_notes(approvals),
+        *file_notes(approvals),
         *missed_notes(
             missed_approvals(desired, approvals, content.activities, recorded, scope),
             {post.id for activity in content.activities for post in activity.posts},

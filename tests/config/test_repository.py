@@ -180,6 +180,30 @@ def test_only_committed_approvals_count(checkout: Path, approvals: Path) -> None
     commit(checkout)
 
 
+def test_decisions_that_are_not_committed_are_known(checkout: Path, approvals: Path) -> None:
+    def uncommitted() -> set[str]:
+        trust = Trust(committed=True, environment=tuple(environment().items()))
+        return set(ApprovalFiles(find_project([checkout], trust)).read("shop", [])[0].uncommitted)
+
+    yes = (
+        APPROVALS.rstrip().removesuffix("[]")
+        + "\n- id: b3f9\n  title: Mugs\n  date: 2026-12-03T09:00:00Z\n  decision: keep\n  drafts:\n"
+        + f"  - {{id: 834d, channel: INSTAGRAM, type: POST, decision: approve sha256:{'0' * 64}, media: []}}\n"
+    )
+    approvals.write_text(yes)
+    assert uncommitted() == {"834d"}
+    commit(checkout)
+    assert uncommitted() == set()
+    approvals.write_text(yes.replace("decision: keep", "decision: discard") + "# and more\n")
+    assert uncommitted() == {"b3f9"}
+    approvals.write_text(yes.replace("approve sha256:0", "approve sha256:1"))
+    assert uncommitted() == {"834d"}
+    approvals.write_text(yes.replace("decision: approve", "decision: pending"))
+    assert uncommitted() == {"834d"}
+    approvals.write_text(yes + "# only a remark\n")
+    assert uncommitted() == set()
+
+
 def test_a_committed_link_counts_with_what_it_leads_to(checkout: Path, approvals: Path) -> None:
     (checkout / "elsewhere").mkdir()
     approvals.rename(checkout / "elsewhere/shop.yaml")

@@ -21,7 +21,7 @@ from reconciler.model.operations import (
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
-from reconciler.planner.actions import NothingWaits, PostsAmong, Reason
+from reconciler.planner.actions import BlockedBy, NothingWaits, PostsAmong, Reason
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
@@ -161,9 +161,32 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
     mixed = Approvals((replace(found, decided=digest_of("other drafts")),), "approvals/shop.yaml")
     made = plan(desired(approvals=mixed), site(ONE))
     assert not [operation for operation in operations(made) if isinstance(operation, ClearPosts)]
-    assert "was given for other drafts than the file lists, and is not carried out" in "".join(made.notes)
+    (cannot_count,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
+    assert "was given for other drafts than the file lists, and is not carried out" in cannot_count.message
+    assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
     assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
+
+
+@pytest.mark.parametrize("about", [ActivityDecision.KEEP, ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
+def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(about: ActivityDecision) -> None:
+    """What counts is what is committed; what somebody wrote since is neither carried out nor passed over."""
+    drafts = frozenset(str(one.id) for one in ONE.posts)
+    mine = approved(ONE, about=about) if about is not ActivityDecision.KEEP else approved(ONE)
+    for file in (
+        replace(mine, uncommitted=frozenset({ONE.id})),
+        Approvals((), mine.file, uncommitted=drafts | {ONE.id}),
+    ):
+        made = plan(desired(approvals=file), site(ONE))
+        assert not [action for action in made.actions if action.address.key == ONE.id]
+        found = next(found for found in made.blocked if found.about.key == ONE.id)
+        assert (found.code, found.fix) == (
+            BlockedBy.NOT_COMMITTED,
+            "commit approvals/shop.yaml, or put it back to what is committed",
+        )
+    assert {found.about.key for found in made.blocked} == drafts | {ONE.id}
+    assert not made.actions
+    assert not made.to_review
 
 
 def test_an_approvals_file_under_the_old_name_of_a_site_is_said() -> None:
