@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
@@ -66,6 +66,8 @@ def entered_post(
     operation: Operation, requires: Sequence[Precondition], site: str, zone: str, state: str = "", style: str = ""
 ) -> Entered | None:
     """The place in the calendar of a write that is about a moment; None for any other."""
+    if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
+        return None  # no other write has a moment at which the public sees something
     match operation:
         case SchedulePost(at=at, title=title, channel=channel):
             moment = at or next((found.date for found in requires if isinstance(found, DateIs)), None)
@@ -74,10 +76,12 @@ def entered_post(
             return Entered(moment, zone, at is None, site, title, channel, state or "to publish", style or "public")
         case ReschedulePost(at=at, title=title, channel=channel):
             return Entered(at, zone, False, site, title, channel, state or "to move here", style or "public")
-        case CancelPost(at=at, title=title, channel=channel) if at is not None:
+        case CancelPost(at=at, title=title, channel=channel):
+            if at is None:
+                return None
             return Entered(at, zone, False, site, title, channel, state or "to cancel", style or "gone")
-        case _:  # no other write has a moment at which the public sees something
-            return None
+        case _:
+            assert_never(operation)
 
 
 def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | None:
