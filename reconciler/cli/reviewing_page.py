@@ -31,21 +31,23 @@ if TYPE_CHECKING:
 NEEDED = ("starlette", "uvicorn", "jinja2")
 
 
-def review_page(asked: RunOptions, running: Running, *, port: int) -> ClosingEvent:
+def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
     """Serves the page until Ctrl-C. Raises UsageError where it cannot be served."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(
             f"review --web needs {' and '.join(missing)}; install them with: pip install 'reconciler[web]'"
         )
-    return running.run(_serve(asked, running, port=port))
+    return running.run(_serve(asked, running, port=port, commits=commits))
 
 
-async def _serve(asked: RunOptions, running: Running, *, port: int) -> ClosingEvent:
-    from reconciler.web.app import Page
+async def _serve(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
+    from reconciler.web.app import Page, Ports
+    from reconciler.web.approved import LastApprovals
     from reconciler.web.board import Board
     from reconciler.web.files import ApprovalsFolder
     from reconciler.web.guard import Guard
     from reconciler.web.server import listen, server_of
+    from reconciler.web.uncommitted import History
 
     selection = selected(asked)
     begin("review", selection, running.emit)
@@ -53,13 +55,21 @@ async def _serve(asked: RunOptions, running: Running, *, port: int) -> ClosingEv
     api = described(api_of(project, asked.api))
     folder = ApprovalsFolder(project, [entry.name for entry in selection.entries])
     sites = _Sites(asked, api)
-    board = Board(folder, await sites.facts(selection))
+    history = History(project.root, dict(project.trust.environment))
+    if commits and (why := history.uncommitted(folder).why_not):
+        raise UsageError(f"--commit: {why}")
+    approved = LastApprovals(history.repository(), project.approvals_folder)
+    board = Board(folder, await sites.facts(selection), approved)
     picture = sandbox_picture if api.kind is ApiKind.SANDBOX else None
+
+    async def facts() -> Facts:
+        return await sites.facts(selection)
 
     async def refresh() -> Refreshed:
         return await sites.refresh(board)
 
-    page = Page(board, project.root.resolve().name, _where(api), picture, refresh)
+    ports = Ports(picture, facts, refresh, history, commits)
+    page = Page(board, project.root.resolve().name, _where(api), ports)
     with listen(port) as listening:
         images = "'self' https:" + (" data:" if picture is not None else "")
         guard = Guard(page.app, listening.getsockname()[1], images)

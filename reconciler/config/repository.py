@@ -1,10 +1,13 @@
-"""What git says of a project: what changed, what is committed, who decided. Reads alone, in a clean environment."""
+"""What git says of a project: what changed, what is committed, who decided; and a commit, where a person asks for it.
+
+All in a clean environment. Nothing is ever pushed.
+"""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -22,7 +25,13 @@ class Repository:
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
-        self._environment = {**environment, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        self._environment = {
+            **environment,
+            "GIT_OPTIONAL_LOCKS": "0",
+            "GIT_EDITOR": "true",
+            "GIT_TERMINAL_PROMPT": "0",
+            "LC_ALL": "C",
+        }
 
     @cached_property
     def top(self) -> Path:
@@ -105,6 +114,36 @@ class Repository:
         author = re.search(r"^author (.+)$", told, re.MULTILINE)
         return author[1] if author else None
 
+    def commits_of(self, folder: Path, most: int) -> dict[Path, list[str]]:
+        """The last commits that changed files of a folder, the newest first, by file. Empty where git knows none."""
+        found: dict[Path, list[str]] = {}
+        try:
+            name = os.path.relpath(trail(folder)[-1], self.top)
+            options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-m", "--first-parent", "-z")
+            told = self._run("log", f"-n{most}", "--format=%x01%H", *options, "--", name, top=True)
+        except GitError:
+            return found
+        commit = ""
+        for part in re.split("[\0\n]+", told):
+            if part.startswith("\x01"):
+                commit = part[1:]
+            elif part:
+                found.setdefault(self.top / part, []).append(commit)
+        return found
+
+    def version(self, path: Path, commit: str) -> bytes | None:
+        """The text of a file in a commit; None where it is not in it."""
+        try:
+            return self._bytes("cat-file", "blob", f"{commit}:{trail(path)[-1].relative_to(self.top).as_posix()}")
+        except (GitError, ValueError):
+            return None
+
+    def commit(self, paths: Sequence[Path], message: str) -> None:
+        """Commits some files as they are, as git's own user, and nothing else that is staged. Raises GitError."""
+        names = [os.path.relpath(trail(path)[-1], self.top) for path in paths]
+        self._run("add", "--intent-to-add", "--", *names, top=True)
+        self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))
+
     @cached_property
     def _dirty(self) -> frozenset[str]:
         return self._differing("HEAD")
@@ -123,7 +162,7 @@ class Repository:
     def _run(self, *arguments: str, top: bool = False) -> str:
         return self._bytes(*arguments, top=top).decode("utf-8", "surrogateescape")
 
-    def _bytes(self, *arguments: str, top: bool = False) -> bytes:
+    def _bytes(self, *arguments: str, top: bool = False, given: bytes | None = None) -> bytes:
         import subprocess
 
         at = self.top if top or arguments[0] in ("blame", "cat-file") else self._folder
@@ -131,7 +170,7 @@ class Repository:
             done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`
                 ["git", "-C", str(at), "--no-pager", *arguments],  # noqa: S607 - the user's own git
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                input=given or b"",
                 capture_output=True,
                 check=False,
             )

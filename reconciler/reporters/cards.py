@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
@@ -13,10 +13,10 @@ from msgspec import Struct
 
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import Digest
-from reconciler.model.content import PublicContent
+from reconciler.model.content import Difference, PublicContent
+from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
 from reconciler.planner.text_lengths import letters
-from reconciler.reporters.differences import Piece
 
 CHANNELS: Final = {
     "FACEBOOK": "Facebook",
@@ -117,12 +117,13 @@ class ShownMedia(Struct, frozen=True):
 
 
 class Changed(Struct, frozen=True):
-    """A member that is not what it was when it was approved: pieces of its text, or images before and after."""
+    """A member that is not what was approved: its text before and now, or its images."""
 
     name: str
-    pieces: tuple[Piece, ...] = ()
-    before: tuple[ShownMedia, ...] = ()
-    after: tuple[ShownMedia, ...] = ()
+    before: str = ""
+    after: str = ""
+    media_before: tuple[ShownMedia, ...] = ()
+    media_after: tuple[ShownMedia, ...] = ()
 
 
 class Card(Struct, frozen=True, dict=True):
@@ -228,6 +229,70 @@ def _media(address: str) -> ShownMedia:
     url = found[2]
     # An address with characters in it that nobody sees is shown, and not followed.
     return ShownMedia(found[1] or "IMAGE", url, safe=url.lower().startswith("https://") and printable(url) == url)
+
+
+def changed(
+    differences: Iterable[Difference], before: PublicContent, after: PublicContent, zone: str
+) -> tuple[Changed, ...]:
+    """What differs between an approved content and what there is now, words first and images side by side.
+
+    A difference says how a member reads in both; `in_file` is the one that was approved.
+    """
+    found: list[Changed] = []
+    for difference in differences:
+        if difference.field == "media":
+            images = shown_media(before.media), shown_media(after.media)
+            found.append(Changed("images", media_before=images[0], media_after=images[1]))
+        else:
+            before_text, after_text = (_side(difference, text, zone) for text in (difference.in_file, difference.live))
+            found.append(Changed(difference.field, before_text, after_text))
+    return tuple(sorted(found, key=lambda each: bool(each.media_before or each.media_after)))
+
+
+def _side(difference: Difference, value: str, zone: str) -> str:
+    """A value as people read it: a date is a moment."""
+    return moment_text(datetime.fromisoformat(value), zone) if difference.field == "date" and value else value
+
+
+class Day(Struct, frozen=True):
+    """A day of the calendar with what goes out on it, in order."""
+
+    date: date
+    cards: tuple[Card, ...]
+
+
+class Week(Struct, frozen=True):
+    """A week with anything in it, Monday first. `key` is its Monday: `2026-11-30`."""
+
+    key: str
+    days: tuple[Day, ...]
+
+    @property
+    def count(self) -> int:
+        return sum(len(day.cards) for day in self.days)
+
+
+def monday_of(card: Card) -> date:
+    """The first day of a card's week, in its site's zone."""
+    day = card.moment.date()
+    return day - timedelta(days=day.weekday())
+
+
+def weeks(cards: Iterable[Card]) -> tuple[Week, ...]:
+    """The weeks that have any of these cards, the earliest first."""
+    by_day: dict[date, list[Card]] = {}
+    for card in sorted(cards, key=lambda card: (card.moment.replace(tzinfo=None), card.site, card.draft)):
+        by_day.setdefault(card.moment.date(), []).append(card)
+    mondays = sorted({day - timedelta(days=day.weekday()) for day in by_day})
+    return tuple(
+        Week(
+            monday.isoformat(),
+            tuple(
+                Day(day, tuple(by_day.get(day, ()))) for day in (monday + timedelta(days=number) for number in range(7))
+            ),
+        )
+        for monday in mondays
+    )
 
 
 def in_order(cards: Iterable[Card]) -> list[Card]:

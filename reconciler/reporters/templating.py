@@ -6,24 +6,28 @@ Every value that a template shows is escaped, and what nobody sees in it is spel
 from __future__ import annotations
 
 from functools import cache
-from html import escape
 from importlib import resources
 from typing import Any
 
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateNotFound
 from markupsafe import Markup
 
-from reconciler.model.text import printable
+from reconciler.reporters import markup
 
 
 def text(value: object) -> Markup:
-    """A text as text: no markup, nothing in it that acts without being seen, and nothing that a CI runner obeys."""
-    return Markup(escape(printable(str(value))).replace("::", ":&#58;").replace("##", "#&#35;"))  # noqa: S704
+    """A text of one line, as text."""
+    return Markup(markup.text(str(value)))  # noqa: S704 - it was escaped
 
 
 def lines(value: str) -> Markup:
-    r"""A caption with its own line breaks. `\r\n` is one."""
-    return Markup("\n").join(text(line) for line in value.replace("\r\n", "\n").split("\n"))
+    r"""A text with its own line breaks. `\r\n` is one."""
+    return Markup(markup.lines(value))  # noqa: S704 - it was escaped
+
+
+def apart(before: str, after: str) -> Markup:
+    """Two texts as one, with the words marked that differ."""
+    return Markup(markup.words_apart(before, after))  # noqa: S704 - it was escaped
 
 
 def render(template: str, **values: Any) -> Markup:
@@ -49,6 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["lines"] = lines
+    made.globals["apart"] = apart
     return made
 
 

@@ -7,21 +7,27 @@ from functools import cached_property
 from typing import Any, Final
 
 import msgspec
+from markupsafe import Markup
 from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from reconciler.reporters.cards import GROUP_TITLES, Card, Group
+from reconciler.config.repository import GitError
+from reconciler.reporters.cards import GROUP_TITLES, Card, Group, Week, monday_of, weeks
 from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
-from reconciler.web.board import Board, Changes
+from reconciler.web.board import Board, Changes, Facts
 from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
-from reconciler.web.filters import Filter, counts, waiting, weeks
+from reconciler.web.filters import Filter, counts, waiting, week_choices
+from reconciler.web.uncommitted import History
 
 AT_ONCE: Final = 60
 """Cards that a page begins with, and gets more at a time."""
+
+DAY_HAS: Final = 4
+"""Cards that a day of the calendar shows; the rest is a link."""
 
 ASSETS: Final = {
     "page.css": ("reconciler.web", "static/page.css", "text/css"),
@@ -38,31 +44,44 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
     wishes: tuple[DraftWish | ActivityWish, ...]
 
 
+class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+    """The version of the board that a page shows."""
+
+    since: int
+
+
 class Refreshed(Struct, frozen=True):
-    """What reading the sites again has brought. `problems` say which could not be read, and what to do."""
+    """What was done, in words. `problems` say what could not be, and what to do."""
 
     words: str
     problems: tuple[str, ...] = ()
 
 
-class Page:
-    """One project's page. `picture` draws what no network has; `refresh` reads the sites again."""
+class Ports(Struct, frozen=True):
+    """What a page can do beside showing and writing files. None: not here.
 
-    def __init__(
-        self,
-        board: Board,
-        project: str,
-        where: str,
-        picture: Callable[[str], str | None] | None = None,
-        refresh: Callable[[], Awaitable[Refreshed]] | None = None,
-    ) -> None:
+    `picture` draws what no network has; `facts` asks the state again, `refresh` the sites. `history` knows what is
+    committed, and with `commits` the page may commit.
+    """
+
+    picture: Callable[[str], str | None] | None = None
+    facts: Callable[[], Awaitable[Facts]] | None = None
+    refresh: Callable[[], Awaitable[Refreshed]] | None = None
+    history: History | None = None
+    commits: bool = False
+
+
+class Page:
+    """One project's page. `where` says which service its sites are on."""
+
+    def __init__(self, board: Board, project: str, where: str, ports: Ports | None = None) -> None:
         self.board = board
         self.decided: dict[tuple[str, str], str] = {}
         """What was decided here, by site and id: the last word of each."""
         self._project = project
         self._where = where
-        self._picture = picture
-        self._refresh = refresh
+        self._ports = ports or Ports()
+        self._bar: tuple[int, Markup] = (0, Markup())
 
     @cached_property
     def app(self) -> Starlette:
@@ -71,9 +90,11 @@ class Page:
             routes=[
                 Route("/", self.whole),
                 Route("/cards", self.more),
+                Route("/calendar", self.calendar),
                 Route("/changes", self.changes),
                 Route("/decisions", self.decide, methods=["POST"]),
                 Route("/refresh", self.refresh, methods=["POST"]),
+                Route("/commit", self.commit, methods=["POST"]),
                 Route("/static/{name}", self.asset),
                 Route("/favicon.ico", self.no_icon),
             ]
@@ -81,7 +102,9 @@ class Page:
 
     async def whole(self, request: Request) -> Response:
         """The page itself."""
-        self.board.update()
+        if self._ports.facts is not None:
+            self.board.learn(await self._ports.facts())
+        self._look()
         chosen = Filter.of(request.query_params)
         return HTMLResponse(
             render(
@@ -93,22 +116,37 @@ class Page:
                 summary=self._summary(),
                 first=self._cards(chosen, 0),
                 problems=self._problems(),
-                can_refresh=self._refresh is not None,
+                bar=self._uncommitted(),
+                can_refresh=self._ports.refresh is not None,
                 sites=sorted(self.board.folder.files),
                 channels=sorted({(card.content.channel, card.channel) for card in self.board.cards.values()}),
                 states=counts(self.board.cards.values()),
-                weeks=weeks(self.board.cards.values()),
+                weeks=week_choices(self.board.cards.values()),
             )
         )
 
     async def more(self, request: Request) -> Response:
         """The next cards of what is shown."""
+        self._look()
         chosen, text = Filter.of(request.query_params), request.query_params.get("from", "")
         return HTMLResponse(self._cards(chosen, int(text) if text.isdecimal() and len(text) < 7 else 0))
 
+    async def calendar(self, request: Request) -> Response:
+        """The weeks with anything in them, of what is shown."""
+        chosen = Filter.of({**request.query_params, "week": ""})
+        found = weeks(card for card in self.board.cards.values() if chosen.takes(card))
+
+        def place(card: Card) -> str:
+            return f"/?{chosen.query(week=monday_of(card).isoformat())}#{card.key}"
+
+        def rest(week: Week) -> str:
+            return f"/?{chosen.query(week=week.key)}"
+
+        return HTMLResponse(render("web/calendar.html", weeks=found, place=place, rest=rest, day_has=DAY_HAS))
+
     async def changes(self, request: Request) -> Response:
         """What is not as it was at the version that a page shows."""
-        self.board.update()
+        self._look()
         since = request.query_params.get("since", "")
         return self._told(int(since) if since.isdecimal() and len(since) < 12 else 0)
 
@@ -128,12 +166,34 @@ class Page:
 
     async def refresh(self, request: Request) -> Response:
         """Reads the sites again, and brings their files up to date."""
-        if self._refresh is None:
+        if self._ports.refresh is None:
             return PlainTextResponse("This page cannot read the sites.\n", 404)
-        since = (await request.json()).get("since", 0)
-        done = await self._refresh()
-        self.board.update()
-        return self._told(since if isinstance(since, int) else 0, said=done)
+        asked = await self._since(request)
+        done = await self._ports.refresh()
+        self._look()
+        return self._told(asked, said=done)
+
+    async def commit(self, request: Request) -> Response:
+        """Commits what is decided, where the page was started for it. Nothing is pushed."""
+        history = self._ports.history
+        if history is None or not self._ports.commits:
+            return PlainTextResponse("Start the page with --commit to commit from it.\n", 404)
+        asked = await self._since(request)
+        self._look()
+        found = history.uncommitted(self.board.folder)
+        try:
+            if found.files:
+                history.repository().commit(found.files, found.message)
+        except GitError as error:
+            return self._told(asked, said=Refreshed("Nothing was committed.", (f"{error}.",)))
+        self._look()
+        return self._told(asked, said=Refreshed(f"Committed: {found.subject}. It is not pushed."))
+
+    async def _since(self, request: Request) -> int:
+        try:
+            return msgspec.json.decode(await request.body(), type=Asked).since
+        except msgspec.DecodeError:
+            return 0
 
     async def asset(self, request: Request) -> Response:
         """A style or a script."""
@@ -147,6 +207,13 @@ class Page:
         """What a browser asks for by itself."""
         return Response(status_code=204)
 
+    def _look(self) -> None:
+        """Takes in what files and git say by now."""
+        if self._ports.history is not None and self._ports.history.moved():
+            self._bar = (0, Markup())
+            self.board.check_out()
+        self.board.update()
+
     def _told(self, since: int, refused: Sequence[Refusal] = (), said: Refreshed | None = None) -> Response:
         found = self.board.since(since) if since != self.board.version else Changes(self.board.version)
         answer: dict[str, Any] = {
@@ -156,6 +223,7 @@ class Page:
             "refused": [msgspec.to_builtins(refusal) for refusal in refused],
             "summary": self._summary(),
             "problems": self._problems(),
+            "bar": self._uncommitted(),
         }
         if said is not None:
             answer["said"] = {"words": said.words, "problems": said.problems}
@@ -164,6 +232,16 @@ class Page:
     def _summary(self) -> str:
         cards = self.board.cards.values()
         return render("web/summary.html", counts=counts(cards), waiting=waiting(cards), total=len(cards))
+
+    def _uncommitted(self) -> Markup:
+        """The bar about what is not committed."""
+        if self._ports.history is None:
+            return Markup()
+        if self._bar[0] != self.board.version:
+            found = self._ports.history.uncommitted(self.board.folder)
+            made = render("web/uncommitted.html", found=found, commits=self._ports.commits)
+            self._bar = (self.board.version, made)
+        return self._bar[1]
 
     def _problems(self) -> str:
         return render("web/problems.html", problems=self.board.problems, facts=self.board.facts)
@@ -190,7 +268,7 @@ class Page:
         return render("web/review_card.html", card=card, facts=facts, picture=self._shown_at)
 
     def _shown_at(self, url: str) -> str:
-        return (self._picture(url) if self._picture is not None else None) or url
+        return (self._ports.picture(url) if self._ports.picture is not None else None) or url
 
 
 def _grouped(cards: Iterable[Card], before: Group | None) -> list[tuple[str, list[Card]]]:

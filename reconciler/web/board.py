@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,11 +18,15 @@ from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import TAKEN_BACK, key_of
-from reconciler.reporters.cards import Card, CardState, in_order
+from reconciler.reporters.cards import Card, CardState, changed, in_order
+from reconciler.web.approved import LastApprovals, LastApproved
 from reconciler.web.files import ApprovalsFolder, SiteFile
+
+SOON: Final = timedelta(minutes=1)
+"""What the clock may have moved without a card being another one."""
 
 _GOES_OUT: Final = re.compile(r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)")
 
@@ -49,9 +53,10 @@ class Changes(Struct, frozen=True):
 class Board:
     """The cards of a page, and their version, which grows with each change of any."""
 
-    def __init__(self, folder: ApprovalsFolder, facts: Facts) -> None:
+    def __init__(self, folder: ApprovalsFolder, facts: Facts, approved: LastApprovals | None = None) -> None:
         self.folder = folder
         self.facts = facts
+        self._approved = approved
         self.version = 1
         self.cards: dict[str, Card] = {}
         self._made: dict[tuple[SiteName, str], tuple[ActivityApproval, tuple[Card, ...]]] = {}
@@ -67,7 +72,19 @@ class Board:
 
     def learn(self, facts: Facts) -> None:
         """Takes what is known beside the files by now."""
+        known = self.facts
+        if (facts.recorded, facts.problems) == (known.recorded, known.problems) and facts.now - known.now < SOON:
+            return
         self.facts = facts
+        self._again()
+
+    def check_out(self) -> None:
+        """Another commit is checked out, so that git may know other approvals."""
+        if self._approved is not None:
+            self._approved.forget()
+        self._again()
+
+    def _again(self) -> None:
         self._made.clear()
         self._approvals.clear()
         self.update()
@@ -75,17 +92,18 @@ class Board:
     def update(self) -> None:
         """Looks at the files, and makes the cards of what is not as it was."""
         self.folder.look()
-        changed = [
-            file for site, file in self.folder.files.items() if self._approvals.get(site, self) is not file.approvals
-        ]
-        if not changed:
+        files = self.folder.files.values()
+        other = [file for file in files if self._approvals.get(file.site, self) is not file.approvals]
+        if not other:
             return
         found = dict(self.cards)
-        for file in changed:
+        for file in other:
             self._approvals[file.site] = file.approvals
             for key in [key for key, card in found.items() if card.site == file.site]:
                 del found[key]
             found |= {card.key: card for card in self._cards(file)}
+            if self._approved is not None:
+                self._approved.see(file.site, file.approvals)
         different = {key for key, card in found.items() if self.cards.get(key) != card}
         gone = self.cards.keys() - found.keys()
         if different or gone:
@@ -105,7 +123,8 @@ class Board:
         )
 
     def _cards(self, file: SiteFile) -> Iterator[Card]:
-        known = _Known(self.facts.now, self.facts.recorded.get(file.site))
+        approved = self._approved.of(file) if self._approved is not None else {}
+        known = _Known(self.facts.now, self.facts.recorded.get(file.site), approved)
         for activity in file.approvals.activities:
             place = (file.site, activity.id)
             before = self._made.get(place)
@@ -118,8 +137,9 @@ class Board:
 class _Known:
     """What the state remembers of a site, by post."""
 
-    def __init__(self, now: datetime, recorded: RecordedSite | None) -> None:
+    def __init__(self, now: datetime, recorded: RecordedSite | None, approved: Mapping[PostId, LastApproved]) -> None:
         self.now = now
+        self.approved = approved
         self.met = recorded is None or recorded.is_known
         """Whether an apply has met the site before; so it is taken where the state could not be read."""
         recorded = recorded or NOTHING_RECORDED
@@ -140,6 +160,10 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
     moment = _moment(words) or activity.date
     outcome = known.outcomes.get(draft.id)
     state, notes = _state(file, activity, draft, known, moment, outcome)
+    before = known.approved.get(draft.id)
+    apart = before.differences(activity, draft) if before is not None and draft.decision is Decision.PENDING else ()
+    if before is not None and apart and state in (CardState.PENDING, CardState.CANCELLED):
+        state = CardState.CHANGED
     return Card(
         site=file.site,
         activity=activity.id,
@@ -157,6 +181,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         activity_digest=activity.decided,
         blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
         notes=tuple(notes),
+        changed=changed(apart, before.content, draft.content, _zone(words)) if before is not None else (),
         link=(outcome.link or "") if outcome is not None else "",
     )
 
@@ -200,6 +225,11 @@ def _state(
             "No apply has met this site yet, so this yes does not count. Apply once, and approve again."
         ]
     return CardState.APPROVED, []
+
+
+def _zone(words: str) -> str:
+    found = _GOES_OUT.fullmatch(words)
+    return found[2] if found is not None else "UTC"
 
 
 def _moment(words: str) -> datetime | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date
 from urllib.parse import urlencode
 
 from msgspec import Struct
 
 from reconciler.config.deciding import SHORTEST_PREFIX
 from reconciler.model.content import comparable
-from reconciler.reporters.cards import LOOKS, Card, CardState, Group
+from reconciler.reporters.cards import LOOKS, Card, CardState, Group, monday_of
 
 
 class Filter(Struct, frozen=True):
@@ -50,7 +49,7 @@ class Filter(Struct, frozen=True):
             self.site in ("", card.site)
             and self.channel in ("", card.content.channel)
             and self.state in ("", card.state.value, card.look.group.name.lower())
-            and self.week in ("", week_of(card))
+            and self.week in ("", monday_of(card).isoformat())
             and self._finds(card)
         )
 
@@ -76,12 +75,6 @@ class Choice(Struct, frozen=True):
     count: int
 
 
-def week_of(card: Card) -> str:
-    """The Monday of a card's week, in its site's zone."""
-    day = card.moment.date()
-    return day.fromordinal(day.toordinal() - day.weekday()).isoformat()
-
-
 def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
     """How many cards stand how, in the order of the states."""
     found: dict[CardState, int] = {}
@@ -90,10 +83,10 @@ def counts(cards: Iterable[Card]) -> tuple[Choice, ...]:
     return tuple(Choice(state.value, LOOKS[state].words, found[state]) for state in CardState if state in found)
 
 
-def weeks(cards: Iterable[Card]) -> tuple[Choice, ...]:
+def week_choices(cards: Iterable[Card]) -> tuple[Choice, ...]:
     """The weeks that anything goes out in, the earliest first."""
-    found = Counter(map(week_of, cards))
-    return tuple(Choice(week, f"{date.fromisoformat(week):%a %d %b %Y}", found[week]) for week in sorted(found))
+    found = Counter(map(monday_of, cards))
+    return tuple(Choice(day.isoformat(), f"{day:%d %b %Y}", found[day]) for day in sorted(found))
 
 
 def waiting(cards: Iterable[Card]) -> int:

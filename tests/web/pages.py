@@ -17,9 +17,11 @@ from reconciler.model.content import PublicContent, approval_digest
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
-from reconciler.web.app import Page
+from reconciler.web.app import Page, Ports
+from reconciler.web.approved import LastApprovals
 from reconciler.web.board import Board, Facts
 from reconciler.web.files import ApprovalsFolder
+from reconciler.web.uncommitted import History
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -85,8 +87,10 @@ def write_project(root: Path, sites: Mapping[str, tuple[ActivityForReview, ...]]
 def page_of(root: Path, facts: Facts | None = None, **more: Any) -> Page:
     """The page of a project."""
     project, index = open_project((root,))
-    board = Board(ApprovalsFolder(project, [entry.name for entry in index.entries]), facts or Facts(NOW))
-    return Page(board, root.name, "SANDBOX", **more)
+    history = History(root, dict(project.trust.environment))
+    approved = LastApprovals(history.repository(), project.approvals_folder)
+    board = Board(ApprovalsFolder(project, [entry.name for entry in index.entries]), facts or Facts(NOW), approved)
+    return Page(board, root.name, "SANDBOX", Ports(history=history, **more))
 
 
 def approvals(root: Path, site: str = "shop") -> Path:

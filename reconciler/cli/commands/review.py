@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     metavar="PORT",
     help="The page's port on this machine; a free one without it. With --web.",
 )
-def command(web: bool, port: int | None, **given: Any) -> int:
+@click.option(
+    "--commit", is_flag=True, help="Let the page commit what is decided, as git's user; never pushed. With --web."
+)
+def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     """Write drafts down for review.
 
     Every draft that a schedule rule wants stands in approvals/<site>.yaml
@@ -43,16 +46,18 @@ def command(web: bool, port: int | None, **given: Any) -> int:
 
     if port is not None and not web:
         raise UsageError("--port is the port of the review page; add --web")
+    if commit and not web:
+        raise UsageError("--commit commits what is decided on the review page; add --web")
     asked = options.run_options(**given)
     if web:
-        return reported("review", asked.shown, lambda running: _page(asked, running, port or 0))
+        return reported("review", asked.shown, lambda running: _page(asked, running, port or 0, commits=commit))
     return reported("review", asked.shown, lambda running: _review(asked, running))
 
 
-def _page(asked: options.RunOptions, running: Running, port: int) -> ClosingEvent:
+def _page(asked: options.RunOptions, running: Running, port: int, *, commits: bool) -> ClosingEvent:
     from reconciler.cli.reviewing_page import review_page
 
-    return review_page(asked, running, port=port)
+    return review_page(asked, running, port=port, commits=commits)
 
 
 def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:

@@ -79,6 +79,7 @@
     version = answer.version;
     $("#summary").innerHTML = answer.summary;
     if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
+    if ($("#bar").innerHTML !== answer.bar) $("#bar").innerHTML = answer.bar;
     for (const said of answer.refused) {
       for (const card of about(said)) refuse(card, said.why);
     }
@@ -253,7 +254,8 @@
     else if (button.dataset.bulk) decide(selected(), button.dataset.bulk);
     else if (button.id === "undo") undo();
     else if (button.id === "help-open") $("#help").showModal();
-    else if (button.id === "refresh") refresh(button);
+    else if (button.id === "refresh") act(button, "/refresh", "Reading the sites…");
+    else if (button.id === "commit") act(button, "/commit", "Committing…");
   });
 
   document.addEventListener("change", (event) => {
@@ -279,21 +281,24 @@
       return;
     }
     if ($("#help").open || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
-    const act = KEYS[event.key];
-    if (!act) return;
+    const meant = KEYS[event.key];
+    if (!meant) return;
     event.preventDefault();
-    act();
+    meant();
   });
 
-  async function refresh(button) {
+  async function act(button, path, meanwhile) {
     const words = button.textContent;
     button.disabled = true;
-    button.textContent = "Reading the sites…";
+    button.textContent = meanwhile;
     try {
-      const answer = await ask("/refresh", { since: version });
+      const shown = new Set($$(".card", cards).map((card) => card.id));
+      const answer = await ask(path, { since: version });
+      const fresh = Object.keys(answer.cards).some((key) => !shown.has(key));
       take(answer);
-      announce([answer.said.words, ...answer.said.problems].join(" "), answer.said.problems.length > 0);
-      if (!answer.said.problems.length) location.reload();
+      const { words: done, problems } = answer.said;
+      announce([done, ...problems].join(" "), problems.length > 0);
+      if (fresh) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
     } catch (error) {
       announce(error.message, true);
     } finally {
@@ -301,6 +306,24 @@
       button.textContent = words;
     }
   }
+
+  function link(words) {
+    const made = document.createElement("a");
+    made.href = location.pathname + location.search;
+    made.textContent = words;
+    return made;
+  }
+
+  $("#calendar").addEventListener("toggle", async (event) => {
+    const box = $("div", event.target);
+    if (!event.target.open || box.childElementCount) return;
+    try {
+      const answer = await fetch(event.target.dataset.from);
+      box.replaceChildren(parsed(await answer.text()));
+    } catch {
+      announce("The calendar could not be loaded.", true);
+    }
+  });
 
   async function poll() {
     if (document.visibilityState === "visible" && !busy) {

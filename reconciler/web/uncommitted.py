@@ -1,0 +1,140 @@
+"""What is decided and not committed yet: in words, as the two commands for it, and as a commit where allowed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from reconciler.config.approvals import approvals_in
+from reconciler.config.repository import GitError, Repository
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.text import printable
+from reconciler.reporters.cards import channel_name
+from reconciler.reporters.words import plural
+from reconciler.web.files import ApprovalsFolder, SiteFile
+
+SUBJECT = 72
+"""Characters of a commit's subject."""
+
+
+class Decided(Struct, frozen=True):
+    """One decision that HEAD does not have. `about` is how people know the draft or the activity."""
+
+    site: SiteName
+    word: str
+    about: str
+
+    @property
+    def line(self) -> str:
+        """As a line of a commit's message."""
+        return f"{self.site}: {self.word} {self.about}"
+
+
+class Uncommitted(Struct, frozen=True):
+    """The files that are not as in HEAD, and the decisions in them. `why_not` says why nothing can be committed."""
+
+    files: tuple[Path, ...] = ()
+    decisions: tuple[Decided, ...] = ()
+    commands: tuple[str, ...] = ()
+    why_not: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What the commit does, for whoever reads the log."""
+        words = Counter(decided.word for decided in self.decisions)
+        parts = [_counted(word, count) for word, count in words.items()]
+        sites = sorted({decided.site for decided in self.decisions})
+        said = ", ".join(parts) or "Update approvals"
+        whole = f"{said} for {sites[0]}" if len(sites) == 1 else said
+        text = whole if len(whole) <= SUBJECT else f"Decide about {plural(len(self.decisions), 'draft')}"
+        return text[0].upper() + text[1:]
+
+    @property
+    def message(self) -> str:
+        return "\n".join((self.subject, "", *(f"- {decided.line}" for decided in self.decisions), ""))
+
+
+class History:
+    """What HEAD has of the approvals, asked again only where a file or HEAD is another one."""
+
+    def __init__(self, root: Path, environment: dict[str, str]) -> None:
+        self._root = root
+        self._environment = environment
+        self._head: str | None = None
+        self._committed: dict[SiteName, Approvals] = {}
+
+    def repository(self) -> Repository:
+        """A repository that has not asked anything yet: what it is told it keeps."""
+        return Repository(self._root, self._environment)
+
+    def moved(self) -> bool:
+        """Whether another commit is checked out than when this was last asked."""
+        before, self._head = self._head, self.repository().head()
+        if before == self._head:
+            return False
+        self._committed.clear()
+        return True
+
+    def uncommitted(self, folder: ApprovalsFolder) -> Uncommitted:
+        """What of the files is not in HEAD."""
+        repository = self.repository()
+        try:
+            top = repository.top
+            files = [
+                file
+                for file in folder.files.values()
+                if file.data is not None and not file.problems and not repository.is_clean(file.path)
+            ]
+        except GitError as error:
+            return Uncommitted(why_not=str(error))
+        decisions = tuple(decided for file in files for decided in self._decisions(file, repository))
+        paths = tuple(file.path for file in files)
+        made = Uncommitted(paths, decisions)
+        return Uncommitted(paths, decisions, _commands(made, top)) if paths else made
+
+    def _decisions(self, file: SiteFile, repository: Repository) -> Iterator[Decided]:
+        if file.site not in self._committed:
+            data = repository.committed(file.path)
+            read = approvals_in(file.path, file.site, [], data) if data is not None else None
+            self._committed[file.site] = read[0] if read is not None else Approvals()
+        return _between(self._committed[file.site], file)
+
+
+def _between(before: Approvals, file: SiteFile) -> Iterator[Decided]:
+    for activity in file.approvals.activities:
+        known = before.activity(activity.id)
+        then = known.decision if known is not None else ActivityDecision.KEEP
+        title = f'"{printable(activity.title)}"'
+        if activity.decision is not then:
+            yield Decided(file.site, activity.decision.value, title)
+        for draft in activity.drafts:
+            was = before.draft(draft.id)
+            said = was.decision if was is not None else Decision.PENDING
+            if draft.decision is not said or (
+                draft.decision is Decision.APPROVE and was and was.digest != draft.digest
+            ):
+                about = f"{channel_name(draft.channel)} {draft.type.lower()} of {title}, {draft.goes_out}"
+                yield Decided(file.site, draft.decision.value, printable(about.rstrip(", ")))
+
+
+def _counted(word: str, count: int) -> str:
+    if word in set(ActivityDecision):
+        return f"{word} {plural(count, 'activity', 'activities')}"
+    drafts = plural(count, "draft")
+    return f"put {drafts} back to pending" if word == Decision.PENDING.value else f"{word} {drafts}"
+
+
+def _commands(made: Uncommitted, top: Path) -> tuple[str, str]:
+    """What a person types where the tool was started, or anywhere if that is outside the repository."""
+    here = Path.cwd()
+    inside = Path(os.path.realpath(here)).is_relative_to(top)
+    git = ["git"] if inside else ["git", "-C", str(top)]
+    start = here if inside else top
+    names = [os.path.relpath(os.path.realpath(path), os.path.realpath(start)) for path in made.files]
+    return shlex.join([*git, "add", "--", *names]), shlex.join([*git, "commit", "-m", made.subject])
