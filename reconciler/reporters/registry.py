@@ -36,7 +36,7 @@ FORMATS: Final[dict[str, Format]] = {
     "openmetrics": Format("openmetrics", "OpenMetricsReporter", Tells.NUMBERS),
     "github": Format("github", "GithubReporter", Tells.PROBLEMS),
     "gitlab": Format("gitlab", "GitlabReporter", Tells.NUMBERS),
-    "gitlab-codequality": Format("codequality", "CodeQualityReporter", Tells.PROBLEMS),
+    "codequality": Format("codequality", "CodeQualityReporter", Tells.PROBLEMS),
     "html": Format("html", "HtmlReporter"),
 }
 """By the names that `--output` takes."""
