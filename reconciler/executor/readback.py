@@ -54,7 +54,8 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
     if attempt.action.operation.verb is not Verb.CREATE:
         return True
     made: Outcome | None = attempt.outcome
-    if _created(attempt) is None or _mismatch(run, attempt, found) is not None:
+    created, operation = _created(attempt), attempt.entry.operation
+    if created is None or not kind_of(operation).shows(operation, created, found):
         made = infer_outcome(attempt.entry, found, run.now())
     if not isinstance(made, Done):
         return False
@@ -70,7 +71,7 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
         await run.journal.end(attempt.entry, Unknown(why))
         run.correct(attempt.action, why, unknown=True)
         return
-    owner, changes = kind.unkept(operation, found)
+    owner, changes = kind.unkept(operation, _created(attempt), found)
     writes = tuple(counted(owner, change, run.journal.recorded) for change in changes)
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():
@@ -78,7 +79,7 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
     if changes and all(is_settled(facts) for _, facts in writes):
         settled = kind.settled_for(operation, changes)
         if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
-            for note in kept_notes(owner, changes):
+            for note in kept_notes(owner, changes, kind.title(operation)):
                 run.note(note)
             return
     run.correct(attempt.action, why)

@@ -71,3 +71,8 @@ class Address(str):
             near = get_close_matches(kind, sorted(Kind), n=1)
             hint = f"; did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
             raise ValueError(f"{text!r} is no address: {kind!r} is none of {kinds}{hint}") from None
+
+
+def key_of(kind: Kind, id: str = "") -> str:
+    """The address of an object within its site: `posts[<activity id>]`."""
+    return f"{kind.value}[{id}]" if id else kind.value

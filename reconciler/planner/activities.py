@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import (
     Activity,
@@ -14,7 +15,7 @@ from reconciler.model.activities import (
     RemoveActivities,
     SetActivities,
 )
-from reconciler.model.address import Kind
+from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import instant
@@ -24,6 +25,7 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, NothingWaits, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
+from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key
 from reconciler.planner.options import Scope
 
@@ -39,6 +41,7 @@ class ActivitiesPart(Struct, frozen=True):
     created: tuple[DesiredActivity, ...]
     sets: tuple[RememberedSet, ...]
     made: tuple[CreatedActivity, ...]
+    notes: tuple[str, ...] = ()
 
 
 def plan_activities(
@@ -56,6 +59,16 @@ def plan_activities(
     projected = {one.id: one for one in activities}
     sets: list[RememberedSet] = []
     created: list[DesiredActivity] = []
+    notes: list[str] = []
+
+    def update(live: Activity, values: SetActivities, reason: Reason, index: int) -> None:
+        owner = key_of(Kind.ACTIVITY, live.id)
+        changes, kept = split_kept(owner, _changes(live, values), recorded)
+        notes.extend(kept_notes(owner, kept, live.title))
+        if changes:
+            actions.append((index, _update(live, changes, reason, index, scope)))
+        projected[live.id] = _with_kept(as_set(live, values), live, kept)
+
     for index, rule in enumerate(rules):
         matched = decided[index]
         if isinstance(rule, DesiredActivity):
@@ -67,8 +80,7 @@ def plan_activities(
                     created.append(rule)
                 continue
             values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
-            actions += [(index, action) for action in _update(live, values, Reason.DIFFERS, index, scope)]
-            projected[live.id] = as_set(live, values)
+            update(live, values, Reason.DIFFERS, index)
             continue
         refusals += _refusals(rule, index, matched, activities, past, scope)
         if isinstance(rule, RemoveActivities):
@@ -78,8 +90,7 @@ def plan_activities(
             continue
         matched = _chosen(rule, matched)
         for one in matched:
-            actions += [(index, action) for action in _update(one, rule, Reason.RULE, index, scope)]
-            projected[one.id] = as_set(one, rule)
+            update(one, rule, Reason.RULE, index)
         if kept := _to_remember(rule, matched, recorded, scope):
             sets.append(RememberedSet(match_key(rule.match), kept))
     refusals += _contradictions(rules, decided, projected, scope)
@@ -94,6 +105,7 @@ def plan_activities(
             for index, live in sorted(found.items())
             if isinstance(rule := rules[index], DesiredActivity)
         ),
+        notes=tuple(notes),
     )
 
 
@@ -120,7 +132,7 @@ def _to_remember(
     return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
 
 
-def _update(live: Activity, rule: SetActivities, reason: Reason, index: int, scope: Scope) -> tuple[Action, ...]:
+def _changes(live: Activity, rule: SetActivities) -> tuple[FieldChange, ...]:
     changes: tuple[FieldChange, ...] = ()
     if rule.title is not ABSENT:
         changes += change("title", live.title, str(rule.title))
@@ -128,11 +140,20 @@ def _update(live: Activity, rule: SetActivities, reason: Reason, index: int, sco
         changes += change("description", live.description, str(rule.description))
     if isinstance(rule.target_date, datetime):
         changes += change("targetDate", instant(live.date), instant(rule.target_date))
-    if not changes:
-        return ()
+    return changes
+
+
+def _update(live: Activity, changes: tuple[FieldChange, ...], reason: Reason, index: int, scope: Scope) -> Action:
     operation = UpdateActivity(live.id, live.title, changes)
     requires = (ActivityIs(live.id, live.digest),)
-    return (Action(scope.address(Kind.ACTIVITY, live.id), operation, reason, (f"activities[{index}]",), requires),)
+    return Action(scope.address(Kind.ACTIVITY, live.id), operation, reason, (f"activities[{index}]",), requires)
+
+
+def _with_kept(wanted: Activity, live: Activity, kept: tuple[FieldChange, ...]) -> Activity:
+    """The activity as it will be, with the texts that the server keeps in its own form."""
+    paths = {change.path for change in kept}
+    title = live.title if "title" in paths else wanted.title
+    return replace(wanted, title=title, description=live.description if "description" in paths else wanted.description)
 
 
 def _create(rule: DesiredActivity, index: int, scope: Scope) -> Action:

@@ -18,6 +18,7 @@ from reconciler.model.activities import (
     SetActivities,
 )
 from reconciler.model.address import Kind
+from reconciler.model.address import key_of as key_of
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
@@ -48,11 +49,6 @@ ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
 TAKEN_BACK = JsonObject({"state": "taken back"})
 """Of a post that this tool cancelled or threw away itself."""
-
-
-def key_of(kind: Kind, id: str = "") -> str:
-    """The address of an object within its site: `posts[<activity id>]`."""
-    return f"{kind.value}[{id}]" if id else kind.value
 
 
 def approval_key(post: str) -> str:

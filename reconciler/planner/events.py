@@ -13,7 +13,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import Kind
+from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
@@ -30,7 +30,6 @@ from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, U
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, blocked
-from reconciler.planner.baseline import key_of
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope

@@ -10,7 +10,7 @@ from reconciler.model.address import Kind
 from reconciler.model.canonical import Json, JsonObject, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import input_path
-from reconciler.model.journal import OpenEntry
+from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
     KeywordResearch,
@@ -24,6 +24,7 @@ from reconciler.model.operations import (
     Generate,
     Operation,
     Regenerate,
+    Verb,
 )
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
@@ -176,6 +177,12 @@ def _is_generation(entry: OpenEntry) -> bool:
     return isinstance(entry.operation, Generate | Regenerate)
 
 
+def _may_have_made_an_input(entry: OpenEntry) -> bool:
+    operation = entry.operation
+    creates = isinstance(operation, UnreadableCall) or operation.verb is Verb.CREATE
+    return creates and entry.address.kind is Kind.EVENT
+
+
 def _waiting(scope: Scope) -> Action:
     return Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
 
@@ -226,6 +233,9 @@ def _upkeep(
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
+    # What nobody knows to be there is no reason to generate: each run would find it missing from the last one.
+    doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
+    changed = tuple(path for path in changed if path not in doubtful)
     notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()
     wait = (_waiting(scope),) if under_way else ()
     due = bool(changed) and wanted.when is When.ON_CHANGE

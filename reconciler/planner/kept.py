@@ -19,6 +19,8 @@ WRITES: Final = 2
 """Writes after which a difference is the server's, and not a passing one."""
 
 LONGEST: Final = 120
+BEFORE: Final = 30
+"""Letters that are shown of what two long texts begin with alike."""
 
 
 def split_kept(
@@ -44,12 +46,20 @@ def is_settled(facts: JsonObject) -> bool:
     return isinstance(writes, int) and writes >= WRITES
 
 
-def kept_notes(owner: str, kept: Iterable[FieldChange]) -> tuple[str, ...]:
-    """What people are told of differences that are the server's."""
-    return tuple(
-        f"{_name(owner, change.path)}: {_shown(change.after)} was written twice, and the site keeps "
-        f"{_shown(change.before)}; write that in the file to be rid of this note"
-        for change in kept
+def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[str, ...]:
+    """What people are told of differences that are the server's. `title` stands for an object with an id."""
+    called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
+    return tuple(_note(f"{called}{change.path}", change) for change in kept)
+
+
+def _note(name: str, change: FieldChange) -> str:
+    asked, keeps = _text(change.after), _text(change.before)
+    alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
+    # What they have in common says nothing; a few letters of it say where it is.
+    start = alike - BEFORE if alike > 2 * BEFORE else 0
+    return (
+        f"{name}: {_shown(change.after, asked, start)} was written twice, and the site keeps "
+        f"{_shown(change.before, keeps, start)}; write that in the file to be rid of this note"
     )
 
 
@@ -68,8 +78,12 @@ def _name(owner: str, path: str) -> str:
     return f"{owner}.{path}" if owner else path
 
 
-def _shown(value: Json) -> str:
+def _text(value: Json) -> str:
+    return printable(value if isinstance(value, str) else canonical_text(value))
+
+
+def _shown(value: Json, text: str, start: int) -> str:
     if value is None:
         return "(not set)"
-    text = printable(value if isinstance(value, str) else canonical_text(value))
+    text = ("..." if start else "") + text[start:]
     return repr(text if len(text) <= LONGEST else text[:LONGEST] + "...")

@@ -16,6 +16,7 @@ from reconciler.model.canonical import Absent, Digest, Json, JsonObject, digest_
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import RecordedSite
+from reconciler.model.text import normal_text
 from reconciler.planner.options import Scope
 
 
@@ -80,7 +81,8 @@ def find_created(
         take(index, _remembered(recorded, rule.title, rule.target_date))
     for index, rule in creates:
         if index not in found:
-            same = (one.id for one in live.values() if one.title == rule.title and one.date == rule.target_date)
+            title, date = normal_text(rule.title), rule.target_date
+            same = (one.id for one in live.values() if normal_text(one.title) == title and one.date == date)
             take(index, next(same, None))
     declared = {(rule.title, rule.target_date) for _, rule in creates}
     for index, rule in creates:
@@ -145,5 +147,9 @@ def as_set(activity: Activity, rule: SetActivities) -> Activity:
 
 
 def is_as_set(activity: Activity, rule: SetActivities) -> bool:
-    """Whether an activity has all that a `set` rule writes."""
-    return as_set(activity, rule) == activity
+    """Whether an activity has all that a `set` rule writes, its texts in whatever form."""
+    wanted = as_set(activity, rule)
+    return wanted.date == activity.date and all(
+        normal_text(wants) == normal_text(has)
+        for wants, has in ((wanted.title, activity.title), (wanted.description, activity.description))
+    )

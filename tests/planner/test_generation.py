@@ -24,6 +24,7 @@ from reconciler.model.marketing_plan import (
 )
 from reconciler.model.operations import (
     AwaitGeneration,
+    CreateEvent,
     DeleteMarketingPlan,
     Generate,
     Operation,
@@ -98,6 +99,16 @@ def test_a_marketing_plan_that_is_not_usable_is_generated(status: PlanStatus, re
 
 def test_an_active_one_from_the_same_inputs_is_left_alone() -> None:
     assert plan_of(desired(), observed()).actions == ()
+
+
+def test_an_event_of_which_nobody_knows_whether_it_is_there_is_no_reason_to_generate() -> None:
+    """Each run would find it missing from the last generation, and throw the drafts away once more."""
+    sale = DesiredEvent("Sale", date=NOW + timedelta(days=9))
+    want = desired(events=DesiredEvents((sale,)))
+    entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(sale), NOW, sent=True)
+    assert len(generations(plan_of(want, observed()))) == 1
+    plan = plan_of(want, observed(), replace(recorded(), open=(entry,)))
+    assert (plan.actions, [blocked.code for blocked in plan.blocked]) == ((), ["outcome-unknown"])
 
 
 def test_changed_topics_want_keyword_research_and_say_so() -> None:

@@ -8,20 +8,27 @@ from typing import TypeAlias, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, differences, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Reads, differences, same_text, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.activities import Activity, DesiredActivity
-from reconciler.model.address import Kind
+from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.events import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
-from reconciler.model.operations import CreateActivity, DeleteActivity, Done, NotDone, Outcome, UpdateActivity
+from reconciler.model.operations import (
+    CreateActivity,
+    DeleteActivity,
+    Done,
+    FieldChange,
+    NotDone,
+    Outcome,
+    UpdateActivity,
+)
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import ActivityIs, DateIs, NoActivityLike
-from reconciler.planner.baseline import key_of
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
 
@@ -97,6 +104,45 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
             case _:
                 assert_never(operation)
 
+    def shows(self, operation: ActivityOperation, created: str, found: Snapshot) -> bool:
+        assert isinstance(operation, CreateActivity)
+        wanted, live = operation.activity, found.activity(ActivityId(created))
+        # An id of something else altogether would have that overwritten.
+        return live is not None and (
+            normal_text(live.title) == normal_text(wanted.title) or instant(live.date) == instant(wanted.target_date)
+        )
+
+    def unkept(
+        self, operation: ActivityOperation, created: str | None, found: Snapshot
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        match operation:
+            case DeleteActivity():
+                return "", ()
+            case CreateActivity(activity=wanted):
+                id, asked = ActivityId(created or ""), wanted.facts()
+            case UpdateActivity(id=id, changes=changes):
+                asked = JsonObject({change.path: change.after for change in changes})
+            case _:
+                assert_never(operation)
+        live = found.activity(id)
+        if live is None:
+            return "", ()
+        facts = live.facts()
+        return key_of(Kind.ACTIVITY, id), tuple(
+            FieldChange(path, facts.get(path), asked[path])
+            for path in ("title", "description")
+            if path in asked and not same_text(asked[path], facts.get(path))
+        )
+
+    def title(self, operation: ActivityOperation) -> str:
+        return operation.activity.title if isinstance(operation, CreateActivity) else operation.title
+
+    def settled_for(self, operation: ActivityOperation, changes: tuple[FieldChange, ...]) -> ActivityOperation:
+        if not isinstance(operation, UpdateActivity):
+            return operation
+        kept = {change.path for change in changes}
+        return replace(operation, changes=tuple(change for change in operation.changes if change.path not in kept))
+
     def touches(self, operation: ActivityOperation) -> frozenset[str]:
         match operation:
             case CreateActivity(activity=activity):
@@ -164,7 +210,8 @@ async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: S
                 return "the activity is gone"
             return None if activity.date == on else f"its activity is on {instant(activity.date)} now; run plan again"
         case NoActivityLike(title=title, target_date=date):
-            alike = any(activity.title == title and instant(activity.date) == date for activity in live)
+            name = normal_text(title)
+            alike = any(normal_text(activity.title) == name and instant(activity.date) == date for activity in live)
             return "there is such an activity already" if alike else None
         case _:
             assert_never(required)

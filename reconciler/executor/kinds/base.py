@@ -112,10 +112,18 @@ class ManagedKind(Generic[O]):
         """What is to be remembered after all, where the read-back shows that the call did not take effect."""
         return Bindings()
 
-    def unkept(self, operation: O, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
+    def shows(self, operation: O, created: str, found: Snapshot) -> bool:
+        """Whether what a create made, by the id in its answer, is there, however its fields read."""
+        return False
+
+    def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server has otherwise than asked, each with what it has as `before`, and the address of
         their object within the site. Only of fields that two writes settle (17.7)."""
         return "", ()
+
+    def title(self, operation: O) -> str:
+        """What people know the object by, where its address is an id."""
+        return ""
 
     def settled_for(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
         """The operation as if it had asked for what the server keeps of these fields."""

@@ -12,8 +12,8 @@ from reconciler.executor.ledger import Result
 from reconciler.executor.ports import Journal
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import Absent, JsonObject, digest_of, same
+from reconciler.model.address import Address, Kind, key_of
+from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
@@ -21,7 +21,6 @@ from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import EventIs, NoEventNamed
-from reconciler.planner.baseline import key_of
 from reconciler.planner.events import own_calendars, own_events
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
@@ -114,15 +113,36 @@ class EventsKind(ManagedKind[EventOperation]):
             case _:
                 assert_never(operation)
 
-    def unkept(self, operation: EventOperation, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
-        if not isinstance(operation, UpdateEvent):
+    def shows(self, operation: EventOperation, created: str, found: Snapshot) -> bool:
+        assert isinstance(operation, CreateEvent)
+        wanted = operation.event
+        live = next((event for event in _seen(found) if event.id == created), None)
+        # An id of something else altogether would have that overwritten.
+        return live is not None and (
+            normal_text(live.name) == normal_text(wanted.name) or is_event(live, live.name, when_of(wanted))
+        )
+
+    def unkept(
+        self, operation: EventOperation, created: str | None, found: Snapshot
+    ) -> tuple[str, tuple[FieldChange, ...]]:
+        match operation:
+            case DeleteEvent():
+                return "", ()
+            case CreateEvent(event=wanted):
+                id, name, description = created, wanted.name, wanted.description
+            case UpdateEvent(event=asked):
+                id, name, description = asked.id, asked.name, asked.description
+            case _:
+                assert_never(operation)
+        live = next((event for event in _seen(found) if event.id == id), None)
+        if live is None:
             return "", ()
-        asked = operation.event
-        live = next((event for event in _seen(found) if event.id == asked.id), None)
-        if live is None or same_text(asked.description, live.description):
-            return "", ()
-        change = FieldChange("description", live.description, asked.description)
-        return key_of(Kind.EVENT, asked.name), (change,)
+        pairs = [("name", name, live.name), ("description", description, live.description)]
+        return key_of(Kind.EVENT, name), tuple(
+            FieldChange(path, has, wants)
+            for path, wants, has in pairs
+            if not isinstance(wants, Absent) and not same_text(wants, has)
+        )
 
     def settled_for(self, operation: EventOperation, changes: tuple[FieldChange, ...]) -> EventOperation:
         if not isinstance(operation, UpdateEvent):
@@ -130,7 +150,8 @@ class EventsKind(ManagedKind[EventOperation]):
         kept = {change.path: change.before for change in changes}
         description = kept.get("description", operation.event.description)
         assert description is None or isinstance(description, str)
-        return replace(operation, event=replace(operation.event, description=description))
+        name = str(kept.get("name", operation.event.name))
+        return replace(operation, event=replace(operation.event, name=name, description=description))
 
     def applied(self, operation: EventOperation, declared: Inputs) -> Inputs:
         match operation:
@@ -193,17 +214,20 @@ def _made(wanted: DesiredEvent, entry: OpenEntry, found: Snapshot) -> list[Calen
 
 
 def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
-    namesakes = [event for event in _seen(found) if normal_text(event.name) == normal_text(wanted.name)]
-    mine = [event for event in namesakes if created is None or event.id == created]
+    name = normal_text(wanted.name)
+    mine = [
+        event for event in _seen(found) if (normal_text(event.name) == name if created is None else event.id == created)
+    ]
     if not mine:
         return "asked for the event, and the site does not have it"
-    alike = [event for event in mine if is_event(event, wanted.name, when_of(wanted))]
+    alike = [event for event in mine if is_event(event, event.name, when_of(wanted))]
     if not alike:
         return f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}"
-    if isinstance(wanted.description, Absent):
-        return None
-    live = (_made(wanted, entry, found) if created is None else alike) or alike
-    return differences([("description", wanted.description or None, live[0].description or None)])
+    live = ((_made(wanted, entry, found) if created is None else alike) or alike)[0]
+    pairs: list[tuple[str, Json, Json]] = [("name", wanted.name, live.name)]
+    if not isinstance(wanted.description, Absent):
+        pairs.append(("description", wanted.description or None, live.description or None))
+    return differences(pairs)
 
 
 def _changed_mismatch(asked: CalendarEvent, live: CalendarEvent) -> str | None:

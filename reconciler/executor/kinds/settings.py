@@ -54,7 +54,9 @@ class SettingsKind(ManagedKind[UpdateSettings]):
                 return found_wrong
         return None
 
-    def unkept(self, operation: UpdateSettings, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
+    def unkept(
+        self, operation: UpdateSettings, created: str | None, found: Snapshot
+    ) -> tuple[str, tuple[FieldChange, ...]]:
         live = (found.observed and found.observed.settings) or MarketingSettings()
         seen = ((change, live.value_of(change.path)) for change in operation.changes)
         return "", tuple(

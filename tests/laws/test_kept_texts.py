@@ -1,0 +1,96 @@
+"""A server that keeps every text in a form of its own (17.7): runs come to an end, and nothing is made twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import httpx
+
+from reconciler.sandbox.app import Sandbox
+from tests.laws.whole_run import Json, WholeRun
+
+LONG = "of many words, which go on and on until they are well beyond what the server keeps of them, a hundred letters"
+SITE: Json = {
+    "settings": {"toneOfVoice": f"Tone {LONG}", "topics": {"included": [f"Topic {LONG}"]}},
+    "calendarEvents": {
+        "events": [
+            {"name": f"Sale {LONG}", "date": "2026-12-24"},
+            {"name": "Fair", "date": "2026-12-12", "description": f"Hall {LONG}"},
+        ]
+    },
+    "marketingPlan": {"state": "present", "regenerate": {"discard": "all"}},
+    "activities": [
+        {"match": {"title": "*simple*"}, "set": {"description": f"By hand {LONG}"}},
+        {"match": {"title": "*look*"}, "set": {"title": f"Look {LONG}"}},
+        {
+            "create": {
+                "title": f"Open studio {LONG}",
+                "description": f"Come by {LONG}",
+                "targetDate": "2026-12-05T10:00:00Z",
+                "marketingActivityType": "SOCIAL_MARKETING",
+            }
+        },
+    ],
+}
+
+
+def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_is(tmp_path: Path) -> None:
+    run = WholeRun.of(tmp_path, SITE, unknowns={"texts": "cut"})
+    try:
+        for _ in range(3):  # the settings and events, what is generated from them, and the activities in it
+            ledger = run.apply()
+            assert ledger.error is None
+        plan = run.plan()
+        assert plan.actions == ()
+        said = "\n".join(plan.notes)
+        for what in (
+            "settings.toneOfVoice",
+            "topics.included",
+            "].name",
+            "[Fair].description",
+            ": title",
+            ": description",
+        ):
+            assert what in said
+        assert "activity[" not in said  # a title says more than an id
+        assert "a hundred letters' was written twice, and the site keeps '..." in said
+        made = Counter(f"{one['method']} {one['path'].rpartition('/')[2]}" for one in run.writes())
+        assert made["POST events"] == 2
+        assert made["POST generate-marketing-plan"] == 1
+        assert made["POST regenerate-marketing-plan"] == 0
+        assert len([one for one in plan.notes if "Open studio" in one]) == 2
+    finally:
+        run.sandbox.close()
+
+
+class OtherId(httpx.AsyncBaseTransport):
+    """A way on which the answer to a create names the id of another object."""
+
+    def __init__(self, sandbox: Sandbox, id: str) -> None:
+        self._inner, self._id = httpx.ASGITransport(app=sandbox), id
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method == "POST" and request.url.path.endswith("/v1/events"):
+            body = json.loads(await response.aread())
+            next(iter(body.values()))["id"] = self._id
+            return httpx.Response(response.status_code, json=body)
+        return response
+
+
+def test_rule_17_7_a_created_id_of_something_else_is_not_taken_for_ours(tmp_path: Path) -> None:
+    """Its name would be overwritten by the next run."""
+    site = {"calendarEvents": {"events": [{"name": "Sale", "date": "2026-12-24"}]}}
+    run = WholeRun.of(tmp_path, site, {"events": [{"name": "Wedding of Jane", "date": "2026-12-12T00:00:00Z"}]})
+    try:
+        other = run.sandbox.world()["sites"][run.desired().ref.id]["events"][0]["shown"]["id"]
+        run.way = lambda sandbox: OtherId(sandbox, other)
+        run.apply()
+        assert not any("Wedding" in str(action) for action in run.plan().actions)
+        run.apply()
+        names = [one["shown"]["name"] for one in run.sandbox.world()["sites"][run.desired().ref.id]["events"]]
+        assert "Wedding of Jane" in names
+    finally:
+        run.sandbox.close()
