@@ -62,6 +62,11 @@ class ReadClient:
     async def __aexit__(self, *_: object) -> None:
         await self._connection.aclose()
 
+    @property
+    def clock_ahead(self) -> float | None:
+        """Seconds by which our clock is ahead of the remote side's; None before an answer has said what time it is."""
+        return self._connection.clock_ahead
+
     def reader(self) -> SiteReader:
         """Reads over a transport that cannot write."""
         return self._reader

@@ -11,6 +11,8 @@ import json
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -112,6 +114,8 @@ class Connection:
         self._timeouts = timeouts
         self._consistent: OrderedDict[str, str] = OrderedDict()
         self._opened: httpx.AsyncBaseTransport | None = None
+        self.clock_ahead: float | None = None
+        """Seconds by which our clock was ahead of the remote side's when it first said what time it is."""
 
     async def aclose(self) -> None:
         """Closes all connections. A transport that was handed in is closed too."""
@@ -241,6 +245,8 @@ class Connection:
             return ApiError(ErrorKind.NETWORK, call, shown(masked(text, secrets)), sent=sent, site=site.name)
         if token_body is None:
             self._keep_consistent(site, response.headers)
+        if self.clock_ahead is None:
+            self.clock_ahead = seconds_ahead(response.headers.get("date", ""), self._clock.now())
         return await self._received(call, site, response, secrets)
 
     def _keep_consistent(self, site: SiteRef, headers: httpx.Headers) -> None:
@@ -291,6 +297,14 @@ class Connection:
             retry_after=retry_after_of(response.headers, self._clock.now()),
             site=site.name,
         )
+
+
+def seconds_ahead(date: str, now: datetime) -> float | None:
+    """By how much `now` is ahead of the `Date` of an answer (RFC 9110), in seconds; None where it names none."""
+    try:
+        return (now - parsedate_to_datetime(date)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -68,13 +68,18 @@ def read_text(path: Path) -> str | None:
         raise UsageError(f"{shown_path(path)}: cannot be read: {error}; nothing was changed") from None
 
 
-def open_whole(paths: Sequence[Path] = (), trust: Trust | None = None) -> tuple[Project, SiteIndex]:
-    """A project and all its sites, of which there may be none yet. Raises InvalidFiles and UsageError."""
+def open_whole(
+    paths: Sequence[Path] = (), trust: Trust | None = None, named: Sequence[Path] = ()
+) -> tuple[Project, SiteIndex]:
+    """The project that the paths lie in and all its sites, of which there may be none yet; or those that are `named`.
+
+    Raises InvalidFiles and UsageError.
+    """
     project = find_project(paths, trust)
     if not (files := find_site_files(project)).files and not files.problems:
         names = sorted(ApprovalFiles(project).names)
         return project, SiteIndex((), 0, 0, unowned=tuple(names))
-    return project, check_sites(project)
+    return project, check_sites(project, named)
 
 
 def _takes(project: Project, pattern: str, path: Path) -> bool:

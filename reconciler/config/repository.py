@@ -106,7 +106,7 @@ class Repository:
                 return None
             name = os.path.relpath(trail(path)[-1], self.top)
             told = self._run("blame", "--porcelain", "-L", f"{line},{line}", "HEAD", "--", name)
-            shallow = self._run("rev-parse", "--is-shallow-repository").strip() == "true"
+            shallow = self.is_shallow()
         except GitError:
             return None
         if shallow and re.search(r"^boundary$", told, re.MULTILINE):
@@ -143,6 +143,10 @@ class Repository:
         names = [os.path.relpath(trail(path)[-1], self.top) for path in paths]
         self._run("add", "--intent-to-add", "--", *names, top=True)
         self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))
+
+    def is_shallow(self) -> bool:
+        """Whether commits are missing at the beginning of the history. Raises GitError where there is none."""
+        return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     @cached_property
     def _dirty(self) -> frozenset[str]:

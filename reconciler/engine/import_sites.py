@@ -49,7 +49,7 @@ from reconciler.model.content import approval_digest
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostStatus, account_name
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
@@ -334,7 +334,7 @@ def _scheduled(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityForRevie
                 DraftForReview(
                     post.id,
                     post.content,
-                    approval_digest(post.id, post.content, activity.date),
+                    approval_digest(post.id, post.content, activity.date, account_name(post.account)),
                     post.earlier_digest,
                     post.account,
                     moment_text(post.scheduled_for or activity.date, zone, exact=post.scheduled_for is not None),
@@ -369,7 +369,13 @@ async def _approve(session: Session[ReadClient], site: Found, observed: Observed
     )
     head, version, rest = text.partition("version: 1\n")
     write_file(path, head + APPROVED_OUTSIDE + version + rest)
-    approvals_now(session.project, site.name)
+    written = approvals_now(session.project, site.name) if not session.project.trust.committed else None
+    assert written is None or all(
+        written.approves(post, activity.date)
+        for activity in observed.marketing_plan.activities
+        for post in activity.posts
+        if post.status is PostStatus.SCHEDULED
+    ), "an approval that was just written does not count"
     return observed
 
 

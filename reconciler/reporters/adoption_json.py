@@ -27,9 +27,11 @@ def examined_values(examined: SiteExamined) -> dict[str, Any]:
     return {"site": examined.name, "facts": dict(examined.facts), "findings": findings}
 
 
-def project_values(examined: ProjectExamined) -> dict[str, Any]:
-    """What was found of the project."""
-    return {"facts": dict(examined.facts), "findings": [problem_values(finding) for finding in examined.findings]}
+def project_values(examined: ProjectExamined, before: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What was found of the project, with what was found `before`."""
+    facts, findings = (before["facts"], before["findings"]) if before else ({}, [])
+    more = [problem_values(finding) for finding in examined.findings]
+    return {"facts": {**facts, **dict(examined.facts)}, "findings": [*findings, *more]}
 
 
 def completed_values(completed: ImportCompleted | DoctorCompleted) -> dict[str, Any]:

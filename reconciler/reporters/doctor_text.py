@@ -13,6 +13,9 @@ from reconciler.reporters.plurals import plural
 
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
+FEW: Final = 10
+"""Sites of which all that was found is shown; of more, what is wrong."""
+
 
 def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
     """What is wrong, then, with `facts`, what was found to be so. Nothing where there is nothing to say."""

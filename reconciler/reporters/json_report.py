@@ -116,7 +116,7 @@ class JsonReporter:
             case SiteExamined():
                 self._line(examined_values(event))
             case ProjectExamined():
-                self._members["project"] = project_values(event)
+                self._members["project"] = project_values(event, self._members.get("project"))
             case SiteApplied(ledger=ledger):
                 self._ledger.append((self._order.get(event.name, 0), ledger_values(ledger)))
             case SiteFailed() if self._phase is Phase.APPLYING:

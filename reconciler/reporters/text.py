@@ -69,6 +69,7 @@ class TextReporter:
         self._screen = context.screen
         self._phase: Phase | None = None
         self._applying = 0
+        self._sites = 0
         self._problems = ProblemReporter(context.write)
 
     @cached_property
@@ -140,6 +141,7 @@ class TextReporter:
     # --- sites -------------------------------------------------------------------------------------
 
     def _started(self, run: RunStarted) -> None:
+        self._sites = run.sites
         match run.command:
             case "plan" | "apply":
                 self._plan.started(run)
@@ -194,7 +196,8 @@ class TextReporter:
                 self._lines(doctor_text.touched_lines(event, self._screen))
                 self._last(doctor_text.files_line(event))
             case ProjectExamined() | SiteExamined():
-                facts = not self._context.detail.quiet and not self._context.detail.summary
+                few = isinstance(event, ProjectExamined) or self._sites <= doctor_text.FEW
+                facts = few and not self._context.detail.quiet
                 self._lines(doctor_text.examined_lines(event, self._screen, facts=facts))
 
     def _state(self, event: LockFound | StateListed | StateShown | CallResolved | RecordChanged | LockRemoved) -> None:

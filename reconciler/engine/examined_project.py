@@ -1,0 +1,80 @@
+"""What `doctor` looks at besides sites: git, and what the environment says of the way to the remote side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from reconciler.config.project import Project
+from reconciler.config.repository import GitError, Repository
+from reconciler.engine.results import ProjectExamined
+from reconciler.engine.selection import repository_of
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.text import printable
+
+PROXIES: Final = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+BUNDLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR")
+
+
+class Findings:
+    """What was found so far: facts in words, and what is wrong."""
+
+    def __init__(self) -> None:
+        self.facts: list[tuple[str, str]] = []
+        self.findings: list[Diagnostic] = []
+
+    def fact(self, subject: str, words: str) -> None:
+        """Something that is so."""
+        self.facts.append((subject, printable(words)))
+
+    def add(self, found: Diagnostic) -> None:
+        """Something that is not as it should be."""
+        self.findings.append(found)
+
+    def project(self) -> ProjectExamined:
+        """All of it, as an event about the project."""
+        return ProjectExamined(tuple(self.facts), tuple(self.findings))
+
+
+def finding(code: str, what: str, fix: str, severity: Severity = Severity.ERROR) -> Diagnostic:
+    """What is wrong, and what to do about it."""
+    return Diagnostic(code, what, fix, severity)
+
+
+def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
+    """The way to the remote side, as the environment has it: what is wrong with it stops a run by itself."""
+    proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
+    host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
+    found.fact("proxy", host or "none")
+    bundle = next((f"{name}={environ[name]}" for name in BUNDLES if environ.get(name)), "")
+    found.fact("certificates", bundle or "the public ones")
+
+
+def examine_git(project: Project, found: Findings) -> None:
+    """Whether git can tell what changed and who approved: a repository, its owner, its depth."""
+    repository = repository_of(project)
+    try:
+        _ = repository.top
+    except GitError as error:
+        what = str(error) or "the project is in no git repository"
+        fix = "`--changed-since` and the names of approvers need one"
+        owned = "dubious ownership" in what
+        found.add(
+            finding("git-refused" if owned else "no-git", what, fix, Severity.WARNING if owned else Severity.NOTE)
+        )
+        return
+    head = repository.head()
+    found.fact("git", f"at {head[:7]}" if head else "no commit yet")
+    if is_shallow(repository):
+        what = "the history of this checkout is cut off"
+        fix = "fetch all of it (`fetch-depth: 0`, GIT_DEPTH: 0): approvers and `--changed-since` need it"
+        found.add(finding("shallow-history", what, fix, Severity.WARNING))
+
+
+def is_shallow(repository: Repository) -> bool:
+    """Whether commits are missing at the beginning of the history."""
+    try:
+        return repository.is_shallow()
+    except GitError:
+        return False

@@ -1,0 +1,68 @@
+"""What can be told of a state store: whether it is reached, keeps conditional writes, and who else can read it."""
+
+from __future__ import annotations
+
+import stat
+
+from msgspec import Struct
+
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.state.errors import Conflict, StateError
+from reconciler.state.folder import LocalFolder
+from reconciler.state.store import Store, fresh
+
+PROBE = "doctor-"
+"""How the key of a probe begins; it is deleted again."""
+
+
+class StateExamined(Struct, frozen=True):
+    """What was found to be so, in words, and what is wrong."""
+
+    words: str
+    findings: tuple[Diagnostic, ...] = ()
+
+
+async def examine_store(store: Store, place: str) -> StateExamined:
+    """Tries a store with a small key of its own, which is deleted again. A folder that is not there yet is not made."""
+    if isinstance(store, LocalFolder) and not store.folder.exists():
+        return StateExamined(f"{place} (not there yet; the first apply makes it)")
+    key = f"{PROBE}{fresh()}.json"
+    try:
+        kept = await _keeps_conditions(store, key)
+        await store.delete(key)
+    except StateError as error:
+        return StateExamined(place, (Diagnostic("state-unusable", error.what, error.fix, place=Place(error.place)),))
+    if not kept:
+        what = "passes over conditional writes, so two runs could not be kept apart"
+        fix = "use a store that keeps If-None-Match and If-Match"
+        return StateExamined(place, (Diagnostic("state-unconditional", what, fix, place=Place(place)),))
+    return StateExamined(f"{place}, reached; conditional writes work", _others(store, place))
+
+
+async def _keeps_conditions(store: Store, key: str) -> bool:
+    """Whether a write that names what must stand there is refused where something else does."""
+    first = await store.put(key, b"1", expected=None)
+    try:
+        await store.put(key, b"2", expected=None)
+        return False
+    except Conflict:
+        pass
+    await store.put(key, b"3", expected=first)
+    try:
+        await store.put(key, b"4", expected=first)
+        return False
+    except Conflict:
+        return True
+
+
+def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
+    """Who else gets at the state, as far as that can be known. Files in a folder are readable by their owner alone."""
+    if not isinstance(store, LocalFolder):
+        what = "who can read the bucket cannot be told from here"
+        fix = "keep it private, and its versions kept: its policy is the provider's"
+        return (Diagnostic("state-readers-unknown", what, fix, Severity.NOTE, place=Place(place)),)
+    mode = store.folder.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IWOTH):
+        what = f"other users of this machine may write to the folder (mode {stat.S_IMODE(mode):o})"
+        return (Diagnostic("state-writable", what, f"chmod 700 {place}", Severity.WARNING, place=Place(place)),)
+    return ()

@@ -1,0 +1,118 @@
+"""`doctor`: what does not work, and what to do about it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.sandbox.server import start_in_thread
+from tests.cli.projects import Command, Project, site
+
+KEY = "canary-4711-key-of-the-doctor"
+
+
+@pytest.fixture
+def ward(tmp_path: Path) -> Project:
+    """Sites with what can be wrong with a site."""
+    made = Project(tmp_path)
+    schedule = "schedule: {rules: [{match: {within: 14d}, channels: [INSTAGRAM, TIKTOK]}]}\n"
+    made.write(
+        {
+            "reconciler.yaml": "version: 1\napi: sandbox\naccount: {id: 1f0c2a9e-0000-4000-8000-000000000000}\n",
+            "sandbox.yaml": (
+                "clock: 2026-11-02T09:00:00Z\nfreeze: true\nsites:\n"
+                "  - {id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001, plan: ACTIVE, channels: {INSTAGRAM: DISCONNECTED},"
+                " features: {SCHEDULE_POST: {enabled: true, limit: 5, used: 5, period: MONTH}, PUBLISH_POST: false}}\n"
+                "  - {id: 3f0c2a9e-8d0b-4b7c-9a55-000000000002, published: false, plan: INACTIVE}\n"
+                "  - {id: 3f0c2a9e-8d0b-4b7c-9a55-000000000003, plan: {activities: [{date: 2026-11-04T09:00:00Z}]}}\n"
+                "  - {id: 3f0c2a9e-8d0b-4b7c-9a55-000000000009}\n"
+            ),
+            "sites/one.yaml": site("one", 1, more=schedule),
+            "sites/two.yaml": site("two", 2, more="expect: {language: fr}\n"),
+            "sites/three.yaml": site("three", 3),
+        }
+    )
+    return made
+
+
+def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> None:
+    ran = reconciler("doctor", ward.root, "--output", "json")
+    found = {shown["site"]: {finding["code"]: finding for finding in shown["findings"]} for shown in ran.json["sites"]}
+    assert set(found["one"]) == {"channel-not-connected", "quota-exhausted", "feature-missing"}
+    assert set(found["two"]) == {"not-published", "plan-not-active", "expect"}
+    assert set(found["three"]) == {"short-horizon"}
+    assert all(finding["fix"] for findings in found.values() for finding in findings.values())
+    assert found["two"]["expect"]["severity"] == "error"
+    assert ran.code == 1
+    project = ran.json["project"]
+    assert project["facts"]["account"] == "4 sites, 1 of them not declared in a file"
+    assert {finding["code"] for finding in project["findings"]} == {"undeclared-sites", "no-git"}
+    text = reconciler("doctor", ward.root, "--quiet")
+    assert text.last.startswith("Doctor: 1 error, 6 warnings, ")
+    assert "INSTAGRAM is not connected (DISCONNECTED); connect INSTAGRAM in the site's dashboard" in text.out
+    assert not [path for path in (ward.root / ".reconciler").rglob("*") if path.name.startswith("doctor")]
+
+
+def test_what_waits_for_a_person_is_no_error(ward: Project, reconciler: Command) -> None:
+    assert reconciler("doctor", ward.root, "--target", "one").code == 0
+    assert reconciler("doctor", ward.root, "--target", "one", "--strict").code == 4
+    writes = [request for request in ward.requests() if request["method"] in ("PUT", "PATCH", "DELETE")]
+    assert writes == []
+
+
+def test_before_the_first_import(ward: Project, reconciler: Command) -> None:
+    shutil.rmtree(ward.root / "sites")
+    ran = reconciler("doctor", ward.root)
+    assert ran.code == 0
+    assert "`reconciler import --all` writes files for them" in ran.out
+
+
+def test_keys_permissions_and_git(
+    ward: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Over HTTP with keys: one that is missing, one that is wrong, one that may not do all. And a shallow clone."""
+    seed = ward.root / "sandbox.yaml"
+    seed.write_text(
+        seed.read_text("utf-8")
+        + f"keys: {{{KEY}: {{scopes: [Manage Marketing Plans]}}, {KEY}-of-nothing: {{scopes: []}}}}\n"
+    )
+    with ward.world() as world:
+        running = start_in_thread(world)
+        try:
+            _over_http(ward, running.base_url, reconciler, monkeypatch, tmp_path_factory.mktemp("clone") / "shallow")
+        finally:
+            running.stop()
+
+
+def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest.MonkeyPatch, clone: Path) -> None:
+    ward.write({"reconciler.yaml": f"version: 1\napi: {url}\n"})
+    monkeypatch.delenv("WIX_API_KEY", raising=False)
+    none = reconciler("doctor", ward.root)
+    assert none.code == 1
+    assert "WIX_API_KEY is not set" in none.out
+    monkeypatch.setenv("WIX_API_KEY", "wrong-key-altogether")
+    wrong = reconciler("doctor", ward.root, "--target", "one")
+    assert (wrong.code, "answered 401" in wrong.out) == (1, True), wrong.out
+    monkeypatch.setenv("WIX_API_KEY", f"{KEY}-of-nothing")
+    nothing = reconciler("doctor", ward.root, "--target", "one")
+    assert "Manage Marketing Plans (SCOPE.PROMOTE.MANAGE-MARKETING-PLAN)" in nothing.out
+    monkeypatch.setenv("WIX_API_KEY", KEY)
+    ward.write({"a.txt": ""})
+    git = ("git", "-C", str(ward.root), "-c", "user.name=a", "-c", "user.email=a@b.example")
+    for arguments in (
+        ("init", "-q"),
+        ("add", "a.txt"),
+        ("commit", "-qm", "one"),
+        ("add", "."),
+        ("commit", "-qm", "two"),
+    ):
+        subprocess.run((*git, *arguments), check=True)
+    subprocess.run(("git", "clone", "-q", "--depth", "1", f"file://{ward.root}", str(clone)), check=True)
+    some = reconciler("doctor", clone, "--target", "one", "--output", "json")
+    codes = {finding["code"] for shown in some.json["sites"] for finding in shown["findings"]}
+    assert {"published-unknown", "no-time-zone", "channel-unknown", "api-forbidden"} <= codes
+    assert {"shallow-history"} <= {finding["code"] for finding in some.json["project"]["findings"]}
+    assert KEY not in some.out + some.err
