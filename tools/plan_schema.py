@@ -40,6 +40,10 @@ WORDS = {
     "PlanDocument.digest": "Of the facts: sites, actions, preconditions and validFor. The same whenever it is made "
     "from the same.",
     "PlanDocument.sites": "One plan a site, sorted by name.",
+    "PlanDocument.part": "Which part of the sites it is of; left out where it is of all.",
+    "RunPart.number": "Which part, from 1.",
+    "RunPart.count": "How many parts there are.",
+    "RunPart.config": "The digest of the files and options that all parts are made from.",
     "PlanDocument.seal": "Of the whole document without this member: an edit breaks it.",
     "Plan.actions": "The actions, in the order in which they are carried out.",
     "Plan.bindings": "What was found out about identity, and is remembered when the plan is applied.",

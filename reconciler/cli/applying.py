@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.cli.asking import agreed, can_ask, public_question
@@ -21,10 +22,10 @@ from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ClosingEvent, Refused
+from reconciler.engine.results import ClosingEvent, Notice, Refused
 from reconciler.engine.saved import check_project, files_of, read_plan
 from reconciler.engine.session import RunContext
-from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.document import PlanRefused
 from reconciler.wiring import api_of, open_session
 
@@ -76,10 +77,16 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
             running.emit(closing := Refused(diagnostic_of(refused)))
             return closing
         check_project(saved, project, api_of(project, asked.api))
+        if saved.part is not None and saved.part.count > 1:
+            if asked.choice.shard is not None:
+                raise UsageError(f"{file} is one part already; merge all parts, or leave --shard out")
+            what = f"this is part {saved.part.number} of {saved.part.count}: limits of the run are judged over it alone"
+            fix = "to have them judged over all: reconciler merge PART... --out FILE"
+            running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
         files = files_of(saved, project)
 
         async def from_file(run: Run) -> ClosingEvent:
-            return await apply_saved(run, saved, files)
+            return await apply_saved(run, saved, files, asked.choice.shard)
 
         return _carry_out(project, asked, RunContext(strict=asked.strict), permissions, running, from_file)
 
@@ -146,7 +153,7 @@ def _check_options(asked: RunOptions) -> None:
         for name, given in (
             ("--regenerate", bool(asked.regenerate)),
             ("--no-publish", not asked.publish),
-            ("--target, --exclude, --shard or --changed-since", asked.choice != Choice()),
+            ("--target, --exclude or --changed-since", replace(asked.choice, shard=None) != Choice()),
         )
         if given
     ]

@@ -72,6 +72,8 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             | results.RecordChanged()
         ):
             return ExitCode.DONE
+        case results.PartsMerged(exit_code=code):
+            return ExitCode(code) if code in ExitCode.__members__.values() else ExitCode.ERROR
         case results.FilesInvalid() | results.RunFailed():
             return ExitCode.ERROR
         case results.Interrupted():

@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "approve": "Decide about the drafts that `review` wrote down.",
     "history": "List what went out, when, and who approved it.",
     "show": "Render a saved plan in any format.",
+    "merge": "Join the plans or JSON reports of all parts into one.",
     "doctor": "Check credentials, access, sites and state.",
     "state": "Look into the state, and repair it.",
     "schema": "Print a JSON Schema of the files.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -72,12 +71,12 @@ class RunOptions(Struct, frozen=True):
 def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Shard | None:
     if value is None:
         return None
-    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", value)
-    if not found or int(found[1]) > int(found[2]):
-        raise click.BadParameter(f"{value!r} is not a part like 2/8, with the first number no larger than the second.")
-    from reconciler.engine.choice import Shard
+    from reconciler.cli.shards import shard_of, shard_told
 
-    return Shard(int(found[1]), int(found[2]))
+    shard = shard_told(os.environ) if value == "auto" else shard_of(value)
+    if shard is None:
+        raise click.BadParameter(f"{value!r} is not a part like 2/8, with the first number no larger than the second.")
+    return shard
 
 
 def _outputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[Output, ...]:
@@ -166,7 +165,10 @@ def choosing(command: Command) -> Command:
             help="Skip these (same syntax as --target). Repeatable.",
         ),
         click.option(
-            "--shard", metavar="K/N", callback=_shard, help="Only part K of N of the sites, the same part in every run."
+            "--shard",
+            metavar="K/N",
+            callback=_shard,
+            help="Only part K of N of the sites, the same in every run; auto: the part of this CI job.",
         ),
         click.option("--changed-since", metavar="REV", help="Only sites whose files differ from this git revision."),
     )(command)

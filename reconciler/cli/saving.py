@@ -12,6 +12,7 @@ from reconciler.engine.saved import check_destination, save_plan
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
+from reconciler.planner.document import RunPart
 
 
 class Saving:
@@ -35,7 +36,7 @@ class Saving:
             self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def write(self, api: str, made_at: datetime) -> None:
+    def write(self, api: str, made_at: datetime, part: RunPart | None = None) -> None:
         """Writes the file, and says so. A plan that lacks a site is not saved: whoever applied it would take it for
         the whole."""
         if self._file is None:
@@ -44,6 +45,9 @@ class Saving:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        save_plan(self._file, api, made_at, self._plans)
+        save_plan(self._file, api, made_at, self._plans, part)
         what, fix = f"Saved to {self._file}", f"to carry out exactly this plan: reconciler apply {self._file}"
+        if part is not None and part.count > 1:
+            what += f", part {part.number} of {part.count}"
+            fix = "to make one plan of all parts: reconciler merge PART... --out FILE"
         self._emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))

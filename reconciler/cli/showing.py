@@ -13,6 +13,7 @@ from reconciler.engine.plan import PlanTotals
 from reconciler.engine.results import Emit, PlanCompleted, SitePlanned
 from reconciler.engine.saved import plan_loaded, read_plan
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.text import printable
 from reconciler.planner.document import AlteredPlan, SavedPlan
 from reconciler.planner.tally import tally_of
 from reconciler.state.errors import StateError
@@ -22,10 +23,19 @@ from reconciler.wiring import open_sandbox, open_state_of
 
 def show_plan(file: Path, state: str | None, emit: Emit) -> PlanCompleted:
     """Tells a saved plan. Raises UsageError for what is no plan, or an altered one."""
+    return tell_plan(readable_plan(file), state, emit)
+
+
+def readable_plan(file: Path) -> SavedPlan:
+    """The saved plan in a file. Raises UsageError for what is no plan, or an altered one."""
     try:
-        saved = read_plan(file)
+        return read_plan(file)
     except AlteredPlan as error:
-        raise UsageError(str(error)) from None
+        raise UsageError(f"{printable(str(file))}: {error}") from None
+
+
+def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
+    """Tells a saved plan, judged by the limits of the project at hand."""
     project = _project()
     emit(plan_loaded(saved, _now(saved, project), _spent_at(saved, project, state)))
     totals = PlanTotals()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from reconciler.config.trust import Trust, refused_path
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem, warning
 from reconciler.model.sites import DesiredSite
 
@@ -65,6 +67,8 @@ class SiteIndex(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     unowned: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+    content: Digest = Digest("")
+    """Of all site files as they were read: two runs over the same files have the same."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -136,6 +140,7 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
         declared=frozenset(entry.id.lower() for entry in reading.entries),
+        content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
 
 
@@ -162,6 +167,7 @@ class _Reading:
         self._named_approvals: dict[Path, str | None] = {}
         self._taken = _Taken()
         self._packer = Packer()
+        self.content = sha256()
 
     def read(self, file: Path) -> None:
         """Reads a site file; what it declares without a problem becomes an entry."""
@@ -169,6 +175,8 @@ class _Reading:
         data = self._bytes_of(file, shown)
         if data is None:
             return
+        self.content.update(b"%d:" % len(data))
+        self.content.update(data)
         before, count = len(self.problems), 0
         self.warnings.extend(advice_about_text(data, file, shown))
         for document in documents(data, shown, self.problems):

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, is_public, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import Prepared, carry_out
+from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
 from reconciler.engine.problems import diagnostic_of
@@ -30,7 +31,7 @@ from reconciler.engine.results import (
     SitePlanned,
 )
 from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
-from reconciler.engine.selection import Selection
+from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import RunContext, begin
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.kinds.base import Moment
@@ -41,8 +42,8 @@ from reconciler.model.operations import ActionClass, class_of
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
-from reconciler.planner.rights import rights_lost
-from reconciler.planner.tally import tally_of
+from reconciler.planner.rights import rights_lost, what_is_left
+from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
@@ -87,24 +88,30 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
 
 
 async def apply_saved(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, shard: Shard | None = None
 ) -> ApplyCompleted | Refused:
     """Carries out a saved plan exactly, once, while it is still true (docs/design.md 3.4).
 
     Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
     precondition of every action still holds. Each is checked again just before its write. `files` are the site files
     as they are now, None where they cannot be read.
+
+    With `shard` only the sites of that part are worked on, and the limits of the run are judged over all of them. A
+    part that was begun and not ended may begin again: of a site that was begun, what is left is carried out if it is
+    part of what the plan says.
     """
     clock, spent = run.session.clock, SpentPlans(run.session.store.store)
-    spent_at = await spent.spent_at(saved.seal)
+    spent_at = await spent.spent_at(saved.seal) if shard is None else None
     run.emit(plan_loaded(saved, clock.now(), spent_at))
     try:
         if spent_at is not None:
             raise SpentPlan(spent_at)
+        again = shard is not None and await spent.was_begun(saved.seal, shard.number, shard.count)
         saved.check_expiry(clock.now())
-        _check_files(run, saved, files)
+        part, others = _parts_of(saved, shard)
+        _check_files(run, part, files)
         stale: list[StalePlan | RightLost] = []
-        judged = await _judge(run, _checked(run, saved, files or {}, stale))
+        judged = await _judge(run, _checked(run, part, files or {}, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
         in_order = sorted(stale, key=lambda found: (found.site, str(found.address)))
         whole = (*(diagnostic_of(found) for found in in_order), *judged.failed)
@@ -114,10 +121,16 @@ async def apply_saved(
         async def begin() -> None:
             # A person may have thought about it for long; nothing has been written until here.
             saved.check_expiry(clock.now())
-            await spent.mark_spent(saved.seal, clock.now())
+            if shard is None:
+                await spent.mark_spent(saved.seal, clock.now())
+            else:
+                await spent.begin_part(saved.seal, shard.number, shard.count, clock.now())
 
         reasons = whole or (*judged.completed.refusals, *judged.refused)
-        return await _finish(run, judged, reasons, whole=bool(whole or judged.completed.refusals), begin=begin)
+        done = await _finish(run, judged, reasons, whole=bool(whole or judged.completed.refusals), begin=begin)
+        if shard is not None and isinstance(done, ApplyCompleted) and not done.interrupted:
+            await spent.end_part(saved.seal, shard.number, clock.now())
+        return done
     except PlanRefused as refused:
         return _refuse(run, Refused(diagnostic_of(refused)))
     except AlreadySpent as already:
@@ -132,10 +145,25 @@ def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry]
     run.emit(Notice(Diagnostic(MOVED_ON, what, "what is carried out is the saved plan", Severity.WARNING)))
 
 
+def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[PlanTally, ...]]:
+    """The part of a saved plan that this run is about, and how much all other parts do."""
+    if shard is None:
+        return saved, ()
+    plans = tuple(plan for plan in saved.plans if in_shard(plan.site.name, shard))
+    others = tuple(tally_of(plan) for plan in saved.plans if not in_shard(plan.site.name, shard))
+    return replace(saved, plans=plans), others
+
+
 def _checked(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[StalePlan | RightLost]
+    run: Run,
+    saved: SavedPlan,
+    files: Mapping[SiteName, SiteEntry],
+    stale: list[StalePlan | RightLost],
+    *,
+    again: bool = False,
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Every precondition and every right on every site; what no longer holds goes into `stale`."""
+    """Every precondition and every right on every site; what no longer holds goes into `stale`. With `again` a site may
+    have been begun: what is left of its plan takes its place."""
     session = run.session
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
 
@@ -159,6 +187,13 @@ def _checked(
         recorded = await resolve_earlier_calls(run, plan.site, desired)
         moment = Moment(recorded, desired.approvals, session.clock.now())
         found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
+        if found and again:
+            today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
+            if (left := what_is_left(plan, today)) is not None:
+                planned = SitePlanned(left, tally_of(left), labels=labels, seconds=turn.seconds)
+                return Prepared(planned, entry, recorded) if left.actions else planned
+            refusals = tuple(diagnostic_of(why) for why in found)
+            return SitePlanned(replace(plan, refusals=refusals), tally_of(plan), labels=labels, seconds=turn.seconds)
         if not found and is_public(plan):
             today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
             lost = rights_lost(plan, today, desired)
@@ -169,8 +204,10 @@ def _checked(
     return over_sites(saved.plans, work, named=named, at_once=session.parallelism, emit=run.emit, debug=session.debug)
 
 
-async def _judge(run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteFailed]) -> Judged:
-    """All sites, told one after the other, and the limits of the run."""
+async def _judge(
+    run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteFailed], others: tuple[PlanTally, ...] = ()
+) -> Judged:
+    """All sites, told one after the other, and the limits of the run. `others` is what other parts of it do."""
     totals, ready = PlanTotals(), deque[Prepared]()
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
@@ -185,7 +222,7 @@ async def _judge(run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteF
             refused += planned.plan.refusals
         totals.add(planned)
         tell(planned, run.emit)
-    completed = totals.completed(run.session.project.policy)
+    completed = totals.completed(run.session.project.policy, others)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed))
 

@@ -11,6 +11,9 @@ class Shard(Struct, frozen=True):
     number: int
     count: int
 
+    def __str__(self) -> str:
+        return f"{self.number}/{self.count}"
+
 
 class Choice(Struct, frozen=True):
     """Which of the project's sites, and which of their objects: the texts of the options."""

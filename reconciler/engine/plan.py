@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from msgspec.structs import replace
 
@@ -121,7 +121,7 @@ class PlanTotals:
             self.tally += result.tally
             self.refused += bool(result.plan.refusals)
 
-    def completed(self, policy: Policy | None) -> PlanCompleted:
-        """All sites are in; the limits of the run, where a policy is known, are judged over them."""
-        refusals = judge_run((self.tally,), policy) if policy is not None else ()
+    def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
+        """All sites are in; the limits of the run, where a policy is known, are judged over them and `others`."""
+        refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
         return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from reconciler.model.journal import OpenEntry
     from reconciler.model.sites import PostOutcome, PublishedPost
     from reconciler.planner.actions import Plan, StillGoingOut
+    from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftReport, DriftTally
     from reconciler.planner.review import Review
     from reconciler.planner.tally import PlanTally
@@ -86,6 +87,8 @@ class RunStarted(Struct, frozen=True):
     approval_none: tuple[SiteName, ...] = ()
     places: tuple[tuple[SiteName, Place], ...] = ()
     """Where each chosen site is declared, for findings that have no line of their own."""
+    part: RunPart | None = None
+    """Which part of the sites it is, where it is one of several."""
 
 
 class Phase(StrEnum):
@@ -369,6 +372,14 @@ class Validated(Struct, frozen=True):
     sites: int
 
 
+class PartsMerged(Struct, frozen=True):
+    """The reports of all parts are one. `exit_code` is that of the run as a whole, as its parts ended."""
+
+    parts: int
+    sites: int
+    exit_code: int
+
+
 class Decided(Struct, frozen=True):
     """What people decided about drafts and activities, in how many sites, and how many drafts wait on."""
 
@@ -528,6 +539,7 @@ ClosingEvent: TypeAlias = (
     | DriftCompleted
     | ReviewCompleted
     | Validated
+    | PartsMerged
     | Decided
     | HistoryListed
     | ImportCompleted

@@ -17,7 +17,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import PlanRefused, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.planner.document import PlanRefused, RunPart, SavedPlan, UnreadablePlan, from_text, to_text
 from reconciler.version import __version__
 
 LARGEST = 256 * 1024 * 1024
@@ -41,13 +41,22 @@ def check_destination(file: Path) -> None:
         raise UsageError(f"--out {shown}: is not a regular file; choose another name")
 
 
-def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan]) -> None:
-    """Writes the plans of a run. Only its owner may read the file: it says what will be published.
+def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan], part: RunPart | None = None) -> None:
+    """Writes the plans of a run. Raises UsageError where the file cannot be written."""
+    in_order = tuple(sorted(plans, key=lambda plan: plan.site.name))
+    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, in_order, part=part))
+
+
+def write_plan(file: Path, saved: SavedPlan) -> None:
+    """Writes a saved plan. Only its owner may read the file: it says what will be published.
 
     Raises UsageError where the file cannot be written.
     """
-    in_order = tuple(sorted(plans, key=lambda plan: plan.site.name))
-    text = to_text(SavedPlan(str(uuid.uuid4()), __version__, api, made_at, in_order))
+    write_file(file, to_text(saved))
+
+
+def write_file(file: Path, text: str) -> None:
+    """Writes a text in ASCII, whole or not at all, for its owner alone. Raises UsageError where that cannot be done."""
     hidden: str | None = None
     try:
         with tempfile.NamedTemporaryFile(

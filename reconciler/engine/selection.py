@@ -11,7 +11,9 @@ from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex
 from reconciler.engine.choice import Choice, Shard
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.planner.document import RunPart
 from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
 
 
@@ -28,6 +30,10 @@ class Selection(Struct, frozen=True):
     of: int
     warnings: tuple[Diagnostic, ...] = ()
     declared: frozenset[str] | None = None
+    part: RunPart | None = None
+    """Which part of the sites it is, where it is one of several."""
+    elsewhere: frozenset[SiteName] = frozenset()
+    """The sites of the other parts."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -36,12 +42,29 @@ class Selection(Struct, frozen=True):
 def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     """The sites that the options leave. Raises UsageError for an option that names nothing there is."""
     targets = target_filter(choice.targets, choice.excludes, index.entries)
-    entries = [entry for entry in index.entries if is_chosen(targets, entry)]
-    if choice.shard is not None:
-        entries = [entry for entry in entries if in_shard(entry.name, choice.shard)]
+    chosen = [entry for entry in index.entries if is_chosen(targets, entry)]
+    entries = chosen if choice.shard is None else [entry for entry in chosen if in_shard(entry.name, choice.shard)]
+    elsewhere = {entry.name for entry in chosen} - {entry.name for entry in entries}
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
-    return Selection(project, tuple(entries), targets, index.total, index.run_warnings, index.declared)
+    return Selection(
+        project,
+        tuple(entries),
+        targets,
+        index.total,
+        index.run_warnings,
+        index.declared,
+        _part(project, index, choice),
+        frozenset(elsewhere),
+    )
+
+
+def _part(project: Project, index: SiteIndex, choice: Choice) -> RunPart | None:
+    if choice.shard is None:
+        return None
+    options = [list(choice.targets), list(choice.excludes), choice.changed_since]
+    config = digest_of(freeze([project.digest, index.content, options]))
+    return RunPart(choice.shard.number, choice.shard.count, config)
 
 
 def repository_of(project: Project) -> Repository:
@@ -66,6 +89,6 @@ def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteN
     """The sites of `--regenerate`. Raises UsageError for one that is no part of the run."""
     known = [entry.name for entry in selection.entries]
     for name in names:
-        if name not in known:
+        if name not in known and name not in selection.elsewhere:
             raise UsageError(f"--regenerate {name}: no site of this run has that name{near(name, known)}")
     return frozenset(SiteName(name) for name in names)

@@ -75,6 +75,7 @@ def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadC
             session.commit if session else None,
             without_approval,
             tuple((entry.name, entry.place) for entry in selection.entries),
+            selection.part,
         )
     )
     for warning in selection.warnings:

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from reconciler.model.address import Address
-from reconciler.model.canonical import Digest
+from reconciler.model.canonical import ABSENT, Absent, Digest
 from reconciler.model.codec import Malformed, from_json, instant_text, parse, sorted_json, to_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Instant, Struct
@@ -78,9 +80,18 @@ class SpentPlan(PlanRefused):
         self.spent_at = spent_at
 
 
+class RunPart(Struct, frozen=True):
+    """Which of `count` parts a plan or report is, counting from 1. `config` is the digest of the files and options that
+    all parts are made from: the parts of one project at one commit have the same."""
+
+    number: int
+    count: int
+    config: Digest
+
+
 class SavedPlan(Struct, frozen=True):
     """The plans of a run as they are saved. `tool` is the version that made it, `api` the side it was made
-    against; `id` is random. `plans` are sorted by the names of their sites."""
+    against; `id` is random. `plans` are sorted by the names of their sites. `part` is None where it is whole."""
 
     id: str
     tool: str
@@ -88,6 +99,7 @@ class SavedPlan(Struct, frozen=True):
     made_at: Instant
     plans: tuple[Plan, ...]
     valid_for: timedelta = VALID_FOR
+    part: RunPart | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -122,6 +134,7 @@ class PlanDocument(Struct, frozen=True):
     expires_at: Instant
     digest: Digest
     sites: tuple[Plan, ...]
+    part: RunPart | Absent = ABSENT
     seal: Digest = Digest("")
 
 
@@ -138,6 +151,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
         saved.expires_at,
         saved.digest,
         saved.plans,
+        ABSENT if saved.part is None else saved.part,
     )
 
 
@@ -192,6 +206,8 @@ def from_text(data: bytes, file: str) -> SavedPlan:
     _check_kind(found.kind, found.format_version, file)
     try:
         saved = SavedPlan(found.id, found.tool, found.api, found.made_at, found.sites, found.valid_for)
+        if not isinstance(found.part, Absent):
+            saved = replace(saved, part=found.part)
         expires_at, digest = saved.expires_at, saved.digest
     except OverflowError:
         raise AlteredPlan("it holds a time that no plan has") from None

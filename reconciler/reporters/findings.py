@@ -23,6 +23,7 @@ from reconciler.engine.results import (
     LockFound,
     LockRemoved,
     Notice,
+    PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
@@ -122,6 +123,7 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
             | ApplyCompleted()
             | ReviewCompleted()
             | Validated()
+            | PartsMerged()
             | Decided()
             | HistoryListed()
             | ImportCompleted()

@@ -26,6 +26,7 @@ from reconciler.engine.results import (
     LockFound,
     LockRemoved,
     Notice,
+    PartsMerged,
     Phase,
     PhaseStarted,
     PlanCompleted,
@@ -156,6 +157,7 @@ class HtmlReporter:
         | DriftCompleted
         | ReviewCompleted
         | Validated
+        | PartsMerged
         | Decided
         | HistoryListed
         | ImportCompleted
@@ -184,6 +186,7 @@ class HtmlReporter:
                 ApplyCompleted()
                 | ReviewCompleted()
                 | Validated()
+                | PartsMerged()
                 | Decided()
                 | HistoryListed()
                 | ImportCompleted()

@@ -26,6 +26,7 @@ from reconciler.engine.results import (
     LockFound,
     LockRemoved,
     Notice,
+    PartsMerged,
     Phase,
     PhaseStarted,
     PlanCompleted,
@@ -150,6 +151,7 @@ class JsonReporter:
         | DriftCompleted
         | ReviewCompleted
         | Validated
+        | PartsMerged
         | Decided
         | HistoryListed
         | ImportCompleted
@@ -174,6 +176,8 @@ class JsonReporter:
             case DriftCompleted():
                 members["refusals"] = [problem_values(refusal) for refusal in event.refusals]
                 members["summary"] = drift_summary(event)
+            case PartsMerged(parts=parts, sites=sites):
+                members["summary"] = {"parts": parts, "sites": sites}
             case ReviewCompleted() | Validated() | Decided() | HistoryListed():
                 members["summary"] = _counts(event)
             case ImportCompleted() | DoctorCompleted():
@@ -238,6 +242,7 @@ def run_values(event: RunStarted) -> dict[str, Any]:
         "api": None if event.api is None else event.api.target,
         "commit": event.commit,
         "approvalNone": list(event.approval_none) or None,
+        "part": None if event.part is None else to_plain(event.part),
     }
     return {key: value for key, value in found.items() if value is not None}
 

@@ -27,6 +27,7 @@ from reconciler.engine.results import (
     LockFound,
     LockRemoved,
     Notice,
+    PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
@@ -117,6 +118,7 @@ class MarkdownReporter:
                 | DriftCompleted()
                 | ReviewCompleted()
                 | Validated()
+                | PartsMerged()
                 | Decided()
                 | HistoryListed()
                 | ImportCompleted()

@@ -22,6 +22,7 @@ from reconciler.engine.results import (
     LockFound,
     LockRemoved,
     Notice,
+    PartsMerged,
     Phase,
     PhaseStarted,
     PlanCompleted,
@@ -131,6 +132,8 @@ class TextReporter:
                 self._state(event)
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
+            case PartsMerged(parts=parts, sites=sites):
+                self._last(f"Merged: {plural(parts, 'part')}, {plural(sites, 'site')}.")
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 pass  # told below, or on stderr
             case SiteStarted() | Progressed() | Ended():

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from msgspec import field
 
+from reconciler.model.canonical import ABSENT, Absent
 from reconciler.model.codec import from_plain, instant_text
 from reconciler.model.frozen import Instant, Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
@@ -35,11 +36,23 @@ class SpentDocument(Struct, frozen=True):
     seal: str
     spent_at: Instant
     token: str = field(default_factory=lambda: secrets.token_hex(8))
+    parts: int | Absent = ABSENT
+    """In how many parts it is applied; left out where it was applied as a whole."""
+    format_version: Literal[2] = FORMAT_VERSION
+
+
+class PartDocument(Struct, frozen=True):
+    """That a part of a saved plan was begun, and when it ended."""
+
+    begun_at: Instant
+    ended_at: Instant | None = None
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
     format_version: Literal[2] = FORMAT_VERSION
 
 
 class SpentPlans:
-    """Which saved plans were applied. One small document each, written once and never changed."""
+    """Which saved plans were applied. One small document each, written once and never changed; and one for each part
+    of a plan that is applied in parts."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -64,11 +77,54 @@ class SpentPlans:
         except Conflict:
             raise AlreadySpent(seal, await self.spent_at(seal) or when) from None
 
+    async def was_begun(self, seal: str, number: int, count: int) -> bool:
+        """Whether a part was begun before and not ended: it may begin again.
+
+        Raises AlreadySpent for one that ended, and where the plan was applied as a whole or in other parts.
+        """
+        key = _key_of(seal)
+        if (stored := await self._store.get(key)) is None:
+            return False
+        spent = from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first)
+        if spent.parts != count:
+            raise AlreadySpent(seal, spent.spent_at)
+        key = _key_of(seal, number)
+        if (stored := await self._store.get(key)) is None:
+            return False
+        part = from_bytes(PartDocument, stored.data, self._store.place(key))
+        if part.ended_at is not None:
+            raise AlreadySpent(seal, part.ended_at)
+        return True
+
+    async def begin_part(self, seal: str, number: int, count: int, when: datetime) -> None:
+        """Notes that the apply of a part begins, perhaps again. Raises AlreadySpent as `was_begun` does."""
+        try:
+            await put_once(self._store, _key_of(seal), to_bytes(SpentDocument(seal, when, parts=count)), expected=None)
+        except Conflict:
+            pass  # another part was first
+        if not await self.was_begun(seal, number, count):
+            try:
+                await put_once(self._store, _key_of(seal, number), to_bytes(PartDocument(when)), expected=None)
+            except Conflict:
+                raise AlreadySpent(seal, when) from None  # at this very moment: one of the two does it
+
+    async def end_part(self, seal: str, number: int, when: datetime) -> None:
+        """Notes that a part was carried out to its end: it is not applied again."""
+        key = _key_of(seal, number)
+        stored = await self._store.get(key)
+        part = from_bytes(PartDocument, stored.data, self._store.place(key)) if stored else PartDocument(when)
+        data = to_bytes(PartDocument(part.begun_at, when))
+        try:
+            await put_once(self._store, key, data, expected=stored.version if stored else None)
+        except Conflict:
+            pass  # another attempt of the same part has just ended
+
 
 def _first(document: dict[str, Any]) -> SpentDocument:
     return from_plain(SpentDocument, {**document, "formatVersion": FORMAT_VERSION}, exact=False)
 
 
-def _key_of(seal: str) -> str:
+def _key_of(seal: str, part: int | None = None) -> str:
     """A key for any text. A seal comes out of a file that anyone may have written."""
-    return f"plans/{hashlib.sha256(seal.encode('utf-8', 'surrogatepass')).hexdigest()}.json"
+    name = hashlib.sha256(seal.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"plans/{name}.json" if part is None else f"plans/{name}-{part}.json"

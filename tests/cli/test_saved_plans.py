@@ -201,7 +201,7 @@ def test_a_plan_for_another_api_is_an_error(reconciler: Command, project: Projec
 
 
 @pytest.mark.parametrize(
-    "option", [("--target", "shop"), ("--regenerate", "shop"), ("--no-publish",), ("--shard", "1/2")]
+    "option", [("--target", "shop"), ("--regenerate", "shop"), ("--no-publish",), ("--changed-since", "HEAD")]
 )
 def test_options_that_would_make_it_another_plan_are_errors(
     reconciler: Command, project: Project, saved: Path, option: tuple[str, ...]

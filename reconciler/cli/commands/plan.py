@@ -63,7 +63,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
             parallelism=asked.parallelism,
         ) as session:
             completed = await plan_sites(session, selection, context, saving.emit)
-            saving.write(session.api.target, session.clock.now())
+            saving.write(session.api.target, session.clock.now(), selection.part)
             return completed
 
     return running.run(plan())

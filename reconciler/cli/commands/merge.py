@@ -1,0 +1,42 @@
+"""`reconciler merge FILE... --out FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli import options
+
+if TYPE_CHECKING:
+    from reconciler.engine.results import ClosingEvent
+
+
+@click.command("merge")
+@click.argument("files", nargs=-1, required=True, metavar="PART...", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    required=True,
+    help="Where to write the whole.",
+)
+@options.detail
+@click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
+@options.output
+def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> int:
+    """Join the plans or JSON reports of all parts into one.
+
+    Each PART is a file that `--shard` made: a saved plan (`plan --out`) or a
+    JSON report (`--output json=FILE`). All parts must be there, each once and
+    from the same files. A plan is then shown, and judged by the limits of the
+    run; `apply FILE` carries it out, in parts too: `apply FILE --shard 2/8`.
+    """
+    from reconciler.cli.merging import merge
+    from reconciler.cli.run import Running, reported
+
+    def work(running: Running) -> ClosingEvent:
+        return merge(files, out, state, running.emit)
+
+    return reported("merge", options.shown_of(given), work)

@@ -1,0 +1,80 @@
+"""`--shard auto`: which part of the sites this job is to take, as CI systems and Kubernetes tell their jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.engine.choice import Shard
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.text import printable
+
+OWN: Final = "RECONCILER_SHARD"
+COUNT: Final = "RECONCILER_SHARDS"
+"""Says how many parts there are where only the part is told."""
+
+
+class Told(Struct, frozen=True):
+    """The variables in which a system tells a job its part, and how many there are; `first` is its first number."""
+
+    system: str
+    number: str
+    count: str
+    first: int
+
+
+SYSTEMS: Final = (
+    Told("GitLab", "CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
+    Told("CircleCI", "CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
+    Told("Buildkite", "BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
+    Told("Bitbucket", "BITBUCKET_PARALLEL_STEP", "BITBUCKET_PARALLEL_STEP_COUNT", 0),
+    Told("Kubernetes", "JOB_COMPLETION_INDEX", COUNT, 0),
+)
+
+
+def shard_of(text: str) -> Shard | None:
+    """The part that a text like `2/8` names; None for any other text."""
+    found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,5})", text)
+    if not found or int(found[1]) > int(found[2]):
+        return None
+    return Shard(int(found[1]), int(found[2]))
+
+
+def shard_told(environ: Mapping[str, str]) -> Shard:
+    """The part of this job. Raises UsageError where the environment tells of none, or of two: never all sites."""
+    if written := environ.get(OWN, "").strip():
+        shard = shard_of(written)
+        if shard is None:
+            raise UsageError(f"{OWN}={printable(written)} is not a part like 2/8; correct it")
+        return shard
+    found = {shard: told for told, shard in _told(environ)}
+    if len(found) > 1:
+        names = " and ".join(f"{told.number} ({shard})" for shard, told in found.items())
+        raise UsageError(f"--shard auto: {names} name different parts; set {OWN} to the right one")
+    if not found:
+        raise UsageError(
+            f"--shard auto: no variable says which part this job is; set {OWN}=2/8, "
+            f"or run it in a parallel job of {', '.join(told.system for told in SYSTEMS)}"
+        )
+    return next(iter(found))
+
+
+def _told(environ: Mapping[str, str]) -> Iterator[tuple[Told, Shard]]:
+    for told in SYSTEMS:
+        number, count = environ.get(told.number, "").strip(), environ.get(told.count, "").strip()
+        if not number:
+            continue
+        if not count:
+            raise UsageError(
+                f"--shard auto: {told.number} is set and {told.count} is not; set it to the number of parts"
+            )
+        if number.isdecimal() and count.isdecimal():
+            shard = shard_of(f"{int(number) - told.first + 1}/{int(count)}")
+            if shard is not None:
+                yield told, shard
+                continue
+        shown = f"{told.number}={printable(number)}, {told.count}={printable(count)}"
+        raise UsageError(f"--shard auto: {shown} is not a part of a whole; set {OWN}")

@@ -1,0 +1,125 @@
+"""`merge`: the saved plans, or the JSON reports, of all parts of a run as one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from reconciler.model.codec import Malformed, from_plain
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.text import printable
+from reconciler.planner.document import RunPart, SavedPlan
+from reconciler.version import __version__
+
+WORST_FIRST: Final = (130, 143, 1, 4, 3, 2, 0)
+"""Exit codes: that of a whole is the worst of its parts (docs/design.md 2.1)."""
+
+Report = Mapping[str, Any]
+
+
+def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
+    """One saved plan of all sites of these parts, good until the first of them expires. `found` has each with the
+    name of its file.
+
+    Raises UsageError for parts that are not of one whole.
+    """
+    check_parts([(file, saved.part) for file, saved in found])
+    first_file, first = found[0]
+    sites: dict[str, str] = {}
+    for file, saved in found:
+        if (saved.api, saved.valid_for) != (first.api, first.valid_for):
+            raise UsageError(
+                f"{file} is for the API {printable(saved.api)}, and {first_file} for {printable(first.api)}"
+            )
+        for plan in saved.plans:
+            id = plan.site.id.lower()
+            if id in sites:
+                raise UsageError(f"{file} and {sites[id]} both have the site {plan.site.name}; plan all parts again")
+            sites[id] = file
+    plans = sorted((plan for _, saved in found for plan in saved.plans), key=lambda plan: plan.site.name)
+    made_at = min(saved.made_at for _, saved in found)
+    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, tuple(plans), first.valid_for)
+
+
+def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
+    """Raises UsageError where these are not all parts of one whole, each once."""
+    parts: dict[int, str] = {}
+    first: RunPart | None = None
+    for file, part in found:
+        if part is None:
+            raise UsageError(f"{file} is not a part: it was made without --shard; merge only what has parts")
+        first = first or part
+        if part.count != first.count:
+            raise UsageError(f"{file} is one of {part.count} parts, and {found[0][0]} one of {first.count}")
+        if part.config != first.config:
+            raise UsageError(
+                f"{file} and {found[0][0]} were made from different files or with different options; "
+                "run all parts from the same commit with the same options"
+            )
+        if part.number in parts:
+            raise UsageError(f"{file} and {parts[part.number]} are both part {part.number}; name each part once")
+        parts[part.number] = file
+    assert first is not None
+    if missing := [number for number in range(1, first.count + 1) if number not in parts]:
+        shown = ", ".join(map(str, missing[:8])) + (" and more" if len(missing) > 8 else "")
+        raise UsageError(f"part {shown} of {first.count} is missing; name the files of all parts")
+
+
+def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
+    """One JSON report of all parts: sites and problems one after the other in the order of the parts, counts added up.
+
+    Raises UsageError for reports that are not of one whole.
+    """
+    check_parts([(file, part_of(file, report)) for file, report in found])
+    in_order = [report for _, report in sorted(found, key=lambda pair: pair[1]["run"]["part"]["number"])]
+    commands = sorted({str(report.get("command")) for report in in_order})
+    if len(commands) > 1:
+        raise UsageError(f"these are reports of different commands: {', '.join(map(printable, commands))}")
+    whole: dict[str, Any] = {}
+    for key in dict.fromkeys(key for report in in_order for key in report):
+        values = [report[key] for report in in_order if key in report]
+        if key == "exitCode":
+            whole[key] = min(values, key=_badness)
+        elif key == "formatVersion":
+            whole[key] = values[0]
+        elif key == "run":
+            whole[key] = {**_joined(values), "of": max(run.get("of", 0) for run in values)}
+            whole[key].pop("part")
+        else:
+            whole[key] = _joined(values)
+    return whole
+
+
+def part_of(file: str, report: Report) -> RunPart | None:
+    """The part that a report says it is of."""
+    run = report.get("run")
+    part = run.get("part") if isinstance(run, dict) else None
+    if part is None:
+        return None
+    try:
+        return from_plain(RunPart, part)
+    except Malformed as error:
+        raise UsageError(f"{file} is not a report that can be merged: {error}") from None
+
+
+def _badness(code: object) -> int:
+    return WORST_FIRST.index(code) if code in WORST_FIRST else 0
+
+
+def _joined(values: list[Any]) -> Any:
+    """Values of one member in several reports: lists in a row, counts added, objects member by member."""
+    first = values[0]
+    if all(isinstance(value, bool) for value in values):
+        return any(values)
+    if all(isinstance(value, int) and not isinstance(value, bool) for value in values):
+        return sum(values)
+    if all(isinstance(value, list) for value in values):
+        return [member for value in values for member in value]
+    if all(isinstance(value, dict) for value in values):
+        return {key: _joined([value[key] for value in values if key in value]) for key in _keys(values)}
+    return first
+
+
+def _keys(values: Iterable[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(key for value in values for key in value))
