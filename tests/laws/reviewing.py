@@ -57,8 +57,9 @@ def write_approvals(
     says_yes: Callable[[Post], bool],
     decides: Callable[[Activity], ActivityDecision] = lambda _: ActivityDecision.KEEP,
     times: Callable[[Post], int] = lambda _: 0,
+    site: str = "shop",
 ) -> None:
-    """Writes `approvals/shop.yaml` anew: see `approvals_text`."""
+    """Writes the approvals file of a site anew: see `approvals_text`."""
     (root / "approvals").mkdir(exist_ok=True)
-    text = approvals_text(activities, says_yes, decides, times)
-    (root / "approvals" / "shop.yaml").write_text(text, encoding="utf-8")
+    text = approvals_text(activities, says_yes, decides, times, site)
+    (root / "approvals" / f"{site}.yaml").write_text(text, encoding="utf-8")

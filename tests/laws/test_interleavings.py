@@ -1,23 +1,27 @@
 """People in the dashboard, time passing, git changing, runs, and runs that die: in any order, the laws hold.
 
 At every request: nothing is scheduled that nobody approved, no approval is spent twice, and no generation is started
-while one is under way. After every run that ends: whatever waits to go out is approved by the files as they are now, at
-the content, account and day it has, and no pause or policy forbids it; or it is named. After every step: what no file
-declares is as people left it. At the end people keep still, and a few runs leave nothing to do.
+while one is under way. After every step: whatever waits to go out is approved by the files as they are now, at the
+content, account and day it has, and no pause or policy forbids it; or a plan names it, and what no file declares is as
+people left it. After every run that ends the same holds of the run. At the end people keep still, and a few runs leave
+nothing to do. `-m exhaustive` tries many more.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -26,19 +30,30 @@ from reconciler.api import wire_posts
 from reconciler.config.approvals import read_approvals
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.activities import Activity
+from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.content import approval_digest
-from reconciler.model.operations import Verb
+from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.events import instant
+from reconciler.model.operations import CancelPost, Verb
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.planner.actions import BlockedBy, Plan
+from reconciler.planner.candidates import rule_for
+from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import times_of
 from reconciler.sandbox.app import Sandbox, Seen
+from reconciler.state.memory import MemoryStore
 from tests.canary import leaks_in_folder
 from tests.laws.reviewing import write_approvals
 from tests.laws.scenario import PATIENCE, recorded_of
 from tests.laws.whole_run import SITE_ID, Json, WholeRun
 
 THEIRS = "customContentGuidelines"
+NAMES = ("shop", "store")
+SOON = timedelta(days=1)
+"""How near a post may be for a read not to show whether its activity is gone."""
+UTC = ZoneInfo("UTC")
 MOST_RUNS = 6
 """How many runs the end may take: what waits, times out, and is started anew takes three."""
 
@@ -89,6 +104,10 @@ class Interleavings(RuleBasedStateMachine):
         """(post, digest) -> how often people's decisions let it be scheduled."""
         self.scheduled: Counter[tuple[str, str]] = Counter()
         self.before: dict[str, Post] = {}
+        self.by_tool: set[str] = set()
+        """Posts that runs scheduled, as far as the state can know."""
+        self.branch: tuple[str, str] | None = None
+        """The approvals file as it was when a colleague branched off, and as it is on the branch."""
         self.broken: list[str] = []
         self.run.sandbox.add_hook("*", self._watch)
 
@@ -121,6 +140,7 @@ class Interleavings(RuleBasedStateMachine):
         elif word in ("schedule-drafts", "publish-by-id"):
             for item, post in self._posts().items():
                 if post.status != self.before[item].status:
+                    self.by_tool.add(item)
                     key = (item, str(self.before[item].digest))
                     self.scheduled[key] += 1
                     if self.scheduled[key] > self.allowed.get(key, 0):
@@ -166,6 +186,52 @@ class Interleavings(RuleBasedStateMachine):
         decisions = st.sampled_from(["keep"] * 6 + ["regenerate", "regenerate-media", "discard"])
         self._review(lambda: data.draw(st.booleans()), lambda: data.draw(decisions))
 
+    @rule(data=st.data())
+    def review_on_a_branch(self, data: st.DataObject) -> None:
+        """A colleague decides on a branch of their own."""
+        main = self._approvals_text()
+        base = self.branch[0] if self.branch else main
+        self._review(lambda: data.draw(st.booleans()), lambda: data.draw(st.sampled_from(["keep", "keep", "discard"])))
+        self.branch = (base, self._approvals_text())
+        self._approvals_file().write_text(main, "utf-8")
+
+    @precondition(lambda self: self.branch)
+    @rule(how=st.sampled_from([(), ("--ours",), ("--theirs",)]))
+    def merge_the_branch(self, how: tuple[str, ...]) -> None:
+        """Git merges the two; what conflicts is given up, or settled by somebody who does not look."""
+        assert self.branch is not None
+        base, theirs = self.branch
+        files = [self.root / name for name in ("ours", "base", "theirs")]
+        for file, text in zip(files, (self._approvals_text(), base, theirs), strict=True):
+            file.write_text(text, "utf-8")
+        merged = subprocess.run(
+            ["git", "merge-file", "-p", "-q", *how, *map(str, files)], capture_output=True, check=False
+        )
+        if merged.returncode == 0:
+            self._approvals_file().write_bytes(merged.stdout)
+        self.branch = None
+
+    def _approvals_file(self) -> Path:
+        (self.root / "approvals").mkdir(exist_ok=True)
+        return self.root / "approvals" / f"{self.run.name}.yaml"
+
+    def _approvals_text(self) -> str:
+        file = self._approvals_file()
+        return file.read_text("utf-8") if file.exists() else f"version: 1\nsite: {self.run.name}\nactivities: []\n"
+
+    @rule(with_approvals=st.booleans())
+    def rename_the_site(self, with_approvals: bool) -> None:
+        """Its approvals move along under the site's old name, or stay behind."""
+        before = self._approvals_file()
+        self.run.rename(next(name for name in NAMES if name != self.run.name), self.site)
+        if with_approvals and before.exists():
+            before.rename(self._approvals_file())
+
+    @rule()
+    def lose_the_state(self) -> None:
+        self.run.store = MemoryStore()
+        self.by_tool.clear()
+
     @rule()
     def approve_everything_and_apply(self) -> None:
         self._review(lambda: True, lambda: "keep")
@@ -190,7 +256,9 @@ class Interleavings(RuleBasedStateMachine):
                 if post.id in agreed:
                     key = (str(post.id), str(post.digest))
                     self.allowed[key] = max(self.allowed.get(key, 0), self.scheduled[key] + 1)
-        write_approvals(self.root, live, lambda post: post.id in agreed, lambda _: ActivityDecision(decides()), times)
+        write_approvals(
+            self.root, live, lambda post: post.id in agreed, lambda _: ActivityDecision(decides()), times, self.run.name
+        )
 
     def _activities(self) -> tuple[Activity, ...]:
         posts = self._posts()
@@ -248,6 +316,10 @@ class Interleavings(RuleBasedStateMachine):
         )
         if status == "SCHEDULED" and data.draw(st.booleans()):
             self.run.sandbox.dashboard.cancel_item(SITE_ID, item)
+        elif status == "DRAFT" and data.draw(st.booleans()):
+            at = self.run.sandbox.now() + timedelta(hours=data.draw(st.sampled_from([3, 50])))
+            self.by_tool.discard(item)
+            self.run.sandbox.dashboard.schedule_item(SITE_ID, item, instant(at))
         elif status in ("DRAFT", "SCHEDULED"):
             self.run.sandbox.dashboard.edit_item(SITE_ID, item, caption=data.draw(st.sampled_from(["Hi", "Ho"])))
 
@@ -298,36 +370,70 @@ class Interleavings(RuleBasedStateMachine):
         finally:
             self.run.way = self.plainly
 
-    def _apply(self) -> SiteLedger:
-        """A run to its end, and what it leaves: whatever waits to go out is wanted, or is named."""
+    def _apply(self) -> SiteLedger | None:
+        """A run to its end, and what it leaves: whatever waits to go out is wanted, or is named. None: the files cannot
+        be read, so that it does not start."""
+        if not self._is_readable():
+            return None
         ledger = self.run.apply(policy=self.policy)
         if ledger.error is None:
-            self._only_what_is_wanted_waits(ledger)
+            assert self.run.planned is not None
+            named = {str(post.post) for post in ledger.still_going_out} | _said_to_go_out(self.run.planned)
+            named |= {entry.address.key for entry in ledger.entries if entry.operation.verb is Verb.CANCEL}
+            self._only_what_is_wanted_waits(named)
         return ledger
 
-    def _only_what_is_wanted_waits(self, ledger: SiteLedger) -> None:
+    def _is_readable(self) -> bool:
+        """A merge without a conflict can still leave a file that is none."""
+        try:
+            self.run.desired()
+        except InvalidFiles:
+            return False
+        return True
+
+    @invariant()
+    def what_nobody_wants_is_named_by_a_plan(self) -> None:
+        if self._live()["plan"]["status"] == "GENERATING" or not self._is_readable():
+            return
+        plan = self.run.plan(policy=self.policy)
+        named = {str(post.post) for post in plan.still_going_out} | _said_to_go_out(plan)
+        named |= {str(one.operation.post) for one in plan.actions if isinstance(one.operation, CancelPost)}
+        self._only_what_is_wanted_waits(named)
+
+    def _only_what_is_wanted_waits(self, named: set[str]) -> None:
         """Approved today by the files, at the content, account and day of now; not under a pause, nor forbidden."""
-        path = self.root / "approvals" / "shop.yaml"
-        file = read_approvals(path) if path.exists() else Approvals()
-        ours = {str(post.id) for post in recorded_of(self.run).published}
-        named = {str(post.post) for post in ledger.still_going_out}
-        named |= {entry.address.key for entry in ledger.entries if entry.operation.verb is Verb.CANCEL}
+        path = self._approvals_file()
+        file = read_approvals(path, self.run.name) if path.exists() else Approvals()
+        desired, scope = self.run.desired(), Scope(SiteName("shop"), self.run.sandbox.now(), UTC)
+        assert desired.schedule is not None
+        shown: set[str] = set()
         for activity in self._activities():
             for post in activity.posts:
-                if post.status is not PostStatus.SCHEDULED or str(post.id) not in ours or str(post.id) in named:
+                shown.add(str(post.id))
+                if post.status is not PostStatus.SCHEDULED or str(post.id) in named:
+                    continue
+                ours = str(post.id) in self.by_tool
+                if not ours and rule_for(desired.schedule.rules, activity, post, scope) is None:
                     continue
                 draft = file.draft(post.id)
                 assert draft is not None, f"{post.id} waits, and the file does not have it"
                 assert draft.decision is Decision.APPROVE, f"{post.id} waits, and is {draft.decision}"
                 assert draft.digest == approval_digest(post.id, post.content, activity.date), post.id
-                assert self.site["schedule"].get("paused") != "cancel", post.id
-                assert not any(word in post.caption for word in self.policy.banned_words), post.id
                 moment = post.scheduled_for or activity.date
-                assert moment.date() not in self.policy.blackout_dates, post.id
+                assert not ours or self.site["schedule"].get("paused") != "cancel", post.id
+                assert not ours or not any(word in post.caption for word in self.policy.banned_words), post.id
+                assert not ours or moment.date() not in self.policy.blackout_dates, post.id
+        for id, post in self._posts().items():
+            waits = post.status is PostStatus.SCHEDULED and post.scheduled_for is not None
+            if waits and id in self.by_tool - shown - named and self._live()["plan"]["status"] == "ACTIVE":
+                assert post.scheduled_for is not None
+                assert post.scheduled_for - self.run.sandbox.now() <= SOON, f"{id} waits, and its activity is gone"
 
     def _come_to_rest(self) -> None:
         """People keep still, on a site that lacks nothing: a few runs leave nothing to do."""
         self.policy = Policy()
+        if not self._is_readable():
+            self._approvals_file().unlink()
         dashboard = self.run.sandbox.dashboard
         dashboard.publish_site(SITE_ID, True)
         for channel in ("INSTAGRAM", "FACEBOOK"):
@@ -335,6 +441,7 @@ class Interleavings(RuleBasedStateMachine):
         said: list[Any] = []
         for _ in range(MOST_RUNS):
             ledger = self._apply()
+            assert ledger is not None
             assert not self.broken, self.broken
             if not ledger.entries:
                 break
@@ -346,7 +453,18 @@ class Interleavings(RuleBasedStateMachine):
         assert recorded_of(self.run).open == ()
 
 
+def _said_to_go_out(plan: Plan) -> set[str]:
+    """Posts of which a plan says that they go out, and that nobody approved them as they are."""
+    codes = (BlockedBy.SCHEDULED_UNAPPROVED, BlockedBy.CHANGED_AFTER_APPROVAL)
+    return {found.about.key for found in plan.blocked if found.code in codes}
+
+
+class ManyInterleavings(Interleavings):
+    """The same, many times over."""
+
+
+SOME = settings(max_examples=12, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck))
 TestInterleavings = Interleavings.TestCase
-TestInterleavings.settings = settings(
-    max_examples=40, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
-)
+TestInterleavings.settings = SOME
+TestManyInterleavings = pytest.mark.exhaustive(ManyInterleavings.TestCase)
+TestManyInterleavings.settings = settings(SOME, max_examples=150, stateful_step_count=20)

@@ -58,6 +58,7 @@ class WholeRun:
     events: list[Event] = field(default_factory=list)
     planned: Plan | None = None
     """What the last apply set out to do."""
+    name: str = "shop"
 
     @classmethod
     def of(cls, root: Path, site: Mapping[str, Any], world: Json | None = None, **seed: Any) -> WholeRun:
@@ -71,9 +72,15 @@ class WholeRun:
         """Puts another document in the place of the site's file."""
         (self.root / "sites").mkdir(parents=True, exist_ok=True)
         (self.root / "reconciler.yaml").write_text("version: 1\napi: sandbox\n", encoding="utf-8")
-        document = {"version": 1, "site": {"name": "shop", "id": SITE_ID}, **site}
+        document = {"version": 1, "site": {"name": self.name, "id": SITE_ID}, **site}
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
-        (self.root / "sites" / "shop.yaml").write_text(text, encoding="utf-8")
+        (self.root / "sites" / f"{self.name}.yaml").write_text(text, encoding="utf-8")
+
+    def rename(self, name: str, site: Mapping[str, Any]) -> None:
+        """Gives the site another name, and its file with it."""
+        (self.root / "sites" / f"{self.name}.yaml").unlink()
+        self.name = name
+        self.write(site)
 
     def desired(self) -> DesiredSite:
         [entry] = check_sites(find_project([self.root])).entries
