@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
@@ -131,7 +132,8 @@ class _Audit(Struct, frozen=True):
             case CancelPost(channel=channel, title=title) if action.reason is not Reason.NOT_WANTED:
                 in_git = action.reason not in REMOTE_REASONS
                 moved = Moved.GIT if in_git else Moved.REMOTE
-                return self._drifted(action, Finding.TAKEN_BACK, moved, channel, title)
+                found = self._drifted(action, Finding.TAKEN_BACK, moved, channel, title)
+                return replace(found, reason=action.reason, because=action.because)
             case CancelPost(post=post, channel=channel):
                 ours = any(one.id == post for one in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)

@@ -12,6 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Reason
 
 
 class DriftState(StrEnum):
@@ -72,7 +73,10 @@ class FieldDrift(Struct, frozen=True):
 
 
 class DriftItem(Struct, frozen=True):
-    """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence."""
+    """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence.
+
+    `reason` and `because` are those of the action that the plan has for it, where the finding does not say why.
+    """
 
     address: Address
     state: DriftState
@@ -81,6 +85,8 @@ class DriftItem(Struct, frozen=True):
     fields: tuple[FieldDrift, ...] = ()
     about: tuple[str, ...] = ()
     fix: str = ""
+    reason: Reason | None = None
+    because: tuple[str, ...] = ()
 
 
 class DriftTally(Struct, frozen=True):

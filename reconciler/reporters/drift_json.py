@@ -31,6 +31,7 @@ def _item(item: DriftItem) -> dict[str, Any]:
         "about": list(item.about),
         "fields": [_field(one) for one in item.fields],
         "fix": item.fix,
+        **({} if item.reason is None else {"reason": item.reason.value, "because": list(item.because)}),
     }
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.engine.results import DriftCompleted, RunStarted, SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
-from reconciler.planner.actions import InReview
+from reconciler.model.settings import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks
@@ -17,7 +17,7 @@ from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import drift_line, header
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.plan_text import LEFT, subject_line
-from reconciler.reporters.values import yaml
+from reconciler.reporters.values import change_row, is_read_by_parts, yaml
 from reconciler.reporters.words import plural
 
 _MARKS: Final = {
@@ -129,7 +129,7 @@ def _item(item: DriftItem, count: int, *, everything: bool) -> Iterator[Line]:
     if item.finding is Finding.BLOCKED:
         spans.append(Span(", ".join(item.about)))
     elif item.finding is not None and not item.fields:
-        spans.append(Span(finding(item)))
+        spans.append(Span(words.finding(item)))
     if item.fields and all(isinstance(field.applied, Absent) for field in item.fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
@@ -149,20 +149,15 @@ def _subject(item: DriftItem) -> str:
     return kind.value.replace("-", " ")
 
 
-def finding(item: DriftItem) -> str:
-    """`its posts are gone: "Summer sale"`: the finding with what it is about."""
-    assert item.finding is not None
-    about = item.about
-    if item.finding is Finding.REVIEW:
-        about = (*about[:-1], words.IN_REVIEW[InReview(about[-1])])
-    return f"{item.finding.value}: {', '.join(about)}" if about else item.finding.value
-
-
 def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
     """What each side says. What was last applied is told where it is neither what the file says nor what is there."""
     yield Span(field.path.removeprefix("settings."))
-    yield Span(f"file: {_side(field.desired)}")
-    yield Span(f"site: {_side(field.live)}")
+    if is_read_by_parts(field.live, field.desired):
+        yield Span("site -> file:", Style.DIM)
+        yield from change_row(FieldChange(field.path, field.live, field.desired)).spans
+    else:
+        yield Span(f"file: {_side(field.desired)}")
+        yield Span(f"site: {_side(field.live)}")
     if not isinstance(field.applied, Absent) and field.applied not in (field.desired, field.live):
         yield Span(f"last applied: {_side(field.applied)}")
     if field.moved is not item.moved:

@@ -51,7 +51,7 @@ from reconciler.engine.results import (
 from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.planner.actions import InReview, StillGoingOut
+from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
 
@@ -167,17 +167,12 @@ def drifted(item: DriftItem) -> Diagnostic | None:
         f"{words.value(field.desired)}"
         for field in item.fields
     )
-    parts = (_finding(item), item.moved.value if item.moved else "", fields)
+    parts = (
+        words.finding(item) if item.finding is not None else item.state.value,
+        item.moved.value if item.moved else "",
+        fields,
+    )
     return Diagnostic(code, ": ".join(part for part in parts if part), item.fix, severity, address=item.address)
-
-
-def _finding(item: DriftItem) -> str:
-    if item.finding is None:
-        return item.state.value
-    about = item.about
-    if item.finding is Finding.REVIEW:
-        about = (*about[:-1], words.IN_REVIEW[InReview(about[-1])])
-    return f"{item.finding.value} ({', '.join(about)})" if about else item.finding.value
 
 
 def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:

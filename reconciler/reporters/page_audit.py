@@ -13,10 +13,10 @@ from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift
 from reconciler.reporters import words
 from reconciler.reporters.action_text import post_name
-from reconciler.reporters.drift_screen import finding
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import Entered, SiteRow, facts, fix, line, notes, problem_item, two_values
 from reconciler.reporters.values import yaml
+from reconciler.reporters.words import finding
 
 STATES: Final = {
     DriftState.DRIFTED: (2, "warn", "~"),

@@ -67,6 +67,13 @@ def change_row(change: FieldChange, *, whole: bool = False) -> ChangeRow:
     return ChangeRow(" ", Style.PLAIN, name, (old, Span("->"), new))
 
 
+def is_read_by_parts(before: Json, after: Json) -> bool:
+    """Whether a change is shown by what differs in it: two long texts, texts that look the same, two lists."""
+    if isinstance(before, str) and isinstance(after, str):
+        return max(len(before), len(after)) > LONG or looks_the_same(before, after)
+    return isinstance(before, tuple) and isinstance(after, tuple)
+
+
 def _items(change: FieldChange, *, whole: bool) -> Iterator[Span]:
     """`+ studio life  - politics`: a list is read by what is new in it and what is gone."""
     details = details_of(change)

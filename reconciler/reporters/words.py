@@ -35,6 +35,7 @@ from reconciler.planner.actions import (
     StillAhead,
     StillScheduled,
 )
+from reconciler.planner.drift_report import DriftItem, Finding
 from reconciler.reporters.plurals import plural as plural
 
 REASONS: Final[Mapping[Reason, str]] = {
@@ -166,3 +167,14 @@ def _post_precondition(
 def short(digest: str) -> str:
     """The first digits of a digest, enough to tell two apart by eye."""
     return digest[:15]
+
+
+def finding(item: DriftItem) -> str:
+    """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one."""
+    assert item.finding is not None
+    said, about = item.finding.value, item.about
+    if item.reason is not None:
+        said += f" ({', '.join((REASONS[item.reason], *item.because))})"
+    if item.finding is Finding.REVIEW:
+        about = (*about[:-1], IN_REVIEW[InReview(about[-1])])
+    return f"{said}: {', '.join(about)}" if about else said
