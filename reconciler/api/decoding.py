@@ -123,7 +123,7 @@ def _parsed(raw: bytes) -> Any:
 
 
 def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not JSON")
 
 
 def _bounded(text: str) -> int:

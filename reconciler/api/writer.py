@@ -194,7 +194,9 @@ def _scheduled_alone(operation: SchedulePost, answer: Answer) -> Outcome:
 def _one_scheduled(operation: SchedulePost, post: Post | None, answer: Answer) -> Outcome:
     name = answer.request_id
     if post is None or post.status is PostStatus.DRAFT:
-        why = f"the answer leaves out this {operation.channel} draft: its channel is not connected, or it is no draft"
+        why = (
+            f"the answer leaves out this {operation.channel} draft: its channel is not connected, or it is not a draft"
+        )
         return NotDone(why, skipped=True, request_id=name)
     if post.status in _ON_ITS_WAY:
         return Done(request_id=name)

@@ -158,4 +158,4 @@ def _check_options(asked: RunOptions) -> None:
         if given
     ]
     if wrong:
-        raise UsageError(f"a saved plan is carried out as it stands: {', '.join(wrong)} goes with `plan --out`")
+        raise UsageError(f"a saved plan is carried out as it is: {', '.join(wrong)} goes with `plan --out`")

@@ -87,9 +87,7 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.yes and not (options.everything or options.selector):
         raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
     if not options.yes and not can_ask():
-        raise UsageError(
-            "there is no terminal to ask on; name the drafts with --id, --channel or --title and add --yes"
-        )
+        raise UsageError("no terminal to ask on; name the drafts with --id, --channel or --title, and pass --yes")
     project, index = open_project(options.paths, trust_of(os.environ))
     selection = select(project, index, options.choice)
     begin("approve", selection, emit)

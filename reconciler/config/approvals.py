@@ -181,5 +181,5 @@ def _content(written: dict[str, Any], account: str) -> PublicContent:
 def _once(id: str, kind: str, path: KeyPath, seen: dict[str, KeyPath], layers: Layers) -> None:
     """Two decisions about one thing could disagree."""
     if f"{kind} {id}" in seen:
-        layers.problem(path, f"the {kind} {quoted(id)} stands here twice", "keep one of them")
+        layers.problem(path, f"the {kind} {quoted(id)} is listed twice", "keep one of them")
     seen.setdefault(f"{kind} {id}", path)

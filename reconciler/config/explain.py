@@ -83,7 +83,7 @@ class _Explainer:
                 yield from self._one_of(path, error)
             case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
                 found = f"there are {len(value)}: {listed(value)}" if value else "there is none"
-                yield self._problem(path, f"wants exactly one of {listed(schema['properties'], 'or')}; {found}")
+                yield self._problem(path, f"must have exactly one of {listed(schema['properties'], 'or')}; {found}")
             case "propertyNames":
                 yield from ()
             case "uniqueItems":
@@ -106,8 +106,8 @@ class _Explainer:
                     return self._problem(path, f"version {said} is not known", "this reconciler reads version 1")
                 allowed = ["null" if one is None else str(one) for one in rule]
                 near = close_match(value, allowed) if isinstance(value, str) else None
-                one_of = f"none of {listed(allowed)}" if len(allowed) > 1 else f"not {allowed[0]}"
-                return self._problem(path, f"{said} is {one_of}", f"did you mean {near}?" if near else "")
+                must = f"must be one of: {listed(allowed)}" if len(allowed) > 1 else f"must be {allowed[0]}"
+                return self._problem(path, f"{said} {must}", f"did you mean {near}?" if near else "")
             case "pattern":
                 return self._problem(path, *self._unlike(said, value, schema))
             case "minimum":
@@ -154,7 +154,7 @@ class _Explainer:
             hint = "take the quotes away"
         elif schema.get("examples"):
             hint = f"for example {_flow(schema['examples'][0])}"
-        return self._problem(path, f"wants {expected}, not {self._kind(path, value)}", hint)
+        return self._problem(path, f"expected {expected}, got {self._kind(path, value)}", hint)
 
     def _unknown_keys(self, path: KeyPath, value: dict[str, Any], schema: Mapping[str, Any]) -> Iterator[Explained]:
         allowed = list(schema.get("properties", ()))
@@ -192,12 +192,12 @@ class _Explainer:
             yield self._problem(path, "an inline secret is refused", hint)
             return
         if not isinstance(value, dict):
-            yield self._problem(path, f"wants keys and values, not {self._kind(path, value)}")
+            yield self._problem(path, f"expected keys and values, got {self._kind(path, value)}")
             return
         if all(set(one) == {"required"} for one in branches):
             keys = [key for one in branches for key in one["required"]]
             found = "both are there" if all(key in value for key in keys) else "neither is there"
-            yield self._problem(path, f"wants exactly one of {listed(keys, 'and')}; {found}")
+            yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}")
             return
         forms = listed([str(one.get("title")) for one in branches], "or")
         known = {key for one in branches for key in one["properties"]}
@@ -242,17 +242,17 @@ class _Explainer:
         return "credentials" not in path
 
     def _quoted(self, path: KeyPath, value: Any) -> str:
-        return quoted(value) if self._may_show(path) else "what stands here"
+        return quoted(value) if self._may_show(path) else "this value"
 
     def _kind(self, path: KeyPath, value: Any) -> str:
         if value is None:
             return "nothing"
         if isinstance(value, bool):
-            return f"the word {str(value).lower()}"
+            return str(value).lower()
         if isinstance(value, int | float):
-            return f"the number {value}" if self._may_show(path) else "a number"
+            return str(value) if self._may_show(path) else "a number"
         if isinstance(value, str):
-            return f"the text {self._quoted(path, value)}" if self._may_show(path) else "a text"
+            return self._quoted(path, value) if self._may_show(path) else "a text"
         return "a list" if isinstance(value, list) else "keys and values"
 
     def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:

@@ -21,10 +21,10 @@ def check_api(text: str) -> Wrong | None:
     hint = "write wix, sandbox or an https URL"
     if "://" not in text:
         near = close_match(text, NAMED_APIS)
-        return f"{quoted(text)} is no API", f"did you mean {near}?" if near else hint
+        return f"{quoted(text)} is not an API", f"did you mean {near}?" if near else hint
     url = _split(text)
     if url is None or not url.hostname or url.scheme.lower() not in ("http", "https"):
-        return f"{quoted(_without_secrets(text))} is no URL of an API", hint
+        return f"{quoted(_without_secrets(text))} is not the URL of an API", hint
     if url.username is not None or url.password is not None:
         return "an inline secret is refused: the URL holds a user or a password", "name it under `credentials`"
     if url.query or url.fragment or "?" in text or "#" in text:
@@ -40,14 +40,14 @@ def check_api(text: str) -> Wrong | None:
 def check_state(text: str) -> Wrong | None:
     """What is wrong with a `state`: a folder, or the URL of an object store."""
     if "://" not in text:
-        return None if text.strip() and "\0" not in text else ("is no folder", "write a path such as .reconciler")
+        return None if text.strip() and "\0" not in text else ("is not a folder", "write a path such as .reconciler")
     url = _split(text)
     stores = listed([f"{scheme}://" for scheme in STORES], "or")
     if url is None or url.scheme.lower() not in STORES:
         scheme = text.split("://", 1)[0]
         near = close_match(scheme, STORES)
         hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
-        return f"{quoted(scheme)} is no kind of store", hint
+        return f"{quoted(scheme)} is not a known kind of store", hint
     if url.username is not None or url.password is not None:
         return "an inline secret is refused: the URL holds a user or a password", "leave it to the store's environment"
     if not url.netloc:

@@ -101,7 +101,9 @@ def _fetch(ref: SecretRef, what: str, environ: Mapping[str, str]) -> Secret:
         reason = "holds more than one line" if "\n" in value or "\r" in value else "holds characters that no key has"
         raise UsageError(f"{what}: {ref} {reason}; put the secret there, and nothing else")
     if len(value) < SHORTEST:
-        raise UsageError(f"{what}: {ref} holds fewer than {SHORTEST} characters, which is no key; put the secret there")
+        raise UsageError(
+            f"{what}: {ref} holds fewer than {SHORTEST} characters, too few for a key; put the secret there"
+        )
     return Secret(value)
 
 

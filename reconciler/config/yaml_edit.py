@@ -271,7 +271,7 @@ class YamlText(Struct):
         be about the whole list, and stay)."""
         dash = self.text.rfind("-", 0, item.start_mark.index)
         if self.text[dash + 1 : item.start_mark.index].strip():
-            raise self._no(item, "a comment stands between the dash and its item")
+            raise self._no(item, "a comment is between the dash and its item")
         start = self._line_start(dash)
         before = self._before(sequence, item)
         if before is None:

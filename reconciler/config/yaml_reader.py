@@ -156,7 +156,7 @@ class DocumentReader:
 
     def _twice(self, key: str, mark: Any, keys: dict[str, Any]) -> None:
         first = keys[key].line + 1
-        self._problem(mark, f"the key {quoted(key)} stands here twice, first in line {first}", "keep one of them")
+        self._problem(mark, f"{quoted(key)} is defined twice (first on line {first})", "keep one of them")
 
     def _open(self, event: Any, items: Any, spots: Spots) -> None:
         self.weight += 1
@@ -185,7 +185,7 @@ class DocumentReader:
         found = self.anchors.get(event.anchor)
         inside = any(frame.anchor == event.anchor for frame in (*self.stack, self.frame))
         if found is None or inside:
-            what = "stands inside the very thing it names" if inside else "names an anchor that is not above it"
+            what = "is inside the very thing that it names" if inside else "names an anchor that is not above it"
             self._problem(mark, f"*{event.anchor} {what}", "write the value out")
             raise GiveUp
         value, spots, weight = found

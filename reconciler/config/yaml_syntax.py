@@ -8,7 +8,7 @@ from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 _SYNTAX = (
-    ("found a tab character", "a tab stands where YAML wants spaces", "use spaces"),
+    ("found a tab character", "a tab is used where YAML expects spaces", "use spaces"),
     ("mapping values are not allowed", "a second `: ` in one line", "quote the text, or begin a new line"),
     ("found unexpected end of stream", "this quote is not closed", "close it"),
     ("did not find expected ',' or '}'", "this `{` is not closed, or a comma is missing in it", "close it with `}`"),
@@ -17,7 +17,11 @@ _SYNTAX = (
     ("expected ',' or ']'", "this `[` is not closed, or a comma is missing in it", "close it with `]`"),
     ("did not find expected node content", "a value is missing here", "write it, and close each `[` and `{`"),
     ("expected the node content", "a value is missing here", "write it, and close each `[` and `{`"),
-    ("did not find expected '-' indicator", "a list goes on with something that is no `- ` entry", "indent it alike"),
+    (
+        "did not find expected '-' indicator",
+        "a list continues with something that does not start with `- `",
+        "indent it alike",
+    ),
     (
         "did not find expected key",
         "a line that does not fit the lines above it",
@@ -29,7 +33,7 @@ _SYNTAX = (
     ("found duplicate %YAML", "two %YAML lines", "leave the %YAML lines out"),
     ("found undefined tag handle", "a tag that is not known here", "leave it out"),
     ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the `\\`"),
-    ("found invalid Unicode character escape", "an escape that is no character", "write the character itself"),
+    ("found invalid Unicode character escape", "an escape that is not a character", "write the character itself"),
 )
 """The commonest syntax errors by what libyaml or PyYAML says of them, in our words."""
 
@@ -54,7 +58,7 @@ def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
         lines = text.splitlines()
         here = lines[mark.line][mark.column : mark.column + 1] if mark.line < len(lines) else ""
         if here == "\t":
-            return problem(place, "a tab stands where YAML wants spaces", "use spaces")
+            return problem(place, "a tab is used where YAML expects spaces", "use spaces")
         return problem(place, f"no value can begin with {quoted(here)}", "put the text in quotes")
     for begin, message, hint in _SYNTAX:
         if said.startswith(begin):

@@ -105,7 +105,7 @@ async def _review_site(
 ) -> SiteReviewed | SiteNotReviewed:
     site = desired.ref.name
     if desired.schedule is None:
-        return _nothing(desired, "its file has no schedule, so no draft is to go out")
+        return _nothing(desired, "no schedule in its file, so no draft is to go out")
     options = plan_options(session, RunContext(), site)
     recorded = await session.store.load(desired.ref)
     observed, _ = await observe_and_plan(session.client.reader(), desired, recorded, options)

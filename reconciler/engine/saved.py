@@ -90,7 +90,7 @@ def read_plan(file: Path) -> SavedPlan:
     except OSError as error:
         raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
     if len(data) > LARGEST:
-        raise UnreadablePlan(name, "is no saved plan: it is too large")
+        raise UnreadablePlan(name, "is not a saved plan: it is too large")
     return from_text(data, name)
 
 

@@ -104,7 +104,7 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
 
 
 def _end(site: SiteRef) -> str:
-    return f"declare it again, or, once nothing goes out there that nobody wants: reconciler state forget {site.name}"
+    return f"declare it again, or, once nothing unwanted goes out there: reconciler state forget {site.name}"
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
@@ -114,7 +114,7 @@ def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     return Diagnostic(
         "still-going-out",
         f"the {post.channel} post{title} is still scheduled to go out {when}",
-        "if nobody wants it, cancel it first: in Wix, or by an apply with `paused: cancel`",
+        "if it is unwanted, cancel it first, in Wix or by an apply with `paused: cancel`",
         Severity.WARNING,
         address=Address(site.name, Kind.DRAFT, post.id),
     )

@@ -56,12 +56,12 @@ class Address(str):
         """The address a text names. Raises ValueError for what is no address."""
         site, _, rest = text.partition("/")
         if not SITE_NAME.match(site):
-            raise ValueError(f"{text!r} is no address: {site!r} is not the name of a site")
+            raise ValueError(f"{text!r} is not a valid address: {site!r} is not the name of a site")
         if not rest:
             return cls(SiteName(site))
         kind, bracket, key = rest.partition("[")
         if bracket and not key.endswith("]"):
-            raise ValueError(f"{text!r} is no address: the bracket is not closed")
+            raise ValueError(f"{text!r} is not a valid address: the bracket is not closed")
         try:
             return cls(SiteName(site), Kind(kind), key[:-1] if bracket else "")
         except ValueError:
@@ -70,7 +70,7 @@ class Address(str):
             kinds = ", ".join(sorted(Kind))
             near = get_close_matches(kind, sorted(Kind), n=1)
             hint = f"; did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
-            raise ValueError(f"{text!r} is no address: {kind!r} is none of {kinds}{hint}") from None
+            raise ValueError(f"{text!r} is not a valid address: {kind!r} must be one of: {kinds}{hint}") from None
 
 
 def key_of(kind: Kind, id: str = "") -> str:

@@ -157,7 +157,7 @@ class Review(Struct, frozen=True):
 def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
     """Why a site cannot be reviewed now, as a clause; None where it can."""
     if desired.schedule is None:
-        return "its file has no schedule, so no draft is to go out"
+        return "no schedule in its file, so no draft is to go out"
     status = observed.marketing_plan.status if observed.marketing_plan else None
     if status is PlanStatus.ACTIVE:
         return None

@@ -28,7 +28,7 @@ class CallWords(Struct, frozen=True):
     asked: str
     look: str
     done: str = "the next plan takes the site as it reads it"
-    not_done: str = "the next apply does it anew where the files ask for it still"
+    not_done: str = "the next apply does it again if the files still ask for it"
 
 
 _GENERATED: Final = (
@@ -52,13 +52,13 @@ _WORDS: Final[Mapping[str, CallWords]] = {
     "generate-posts": CallWords(
         "generate posts for an activity",
         "whether the activity has posts",
-        not_done="the next apply asks for them again where a rule wants them and none are there",
+        not_done="the next apply asks for them again if a rule covers them and there are none",
     ),
     "regenerate-posts": CallWords(
         "make the posts of an activity again",
         "whether the posts are new",
         done="the reviewers' decision counts as carried out",
-        not_done="the reviewers' decision stands, and the next apply carries it out",
+        not_done="the reviewers' decision still holds, and the next apply carries it out",
     ),
     "clear-posts": CallWords(
         "clear the posts of an activity",
@@ -68,13 +68,13 @@ _WORDS: Final[Mapping[str, CallWords]] = {
     "schedule-post": CallWords(
         "schedule a post",
         "whether the post is scheduled or has gone out",
-        done="it stands in the ledger as scheduled, and its approval is used up",
+        done="it is recorded as scheduled, and its approval is used up",
         not_done="the next apply schedules it if it is a draft still, and approved",
     ),
     "reschedule-post": CallWords(
         "move a scheduled post",
         "when the post is scheduled for",
-        done="it stands in the ledger with its new time",
+        done="it is recorded with its new time",
         not_done="the next apply moves it if a rule asks for another time still",
     ),
     "cancel-post": CallWords("take a scheduled post back", "whether the post is scheduled still"),
@@ -98,7 +98,7 @@ def about(entry: OpenEntry) -> str:
     if isinstance(operation, CreateActivity):
         return f"{value(operation.activity.title)}, for {moment(operation.activity.target_date, 'UTC')}"
     if isinstance(operation, SchedulePost | ReschedulePost):
-        when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at the time that the API chooses"
+        when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at a time Wix picks"
         return f"{operation.channel}, {when}"
     return value(entry.address.key) if entry.address.kind is Kind.EVENT else ""
 
@@ -113,4 +113,4 @@ def standing(entry: OpenEntry, *, held: bool) -> str:
         return f"a run could not tell whether it took effect: {entry.unknown}"
     if held:
         return "the run that holds the site may be making this call right now"
-    return "no run has looked yet whether it took effect: the next apply reads the site and settles it if it can"
+    return "no run has checked yet whether it took effect; the next apply reads the site and resolves it if it can"

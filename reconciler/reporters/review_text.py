@@ -9,26 +9,17 @@ from reconciler.config.deciding import Subject
 from reconciler.engine.results import (
     Decided,
     ReviewCompleted,
-    SiteFailed,
     SiteNotReviewed,
     SiteReviewed,
-    Written,
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
-from reconciler.planner.approval_checks import difference_words
-from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import (
-    TO_DECIDE,
-    Review,
-    ReviewedActivity,
-    ReviewedPost,
     ReviewStatus,
 )
-from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import plural
@@ -44,60 +35,6 @@ STATUS_WORDS: Final = {
     ReviewStatus.SCHEDULED: "scheduled",
     ReviewStatus.OUT: "went out",
 }
-
-
-def review_lines(result: SiteReviewed | SiteNotReviewed | SiteFailed, screen: Screen) -> Iterator[str]:
-    """A site's review: its counts and file, then what people are asked about."""
-    if not isinstance(result, SiteReviewed):
-        why = result.problem if isinstance(result, SiteFailed) else result.why
-        style = Style.RED if isinstance(result, SiteFailed) else Style.PLAIN
-        yield from wrapped((Span(result.name, Style.BOLD), Span(of_its_site(why), style)), screen)
-        return
-    review = result.review
-    counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
-    where = f"{result.file} ({result.written})" if result.written is not Written.NONE else result.written.value
-    spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
-    yield from wrapped([one for one in spans if one.text], screen)
-    for missed in review.missed:
-        yield from _missed(missed, review, screen)
-    for activity, post in asked_about(review):
-        yield from _asked(activity, post, review, screen)
-    if result.gallery:
-        yield from wrapped((Span(f"  Preview: {result.gallery}", Style.DIM),), screen)
-
-
-def asked_about(review: Review) -> Iterator[tuple[ReviewedActivity, ReviewedPost]]:
-    """The posts that wait for people, in the review's order."""
-    for activity in review.activities:
-        for post in activity.shown:
-            if post.status in TO_DECIDE:
-                yield activity, post
-
-
-def _asked(activity: ReviewedActivity, one: ReviewedPost, review: Review, screen: Screen) -> Iterator[str]:
-    facts = (
-        f"{one.post.channel} {one.post.type}",
-        f'"{activity.activity.title}"',
-        *([f"on {one.post.account}"] if one.post.account else []),
-        review.goes_out(one),
-        f"({STATUS_WORDS[one.status]})",
-    )
-    spans = (Span("  ? review", Style.CYAN), Span(facts[0], Style.BOLD), *map(Span, facts[1:]))
-    yield from wrapped(spans, screen, hang=12)
-    if one.differences and one.status is not ReviewStatus.PENDING:
-        what = f"in the file -> on the site: {difference_words(one.differences, review.zone)}"
-        yield from wrapped((Span(what, Style.YELLOW),), screen, indent=12, hang=14)
-    for problem in one.problems:
-        yield from wrapped((Span(f"blocked: {problem.message}", Style.YELLOW),), screen, indent=12, hang=14)
-    for warning in one.warnings:
-        yield from wrapped((Span(f"note: {warning}", Style.DIM),), screen, indent=12, hang=14)
-
-
-def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:
-    """An approval that came too late: what people asked for and did not get."""
-    due = moment_text(missed.moment, review.zone, exact=missed.exact)
-    facts = (f"{missed.draft.channel} {missed.draft.type}", f'"{missed.activity.title}"', f"approved, was due {due}")
-    yield from wrapped((Span("  ! missed", Style.YELLOW), *map(Span, facts)), screen, hang=12)
 
 
 def review_line(review: ReviewCompleted) -> str:

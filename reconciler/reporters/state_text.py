@@ -12,12 +12,13 @@ from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.reporters.journal_words import about, standing, words_of
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
-from reconciler.reporters.words import moment, plural, short, value
+from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.words import moment, plural, short
 from reconciler.state.heartbeat import RENEWAL
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 
-HEADS = ("in doubt", "waiting", "inputs  ")
+HEADS = ("unconfirmed", "in progress", "inputs      ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 26
 """Columns that the numbers take, and what is left for who holds a site."""
 
@@ -42,7 +43,7 @@ def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
         yield screen.paint(site.name)
     lead = fill(site.name if columns(site.name) <= room else "", room)
     doubt, waiting = (str(count or "-") for count in (site.in_doubt, site.waiting))
-    inputs = "pending" if site.pending else "in use" if site.generated_from else "-"
+    inputs = "pending" if site.pending else "up to date" if site.generated_from else "-"
     cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
     lock = "-" if site.lock is None else _who(site.lock) + (" (ended)" if site.ended else "")
     style = Style.YELLOW if site.in_doubt else Style.PLAIN
@@ -54,14 +55,13 @@ def _who(lock: LockRecord) -> str:
 
 
 def list_line(sites: Sequence[StateSummary], place: str) -> str:
-    """`State: 3 sites, 1 call in doubt, 0 waited for, 1 locked.`, for scripts."""
+    """`State: 3 sites, 1 unconfirmed call, 0 in progress, 1 locked.`, for scripts."""
     if not sites:
         return f"Nothing is recorded in {place}."
     doubt, waiting = sum(one.in_doubt for one in sites), sum(one.waiting for one in sites)
     locked, bad = sum(one.lock is not None for one in sites), sum(bool(one.problem) for one in sites)
-    line = (
-        f"State: {plural(len(sites), 'site')}, {plural(doubt, 'call')} in doubt, {waiting} waited for, {locked} locked"
-    )
+    calls = f"{plural(doubt, 'unconfirmed call')}, {waiting} in progress"
+    line = f"State: {plural(len(sites), 'site')}, {calls}, {locked} locked"
     return f"{line}, {bad} unreadable." if bad else f"{line}."
 
 
@@ -131,8 +131,8 @@ def _to_the_second(at: datetime) -> str:
 
 def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[str]) -> Iterator[str]:
     words = words_of(entry)
-    mark, style = ("  . waiting", Style.DIM) if entry.sent else ("  ? in doubt", Style.YELLOW)
-    hang = 14
+    mark, style = ("  . in progress", Style.DIM) if entry.sent else ("  ? unconfirmed", Style.YELLOW)
+    hang = 17
     spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
     yield from wrapped(spans, screen, hang=hang)
     told, held = about(entry), site.lock is not None and not site.ended
@@ -141,7 +141,7 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:
         return
-    yield from wrapped((Span(f"to settle it by hand, look {words.look}:"),), screen, indent=hang, hang=hang + 2)
+    yield from wrapped((Span(f"to record how it ended, look {words.look}:"),), screen, indent=hang, hang=hang + 2)
     for settled, follows in (("done", words.done), ("not-done", words.not_done)):
         yield " " * hang + printable(
             shlex.join(("reconciler", "state", "resolve", site.name, entry.id, settled, *where))
@@ -154,21 +154,21 @@ def _inputs(inputs: Inputs | None, screen: Screen) -> Iterator[str]:
         return
     if inputs == Inputs():
         yield "  no settings and no events"
-    settings = (f"{one.path.removeprefix('settings.')}: {value(one.value)}" for one in inputs.settings)
-    events = (f"event {value(name)}: {value(facts)}" for name, facts in inputs.events)
+    settings = (f"{one.path.removeprefix('settings.')}: {yaml(one.value)}" for one in inputs.settings)
+    events = (f"event {quoted(name)}: {yaml(facts)}" for name, facts in inputs.events)
     yield from _listed((*settings, *events), screen)
 
 
 def _applied(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
     if recorded.applied != Inputs():
         yield from _inputs(recorded.applied, screen)
-    yield from _listed((f"{key}: {value(facts)}" for key, facts in recorded.objects), screen)
+    yield from _listed((f"{key}: {yaml(facts)}" for key, facts in recorded.objects), screen)
 
 
 def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
-    yield from _listed((f"event {value(name)} is {event}" for name, event in recorded.event_ids), screen)
+    yield from _listed((f"event {quoted(name)} is {event}" for name, event in recorded.event_ids), screen)
     created = (
-        f"activity {value(one.title)} of {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
+        f"activity {quoted(one.title)} of {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
     )
     yield from _listed(created, screen)
     sets = (f"the set rule {short(one.rule)} set {', '.join(sorted(one.activities))}" for one in recorded.sets)
@@ -179,7 +179,7 @@ def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
 
 
 def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
-    when = f"for {moment(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at the time that the API chose"
+    when = f"for {moment(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at a time Wix picked"
     spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"noted {moment(post.done_at, 'UTC')}")]
     spans.append(Span(short(post.digest), Style.DIM))
     if post.times > 1:
@@ -192,11 +192,11 @@ def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
 
 
 def show_line(site: SiteState) -> str:
-    """`State: 1 call in doubt, 0 waited for, 3 posts published, not locked.`, for scripts."""
+    """`State: 1 unconfirmed call, 0 in progress, 3 posts published, not locked.`, for scripts."""
     lock = "not locked" if site.lock is None else f"locked by {_who(site.lock)}"
     posts = plural(len(site.recorded.published), "post")
-    doubt = plural(len(site.in_doubt), "call")
-    return f"State: {doubt} in doubt, {len(site.waiting)} waited for, {posts} published, {lock}."
+    doubt = plural(len(site.in_doubt), "unconfirmed call")
+    return f"State: {doubt}, {len(site.waiting)} in progress, {posts} published, {lock}."
 
 
 # --- state unlock, state resolve ---------------------------------------------------------------------
@@ -240,7 +240,5 @@ def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:
 def resolved_line(resolved: CallResolved) -> str:
     """The last line of `state resolve`."""
     left, name = resolved.left, resolved.name
-    rest = f"no call of {name} is in doubt"
-    if left:
-        rest = f"{plural(left, 'call')} of {name} {'is' if left == 1 else 'are'} in doubt still"
+    rest = f"{name} has {plural(left, 'unconfirmed call')} left" if left else f"no unconfirmed call of {name} is left"
     return f"Resolved: {'done' if resolved.took_effect else 'not done'}; {rest}."

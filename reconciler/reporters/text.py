@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from reconciler.reporters.drift_screen import DriftScreen
     from reconciler.reporters.ledger_text import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
+    from reconciler.reporters.review_screen import ReviewScreen
 
 
 class TextReporter:
@@ -85,6 +86,12 @@ class TextReporter:
         from reconciler.reporters.drift_screen import DriftScreen
 
         return DriftScreen(self._screen, self._context.detail, explain=self._context.calls_of is not None)
+
+    @cached_property
+    def _reviews(self) -> ReviewScreen:
+        from reconciler.reporters.review_screen import ReviewScreen
+
+        return ReviewScreen(self._screen)
 
     @cached_property
     def _ledger(self) -> Ledger:
@@ -150,8 +157,10 @@ class TextReporter:
                 self._plan.started(run)
             case "drift":
                 self._drift.started(run)
-            case "review" | "history" | "import" | "doctor":
-                self._lines((self._screen.paint(header(run), Style.BOLD),))
+            case "review":
+                self._lines(self._reviews.started(run))
+            case "history" | "import" | "doctor":
+                self._lines((self._screen.paint(header(run), Style.BOLD), ""))
             case _:  # `validate` and `approve` work on no site
                 pass
 
@@ -163,15 +172,17 @@ class TextReporter:
             self._lines(applied_lines(applied, self._screen, brief=self._applying >= FEW_SITES))
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
-        from reconciler.reporters.review_text import decided_line, review_line, review_lines
+        from reconciler.reporters.review_text import decided_line, review_line
 
         match event:
-            case ReviewCompleted():
-                self._last(review_line(event), "reconciler approve" if event.pending else None)
+            case ReviewCompleted(pending=pending):
+                self._lines(self._reviews.end())
+                waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
+                self._last(review_line(event), waiting if pending else None)
             case Decided():
                 self._last(decided_line(event))
             case _:
-                self._lines(review_lines(event, self._screen))
+                self._lines(self._reviews.site(event))
 
     def _history(self, event: SiteHistory | HistoryListed) -> None:
         from reconciler.reporters.history_text import history_line, history_lines

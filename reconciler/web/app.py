@@ -155,7 +155,7 @@ class Page:
         try:
             asked = msgspec.json.decode(await request.body(), type=Decisions)
         except msgspec.DecodeError as error:
-            return PlainTextResponse(f"This is no decision: {error}\n", 400)
+            return PlainTextResponse(f"This is not a decision: {error}\n", 400)
         refused = decide(self.board.folder, asked.wishes)
         kept_back = {(refusal.site, refusal.id) for refusal in refused}
         self.decided |= {

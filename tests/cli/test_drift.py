@@ -47,8 +47,8 @@ def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Proje
     lines = " ".join(ran.out.split())
     assert "~ settings drifted changed remotely toneOfVoice file:" in lines
     assert "changed remotely toneOfVoice file: warm and playful site: dry" in lines
-    assert '~ event "Sale" drifted changed remotely was there, and is gone' in lines
-    assert "~ marketing plan drifted changed remotely was there, and is gone" in lines
+    assert '~ event "Sale" drifted changed remotely gone since the last apply' in lines
+    assert "~ marketing plan drifted changed remotely gone since the last apply" in lines
 
 
 def test_json_has_every_object_and_all_three_sides(reconciler: Command, project: Project) -> None:

@@ -92,7 +92,7 @@ def test_review_writes_every_wanted_draft_and_twice_changes_nothing(shop: Projec
     done = reconciler("review", shop.root)
     assert done.code == 0, done.err
     assert done.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
-    assert "INSTAGRAM STORY" in done.out
+    assert "Instagram story" in done.out
     assert "Thu 2026-11-05 09:30 Europe/Berlin" in " ".join(done.out.split())
     assert decisions(shop) == dict.fromkeys("1234", "pending")
     before = {path.name: path.read_bytes() for path in (shop.root / "approvals").iterdir()}

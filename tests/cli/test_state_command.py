@@ -162,12 +162,12 @@ def test_the_list_at_80_columns(
     ran = reconciler("state", "list", project.root)
     assert (ran.code, ran.out) == (
         0,
-        "site                       in doubt  waiting  inputs    lock\n"
+        "site            unconfirmed  in progress  inputs        lock\n"
         "a-site-with-quite-a-long-name-that-goes-on\n"
-        "                                  -        -  -         -\n"
-        "shop                              1        1  pending   jane on ci-7\n"
+        "                          -            -  -             -\n"
+        "shop                      1            1  pending       jane on ci-7\n"
         "\n"
-        "State: 2 sites, 1 call in doubt, 1 waited for, 1 locked.\n",
+        "State: 2 sites, 1 unconfirmed call, 1 in progress, 1 locked.\n",
     )
 
 
@@ -181,7 +181,7 @@ def test_a_corrupt_document_hides_no_other(reconciler: Command, project: Project
     planted.much()
     (project.root / ".reconciler" / "records" / "broken.json").write_text("{", "utf-8")
     ran = reconciler("state", "list", project.root)
-    assert (ran.code, ran.last) == (1, "State: 2 sites, 0 calls in doubt, 0 waited for, 0 locked, 1 unreadable.")
+    assert (ran.code, ran.last) == (1, "State: 2 sites, 0 unconfirmed calls, 0 in progress, 0 locked, 1 unreadable.")
     assert "broken  cannot be read:" in ran.out
     assert "restore it from a backup" in " ".join(ran.out.split())
     ran = reconciler("state", "list", project.root, "--output", "json")
@@ -213,7 +213,7 @@ def test_paths_and_places_are_as_elsewhere(reconciler: Command, chain: Project, 
     assert (elsewhere.code, elsewhere.out) == (0, f"Nothing is recorded in {tmp_path / 'other'}.\n")
     wrong = reconciler("state", "list", chain.root, "--state", "s4://bucket")
     assert (wrong.code, wrong.out) == (1, "")
-    assert "'s4' is no kind of store" in wrong.err
+    assert "'s4' is not a known kind of store" in wrong.err
     secret = reconciler("state", "list", chain.root, "--state", "s3://key:hidden@bucket/x")
     assert secret.code == 1
     assert "hidden" not in secret.err
@@ -236,33 +236,33 @@ Lock
   its holder is gone, or its time is over: the next run takes it over
 
 Open calls
-  ? in doubt  ENTRY  schedule-post
-              shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
-              to schedule a post: FACEBOOK, for Thu 2026-12-03 09:30 UTC
-              begun Mon 2026-11-02 09:00 UTC
-              a run could not tell whether it took effect: lost \\x1b[2J
-              to settle it by hand, look whether the post is scheduled or has
-                gone out:
-              reconciler state resolve shop ENTRY done WHERE
-                it stands in the ledger as scheduled, and its approval is used
-                up
-              reconciler state resolve shop ENTRY not-done WHERE
-                the next apply schedules it if it is a draft still, and approved
-  . waiting   ENTRY  regenerate  shop/marketing-plan
-              to generate the marketing plan again
-              begun Mon 2026-11-02 09:00 UTC
-              it was started; the next apply waits for it to end
+  ? unconfirmed  ENTRY  schedule-post
+                 shop/draft[834dc801-3e5c-416a-bd14-b130a95d100e]
+                 to schedule a post: FACEBOOK, for Thu 2026-12-03 09:30 UTC
+                 begun Mon 2026-11-02 09:00 UTC
+                 a run could not tell whether it took effect: lost \\x1b[2J
+                 to record how it ended, look whether the post is scheduled or
+                   has gone out:
+                 reconciler state resolve shop ENTRY done WHERE
+                   it is recorded as scheduled, and its approval is used up
+                 reconciler state resolve shop ENTRY not-done WHERE
+                   the next apply schedules it if it is a draft still, and
+                   approved
+  . in progress  ENTRY  regenerate  shop/marketing-plan
+                 to generate the marketing plan again
+                 begun Mon 2026-11-02 09:00 UTC
+                 it was started; the next apply waits for it to end
 
 Generation inputs waiting for the next generation
-  toneOfVoice: "dry"
+  toneOfVoice: dry
 
 Generation inputs used by the current plan
   toneOfVoice: "warm\\u001b[31m"
-  event "Sale": {"date": "2026-11-27"}
+  event "Sale": {date: "2026-11-27"}
 
 Last applied, or found as asked for
-  toneOfVoice: "dry"
-  marketing-plan: {"state": "present"}
+  toneOfVoice: dry
+  marketing-plan: {state: present}
 
 Identities
   event "Sale" is e-1
@@ -274,7 +274,7 @@ Published posts
 Decisions carried out
   activity a-1: discard (sha256:2bc983a5)
 
-State: 1 call in doubt, 1 waited for, 1 post published, locked by jane on ci-7.
+State: 1 unconfirmed call, 1 in progress, 1 post published, locked by jane on ci-7.
 """
 
 
@@ -414,7 +414,7 @@ def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
     shown = reconciler("state", "show", "shop", project.root)
     assert (shown.code, shown.last) == (
         0,
-        "State: 0 calls in doubt, 0 waited for, 0 posts published, locked by jane on ci-7.",
+        "State: 0 unconfirmed calls, 0 in progress, 0 posts published, locked by jane on ci-7.",
     )
     assert reconciler("state", "list", project.root).last.startswith("State: 1 site,")
     (project.root / ".reconciler" / "records").mkdir()
@@ -432,13 +432,13 @@ def test_a_post_that_was_scheduled_uses_up_its_approval(
     entry = planted.open(SCHEDULED, f"shop/draft[{POST}]", unknown="lost")
     other = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", entry[:6], "done", project.root)
-    assert (ran.code, ran.last) == (0, "Resolved: done; 1 call of shop is in doubt still.")
+    assert (ran.code, ran.last) == (0, "Resolved: done; shop has 1 unconfirmed call left.")
     assert "its approval is used up" in ran.out
     [post] = planted.recorded().published
     assert (post.id, post.channel, post.times) == (POST, "FACEBOOK", 1)
     assert post.scheduled_for == datetime(2026, 12, 3, 9, 30, tzinfo=UTC)
     ran = reconciler("state", "resolve", "shop", other, "not-done", project.root)
-    assert (ran.code, ran.last) == (0, "Resolved: not done; no call of shop is in doubt.")
+    assert (ran.code, ran.last) == (0, "Resolved: not done; no unconfirmed call of shop is left.")
     assert planted.recorded().open == ()
     assert planted.lock() is None
 
@@ -483,7 +483,7 @@ def test_an_unknown_entry_lists_those_there_are(reconciler: Command, project: Pr
     planted.much()
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
-    assert "none is open, so nothing is left to settle" in ran.err
+    assert "none is open, so nothing is left to resolve" in ran.err
     entry = planted.open(SALE, "shop/event[Sale]")
     ran = reconciler("state", "resolve", "shop", "nope", "done", project.root)
     assert ran.code == 1
@@ -555,7 +555,7 @@ def test_the_same_on_an_object_store(reconciler: Command, project: Project, buck
     planted = Planted(project.root, bucket)
     entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked()
-    assert reconciler("state", "list", *there).last == "State: 1 site, 1 call in doubt, 0 waited for, 1 locked."
+    assert reconciler("state", "list", *there).last == "State: 1 site, 1 unconfirmed call, 0 in progress, 1 locked."
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 4
     assert reconciler("state", "unlock", "shop", "--force", *there).last == "Unlocked: shop."
     assert reconciler("state", "resolve", "shop", entry, "done", *there).code == 0

@@ -41,9 +41,9 @@ _site = click.argument("site")
 def list_(**given: Any) -> int:
     """List the sites of which something is recorded.
 
-    Per site: calls in doubt (nobody knows whether they took effect), calls
-    waited for, generation inputs (pending: waiting for the next generation;
-    in use: used by the current plan), and who holds its lock.
+    Per site: unconfirmed calls (nobody knows whether they took effect), calls
+    in progress, generation inputs (pending: waiting for the next generation;
+    up to date: used by the current plan), and who holds its lock.
     PATH narrows the list to the sites of files and folders. Exits with 1
     where something cannot be read.
     """

@@ -1,0 +1,134 @@
+"""A review on a screen: what people are asked about, by activity, and the sites that there is nothing to ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.engine.results import RunStarted, SiteFailed, SiteNotReviewed, SiteReviewed, Written
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import channel_name
+from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.outlook import MissedApproval
+from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.failures import Failures
+from reconciler.reporters.last_lines import header
+from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.review_text import STATUS_WORDS
+from reconciler.reporters.values import quoted
+from reconciler.reporters.words import plural
+
+FEW_SITES = 5
+"""From so many sites on, each has a line, and those with one obstacle are named together at the end."""
+
+MOST_NAMES = 8
+
+
+class ReviewScreen:
+    """Shows sites as they come; in a run over many, those without a review wait for its end."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._many = False
+        self._gap = True
+        self._without: dict[str, list[str]] = {}
+        self._failures = Failures()
+
+    def started(self, run: RunStarted) -> Iterator[str]:
+        """The header."""
+        self._many = run.sites >= FEW_SITES
+        yield self._screen.paint(header(run), Style.BOLD)
+
+    def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
+        """One site more; one with a block has an empty line around it."""
+        lines = list(self._site(result))
+        block = len(lines) > 1 and not self._many
+        if lines and (block or self._gap):
+            yield ""
+        yield from lines
+        self._gap = block if lines else self._gap
+
+    def _site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
+        match result:
+            case SiteReviewed(review=review):
+                asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
+                if self._many and not asked and not review.missed and result.written is Written.NONE:
+                    return
+                yield from _head(result, self._screen)
+                if not self._many:
+                    yield from _body(result, self._screen)
+            case SiteFailed() if self._many:
+                self._failures.add(result)
+            case SiteFailed(problem=problem):
+                words = (Span(result.name, Style.BOLD), Span(of_its_site(problem), Style.RED))
+                yield from wrapped(words, self._screen)
+            case SiteNotReviewed(name=name, why=why) if self._many:
+                self._without.setdefault(why.message, []).append(name)
+            case SiteNotReviewed(name=name, why=why):
+                yield from wrapped((Span(name, Style.BOLD), Span(of_its_site(why))), self._screen)
+
+    def end(self) -> Iterator[str]:
+        """What many sites share, and an empty line before the last one."""
+        for why, names in self._without.items():
+            more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+            head = Span(plural(len(names), "site"), Style.BOLD)
+            yield from wrapped((head, Span(f"{why}: {', '.join(names[:MOST_NAMES])}{more}")), self._screen)
+        for line in self._failures.lines():
+            yield from line.on(self._screen)
+        yield ""
+
+
+def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
+    """`shop  4 pending  approvals/shop.yaml (created)`."""
+    review = result.review
+    counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    if review.missed:
+        counts.append(f"{len(review.missed)} missed")
+    where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
+    spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
+    yield from wrapped([span for span in spans if span.text], screen)
+
+
+def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:
+    """What is asked about a site, and where to look at it."""
+    review = result.review
+    for missed in review.missed:
+        yield from _missed(missed, review, screen)
+    for activity in review.activities:
+        asked = [post for post in activity.shown if post.status in TO_DECIDE]
+        if asked:
+            yield from _activity(activity, asked, review, screen)
+    if result.gallery:
+        yield from wrapped((Span(f"  Preview: {result.gallery}", Style.DIM),), screen)
+
+
+def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Review, screen: Screen) -> Iterator[str]:
+    moments = list(dict.fromkeys(review.goes_out(post) for post in asked))
+    head = [Span(f"  ? {quoted(activity.activity.title)}", Style.CYAN)]
+    if len(moments) == 1:
+        head.append(Span(moments[0]))
+    yield from wrapped(head, screen, hang=8)
+    for post in asked:
+        kind = "" if post.post.type == "POST" else f" {post.post.type.lower()}"
+        spans = [Span(f"{channel_name(post.post.channel)}{kind}", Style.BOLD)]
+        if post.post.account:
+            spans.append(Span(f"on {post.post.account}"))
+        if len(moments) > 1:
+            spans.append(Span(review.goes_out(post)))
+        if post.status is not ReviewStatus.PENDING:
+            spans.append(Span(f"({STATUS_WORDS[post.status]})", Style.YELLOW))
+        yield from wrapped(spans, screen, indent=8, hang=10)
+        if post.differences and post.status is not ReviewStatus.PENDING:
+            what = f"in the file -> on the site: {difference_words(post.differences, review.zone)}"
+            yield from wrapped((Span(what, Style.YELLOW),), screen, indent=10, hang=12)
+        for problem in post.problems:
+            yield from wrapped((Span(f"blocked: {problem.message}", Style.YELLOW),), screen, indent=10, hang=12)
+        for warning in post.warnings:
+            yield from wrapped((Span(f"note: {warning}", Style.DIM),), screen, indent=10, hang=12)
+
+
+def _missed(missed: MissedApproval, review: Review, screen: Screen) -> Iterator[str]:
+    """An approval that came too late: what people asked for and did not get."""
+    due = moment_text(missed.moment, review.zone, exact=missed.exact)
+    facts = (channel_name(missed.draft.channel), quoted(missed.activity.title), f"approved, was due {due}")
+    yield from wrapped((Span("  ! missed", Style.YELLOW), *map(Span, facts)), screen, hang=12)
