@@ -6,6 +6,7 @@ the `reconciler` beside its interpreter, and writes to the forge only what `--ou
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -21,6 +22,7 @@ from typing import Any, NamedTuple, NoReturn
 MARKER = "<!-- reconciler -->"
 """The first line of every comment that the tool writes."""
 
+COMMANDS = ("validate", "plan", "apply", "drift", "review", "merge")
 BOT = "github-actions[bot]"
 LABEL = "reconciler-drift"
 
@@ -36,6 +38,7 @@ class Inputs(NamedTuple):
     path: str
     args: tuple[str, ...]
     plan_file: str
+    parts: str
     allow_publish: bool
     comment: bool
     issue: bool
@@ -61,8 +64,8 @@ def inputs() -> Inputs:
         return os.environ.get(f"INPUT_{name}", "").strip() or default
 
     command = value("COMMAND", "plan")
-    if command not in ("validate", "plan", "apply", "drift", "review"):
-        raise Failure(f"command: {command!r} must be one of: validate, plan, apply, drift, review")
+    if command not in COMMANDS:
+        raise Failure(f"command: {command!r} must be one of: {', '.join(COMMANDS)}")
     path = value("PATH", ".")
     args = tuple(line.strip() for line in value("ARGS").splitlines() if line.strip())
     return Inputs(
@@ -70,6 +73,7 @@ def inputs() -> Inputs:
         path,
         args,
         value("PLAN_FILE"),
+        value("PARTS"),
         value("ALLOW_PUBLISH") == "true",
         value("COMMENT") == "true",
         value("ISSUE") == "true",
@@ -89,7 +93,7 @@ def main() -> int:
         print("::notice::This pull request comes from a fork, which has no secrets: its files are checked offline.")
         given = given._replace(command="validate", args=())
     match given.command:
-        case "validate" | "plan":
+        case "validate" | "plan" | "merge":
             return _plan(given, event)
         case "apply":
             return _run(given).code
@@ -162,6 +166,12 @@ def _run(given: Inputs) -> Run:
     match given.command:
         case "plan":
             arguments += ["--out", str(plan_file), "--detailed-exitcode"]
+        case "merge":
+            parts = sorted(glob.glob(given.parts, recursive=True))
+            code = _called([arguments[0], "merge", *parts, "--out", str(plan_file)])
+            if code:
+                return Run(code, "", report)
+            arguments = [arguments[0], "show", str(plan_file)]
         case "apply":
             arguments += ["--auto-approve", *(["--allow-publish"] if given.allow_publish else [])]
             if given.plan_file:  # carried out in its project, which its files are compared with
@@ -170,16 +180,21 @@ def _run(given: Inputs) -> Run:
             pass
     outputs = ("github", f"text={text}", f"markdown={markdown}", f"html={report}")
     arguments += [part for output in outputs for part in ("--output", output)]
-    sys.stdout.flush()
-    code = subprocess.run(arguments, check=False, cwd=where).returncode
+    code = _called(arguments, where)
     if text.is_file():
         print(f"::group::reconciler {given.command}", text.read_text("utf-8"), "::endgroup::", sep="\n")
     _output("name", name)
     if report.is_file():
         _output("report", str(report))
-    if given.command == "plan" and plan_file.is_file():
+    if given.command in ("plan", "merge") and plan_file.is_file():
         _output("plan-file", str(plan_file))
     return Run(code, markdown.read_text("utf-8") if markdown.is_file() else "", report)
+
+
+def _called(arguments: list[str], where: str | None = None) -> int:
+    """Exit code of a program whose output goes into the log."""
+    sys.stdout.flush()
+    return subprocess.run(arguments, check=False, cwd=where).returncode
 
 
 # --- the forge -------------------------------------------------------------------------------------

@@ -189,7 +189,7 @@ def test_review_opens_one_pull_request_and_keeps_what_people_decided_there(job: 
 
     code, log, _ = job.run(command="explode")
     assert code == 1
-    assert "must be one of: validate, plan, apply, drift, review" in log
+    assert "must be one of: validate, plan, apply, drift, review, merge" in log
 
 
 def test_the_action_trusts_nobody() -> None:
