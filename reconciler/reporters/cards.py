@@ -35,7 +35,7 @@ TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 SHOWN_DIGITS: Final = 8
 """How much of a digest people compare by eye."""
 
-_MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(\S+?)(?: \(file .*\))?")
+_MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(.+?)(?: \(file .*\))?", re.DOTALL)
 
 
 class Group(IntEnum):
@@ -231,9 +231,7 @@ def _media(address: str) -> ShownMedia:
     return ShownMedia(found[1] or "IMAGE", url, safe=url.lower().startswith("https://") and printable(url) == url)
 
 
-def changed(
-    differences: Iterable[Difference], before: PublicContent, after: PublicContent, zone: str
-) -> tuple[Changed, ...]:
+def changed(differences: Iterable[Difference], after: PublicContent, zone: str) -> tuple[Changed, ...]:
     """What differs between an approved content and what there is now, words first and images side by side.
 
     A difference says how a member reads in both; `in_file` is the one that was approved.
@@ -241,8 +239,8 @@ def changed(
     found: list[Changed] = []
     for difference in differences:
         if difference.field == "media":
-            images = shown_media(before.media), shown_media(after.media)
-            found.append(Changed("images", media_before=images[0], media_after=images[1]))
+            before = shown_media(address for address in difference.in_file.split() if "://" in address)
+            found.append(Changed("images", media_before=before, media_after=shown_media(after.media)))
         else:
             before_text, after_text = (_side(difference, text, zone) for text in (difference.in_file, difference.live))
             found.append(Changed(difference.field, before_text, after_text))
@@ -293,6 +291,18 @@ def weeks(cards: Iterable[Card]) -> tuple[Week, ...]:
         )
         for monday in mondays
     )
+
+
+def by_group(cards: Iterable[Card], before: Group | None = None) -> list[tuple[str, list[Card]]]:
+    """Ordered cards below the titles of their groups; "" where `before`, the group of the card before, is the same."""
+    found: list[tuple[str, list[Card]]] = []
+    last = before
+    for card in cards:
+        if card.look.group is not last or not found:
+            found.append(("" if card.look.group is last else GROUP_TITLES[card.look.group], []))
+            last = card.look.group
+        found[-1][1].append(card)
+    return found
 
 
 def in_order(cards: Iterable[Card]) -> list[Card]:

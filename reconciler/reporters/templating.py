@@ -53,6 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["lines"] = lines
+    made.filters["css"] = Markup  # of a file of ours, never of a text
     made.globals["apart"] = apart
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from reconciler.config.repository import GitError
-from reconciler.reporters.cards import GROUP_TITLES, Card, Group, Week, monday_of, weeks
+from reconciler.reporters.cards import Card, Week, by_group, monday_of, weeks
 from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
 from reconciler.web.board import Board, Changes, Facts
@@ -251,7 +251,7 @@ class Page:
         shown = cards[start : start + AT_ONCE]
         return render(
             "web/cards.html",
-            groups=_grouped(shown, cards[start - 1].look.group if 0 < start <= len(cards) else None),
+            groups=by_group(shown, cards[start - 1].look.group if 0 < start <= len(cards) else None),
             card=self._card,
             total=len(cards),
             start=start,
@@ -269,15 +269,3 @@ class Page:
 
     def _shown_at(self, url: str) -> str:
         return (self._ports.picture(url) if self._ports.picture is not None else None) or url
-
-
-def _grouped(cards: Iterable[Card], before: Group | None) -> list[tuple[str, list[Card]]]:
-    """Cards below the title of their group; no title where the page has it already."""
-    found: list[tuple[str, list[Card]]] = []
-    last = before
-    for card in cards:
-        if card.look.group is not last or not found:
-            found.append(("" if card.look.group is last else GROUP_TITLES[card.look.group], []))
-            last = card.look.group
-        found[-1][1].append(card)
-    return found

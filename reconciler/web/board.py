@@ -181,7 +181,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         activity_digest=activity.decided,
         blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
         notes=tuple(notes),
-        changed=changed(apart, before.content, draft.content, _zone(words)) if before is not None else (),
+        changed=changed(apart, draft.content, _zone(words)),
         link=(outcome.link or "") if outcome is not None else "",
     )
 

@@ -5,26 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import shutil
-import subprocess
 from collections import Counter
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.text import printable
 from reconciler.planner.review import Review
 from reconciler.reporters.gallery import gallery
+from tests.browser import chromium, complaints, needs_browser, requested
 from tests.reporters.review_world import ARABIC, HOSTILE, LONG, review, shown_offline
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 VOID = {"meta", "img", "br"}
 HARMLESS = VOID | {"html", "head", "title", "style", "body", "main", "section", "header", "h1", "h2", "p", "ul", "li"}
 HARMLESS |= {"span", "div", "table", "thead", "tbody", "tr", "th", "td", "a", "b", "time", "article", "strong", "code"}
-HARMLESS |= {"dl", "dt", "dd", "del", "ins"}
+HARMLESS |= {"dl", "dt", "dd", "del", "ins", "h3", "ol", "details", "summary", "figure", "figcaption"}
 
 
 class Page(HTMLParser):
@@ -149,44 +146,48 @@ def test_no_text_becomes_markup(caption: str, channel: str, url: str) -> None:
     assert not page.all("script")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-@pytest.mark.parametrize("width", [500, 1280])
-def test_a_browser_lays_it_out_without_running_over(width: int, tmp_path: Path) -> None:
-    """What the page is as wide as, is told by a browser: the page itself may not run a script to say so."""
-    assert CHROMIUM is not None
-    page = shown_offline(gallery([review()]))
-    page = page.replace("default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';")
-    probe = (
-        "<script>addEventListener('load',()=>{document.title=JSON.stringify({wide:document.documentElement.scrollWidth,"
-        "room:innerWidth,broken:[...document.images].filter(i=>i.complete&&!i.naturalWidth).length,"
-        "out:[...document.querySelectorAll('.card *, .month *')]"
-        ".filter(e=>e.getBoundingClientRect().right>innerWidth+1&&!e.closest('.media')).length})})</script></body>"
-    )
+@needs_browser
+def test_a_browser_lays_it_out_without_running_over(tmp_path: Path) -> None:
     file = tmp_path / "gallery.html"
-    file.write_text(page.replace("</body>", probe), encoding="utf-8")
-    made = subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--window-size={width},1000",
-            "--virtual-time-budget=2000",
-            "--dump-dom",
-            file.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    found = re.search(r'<title>\{"wide":(\d+),"room":(\d+),"broken":(\d+),"out":(\d+)\}', made.stdout)
-    assert found, made.stdout[:500]
-    wide, room, broken, out = map(int, found.groups())
-    assert (wide <= room, broken, out) == (True, 0, 0)
+    file.write_text(shown_offline(gallery([review()])), encoding="utf-8")
+    with chromium(tmp_path) as driver:
+        for width in (390, 1280):
+            size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            driver.get(file.as_uri())
+            driver.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+            wide, out, broken = driver.execute_script(
+                "return [document.documentElement.scrollWidth, [...document.querySelectorAll('.card *, .week *')]"
+                ".filter(e => e.getBoundingClientRect().right > innerWidth + 1 && !e.closest('.media, .hidden'))"
+                ".map(e => e.outerHTML.slice(0, 90)),"
+                "[...document.images].filter(image => image.complete && !image.naturalWidth).length]"
+            )
+            assert (wide <= width, out, broken) == (True, [], 0)
+        assert complaints(driver) == []
+        assert requested(driver) == {file.as_uri()}
+
+
+def test_what_waits_comes_first_and_the_page_says_how_to_decide() -> None:
+    page = gallery([review()])
+    places = [page.index(f'<h2 class="group">{title}</h2>') for title in ("Waiting for a decision", "Decided")]
+    assert places == sorted(places)
+    assert page.index('class="weeks"') < places[0]
+    for words in ("reconciler review --web", "reconciler approve", "approvals/shop.yaml"):
+        assert words in page
+
+
+def test_what_failed_or_still_goes_out_is_seen_before_all_else() -> None:
+    from msgspec.structs import replace
+
+    from reconciler.model.approvals import ActivityDecision
+    from reconciler.model.posts import PostStatus
+
+    plain = review()
+    last = plain.activities[-1]
+    failed = replace(last.posts[0], post=replace(last.posts[0].post, status=PostStatus.FAILED, error="No connection"))
+    scheduled = next(post for post in last.posts if post.post.status is PostStatus.SCHEDULED)
+    page = gallery([replace(plain, activities=(*plain.activities[:-1], replace(last, posts=(failed,))))])
+    assert 0 < page.index("Needs attention") < page.index("No connection") < page.index("Waiting for a decision")
+    gone_on = replace(last, posts=(scheduled,), decision=ActivityDecision.DISCARD)
+    page = gallery([replace(plain, activities=(*plain.activities[:-1], gone_on))])
+    assert "1 still going out" in "".join(Page(page).texts)
