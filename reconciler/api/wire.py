@@ -27,16 +27,23 @@ from reconciler.model.text import printable
 # --- settings (9.5) --------------------------------------------------------------------------------
 
 
+_OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar", "frequency")
+"""The settings that have members (9.5)."""
+
+
 def settings(body: object) -> MarketingSettings:
     """The settings of a site. Never saved, they hold the derived fields alone (D 9.1)."""
     source, where = opened(body, shapes.MARKETING_SETTINGS)
     inner = kept_object(source.get("settings"), f"{where}.settings")
+    overrides = kept_object(source.get("overrides"), f"{where}.overrides")
+    # Written members are merged into the live ones (17.4). In anything else those would be lost without a word.
+    own = fields(source.get("settings"), f"{where}.settings")
+    for name in _OBJECTS:
+        fields(own.get(name), f"{where}.settings.{name}")
+    for tool, value in fields(source.get("overrides"), f"{where}.overrides").items():
+        fields(fields(value, f"{where}.overrides.{tool}").get("frequency"), f"{where}.overrides.{tool}.frequency")
     language = inner.get("language") or source.get("language")
-    return MarketingSettings(
-        settings=inner,
-        overrides=kept_object(source.get("overrides"), f"{where}.overrides"),
-        language=language if isinstance(language, str) else None,
-    )
+    return MarketingSettings(inner, overrides, language if isinstance(language, str) else None)
 
 
 # --- marketing plan, activities, posts (6.4, 7.4, 10.2) --------------------------------------------
@@ -47,12 +54,13 @@ _PLAN_STATUS: Final = {str(status): status for status in PlanStatus}
 def marketing_plan(body: object) -> MarketingPlan:
     """The marketing plan and its activities."""
     source, where = opened(body, shapes.MARKETING_PLAN)
-    if "marketingActivities" not in source:
+    shows = source.get("marketingActivities") is not None  # proto3 JSON takes null for what was left out
+    if not shows:
         shapes.refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
     activities = tuple(activity(member, path) for path, member in found)
-    return MarketingPlan(_plan_status(source, where), activities, shows_activities="marketingActivities" in source)
+    return MarketingPlan(_plan_status(source, where), activities, shows_activities=shows)
 
 
 def _plan_status(source: Fields, where: str) -> AnyPlanStatus:

@@ -21,7 +21,7 @@ from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, PostId, Unrecognised
 from reconciler.model.selectors import Match
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
 from reconciler.planner.baseline import PRESENT, TAKEN_BACK, key_of
@@ -118,6 +118,9 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
     if live.status is not PlanStatus.ACTIVE:
         return ()  # a written status explains why there are no activities
     known = _activities_in_sight(recorded, scope.now)
+    if not live.activities:
+        # Other activities in their place would say that the plan was made anew; none at all says nothing.
+        known |= _activities_of_waiting(recorded, scope.now)
     shown = {activity.id for activity in live.activities}
     enough = ENOUGH if live.shows_activities else 1
     if len(known) < enough or known & shown:
@@ -127,7 +130,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            f"earlier runs created {count} in this marketing plan, and it shows none of them",
+            f"earlier runs know {count} of this marketing plan, and it shows none of them",
             FIX.format(site=scope.address(Kind.SITE)),
         ),
     )
@@ -139,14 +142,16 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
     if live is None or live.status is not PlanStatus.ACTIVE:
         return ()
     shown = {post.id for activity in live.activities for post in activity.posts}
-    waiting = {
-        post.id
-        for post in recorded.published
-        if post.scheduled_for is not None
-        and post.scheduled_for >= observed.read_at
-        and recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK
-    }
+    waiting = {post.id for post in _waiting(recorded, observed.read_at)}
     return tuple(sorted(waiting - shown))
+
+
+def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
+    """The posts that this tool scheduled, and that have neither been taken back nor gone out."""
+    for post in recorded.published:
+        ahead = post.scheduled_for is not None and post.scheduled_for >= now
+        if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK:
+            yield post
 
 
 def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
@@ -201,6 +206,13 @@ def _given_up(
 def _activities_in_sight(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
     """The ids of created activities that the marketing plan would show: its window starts today (D 6.2)."""
     return frozenset(created.id for created in recorded.created if created.id and created.target_date >= now)
+
+
+def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
+    """The ids of activities with a post that waits to go out."""
+    return frozenset(
+        post.activity for post in _waiting(recorded, now) if post.activity and (post.date is None or post.date >= now)
+    )
 
 
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:

@@ -101,6 +101,27 @@ def test_rule_17_1_settings_without_any_known_member_are_no_settings(bench: Benc
         ask(bench, OBJECTS["settings"], ok(source))
 
 
+@pytest.mark.parametrize("strange", ["x", 7, ["a"], True])
+@pytest.mark.parametrize("path", ["settings.topics", "settings.businessProfile", "settings.marketingPlanGoal"])
+def test_rule_17_1_a_setting_that_should_have_members_stops_the_site(bench: Bench, path: str, strange: object) -> None:
+    """What is written is merged into it, so its other members would be lost."""
+    name = path.partition(".")[2]
+    with pytest.raises(ApiError, match=rf"{path} should be an object"):
+        ask(bench, OBJECTS["settings"], ok({"settings": {name: strange, "language": "en"}}))
+
+
+@pytest.mark.parametrize("overrides", [{"blogs": 3}, {"blogs": {"frequency": "WEEK"}}])
+def test_rule_17_1_an_override_in_another_shape_stops_the_site(bench: Bench, overrides: object) -> None:
+    with pytest.raises(ApiError, match=r"overrides\.blogs.* should be an object"):
+        ask(bench, OBJECTS["settings"], ok({"settings": {"language": "en"}, "overrides": overrides}))
+
+
+@pytest.mark.parametrize(("activities", "shown"), [([], True), (None, False)])
+def test_rule_17_1_null_shows_no_more_than_what_is_left_out(bench: Bench, activities: object, shown: bool) -> None:
+    plan: Any = ask(bench, OBJECTS["plan"], ok({"status": "ACTIVE", "marketingActivities": activities}))
+    assert (plan.activities, plan.shows_activities) == ((), shown)
+
+
 def test_rule_17_1_a_plan_without_a_written_status_is_not_said_to_have_never_been_created(bench: Bench) -> None:
     plan: Any = ask(bench, OBJECTS["plan"], ok({"marketingActivities": []}))
     assert plan.status == NO_STATUS

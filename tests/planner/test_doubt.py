@@ -119,6 +119,24 @@ def test_rule_17_3_where_none_of_the_created_activities_is_shown_the_site_stops(
     assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shown), recorded))
 
 
+@pytest.mark.parametrize(("count", "shows", "doubted"), [(2, True, True), (1, True, False), (1, False, True)])
+def test_rule_17_3_where_no_activity_is_shown_at_all_those_of_waiting_posts_count(
+    count: int, shows: bool, doubted: bool
+) -> None:
+    """Their posts would be taken back for an empty answer, though people approved them."""
+    posts = tuple(
+        PublishedPost(PostId(f"p{n}"), Digest(""), "INSTAGRAM", SOON, NOW, activity=ActivityId(f"a{n}"), date=SOON)
+        for n in range(count)
+    )
+    recorded = RecordedSite(generated_from=Inputs(), published=posts)
+    empty = MarketingPlan(PlanStatus.ACTIVE, (), shows_activities=shows)
+    assert not_shown(with_plan(empty, recorded)) is doubted
+    # What this tool took back itself is not missed, and other activities say that the plan was made anew.
+    taken_back = replace(recorded, objects=tuple((key_of(Kind.DRAFT, post.id), TAKEN_BACK) for post in posts))
+    assert not not_shown(with_plan(empty, taken_back))
+    assert not not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, (activity("other"),)), recorded))
+
+
 def test_rule_17_3_a_plan_without_any_list_of_activities_is_doubted_for_one_of_them() -> None:
     recorded = RecordedSite(generated_from=Inputs(), created=CREATED[:1])
     assert not_shown(with_plan(MarketingPlan(PlanStatus.ACTIVE, shows_activities=False), recorded))
