@@ -12,7 +12,9 @@ from typing import Final
 
 from packaging.requirements import Requirement
 
-PACKAGE: Final = "reconciler"
+from reconciler.version import DISTRIBUTION
+
+PACKAGE: Final = DISTRIBUTION
 BY_TEXT: Final = (("Neither the name of", "BSD-3-Clause"), ("Permission is hereby granted", "MIT"))
 """A sentence by which a licence is known whose text alone is given."""
 

@@ -20,6 +20,7 @@ from reconciler.model.approvals import Decision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.gallery import gallery
+from reconciler.version import install_hint
 from reconciler.wiring import api_of, described, open_session
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ NEEDED = ("starlette", "uvicorn", "jinja2")
 def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
     """Serves the page until Ctrl-C. Raises UsageError where it cannot be served."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
-        raise UsageError(
-            f"review --web needs {' and '.join(missing)}; install them with: pip install 'reconciler[web]'"
-        )
+        raise UsageError(f"review --web needs {' and '.join(missing)}; install them with: {install_hint('web')}")
     return running.run(_serve(asked, running, port=port, commits=commits))
 
 

@@ -20,6 +20,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import STORES, is_loopback
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.store import Any, Log, Stored, Version, check_key
+from reconciler.version import install_hint
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -63,7 +64,7 @@ class ObjectStore:
             from obstore.store import from_url
         except ImportError:
             raise UsageError(
-                f"state {url}: object stores need an extra; install it with: pip install 'reconciler[object-store]'"
+                f"state {url}: object stores need an extra; install it with: {install_hint('object-store')}"
             ) from None
         try:
             store = from_url(

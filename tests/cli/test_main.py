@@ -19,7 +19,7 @@ from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from tests.cli.projects import Project
 
-HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "ruamel", "uvicorn")
+HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "uvicorn")
 
 
 def commands() -> Iterator[tuple[str, click.Command]]:
@@ -51,13 +51,13 @@ UNUSED = {
     "validate .": {
         "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema",
         "jsonschema_rs", "pickle", "regex", "reconciler.api.client", "reconciler.executor.executor",
-        "reconciler.planner.planner", "reconciler.sandbox.app", "reconciler.state.store", "rich", "ruamel", "shlex",
+        "reconciler.planner.planner", "reconciler.sandbox.app", "reconciler.state.store", "rich", "shlex",
         "shutil", "subprocess", "tempfile", "traceback", "uvicorn", "zoneinfo",
     },
     "plan .": {
         "aiohttp", "certifi", "deepdiff", "difflib", "jsonschema", "jsonschema_rs", "pickle", "pygments",
         "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.executor.executor",
-        "reconciler.reporters.gallery", "rich", "ruamel", "uvicorn",
+        "reconciler.reporters.gallery", "rich", "uvicorn",
     },
 }  # fmt: skip
 """What a command has no use for where all is well: each took a part of its start, or would."""

@@ -206,7 +206,7 @@ def test_only_an_endpoint_on_this_machine_may_lack_tls() -> None:
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore.store", None)
-    with pytest.raises(UsageError, match=r"pip install 'reconciler\[object-store\]'"):
+    with pytest.raises(UsageError, match=r"pip install 'marketing-reconciler\[object-store\]'"):
         open_store("s3://bucket/x", Path(), {})
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.version import DISTRIBUTION
+from tools.audited import judged
 from tools.licences import EXTRAS, PACKAGE, installed_with
 from tools.lowest_versions import lowest_versions
 
@@ -51,3 +53,27 @@ def test_the_lock_file_has_every_dependency() -> None:
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
     names = {re.split(r"[^A-Za-z0-9._-]", requirement)[0] for group in groups for requirement in group}
     assert {name.lower().replace(".", "-") for name in names} - locked == set()
+
+
+def test_every_hint_installs_this_project() -> None:
+    """`reconciler` on the public index is somebody else's: pip is told this project's name, or a checkout."""
+    wrong = re.compile(r"pip3? install [^\n`]*(?<![-\w/.])'?reconciler(?:\[[a-z-]+\])?(?:'|\s|$|[=<>~])")
+    suffixes = {".md", ".py", ".toml", ".yaml", ".yml", ".sh", ""}
+    folders = ("reconciler", "docs", "examples", "integrations", "tools")
+    files = [path for folder in folders for path in (TOP / folder).rglob("*") if path.suffix in suffixes]
+    found = [
+        path.relative_to(TOP).as_posix()
+        for path in (*files, *TOP.glob("*.md"), *TOP.glob("*.yml"))
+        if path.is_file() and wrong.search(path.read_text("utf-8", "replace"))
+    ]
+    assert found == []
+    assert wrong.search("pip install 'reconciler[object-store]'")
+    assert tomllib.loads((TOP / "pyproject.toml").read_text("utf-8"))["project"]["name"] == DISTRIBUTION
+
+
+def test_a_known_flaw_of_a_locked_dependency_fails_the_audit() -> None:
+    clean = {"name": "a", "version": "1", "vulns": []}
+    skipped = {"name": "b", "skip_reason": "not found"}
+    flawed = {"name": "c", "version": "2", "vulns": [{"id": "X-1", "fix_versions": ["3"]}]}
+    assert judged({"dependencies": [clean, skipped]}) == ([], 1, 1)
+    assert judged({"dependencies": [clean, flawed]}) == (["c 2: X-1; fixed in 3"], 2, 0)
