@@ -57,7 +57,8 @@ def examine_git(project: Project, found: Findings) -> None:
     try:
         _ = repository.top
     except GitError as error:
-        what = str(error) or "the project is in no git repository"
+        none = not str(error) or "not a git repository" in str(error)
+        what = "the project is in no git repository" if none else str(error)
         fix = "`--changed-since` and the names of approvers need one"
         owned = "dubious ownership" in what
         found.add(
