@@ -69,3 +69,13 @@ def starter_files() -> dict[str, str]:
     """Path -> text, in the order in which they are written."""
     schemas = {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "site", "approvals")}
     return {"reconciler.yaml": PROJECT, "sites/example.yaml": SITE, ".gitignore": IGNORED, **schemas}
+
+
+def live_files(account: str | None) -> dict[str, str]:
+    """The same for sites that exist: no example, and the account whose sites they are."""
+    first, _, rest = PROJECT.partition("# The sandbox is")
+    named = f"account: {{id: {account}}}       # whose sites `import --all` and `doctor` list\n" if account else ""
+    files = starter_files()
+    del files["sites/example.yaml"]
+    head = first.replace("sites: [sites/*.yaml]", "sites: [sites/**/*.yaml]")
+    return {**files, "reconciler.yaml": f"{head}api: wix\n{named}\n{rest[rest.index('credentials:') :]}"}

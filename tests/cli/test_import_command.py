@@ -278,3 +278,17 @@ def test_what_all_sites_share_moves_into_defaults(tmp_path: Path, reconciler: Co
     (tmp_path / "sites/shop-2.yaml").unlink()
     assert reconciler("import", "--all", "--defaults", "--into", tmp_path).last.startswith("Import: 1 created")
     assert reconciler("plan", tmp_path, "--detailed-exitcode").last == "No changes."
+
+
+def test_a_project_starts_from_live_sites(fresh: Project, reconciler: Command) -> None:
+    (fresh.root / "reconciler.yaml").unlink()
+    both = reconciler("init", fresh.root, "--from-live", f"account:{ACCOUNT}", "--from-live", id_of(1))
+    assert (both.code, "or one account:ID" in both.err) == (1, True)
+    ran = reconciler("init", fresh.root, "--from-live", f"account:{ACCOUNT}", "--api", "sandbox")
+    assert (ran.code, ran.last) == (0, "Import: 6 created; the plan is empty.")
+    assert not (fresh.root / "sites/example.yaml").exists()
+    text = (fresh.root / "sites/waiting.yaml").read_text("utf-8")
+    assert text.startswith("# yaml-language-server: $schema=../schemas/site.schema.json\n")
+    assert yaml.safe_load((fresh.root / "reconciler.yaml").read_text("utf-8"))["account"] == {"id": ACCOUNT}
+    assert reconciler("validate", fresh.root, "--strict").last == "Valid: 6 files, 6 sites."
+    assert reconciler("plan", fresh.root, "--api", "sandbox", "--detailed-exitcode").last == "No changes."

@@ -15,20 +15,34 @@ import click
     type=click.Choice(("github", "gitlab")),
     help="Also write CI workflows: github or gitlab.",
 )
-def command(folder: Path, ci: str | None) -> None:
+@click.option(
+    "--from-live",
+    "live",
+    multiple=True,
+    metavar="WHAT",
+    help="Import live sites, and no example: the id of a site, or account:ID for all of an account. Repeatable.",
+)
+@click.option("--api", metavar="API", help="With --from-live: wix, sandbox, or a base URL.")
+def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None) -> int | None:
     """Write a starter project.
 
     It goes into DIR (the current directory), and runs against the built-in
     sandbox until you change `api`. Files that are there already are left as
-    they are.
+    they are. With --from-live its sites are imported, as by `reconciler
+    import`, and `api` is wix.
     """
     from reconciler.cli.ci_files import Service, ci_files
-    from reconciler.cli.starter import starter_files
+    from reconciler.cli.starter import live_files, starter_files
     from reconciler.model.diagnostics import UsageError
     from reconciler.model.text import printable
 
+    accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
+    ids = tuple(what for what in live if not what.startswith("account:"))
+    if len(accounts) > 1 or (accounts and ids):
+        raise UsageError("--from-live: give the ids of sites, or one account:ID")
+    files = live_files(accounts[0] if accounts else None) if live else starter_files()
     try:
-        for name, text in {**starter_files(), **(ci_files(Service(ci)) if ci else {})}.items():
+        for name, text in {**files, **(ci_files(Service(ci)) if ci else {})}.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             shown = printable(str(path))
@@ -40,5 +54,14 @@ def command(folder: Path, ci: str | None) -> None:
                 click.echo(f"kept   {shown}, which was there already")
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}; choose a folder that can be written to") from None
+    if live:
+        import importlib
+
+        importing = importlib.import_module("reconciler.cli.commands.import").command
+        reach = ("--api", api) if api is not None else ()
+        chosen = ids or ("--all",)
+        code: int = importing.main((*chosen, "--into", str(folder), *reach), standalone_mode=False)
+        return code
     where = "" if folder == Path() else f" {printable(str(folder))}"
     click.echo(f"\nNext: reconciler plan{where}")
+    return None

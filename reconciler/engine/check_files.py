@@ -1,0 +1,94 @@
+"""`version --check-files`: what an upgrade to this version would touch: files, state, saved plans. Reads alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from reconciler.config.discovery import shown_path
+from reconciler.config.project import Project
+from reconciler.config.sites import SiteIndex
+from reconciler.engine.results import Emit, FilesChecked
+from reconciler.model.approvals import ActivityApproval
+from reconciler.model.codec import Malformed, parse
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.planner import document
+from reconciler.state.documents import FORMAT_VERSION
+from reconciler.state.sites import StateStore
+from reconciler.version import __version__
+
+FOLDERS: Final = ("records/", "sites/", "runs/")
+"""Where the state keeps documents with a format of their own; `sites/` is the first version's."""
+
+PLANS: Final = "*.plan"
+
+
+async def check_files(
+    project: Project, index: SiteIndex, store: StateStore, plans: Iterable[Path], emit: Emit
+) -> FilesChecked:
+    """Looks at the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
+    touched: list[Diagnostic] = []
+    files = index.files
+    for entry in index.entries:
+        approvals = project.approvals_file(entry.name)
+        if not entry.problems and approvals.is_file():
+            files += 1
+            touched += _approvals(entry.load().approvals.activities, approvals)
+    async for found in _state(store):
+        files += 1
+        touched += found
+    for plan in sorted({*plans, *project.root.glob(PLANS)}):
+        files += 1
+        touched += _plan(plan)
+    checked = FilesChecked(__version__, files, tuple(touched))
+    emit(checked)
+    return checked
+
+
+def _approvals(activities: Iterable[ActivityApproval], path: Path) -> Iterator[Diagnostic]:
+    if any(draft.earlier for activity in activities for draft in activity.drafts):
+        what = "is written in an earlier layout, which is read as before"
+        yield _note("approvals-earlier-layout", path, what, "`reconciler review` rewrites it")
+
+
+async def _state(store: StateStore) -> AsyncIterator[list[Diagnostic]]:
+    """Each document of the state, with what is to be said of it."""
+    for folder in FOLDERS:
+        async for key in store.store.keys(folder):
+            if key.endswith(".json"):
+                stored = await store.store.get(key)
+                place = store.store.place(key)
+                yield list(_document(stored.data if stored else b"", place if "://" in place else Path(place)))
+
+
+def _document(data: bytes, place: Path | str) -> Iterator[Diagnostic]:
+    try:
+        members = parse(data)
+    except Malformed:
+        members = None
+    version = members.get("formatVersion") if isinstance(members, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool):
+        yield _note("state-corrupt", place, "is corrupt", "restore it from a backup", Severity.ERROR)
+    elif version > FORMAT_VERSION:
+        what = f"was written by a newer version (format {version}; this one reads up to {FORMAT_VERSION})"
+        yield _note("state-newer", place, what, "use that version or a newer one", Severity.ERROR)
+    elif version < FORMAT_VERSION:
+        what = f"has format {version}; the next apply of its site writes format {FORMAT_VERSION}"
+        yield _note("state-older", place, what, "keep a copy if you may go back: an earlier version refuses it then")
+
+
+def _plan(path: Path) -> Iterator[Diagnostic]:
+    try:
+        members = parse(path.read_bytes())
+    except (Malformed, OSError):
+        members = None
+    if not isinstance(members, dict) or members.get("kind") != document.KIND:
+        yield _note("plan-unreadable", path, "is not a saved plan", "run plan again", Severity.WARNING)
+    elif members.get("formatVersion") != document.FORMAT_VERSION or members.get("tool") not in (None, __version__):
+        what = f"was made by another version ({members.get('tool', 'unknown')})"
+        yield _note("plan-other-version", path, what, "run plan again", Severity.WARNING)
+
+
+def _note(code: str, path: Path | str, what: str, fix: str, severity: Severity = Severity.NOTE) -> Diagnostic:
+    return Diagnostic(code, what, fix, severity, Place(shown_path(path) if isinstance(path, Path) else path))
