@@ -90,7 +90,7 @@ def _row(path: str, field: dict[str, Any], schema: dict[str, Any]) -> str:
     meaning = " ".join(str(field.get("description", "")).split())
     if "default" in field:
         meaning += f" Default: `{json.dumps(field['default'], ensure_ascii=False)}`."
-    elif examples := field.get("examples"):
+    elif (examples := field.get("examples")) and "properties" not in field:
         meaning += f" Example: `{json.dumps(examples[0], ensure_ascii=False)}`."
     cells = (f"`{path}`", _value(field, schema), meaning)
     return "| " + " | ".join(cell.replace("|", "\\|").replace("<", "&lt;") for cell in cells) + " |\n"

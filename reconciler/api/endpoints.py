@@ -49,6 +49,10 @@ class Endpoints:
     async def _read(self, site: SiteRef, call: ReadCall, decode: Callable[[object], T]) -> T:
         return understood(await self._transport.read(call, site), decode)
 
+    async def raw(self, site: SiteRef, call: ReadCall) -> Answer:
+        """An answer as it is, for who wants to know its shape."""
+        return await self._transport.read(call, site)
+
     # --- marketing plan and activities ---
 
     async def marketing_plan(

@@ -12,13 +12,15 @@ from typing import Final
 
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.config.discovery import shown_path
+from reconciler.config.discovery import absolute_path, shown_path
+from reconciler.config.new_files import write_file
 from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.examined_project import Findings, examine_environment, examine_git, finding
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.plan import judged
+from reconciler.engine.probe import probe, questions
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApiKind,
@@ -54,9 +56,16 @@ STOPPING: Final = frozenset({ErrorKind.UNAUTHENTICATED, ErrorKind.NOT_FOUND, Err
 
 
 async def examine(
-    session: Session[ReadClient], selection: Selection, environ: Mapping[str, str], emit: Emit, *, strict: bool = False
+    session: Session[ReadClient],
+    selection: Selection,
+    environ: Mapping[str, str],
+    emit: Emit,
+    *,
+    strict: bool = False,
+    probe_to: Path | None = None,
 ) -> DoctorCompleted:
-    """Examines a project and the sites of a selection. `environ` are the variables of the run."""
+    """Examines a project and the sites of a selection. `environ` are the variables of the run; `probe_to` is where the
+    recording goes of what the first site settles of the facts that are only inferred."""
     begin("doctor", selection, emit, session)
     totals = _Totals()
     unusable = await _project(session, selection, environ, emit, totals)
@@ -68,6 +77,8 @@ async def examine(
         skew = _clock(session.client.clock_ahead)
         totals.count(skew.findings)
         emit(skew)
+    if probe_to is not None and selection.entries:
+        await _probe(session, selection.entries[0], probe_to, emit, totals)
     completed = DoctorCompleted(len(selection), totals.errors, totals.warnings, totals.notes, strict)
     emit(completed)
     return completed
@@ -102,6 +113,24 @@ async def _project(
     emit(found.project())
     totals.count(found.findings)
     return frozenset(unusable)
+
+
+async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emit: Emit, totals: _Totals) -> None:
+    """Settles what a read can settle at one site, and records it."""
+    found = Findings()
+    try:
+        verdicts, cassette = await probe(session.client, entry.load().ref, session.clock.now())
+        write_file(absolute_path(file), cassette.text())
+        questions(verdicts, found.fact)
+        for verdict in verdicts:
+            if verdict.holds is False:
+                what = f"remote-api.md {verdict.section}: {verdict.question} does not hold ({verdict.found})"
+                found.add(finding("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
+        found.fact("recorded", f"{len(cassette.exchanges)} requests in {shown_path(file)}, without texts and ids")
+    except ApiError as error:
+        found.add(diagnostic_of(error, entry.name))
+    totals.count(found.findings)
+    emit(found.project())
 
 
 def _credentials_of(session: Session[ReadClient], selection: Selection) -> set[str]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import shutil
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from reconciler.api.cassette import read_cassette
+from reconciler.api.client import ReadClient
+from reconciler.api.limits import Clock, Limits
+from reconciler.engine.probe import Verdict, probe
+from reconciler.model.address import SiteName
+from reconciler.model.credentials import ApiKey
+from reconciler.model.secret import Secret
+from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.server import start_in_thread
 from tests.cli.projects import Command, Project, site
 
@@ -116,3 +127,44 @@ def _over_http(ward: Project, url: str, reconciler: Command, monkeypatch: pytest
     assert {"published-unknown", "no-time-zone", "channel-unknown", "api-forbidden"} <= codes
     assert {"shallow-history"} <= {finding["code"] for finding in some.json["project"]["findings"]}
     assert KEY not in some.out + some.err
+
+
+def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, reconciler: Command) -> None:
+    """What is recorded holds no text, id or key; played back, it settles the same."""
+    file = ward.root / "probe.json"
+    ward.write(
+        {
+            "sandbox.yaml": (
+                "clock: 2026-11-02T09:00:00Z\nfreeze: true\nunknowns: {eventsKey: calendarEvents}\nsites:\n"
+                "  - {id: 3f0c2a9e-8d0b-4b7c-9a55-000000000001, name: CANARY SHOP, settings: {toneOfVoice: CANARY},"
+                " plan: ACTIVE, events: [{name: CANARY, date: 2026-11-27T00:00:00Z}]}\n"
+            )
+        }
+    )
+    ran = reconciler("doctor", ward.root, "--target", "one", "--probe", "--cassette", file, "--output", "json")
+    codes = [finding["message"] for finding in ran.json["project"]["findings"] if finding["code"] == "probe-differs"]
+    assert len(codes) == 1
+    assert "the list of events is called `events` does not hold (calendarEvents" in codes[0]
+    text = file.read_text("utf-8")
+    assert "CANARY" not in text
+    assert "3f0c2a9e" not in text
+    assert [request for request in ward.requests() if request["method"] in ("PUT", "PATCH", "DELETE")] == []
+
+    async def replayed() -> tuple[tuple[Verdict, ...], str]:
+        cassette = read_cassette(file.read_bytes(), str(file))
+        key = ApiKey(Secret("any-key-will-do"))
+        clock = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep)
+        async with ReadClient(
+            "http://localhost", credentials=lambda _: key, limits=Limits(), clock=clock, transport=cassette.transport()
+        ) as client:
+            site = SiteRef(SiteName("one"), "00000000-0000-4000-8000-000000000001")
+            verdicts, again = await probe(client, site, clock.now())
+            await client.reader().read(site, frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS}))
+            return verdicts, again.text()
+
+    verdicts, again = asyncio.run(replayed())
+    assert json.loads(again)["exchanges"] == json.loads(text)["exchanges"]
+    assert sum(verdict.holds is True for verdict in verdicts) > 8
+    assert [verdict.question for verdict in verdicts if verdict.holds is False] == [
+        "the list of events is called `events`"
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,11 +19,20 @@ if TYPE_CHECKING:
 @options.choosing
 @click.option("--strict", is_flag=True, help="Exit with 4 where something waits for a person.")
 @click.option("--quiet", is_flag=True, help="Show what is wrong and the last line only.")
+@click.option("--probe", is_flag=True, help="Also settle facts of the API that are only inferred, at the first site.")
+@click.option(
+    "--cassette",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("reconciler-probe.json"),
+    metavar="FILE",
+    show_default=True,
+    help="With --probe: where its requests and answers go, without texts, ids and keys.",
+)
 @options.parallelism
 @options.reaching
 @options.trusting
 @options.output
-def command(**given: Any) -> int:
+def command(probe: bool, cassette: Path, **given: Any) -> int:
     """Check credentials, access, sites and state.
 
     Each finding comes with what to do about it. Errors stop plan or apply
@@ -33,10 +43,10 @@ def command(**given: Any) -> int:
     from reconciler.cli.run import reported
 
     asked = options.run_options(**given)
-    return reported("doctor", asked.shown, lambda running: _doctor(asked, running))
+    return reported("doctor", asked.shown, lambda running: _doctor(asked, running, cassette if probe else None))
 
 
-def _doctor(asked: options.RunOptions, running: Running) -> ClosingEvent:
+def _doctor(asked: options.RunOptions, running: Running, probe_to: Path | None) -> ClosingEvent:
     import os
 
     from reconciler.api.client import ReadClient
@@ -57,6 +67,6 @@ def _doctor(asked: options.RunOptions, running: Running) -> ClosingEvent:
             state=asked.state,
             parallelism=asked.parallelism,
         ) as session:
-            return await examine(session, selection, os.environ, running.emit, strict=asked.strict)
+            return await examine(session, selection, os.environ, running.emit, strict=asked.strict, probe_to=probe_to)
 
     return running.run(run())

@@ -1,0 +1,155 @@
+"""Cassettes: requests with what was answered, without what is anybody's business, so that tests can play them back.
+
+Kept are shapes, names of members, words in capitals (statuses), numbers, times, and what stands under a few names that
+say nothing about anybody. Ids become others, the same ones everywhere; other texts become `text`. No header is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from reconciler.api.lean_imports import httpx
+from reconciler.api.routes import ReadCall
+from reconciler.model.canonical import Json, JsonObject, freeze, thaw
+from reconciler.model.diagnostics import UsageError
+
+KIND: Final = "reconciler-cassette"
+FORMAT_VERSION: Final = 1
+
+KEPT: Final = frozenset({"language", "languageCode", "country", "timeZone", "paymentCurrency", "version"})
+"""Names whose texts are kept: they say where a site is at home, and no more."""
+
+WRITTEN: Final = frozenset(
+    {"username", "displayName", "name", "title", "caption", "description", "included", "excluded"}
+)
+"""Names under which people write, also in capitals."""
+
+CHANNELS: Final = frozenset({"FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE"})
+"""What the name of a channel may be (D)."""
+
+LONG: Final = 9
+"""Digits from which on a number in a text is an id."""
+
+_GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_WORD: Final = re.compile(r"[A-Z][A-Z0-9_]{1,63}")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d))?")
+_NUMBER: Final = re.compile(r"-?\d{1,18}(\.\d{1,6})?")
+
+
+class Exchange(Struct, frozen=True):
+    """One request and its answer. `query` are pairs in their order; `answer` is None where it was no JSON."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...]
+    body: Json
+    status: int
+    answer: Json
+
+
+class Cassette(Struct):
+    """A recording under way, or one that was read."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def record(self, call: ReadCall, status: int, answer: Json) -> None:
+        """Adds an exchange, made anonymous."""
+        asked = tuple((name, self._text(value)) for name, value in call.query)
+        body = None if call.body is None else self._value(call.body)
+        self.exchanges.append(Exchange(call.method, self._path(call.path), asked, body, status, self._value(answer)))
+
+    def text(self) -> str:
+        """The file."""
+        exchanges = [
+            {
+                "method": exchange.method,
+                "path": exchange.path,
+                "query": [list(pair) for pair in exchange.query],
+                "body": thaw(exchange.body),
+                "status": exchange.status,
+                "answer": thaw(exchange.answer),
+            }
+            for exchange in self.exchanges
+        ]
+        document = {"kind": KIND, "formatVersion": FORMAT_VERSION, "exchanges": exchanges}
+        return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
+
+    def transport(self) -> httpx.MockTransport:
+        """Answers requests as they were answered when it was recorded; 501 for one that was not made then."""
+        return httpx.MockTransport(self._answer)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        body = freeze(json.loads(request.content)) if request.content else None
+        asked = (request.method, request.url.path, tuple(request.url.params.multi_items()), body)
+        for exchange in self.exchanges:
+            if (exchange.method, exchange.path, exchange.query) == asked[:3] and _same(exchange.body, asked[3]):
+                return httpx.Response(exchange.status, json=thaw(exchange.answer))
+        return httpx.Response(501, json={"message": "this request is not on the cassette"})
+
+    # --- making anonymous
+
+    def _path(self, path: str) -> str:
+        return _GUID.sub(lambda found: self._id(found[0]), path)
+
+    def _value(self, value: Json, name: str = "") -> Json:
+        if isinstance(value, JsonObject):
+            return JsonObject({key: self._value(member, key) for key, member in value.items()})
+        if isinstance(value, tuple):
+            return tuple(self._value(member, name) for member in value)
+        return self._text(value, name) if isinstance(value, str) else value
+
+    def _text(self, text: str, name: str = "") -> str:
+        if _GUID.fullmatch(text):
+            return self._id(text)
+        if not text or name in KEPT or text in CHANNELS or _TIME.fullmatch(text):
+            return text
+        if _NUMBER.fullmatch(text):
+            return text if len(text) < LONG else self._number(text)
+        if _WORD.fullmatch(text) and name not in WRITTEN:
+            return text
+        return "https://example.com/text" if text.startswith("https://") else "text"
+
+    def _number(self, text: str) -> str:
+        """A long number is somebody's id too."""
+        return self._ids.setdefault(text, f"{len(self._ids) + 1:0{len(text)}d}")
+
+    def _id(self, id: str) -> str:
+        return self._ids.setdefault(id.lower(), f"00000000-0000-4000-8000-{len(self._ids) + 1:012d}")
+
+
+def _same(one: Json, other: Json) -> bool:
+    return _without_times(one) == _without_times(other)
+
+
+def _without_times(value: Json) -> Any:
+    """A body without its moments: a later run asks for a later range."""
+    if isinstance(value, JsonObject):
+        return {key: _without_times(member) for key, member in value.items()}
+    if isinstance(value, tuple):
+        return [_without_times(member) for member in value]
+    return "time" if isinstance(value, str) and _TIME.fullmatch(value) else value
+
+
+def read_cassette(data: bytes, file: str) -> Cassette:
+    """The cassette that a file holds. Raises UsageError where it is none."""
+    try:
+        document = json.loads(data)
+        if document["kind"] != KIND or document["formatVersion"] != FORMAT_VERSION:
+            raise ValueError
+        return Cassette(list(_exchanges(document["exchanges"])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{file} is not a cassette of this version; record one: reconciler doctor --probe") from None
+
+
+def _exchanges(listed: list[dict[str, Any]]) -> Iterator[Exchange]:
+    for found in listed:
+        query = tuple((str(name), str(value)) for name, value in found["query"])
+        yield Exchange(
+            found["method"], found["path"], query, freeze(found["body"]), int(found["status"]), freeze(found["answer"])
+        )

@@ -1,0 +1,218 @@
+"""`doctor --probe`: which of the facts that are only inferred hold, as far as a read can tell (remote-api.md 14).
+
+Each probe is one read and what it settles. What was asked and answered is recorded without texts, ids and headers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.api import routes
+from reconciler.api.cassette import Cassette
+from reconciler.api.client import ReadClient
+from reconciler.api.errors import ApiError
+from reconciler.api.routes import ReadCall
+from reconciler.model.canonical import JsonObject, freeze
+from reconciler.model.events import instant, reach
+from reconciler.model.sites import SiteRef
+
+NOBODY: Final = "00000000-0000-4000-8000-00000000dead"
+"""An id that nothing has."""
+
+
+class Verdict(Struct, frozen=True):
+    """What a probe settled: `holds` is None where the site has nothing to tell it by."""
+
+    section: str
+    question: str
+    holds: bool | None
+    found: str
+    seen: bool = False
+    """Whether it was no question of yes or no: what was seen is all there is to it."""
+
+    @property
+    def words(self) -> str:
+        """`holds: ...`, `does not hold: ...` or `not settled: ...`."""
+        if self.seen:
+            return self.found
+        how = {True: "holds", False: "does not hold", None: "not settled"}[self.holds]
+        return f"{how}: {self.found}" if self.found else how
+
+
+class _Answer(Struct, frozen=True):
+    status: int
+    body: JsonObject
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def keys(self) -> str:
+        return ", ".join(sorted(self.body)) or "an empty object"
+
+
+class Prober:
+    """Asks one site, and records what it says."""
+
+    def __init__(self, client: ReadClient, site: SiteRef, now: datetime) -> None:
+        self._client = client
+        self._site = site
+        self._now = now
+        self.cassette = Cassette()
+        self.verdicts: list[Verdict] = []
+
+    async def run(self) -> None:
+        """All probes. Raises ApiError where the site cannot be reached at all."""
+        settings = await self._ask(routes.GET_SETTINGS.call())
+        answered = f"answered {settings.status}"
+        self._say("14.21", "an API key may ask the marketing plan service", settings.good, answered)
+        self._wrapper("14.18", "settings", settings, ("marketingSettings",), ("settings", "id"))
+        plan = await self._ask(routes.GET_MARKETING_PLAN.call())
+        wrappers = ("marketingPlan", "socialMarketingPlan", "plan")
+        self._wrapper("14.1", "the marketing plan", plan, wrappers, ("status", "marketingActivities"))
+        activities = self._activities(plan)
+        await self._events()
+        for route, key in ((routes.PLAN_GOAL_OPTIONS, "planGoalKey"), (routes.POINT_OF_VIEW_OPTIONS, "pointOfViewKey")):
+            self._option(key, await self._ask(route.call()))
+        calendars = await self._ask(routes.CALENDAR_OPTIONS.call())
+        members = {name for option in _listed(calendars.body, "options") for name in option} - {"id"}
+        self._see("14.18", "what a calendar option has besides its id", members, "nothing")
+        defaults = await self._ask(routes.SETTINGS_DEFAULTS.call())
+        wrapped = _if(defaults, "defaults" in defaults.body)
+        self._say("14.18", "defaults come in an object `defaults`", wrapped, defaults.keys)
+        await self._activity_routes(activities)
+        await self._items(activities)
+        properties = await self._ask(routes.SITE_PROPERTIES.call())
+        inner = properties.body.get("properties")
+        named = isinstance(inner, JsonObject) and "siteDisplayName" in inner
+        self._say("11.3", "properties have `siteDisplayName`", _if(properties, named), "")
+
+    # --- probes
+
+    def _activities(self, plan: _Answer) -> tuple[JsonObject, ...]:
+        inner = next((value for value in plan.body.values() if isinstance(value, JsonObject)), plan.body)
+        holder = plan.body if "marketingActivities" in plan.body else inner
+        found = _listed(holder, "marketingActivities")
+        emitted = "marketingActivities" in holder
+        about = "an empty list of activities is written out"
+        self._say("14.22", about, None if found or not plan.good else emitted, "there are activities" if found else "")
+        named = {name for activity in found for name in activity}
+        self._see("14.1", "the members of an activity in a plan", named, "there is no activity")
+        return found
+
+    async def _events(self) -> None:
+        start, end = reach(self._now)
+        days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
+        body = {"query": JsonObject({"filter": JsonObject({"date": days})})}
+        answer, path = _Answer(0, JsonObject()), ""
+        for route in routes.QUERY_EVENTS:
+            answer, path = await self._ask(route.call(body=body)), route.template
+            if answer.good:
+                break
+        first = routes.QUERY_EVENTS[0].template
+        self._say("14.17", f"events are listed at {first}", path == first and answer.good, f"answered {answer.status}")
+        keys = [key for key in ("events", "calendarEvents") if key in answer.body]
+        self._say("14.17", "the list of events is called `events`", _if(answer, keys == ["events"], keys), answer.keys)
+        found = _listed(answer.body, *keys)
+        rules = [rule for event in found if isinstance(rule := event.get("recurringRule"), JsonObject)]
+        self._see("14.17", "the members of a recurring rule", {name for rule in rules for name in rule}, "none recurs")
+        calendars = {event.get("calendarId") for event in found}
+        names_one = None if not found else None not in calendars
+        self._say("14.17", "an event names its calendar", names_one, f"{len(calendars)} seen")
+
+    def _option(self, key: str, answer: _Answer) -> None:
+        options = _listed(answer.body, "options")
+        names = sorted({name for option in options for name in option})
+        held = _if(answer, key in names, options)
+        self._say("14.18", f"an option has `{key}`", held, ", ".join(names) or "no option")
+
+    async def _activity_routes(self, activities: Iterable[JsonObject]) -> None:
+        query = await self._ask(routes.QUERY_ACTIVITIES.call(body={"query": JsonObject({"filter": JsonObject()})}))
+        where = f"activities are queried at {routes.QUERY_ACTIVITIES.template}"
+        self._say("14.15", where, query.good, f"answered {query.status}")
+        found = (activity.get("marketingActivityId", activity.get("id")) for activity in activities)
+        ids = [id for id in found if isinstance(id, str)]
+        asked = "one activity is asked for by `marketingActivityId`"
+        if not ids:
+            self._say("14.16", asked, None, "there is no activity")
+            return
+        one = await self._ask(routes.GET_ACTIVITY.call(query=(("marketingActivityId", ids[0]),)))
+        other = await self._ask(routes.GET_ACTIVITY.call(query=(("id", ids[0]),)))
+        self._say("14.16", asked, one.good, "" if one.good else f"`id` answers {other.status}")
+        good = one if one.good else other
+        if good.good:
+            wrappers = ("marketingActivity", "activity")
+            self._wrapper("14.16", "an activity", good, wrappers, ("id", "marketingActivityId"))
+
+    async def _items(self, activities: Iterable[JsonObject]) -> None:
+        posts = [post for activity in activities for post in _listed(activity, "items", "posts", "drafts")]
+        ids = [id for post in posts if isinstance(id := post.get("id"), str)] or [NOBODY]
+        wanted = JsonObject({"id": JsonObject({"$in": (ids[0],)})})
+        query = await self._ask(routes.QUERY_ITEMS.call(body={"query": JsonObject({"filter": wanted})}))
+        self._say("14.19", "items can be filtered by their ids", query.good, f"answered {query.status}")
+        item = await self._ask(routes.GET_ITEM.call(id=ids[0]))
+        if ids[0] == NOBODY:
+            self._say("14.19", "an item is read at /items/{id}", None, f"there is no post; answered {item.status}")
+        else:
+            self._say("14.19", "an item is read at /items/{id}", item.good, f"answered {item.status}")
+
+    # --- asking
+
+    async def _ask(self, call: ReadCall) -> _Answer:
+        """The answer to a read, whatever it is. Raises ApiError where there was none."""
+        try:
+            answer = await self._client.endpoints.raw(self._site, call)
+            status, body = answer.status, freeze(answer.body)
+        except ApiError as error:
+            if error.status is None:
+                raise
+            status, body = error.status, JsonObject({"code": error.code} if error.code else {})
+        self.cassette.record(call, status, body)
+        return _Answer(status, body if isinstance(body, JsonObject) else JsonObject())
+
+    def _wrapper(
+        self, section: str, name: str, answer: _Answer, wrappers: tuple[str, ...], bare: tuple[str, ...]
+    ) -> None:
+        found = [key for key in wrappers if isinstance(answer.body.get(key), JsonObject)]
+        plain = not found and any(key in answer.body for key in bare)
+        words = f"in `{found[0]}`" if found else "without a wrapper" if plain else answer.keys
+        held = _if(answer, found[:1] == [wrappers[0]] or plain)
+        self._say(section, f"{name}: in `{wrappers[0]}` or bare", held, words)
+
+    def _see(self, section: str, what: str, names: Iterable[str], nothing: str) -> None:
+        """Tells what members there are, about which nothing is inferred."""
+        self.verdicts.append(Verdict(section, what, None, ", ".join(sorted(names)) or nothing, seen=True))
+
+    def _say(self, section: str, question: str, holds: bool | None, found: str) -> None:
+        self.verdicts.append(Verdict(section, question, holds, found))
+
+
+def _if(answer: _Answer, holds: bool, seen: object = True) -> bool | None:
+    """What an answer settles, where it was a good one and there was something to see."""
+    return holds if answer.good and seen else None
+
+
+def _listed(holder: JsonObject, *names: str) -> tuple[JsonObject, ...]:
+    for name in names:
+        found = holder.get(name)
+        if isinstance(found, tuple):
+            return tuple(member for member in found if isinstance(member, JsonObject))
+    return ()
+
+
+async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple[Verdict, ...], Cassette]:
+    """What a site settles, and the recording of it. Raises ApiError where it cannot be reached."""
+    prober = Prober(client, site, now)
+    await prober.run()
+    return tuple(prober.verdicts), prober.cassette
+
+
+def questions(verdicts: Iterable[Verdict], say: Callable[[str, str], None]) -> None:
+    """Tells each verdict as a fact: its section, then what was asked and found."""
+    for verdict in verdicts:
+        say(verdict.section, f"{verdict.question}: {verdict.words}")
