@@ -1,7 +1,7 @@
 """Cassettes: requests with what was answered, without what is anybody's business, so that tests can play them back.
 
-Kept are shapes, names of members, words in capitals (statuses), numbers, times, and what stands under a few names that
-say nothing about anybody. Ids become others, the same ones everywhere; other texts become `text`. No header is kept.
+Kept are shapes, names of members, the API's own words (statuses), numbers, times, and what stands under a few names
+that say nothing about anybody. Ids become others, the same everywhere; other texts become `text`. No header is kept.
 """
 
 from __future__ import annotations
@@ -24,10 +24,14 @@ FORMAT_VERSION: Final = 1
 KEPT: Final = frozenset({"language", "languageCode", "country", "timeZone", "paymentCurrency", "version"})
 """Names whose texts are kept: they say where a site is at home, and no more."""
 
-WRITTEN: Final = frozenset(
-    {"username", "displayName", "name", "title", "caption", "description", "included", "excluded"}
-)
-"""Names under which people write, also in capitals."""
+WORDS: Final = frozenset(
+    {
+        "status", "type", "interval", "frequency", "goalKey", "pointOfView", "marketingTools", "socialChannels",
+        "period", "marketingActivityType", "channelName", "planGoalKey", "pointOfViewKey", "code", "namespace",
+        "featureType",
+    }
+)  # fmt: skip
+"""Names under which words in capitals are the API's own."""
 
 CHANNELS: Final = frozenset({"FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE"})
 """What the name of a channel may be (D)."""
@@ -111,7 +115,7 @@ class Cassette(Struct):
             return text
         if _NUMBER.fullmatch(text):
             return text if len(text) < LONG else self._number(text)
-        if _WORD.fullmatch(text) and name not in WRITTEN:
+        if _WORD.fullmatch(text) and name in WORDS:
             return text
         return "https://example.com/text" if text.startswith("https://") else "text"
 
@@ -124,7 +128,7 @@ class Cassette(Struct):
 
 
 def _same(one: Json, other: Json) -> bool:
-    return _without_times(one) == _without_times(other)
+    return bool(_without_times(one) == _without_times(other))
 
 
 def _without_times(value: Json) -> Any:

@@ -106,6 +106,7 @@ def test_the_names_of_the_lines_are_known() -> None:
         "site-started",
         "progressed",
         "lock-found",
+        "parts-merged",
         "project-examined",
         "site-examined",
         "site-imported",
