@@ -23,6 +23,7 @@ from reconciler.engine.choice import Choice
 from reconciler.engine.drift import drifts
 from reconciler.engine.history import histories
 from reconciler.engine.plan import plans
+from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -38,7 +39,7 @@ from reconciler.engine.results import (
     SiteReviewed,
 )
 from reconciler.engine.review import reviews
-from reconciler.engine.saved import check_project, files_of, read_plan
+from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.selection import Selection, regenerated, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.engine.state import StateAccess

@@ -21,9 +21,10 @@ from reconciler.config.project import Project, find_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
+from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ClosingEvent, Notice, Refused
-from reconciler.engine.saved import check_project, files_of, read_plan
+from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.session import RunContext
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.document import PlanRefused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,9 @@ from reconciler.cli.showing import readable_plan, tell_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import refused_target
 from reconciler.engine.merging import merged_plans, merged_reports
+from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
 from reconciler.engine.results import ClosingEvent, Emit, Notice, PartsMerged
-from reconciler.engine.saved import LARGEST, check_destination, write_file, write_plan
+from reconciler.engine.saved import check_destination
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import KIND
@@ -25,19 +27,17 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
     if refused := refused_target(out, os.environ):
         raise UsageError(f"--out {printable(str(out))}: {refused}")
     check_destination(out)
-    found = [(printable(str(file)), file, _document(file)) for file in files]
-    plans = [document.get("kind") == KIND for _, _, document in found]
+    plans = [_is_plan(file) for file in files]
     if any(plans) and not all(plans):
         raise UsageError("these are plans and reports; merge the ones without the others")
     if all(plans):
-        whole = merged_plans([(name, readable_plan(file)) for name, file, _ in found])
-        write_plan(out, whole)
+        write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
         what, fix = f"Saved to {out}", f"to carry out exactly this plan: reconciler apply {out}"
-        closing: ClosingEvent = tell_plan(whole, state, emit)
+        closing: ClosingEvent = tell_plan(readable_plan(out), state, emit)
         emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))
         return closing
-    report = merged_reports([(name, document) for name, _, document in found])
-    write_file(out, json.dumps(report, ensure_ascii=True) + "\n")
+    report = merged_reports([(printable(str(file)), _report(file)) for file in files])
+    write_file(out, [json.dumps(report, ensure_ascii=True).encode("ascii"), b"\n"])
     code = report.get("exitCode", int(ExitCode.DONE))
     merged = PartsMerged(
         len(files), len(report.get("sites", ())), code if isinstance(code, int) else int(ExitCode.ERROR)
@@ -46,21 +46,30 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
     return merged
 
 
-def _document(file: Path) -> dict[str, Any]:
-    """The JSON document in a file."""
-    name = printable(str(file))
+def _is_plan(file: Path) -> bool:
+    """Whether a file has the look of a saved plan rather than a report."""
+    return re.search(rf'"kind"\s*:\s*"{KIND}"'.encode(), _read(file, 1000)) is not None
+
+
+def _report(file: Path) -> dict[str, Any]:
+    """The JSON report in a file."""
+    name, data = printable(str(file)), _read(file, LARGEST_WHOLE + 1)
     try:
-        data = read_regular(file, LARGEST + 1)
-    except NotRegular:
-        raise UsageError(f"{name} is not a regular file; name what --shard made") from None
-    except OSError as error:
-        raise UsageError(f"{name} cannot be read: {error.strerror}; check the path") from None
-    try:
-        document = json.loads(data) if len(data) <= LARGEST else None
+        document = json.loads(data) if len(data) <= LARGEST_WHOLE else None
     except (ValueError, RecursionError):
         document = None
-    if not isinstance(document, dict) or not ("kind" in document or "command" in document):
+    if not isinstance(document, dict) or "command" not in document:
         raise UsageError(
             f"{name} is neither a saved plan nor a JSON report; make it with plan --out or --output json=FILE"
         )
     return document
+
+
+def _read(file: Path, limit: int) -> bytes:
+    name = printable(str(file))
+    try:
+        return read_regular(file, limit)
+    except NotRegular:
+        raise UsageError(f"{name} is not a regular file; name what --shard made") from None
+    except OSError as error:
+        raise UsageError(f"{name} cannot be read: {error.strerror}; check the path") from None

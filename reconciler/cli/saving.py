@@ -7,11 +7,11 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.config.trust import refused_target
+from reconciler.engine.plan_file import StoredPlans, bare
 from reconciler.engine.results import Emit, Event, Notice, SiteFailed, SitePlanned
 from reconciler.engine.saved import check_destination, save_plan
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
-from reconciler.planner.actions import Plan
 from reconciler.planner.document import RunPart
 
 
@@ -21,7 +21,7 @@ class Saving:
     def __init__(self, file: Path | None, emit: Emit) -> None:
         self._file = file
         self._emit = emit
-        self._plans: list[Plan] = []
+        self._plans = StoredPlans()
         self._failed = 0
         if file is not None:
             if refused := refused_target(file, os.environ):
@@ -32,7 +32,7 @@ class Saving:
         """An event of the run."""
         if self._file is not None:
             if isinstance(event, SitePlanned):
-                self._plans.append(event.plan)
+                self._plans.add(bare(event.plan))
             self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 

@@ -6,12 +6,22 @@ import os
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | getattr(os, "O_BINARY", 0)
 
 
 class NotRegular(OSError):
     """A folder, FIFO, socket or device, where a file was expected."""
+
+
+def open_regular(path: Path) -> IO[bytes]:
+    """A regular file, links followed, to be read. Raises as `read_regular`."""
+    opened = os.fdopen(os.open(path, os.O_RDONLY | _WITHOUT_WAITING), "rb")
+    if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+        opened.close()
+        raise NotRegular(f"{path} is not a regular file")
+    return opened
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -18,6 +18,7 @@ from reconciler.engine.carrying_out import Prepared, carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
+from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -149,7 +150,7 @@ def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[P
     """The part of a saved plan that this run is about, and how much all other parts do."""
     if shard is None:
         return saved, ()
-    plans = tuple(plan for plan in saved.plans if in_shard(plan.site.name, shard))
+    plans = plans_of_sites(saved.plans, lambda name: in_shard(name, shard))
     others = tuple(tally_of(plan) for plan in saved.plans if not in_shard(plan.site.name, shard))
     return replace(saved, plans=plans), others
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from reconciler.engine.plan_file import StoredPlans
 from reconciler.model.codec import Malformed, from_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
@@ -37,9 +38,12 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
             if id in sites:
                 raise UsageError(f"{file} and {sites[id]} both have the site {plan.site.name}; plan all parts again")
             sites[id] = file
-    plans = sorted((plan for _, saved in found for plan in saved.plans), key=lambda plan: plan.site.name)
+    plans = StoredPlans()
+    for _, saved in found:
+        for plan in saved.plans:
+            plans.add(plan)
     made_at = min(saved.made_at for _, saved in found)
-    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, tuple(plans), first.valid_for)
+    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for)
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:

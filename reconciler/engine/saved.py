@@ -1,27 +1,22 @@
-"""Saved plans on disk: written whole or not at all, and read with all that speaks against applying them."""
+"""Saved plans: what is told of them, and all that speaks against applying them."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from reconciler.config.project import Project
-from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry, check_sites
+from reconciler.engine.plan_file import write_plan
 from reconciler.engine.results import PlanLoaded
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import PlanRefused, RunPart, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.planner.document import PlanRefused, RunPart, SavedPlan
 from reconciler.version import __version__
-
-LARGEST = 256 * 1024 * 1024
-"""Bytes of a plan file that are read: a plan of a thousand sites has a few million."""
 
 MOVED_ON = "files-moved-on"
 
@@ -41,36 +36,9 @@ def check_destination(file: Path) -> None:
         raise UsageError(f"--out {shown}: is not a regular file; choose another name")
 
 
-def save_plan(file: Path, api: str, made_at: datetime, plans: Sequence[Plan], part: RunPart | None = None) -> None:
+def save_plan(file: Path, api: str, made_at: datetime, plans: Collection[Plan], part: RunPart | None = None) -> None:
     """Writes the plans of a run. Raises UsageError where the file cannot be written."""
-    in_order = tuple(sorted(plans, key=lambda plan: plan.site.name))
-    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, in_order, part=part))
-
-
-def write_plan(file: Path, saved: SavedPlan) -> None:
-    """Writes a saved plan. Only its owner may read the file: it says what will be published.
-
-    Raises UsageError where the file cannot be written.
-    """
-    write_file(file, to_text(saved))
-
-
-def write_file(file: Path, text: str) -> None:
-    """Writes a text in ASCII, whole or not at all, for its owner alone. Raises UsageError where that cannot be done."""
-    hidden: str | None = None
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="ascii", newline="\n", dir=file.parent, prefix=f".{file.name}.", delete=False
-        ) as out:
-            hidden = out.name
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(hidden).replace(file)
-    except OSError as error:
-        if hidden is not None:
-            Path(hidden).unlink(missing_ok=True)
-        raise UsageError(f"--out {printable(str(file))}: cannot be written: {error.strerror}") from None
+    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, plans, part=part))
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
@@ -78,20 +46,6 @@ def plan_file_of(paths: Sequence[Path]) -> Path | None:
     if len(paths) != 1 or paths[0].suffix in (".yaml", ".yml"):
         return None
     return paths[0] if paths[0].exists() and not paths[0].is_dir() else None
-
-
-def read_plan(file: Path) -> SavedPlan:
-    """The saved plan in a file. Raises UnreadablePlan and AlteredPlan."""
-    name = printable(str(file))
-    try:
-        data = read_regular(file, LARGEST + 1)
-    except NotRegular:
-        raise UnreadablePlan(name, "is not a regular file", "name the file that plan --out wrote") from None
-    except OSError as error:
-        raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
-    if len(data) > LARGEST:
-        raise UnreadablePlan(name, "is not a saved plan: it is too large")
-    return from_text(data, name)
 
 
 def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> PlanLoaded:

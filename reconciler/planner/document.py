@@ -10,7 +10,9 @@ somebody who sets out to forge a plan, for which the place where plans are kept 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final
 
@@ -89,7 +91,7 @@ class RunPart(Struct, frozen=True):
     config: Digest
 
 
-class SavedPlan(Struct, frozen=True):
+class SavedPlan(Struct, frozen=True, dict=True):
     """The plans of a run as they are saved. `tool` is the version that made it, `api` the side it was made
     against; `id` is random. `plans` are sorted by the names of their sites. `part` is None where it is whole."""
 
@@ -97,7 +99,7 @@ class SavedPlan(Struct, frozen=True):
     tool: str
     api: str
     made_at: Instant
-    plans: tuple[Plan, ...]
+    plans: Collection[Plan]
     valid_for: timedelta = VALID_FOR
     part: RunPart | None = None
 
@@ -105,15 +107,15 @@ class SavedPlan(Struct, frozen=True):
     def expires_at(self) -> datetime:
         return self.made_at + self.valid_for
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
         """Of the facts: sites, actions, preconditions and the time the plan is good for."""
-        return facts_digest(self.api, self.valid_for, self.plans)
+        return facts_digest(self.api, self.valid_for, map(site_digest, self.plans))
 
-    @property
+    @cached_property
     def seal(self) -> Digest:
         """Of the whole document: what a spent plan is known by."""
-        return _seal(to_plain(document_of(self)))
+        return Seal(self).of(sorted_json(to_plain(plan)) for plan in self.plans)
 
     def check_expiry(self, now: datetime) -> None:
         """Raises ExpiredPlan once the plan's time is up."""
@@ -133,13 +135,13 @@ class PlanDocument(Struct, frozen=True):
     valid_for: timedelta
     expires_at: Instant
     digest: Digest
-    sites: tuple[Plan, ...]
     part: RunPart | Absent = ABSENT
+    sites: tuple[Plan, ...] = ()
     seal: Digest = Digest("")
 
 
 def document_of(saved: SavedPlan) -> PlanDocument:
-    """A saved plan as it is written, without its seal."""
+    """A saved plan as it is written, without its sites and its seal."""
     return PlanDocument(
         FORMAT_VERSION,
         KIND,
@@ -150,18 +152,18 @@ def document_of(saved: SavedPlan) -> PlanDocument:
         saved.valid_for,
         saved.expires_at,
         saved.digest,
-        saved.plans,
         ABSENT if saved.part is None else saved.part,
     )
 
 
-def facts_digest(api: str, valid_for: timedelta, plans: tuple[Plan, ...]) -> Digest:
-    """The digest of what would be done, in a form that has no order and no wording."""
-    sites = sorted(_site_digest(plan) for plan in plans)
+def facts_digest(api: str, valid_for: timedelta, of_sites: Iterable[Digest]) -> Digest:
+    """The digest of what would be done, in a form that has no order and no wording; `of_sites` are `site_digest`s."""
+    sites = sorted(of_sites)
     return _digest(sorted_json({"api": api, "validFor": to_plain(valid_for), "sites": sites}))
 
 
-def _site_digest(plan: Plan) -> Digest:
+def site_digest(plan: Plan) -> Digest:
+    """The digest of what would be done at one site."""
     actions = sorted(sorted_json(_facts(action)) for action in to_plain(plan.actions))
     return _digest(b"\n".join((sorted_json(to_plain(plan.site)), *actions)))
 
@@ -178,10 +180,65 @@ def _digest(data: bytes) -> Digest:
 # --- to text ---------------------------------------------------------------------------------------
 
 
+SITES: Final = b'  "sites": ['
+INDENT: Final = b"    "
+"""How the sites of a document are told from its other members: each is a line of its own."""
+
+
 def to_text(saved: SavedPlan) -> str:
-    """The JSON text of a saved plan: indented, and nothing but ASCII."""
+    """The JSON text of a saved plan: a site a line, and nothing but ASCII."""
+    return b"".join(to_lines(saved, map(site_line, saved.plans))).decode("ascii")
+
+
+def site_line(plan: Plan) -> bytes:
+    """One site's plan as it is written."""
+    return json.dumps(to_plain(plan)).encode("ascii")
+
+
+def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of a saved plan, piece by piece. `sites` are the `site_line`s of its plans, in their order."""
     members = to_plain(document_of(saved))
-    return json.dumps({**members, "seal": _seal(members)}, indent=2) + "\n"
+    del members["sites"], members["seal"]
+    yield json.dumps(members, indent=2).encode("ascii").removesuffix(b"\n}") + b",\n" + SITES
+    seal, first = Seal(saved), True
+    for site in sites:
+        seal.add(sorted_json(json.loads(site)))
+        yield (b"\n" if first else b",\n") + INDENT + site
+        first = False
+    yield ending(seal.digest()).lstrip() if first else b"\n" + ending(seal.digest())
+
+
+def ending(seal: Digest) -> bytes:
+    """What stands behind the sites."""
+    return b'  ],\n  "seal": ' + json.dumps(seal).encode("ascii") + b"\n}\n"
+
+
+class Seal:
+    """The seal of a document, whose sites come one after the other."""
+
+    def __init__(self, saved: SavedPlan) -> None:
+        members = to_plain(document_of(saved))
+        before = {key: value for key, value in members.items() if key < "sites" and key != "seal"}
+        after = {key: value for key, value in members.items() if key > "sites"}
+        self._after = b"]" + (b"," + sorted_json(after)[1:] if after else b"}")
+        self._hash = sha256(sorted_json(before)[:-1] + b',"sites":[')
+        self._first = True
+
+    def add(self, site: bytes) -> None:
+        """The next site, as `sorted_json`."""
+        self._hash.update(site if self._first else b"," + site)
+        self._first = False
+
+    def of(self, sites: Iterable[bytes]) -> Digest:
+        """The seal of a document with these sites."""
+        for site in sites:
+            self.add(site)
+        return self.digest()
+
+    def digest(self) -> Digest:
+        """The seal, now that all sites are in."""
+        self._hash.update(self._after)
+        return Digest(f"sha256:{self._hash.hexdigest()}")
 
 
 def _seal(members: dict[str, Any]) -> Digest:

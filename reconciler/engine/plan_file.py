@@ -1,0 +1,197 @@
+"""Saved plans on disk, site by site: memory does not grow with their number.
+
+A document is read in the layout in which this version writes it, a site a line. One that somebody laid out otherwise
+is read whole.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import IO, Final
+
+from reconciler.config.regular_files import NotRegular, open_regular
+from reconciler.engine.spool import Spool
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import Absent
+from reconciler.model.codec import Malformed, from_json, from_plain, parse, sorted_json, to_plain
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.text import printable
+from reconciler.planner.actions import Plan
+from reconciler.planner.document import (
+    FORMAT_VERSION,
+    INDENT,
+    KIND,
+    SITES,
+    PlanDocument,
+    SavedPlan,
+    Seal,
+    UnreadablePlan,
+    ending,
+    facts_digest,
+    from_text,
+    site_digest,
+    site_line,
+    to_lines,
+)
+
+LARGEST: Final = 2 * 1024 * 1024 * 1024
+"""Bytes of a plan file that are read: a plan of a thousand sites has a few million."""
+
+TAIL: Final = 10_000
+"""Bytes that what is beside the sites may have."""
+
+LARGEST_SITE: Final = 64 * 1024 * 1024
+"""Bytes of one site's plan."""
+
+LARGEST_WHOLE: Final = 256 * 1024 * 1024
+"""Bytes of one that has to be read whole."""
+
+
+def bare(plan: Plan) -> Plan:
+    """What has to be saved of a plan: of a site with nothing to do and nothing to tell, who it is and its digest."""
+    if plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out:
+        return plan
+    return Plan(plan.site, config=plan.config, time_zone=plan.time_zone)
+
+
+class StoredPlans(Collection[Plan]):
+    """Plans that are kept on disk, and decoded as they are asked for. Sorted by the names of their sites."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._numbers: list[tuple[SiteName, int]] = []
+
+    def add(self, plan: Plan, line: bytes | None = None) -> None:
+        """Keeps a plan. `line` is its `site_line`, where that is at hand."""
+        number = self._spool.append(site_line(plan) if line is None else line)
+        self._numbers.append((plan.site.name, number))
+
+    def lines(self) -> Iterator[bytes]:
+        """The `site_line` of each plan."""
+        for _, number in sorted(self._numbers):
+            yield self._spool[number]
+
+    def of_sites(self, wanted: Callable[[SiteName], bool]) -> StoredPlans:
+        """Those of some sites."""
+        found = StoredPlans()
+        found._spool = self._spool
+        found._numbers = [(name, number) for name, number in self._numbers if wanted(name)]
+        return found
+
+    @property
+    def in_order(self) -> bool:
+        """Whether they came in their order."""
+        return all(before[0] <= after[0] for before, after in pairwise(self._numbers))
+
+    def __iter__(self) -> Iterator[Plan]:
+        return (from_json(Plan, line) for line in self.lines())
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __contains__(self, plan: object) -> bool:
+        return any(plan == kept for kept in self)
+
+
+def plans_of_sites(plans: Collection[Plan], wanted: Callable[[SiteName], bool]) -> Collection[Plan]:
+    """The plans of some sites."""
+    if isinstance(plans, StoredPlans):
+        return plans.of_sites(wanted)
+    return tuple(plan for plan in plans if wanted(plan.site.name))
+
+
+def write_plan(file: Path, saved: SavedPlan) -> None:
+    """Writes a saved plan. Raises UsageError where the file cannot be written."""
+    lines = saved.plans.lines() if isinstance(saved.plans, StoredPlans) else map(site_line, saved.plans)
+    write_file(file, to_lines(saved, lines))
+
+
+def write_file(file: Path, pieces: Iterable[bytes]) -> None:
+    """Writes a file, whole or not at all. Only its owner may read it: it says what will be published.
+
+    Raises UsageError where that cannot be done.
+    """
+    hidden: str | None = None
+    try:
+        with tempfile.NamedTemporaryFile("wb", dir=file.parent, prefix=f".{file.name}.", delete=False) as out:
+            hidden = out.name
+            for piece in pieces:
+                out.write(piece)
+            out.flush()
+            os.fsync(out.fileno())
+        Path(hidden).replace(file)
+    except OSError as error:
+        if hidden is not None:
+            Path(hidden).unlink(missing_ok=True)
+        raise UsageError(f"--out {printable(str(file))}: cannot be written: {error.strerror}") from None
+
+
+def read_plan(file: Path) -> SavedPlan:
+    """The saved plan in a file. Raises UnreadablePlan and AlteredPlan."""
+    name = printable(str(file))
+    try:
+        with open_regular(file) as opened:
+            if os.fstat(opened.fileno()).st_size > LARGEST:
+                raise UnreadablePlan(name, "is no saved plan: it is too large")
+            saved = _by_lines(opened)
+            if saved is not None:
+                return saved
+            opened.seek(0)
+            data = opened.read(LARGEST_WHOLE + 1)
+    except NotRegular:
+        raise UnreadablePlan(name, "is not a regular file", "name the file that plan --out wrote") from None
+    except OSError as error:
+        raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
+    if len(data) > LARGEST_WHOLE:
+        raise UnreadablePlan(name, "is no saved plan: it is too large")
+    return from_text(data, name)
+
+
+def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
+    """The saved plan in a file that is laid out as this version does it; None for any other, and for one that is not
+    as it was saved: reading it whole tells what is wrong."""
+    plans, digests = StoredPlans(), []
+    try:
+        saved = _head(opened, plans)
+        if saved is None:
+            return None
+        seal, line = Seal(saved), b""
+        for line in iter(lambda: opened.readline(LARGEST_SITE), b""):
+            if not line.startswith(INDENT):
+                break
+            text = line.strip().removesuffix(b",")
+            plan = from_json(Plan, text)
+            plans.add(plan, text)
+            digests.append(site_digest(plan))
+            seal.add(sorted_json(to_plain(plan)))
+    except (Malformed, OverflowError):
+        return None
+    saved.__dict__["seal"] = seal.digest()  # what the property would come to, without reading all sites again
+    whole = line + opened.read(TAIL) == ending(saved.seal) and plans.in_order
+    return saved if whole and saved.digest == facts_digest(saved.api, saved.valid_for, digests) else None
+
+
+def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
+    """What stands before the sites, with the digest that it names."""
+    head = b""
+    for line in iter(lambda: opened.readline(TAIL), b""):
+        if line.startswith(SITES):
+            break
+        head += line
+        if len(head) > TAIL:
+            return None
+    else:
+        return None
+    if line != SITES + b"\n":  # no site at all, or another layout
+        return None
+    found = from_plain(PlanDocument, parse(head.rstrip().removesuffix(b",") + b"}"), exact=False)
+    if (found.kind, found.format_version) != (KIND, FORMAT_VERSION):
+        return None
+    part = None if isinstance(found.part, Absent) else found.part
+    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part)
+    saved.__dict__["digest"] = found.digest
+    return saved if saved.expires_at == found.expires_at else None

@@ -1,0 +1,32 @@
+"""What is kept of many sites until the run ends, on disk: memory does not grow with their number."""
+
+from __future__ import annotations
+
+import tempfile
+from array import array
+
+
+class Spool:
+    """Pieces of bytes in a file without a name, which goes with the process. Raises OSError where there is no room."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
+        self._ends = array("Q", [0])
+
+    def __del__(self) -> None:
+        self._file.close()
+
+    def append(self, data: bytes) -> int:
+        """Keeps a piece, and gives its number."""
+        self._file.seek(self._ends[-1])
+        self._file.write(data)
+        self._ends.append(self._ends[-1] + len(data))
+        return len(self._ends) - 2
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    def __getitem__(self, number: int) -> bytes:
+        start, end = self._ends[number], self._ends[number + 1]
+        self._file.seek(start)
+        return self._file.read(end - start)
