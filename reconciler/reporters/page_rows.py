@@ -12,7 +12,7 @@ from reconciler.engine.results import Labels, SiteFailed
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
-from reconciler.planner.actions import DateIs, Precondition, StillGoingOut
+from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.action_text import WHY, post_name
 from reconciler.reporters.diagnostics import of_its_site
@@ -70,7 +70,7 @@ def entered_post(
         return None  # no other write has a moment at which the public sees something
     match operation:
         case SchedulePost(at=at, title=title, channel=channel):
-            moment = at or next((found.date for found in requires if isinstance(found, DateIs)), None)
+            moment = at or _estimate(requires)
             if moment is None:
                 return None
             return Entered(moment, zone, at is None, site, title, channel, state or "to publish", style or "public")
@@ -82,6 +82,16 @@ def entered_post(
             return Entered(at, zone, False, site, title, channel, state or "to cancel", style or "gone")
         case _:
             assert_never(operation)
+
+
+def _estimate(requires: Sequence[Precondition]) -> datetime | None:
+    """About when a post goes out for which the API picks the time."""
+    for found in requires:
+        if isinstance(found, StillAhead):
+            return found.moment
+        if isinstance(found, DateIs):
+            return found.date
+    return None
 
 
 def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | None:

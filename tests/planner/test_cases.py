@@ -35,7 +35,7 @@ CASES = Path(__file__).parent.parent / "cases"
 @pytest.mark.parametrize("case", sorted(one.name for one in CASES.iterdir() if one.is_dir()))
 def test_case(case: str, update_cases: bool) -> None:
     folder = CASES / case
-    answers = json.loads((folder / "observed.json").read_text(encoding="utf-8"))
+    answers = answers_of(folder)
     project = find_project([folder])
     [entry] = check_sites(project).entries
     desired = entry.load()
@@ -46,6 +46,12 @@ def test_case(case: str, update_cases: bool) -> None:
         if update_cases:
             (folder / name).write_text(text, encoding="utf-8")
         assert (folder / name).read_text(encoding="utf-8") == text
+
+
+def answers_of(folder: Path) -> dict[str, Any]:
+    """The raw answers of a case, and its `now`."""
+    answers: dict[str, Any] = json.loads((folder / "observed.json").read_text(encoding="utf-8"))
+    return answers
 
 
 def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
