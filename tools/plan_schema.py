@@ -119,6 +119,8 @@ WORDS = {
     "Diagnostic.severity": "How much it matters.",
     "Diagnostic.place": "Where it is in a file.",
     "Diagnostic.requestId": "The remote side's name for the request.",
+    "Diagnostic.call": "What was asked of the API and answered; the message ends with it.",
+    "Diagnostic.name": "What people know the object by, where the message does not say it.",
     "Place.file": "The file.",
     "Place.line": "From 1; 0: the file as a whole.",
     "Place.column": "From 1; 0: the line as a whole.",

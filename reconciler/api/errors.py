@@ -51,6 +51,20 @@ _KINDS: Final[Mapping[int, ErrorKind]] = {  # D 3.2
     429: ErrorKind.THROTTLED,
 }
 
+_MEANING: Final[Mapping[ErrorKind, str]] = {
+    ErrorKind.INVALID: "the request was refused as invalid",
+    ErrorKind.UNAUTHENTICATED: "the credential was not accepted",
+    ErrorKind.FORBIDDEN: "access was refused",
+    ErrorKind.NOT_FOUND: "not found",
+    ErrorKind.CONFLICT: "it conflicts with what is there",
+    ErrorKind.PRECONDITION: "the site does not allow it now",
+    ErrorKind.THROTTLED: "too many requests",
+    ErrorKind.SERVER: "the server failed",
+    ErrorKind.NETWORK: "no connection",
+    ErrorKind.UNREADABLE: "the answer was not understood",
+    ErrorKind.REDIRECT: "the answer points to another address",
+}
+
 ALREADY_GENERATING: Final = "PLAN_ALREADY_GENERATING_ERROR"  # S-wix 3.2
 ITEM_GONE: Final = "ITEM_NOT_EXISTS"  # S-wix 10.6: the item is not there, while the path is
 REFERENCE_TAKEN: Final = "REFERENCE_ID_ALREADY_EXIST"  # S-wix 10.6: the post is there already
@@ -131,11 +145,29 @@ class ApiError(Exception):
 
     def problem(self) -> str:
         """What was asked and what came back."""
-        answer = " ".join(part for part in (str(self.status or ""), self.code) if part)
+        answer, said = self._answer(), self._said()
         asked = f"{self.method} {self.path}"
         head = f"{asked} answered {answer}" if answer else f"{asked}: {self.kind}"
-        parts = [part for part in (self.message, *map(str, self.violations)) if part]
-        return f"{head}: {'; '.join(parts)}" if parts else head
+        return f"{head}: {said}" if said else head
+
+    def what(self) -> str:
+        """What came back, without what was asked: `the credential was refused: token expired`."""
+        said = self._said()
+        if said and self.kind in (ErrorKind.NETWORK, ErrorKind.INVALID):
+            return said
+        head = _MEANING[self.kind]
+        return f"{head}: {said}" if said else head
+
+    def asked(self) -> str:
+        """What was asked, and the status of the answer: `GET /marketing-plan answered 403 NOT_ALLOWED`."""
+        answer = self._answer()
+        return f"{self.method} {self.path}" + (f" answered {answer}" if answer else "")
+
+    def _answer(self) -> str:
+        return " ".join(part for part in (str(self.status or ""), self.code) if part)
+
+    def _said(self) -> str:
+        return "; ".join(part for part in (self.message, *map(str, self.violations)) if part)
 
     def advice(self) -> str:
         """What a person can do about it; empty where the message has to speak for itself."""
@@ -152,12 +184,14 @@ class ApiError(Exception):
                 return "check the site's id, and that --api names the right address"
             case ErrorKind.THROTTLED:
                 return "run again later, or lower limits.requestsPerMinute"
+            case ErrorKind.NETWORK if not self.sent:
+                return "check the network and the address of the API, then run the command again"
             case ErrorKind.SERVER | ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.UNREADABLE:
                 return (
-                    "the answer was not understood, so nothing is concluded from it; check that --api names the right "
-                    "address, then report this with the request id"
+                    "nothing is concluded from it; check that --api names the right address, then report this with the "
+                    "request id"
                 )
             case ErrorKind.REDIRECT:
                 return "check that --api names the right address"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -346,7 +347,14 @@ async def _close(response: httpx.Response) -> None:
 def _network_text(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException | TimeoutError):
         return "no answer in time"
+    if found := _REFUSED.match(str(error)):
+        why = "connection refused" if "Connect call failed" in found[2] else found[2]
+        return f"cannot connect to {found[1]} ({why})"
     return str(error) or "the connection was lost"
+
+
+_REFUSED: Final = re.compile(r"Cannot connect to host (\S+) ssl:\S+ \[(.+)\]\Z")
+"""How the client words it: with the internals of the call that failed."""
 
 
 def _header(secret: Secret, site: SiteRef) -> str:

@@ -26,7 +26,8 @@ def _diagnostic(error: BaseException) -> Diagnostic:
     match error:
         case ApiError():
             code = f"api-{error.kind.replace(' ', '-')}"
-            return Diagnostic(code, error.problem(), error.advice(), request_id=error.request_id)
+            message, asked = f"{error.what()} ({error.asked()})", error.asked()
+            return Diagnostic(code, message, error.advice(), request_id=error.request_id, call=asked)
         case StateError(place=place, what=what, fix=fix):
             return Diagnostic("state", what, fix, place=Place(place))
         case Locked(what=what, fix=fix):

@@ -40,6 +40,7 @@ class Diagnostic(Struct, frozen=True):
     `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own name for the
     request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply. `name` is what people
     know the object by, where the message does not say it: the same problem of several objects is told once, with it.
+    `call` is what was asked of the remote side and answered, with which the message ends: screens tell it last.
     """
 
     code: str
@@ -50,6 +51,12 @@ class Diagnostic(Struct, frozen=True):
     address: Address | None = None
     request_id: str | None = None
     name: str = ""
+    call: str = ""
+
+    @property
+    def cause(self) -> str:
+        """The message without the call: the same whatever was being asked when the cause showed."""
+        return self.message.removesuffix(f" ({self.call})") if self.call else self.message
 
     @property
     def file(self) -> str:

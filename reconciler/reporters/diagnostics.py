@@ -12,14 +12,19 @@ __all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sent
 def sentence(diagnostic: Diagnostic) -> str:
     """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do."""
     where = diagnostic.place or diagnostic.address
-    text = f"{where}: {diagnostic.message}" if where is not None else diagnostic.message
-    text += f"; {diagnostic.fix}" if diagnostic.fix else ""
-    return f"{text} (request id {diagnostic.request_id})" if diagnostic.request_id else text
+    text = f"{where}: {cause(diagnostic)}" if where is not None else cause(diagnostic)
+    return f"{text} ({last})" if (last := particulars(diagnostic)) else text
 
 
 def cause(diagnostic: Diagnostic) -> str:
     """What is wrong and what to do, without where: the same text for every site that it happens to."""
-    return diagnostic.message + (f"; {diagnostic.fix}" if diagnostic.fix else "")
+    return diagnostic.cause + (f"; {diagnostic.fix}" if diagnostic.fix else "")
+
+
+def particulars(diagnostic: Diagnostic) -> str:
+    """`GET /marketing-plan answered 403, request id 1.2`: what only somebody who helps asks for."""
+    name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""
+    return ", ".join(part for part in (diagnostic.call, name) if part)
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from reconciler.engine.results import SiteFailed
-from reconciler.reporters.diagnostics import cause
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style
 from reconciler.reporters.words import plural
 
@@ -14,42 +15,52 @@ MOST_NAMES: Final = 8
 """Sites of one cause that are named; the rest is counted."""
 
 
+class _Cause:
+    """What is kept of one cause: how many sites it stops, some of their names, and the first of them as an example."""
+
+    __slots__ = ("count", "example", "names")
+
+    def __init__(self, example: Diagnostic) -> None:
+        self.example = example
+        self.count = 0
+        self.names: list[str] = []
+
+
 class Failures:
     """Collects failed sites by what is wrong."""
 
     def __init__(self, *, list_sites: bool = False) -> None:
-        self._causes: dict[tuple[bool, str], tuple[list[str], list[str]]] = {}
-        self._places: dict[tuple[bool, str], str] = {}
-        self._counts: dict[tuple[bool, str], int] = {}
+        self._causes: dict[tuple[bool, str, str], _Cause] = {}
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
     def add(self, failed: SiteFailed) -> None:
         """One site more, with each of its problems."""
         for problem in failed.problems:
-            key = (failed.refused, cause(problem))
-            names, requests = self._causes.setdefault(key, ([], []))
-            self._counts[key] = self._counts.get(key, 0) + 1
-            self._places.setdefault(key, f"{problem.place}: " if problem.place else "")
-            if len(names) < self._most:
-                names.append(failed.name)
-            if problem.request_id and len(requests) < 1:
-                requests.append(problem.request_id)
+            what = problem.cause.removeprefix(f"{failed.name}: ")
+            found = self._causes.setdefault((failed.refused, what, problem.fix), _Cause(problem))
+            found.count += 1
+            if len(found.names) < self._most:
+                found.names.append(failed.name)
 
     def lines(self) -> Iterator[Line]:
-        """`! 2 sites failed   403 ...: store-017, store-090`, refused ones last."""
-        for refused, why in sorted(self._causes, key=lambda key: key[0]):
-            names, requests = self._causes[refused, why]
-            count = self._counts[refused, why]
-            what = "refused" if refused else "failed"
-            head = f"! {names[0]} {what}" if count == 1 else f"! {plural(count, 'site')} {what}"
-            more = f" and {plural(count - len(names), 'more site', 'more sites')}" if count > len(names) else ""
-            where = self._places[refused, why] if count == 1 else ""
-            spans = [Span(head, Style.YELLOW if refused else Style.RED), Span(where + why)]
-            if count > 1:
-                spans.append(Span(f"sites: {', '.join(names)}{more}"))
-            if requests:
-                spans.append(Span(f"(request id {requests[0]})", Style.DIM))
-            yield Line(tuple(spans), hang=4)
+        """`! 2 sites failed   access was refused`, what to do, and which sites; refused ones last."""
+        for (refused, what, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
+            word = "refused" if refused else "failed"
+            head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"
+            place = f"{found.example.place}: " if found.count == 1 and found.example.place else ""
+            last = particulars(found.example)
+            rest = (Span(f"({last})", Style.DIM),) if last else ()
+            first: tuple[Span, ...] = (Span(head, Style.YELLOW if refused else Style.RED), Span(place + what))
+            if fix:
+                yield Line(first, hang=4)
+                first = (Span(f"fix: {fix}"),)
+            if found.count == 1:
+                yield Line((*first, *rest), indent=4 if fix else 0, hang=6)
+                continue
+            yield Line(first, indent=4 if fix else 0, hang=6)
+            more = found.count - len(found.names)
+            names = ", ".join(found.names) + (f" and {plural(more, 'more site')}" if more else "")
+            yield Line((Span(f"sites: {names}"), *rest), indent=4, hang=6)
 
     def __bool__(self) -> bool:
         return bool(self._causes)

@@ -50,6 +50,9 @@ _WORST_FIRST: Final = (
 
 MOST_ROWS: Final = 30
 
+_TOLD_ABOVE: Final = frozenset({"refused", "could not be planned"})
+"""What a site's row says where the reason, with the sites that share it, stands above the plan's last line."""
+
 FEW_SITES: Final = 5
 """From so many sites on, those at which all is done are counted, and one that ends has a line or two."""
 
@@ -178,9 +181,9 @@ class Ledger:
         rank = -1 if goes_out else 0 if ledger.error else worst
         self._rows.append((rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]]))
 
-    def failed(self, failed: SiteFailed) -> None:
-        """A site that was planned or not, and could not be worked on."""
-        word = "refused" if failed.refused else "failed"
+    def failed(self, failed: SiteFailed, *, planned: bool) -> None:
+        """A site that could not be worked on, or not even be planned: why is told above."""
+        word = "refused" if failed.refused else "failed" if planned else "could not be planned"
         self._rows.append((1 if failed.refused else 0, failed.name, word, Style.RED))
 
     def refused(self, name: str) -> None:
@@ -190,10 +193,9 @@ class Ledger:
     def lines(self, done: ApplyCompleted) -> Iterator[str]:
         """All rows, and how many sites had nothing to do. Sites beyond a screenful, or with all done, are counted."""
         rows = sorted(self._rows, key=lambda row: row[0])
-        alone = [row for row in rows if row[3] is not Style.GREEN or self._list_sites]
-        well = [row for row in rows if row[3] is Style.GREEN and not self._list_sites]
-        if len(well) < FEW_SITES:
-            alone, well = alone + well, []
+        often = Counter(row[2] for row in rows if row[3] is Style.GREEN or row[2] in _TOLD_ABOVE)
+        many = {words for words, count in often.items() if count >= FEW_SITES and not self._list_sites}
+        alone, well = [row for row in rows if row[2] not in many], [row for row in rows if row[2] in many]
         shown = alone if self._list_sites else alone[: self._most]
         together = Counter((words, style) for _, _, words, style in (*alone[len(shown) :], *well))
         counted = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 from msgspec import Struct
 
 from reconciler.engine import results
+from reconciler.model.address import SiteName
 from reconciler.model.text import printable
 from reconciler.reporters.plurals import plural
 
@@ -22,6 +23,13 @@ HEARTBEAT: Final = 30.0
 
 PATIENCE: Final = 0.5
 """Seconds before a bar is shown: what is faster needs none."""
+
+
+ENOUGH: Final = 5
+"""Sites that must be done before what is left is guessed from them."""
+
+ROOMY: Final = 100
+"""Columns from which on the bar also says what was begun last."""
 
 
 class Watch(Struct, frozen=True):
@@ -44,6 +52,8 @@ class Progress:
         self._phase = ""
         self._total = 0
         self._done = 0
+        self._failed = 0
+        self._generating: set[SiteName] = set()
         self._doing = ""
         self._began = 0.0
         self._bar: Bar | None = None
@@ -55,6 +65,7 @@ class Progress:
             case results.PhaseStarted(phase=phase, sites=sites):
                 self.stop()
                 self._phase, self._total, self._done, self._doing = phase.value, sites, 0, ""
+                self._failed, self._generating = 0, set()
                 self._began = self._watch.now()
             case (
                 results.SitePlanned()
@@ -67,9 +78,9 @@ class Progress:
                 | results.SiteExamined()
                 | results.SiteFailed()
             ):
-                self._done += 1
-                self._refresh()
-            case results.Progressed(event=happened):
+                self._ended(event)
+            case results.Progressed(name=site, event=happened):
+                self._note_generating(site, happened)
                 if (words := doing(happened)) is not None:
                     self._doing = words
                     self._refresh()
@@ -85,9 +96,42 @@ class Progress:
             case _:  # how a run ends, whatever it is
                 self.stop()
 
+    def _ended(self, event: results.SiteEvent) -> None:
+        """One site more; what a report says of it now is not to run into the bar."""
+        self._done += 1
+        self._generating.discard(event.name)
+        match event:
+            case results.SiteFailed(refused=refused):
+                self._failed += not refused
+            case results.SiteApplied(ledger=ledger):
+                from reconciler.executor.ledger import Result
+
+                bad = any(entry.result is Result.FAILED for entry in ledger.entries)
+                self._failed += bool(ledger.error) or bad
+            case _:
+                pass
+        self._hide()
+
+    def _note_generating(self, site: SiteName, happened: Event) -> None:
+        """Counts the sites that wait for the remote side to write."""
+        from reconciler.executor.events import Finished, Started, StillWaiting
+
+        match happened:
+            case Started(operation=operation) if operation.takes_time:
+                self._generating.add(site)
+            case StillWaiting():
+                self._generating.add(site)
+            case Finished(entry=entry) if entry.operation.takes_time:
+                self._generating.discard(site)
+            case _:
+                pass
+
     def stop(self) -> None:
         """Takes down what is shown; the phase is over."""
         self._phase = ""
+        self._hide()
+
+    def _hide(self) -> None:
         if self._bar is not None:
             self._bar.stop()
             self._bar = self._task = None
@@ -105,35 +149,62 @@ class Progress:
             await self._watch.sleep(PATIENCE if self._terminal else HEARTBEAT)
             if not self._phase or not self._total:
                 continue
-            spent = self._watch.now() - self._began
             if self._terminal:
-                if self._bar is None and spent >= PATIENCE:
+                if self._bar is None and self._watch.now() - self._began >= PATIENCE:
                     self._show_bar()
+                self._refresh()
                 continue
-            last = f", {self._doing}" if self._doing else ""
-            sites = plural(self._total, "site")
-            self._write(f"still {self._phase}: {self._done} of {sites}, {round(spent)} s{last}\n")
+            parts = [f"{self._done:,} of {plural(self._total, 'site')}", *self._counts(), *self._times(), self._doing]
+            self._write(f"still {self._phase}: {', '.join(part for part in parts if part)}\n")
+
+    def _counts(self) -> list[str]:
+        """`2 failed`, `31 generating`."""
+        counts = ((self._failed, "failed"), (len(self._generating), "generating"))
+        return [f"{count:,} {word}" for count, word in counts if count]
+
+    def _times(self) -> list[str]:
+        """How long it has been going on, and about how long it will; the second once enough is done to tell."""
+        spent = self._watch.now() - self._began
+        left = spent / self._done * (self._total - self._done) if self._done >= ENOUGH else 0
+        return [length(spent), *([f"about {length(left)} left"] if left >= 1 else [])]
 
     def _show_bar(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TextColumn
         from rich.progress import Progress as Bar
+        from rich.table import Column
 
-        self._bar = Bar(
-            TextColumn(self._phase),
-            BarColumn(bar_width=12),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[doing]}", markup=False),
-            console=Console(stderr=True),
-            transient=True,
+        console = Console(stderr=True)
+        doing = TextColumn(
+            "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
         )
-        self._task = self._bar.add_task(self._phase, total=self._total, completed=self._done, doing=self._doing)
+        self._bar = Bar(
+            TextColumn(self._phase, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=4)),
+            TextColumn("{task.fields[counts]}", markup=False, table_column=Column(no_wrap=True)),
+            *([doing] if console.width >= ROOMY else []),
+            console=console,
+            transient=True,
+            expand=True,
+        )
+        self._task = self._bar.add_task(self._phase, total=self._total, counts="", doing="")
+        self._refresh()
         self._bar.start()
 
     def _refresh(self) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, completed=self._done, doing=self._doing)
+            counts = ", ".join((f"{self._done:,}/{self._total:,}", *self._counts(), *self._times()))
+            self._bar.update(self._task, completed=self._done, counts=counts, doing=self._doing)
+
+
+def length(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `2 h 05 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def doing(event: Event) -> str | None:

@@ -250,11 +250,11 @@ class TextReporter:
             case Phase.APPLYING:
                 from reconciler.reporters.ledger_text import refused_lines
 
-                self._ledger.failed(failed)
+                self._ledger.failed(failed, planned=True)
                 self._lines(refused_lines(failed, self._screen))
             case Phase.PLANNING | Phase.CHECKING:
                 self._plan.failed(failed)
-                self._ledger.failed(failed)
+                self._ledger.failed(failed, planned=False)
             case Phase.IMPORTING | Phase.LISTING | Phase.EXAMINING | Phase.REVIEWING | None:
                 self._review(failed)
             case _:
@@ -303,6 +303,8 @@ class TextReporter:
         tally = completed.tally
         if tally.withheld:
             return f"reconciler apply --allow-publish   ({plural(tally.withheld, 'public action')} withheld)"
+        if completed.interrupted:
+            return "reconciler apply   (goes on where it stopped)"
         if tally.pending:
             return f"reconciler apply   ({plural(tally.pending, 'action')} pending; run it again later)"
         if tally.generated or tally.promised:

@@ -295,7 +295,7 @@ def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: 
     project.write({"sandbox.yaml": SLOW})
     terminal = Terminal(project.root, "apply", "--auto-approve", "--output", "json=apply.json", "--no-color")
     terminal.until("Plan: ")
-    terminal.until("waiting for shop")
+    terminal.until("1 generating")
     terminal.signal(signal.SIGTERM)
     assert terminal.end() == 143
     assert "Stopping after the calls in progress" in terminal.said
@@ -316,7 +316,7 @@ def test_a_signal_during_the_run_ends_in_a_ledger(project: Project, reconciler: 
 def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> None:
     project.write({"sandbox.yaml": SLOW, "sites/shop.yaml": site("shop", more="posts: [{match: {within: 21d}}]\n")})
     terminal = Terminal(project.root, "apply", "--auto-approve", "--no-color")
-    terminal.until("waiting for shop")
+    terminal.until("1 generating")
     terminal.signal(signal.SIGINT)
     terminal.until("Press Ctrl-C again to stop now.")
     terminal.signal(signal.SIGINT)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted, Progressed, SiteFailed
+from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted, Progressed, SiteFailed, SitePlanned
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.operations import Generate
+from reconciler.model.sites import SiteRef
+from reconciler.planner.actions import Plan
+from reconciler.planner.tally import PlanTally
 from reconciler.reporters.progress import Progress, Watch
 
 
@@ -44,9 +47,29 @@ def test_a_line_every_thirty_seconds() -> None:
     asyncio.run(work())
     assert lines == [
         "still applying: 0 of 40 sites, 30 s\n",
-        "still applying: 0 of 40 sites, 60 s\n",
-        "still applying: 1 of 40 sites, 90 s, generate shop/marketing-plan\n",
+        "still applying: 0 of 40 sites, 1 min 00 s\n",
+        "still applying: 1 of 40 sites, 1 failed, 1 generating, 1 min 30 s, generate shop/marketing-plan\n",
     ]
+
+
+def test_what_is_left_is_guessed_once_some_sites_are_done() -> None:
+    time, lines = Time(), list[str]()
+
+    def write(line: str) -> None:
+        lines.append(line)
+        if len(lines) == 2:
+            raise asyncio.CancelledError
+        for number in range(10):
+            progress.handle(SitePlanned(Plan(SiteRef(SiteName(f"s{number}"), "1")), PlanTally()))
+
+    progress = Progress(Watch(lambda: time.now, time.sleep), write, terminal=False)
+    progress.handle(PhaseStarted(Phase.PLANNING, 40))
+
+    async def work() -> None:
+        await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
+
+    asyncio.run(work())
+    assert lines[1] == "still planning: 10 of 40 sites, 1 min 00 s, about 3 min 00 s left\n"
 
 
 def test_what_is_fast_shows_nothing() -> None:

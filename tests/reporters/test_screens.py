@@ -406,3 +406,22 @@ def test_a_fleet_has_a_line_for_each_site_that_went_well() -> None:
     assert lines[0] == "s0  1 done  in 1.0 s  settings"
     assert lines[6:8] == ["odd  1 failed, 1 done  in 1.0 s  settings", "  ! settings          failed  no"]
     assert lines[9:11] == ["  odd           1 failed, 1 done", "  6 more sites  1 done"]
+
+
+def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
+    def refused(site: str, route: str) -> SiteFailed:
+        call = f"GET {route} answered 403"
+        found = Diagnostic("api-forbidden", f"access was refused ({call})", "give access", request_id="r-1", call=call)
+        return SiteFailed(SiteName(site), (found,))
+
+    many = [refused(f"s{number}", f"/{number % 3}") for number in range(9)]
+    lines = shown(*plan_of(*many), screen=Screen(width=200)).splitlines()
+    assert lines[2:5] == [
+        "! 9 sites failed  access was refused",
+        "    fix: give access",
+        "    sites: s0, s1, s2, s3, s4, s5, s6, s7 and 1 more site  (GET /0 answered 403, request id r-1)",
+    ]
+    assert shown(*plan_of(refused("a", "/b")), screen=Screen(width=200)).splitlines()[2:4] == [
+        "! a failed  access was refused",
+        "    fix: give access  (GET /b answered 403, request id r-1)",
+    ]
