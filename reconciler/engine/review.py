@@ -121,12 +121,13 @@ async def _review_site(
     text = update_approvals(before, site, review.for_file(), shown, review.kept())
     if text is None:
         return SiteReviewed(review, Written.NONE, shown)
-    if text != before:
-        _write(path, text)
-    # What is shown is what the files say now, so that a second review shows, and writes, the same.
-    decided = replace(desired, approvals=read_approvals(path, site))
-    plan = make_plan(decided, observed, recorded, options)
-    review = review_of(decided, observed, recorded, plan, options, if_approved)
+    if text != before or session.project.trust.committed:
+        if text != before:
+            _write(path, text)
+        # What is shown is what the files say now, so that a second review shows, and writes, the same.
+        decided = replace(desired, approvals=read_approvals(path, site))
+        plan = make_plan(decided, observed, recorded, options)
+        review = review_of(decided, observed, recorded, plan, options, if_approved)
     beside = path.with_suffix(".html") if gallery is not None else None
     if beside is not None and gallery is not None:
         if refused := refused_path(beside, session.project.root, session.project.trust):

@@ -140,6 +140,11 @@ class Approvals(Struct, frozen=True, dict=True):
         return {draft.id: (activity, draft) for activity in self.activities for draft in activity.drafts}
 
     @cached_property
+    def _seen(self) -> dict[PostId, tuple[Post, datetime, tuple[bool, tuple[Difference, ...]]]]:
+        """The posts that were compared with their entries, with the outcome: one plan asks about each several times."""
+        return {}
+
+    @cached_property
     def _activities(self) -> dict[ActivityId, ActivityApproval]:
         return {activity.id: activity for activity in self.activities}
 
@@ -169,7 +174,10 @@ class Approvals(Struct, frozen=True, dict=True):
         if found is None:
             return Verdict(ApprovalState.NOT_REVIEWED)
         activity, draft = found
-        edited, found_differences = _compared(activity, draft, post, date)
+        seen = self._seen.get(post.id)
+        if seen is None or seen[0] is not post or seen[1] != date:
+            seen = self._seen[post.id] = (post, date, _compared(activity, draft, post, date))
+        edited, found_differences = seen[2]
         renamed = title is not None and _titles_differ(activity.title, title)
         if title is not None and renamed and (edited or not found_differences):
             edited, found_differences = True, (*found_differences, Difference("title", activity.title, title))

@@ -104,6 +104,8 @@ def approval_digest(post: str, content: PublicContent, date: datetime, account: 
 
 def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:
     """The members in which the two are not the same."""
+    if in_file.canonical == live.canonical:
+        return ()
     before, after = _shown(in_file), _shown(live)
     return tuple(
         Difference(field, before.get(field, ""), after.get(field, ""))

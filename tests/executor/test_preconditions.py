@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from reconciler.executor.events import EntryResolved
 from reconciler.executor.kinds.base import Moment
+from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.preconditions import Stale, stale_in
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals
+from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.codec import from_plain
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
@@ -33,10 +34,12 @@ from reconciler.model.operations import (
     UpdateEvent,
 )
 from reconciler.model.posts import ActivityId, PostId, PostStatus
-from reconciler.model.sites import RecordedSite
+from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.actions import (
     Action,
     ActivityIs,
+    Approved,
+    DateIs,
     DiscardsOnly,
     EventIs,
     MarketingPlanIs,
@@ -44,10 +47,12 @@ from reconciler.planner.actions import (
     NoEventNamed,
     Plan,
     PostIs,
+    PostsAmong,
     PostsAre,
     Precondition,
     SettingIs,
     StillAhead,
+    StillScheduled,
 )
 from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError
@@ -64,6 +69,7 @@ from tests.executor.live_site import (
     results,
     set_tone,
 )
+from tests.reviewing import entry as reviewed_entry
 
 SALE = DesiredEvent("Sale", date=START, whole_day=True)
 LIVE_SALE = CalendarEvent(EventId("e1"), "Sale", None, START)
@@ -106,6 +112,9 @@ HOLDING: list[Precondition] = [
     PostsAre(ACTIVITY.id, ((DRAFT.id, DRAFT.digest),)),
     PostIs(DRAFT.id, PostStatus.DRAFT, DRAFT.digest),
     StillAhead(START + timedelta(hours=3), timedelta(hours=2)),
+    DateIs(ACTIVITY.id, ACTIVITY.date),
+    PostsAmong(ACTIVITY.id, ((DRAFT.id, DRAFT.digest), (PostId("p9"), NO_DIGEST))),
+    Approved(DRAFT.id, DRAFT.digest, 0),
 ]
 BROKEN: list[tuple[Precondition, str]] = [
     (StillAhead(START, timedelta(0)), f"too late: it would go out at {instant(START)}; run plan again"),
@@ -123,6 +132,14 @@ BROKEN: list[tuple[Precondition, str]] = [
     (PostIs(PostId("p9"), PostStatus.DRAFT, NO_DIGEST), "the post is gone"),
     (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),
     (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content was changed meanwhile"),
+    (DateIs(ActivityId("a9"), ACTIVITY.date), "the activity is gone"),
+    (DateIs(ACTIVITY.id, START), f"its activity is on {instant(ACTIVITY.date)} now; run plan again"),
+    (StillScheduled(DRAFT.id), "the post is DRAFT now"),
+    (
+        Approved(DRAFT.id, DRAFT.digest, 1),
+        "another run scheduled it meanwhile, and an approval counts for one scheduling",
+    ),
+    (Approved(DRAFT.id, DRAFT.digest, 0, NO_DIGEST), "its approval was withdrawn"),
 ]
 
 
@@ -134,6 +151,24 @@ def test_a_plan_whose_needs_hold_is_not_stale_and_costs_one_read_a_part(shop: Be
 @pytest.mark.parametrize(("one", "words"), BROKEN, ids=lambda value: str(value)[:40])
 def test_each_need_that_does_not_hold_says_what_was_found(shop: Bench, one: Precondition, words: str) -> None:
     assert found(shop, needing(one)) == [words]
+
+
+def test_a_yes_is_asked_for_again_as_it_is_just_before_the_call() -> None:
+    yes = reviewed_entry(DRAFT, ACTIVITY.date)
+    given = Approved(DRAFT.id, DRAFT.digest, 0, yes.digest)
+    once = RecordedSite(published=(PublishedPost(DRAFT.id, DRAFT.digest, DRAFT.channel, None, START),))
+
+    def unmet(required: Approved, draft: DraftApproval, recorded: RecordedSite | None = None) -> str | None:
+        file = Approvals((ActivityApproval(ACTIVITY.id, ACTIVITY.title, ACTIVITY.date, drafts=(draft,)),))
+        return right_unmet(required, Moment(recorded or RecordedSite(), file, START))
+
+    assert unmet(given, yes) is None
+    assert "another run scheduled it meanwhile" in str(unmet(given, yes, once))
+    assert unmet(given, replace(yes, decision=Decision.PENDING)) == "its approval was withdrawn"
+    assert "another content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
+    assert "another content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
+    again = replace(given, times=1, cancelled=1)
+    assert unmet(again, replace(yes, cancelled=1), once) is None
 
 
 def test_all_that_is_stale_is_found_and_what_stands_behind_a_wait_is_not_judged(shop: Bench) -> None:

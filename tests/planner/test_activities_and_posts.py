@@ -71,6 +71,20 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert [one.title for one in part.projected] == ["Summer sale"]
 
 
+def test_a_set_rule_remembers_what_it_matches_and_what_it_set_before() -> None:
+    rule = SetActivities(SUMMER, title="Summer sale")
+    mine = RememberedSet(match_key(SUMMER), frozenset({ActivityId("b")}))
+    theirs = RememberedSet(match_key(Match(title="Winter*")), frozenset({ActivityId("c")}))
+    on = (live("a", "Summer one"), live("b", "Summer sale"), live("c", "Other"), live("d", "Winter"))
+    part = plan(rule, on=on, recorded=RecordedSite(sets=(theirs, mine)))
+    assert part.sets == (RememberedSet(match_key(SUMMER), frozenset({ActivityId("a"), ActivityId("b")})),)
+    # One that only looks as if the rule had set it is matched, and not remembered.
+    part = plan(SetActivities(SUMMER, title="Fair"), on=(live("a", "Fair"), live("b", "Summer x")))
+    assert [remembered.activities for remembered in part.sets] == [frozenset({ActivityId("b")})]
+    moved = plan(SetActivities(SUMMER, title="Fair"), on=(live("b", "Fair"),), recorded=RecordedSite(sets=(mine,)))
+    assert moved.sets == (mine,)
+
+
 def test_a_set_rule_keeps_what_it_set_by_the_state() -> None:
     renamed = live("a", "A fine title")
     rule = SetActivities(SUMMER, title="Another title")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -145,6 +147,16 @@ def test_decisions_alone_make_the_marketing_plan_worth_reading() -> None:
     sent_back = replace(bare, approvals=approved(ONE, about=ActivityDecision.REGENERATE))
     assert Need.MARKETING_PLAN in first_reads(sent_back, PlanOptions(NOW)).needs
     assert not first_reads(replace(bare, approvals=Approvals()), PlanOptions(NOW)).needs
+
+
+def test_a_decision_is_carried_out_up_to_the_moment_of_its_activity_and_not_beside_a_rule_that_clears() -> None:
+    def clears(*rules: PostsRule, days: float) -> list[Operation]:
+        out = replace(ONE, date=NOW + timedelta(days=days))
+        wanted = replace(desired(approvals=approved(out, about=ActivityDecision.DISCARD)), posts=rules)
+        return [one for one in operations(plan(wanted, site(out))) if isinstance(one, ClearPosts)]
+
+    assert (len(clears(days=1)), len(clears(days=0)), len(clears(days=-0.01))) == (1, 1, 0)
+    assert len(clears(PostsRule(Match(), present=False), days=1)) == 1
 
 
 @pytest.mark.parametrize("left", [FEED, STORY])

@@ -312,5 +312,8 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), marketing_plan=wanted, approvals=approvals)
     observed = ObservedSite(REF, NOW, MarketingSettings(), MarketingPlan(PlanStatus.NEVER_CREATED))
     plan = make_plan(desired, observed, KNOWN, PlanOptions(NOW))
-    assert any(refusal.code == RefusedBy.DISCARD for refusal in plan.refusals) is refused
+    found = [one.message for one in plan.refusals if one.code == RefusedBy.DISCARD]
+    what = "1 approved draft" if discard is Discard.UNAPPROVED else "1 draft"
+    because = f"generating a new one would give up {what}, and regenerate.discard is {discard.value}"
+    assert [because in message for message in found] == [True] * refused
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals

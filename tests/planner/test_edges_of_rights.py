@@ -47,6 +47,20 @@ def test_what_is_not_known_is_not_what_was_expected(expected: bool, seen: bool |
     assert not plan(wanted, site(published=expected)).refusals
 
 
+@pytest.mark.parametrize(
+    ("expected", "seen", "refused"),
+    [(None, "de", False), ("en", "EN", False), ("EN", "en", False), ("en", "de", True), ("en", None, True)],
+)
+def test_a_language_is_expected_in_any_case_and_must_be_known(
+    expected: str | None, seen: str | None, refused: bool
+) -> None:
+    wanted = replace(desired(), schedule=None, expect=Expect(language=expected))
+    found = plan(wanted, replace(site(), language=seen)).refusals
+    assert bool(found) is refused
+    if seen is None:
+        assert "the site is not known" in found[0].message
+
+
 OTHER = {
     "channel": "FACEBOOK", "type": "REEL", "account": "2", "place": (("page", "2"),), "title": "other",
     "media": ("https://other.example/x.jpg",), "link": "https://other.example", "preview": LinkPreview("other"),

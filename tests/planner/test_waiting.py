@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -59,6 +59,14 @@ def test_what_is_approved_as_it_is_stays() -> None:
     assert not made.still_going_out
 
 
+def edited(file: Approvals) -> Approvals:
+    """The same file after somebody wrote another caption into it."""
+    (found,) = file.activities
+    (draft,) = found.drafts
+    other = replace(draft, content=replace(draft.content, caption="Lovely mugs"))
+    return replace(file, activities=(replace(found, drafts=(other,)),))
+
+
 def yes() -> DesiredSite:
     return desired(approvals=YES)
 
@@ -83,6 +91,7 @@ def yes() -> DesiredSite:
             Reason.CHANGED,
             ("date: Thu 2026-12-10 09:00 UTC -> Thu 2026-12-03 09:00 UTC",),
         ),
+        (lambda: desired(approvals=edited(YES)), Reason.EDITED, ("caption: Lovely mugs -> New mugs",)),
         (lambda: replace(yes(), schedule=None, approvals=Approvals()), Reason.WITHDRAWN, ()),
         (lambda: replace(yes(), posts=(PostsRule(Match(), present=False),)), Reason.ABSENT_WANTED, ("posts[0]",)),
         (lambda: replace(yes(), activities=(RemoveActivities(Match()),)), Reason.ABSENT_WANTED, ("activities[0]",)),
@@ -157,6 +166,19 @@ def test_without_approvals_a_post_follows_its_activity_to_another_day_or_is_take
             Reason.DATE_MOVED,
             ("Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC",),
         )
+
+
+@pytest.mark.parametrize(
+    ("off", "now", "moves"),
+    [(59, NOW, False), (60, NOW, True), (-60, NOW, True), (3600, AT, False), (3600, AT - timedelta(seconds=1), True)],
+)
+def test_a_post_is_moved_to_its_rules_time_if_that_is_another_minute_and_still_ahead(
+    off: int, now: datetime, moves: bool
+) -> None:
+    early = activity("a", replace(WAITS, scheduled_for=AT + timedelta(seconds=off)))
+    made = plan(desired(ScheduleRule(Match(), at=time(9)), approvals=approved(early)), site(early), OURS, now=now)
+    assert [type(one) for one in operations(made)] == [ReschedulePost] * moves
+    assert not made.blocked
 
 
 def test_a_lead_that_grew_takes_nothing_back() -> None:

@@ -1,0 +1,41 @@
+"""Who moved a setting: git, the site, or both, by what was last applied as the third corner."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.diagnostics import Place
+from reconciler.model.settings import Field, MarketingSettings
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
+from reconciler.planner.drift import find_drift
+from reconciler.planner.drift_report import Moved
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from tests.planner.pure_world import NOW
+
+REF = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+PATH = "settings.toneOfVoice"
+
+
+@pytest.mark.parametrize(
+    ("in_file", "applied", "live", "moved"),
+    [
+        ("warm", None, "dry", Moved.GIT),
+        ("warm", "dry", "dry", Moved.GIT),
+        ("warm", "warm", "dry", Moved.REMOTE),
+        ("warm", "loud", "dry", Moved.BOTH),
+        ("warm", None, "warm", None),
+    ],
+)
+def test_a_setting_was_moved_by_whoever_left_what_was_last_applied(
+    in_file: str, applied: str | None, live: str, moved: Moved | None
+) -> None:
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), settings=(Field(PATH, in_file),))
+    observed = ObservedSite(REF, NOW, MarketingSettings(settings=JsonObject({"toneOfVoice": live})))
+    recorded = RecordedSite(applied=Inputs((Field(PATH, applied),)) if applied else Inputs())
+    plan = make_plan(desired, observed, recorded, PlanOptions(NOW))
+    (item,) = find_drift(desired, observed, recorded, plan, PlanOptions(NOW)).items
+    assert [field.moved for field in item.fields] == ([moved] if moved else [])
+    assert item.moved is moved
