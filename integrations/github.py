@@ -168,10 +168,7 @@ def _run(given: Inputs) -> Run:
             arguments += ["--out", str(plan_file), "--detailed-exitcode"]
         case "merge":
             parts = sorted(glob.glob(given.parts, recursive=True))
-            code = _called([arguments[0], "merge", *parts, "--out", str(plan_file)])
-            if code:
-                return Run(code, "", report)
-            arguments = [arguments[0], "show", str(plan_file)]
+            arguments[2:] = [*parts, "--out", str(plan_file)]
         case "apply":
             arguments += ["--auto-approve", *(["--allow-publish"] if given.allow_publish else [])]
             if given.plan_file:  # carried out in its project, which its files are compared with

@@ -5,7 +5,6 @@ Of a review it is the gallery of all its sites.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Final, assert_never
 
@@ -91,7 +90,7 @@ class HtmlReporter:
         self._run: RunStarted | None = None
         self._phase: Phase | None = None
         self._problems: dict[Diagnostic, None] = {}
-        self._causes: Counter[tuple[str, str]] = Counter()
+        self._causes: dict[tuple[str, str], list[str]] = {}
         self._texts: list[str] = []
         self._calm = 0
         self._last = ""
@@ -109,7 +108,7 @@ class HtmlReporter:
             case SitePlanned() if event.says_something:
                 self._page.add("plan", TITLES["plan"], planned_row(event, self._context.calls_of))
                 for refusal in event.plan.refusals:
-                    self._cause("refused", refusal)
+                    self._cause("refused", refusal, event.name)
             case SiteDrifted() if event.says_something:
                 self._page.add("drift", TITLES["drift"], drifted_row(event))
             case SitePlanned() | SiteDrifted():
@@ -143,12 +142,18 @@ class HtmlReporter:
     def _failed(self, failed: SiteFailed) -> None:
         part = "apply" if self._phase is Phase.APPLYING else self._context.command
         self._page.add(part, TITLES.get(part, "Sites"), failed_row(failed))
-        self._cause("refused" if failed.refused else "failed", failed.problem)
+        self._cause("refused" if failed.refused else "failed", failed.problem, failed.name)
 
-    def _cause(self, word: str, problem: Diagnostic) -> None:
+    def _cause(self, word: str, problem: Diagnostic, site: str) -> None:
         key = (word, cause(problem))
         if key in self._causes or len(self._causes) < MOST_CAUSES:
-            self._causes[key] += 1
+            self._causes.setdefault(key, []).append(site)
+
+    def _shared(self) -> Iterator[str]:
+        """`shop failed: ...`, `210 sites failed: ...`, what most sites have first."""
+        for (word, why), sites in sorted(self._causes.items(), key=lambda item: -len(item[1])):
+            who = sites[0] if len(sites) == 1 else plural(len(sites), "site")
+            yield text(f"{who} {word}: {why}")
 
     def _closing(
         self,
@@ -220,10 +225,7 @@ class HtmlReporter:
         if self._last:
             style = {0: "good", 2: "calm", 3: "warn"}.get(exit_code, "bad")
             yield f'<p class="last {style}">{text(self._last)}</p>\n'
-        shared = [
-            f'<li class="bad">{plural(count, "site")} {word}: {text(why)}</li>'
-            for (word, why), count in self._causes.most_common()
-        ]
+        shared = [f'<li class="bad">{said}</li>' for said in self._shared()]
         told = [
             f'<li class="{SEVERITIES[problem.severity]}" dir="auto">{text(sentence(problem))}</li>'
             for severity in Severity
@@ -248,7 +250,7 @@ class HtmlReporter:
         if not (self._problems or self._causes):
             return page
         items = [text(sentence(problem)) for problem in self._problems]
-        items += [f"{plural(count, 'site')} {word}: {text(why)}" for (word, why), count in self._causes.items()]
+        items += self._shared()
         return page.replace("</body>", f"{bullets(items, 'problems')}\n</body>")
 
 

@@ -7,7 +7,8 @@ does not fit a comment is left out from the end, and counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Hashable
 from html import escape
 from typing import Final, assert_never
 
@@ -55,7 +56,7 @@ from reconciler.engine.results import (
 )
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.diagnostics import sentence
+from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, site_text, text_of
 from reconciler.reporters.findings import findings_of, once
 from reconciler.reporters.last_lines import header
@@ -69,6 +70,9 @@ COMMENT: Final = 65_536
 
 FOOT: Final = 400
 """Characters that are kept for saying what was left out."""
+
+MOST_NAMES: Final = 3
+"""Sites that are named where many share a problem or a change."""
 
 _SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
@@ -89,7 +93,7 @@ class MarkdownReporter:
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         for finding in once(findings_of(event), self._seen):
-            self._problems[finding.severity].add(f"<li>{_SIGNS[finding.severity]} {code(sentence(finding))}</li>\n")
+            self._problem(finding)
         match event:
             case RunStarted():
                 self._head.append(header(event))
@@ -139,22 +143,54 @@ class MarkdownReporter:
             case _:
                 assert_never(event)
 
+    def _problem(self, finding: Diagnostic) -> None:
+        """A problem; one that many sites share is told once, with how many they are."""
+        sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
+        part = self._problems[finding.severity]
+        if finding.place is not None or not site:
+            part.add(("", sentence(finding)), "", lambda _: f"<li>{sign} {code(sentence(finding))}</li>\n")
+            return
+
+        def told(sites: _Sites) -> str:
+            if sites.times == 1:
+                return f"<li>{sign} {code(sentence(finding))}</li>\n"
+            return f"<li>{sign} {sites.words()}: {code(cause(finding))}</li>\n"
+
+        part.add((finding.code, cause(finding)), site, told)
+
     def _goes_out(self, planned: SitePlanned) -> None:
         """What a plan would make public, or throw away, is risky too; an apply tells what became of it."""
         counts = ((planned.tally.publish, "to publish"), (planned.tally.discard, "to discard"))
         found = ", ".join(f"{count} {word}" for count, word in counts if count)
         if found and self._context.command != "apply":
-            self._public.add(f"<li>📣 {code(planned.name)} {found}</li>\n")
+            each = f"{found} each"
+            self._public.add(
+                found,
+                planned.name,
+                lambda sites: f"<li>📣 {sites.words()} {found if sites.times == 1 else each}</li>\n",
+            )
 
     def _site(self, event: SiteEvent) -> None:
         lines = site_text(self._context.command, event, self._context.calls_of)
         counted = isinstance(event, SitePlanned | SiteApplied | SiteDrifted)
         ending = lines[-1] if counted and lines else ""
-        self._fold(f"{event.name}: {ending.partition(': ')[2] or ending}" if ending else event.name, lines)
+        self._fold(event.name, lines, ending.partition(": ")[2] or ending)
 
-    def _fold(self, title: str, lines: Iterable[str]) -> None:
+    def _fold(self, name: str, lines: list[str], ending: str = "") -> None:
+        """A block; sites that have the same one share it."""
         text = "\n".join(escape(inert(line)) for line in lines)
-        self._sites.add(f"<details><summary>{code(title)}</summary>\n<pre>\n{text}\n</pre>\n</details>\n")
+        nameless = [line.replace(f"? {name}: ", "? ", 1) for line in lines if line != name]
+        same = "\n".join(escape(inert(line)) for line in nameless)
+        after = f": {ending}" if ending else ""
+
+        def folded(sites: _Sites) -> str:
+            if sites.times == 1:
+                title, inner = code(name + after), text
+            else:
+                title, inner = f"Same on {sites.words()}{escape(after)}", same
+            return f"<details><summary>{title}</summary>\n<pre>\n{inner}\n</pre>\n</details>\n"
+
+        self._sites.add(hashlib.sha256(same.encode("utf-8", "replace")).digest(), name, folded)
 
     def _ending(self, event: Event) -> None:
         self._last = last_line(self._context.command, event) or self._last
@@ -180,31 +216,74 @@ class MarkdownReporter:
         self._context.write("".join(parts) + (note if left else "") + foot)
 
 
+class _Sites:
+    """The sites that share a piece: how many, the first of them by name, and how often they have it together."""
+
+    def __init__(self, told: Callable[[_Sites], str]) -> None:
+        self.times = 0
+        self._count = 0
+        self._names: list[str] = []
+        self._last = ""
+        self._told = told
+
+    def add(self, name: str) -> None:
+        """Once more. What a site has comes together."""
+        self.times += 1
+        if self._count and name == self._last:
+            return
+        self._count += 1
+        self._last = name
+        if len(self._names) < MOST_NAMES:
+            self._names.append(name)
+
+    def words(self) -> str:
+        """`janes-pottery`, or `210 sites (a, b, c, …)`; what one site has several times is counted."""
+        names = ", ".join(map(code, self._names))
+        if self._count == 1:
+            return names if self.times == 1 else f"{names} ({self.times:,} times)"
+        return f"{self._count:,} sites ({names}{', …' if self._count > len(self._names) else ''})"
+
+    def piece(self) -> str:
+        """What stands in the comment."""
+        return self._told(self)
+
+
 class _Part:
-    """Pieces of which the first ones are kept, and the rest counted."""
+    """Pieces of which the first ones are kept, each with the sites that share it, and the rest counted."""
 
     def __init__(self, most: int) -> None:
         self._room = most
-        self._pieces: list[str] = []
+        self._found: dict[Hashable, _Sites] = {}
         self._more = 0
 
-    def add(self, piece: str) -> None:
+    def add(self, key: Hashable, name: str, told: Callable[[_Sites], str]) -> None:
         """Kept if it and all before it fit; a piece that does not ends the list."""
-        if self._more or len(piece) > self._room:
-            self._more += 1
+        found = self._found.get(key)
+        if found is None:
+            found = _Sites(told)
+            found.add(name)
+            if self._more or len(found.piece()) > self._room:
+                self._more += 1
+                return
+            self._room -= len(found.piece())
+            self._found[key] = found
             return
-        self._room -= len(piece)
-        self._pieces.append(piece)
+        found.add(name)
 
     def within(self, room: int) -> tuple[str, int]:
-        """What fits, and how many pieces do not."""
-        found: list[str] = []
-        for piece in self._pieces:
-            if len(piece) > room:
-                break
+        """What fits, and how many pieces of how many sites do not."""
+        pieces: list[str] = []
+        left = self._more
+        full = False
+        for found in self._found.values():
+            piece = found.piece()
+            full = full or len(piece) > room
+            if full:
+                left += found.times
+                continue
             room -= len(piece)
-            found.append(piece)
-        return "".join(found), self._more + len(self._pieces) - len(found)
+            pieces.append(piece)
+        return "".join(pieces), left
 
 
 def code(text: str) -> str:

@@ -7,8 +7,10 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.engine.results import Ended, Event, PlanCompleted
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.markdown import COMMENT, MARKER, MarkdownReporter
@@ -83,7 +85,8 @@ def test_the_end_comes_first_then_what_is_risky_then_the_sites() -> None:
 
 
 def many(sites: int) -> Run:
-    plans = [planned(full_plan(str, f"site-{number}")) for number in range(sites)]
+    """Sites of which no two have the same."""
+    plans = [planned(full_plan(lambda word, n=n: f"{word} {n}", f"site-{n}")) for n in range(sites)]  # type: ignore[misc]
     tally = sum((plan.tally for plan in plans), PlanTally())
     events: list[Event] = [*started("plan"), *plans, unread(str), PlanCompleted(sites + 1, tally, failed=1), Ended(1)]
     return Run("plan", events)
@@ -99,6 +102,29 @@ def test_a_comment_says_what_it_left_out() -> None:
     frames = Frames()
     frames.feed(text)
     assert frames.tags == []
+
+
+def test_what_many_sites_share_is_told_once() -> None:
+    plans = [planned(full_plan(str, f"site-{number}")) for number in range(400)]
+    lost = [unread(str, f"lost-{number}") for number in range(12)]
+    text = comment(Run("plan", (*started("plan"), *plans, *lost, PlanCompleted(412, failed=12), Ended(1))))
+    assert text.count("<details>") == 1
+    assert "<summary>Same on 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …): " in text
+    assert (
+        "❌ 12 sites (<code>lost-0</code>, <code>lost-1</code>, <code>lost-2</code>, …): <code>w-unread; w-again"
+        in text
+    )
+    assert "📣 400 sites (<code>site-0</code>, <code>site-1</code>, <code>site-2</code>, …) 1 to publish each" in text
+    assert "⚠️ 400 sites (" in text
+    assert "Left out" not in text
+
+
+def test_what_one_site_has_several_times_is_counted() -> None:
+    plan = full_plan(str)
+    (first,) = plan.blocked
+    others = tuple(replace(first, address=Address(SiteName("shop"), Kind.DRAFT, f"d{n}")) for n in range(3))
+    text = comment(Run("plan", (planned(replace(plan, blocked=(first, *others))), PlanCompleted(1), Ended(0))))
+    assert "⚠️ <code>shop</code> (4 times): <code>w-blocked; w-blocked-fix</code>" in text
 
 
 def test_a_comment_in_which_all_fits_says_nothing_of_it() -> None:
