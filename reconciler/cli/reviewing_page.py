@@ -170,7 +170,11 @@ async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
     from reconciler.web.board import Facts
 
     recorded = {}
-    problems = []
+    problems = [
+        f"{entry.name}: `approval: none` in its file: its drafts go out without anybody's approval."
+        for entry in selection.entries
+        if entry.without_approval
+    ]
     for entry in selection.entries:
         try:
             recorded[entry.name] = await session.store.load(SiteRef(entry.name, entry.id))

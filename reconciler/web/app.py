@@ -21,7 +21,7 @@ from reconciler.reporters.templating import render, resource
 from reconciler.web.board import Board, Changes, Facts
 from reconciler.web.decisions import ActivityWish, DraftWish, Refusal, decide
 from reconciler.web.filters import Filter, counts, waiting, week_choices
-from reconciler.web.uncommitted import History
+from reconciler.web.uncommitted import History, Uncommitted
 
 AT_ONCE: Final = 60
 """Cards that a page begins with, and gets more at a time."""
@@ -81,7 +81,7 @@ class Page:
         self._project = project
         self._where = where
         self._ports = ports or Ports()
-        self._bar: tuple[int, Markup] = (0, Markup())
+        self._bar: tuple[int, Uncommitted] = (0, Uncommitted())
 
     @cached_property
     def app(self) -> Starlette:
@@ -116,7 +116,7 @@ class Page:
                 summary=self._summary(),
                 first=self._cards(chosen, 0),
                 problems=self._problems(),
-                bar=self._uncommitted(),
+                bar=self._told_uncommitted(),
                 can_refresh=self._ports.refresh is not None,
                 sites=sorted(self.board.folder.files),
                 channels=sorted({(card.content.channel, card.channel) for card in self.board.cards.values()}),
@@ -210,7 +210,7 @@ class Page:
     def _look(self) -> None:
         """Takes in what files and git say by now."""
         if self._ports.history is not None and self._ports.history.moved():
-            self._bar = (0, Markup())
+            self._bar = (0, Uncommitted())
             self.board.check_out()
         self.board.update()
 
@@ -223,7 +223,7 @@ class Page:
             "refused": [msgspec.to_builtins(refusal) for refusal in refused],
             "summary": self._summary(),
             "problems": self._problems(),
-            "bar": self._uncommitted(),
+            "bar": self._told_uncommitted(),
         }
         if said is not None:
             answer["said"] = {"words": said.words, "problems": said.problems}
@@ -231,17 +231,17 @@ class Page:
 
     def _summary(self) -> str:
         cards = self.board.cards.values()
-        return render("web/summary.html", counts=counts(cards), waiting=waiting(cards), total=len(cards))
+        uncommitted = len(self._uncommitted().decisions)
+        return render("web/summary.html", waiting=waiting(cards), total=len(cards), uncommitted=uncommitted)
 
-    def _uncommitted(self) -> Markup:
-        """The bar about what is not committed."""
-        if self._ports.history is None:
-            return Markup()
-        if self._bar[0] != self.board.version:
-            found = self._ports.history.uncommitted(self.board.folder)
-            made = render("web/uncommitted.html", found=found, commits=self._ports.commits)
-            self._bar = (self.board.version, made)
+    def _uncommitted(self) -> Uncommitted:
+        """What is not committed, asked again where a file or HEAD is another one."""
+        if self._ports.history is not None and self._bar[0] != self.board.version:
+            self._bar = (self.board.version, self._ports.history.uncommitted(self.board.folder))
         return self._bar[1]
+
+    def _told_uncommitted(self) -> Markup:
+        return render("web/uncommitted.html", found=self._uncommitted(), commits=self._ports.commits)
 
     def _problems(self) -> str:
         return render("web/problems.html", problems=self.board.problems, facts=self.board.facts)

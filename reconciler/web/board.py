@@ -31,6 +31,15 @@ SOON: Final = timedelta(minutes=1)
 _GOES_OUT: Final = re.compile(r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)")
 
 
+_BY_THE_FILE: Final = frozenset(CardState) - {
+    CardState.FAILED,
+    CardState.GOING_OUT,
+    CardState.SCHEDULED,
+    CardState.OUT,
+}
+"""States of a draft that is not scheduled: its moment is the one in the file."""
+
+
 class Facts(Struct, frozen=True):
     """What is known beside the files: the time, and what the state remembers of each site.
 
@@ -144,8 +153,13 @@ class _Known:
         """Whether an apply has met the site before; so it is taken where the state could not be read."""
         recorded = recorded or NOTHING_RECORDED
         self.objects = dict(recorded.objects)
+        self._consumed = frozenset(recorded.consumed)
         self.published = {post.id: post for post in recorded.published}
         self.outcomes = {outcome.post: outcome for outcome in recorded.outcomes}
+
+    def done(self, activity: ActivityApproval) -> bool:
+        """Whether an activity's decision was carried out."""
+        return (activity.id, activity.decision.value, activity.digest) in self._consumed
 
     def scheduled(self, draft: DraftApproval) -> PublishedPost | None:
         """How a draft was scheduled, if it was and was not taken back since."""
@@ -160,6 +174,10 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
     moment = _moment(words) or activity.date
     outcome = known.outcomes.get(draft.id)
     state, notes = _state(file, activity, draft, known, moment, outcome)
+    scheduled = known.scheduled(draft)
+    if scheduled is not None and scheduled.scheduled_for is not None and state not in _BY_THE_FILE:
+        moment = scheduled.scheduled_for.astimezone(moment.tzinfo)
+        words = moment_text(moment, _zone(words))
     before = known.approved.get(draft.id)
     apart = before.differences(activity, draft) if before is not None and draft.decision is Decision.PENDING else ()
     if before is not None and apart and state in (CardState.PENDING, CardState.CANCELLED):
@@ -204,14 +222,17 @@ def _state(
             return CardState.FAILED, [outcome.reason or "the channel gave no reason"]
         if outcome.status is PostStatus.PUBLISHED:
             return CardState.OUT, []
+    late = scheduled is not None and scheduled.scheduled_for is not None and scheduled.scheduled_for <= known.now
+    passed = "Its moment has passed; the next apply reads what became of it."
     if scheduled is not None and not approved:
-        return CardState.GOING_OUT, ["It is scheduled, and no longer approved. The next apply cancels it."]
+        going = "It is scheduled, and no longer approved."
+        return CardState.GOING_OUT, [f"{going} {passed if late else 'The next apply cancels it.'}"]
     if scheduled is not None and not edited and scheduled.digest == draft.content.digest:
-        late = scheduled.scheduled_for is not None and scheduled.scheduled_for <= known.now
-        return CardState.SCHEDULED, ["Its moment has passed; the next apply reads what became of it."] if late else []
+        return CardState.SCHEDULED, [passed] if late else []
     if not kept:
-        unheard = [] if activity.counts else ["The posts changed after this was decided; refresh, and decide again."]
-        return CardState.SENT_BACK, unheard
+        if not activity.counts:
+            return CardState.SENT_BACK, ["The posts changed after this was decided; refresh, and decide again."]
+        return CardState.SENT_BACK, ["It is done; refresh to see what there is now."] if known.done(activity) else []
     if edited:
         return CardState.EDITED, ["The file shows other words than its digest names. Refresh to see the site's own."]
     if not approved:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,9 @@ from reconciler.web.app import Page
 from reconciler.web.guard import Guard
 from reconciler.web.server import listen, server_of
 from tests.browser import chromium
+from tests.cli.conftest import project, reconciler
 
-Open = Callable[[Page], str]
+__all__ = ["browser", "pottery", "project", "reconciler"]
 
 
 @pytest.fixture(scope="module")

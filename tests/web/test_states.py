@@ -1,0 +1,109 @@
+"""How a draft stands, from what its file says and what the state remembers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.model.address import Kind, SiteName
+from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.sites import PostOutcome, PublishedPost, RecordedSite
+from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.reporters.cards import Card, CardState, Group
+from reconciler.web.board import Facts
+from tests.web.pages import NOW, activity, activity_id, approvals, draft_id, page_of, write_project
+from tests.web.test_page import Visitor
+
+POST = PostId(draft_id(0))
+CONTENT = activity(0).drafts[0].content
+AT = NOW + timedelta(days=2)
+SCHEDULED = PublishedPost(POST, CONTENT.digest, "INSTAGRAM", AT, NOW, activity=ActivityId(activity_id(0)))
+
+
+def outcome(status: PostStatus, **more: str) -> PostOutcome:
+    return PostOutcome(POST, status, NOW, **more)
+
+
+PUBLISHED = outcome(PostStatus.PUBLISHED, link="https://www.instagram.com/p/1")
+FAILED = outcome(PostStatus.FAILED, reason="The token expired")
+NEVER_APPLIED = RecordedSite()
+APPLIED = RecordedSite(known=True)
+WAITS = RecordedSite(known=True, published=(SCHEDULED,))
+TAKEN = RecordedSite(known=True, published=(SCHEDULED,), objects=((key_of(Kind.DRAFT, POST), TAKEN_BACK),))
+
+
+def card(root: Path, recorded: RecordedSite, word: str, *, whole: str = "keep", days: float = 0) -> Card:
+    """The first draft's card, with a word for it and one for its activity, some days after the review."""
+    write_project(root, {"shop": (activity(0),)})
+    text = approvals(root).read_text()
+    text = text.replace("decision: pending", f"decision: {word}", 1).replace("decision: keep", f"decision: {whole}", 1)
+    approvals(root).write_text(text)
+    page = page_of(root, Facts(NOW + timedelta(days=days), {SiteName("shop"): recorded}))
+    return next(card for card in page.board.cards.values() if card.draft == POST)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "given", "state"),
+    [
+        (APPLIED, {"word": "pending"}, CardState.PENDING),
+        (APPLIED, {"word": "approve"}, CardState.APPROVED),
+        (APPLIED, {"word": "approve", "days": 3}, CardState.MISSED),
+        (APPLIED, {"word": "pending", "days": 3}, CardState.PENDING),
+        (APPLIED, {"word": "approve", "whole": "discard"}, CardState.SENT_BACK),
+        (NEVER_APPLIED, {"word": "approve"}, CardState.AGAIN),
+        (WAITS, {"word": "approve"}, CardState.SCHEDULED),
+        (WAITS, {"word": "pending"}, CardState.GOING_OUT),
+        (WAITS, {"word": "approve", "whole": "regenerate"}, CardState.GOING_OUT),
+        (TAKEN, {"word": "pending"}, CardState.PENDING),
+        (TAKEN, {"word": "approve"}, CardState.APPROVED),
+        (RecordedSite(known=True, published=(SCHEDULED,), outcomes=(FAILED,)), {"word": "approve"}, CardState.FAILED),
+        (RecordedSite(known=True, published=(SCHEDULED,), outcomes=(PUBLISHED,)), {"word": "approve"}, CardState.OUT),
+    ],
+)
+def test_a_draft_stands_as_file_and_state_say(
+    pottery: Path, recorded: RecordedSite, given: dict[str, Any], state: CardState
+) -> None:
+    found = card(pottery, recorded, **given)
+    assert found.state is state
+    if state in (CardState.SCHEDULED, CardState.GOING_OUT):
+        assert found.goes_out == "Wed 2026-11-04 10:00 Europe/Berlin", "the moment it is scheduled for, not the file's"
+    if state is CardState.GOING_OUT:
+        assert "The next apply cancels it" in found.notes[0]
+    assert (found.look.group is Group.ATTENTION) == (state in (CardState.FAILED, CardState.MISSED, CardState.GOING_OUT))
+
+
+def test_what_needs_attention_comes_first_and_is_said_in_words(pottery: Path) -> None:
+    root = write_project(pottery, {"shop": (activity(0), activity(1, blocked=("the text has 'guaranteed'",)))})
+    facts = Facts(NOW, {SiteName("shop"): RecordedSite(known=True, published=(SCHEDULED,), outcomes=(FAILED,))})
+    visitor = Visitor(root, facts=facts).enter()
+    shown = visitor.ask("GET", "/").text
+    assert 0 < shown.index("Needs attention") < shown.index("The token expired") < shown.index("Waiting for a decision")
+    assert "pending, blocked" in shown
+    assert "<b>Blocked:</b> the text has &#x27;guaranteed&#x27;" in shown
+
+
+def test_what_was_published_has_its_link(pottery: Path) -> None:
+    recorded = RecordedSite(known=True, published=(SCHEDULED,), outcomes=(PUBLISHED,))
+    assert card(pottery, recorded, "approve").public_link == "https://www.instagram.com/p/1"
+    unsafe = outcome(PostStatus.PUBLISHED, link="javascript:alert(1)")
+    recorded = RecordedSite(known=True, published=(SCHEDULED,), outcomes=(unsafe,))
+    assert card(pottery, recorded, "approve").public_link == ""
+
+
+def test_without_a_state_nothing_is_claimed(pottery: Path) -> None:
+    root = write_project(pottery, {"shop": (activity(0),)})
+    visitor = Visitor(root, facts=Facts(NOW, {}, ("shop: its record cannot be read.",))).enter()
+    assert "its record cannot be read" in visitor.ask("GET", "/").text
+    visitor.decide(visitor.draft(0, "approve"))
+    assert next(iter(visitor.page.board.cards.values())).state in (CardState.APPROVED, CardState.PENDING)
+
+
+def test_how_the_pages_link_leads_from_elsewhere(pottery: Path) -> None:
+    """A strict cookie does not come with a link from another page; the answer leads on."""
+    visitor = Visitor(write_project(pottery, {"shop": (activity(0),)}))
+    answer = visitor.ask("GET", "/")
+    assert answer.status_code == 403
+    assert '<a href="/">' in answer.text
