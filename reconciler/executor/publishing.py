@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
+from reconciler.api.routes import PUBLISH_BY_ID, SCHEDULE_DRAFTS
 from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
 from reconciler.executor.ledger import Result
@@ -16,12 +17,14 @@ from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
+from reconciler.model.content import differences
 from reconciler.model.events import instant
 from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePost, SchedulePost, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Approved, Reason
+from reconciler.planner.approval_checks import difference_words
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
@@ -34,6 +37,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     ready = [action for action in actions if not run.skip_if_blocked(action) and not await run.skip_if_stale(action)]
     if not ready:
         return
+    approved = {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
     attempts: list[Attempt] = []
     # The API takes many drafts at once for its own times; one that may not have that first is a call of its own.
     alone = [[action] for action in ready if _is_alone(action)]
@@ -60,7 +64,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
             run.finish(sent.action, Result.UNKNOWN, detail, request=sent.outcome.request_id)
         raise
     for attempt, live in found:
-        await _read_back(run, attempt, live)
+        await _read_back(run, attempt, live, approved.get(_operation(attempt).post))
 
 
 async def _fill(run: Run, actions: Sequence[Action]) -> None:
@@ -83,10 +87,10 @@ async def _post(run: Run, attempt: Attempt) -> Post | None:
     return found
 
 
-async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
+async def _read_back(run: Run, attempt: Attempt, live: Post | None, approved: Post | None) -> None:
     outcome = attempt.outcome
     if live is not None and is_scheduled(live):
-        await _scheduled(run, attempt, live)
+        await _scheduled(run, attempt, live, approved)
         return
     refused: NotDone
     if isinstance(outcome, NotDone):
@@ -104,24 +108,27 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     run.conclude_with(attempt.action, refused)
 
 
-async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
+async def _scheduled(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
     operation = _operation(attempt)
     found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
     done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:
-        await _take_back(run, attempt, live)
+        await _take_back(run, attempt, live, approved)
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     else:
         run.finish(attempt.action, Result.DONE, _when(live.scheduled_for), request=request)
 
 
-async def _take_back(run: Run, attempt: Attempt, live: Post) -> None:
+async def _take_back(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
     """Cancels a post at once whose content changed while it was being scheduled: nobody approved what would go out."""
     operation, action = _operation(attempt), attempt.action
-    why = "while it was being scheduled its content or account became another, not what was approved"
+    call = SCHEDULE_DRAFTS if operation.at is None or operation.own_time_first else PUBLISH_BY_ID
+    changed = differences(approved.content, live.content) if approved is not None else ()
+    what = difference_words(changed, run.plan.time_zone) or "not as it was read before"
+    why = f"while it was being scheduled ({call.method} {call.template}) it became another than was approved: {what}"
     request = attempt.outcome.request_id
     if live.status is not PostStatus.SCHEDULED:
         run.finish(action, Result.FAILED, f"{why}, and it has gone out: take it down by hand", request=request)

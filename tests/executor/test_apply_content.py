@@ -329,7 +329,9 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
     shop.world.after_call = lambda _: shop.world.edit("p1", texts=(("caption", "other"),))
     ledger = shop.apply(out(shop, "p1"))
     assert results(ledger) == ["failed"]
-    assert "cancelled at once" in details(ledger)[0]
+    (said,) = details(ledger)
+    for part in ("schedule-drafts", "caption: ", "-> other", "cancelled at once"):
+        assert part in said
     assert post(shop, "p1").status is PostStatus.DRAFT
     assert [one.id for one in shop.recorded.published] == ["p1"]
     assert shop.recorded.object("draft[p1]") == TAKEN_BACK

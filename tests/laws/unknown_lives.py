@@ -108,7 +108,7 @@ GENERATIONS = (
     "regenerate-marketing-plan-with-keyword-research",
 )
 ON_ITS_WAY = ("SCHEDULED", "PROCESSING", "IN_QUEUE", "PUBLISHED", "FAILED")
-_WHY = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+|asked for |not what was approved")
+_WHY = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) \S*/\S+|asked for ")
 _OTHER = "content changed while it was being scheduled, so it was cancelled at once"
 _REQUEST = re.compile(r"sandbox\.\d{12}")
 Run = Callable[..., tuple[int, str]]

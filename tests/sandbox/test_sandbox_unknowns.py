@@ -270,6 +270,7 @@ COUNTS: dict[str, tuple[Value, tuple[tuple[str, Value], ...]]] = {
 """Another value of each switch that is a count, and the switch beside which it counts."""
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", [switch.name for switch in TABLE if not switch.values])
 def test_every_count_changes_what_a_client_sees(name: str) -> None:
     value, beside = COUNTS[name]
