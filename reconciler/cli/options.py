@@ -155,7 +155,7 @@ def choosing(command: Command) -> Command:
             "targets",
             multiple=True,
             metavar="WHAT",
-            help="Only this: a site name, a glob, label:team=emea, or an address. Repeatable.",
+            help="Only this: a site name, label:team=emea, an address (shop/settings), or a glob of these. Repeatable.",
         ),
         click.option(
             "--exclude",

@@ -43,6 +43,7 @@ from reconciler.model.operations import ActionClass, class_of
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
+from reconciler.planner.reached import Reach
 from reconciler.planner.rights import rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
@@ -83,7 +84,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     results = over_sites(
         selection.entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
     )
-    judged = await _judge(run, results)
+    judged = await _judge(run, results, reach=Reach(run.context.targets, selection.entries))
     whole = (*judged.completed.refusals, *undeclared)
     return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
 
@@ -206,9 +207,15 @@ def _checked(
 
 
 async def _judge(
-    run: Run, results: AsyncIterator[SitePlanned | Prepared | SiteFailed], others: tuple[PlanTally, ...] = ()
+    run: Run,
+    results: AsyncIterator[SitePlanned | Prepared | SiteFailed],
+    others: tuple[PlanTally, ...] = (),
+    reach: Reach | None = None,
 ) -> Judged:
-    """All sites, told one after the other, and the limits of the run. `others` is what other parts of it do."""
+    """All sites, told one after the other, and the limits of the run. `others` is what other parts of it do.
+
+    Raises UsageError for an option that nothing answers to, which `reach` knows.
+    """
     totals, ready = PlanTotals(), deque[Prepared]()
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
@@ -222,7 +229,11 @@ async def _judge(
         else:
             refused += planned.plan.refusals
         totals.add(planned)
+        if reach is not None:
+            reach.add(planned.name, planned.reached if isinstance(planned, SitePlanned) else None)
         tell(planned, run.emit)
+    if reach is not None:
+        reach.check()
     completed = totals.completed(run.session.project.policy, others)
     run.emit(completed)
     return Judged(completed, ready, tuple(refused), tuple(failed))

@@ -22,6 +22,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, StillGoingOut
 from reconciler.planner.guards import judge_run, judge_strictly
+from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
 
@@ -33,10 +34,12 @@ async def plan_sites(
     begin("plan", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
-    totals = PlanTotals()
+    totals, reach = PlanTotals(), Reach(context.targets, selection.entries)
     async for result in plans(session, selection, context, emit):
         totals.add(result)
+        reach.add(result.name, result.reached if isinstance(result, SitePlanned) else None)
         tell(result, emit)
+    reach.check()
     completed = totals.completed(session.project.policy)
     completed = replace(completed, refusals=(*completed.refusals, *undeclared))
     emit(completed)
@@ -69,9 +72,12 @@ async def plan_site(
     """Reads a site and plans it. Raises ApiError, and CheckFailed for a policy check."""
     options = plan_options(session, context, desired.ref.name)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    reached = reached_at(desired, observed, plan, context.targets)
     plan, warnings = judged(session, context, desired, observed, plan)
+    if options.regenerate:
+        reached = replace(reached, idle=idle_regeneration(desired, plan))
     reads = tuple(sorted(need.value for need in observed.had_reads))
-    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings, desired.inherited)
+    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings, desired.inherited, reached)
 
 
 def judged(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from reconciler.planner.actions import Plan, StillGoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftReport, DriftTally
+    from reconciler.planner.reached import Reached
     from reconciler.planner.review import Review
     from reconciler.planner.tally import PlanTally
     from reconciler.state.lock_record import LockRecord
@@ -160,6 +161,8 @@ class SitePlanned(Struct, frozen=True):
     seconds: float = 0.0
     warnings: tuple[Diagnostic, ...] = ()
     inherited: tuple[tuple[str, str], ...] = ()
+    reached: Reached | None = None
+    """What the site has of what the options of the run name; None where nobody asked."""
 
     @property
     def name(self) -> SiteName:

@@ -63,7 +63,7 @@ class ByLabel(Struct, frozen=True):
 
 
 class ByAddress(Struct, frozen=True):
-    """An object of a site. Without a key, all objects of that kind."""
+    """An object of a site. Without a key, all objects of that kind; site and key may be globs (`*/settings`)."""
 
     address: Address
 
@@ -75,6 +75,10 @@ Selector: TypeAlias = ByName | ByLabel | ByAddress
 
 RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHEDULE: Kind.DRAFT}
 """What the objects of a rule are, for addresses of rules whose objects are not known yet."""
+
+
+ANY_SITE = "site"
+"""A name in place of a glob, where an address is read."""
 
 
 class TargetFilter(Struct, frozen=True):
@@ -91,12 +95,19 @@ def parse_selector(option: str, text: str) -> Selector:
         if not (key and equals):
             raise UsageError(f"{option} {text}: a label is written like label:team=emea")
         return ByLabel(key, value)
-    if "/" in text:
-        try:
+    site, slash, rest = text.partition("/")
+    if not slash:
+        return ByName(text)
+    if rest == "*":
+        return ByAddress(Address(SiteName(site)))
+    try:
+        if not set(site) & set("*?["):
             return ByAddress(Address.parse(text))
-        except ValueError as error:
-            raise UsageError(f"{option}: {error}") from None
-    return ByName(text)
+        found = Address.parse(f"{ANY_SITE}/{rest}")
+    except ValueError as error:
+        said = str(error).replace(f"{ANY_SITE}/", f"{site}/")
+        raise UsageError(f"{option}: {said}") from None
+    return ByAddress(Address(SiteName(site), found.kind, found.key))
 
 
 def covers_site(selector: Selector, site: Site) -> bool:
@@ -107,7 +118,7 @@ def covers_site(selector: Selector, site: Site) -> bool:
         case ByLabel(key=key, value=value):
             return any(label == key and fnmatchcase(found, value) for label, found in site.labels)
         case ByAddress(address=address):
-            return address.site == site.name
+            return fnmatchcase(site.name, address.site)
         case _:
             assert_never(selector)
 
@@ -255,7 +266,12 @@ def _among(address: Address, selected: Iterable[Address]) -> bool:
 def _covers(selected: Address, address: Address) -> bool:
     if selected == address or selected.kind is Kind.SITE:
         return True
-    if address.kind is Kind.RULE:
+    if address.kind is Kind.RULE and not selected.key:
         part = address.key.partition(".")[0]
-        return not selected.key and part in set(Part) and selected.kind in (Kind.RULE, RULE_KINDS[Part(part)])
-    return selected.kind is address.kind and not selected.key
+        return part in set(Part) and selected.kind in (Kind.RULE, RULE_KINDS[Part(part)])
+    return selected.kind is address.kind and (not selected.key or is_like(address.key, selected.key))
+
+
+def is_like(key: str, pattern: str) -> bool:
+    """Whether the key of an object is the one that a selector names, or matches its glob."""
+    return key == pattern or fnmatchcase(key, pattern)

@@ -82,3 +82,34 @@ def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.T
         elsewhere.changed_since("HEAD")
     assert elsewhere.head() is None
     assert len(here.head() or "") == 40
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--target", "shop-b/event[Sle]"), "--target shop-b/event[Sle]: no such object in the files or on the site"),
+        (("--exclude", "*/draft[no]"), "--exclude */draft[no]: no such object"),
+        (
+            ("--regenerate", "shop-b", "--target", "shop-b/settings"),
+            "--regenerate shop-b: --target or --exclude leaves",
+        ),
+        (("--regenerate", "shop-b", "--exclude", "shop-b/marketing-plan"), "--regenerate shop-b: --target or"),
+    ],
+)
+def test_options_without_effect_are_an_error_before_anything_is_written(
+    chain: Project, reconciler: Command, options: tuple[str, ...], said: str
+) -> None:
+    assert reconciler("apply", chain.root, "--auto-approve").code == 0
+    chain.edit("sites/b.yaml", "warm and playful", "dry")
+    done = reconciler("apply", chain.root, "--auto-approve", *options)
+    assert done.code == 1, done.out
+    assert f"Error: {said}" in done.err
+    planned = reconciler("plan", chain.root, *options)
+    assert (planned.code, said in planned.err) == (1, True)
+    assert "1 to change" in reconciler("plan", chain.root).last
+
+
+def test_regenerate_of_a_marketing_plan_that_no_file_manages(chain: Project, reconciler: Command) -> None:
+    chain.edit("sites/b.yaml", "marketingPlan: {state: present}\n", "")
+    done = reconciler("plan", chain.root, "--regenerate", "shop-b")
+    assert (done.code, "its file does not manage the marketing plan" in done.err) == (1, True)

@@ -64,7 +64,8 @@ def test_sites(targets: tuple[str, ...], excludes: tuple[str, ...], left: list[s
         ("shop-lyom/settings", "--target shop-lyom/settings matches no site of the project; did you mean shop-lyon"),
         ("hub/setings", "did you mean hub/settings?"),
         ("hub/evnt[Sale]", "did you mean hub/event[Sale]?"),
-        ("hub/zzz", "is none of"),
+        ("hub/zzz", "must be one of"),
+        ("*/setings", "did you mean */settings?"),
         ("hub/event[x", "the bracket is not closed"),
         ("", "matches no site"),
     ],
@@ -137,3 +138,16 @@ def test_what_is_not_written_is_not_recorded_as_written() -> None:
     assert [field.path for field in plan.inputs.settings] == ["settings.x"]
     assert [name for name, _ in plan.inputs.events] == ["Sale", "Other"]
     assert plan.blocked == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "kept"),
+    [
+        ("*/settings", ["settings"]),
+        ("shop-*/event[Sa*]", ["event[Sale]"]),
+        ("shop-lyon/*", [action.address.partition("/")[2] for action in PLAN.actions]),
+        ("*/posts[a?]", ["posts[a1]"]),
+    ],
+)
+def test_globs_in_addresses(target: str, kept: list[str]) -> None:
+    assert [action.address.partition("/")[2] for action in left(targets=(target,)).actions] == kept

@@ -1,0 +1,106 @@
+"""What `--target`, `--exclude` and `--regenerate` name and nothing answers to: an error before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from msgspec import Struct
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.operations import AwaitGeneration, Generate, Regenerate
+from reconciler.model.sites import DesiredSite, ObservedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, covers_site, is_like, near
+
+
+class Reached(Struct, frozen=True):
+    """What one site has of what the options name: `objects` by address, None where they cannot be known yet.
+
+    `idle` is why `--regenerate` of the site has no effect; empty where it has one, or was not given.
+    """
+
+    objects: frozenset[Address] | None = frozenset()
+    idle: str = ""
+
+
+def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets: TargetFilter) -> Reached:
+    """The objects of a site that its file, its live state or its plan know, if an option asks for one by its key."""
+    site = Named(desired.ref.name, desired.labels)
+    if not any(covers_site(selector, site) for selector in _with_key(targets)):
+        return Reached()
+    live = observed.marketing_plan
+    if live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions):
+        return Reached(None)  # what there will be is not there yet
+    return Reached(frozenset(_objects(desired, observed, plan)))
+
+
+def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterator[Address]:
+    name = desired.ref.name
+    events = [event.name for event in desired.events.events] if desired.events else []
+    events += [event.name for event in observed.events or ()]
+    yield from (Address(name, Kind.EVENT, event) for event in events)
+    for activity in observed.marketing_plan.activities if observed.marketing_plan else ():
+        yield Address(name, Kind.ACTIVITY, activity.id)
+        yield Address(name, Kind.POSTS, activity.id)
+        yield from (Address(name, Kind.DRAFT, post.id) for post in activity.posts)
+    yield from (Address(name, Kind.DRAFT, id) for id, _ in observed.items)
+    for reviewed in desired.approvals.activities:
+        yield Address(name, Kind.ACTIVITY, reviewed.id)
+        yield from (Address(name, Kind.DRAFT, draft.id) for draft in reviewed.drafts)
+    yield from (action.address for action in plan.actions)
+    yield from (problem.about for problem in plan.blocked)
+
+
+def idle_regeneration(desired: DesiredSite, plan: Plan) -> str:
+    """Why nothing is regenerated although it was asked for; empty where something is, or the plan says why not."""
+    if any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions):
+        return ""
+    if plan.refusals or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
+        return ""
+    if desired.marketing_plan is None:
+        return "its file does not manage the marketing plan; add `marketingPlan: {state: present}`"
+    if not desired.marketing_plan.present:
+        return "its file says `marketingPlan: {state: absent}`"
+    return "--target or --exclude leaves its marketing plan out; name it as a target, or leave --regenerate out"
+
+
+class Reach:
+    """Collects what the sites of a run have of what its options name."""
+
+    def __init__(self, targets: TargetFilter, sites: Iterable[Site]) -> None:
+        self._missing = {
+            selector: {site.name for site in sites if covers_site(selector, site)} for selector in _with_key(targets)
+        }
+        self._targets = targets
+        self._keys: set[str] = set()
+        self._idle: list[str] = []
+
+    def add(self, site: SiteName, reached: Reached | None) -> None:
+        """One site more; None for one that could not be read, of which anything may be true."""
+        for selector in [selector for selector, names in self._missing.items() if site in names]:
+            objects = reached.objects if reached is not None else None
+            if objects is None or any(_names(selector, address) for address in objects):
+                del self._missing[selector]
+            else:
+                self._keys |= {str(address) for address in objects if address.kind is selector.address.kind}
+        if reached is not None and reached.idle:
+            self._idle.append(f"--regenerate {site}: {reached.idle}")
+
+    def check(self) -> None:
+        """Raises UsageError for what nothing answers to, with close matches."""
+        for selector in self._missing:
+            hint = near(str(selector), sorted(self._keys))
+            option = "--target" if selector in self._targets.included else "--exclude"
+            raise UsageError(f"{option} {selector}: no such object in the files or on the site{hint}")
+        if self._idle:
+            raise UsageError(self._idle[0])
+
+
+def _with_key(targets: TargetFilter) -> Iterable[ByAddress]:
+    selectors = (*targets.included, *targets.excluded)
+    return [selector for selector in selectors if isinstance(selector, ByAddress) and selector.address.key]
+
+
+def _names(selector: ByAddress, address: Address) -> bool:
+    return selector.address.kind is address.kind and is_like(address.key, selector.address.key)
