@@ -66,11 +66,12 @@ def update_approvals(
         added = [as_item(_activity_lines(new), 2) for new in live if any(draft.wanted for draft in new.drafts)]
         if not added:
             return None
-        return f"{HEADER}version: 1\nsite: {site}\nactivities:\n{''.join(added)}"
+        return f"{HEADER}version: 1\nsite: {scalar(site)}\nactivities:\n{''.join(added)}"
     try:
         yaml = YamlText(text)
         if yaml.text_at(yaml.root, "site") != site:
-            yaml.put_word(yaml.root, "site", site)
+            put = yaml.put_word if scalar(site) == site else yaml.put
+            put(yaml.root, "site", scalar(site))
         _Update(yaml, frozenset(kept)).file(live)
         result = yaml.result
     except NotEditable as error:

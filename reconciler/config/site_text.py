@@ -55,7 +55,9 @@ def site_name(title: str, id: str, taken: Collection[str]) -> SiteName:
         unicodedata.normalize("NFKD", title.casefold()).replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     )
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].rstrip("-") or f"site-{id[:8].lower()}"
+    name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:_LONGEST].rstrip("-") or id[:8].lower()
+    if not re.search("[a-z]{2}", name):
+        name = f"site-{name}"[:_LONGEST].rstrip("-")
     if name not in taken:
         return SiteName(name)
     numbered = (

@@ -125,6 +125,16 @@ def test_a_withdrawn_post_of_an_import_is_cancelled(fresh: Project, reconciler: 
     assert reconciler("plan", fresh.root).last == "Plan: 0 to add, 0 to change, 0 to destroy, 1 to cancel."
 
 
+def test_a_name_of_digits_stays_a_name(fresh: Project, reconciler: Command) -> None:
+    """YAML reads `1` as a number and `null` as nothing, in an approvals file too."""
+    fresh.edit("sandbox.yaml", "name: Waiting", "name: '1'")
+    fresh.edit("sandbox.yaml", "name: Never Planned", "name: 'Null'")
+    assert reconciler("import", "--all", "--into", fresh.root).last == "Import: 6 created; the plan is empty."
+    assert (fresh.root / "approvals/site-1.yaml").is_file()
+    assert '\n  name: "null"\n' in (fresh.root / "sites/null.yaml").read_text("utf-8")
+    assert reconciler("plan", fresh.root, "--detailed-exitcode").last == "No changes."
+
+
 def test_an_import_goes_on_where_it_was_cut_short(fresh: Project, reconciler: Command) -> None:
     """One site cannot be read: the others are there, and the next run asks for that one alone."""
     fresh.edit(

@@ -16,7 +16,9 @@ from reconciler.cli.main import run
 from tests.hostile import CAPTIONS
 
 ACCOUNT = "1f0c2a9e-0000-4000-8000-000000000000"
-NAMES = st.sampled_from(("Shop", "shop!", "Café Ünï", "日本", "", "a" * 80, *CAPTIONS.values()))
+NAMES = st.sampled_from(
+    ("Shop", "shop!", "Café Ünï", "日本", "", "a" * 80, "1", "1e5", "Null", "No", "3-D", *CAPTIONS.values())
+)
 WORDS = st.sampled_from(("warm", "null", "1", "a: b", "2026-11-27", "no", *CAPTIONS.values())).filter(
     lambda text: bool(text.strip())
 )
