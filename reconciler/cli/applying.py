@@ -39,16 +39,18 @@ STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to s
 
 
 class Permissions(Struct, frozen=True):
-    """What the command line allows: to write without asking, to make posts public, to wait for a lock."""
+    """What the command line allows: to write without asking, to make posts public, to wait for a lock. A `saved` plan
+    is carried out without asking again: who names it has seen it. What is public is asked about all the same."""
 
     auto_approve: bool
     allow_publish: bool
     lock_timeout: timedelta
+    saved: bool = False
 
     @property
     def asks(self) -> bool:
         """Whether somebody will be asked."""
-        return can_ask() and not self.auto_approve
+        return can_ask() and not self.auto_approve and not (self.saved and self.allow_publish)
 
 
 def apply_live_command(asked: RunOptions, permissions: Permissions) -> int:
@@ -133,14 +135,15 @@ def _carry_out(
 
 async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
     """What the flags say, or a person."""
-    if permissions.auto_approve:
+    unasked = permissions.saved and (permissions.allow_publish or not proposal.public or not can_ask())
+    if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)
     if not can_ask():
         return Decision(apply=False, refusal=NO_TERMINAL)
     if proposal.only_public and not permissions.allow_publish:
         agreed_to = await agreed(public_question(proposal.completed.tally, alone=True))
         return Decision(apply=agreed_to, allow_publish=agreed_to)
-    if not await agreed("Do you want to perform these actions?"):
+    if not permissions.saved and not await agreed("Do you want to perform these actions?"):
         return Decision(apply=False, refusal=DECLINED)
     if proposal.public and not permissions.allow_publish:
         return Decision(apply=True, allow_publish=await agreed(public_question(proposal.completed.tally)))

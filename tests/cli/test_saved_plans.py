@@ -53,6 +53,20 @@ def test_a_saved_plan_is_carried_out_and_nothing_is_left(reconciler: Command, pr
     assert reconciler("drift").last == "No drift."
 
 
+def test_it_is_carried_out_without_asking_again_but_for_what_is_public(
+    reconciler: Command, project: Project, saved: Path
+) -> None:
+    """There is no terminal here: what is public is withheld where nobody said that it may go out."""
+    assert reconciler("apply", saved.name).code == 0
+    rules = "schedule: {approval: none, rules: [{match: {within: 14d}, channels: [INSTAGRAM], max: 1}]}\n"
+    project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS + rules)})
+    for name in ("public.plan", "again.plan"):
+        assert reconciler("plan", "--out", name).last.endswith("1 to publish.")
+    ran = reconciler("apply", "public.plan")
+    assert (ran.code, ran.last) == (3, "Apply: 0 added, 0 changed, 0 destroyed; 1 withheld.")
+    assert reconciler("apply", "again.plan", "--allow-publish").code == 0
+
+
 def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, saved: Path) -> None:
     project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS).replace("warm and playful", "loud")})
     ran = reconciler("apply", saved.name, *YES)

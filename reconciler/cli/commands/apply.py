@@ -26,13 +26,16 @@ def command(**given: Any) -> int:
     goes on where a run stopped. PATH is a project folder, or site files and
     folders of one project; the default is the current directory. A file that
     is not YAML is read as a saved plan, from `plan --out`: nothing is done
-    that is not in it, and nothing at all if a site has changed since.
+    that is not in it, and nothing at all if a site has changed since. It is
+    carried out without asking again, but for what is public.
     """
+    from msgspec.structs import replace
+
     from reconciler.cli.applying import Permissions, apply_live_command, apply_saved_command
     from reconciler.engine.saved import plan_file_of
 
     asked = options.run_options(**given)
     permissions = Permissions(given["auto_approve"], given["allow_publish"], given["lock_timeout"])
     if (file := plan_file_of(asked.paths)) is not None:
-        return apply_saved_command(file, asked, permissions)
+        return apply_saved_command(file, asked, replace(permissions, saved=True))
     return apply_live_command(asked, permissions)
