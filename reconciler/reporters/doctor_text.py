@@ -14,7 +14,10 @@ from reconciler.reporters.plurals import plural
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
 FEW: Final = 10
-"""Sites of which all that was found is shown; of more, what is wrong."""
+"""Sites of which all that was found is shown; of more, what is wrong, each finding once."""
+
+NAMED: Final = 5
+"""Sites that are named with a finding that more of them share."""
 
 
 def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
@@ -36,6 +39,30 @@ def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, 
 def _finding(finding: Diagnostic, screen: Screen, *, whole: bool) -> Iterator[str]:
     words = sentence(finding) if whole else of_its_site(finding)
     yield from wrapped((Span(f"{finding.severity}:", _STYLES[finding.severity]), Span(words)), screen, indent=2)
+
+
+class Shared:
+    """What was found of many sites: each finding once, with the sites that have it."""
+
+    def __init__(self) -> None:
+        self._sites: dict[tuple[Severity, str], list[str]] = {}
+
+    def add(self, examined: SiteExamined) -> None:
+        """One site more."""
+        for finding in examined.findings:
+            self._sites.setdefault((finding.severity, of_its_site(finding)), []).append(examined.name)
+
+    def lines(self, screen: Screen, *, every: bool) -> Iterator[str]:
+        """The findings, the gravest and the most frequent first; with `every` the names of all sites."""
+        order = tuple(Severity)
+        found = sorted(self._sites.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]), pair[0][1]))
+        for (severity, words), sites in found:
+            shown = sites if every else sites[:NAMED]
+            rest = f" and {plural(len(sites) - len(shown), 'more site')}" if len(shown) < len(sites) else ""
+            yield from wrapped((Span(f"{severity}:", _STYLES[severity]), Span(words)), screen)
+            yield from wrapped((Span(f"{', '.join(shown)}{rest}", Style.DIM),), screen, indent=2)
+        if found:
+            yield ""
 
 
 def doctor_line(done: DoctorCompleted) -> str:

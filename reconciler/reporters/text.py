@@ -56,6 +56,7 @@ from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import ProblemReporter
 
 if TYPE_CHECKING:
+    from reconciler.reporters.doctor_text import Shared
     from reconciler.reporters.drift_screen import DriftScreen
     from reconciler.reporters.ledger_text import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
@@ -92,6 +93,12 @@ class TextReporter:
         from reconciler.reporters.review_screen import ReviewScreen
 
         return ReviewScreen(self._screen)
+
+    @cached_property
+    def _examined(self) -> Shared:
+        from reconciler.reporters.doctor_text import Shared
+
+        return Shared()
 
     @cached_property
     def _ledger(self) -> Ledger:
@@ -204,14 +211,16 @@ class TextReporter:
         from reconciler.reporters import doctor_text
 
         match event:
+            case SiteExamined() if self._sites > doctor_text.FEW:
+                self._examined.add(event)
             case DoctorCompleted():
+                self._lines(self._examined.lines(self._screen, every=self._context.detail.sites))
                 self._last(doctor_text.doctor_line(event))
             case FilesChecked():
                 self._lines(doctor_text.touched_lines(event, self._screen))
                 self._last(doctor_text.files_line(event))
             case ProjectExamined() | SiteExamined():
-                few = isinstance(event, ProjectExamined) or self._sites <= doctor_text.FEW
-                facts = few and not self._context.detail.quiet
+                facts = not self._context.detail.quiet
                 self._lines(doctor_text.examined_lines(event, self._screen, facts=facts))
 
     def _state(self, event: LockFound | StateListed | StateShown | CallResolved | RecordChanged | LockRemoved) -> None:

@@ -75,6 +75,16 @@ def test_what_waits_for_a_person_is_no_error(ward: Project, reconciler: Command)
     assert writes == []
 
 
+def test_what_many_sites_share_is_said_once(ward: Project, reconciler: Command) -> None:
+    ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
+    ward.edit("sandbox.yaml", "sites:", "defaults: {published: false}\nsites:")
+    ran = reconciler("doctor", ward.root)
+    assert ran.out.count("the site is not published") == 1
+    assert "shop-10, shop-11, shop-12, shop-13, two" not in ran.out
+    assert "more sites" in ran.out
+    assert "shop-21" in reconciler("doctor", ward.root, "--sites").out
+
+
 def test_before_the_first_import(ward: Project, reconciler: Command) -> None:
     shutil.rmtree(ward.root / "sites")
     ran = reconciler("doctor", ward.root)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @options.paths
 @options.choosing
 @click.option("--strict", is_flag=True, help="Exit with 4 where something waits for a person.")
+@click.option("--sites", is_flag=True, help="Name every site that has a finding which many share.")
 @click.option("--quiet", is_flag=True, help="Show what is wrong and the last line only.")
 @click.option("--probe", is_flag=True, help="Also settle facts of the API that are only inferred, at the first site.")
 @click.option(
