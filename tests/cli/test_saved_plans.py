@@ -177,14 +177,6 @@ def test_a_plan_is_applied_once(reconciler: Command, project: Project, saved: Pa
     assert writes(project) == before
 
 
-def test_a_plan_that_was_declined_is_not_spent(reconciler: Command, project: Project, saved: Path) -> None:
-    ran = reconciler("apply", saved.name)
-    assert ran.code == 4
-    assert "--auto-approve" in ran.last
-    assert writes(project) == []
-    assert reconciler("apply", saved.name, *YES).code == 0
-
-
 def test_the_same_facts_give_the_same_digest(reconciler: Command, project: Project, saved: Path) -> None:
     with project.world() as world:
         world.advance(timedelta(hours=1))
