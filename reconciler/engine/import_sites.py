@@ -7,28 +7,22 @@ on where it stopped: a site that a file declares already is left alone.
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Iterable, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from msgspec import Struct
-
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.config.approval_files import approvals_now
-from reconciler.config.approvals_edit import set_decisions, update_approvals
-from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.discovery import shown_path
 from reconciler.config.event_text import DeclarableEvents, declarable_events, declares_events
 from reconciler.config.new_files import place_of, read_one_site, write_file
 from reconciler.config.project import Project
-from reconciler.config.secrets import AppRef
-from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text, site_name
+from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text
 from reconciler.config.sites import SiteIndex
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.lift_defaults import lift_defaults
+from reconciler.engine.live_sites import Found, Wanted, check_wanted, live_sites
 from reconciler.engine.plan import judged
 from reconciler.engine.results import (
     Emit,
@@ -41,76 +35,34 @@ from reconciler.engine.results import (
     SiteFailed,
     SiteImported,
 )
+from reconciler.engine.scheduled_outside import approve_as_they_are, scheduled_posts
 from reconciler.engine.session import RunContext, Session, plan_options
-from reconciler.executor.observe import merged, observe_and_plan
+from reconciler.executor.observe import observe_and_plan
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.approvals import Decision
-from reconciler.model.content import approval_digest
-from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
+from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
-from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus, account_name
-from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.settings import MarketingSettings
-from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
 from reconciler.planner.doubt import with_known_status
 from reconciler.planner.events import own_events
-from reconciler.planner.matching import in_order
-from reconciler.planner.review import with_account_names
 from reconciler.planner.tally import tally_of
 from reconciler.planner.targets import Named
-
-ACCOUNT: Final = SiteName("account")
-"""How the account is called where a request is for no site."""
 
 FIRST_READ: Final = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS})
 
 Made: TypeAlias = dict[Path, tuple[NewSite, str | None]]
 """The files that a run has made: what each says, and where its schema is."""
 
-GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-
-APPROVED_OUTSIDE: Final = """\
-# When this site was imported, these posts were scheduled on it already, by somebody outside this project. They count as
-# approved as they are here; to have one cancelled, replace its `approve` with `pending`.
-"""
-
-
-class Wanted(Struct, frozen=True):
-    """What to import: sites by their ids, or all of the account; of those the ones whose own names a glob takes."""
-
-    ids: tuple[str, ...] = ()
-    everything: bool = False
-    title: str | None = None
-    credentials: str = "default"
-    lift: bool = False
-    """Whether what all sites share moves into the project's defaults."""
-
-
-class Found(Struct, frozen=True):
-    """A live site before it is read: `title` is its own name. `name` is how the project calls it."""
-
-    id: str
-    title: str = ""
-    url: str = ""
-    credentials: str = "default"
-    name: SiteName = SiteName("")
-    declared_in: str = ""
-
-    @property
-    def ref(self) -> SiteRef:
-        return SiteRef(self.name, self.id, self.credentials)
-
 
 async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted, emit: Emit) -> ImportCompleted:
     """Takes sites into the project. Raises UsageError for what is wrong with the run as a whole, and ApiError where
     the account's sites cannot be listed."""
     project = session.project
-    _check(project, wanted)
+    check_wanted(project, wanted)
     emit(PhaseStarted(Phase.LISTING, 0))
-    found = _named(await _find(session, wanted), index)
+    found = await live_sites(session, index, wanted)
     emit(RunStarted("import", project.root.name, len(found), len(found), session.api, session.commit))
     emit(PhaseStarted(Phase.IMPORTING, len(found)))
     totals = Totals()
@@ -126,78 +78,6 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
     completed = totals.completed()
     emit(completed)
     return completed
-
-
-def _check(project: Project, wanted: Wanted) -> None:
-    if wanted.everything and project.account is None:
-        line = "account: {id: ...}"
-        raise UsageError(f"--all needs to know which account: write `{line}` in {PROJECT_FILE}, with the account's id")
-    for id in wanted.ids:
-        if not GUID.fullmatch(id):
-            raise UsageError(
-                f"{printable(id)} is not a site's id; it is the GUID after /dashboard/ in the address of its dashboard"
-            )
-    known = project.credentials.get(wanted.credentials)
-    if known is None and project.api != "sandbox":
-        raise UsageError(
-            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials of that name"
-        )
-    if isinstance(known, AppRef):
-        raise UsageError(
-            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there; "
-            "import with an API key, or write the site file by hand"
-        )
-
-
-# --- which sites -----------------------------------------------------------------------------------
-
-
-async def _find(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
-    """The sites to import, each once, in an order that does not change from run to run."""
-    if wanted.everything:
-        return await _of_account(session, wanted)
-    ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
-    credentials = wanted.credentials
-    return tuple(
-        [Found(id, await _title(session, SiteRef(SiteName(id[:8]), id, credentials)), "", credentials) for id in ids]
-    )
-
-
-async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
-    account = session.project.account
-    assert account is not None
-    listed = await session.client.endpoints.sites(SiteRef(ACCOUNT, account.id, account.credentials))
-    sites = {site.id.lower(): site for site in listed}
-    pattern = None if wanted.title is None else wanted.title.casefold()
-    chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
-    if wanted.title is not None and not chosen:
-        raise UsageError(f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has such a name")
-    ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
-    return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
-
-
-async def _title(session: Session[ReadClient], site: SiteRef) -> str:
-    """What a site is called; "" where that cannot be read. What it is called is no reason to leave it out."""
-    try:
-        return await session.client.endpoints.display_name(site)
-    except ApiError:  # what is wrong with the site is said when it is read
-        return ""
-
-
-def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
-    """The sites with a name each. One that a file declares keeps the name it has there."""
-    declared = {entry.id.lower(): entry for entry in index.entries}
-    taken = {entry.name for entry in index.entries}
-    named: list[Found] = []
-    for site in found:
-        entry = declared.get(site.id)
-        if entry is not None:
-            named.append(Found(site.id, site.title, site.url, site.credentials, entry.name, str(entry.place.file)))
-            continue
-        name = site_name(site.title, site.id, taken)
-        taken.add(name)
-        named.append(Found(site.id, site.title, site.url, site.credentials, name))
-    return tuple(named)
 
 
 # --- one site --------------------------------------------------------------------------------------
@@ -239,7 +119,7 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: M
     active = live.status is PlanStatus.ACTIVE
     if not active and live.status is not PlanStatus.NEVER_CREATED:
         notes.append(_no_plan(site, live))
-    scheduled = _scheduled(live)
+    scheduled = scheduled_posts(live)
     new = NewSite(
         site.name,
         site.id,
@@ -254,7 +134,7 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: M
         shown_below(project, project.approvals_file(site.name)),
     )
     if scheduled:
-        observed = await _approve(session, site, observed)
+        observed = await approve_as_they_are(session, site.ref, observed)
     schema = _schema_for(project, path)
     write_file(path, new_site_text(new, schema))
     made[path] = (new, schema)
@@ -319,64 +199,6 @@ async def _calendars(session: Session[ReadClient], site: Found) -> set[str]:
 
 def _defaults_have_events(project: Project) -> bool:
     return any(declares_events(defaults.layer.value) for defaults in project.defaults if defaults.applies({}))
-
-
-# --- scheduled posts -------------------------------------------------------------------------------
-
-
-def _scheduled(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityForReview, ...]:
-    """The activities with posts that wait to go out, as an approvals file has them."""
-    return tuple(
-        ActivityForReview(activity.id, activity.title, activity.date, drafts)
-        for activity in in_order(live.activities)
-        if (
-            drafts := tuple(
-                DraftForReview(
-                    post.id,
-                    post.content,
-                    approval_digest(post.id, post.content, activity.date, account_name(post.account)),
-                    post.earlier_digest,
-                    post.account,
-                    moment_text(post.scheduled_for or activity.date, zone, exact=post.scheduled_for is not None),
-                    cancelled=None,
-                )
-                for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id))
-                if post.status is PostStatus.SCHEDULED
-            )
-        )
-    )
-
-
-async def _approve(session: Session[ReadClient], site: Found, observed: ObservedSite) -> ObservedSite:
-    """Writes the posts that wait to go out into the site's approvals file, as approved. The site, with what was read
-    for it: time zone and accounts are for people."""
-    live = observed.marketing_plan
-    assert live is not None
-    channels = tuple(sorted({post.channel for activity in live.activities for post in activity.posts}))
-    needs = frozenset({Need.PROPERTIES, Need.ACCOUNTS})
-    observed = with_account_names(
-        merged(observed, await session.client.reader().read(site.ref, needs, channels=channels))
-    )
-    assert observed.marketing_plan is not None
-    activities = _scheduled(observed.marketing_plan, observed.time_zone or "UTC")
-    path = session.project.approvals_file(site.name)
-    text = update_approvals(None, site.name, activities, shown_path(path))
-    assert text is not None
-    text = set_decisions(
-        text,
-        {draft.id: Decision.APPROVE for activity in activities for draft in activity.drafts},
-        file=shown_path(path),
-    )
-    head, version, rest = text.partition("version: 1\n")
-    write_file(path, head + APPROVED_OUTSIDE + version + rest)
-    written = approvals_now(session.project, site.name) if not session.project.trust.committed else None
-    assert written is None or all(
-        written.approves(post, activity.date)
-        for activity in observed.marketing_plan.activities
-        for post in activity.posts
-        if post.status is PostStatus.SCHEDULED
-    ), "an approval that was just written does not count"
-    return observed
 
 
 # --- words and places ------------------------------------------------------------------------------

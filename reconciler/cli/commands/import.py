@@ -11,7 +11,7 @@ from reconciler.cli import options
 
 if TYPE_CHECKING:
     from reconciler.cli.run import Running
-    from reconciler.engine.import_sites import Wanted
+    from reconciler.engine.live_sites import Wanted
     from reconciler.engine.results import ClosingEvent
 
 
@@ -60,7 +60,7 @@ def command(
     goes on where it stopped. A plan right after is empty, which is checked.
     """
     from reconciler.cli.run import reported
-    from reconciler.engine.import_sites import Wanted
+    from reconciler.engine.live_sites import Wanted
     from reconciler.model.diagnostics import UsageError
 
     asked = options.run_options(files or (into,), **given)

@@ -1,0 +1,133 @@
+"""Which live sites an import is about: those with the ids that were given, or all of an account; each with a name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.api.client import ReadClient
+from reconciler.api.errors import ApiError
+from reconciler.config.discovery import PROJECT_FILE
+from reconciler.config.project import Project
+from reconciler.config.secrets import AppRef
+from reconciler.config.site_text import site_name
+from reconciler.config.sites import SiteIndex
+from reconciler.engine.session import Session
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.sites import SiteRef
+from reconciler.model.text import printable
+
+ACCOUNT: Final = SiteName("account")
+"""How the account is called where a request is for no site."""
+
+GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+class Wanted(Struct, frozen=True):
+    """What to import: sites by their ids, or all of the account; of those the ones whose own names a glob takes."""
+
+    ids: tuple[str, ...] = ()
+    everything: bool = False
+    title: str | None = None
+    credentials: str = "default"
+    lift: bool = False
+    """Whether what all sites share moves into the project's defaults."""
+
+
+class Found(Struct, frozen=True):
+    """A live site before it is read: `title` is its own name. `name` is how the project calls it."""
+
+    id: str
+    title: str = ""
+    url: str = ""
+    credentials: str = "default"
+    name: SiteName = SiteName("")
+    declared_in: str = ""
+
+    @property
+    def ref(self) -> SiteRef:
+        return SiteRef(self.name, self.id, self.credentials)
+
+
+async def live_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted) -> tuple[Found, ...]:
+    """The sites to import, with a name each, in an order that does not change from run to run.
+
+    Raises UsageError for what cannot be asked for, and ApiError where the account's sites cannot be listed.
+    """
+    return _named(await _find(session, wanted), index)
+
+
+def check_wanted(project: Project, wanted: Wanted) -> None:
+    """Raises UsageError for what cannot be asked for."""
+    if wanted.everything and project.account is None:
+        line = "account: {id: ...}"
+        raise UsageError(f"--all needs to know which account: write `{line}` in {PROJECT_FILE}, with the account's id")
+    for id in wanted.ids:
+        if not GUID.fullmatch(id):
+            raise UsageError(
+                f"{printable(id)} is not a site's id; it is the GUID after /dashboard/ in the address of its dashboard"
+            )
+    known = project.credentials.get(wanted.credentials)
+    if known is None and project.api != "sandbox":
+        raise UsageError(
+            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials of that name"
+        )
+    if isinstance(known, AppRef):
+        raise UsageError(
+            f"the credentials {wanted.credentials} are an app's, which reads a site by the id of its instance there; "
+            "import with an API key, or write the site file by hand"
+        )
+
+
+async def _find(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
+    """The sites to import, each once, in an order that does not change from run to run."""
+    if wanted.everything:
+        return await _of_account(session, wanted)
+    ids = tuple(dict.fromkeys(id.lower() for id in wanted.ids))
+    credentials = wanted.credentials
+    refs = [SiteRef(SiteName(f"site-{id[:8]}"), id, credentials) for id in ids]
+    titles = await asyncio.gather(*(_title(session, ref) for ref in refs))
+    return tuple(Found(id, title, "", credentials) for id, title in zip(ids, titles, strict=True))
+
+
+async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Found, ...]:
+    account = session.project.account
+    assert account is not None
+    listed = await session.client.endpoints.sites(SiteRef(ACCOUNT, account.id, account.credentials))
+    sites = {site.id.lower(): site for site in listed}
+    pattern = None if wanted.title is None else wanted.title.casefold()
+    chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
+    if wanted.title is not None and not chosen:
+        raise UsageError(f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has such a name")
+    ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
+    return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
+
+
+async def _title(session: Session[ReadClient], site: SiteRef) -> str:
+    """What a site is called; "" where that cannot be read. What it is called is no reason to leave it out."""
+    try:
+        return await session.client.endpoints.display_name(site)
+    except ApiError:  # what is wrong with the site is said when it is read
+        return ""
+
+
+def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
+    """The sites with a name each. One that a file declares keeps the name it has there."""
+    declared = {entry.id.lower(): entry for entry in index.entries}
+    taken = {entry.name for entry in index.entries}
+    named: list[Found] = []
+    for site in found:
+        entry = declared.get(site.id)
+        if entry is not None:
+            named.append(Found(site.id, site.title, site.url, site.credentials, entry.name, str(entry.place.file)))
+            continue
+        name = site_name(site.title, site.id, taken)
+        taken.add(name)
+        named.append(Found(site.id, site.title, site.url, site.credentials, name))
+    return tuple(named)

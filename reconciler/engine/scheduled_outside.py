@@ -1,0 +1,80 @@
+"""Posts that somebody scheduled before a site came into a project: taken in as they are, as approved."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reconciler.api.client import ReadClient
+from reconciler.config.approval_files import approvals_now
+from reconciler.config.approvals_edit import set_decisions, update_approvals
+from reconciler.config.discovery import shown_path
+from reconciler.config.new_files import write_file
+from reconciler.engine.session import Session
+from reconciler.executor.observe import merged
+from reconciler.model.approvals import Decision
+from reconciler.model.content import approval_digest
+from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import PostStatus, account_name
+from reconciler.model.review import ActivityForReview, DraftForReview
+from reconciler.model.sites import Need, ObservedSite, SiteRef
+from reconciler.planner.matching import in_order
+from reconciler.planner.review import with_account_names
+
+APPROVED_OUTSIDE: Final = """\
+# When this site was imported, these posts were scheduled on it already, by somebody outside this project. They count as
+# approved as they are here; to have one cancelled, replace its `approve` with `pending`.
+"""
+
+
+def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityForReview, ...]:
+    """The activities with posts that wait to go out, as an approvals file has them."""
+    return tuple(
+        ActivityForReview(activity.id, activity.title, activity.date, drafts)
+        for activity in in_order(live.activities)
+        if (
+            drafts := tuple(
+                DraftForReview(
+                    post.id,
+                    post.content,
+                    approval_digest(post.id, post.content, activity.date, account_name(post.account)),
+                    post.earlier_digest,
+                    post.account,
+                    moment_text(post.scheduled_for or activity.date, zone, exact=post.scheduled_for is not None),
+                    cancelled=None,
+                )
+                for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id))
+                if post.status is PostStatus.SCHEDULED
+            )
+        )
+    )
+
+
+async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, observed: ObservedSite) -> ObservedSite:
+    """Writes the posts that wait to go out into the site's approvals file, as approved. The site, with what was read
+    for it: time zone and accounts are for people."""
+    live = observed.marketing_plan
+    assert live is not None
+    channels = tuple(sorted({post.channel for activity in live.activities for post in activity.posts}))
+    needs = frozenset({Need.PROPERTIES, Need.ACCOUNTS})
+    observed = with_account_names(merged(observed, await session.client.reader().read(site, needs, channels=channels)))
+    assert observed.marketing_plan is not None
+    activities = scheduled_posts(observed.marketing_plan, observed.time_zone or "UTC")
+    path = session.project.approvals_file(site.name)
+    text = update_approvals(None, site.name, activities, shown_path(path))
+    assert text is not None
+    text = set_decisions(
+        text,
+        {draft.id: Decision.APPROVE for activity in activities for draft in activity.drafts},
+        file=shown_path(path),
+    )
+    head, version, rest = text.partition("version: 1\n")
+    write_file(path, head + APPROVED_OUTSIDE + version + rest)
+    written = approvals_now(session.project, site.name) if not session.project.trust.committed else None
+    assert written is None or all(
+        written.approves(post, activity.date)
+        for activity in observed.marketing_plan.activities
+        for post in activity.posts
+        if post.status is PostStatus.SCHEDULED
+    ), "an approval that was just written does not count"
+    return observed
