@@ -1,0 +1,61 @@
+"""What the benchmarks share: CPU and memory of whole processes, as the operating system counts them."""
+
+from __future__ import annotations
+
+import math
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+KEY = {"WIX_API_KEY": "any-key-will-do-for-a-sandbox"}
+
+
+class Cost(Struct, frozen=True):
+    """CPU seconds (user and system) and the most memory, in MiB, of one process."""
+
+    cpu: float
+    memory: float
+
+
+def cost_of(arguments: Sequence[str], folder: Path, *, codes: Sequence[int] = (0,)) -> Cost:
+    """Runs a command once. Ends the benchmark where it fails."""
+    process = subprocess.Popen(
+        arguments, cwd=folder, env={**os.environ, **KEY}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    errors = process.stderr.read() if process.stderr else b""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in codes:
+        raise SystemExit(f"{' '.join(arguments)} ended with {process.returncode}: {errors.decode()}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def ratio(one: Sequence[str], other: Sequence[str], folder: Path, rounds: int) -> float:
+    """The CPU of one command against another's: run in turn, compared pair by pair, the median of the pairs. What the
+    machine does besides hits both."""
+    cost_of(one, folder), cost_of(other, folder)  # byte code and file caches
+    return statistics.median(cost_of(one, folder).cpu / cost_of(other, folder).cpu for _ in range(rounds))
+
+
+def exponent(small: float, large: float, times: float) -> float:
+    """The power of its input with which a cost grows: 1 is linear, 2 is quadratic."""
+    return math.log(large / small) / math.log(times)
+
+
+def python(*arguments: str) -> list[str]:
+    """A command line of this interpreter."""
+    return [sys.executable, *arguments]
+
+
+def compiled() -> None:
+    """Writes the byte code of the tool, for a checkout may lie where Python does not."""
+    import compileall
+
+    import reconciler
+
+    compileall.compile_dir(str(Path(reconciler.__file__).parent), quiet=1)
