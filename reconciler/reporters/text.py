@@ -203,6 +203,7 @@ class TextReporter:
         from reconciler.reporters.import_text import import_line, import_lines, import_step
 
         if isinstance(event, ImportCompleted):
+            self._write("\n")
             self._last(import_line(event), import_step(event))
         else:
             self._lines(import_lines(event, self._screen, quiet=self._context.detail.quiet))
