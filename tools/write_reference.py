@@ -130,7 +130,10 @@ def _commands() -> Iterator[str]:
 
 
 def _command(command: click.Command, name: str, level: int = 2) -> Iterator[str]:
-    context = click.Context(command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH)
+    names = ["-h", "--help"]  # as the entry point has them; click remembers the first that it was asked with
+    context = click.Context(
+        command, info_name=name, max_content_width=WIDTH, terminal_width=WIDTH, help_option_names=names
+    )
     text = command.get_help(context).rstrip()
     yield f"\n{'#' * level} {name.removeprefix('reconciler ')}\n\n```text\n{text}\n```\n"
     if isinstance(command, click.Group):
