@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.config.discovery import absolute_path, shown_path
@@ -33,6 +35,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin
+from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import SiteRef
 from reconciler.state.examination import examine_store
@@ -174,7 +177,9 @@ def examinations(
             found.fact("site", f"not read: its credentials {desired.ref.credentials} cannot be used")
         else:
             await SiteExamination(session, desired, found).examine()
-        return SiteExamined(entry.name, tuple(found.facts), tuple(found.findings), entry.labels, turn.seconds)
+        here = Address(entry.name)
+        findings = tuple(replace(finding, address=finding.address or here) for finding in found.findings)
+        return SiteExamined(entry.name, tuple(found.facts), findings, entry.labels, turn.seconds)
 
     return over_sites(
         selection.entries, work, named=named_by_file, at_once=session.parallelism, emit=emit, debug=session.debug

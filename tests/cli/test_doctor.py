@@ -57,6 +57,7 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert set(found["two"]) == {"not-published", "plan-not-active", "expect"}
     assert set(found["three"]) == {"short-horizon"}
     assert all(finding["fix"] for findings in found.values() for finding in findings.values())
+    assert all(finding["address"].split("/")[0] == name for name in found for finding in found[name].values())
     assert found["two"]["expect"]["severity"] == "error"
     assert ran.code == 1
     project = ran.json["project"]
