@@ -160,6 +160,7 @@ class _Sites:
                         problems.append(_told(result.name, why))
                     case _:
                         read += 1
+            board.folder.also(entry.name for entry in selection.entries)
             board.learn(await _facts(session, selection))
         return Refreshed(f"Read {read} of {len(selection)} sites.", tuple(problems))
 

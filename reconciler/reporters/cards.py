@@ -172,6 +172,13 @@ class Card(Struct, frozen=True, dict=True):
         return f"{words}, blocked" if self.blocked else words
 
     @property
+    def timing(self) -> str:
+        """What stands before its moment."""
+        if self.state is CardState.OUT:
+            return "went out"
+        return "was due" if self.state in (CardState.FAILED, CardState.MISSED) else "goes out"
+
+    @property
     def tone(self) -> str:
         return "bad" if self.blocked and self.look.group is not Group.DONE else self.look.tone
 

@@ -53,6 +53,11 @@ class ApprovalsFolder:
         self.files = {site: SiteFile(site, project.approvals_file(site)) for site in sites}
         self.look()
 
+    def also(self, sites: Iterable[SiteName]) -> None:
+        """Takes in the files of sites that the project has by now."""
+        for site in sites:
+            self.files.setdefault(site, SiteFile(site, self._project.approvals_file(site)))
+
     def look(self) -> frozenset[SiteName]:
         """Reads what is not as it was at the last look, and says of which sites."""
         return frozenset(site for site in self.files if self._look(site))

@@ -15,16 +15,25 @@ import pytest
 from reconciler.web.app import Page
 from reconciler.web.guard import Guard
 from reconciler.web.server import listen, server_of
-from tests.browser import chromium
+from tests.browser import chromium, complaints, requested
 from tests.cli.conftest import project, reconciler
 
-__all__ = ["browser", "pottery", "project", "reconciler"]
+__all__ = ["browser", "one_browser", "pottery", "project", "reconciler"]
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with chromium(tmp_path_factory.mktemp("browser")) as driver:
         yield driver
+
+
+@pytest.fixture
+def browser(one_browser: Any) -> Any:
+    """The browser of the module, with nothing in it that the test before had open, or that it complained of."""
+    one_browser.get("about:blank")
+    complaints(one_browser)
+    requested(one_browser)
+    return one_browser
 
 
 @contextmanager

@@ -11,7 +11,6 @@
   };
   const EVERY = 3000;
   let version = Number(document.body.dataset.version);
-  let busy = false;
   let current = null;
 
   // --- telling -------------------------------------------------------------------------------------
@@ -119,9 +118,17 @@
     return [...found.values()];
   }
 
+  // One request after the other, so that no key is lost while an answer is on its way.
+  let turn = Promise.resolve();
+  let waiting = 0;
+  function inTurn(work) {
+    waiting += 1;
+    turn = turn.then(work).finally(() => { waiting -= 1; });
+    return turn;
+  }
+
   async function send(asked, words, undo = true) {
-    if (!asked.length || busy) return;
-    busy = true;
+    if (!asked.length) return;
     const own = new Set(asked.map((wish) => wish.id));
     for (const wish of asked) for (const card of about(wish)) card.classList.add("waiting-answer");
     try {
@@ -136,25 +143,32 @@
         refused.size ? `${refused.size} not saved: ${answer.refused[0].why}` : "",
       ].filter(Boolean).join(". "));
     } catch (error) {
-      announce(error.message, true);
+      announce(`Not saved. ${error.message}`, true);
     } finally {
-      busy = false;
-      for (const card of $$(".waiting-answer")) card.classList.remove("waiting-answer");
+      for (const wish of asked) for (const card of about(wish)) card.classList.remove("waiting-answer");
     }
   }
 
   function decide(chosen, to) {
-    const asked = wishes(chosen, to);
+    const keys = chosen.map((card) => card.id);
+    for (const card of chosen) card.classList.add("waiting-answer");
     const things = ACTIVITY.includes(to) ? ["activity", "activities"] : ["draft", "drafts"];
-    if (!asked.length) { say("That is so already."); return Promise.resolve(); }
-    return send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. u or Undo takes it back`);
+    return inTurn(async () => {
+      const now = keys.map((key) => document.getElementById(key)).filter(Boolean);
+      const asked = wishes(now, to);
+      if (!asked.length) say(chosen.length ? "That is so already." : "Choose a draft first: j, or a click on it.");
+      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. u or Undo takes it back`);
+      for (const card of now) card.classList.remove("waiting-answer");
+    });
   }
 
-  async function undo() {
-    const last = undone.pop();
-    if (!last) { say("There is nothing to undo."); return; }
-    remember();
-    await send(last, (count) => `Undone (${count})`, false);
+  function undo() {
+    return inTurn(async () => {
+      const last = undone.pop();
+      remember();
+      if (!last) say("There is nothing to undo.");
+      else await send(last, (count) => `Undone (${count})`, false);
+    });
   }
 
   // --- which card ----------------------------------------------------------------------------------
@@ -325,16 +339,22 @@
     }
   });
 
+  let gone = false;
   async function poll() {
-    if (document.visibilityState === "visible" && !busy) {
+    let pause = EVERY;
+    if (document.visibilityState === "visible" && !waiting) {
       try {
         const news = take(await ask(`/changes?since=${version}`));
+        if (gone) announce("");
+        gone = false;
         if (news) announce(`${news} ${news === 1 ? "draft" : "drafts"} changed in the files, by another tab, an editor or git. This page shows what they say now.`);
       } catch (error) {
+        gone = true;
+        pause = 5 * EVERY;
         announce(error.message, true);
       }
     }
-    setTimeout(poll, EVERY);
+    setTimeout(poll, pause);
   }
 
   if (matchMedia("(max-width: 44rem)").matches && !location.search) $(".choose").open = false;
