@@ -57,6 +57,7 @@ class Judged(Struct, frozen=True):
     ready: deque[Prepared]
     refused: tuple[Diagnostic, ...]
     failed: tuple[Diagnostic, ...]
+    unplanned: tuple[SiteFailed, ...] = ()
 
 
 async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused:
@@ -219,11 +220,13 @@ async def _judge(
     totals, ready = PlanTotals(), deque[Prepared]()
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
+    unplanned: list[SiteFailed] = []
     async for result in results:
         planned = result.planned if isinstance(result, Prepared) else result
         if isinstance(result, Prepared):
             ready.append(result)
         if isinstance(planned, SiteFailed):
+            unplanned.append(planned)
             failed += planned.problems
             refused += planned.problems if planned.refused else ()
         else:
@@ -236,7 +239,7 @@ async def _judge(
         reach.check()
     completed = totals.completed(run.session.project.policy, others)
     run.emit(completed)
-    return Judged(completed, ready, tuple(refused), tuple(failed))
+    return Judged(completed, ready, tuple(refused), tuple(failed), tuple(unplanned))
 
 
 async def _finish(
@@ -264,7 +267,7 @@ async def _finish(
         allow_publish = decision.allow_publish
         if begin is not None:
             await begin()
-    done = await carry_out(run, completed, judged.ready, allow_publish=allow_publish)
+    done = await carry_out(run, completed, judged.ready, judged.unplanned, allow_publish=allow_publish)
     run.emit(done)
     return done
 

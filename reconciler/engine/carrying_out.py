@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -55,15 +55,20 @@ class Prepared(Struct, frozen=True):
 
 
 async def carry_out(
-    run: Run, completed: PlanCompleted, ready: deque[Prepared], *, allow_publish: bool
+    run: Run, completed: PlanCompleted, ready: deque[Prepared], unplanned: Sequence[SiteFailed], *, allow_publish: bool
 ) -> ApplyCompleted:
-    """Applies what is ready, all sites at once, and keeps the ledger whatever happens. Empties `ready`."""
+    """Applies what is ready, all sites at once, and keeps the ledger whatever happens. Empties `ready`.
+
+    `unplanned` are the sites that could not be planned: they were told, and are in the ledger too.
+    """
     if not ready:
         return ApplyCompleted(completed)
-    order = [prepared.plan.site.name for prepared in ready]
+    order = [*(prepared.plan.site.name for prepared in ready), *(failed.name for failed in unplanned)]
     waiting = {prepared.plan.site.name: prepared for prepared in ready}
     recorders: dict[SiteName, EventRecorder] = {}
     totals = ApplyTotals(completed, len(ready))
+    for site in unplanned:
+        totals.enter(site)
     run.emit(PhaseStarted(Phase.APPLYING, len(ready)))
 
     def take() -> Iterator[Prepared]:
@@ -156,13 +161,17 @@ class ApplyTotals:
         if isinstance(result, SiteFailed):
             self._failed += not result.refused
             self._refused += result.refused
-            ledger = {"site": result.name, "entries": [], "notes": [], "error": problem_values(result.problem)}
-            self._ledgers[result.name] = {**ledger, "interrupted": False}
+            self.enter(result)
             return
         self._failed += bool(result.ledger.error)
         self._tally += tally_of((result.ledger,))
         self._results |= {entry.result for entry in result.ledger.entries}
         self._ledgers[result.name] = ledger_values(result.ledger)
+
+    def enter(self, failed: SiteFailed) -> None:
+        """A site of which nothing was done, in the ledger alone."""
+        ledger = {"site": failed.name, "entries": [], "notes": [], "error": problem_values(failed.problem)}
+        self._ledgers[failed.name] = {**ledger, "interrupted": False}
 
     def in_order(self, names: list[SiteName]) -> list[dict[str, Any]]:
         """The ledgers in the order of the sites."""

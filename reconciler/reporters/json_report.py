@@ -123,6 +123,9 @@ class JsonReporter:
             case SiteFailed() if self._phase is Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_values(event)))
             case SiteFailed():
+                if self._command == "apply":  # where a ledger follows, every site of the run is in it
+                    self._order[event.name] = len(self._order)
+                    self._ledger.append((self._order[event.name], failed_values(event)))
                 self._line(failed_values(event))
             case LockFound():
                 self._members["lock"] = lock_values(event.lock, ended=event.ended)
@@ -171,7 +174,8 @@ class JsonReporter:
                 members["summary"] = {**counts, **to_plain(event.tally)}
             case ApplyCompleted():
                 members["ledger"] = [ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0])]
-                members["applied"] = to_plain(event.tally)
+                failed = event.tally.failed + event.failed + event.plan.failed
+                members["applied"] = {**to_plain(event.tally), "failed": failed}
                 members["interrupted"] = event.interrupted
             case DriftCompleted():
                 members["refusals"] = [problem_values(refusal) for refusal in event.refusals]

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.ledger import RunLedgers
 from reconciler.state.sites import open_state
-from tests.cli.projects import Command, Project, site
+from tests.cli.projects import SANDBOX, Command, Project, site
 
 SCHEDULE = """\
 posts:
@@ -78,6 +79,25 @@ def test_the_ledger_is_kept_in_the_state(project: Project, reconciler: Command) 
 
     (ledger,) = asyncio.run(runs())
     assert json.loads(json.dumps(ledger, default=dict))["exitCode"] == 0
+
+
+def test_a_site_that_cannot_be_read_is_in_every_ledger_and_counted(chain: Project, reconciler: Command) -> None:
+    known = ", ".join(f"{{id: 3f0c2a9e-8d0b-4b7c-9a55-0000000000{number:02d}}}" for number in (1, 3))
+    chain.write({"sandbox.yaml": f"{SANDBOX}createSites: false\nsites: [{known}]\n"})
+    done = reconciler("apply", chain.root, "--auto-approve", "--output", "json")
+    assert done.code == 1
+    ledger = {site["site"]: site for site in done.json["ledger"]}
+    assert list(ledger) == ["shop-b", "shop-c", "shop"]  # as their files stand
+    assert ledger["shop-b"]["error"]["requestId"]
+    assert done.json["applied"]["failed"] == 1
+
+    async def kept() -> Any:
+        ledgers = RunLedgers(open_state(".reconciler", chain.root, environ={}).store)
+        (run,) = await ledgers.runs()
+        return json.loads(json.dumps(await ledgers.read(run), default=dict))
+
+    found = {site["site"]: site["error"] for site in asyncio.run(kept())["sites"]}
+    assert {name: bool(error) for name, error in found.items()} == {"shop": False, "shop-b": True, "shop-c": False}
 
 
 def test_public_actions_are_withheld_without_the_flag(project: Project, reconciler: Command) -> None:

@@ -72,14 +72,14 @@ def test_settings_are_written_read_back_and_remembered(bench: Bench) -> None:
     assert bench.world.log == ["read settings", "write UpdateSettings", "read settings"]
 
 
-def test_nothing_is_generated_from_settings_that_were_not_kept(bench: Bench) -> None:
+def test_rule_17_5_nothing_is_generated_from_settings_that_were_not_kept(bench: Bench) -> None:
     bench.world.drops = {"settings.toneOfVoice"}
     ledger = bench.apply(set_tone("dry"), generate(), DEFERRED)
     assert results(ledger) == ["failed", "not started", "not started"]
     assert bench.writes == ["UpdateSettings"]
 
 
-def test_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
+def test_rule_17_5_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
     bench.world.after_call = lambda _: bench.world.events.clear()
     ledger = bench.apply(CREATE_SALE, generate())
     assert results(ledger) == ["unknown", "not started"]

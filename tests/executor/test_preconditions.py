@@ -284,7 +284,7 @@ def test_a_create_that_was_sent_only_just_now_is_looked_for_twice(shop: Bench) -
 # --- read-back and the state -------------------------------------------------------------------------
 
 
-def test_events_are_read_back_with_one_read_and_a_difference_is_looked_at_three_times(shop: Bench) -> None:
+def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_looked_at_three_times(shop: Bench) -> None:
     fair = DesiredEvent("Fair", "music", START + timedelta(days=9))
     update = UpdateEvent(replace(LIVE_SALE, description="30% off"), ())
     shop.world.events.append(CalendarEvent(EventId("e3"), "Old", None, START))

@@ -191,6 +191,29 @@ def test_a_write_learns_at_once_that_its_site_was_taken_by_force() -> None:
     run(body())
 
 
+@pytest.mark.parametrize("left", ["nothing", "of another run"])
+def test_a_write_of_a_run_whose_heartbeat_is_gone_is_not_made(left: str) -> None:
+    async def body() -> None:
+        time, store = FakeTime(), MemoryStore()
+        first, second = both(store, time)
+        lease = await first.acquire(SHOP)
+        [key] = [key async for key in store.keys("runs-alive/")]
+        other = await second.acquire(OTHER)
+        [theirs] = [name async for name in store.keys("runs-alive/") if name != key]
+        await store.delete(key)
+        if left != "nothing":
+            found = await store.get(theirs)
+            assert found is not None
+            await store.put(key, found.data, expected=None)
+        await time.pass_by(1)
+        lease.check()
+        with pytest.raises(LeaseLost, match="taken by another run"):
+            await lease.confirm()
+        await other.confirm()
+
+    run(body())
+
+
 def test_many_writes_at_once_need_one_look_at_the_lease() -> None:
     async def body() -> None:
         time, store = FakeTime(), Counting()
