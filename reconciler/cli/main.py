@@ -14,13 +14,17 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    from reconciler.cli.options import Output
 
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
@@ -102,9 +106,11 @@ def run(args: Sequence[str]) -> int:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
         return int(result) if isinstance(result, int) else ExitCode.DONE
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return ExitCode.ERROR
+    except click.ClickException as error:
+        return _misused(error, args)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return ExitCode.INTERRUPTED
@@ -119,6 +125,44 @@ def run(args: Sequence[str]) -> int:
         return error.code if isinstance(error.code, int) else ExitCode.ERROR
     except Exception as error:
         return _unexpected(error)
+
+
+def _misused(error: click.ClickException, args: Sequence[str]) -> int:
+    """What a command line ended in that could not be understood: said as every other problem, in every report."""
+    from reconciler.model.diagnostics import UsageError
+
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    help_ = f"see: {context.command_path} --help" if context is not None else ""
+    message = "; ".join(part for part in (error.format_message().rstrip("."), help_) if part)
+    try:
+        if (outputs := _reports_named(args)) and context is not None:
+            from reconciler.cli.options import Shown
+            from reconciler.cli.run import Running, reported
+            from reconciler.engine.results import ClosingEvent
+
+            def work(_: Running) -> ClosingEvent:
+                raise UsageError(message)
+
+            return reported(context.info_name or "", Shown(outputs, colour=False), work)
+    except UsageError as unwritable:
+        return _fail(f"{message}\nError: {unwritable}")
+    return _fail(message)
+
+
+def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
+    """The reports that a command line asks for, as far as it can be understood."""
+    from reconciler.cli.options import output_of
+
+    values = [value for option, value in zip(args, (*args[1:], ""), strict=True) if option == "--output"]
+    values += [arg.removeprefix("--output=") for arg in args if arg.startswith("--output=")]
+    found: dict[Path | None, Output] = {}
+    for value in values:
+        try:
+            output = output_of(value)
+        except click.BadParameter:
+            continue
+        found.setdefault(output.file, output)
+    return tuple(found.values())
 
 
 def _unexpected(error: Exception) -> int:

@@ -80,17 +80,19 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
 
 
 def _outputs(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> tuple[Output, ...]:
+    return tuple(output_of(value) for value in values)
+
+
+def output_of(value: str) -> Output:
+    """The format and file that `json=plan.json` names. Raises click.BadParameter."""
     from reconciler.reporters.registry import FORMATS
 
-    outputs = []
-    for value in values:
-        name, equals, file = value.partition("=")
-        if name not in FORMATS:
-            raise click.BadParameter(f"{name!r} must be one of: {', '.join(FORMATS)}.")
-        if equals and not file:
-            raise click.BadParameter(f"{value!r} names no file after the equals sign.")
-        outputs.append(Output(name, Path(file) if file else None))
-    return tuple(outputs)
+    name, equals, file = value.partition("=")
+    if name not in FORMATS:
+        raise click.BadParameter(f"{name!r} must be one of: {', '.join(FORMATS)}.")
+    if equals and not file:
+        raise click.BadParameter(f"{value!r} names no file after the equals sign.")
+    return Output(name, Path(file) if file else None)
 
 
 def _stacked(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:

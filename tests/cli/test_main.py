@@ -212,3 +212,17 @@ def test_completion_scripts_say_how_to_install_them(shell: str, capsys: pytest.C
 def test_schemas_are_printed_as_they_are(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(["schema", name]) == 0
     assert json.loads(capsys.readouterr().out)["$id"] == f"urn:reconciler:schema:{name}"
+
+
+def test_a_command_line_that_cannot_be_understood_reaches_every_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "plan.json"
+    assert main.run(["plan", "--targt", "x", "--output", f"json={report}", "--output", "nonsense"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: No such option '--targt'")
+    assert said.endswith("; see: reconciler plan --help\n")
+    (problem,) = json.loads(report.read_text())["problems"]
+    assert (problem["code"], problem["message"].startswith("No such option '--targt'")) == ("usage", True)
+    assert main.run(["plan", "--nope"]) == 1
+    assert capsys.readouterr().err == "Error: No such option '--nope'; see: reconciler plan --help\n"
