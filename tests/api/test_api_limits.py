@@ -42,6 +42,19 @@ def test_the_next_one_waits_until_the_first_is_a_minute_old() -> None:
     assert clock.slept == [31.0]
 
 
+def test_only_what_is_a_minute_old_is_forgotten() -> None:
+    clock = FakeClock()
+
+    async def ask() -> None:
+        budget = Budget(Limits(requests_per_minute=2), clock)
+        for pause in (50, 12, 0, 0):
+            await budget.admit("one")
+            clock.at += timedelta(seconds=pause)
+
+    asyncio.run(ask())
+    assert clock.slept == [49.0]  # at 111 s: the one of 50 s still counts at 62 s
+
+
 @given(
     st.integers(1, 5),
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.floats(0, 30)), max_size=40),

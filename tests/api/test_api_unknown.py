@@ -312,6 +312,28 @@ def test_rule_17_6_the_last_consistency_token_of_a_site_is_sent_with_what_follow
     assert [request.headers.get("x-wix-consistent") for request in side.requests] == [None, "t1", "t1", "t2", None]
 
 
+@pytest.mark.parametrize("token", ["", "x" * 5000, "caf\u00e9", "a\tb"], ids=["empty", "long", "not ascii", "control"])
+def test_rule_17_6_a_consistency_token_that_cannot_be_one_is_not_sent_on(bench: Bench, token: str) -> None:
+    header = [(b"x-wix-consistent", token.encode("latin-1"))]
+    side = remote(httpx.Response(200, json={"language": "en"}, headers=header), ok({"language": "en"}))
+
+    async def work() -> None:
+        client = bench.client(side)
+        await client.endpoints.settings(bench.site)
+        await client.endpoints.settings(bench.site)
+
+    asyncio.run(work())
+    assert [request.headers.get("x-wix-consistent") for request in side.requests] == [None, None]
+
+
+@pytest.mark.parametrize(("trouble", "attempts"), [(refused(429), 5), (refused(503), 5), (httpx.ConnectError("no"), 3)])
+def test_a_read_is_tried_so_many_times_and_no_more(bench: Bench, trouble: Step, attempts: int) -> None:
+    side = remote(*[trouble] * 9)
+    with pytest.raises(ApiError):
+        asyncio.run(bench.client(side).endpoints.settings(bench.site))
+    assert len(side.requests) == attempts
+
+
 @pytest.mark.parametrize("status", [200, 201, 202, 203])
 def test_rule_17_9_any_2xx_is_a_success_and_is_not_repeated(bench: Bench, status: int) -> None:
     side = remote(ok({}, status))
