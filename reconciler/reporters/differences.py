@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-MOST_WORDS: Final = 4_000
+MOST_WORDS: Final = 1_500
 """Words between the first and the last change beyond which they are not compared one by one: that takes too long."""
 
 ELLIPSIS: Final = "…"

@@ -122,6 +122,15 @@ def test_init_writes_the_files_of_the_example(service: str, tmp_path: Path, reco
     assert reconciler("validate", tmp_path).code == 0
 
 
+@pytest.mark.parametrize("name", ["github", "gitlab"])
+def test_what_the_manual_shows_can_be_pasted(name: str) -> None:
+    text = (TOP / "docs" / "how-to" / f"{name}.md").read_text("utf-8")
+    pieces = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(pieces) == 1
+    for piece in pieces:
+        assert yaml.safe_load(piece)
+
+
 def test_the_release_that_they_install_is_this_one() -> None:
     for text in ((TOP / "action.yml").read_text("utf-8"), COMPONENT):
         assert set(re.findall(r"marketing-reconciler==([\w.]+)", text)) == {__version__}
