@@ -127,21 +127,19 @@ def _entry(entry: Entry, zone: str) -> Line:
 def _outcome(entry: Entry, planned: str, zone: str) -> str:
     """What became of an action, in a few words; those of the plan where they still hold."""
     done, operation = entry.result is Result.DONE, entry.operation
-    match operation:
-        case Generate() if done:
-            return "generated"
-        case Regenerate(keyword_research=research) if done:
-            return "regenerated" + (" with new keyword research" if research else "")
-        case GeneratePosts(title=title) if done:
-            return f"made for {quoted(title)}"
-        case SchedulePost(at=at) if not done:
-            return f"was to go out {moment(at, zone) if at else 'at a time Wix picks'}"
-        case ReschedulePost(at=at) if not done:
-            return f"was to move to {moment(at, zone)}"
-        case CancelPost(at=at) if done:
-            return f"was to go out {moment(at, zone)}" if at else ""
-        case _:
-            return planned
+    if done and isinstance(operation, Generate):
+        return "generated"
+    if done and isinstance(operation, Regenerate):
+        return "regenerated" + (" with new keyword research" if operation.keyword_research else "")
+    if done and isinstance(operation, GeneratePosts):
+        return f"made for {quoted(operation.title)}"
+    if done and isinstance(operation, CancelPost):
+        return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
+    if not done and isinstance(operation, SchedulePost):
+        return f"was to go out {moment(operation.at, zone) if operation.at else 'at a time Wix picks'}"
+    if not done and isinstance(operation, ReschedulePost):
+        return f"was to move to {moment(operation.at, zone)}"
+    return planned
 
 
 def _counts(ledger: SiteLedger) -> str:
