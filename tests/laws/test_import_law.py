@@ -87,18 +87,22 @@ SITES = st.lists(
     ),
     min_size=1,
     max_size=4,
+).flatmap(
+    lambda sites: SETTINGS.map(
+        lambda shared: [{**site, "settings": {**shared, **site.get("settings", {})}} for site in sites]
+    )
 )
 
 
-def check(sites: list[dict[str, Any]]) -> None:
-    """One world: import, plan, import again."""
+def check(sites: list[dict[str, Any]], *lift: str) -> None:
+    """One world: import, with what sites share in defaults or without, plan, import again."""
     folder = Path(tempfile.mkdtemp())
     try:
         numbered = [{"id": f"3f0c2a9e-8d0b-4b7c-9a55-{at:012d}", **site} for at, site in enumerate(sites)]
         seed = {"clock": "2026-11-02T09:00:00Z", "freeze": True, "accountId": ACCOUNT, "sites": numbered}
         (folder / "sandbox.yaml").write_text(yaml.safe_dump(seed, allow_unicode=True), "utf-8")
         (folder / "reconciler.yaml").write_text(f"version: 1\napi: sandbox\naccount: {{id: {ACCOUNT}}}\n", "utf-8")
-        assert run(("import", "--all", "--into", str(folder), "--quiet")) == 0
+        assert run(("import", "--all", "--into", str(folder), "--quiet", *lift)) == 0
         assert run(("plan", str(folder), "--detailed-exitcode", "--strict")) == 0
         before = {path: path.read_bytes() for path in folder.rglob("*.yaml")}
         assert run(("import", "--all", "--into", str(folder), "--quiet")) == 0
@@ -109,13 +113,13 @@ def check(sites: list[dict[str, Any]]) -> None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(SITES)
-def test_after_an_import_nothing_is_left_to_change(sites: list[dict[str, Any]]) -> None:
-    check(sites)
+@given(SITES, st.sampled_from(((), ("--defaults",))))
+def test_after_an_import_nothing_is_left_to_change(sites: list[dict[str, Any]], lift: tuple[str, ...]) -> None:
+    check(sites, *lift)
 
 
 @pytest.mark.exhaustive
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
-@given(SITES)
-def test_after_any_import_nothing_is_left_to_change(sites: list[dict[str, Any]]) -> None:
-    check(sites)
+@given(SITES, st.sampled_from(((), ("--defaults",))))
+def test_after_any_import_nothing_is_left_to_change(sites: list[dict[str, Any]], lift: tuple[str, ...]) -> None:
+    check(sites, *lift)
