@@ -82,8 +82,6 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     """`shop  4 pending  approvals/shop.yaml (created)`."""
     review = result.review
     counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
-    if review.missed:
-        counts.append(f"{len(review.missed)} missed")
     where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
     spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)

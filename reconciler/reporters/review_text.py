@@ -30,7 +30,7 @@ STATUS_WORDS: Final = {
     ReviewStatus.EDITED: "edited in the file",
     ReviewStatus.WITHHELD: "to approve again",
     ReviewStatus.CANCELLED: "cancelled after approval",
-    ReviewStatus.MISSED: "approved, missed",
+    ReviewStatus.MISSED: "approved and missed",
     ReviewStatus.APPROVED: "approved",
     ReviewStatus.SCHEDULED: "scheduled",
     ReviewStatus.OUT: "went out",

@@ -207,7 +207,7 @@ def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reco
     drift = reconciler("drift", pottery.root)
     assert drift.last == "No drift.", drift.out
     reviewed = words(reconciler("review", pottery.root))
-    assert '! missed INSTAGRAM POST "Kiln day"' in reviewed
+    assert '! missed Instagram "Kiln day"' in reviewed
     assert due in reviewed
     assert "Kiln day" in file(pottery).read_text("utf-8")
     assert due in file(pottery).with_suffix(".html").read_text("utf-8")
