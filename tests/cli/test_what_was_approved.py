@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -210,7 +211,7 @@ def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reco
     assert '! missed Instagram "Kiln day"' in reviewed
     assert due in reviewed
     assert "Kiln day" in file(pottery).read_text("utf-8")
-    assert due in file(pottery).with_suffix(".html").read_text("utf-8")
+    assert due in re.sub("<[^>]+>", "", file(pottery).with_suffix(".html").read_text("utf-8"))
     before = file(pottery).read_bytes()
     reconciler("review", pottery.root)
     assert file(pottery).read_bytes() == before
