@@ -9,7 +9,7 @@ from reconciler.engine.results import SitePlanned
 from reconciler.model.operations import FieldChange, class_of
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import PostOutcome
-from reconciler.planner.actions import Action, Plan, Reason, ToReview
+from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
@@ -122,9 +122,7 @@ def reason_of(action: Action) -> str:
     """Why an action is planned, in words, with the facts behind it."""
     why = words.REASONS[action.reason]
     because = ", ".join(path.removeprefix("settings.") for path in action.because)
-    if not because:
-        return why
-    return f"{why} by {because}" if action.reason is Reason.APPROVED else f"{why}: {because}"
+    return f"{why}: {because}" if because else why
 
 
 def _changes(changes: Sequence[FieldChange], edited: set[str]) -> str:

@@ -29,10 +29,10 @@
         const late = !wanted || ++count > most;
         if (site.body.classList.contains("late") !== late) site.body.classList.toggle("late", late);
       }
-      const of = sites.length.toLocaleString("en");
+      const of = sites.length.toLocaleString("en") + (sites.length === 1 ? " site" : " sites");
       found.textContent = count > most
         ? `${most.toLocaleString("en")} of ${count.toLocaleString("en")} shown`
-        : count === sites.length ? `${of} sites` : `${count.toLocaleString("en")} of ${of} sites`;
+        : count === sites.length ? of : `${count.toLocaleString("en")} of ${of}`;
       further.hidden = count <= most;
     };
 
