@@ -18,7 +18,7 @@ PACKAGE: Final = DISTRIBUTION
 BY_TEXT: Final = (("Neither the name of", "BSD-3-Clause"), ("Permission is hereby granted", "MIT"))
 """A sentence by which a licence is known whose text alone is given."""
 
-EXTRAS: Final = ("", "object-store")
+EXTRAS: Final = ("", "object-store", "web")
 """What of the package's extras people install; what only tests need is not passed on."""
 
 _CLASSIFIER: Final = re.compile(r"License :: (?:OSI Approved :: )?(.+)")
