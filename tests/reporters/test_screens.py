@@ -143,8 +143,19 @@ KEPT = SiteLedger(
 )
 LONG = " ".join(f"sentence {number} of the guidelines." for number in range(40))
 
+PAUSED_DRAFTS: Final = tuple(
+    blocked(Address(SHOP, Kind.DRAFT, f"d{n}"), BlockedBy.PAUSED, "publishing is paused", "wait", f'"Title {n}" (X)')
+    for n in range(9)
+)
+
 SCREENS: Final[dict[str, Callable[[], str]]] = {
     "nothing-to-do": lambda: shown(*plan_of(planned(), sites=2)),
+    "none-chosen": lambda: shown(replace(STARTED, sites=0), PhaseStarted(Phase.PLANNING, 0), PlanCompleted(0)),
+    "discards-on-many-sites": lambda: shown(
+        *plan_of(*(discarding(f"shop-{n}") for n in range(8)), discarding("odd", approved=True), sites=40)
+    ),
+    "one-obstacle-of-many-drafts": lambda: shown(*plan_of(planned(blocked=PAUSED_DRAFTS), sites=4)),
+    "one-change-at-forty-columns": lambda: shown(*plan_of(discarding("shop"), sites=3), screen=Screen(width=40)),
     "two-sites-of-forty": lambda: shown(
         *plan_of(planned(), planned(tone("shop-2"), site="shop-2"), failed("shop-3", "503", "run again"), sites=40)
     ),
