@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -199,3 +200,19 @@ def test_the_action_trusts_nobody() -> None:
         if "uses" in step:
             assert re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", step["uses"])
     assert all(value.get("description") for part in ("inputs", "outputs") for value in ACTION[part].values())
+
+
+def test_the_parts_of_a_matrix_are_joined_into_one_plan(job: Job) -> None:
+    parts = job.folder / "parts"
+    for number in (1, 2):
+        code, log, outputs = job.run(command="plan", args=f"--shard={number}/2", event=pull_request(), comment="false")
+        assert code == 0, log
+        (parts / str(number)).mkdir(parents=True)
+        shutil.copy(outputs["plan-file"], parts / str(number))
+    assert len(list(parts.glob("*/*.plan"))) == 2
+    code, log, outputs = job.run(command="merge", parts="parts/**/*.plan", key="shops", event=pull_request())
+    assert code == 0, log
+    assert "1 to add, 1 to change" in job.forge.comments[-1]["body"]
+    code, log, _ = job.run(command="apply", plan_file=outputs["plan-file"])
+    assert code == 0, log
+    assert "Apply: 1 added, 1 changed" in log
