@@ -179,6 +179,7 @@ WORDS = {
     "stories": "Whether story drafts go with them.",
     "targetDate": "When the activity is due.",
     "title": "The activity's title.",
+    "about": "When a post goes out as far as anybody can tell, where the API picks the time.",
     "account": "The id of the account that the post appears on.",
     "type": "The type, in the API's words.",
     "types": "The types, in the API's words; empty for all.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from reconciler.api import shapes
@@ -71,7 +72,7 @@ def post(source: Fields, where: str) -> Post:
         call_to_action=_plain(content.get("callToAction"), f"{inside}.callToAction"),
         audience=text(content, inside, "privacyLevel") or None,
         other=_other(source, where, contents),
-        error=_plain(source.get("publicationError"), f"{where}.publicationError") or "",
+        error=_error(source.get("publicationError"), f"{where}.publicationError"),
         shows_content=bool(contents),
     )
 
@@ -195,6 +196,15 @@ def _is_all_known(source: Fields, contents: tuple[tuple[str, Fields, str], ...])
 
 def _unknown(source: Fields, known: frozenset[str], path: str) -> dict[str, object]:
     return {f"{path}.{name}": value for name, value in source.items() if name not in known}
+
+
+def _error(value: object, where: str) -> str:
+    """Why publishing failed: the message, where the error has one."""
+    if isinstance(value, Mapping):
+        said, code = value.get("message"), value.get("code")
+        if isinstance(said, str) and said.strip():
+            return f"{said} ({code})" if isinstance(code, str) and code else said
+    return _plain(value, where) or ""
 
 
 def _plain(value: object, where: str) -> str | None:

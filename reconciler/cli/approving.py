@@ -38,12 +38,12 @@ ANSWERS: Final[dict[str, AnyDecision]] = {
 }
 QUESTION: Final = "  [a]pprove [s]kip [u]ndo [q]uit [?] activity: [r]egenerate [m]edia [d]iscard: "
 HELP: Final = """\
-  a  approve this draft: apply schedules exactly what is shown, at the time shown
+  a  approve this draft: apply schedules what is shown, for the time shown
   s  skip it: it stays as it is
   u  undo the last decision and show that draft again
   r  make all posts of this activity again, texts and images
   m  make only their images again
-  d  discard the activity: its posts are cleared, and what is scheduled of it is cancelled first
+  d  discard the activity: cancel what is scheduled of it, and clear its drafts
   q  quit; what was decided is saved already
 """
 SHORT_HELP: Final = """\

@@ -15,8 +15,8 @@ from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.codec import instant_text
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.moments import moment_text
 from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
@@ -110,7 +110,7 @@ def _end(site: SiteRef) -> str:
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     """That a post may still go out at a site that no run looks at any more."""
     title = f' "{printable(post.title)}"' if post.title else ""
-    when = f"on {instant_text(post.scheduled_for)}" if post.scheduled_for else "at a time Wix picked"
+    when = f"on {moment_text(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at a time Wix picked"
     return Diagnostic(
         "still-going-out",
         f"the {post.channel} post{title} is still scheduled to go out {when}",

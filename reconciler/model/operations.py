@@ -255,6 +255,8 @@ class SchedulePost(Write, frozen=True):
     own_time_first: bool = False
     title: str = ""
     account: str = ""
+    about: Instant | None = None
+    """Where the API picks the time: when it goes out, as far as anybody can tell."""
 
 
 class ReschedulePost(Write, frozen=True):

@@ -106,6 +106,7 @@ class DraftEligibility(Struct):
                         own_time_first=one.at is not None and self._may_have_own_time(one),
                         title=one.activity.title,
                         account=one.post.account_id or "",
+                        about=one.moment if one.at is None else None,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),

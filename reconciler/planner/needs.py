@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity
+from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.operations import Deferred, Generate, GeneratePosts, Operation, Part, Regenerate, SchedulePost
@@ -94,7 +95,7 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         needs |= {Need.CHANNELS} if unread else set()
     if any(one.code is RefusedBy.UNKNOWN_ID for one in plan.refusals):
         needs.add(Need.PAST_ACTIVITIES)
-    if desired.expect.language is not None and observed.language is None:
+    if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
     # Whether the marketing plan shows the posts of every activity is not documented (14.1), so before posts are
     # made for an activity that seems to have none, it is asked itself.
@@ -106,6 +107,12 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         tuple(sorted(lacking - observed.posts_confirmed)),
         missing_items(observed, recorded),
     )
+
+
+def _shows_moments(plan: Plan) -> bool:
+    """Whether a plan says of posts when they go out: that is said in the site's zone."""
+    about = [*(action.address for action in plan.actions), *(found.about for found in plan.blocked)]
+    return bool(plan.still_going_out) or any(address.kind is Kind.DRAFT for address in about)
 
 
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.events import DesiredEvent
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
@@ -121,8 +122,8 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
 def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> ActionText:
     subject = f"post {post_name(operation.title, operation.channel)}"
     match operation:
-        case SchedulePost(at=at, account=account):
-            when = moment(at, zone) if at else "at a time Wix picks"
+        case SchedulePost(account=account):
+            when = scheduled_words(operation, zone)
             unapproved = "" if operation.approved else ", without approval (approval: none)"
             where = f" (account {account})" if account else ""
             return ActionText(subject, f"goes out {when}{where}{unapproved}")
@@ -135,6 +136,15 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
             return ActionText(f"cancel {post_name(operation.title, operation.channel)}", _because(action, when) + facts)
         case _:
             assert_never(operation)
+
+
+def scheduled_words(operation: SchedulePost, zone: str) -> str:
+    """When a post goes out: `about` an estimate where Wix picks the time."""
+    if operation.at is not None:
+        return moment(operation.at, zone)
+    if operation.about is None:
+        return "at a time Wix picks"
+    return f"{moment_text(operation.about, zone, exact=False)}, at a time Wix picks"
 
 
 def _event(event: DesiredEvent, zone: str) -> str:

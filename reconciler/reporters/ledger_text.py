@@ -21,7 +21,7 @@ from reconciler.model.operations import (
     class_of,
 )
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.action_text import STYLES, SYMBOLS, action_text
+from reconciler.reporters.action_text import STYLES, SYMBOLS, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.plan_text import still_going_out_lines, subject_line
@@ -136,7 +136,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     if done and isinstance(operation, CancelPost):
         return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
     if not done and isinstance(operation, SchedulePost):
-        return f"was to go out {moment(operation.at, zone) if operation.at else 'at a time Wix picks'}"
+        return f"was to go out {scheduled_words(operation, zone)}"
     if not done and isinstance(operation, ReschedulePost):
         return f"was to move to {moment(operation.at, zone)}"
     return planned

@@ -241,7 +241,7 @@ def test_all_of_a_post_that_the_public_sees() -> None:
         "siteAssetRef.id": "product-1",
     }
     assert found.external_url == "https://facebook.example/1"
-    assert found.error == '{"code":"X","message":"no"}'
+    assert found.error == "no (X)"
 
 
 def paths_of(value: Any, path: str = "") -> Iterator[tuple[str, ...]]:

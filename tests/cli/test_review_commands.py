@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from reconciler.cli import approving
-from reconciler.cli.approving import QUESTION
+from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP
 from reconciler.config.deciding import Subject
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
@@ -282,6 +282,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
 
 def test_the_question_fits_a_screen() -> None:
     assert len(QUESTION) < 80
+    assert max(map(len, (HELP + SHORT_HELP).splitlines())) < 80
 
 
 def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -304,7 +305,7 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     monkeypatch.setattr(sys, "stdin", Terminal("u\n?\na\nd\nu\nu\ns\na\nq\n"))
     done = reconciler("approve", shop.root)
     assert "there is nothing to undo" in done.err
-    assert "approve this draft: apply schedules exactly what is shown" in done.err
+    assert "approve this draft: apply schedules what is shown" in done.err
     assert [line.split("  ")[0] for line in done.out.splitlines() if " of " in line] == [
         "1 of 4", "2 of 4", "4 of 4", "2 of 4", "1 of 4", "2 of 4", "3 of 4",
     ]  # fmt: skip

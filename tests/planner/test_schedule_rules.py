@@ -52,7 +52,9 @@ def test_an_approved_draft_is_scheduled_at_the_content_that_was_approved() -> No
     draft = post("d1")
     one = activity("a", draft)
     made = plan(desired(approvals=approved(one)), site(one))
-    assert operations(made) == [SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest, title=one.title)]
+    assert operations(made) == [
+        SchedulePost(draft.id, one.id, "INSTAGRAM", draft.digest, title=one.title, about=one.date)
+    ]
     action = made.actions[0]
     decided = approved(one).activities[0].drafts[0].digest
     assert action.requires == (
