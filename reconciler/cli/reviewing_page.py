@@ -6,10 +6,10 @@ import os
 import sys
 from contextlib import AbstractAsyncContextManager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from reconciler.api.client import ReadClient
-from reconciler.cli.outputs import sandbox_picture
+from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
 from reconciler.cli.selecting import selected
 from reconciler.config.deciding import pending
@@ -72,7 +72,7 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     with listen(port) as listening:
         images = "'self' https:" + (" data:" if picture is not None else "")
         guard = Guard(page.app, listening.getsockname()[1], images)
-        server = server_of(guard, lambda: _ready(guard.url))
+        server = server_of(guard, lambda: _ready(guard.url, sys.stdout if shows_text(asked.shown) else sys.stderr))
 
         def stop() -> None:
             server.should_exit = True
@@ -90,9 +90,9 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
     return decided
 
 
-def _ready(url: str) -> None:
-    sys.stdout.write(f"Review page: {url}\n")
-    sys.stdout.flush()
+def _ready(url: str, stream: TextIO) -> None:
+    stream.write(f"Review page: {url}\n")
+    stream.flush()
     sys.stderr.write("The link is for you alone. Ctrl-C ends it.\n")
     if sys.stdout.isatty():
         _open_browser(url)
