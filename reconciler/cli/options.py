@@ -149,6 +149,29 @@ def trusting(command: Command) -> Command:
     )(command)
 
 
+def _sites_for_completion() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
+    """Names and labels of the sites around the current folder; none where the project cannot be read."""
+    from reconciler.config.sites import open_project
+
+    try:
+        return [(entry.name, entry.labels) for entry in open_project()[1].entries]
+    except Exception:  # a shell that completes is no place for problems; the command itself tells them
+        return []
+
+
+def complete_sites(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of sites that begin so."""
+    return sorted(name for name, _ in _sites_for_completion() if name.startswith(incomplete))
+
+
+def complete_targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of sites, and their labels as targets, that begin so."""
+    found: set[str] = set()
+    for name, labels in _sites_for_completion():
+        found |= {name, *(f"label:{key}={value}" for key, value in labels)}
+    return sorted(word for word in found if word.startswith(incomplete))
+
+
 def choosing(command: Command) -> Command:
     """--target, --exclude, --shard, --changed-since."""
     return _stacked(
@@ -157,6 +180,7 @@ def choosing(command: Command) -> Command:
             "targets",
             multiple=True,
             metavar="WHAT",
+            shell_complete=complete_targets,
             help="Only this: a site name, label:team=emea, an address (shop/settings), or a glob of these. Repeatable.",
         ),
         click.option(
@@ -164,6 +188,7 @@ def choosing(command: Command) -> Command:
             "excludes",
             multiple=True,
             metavar="WHAT",
+            shell_complete=complete_targets,
             help="Skip these (same syntax as --target). Repeatable.",
         ),
         click.option(
@@ -197,7 +222,13 @@ def detail(command: Command) -> Command:
 def planning(command: Command) -> Command:
     """What decides how a plan is made and shown."""
     return _stacked(
-        click.option("--regenerate", multiple=True, metavar="SITE", help="Regenerate this site's plan. Repeatable."),
+        click.option(
+            "--regenerate",
+            multiple=True,
+            metavar="SITE",
+            shell_complete=complete_sites,
+            help="Regenerate this site's plan. Repeatable.",
+        ),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
         click.option("--strict", is_flag=True, help="Refuse (exit 4) what is blocked; fail on file warnings."),
         detail,

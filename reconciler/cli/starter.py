@@ -62,6 +62,8 @@ IGNORED = """\
 .reconciler/
 # The galleries that `review` makes to look at; what counts are the YAML files beside them.
 approvals/*.html
+# Saved plans (`plan --out FILE.plan`): good once, and for a day.
+*.plan
 """
 
 

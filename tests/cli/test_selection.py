@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from reconciler.config.repository import Repository
@@ -113,3 +114,22 @@ def test_regenerate_of_a_marketing_plan_that_no_file_manages(chain: Project, rec
     chain.edit("sites/b.yaml", "marketingPlan: {state: present}\n", "")
     done = reconciler("plan", chain.root, "--regenerate", "shop-b")
     assert (done.code, "its file does not manage the marketing plan" in done.err) == (1, True)
+
+
+def test_completion_knows_names_and_labels(chain: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from reconciler.cli.options import complete_sites, complete_targets
+
+    context, parameter = click.Context(click.Command("plan")), click.Option(["--target"])
+    monkeypatch.chdir(chain.root)
+    assert complete_targets(context, parameter, "") == [
+        "label:team=americas",
+        "label:team=emea",
+        "shop",
+        "shop-b",
+        "shop-c",
+    ]
+    assert complete_sites(context, parameter, "shop-") == ["shop-b", "shop-c"]
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    chain.write({"reconciler.yaml": "version: ["})
+    assert complete_targets(context, parameter, "") == []

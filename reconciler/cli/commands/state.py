@@ -33,7 +33,7 @@ def _place(function: Command) -> Command:
     return options.paths(state(options.output(function)))
 
 
-_site = click.argument("site")
+_site = click.argument("site", shell_complete=options.complete_sites)
 
 
 @command.command("list")
