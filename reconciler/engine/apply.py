@@ -6,7 +6,6 @@ is taken just before its first write. What happened in between shows in its reco
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from msgspec import Struct
@@ -14,7 +13,7 @@ from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, is_public, note_findings, resolve_earlier_calls
-from reconciler.engine.carrying_out import Prepared, carry_out
+from reconciler.engine.carrying_out import Prepared, PreparedSites, carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
@@ -54,7 +53,7 @@ class Judged(Struct, frozen=True):
     """All sites as they are before the yes: those that are ready, and those that may or could not be worked on."""
 
     completed: PlanCompleted
-    ready: deque[Prepared]
+    ready: PreparedSites
     refused: tuple[Diagnostic, ...]
     failed: tuple[Diagnostic, ...]
     unplanned: tuple[SiteFailed, ...] = ()
@@ -217,14 +216,14 @@ async def _judge(
 
     Raises UsageError for an option that nothing answers to, which `reach` knows.
     """
-    totals, ready = PlanTotals(), deque[Prepared]()
+    totals, ready = PlanTotals(), PreparedSites()
     refused: list[Diagnostic] = []
     failed: list[Diagnostic] = []
     unplanned: list[SiteFailed] = []
     async for result in results:
         planned = result.planned if isinstance(result, Prepared) else result
         if isinstance(result, Prepared):
-            ready.append(result)
+            ready.add(result)
         if isinstance(planned, SiteFailed):
             unplanned.append(planned)
             failed += planned.problems
@@ -273,15 +272,21 @@ async def _finish(
 
 
 def _proposal(judged: Judged) -> Proposal:
-    actions = [action for prepared in judged.ready for action in prepared.plan.actions]
-    public = [class_of(action.operation) is ActionClass.PUBLIC for action in actions]
-    return Proposal(judged.completed, len(judged.ready), any(public), all(public))
+    found = {
+        class_of(action.operation) is ActionClass.PUBLIC
+        for prepared in judged.ready
+        for action in prepared.plan.actions
+    }
+    return Proposal(judged.completed, len(judged.ready), True in found, False not in found)
 
 
 def _going_out(judged: Judged, why: str) -> tuple[GoingOut, ...]:
     """What goes out although nobody wants it, where nothing is carried out."""
-    plans = [prepared.plan for prepared in judged.ready]
-    return tuple(GoingOut(post, plan.time_zone) for plan in plans for post in left_to_go_out(plan, why))
+    return tuple(
+        GoingOut(post, prepared.plan.time_zone)
+        for prepared in judged.ready
+        for post in left_to_go_out(prepared.plan, why)
+    )
 
 
 def _refuse(run: Run, refused: Refused) -> Refused:

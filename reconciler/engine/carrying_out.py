@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -24,12 +24,13 @@ from reconciler.engine.results import (
     SitePlanned,
 )
 from reconciler.engine.run_ledger import ledger_values
+from reconciler.engine.spool import Spool
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
-from reconciler.model.canonical import freeze
+from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Plan
@@ -54,26 +55,49 @@ class Prepared(Struct, frozen=True):
         return self.planned.plan
 
 
+class PreparedSites:
+    """The sites that are ready, in their order: kept on disk, for nobody knows how many there are or how long somebody
+    thinks about them."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._entries: list[SiteEntry | None] = []
+        self.names: list[SiteName] = []
+
+    def add(self, prepared: Prepared) -> None:
+        """One site more."""
+        self._spool.append(pickle.dumps((prepared.planned, prepared.recorded), pickle.HIGHEST_PROTOCOL))
+        self._entries.append(prepared.entry)
+        self.names.append(prepared.plan.site.name)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, number: int) -> Prepared:
+        # These bytes were pickled by this very process, into a file that nobody else can open.
+        planned, recorded = pickle.loads(self._spool[number])  # noqa: S301 - see above
+        return Prepared(planned, self._entries[number], recorded)
+
+    def __iter__(self) -> Iterator[Prepared]:
+        return map(self.__getitem__, range(len(self)))
+
+
 async def carry_out(
-    run: Run, completed: PlanCompleted, ready: deque[Prepared], unplanned: Sequence[SiteFailed], *, allow_publish: bool
+    run: Run, completed: PlanCompleted, ready: PreparedSites, unplanned: Sequence[SiteFailed], *, allow_publish: bool
 ) -> ApplyCompleted:
-    """Applies what is ready, all sites at once, and keeps the ledger whatever happens. Empties `ready`.
+    """Applies what is ready, all sites at once, and keeps the ledger whatever happens.
 
     `unplanned` are the sites that could not be planned: they were told, and are in the ledger too.
     """
     if not ready:
         return ApplyCompleted(completed)
-    order = [*(prepared.plan.site.name for prepared in ready), *(failed.name for failed in unplanned)]
-    waiting = {prepared.plan.site.name: prepared for prepared in ready}
+    order = [*ready.names, *(failed.name for failed in unplanned)]
+    waiting = {name: number for number, name in enumerate(ready.names)}
     recorders: dict[SiteName, EventRecorder] = {}
     totals = ApplyTotals(completed, len(ready))
     for site in unplanned:
         totals.enter(site)
     run.emit(PhaseStarted(Phase.APPLYING, len(ready)))
-
-    def take() -> Iterator[Prepared]:
-        while ready:
-            yield ready.popleft()  # what is done need not be kept
 
     async def work(prepared: Prepared, turn: Turn) -> SiteApplied:
         name = prepared.plan.site.name
@@ -89,7 +113,7 @@ async def carry_out(
         return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(
-        take(),
+        ready,
         work,
         named=lambda prepared: Named(prepared.plan.site.name, prepared.planned.labels),
         at_once=run.session.parallelism,
@@ -108,8 +132,8 @@ async def carry_out(
         # The second signal: the ledger is written all the same.
         if (current := asyncio.current_task()) is not None:
             current.uncancel()
-        for prepared in waiting.values():
-            name = prepared.plan.site.name
+        for name, number in waiting.items():
+            prepared = ready[number]
             recorder = recorders.get(name) or EventRecorder(prepared.plan, lambda _: None)
             result = SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
             totals.add(result)
@@ -154,7 +178,7 @@ class ApplyTotals:
         self._refused = 0
         self._tally = Tally()
         self._results: set[Result] = set()
-        self._ledgers: dict[SiteName, dict[str, Any]] = {}
+        self._ledgers: dict[SiteName, bytes] = {}
 
     def add(self, result: SiteApplied | SiteFailed) -> None:
         """One site more."""
@@ -166,15 +190,15 @@ class ApplyTotals:
         self._failed += bool(result.ledger.error)
         self._tally += tally_of((result.ledger,))
         self._results |= {entry.result for entry in result.ledger.entries}
-        self._ledgers[result.name] = ledger_values(result.ledger)
+        self._ledgers[result.name] = to_json(ledger_values(result.ledger))
 
     def enter(self, failed: SiteFailed) -> None:
         """A site of which nothing was done, in the ledger alone."""
         ledger = {"site": failed.name, "entries": [], "notes": [], "error": problem_values(failed.problem)}
-        self._ledgers[failed.name] = {**ledger, "interrupted": False}
+        self._ledgers[failed.name] = to_json({**ledger, "interrupted": False})
 
-    def in_order(self, names: list[SiteName]) -> list[dict[str, Any]]:
-        """The ledgers in the order of the sites."""
+    def in_order(self, names: list[SiteName]) -> list[bytes]:
+        """The ledgers in the order of the sites, as JSON."""
         return [self._ledgers[name] for name in names if name in self._ledgers]
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
@@ -190,13 +214,14 @@ class ApplyTotals:
         )
 
 
-async def _remember(run: Run, done: ApplyCompleted, ledgers: list[dict[str, Any]]) -> None:
-    ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted, "sites": ledgers}
+async def _remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
+    ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.exit_code is not None:
         ledger["exitCode"] = run.terms.exit_code(done)
     try:
+        text = to_json(ledger)[:-1] + b',"sites":[' + b",".join(ledgers) + b"]}"
         run_name = run.session.leases.holder.run
-        await RunLedgers(run.session.store.store).write(run.session.clock.now(), freeze(ledger), run_name)
+        await RunLedgers(run.session.store.store).write(run.session.clock.now(), text, run_name)
     except StateError as error:
         what = f"the ledger of this run could not be kept: {error.what}"
         run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, Place(error.place))))

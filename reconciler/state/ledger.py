@@ -10,6 +10,8 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from msgspec import Raw
+
 from reconciler.model.canonical import Json
 from reconciler.model.codec import from_plain
 from reconciler.model.frozen import Struct
@@ -36,18 +38,20 @@ class RunLedgers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(self, ended_at: datetime, ledger: Json, run: str = "") -> str:
+    async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "") -> str:
         """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the ledger's id.
 
-        It ends in the name of the run, by which the locks of the run were known.
+        `ledger` is a JSON value, or the text of one, for those of many sites. The id ends in the name of the run, by
+        which the locks of the run were known.
         """
+        written: Any = Raw(ledger) if isinstance(ledger, bytes) else ledger
         at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
         run = f"{at}-{name}"
         try:
-            await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
+            await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
         except Conflict:  # one process may apply twice, and the clock of a sandbox may stand still between
             run = f"{at}-{secrets.token_hex(4)}-{name}"
-            await self._store.put(_key_of(run), to_bytes(RunDocument(run, ledger)), expected=None)
+            await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
         try:
             for old in (await self.runs())[KEPT:]:
                 await self._store.delete(_key_of(old))

@@ -1,0 +1,60 @@
+"""Sites that are ready are kept on disk until somebody has decided, and come back as they were."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.engine.carrying_out import Prepared, PreparedSites
+from reconciler.engine.results import SitePlanned
+from reconciler.engine.spool import Spool
+from reconciler.model.canonical import JsonObject, freeze
+from reconciler.model.codec import to_json
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.tally import PlanTally
+from reconciler.state.folder import LocalFolder
+from reconciler.state.ledger import RunLedgers
+from tests import strategies
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(strategies.plans, max_size=2))
+def test_what_is_ready_comes_back_as_it_was(sites: list[Plan]) -> None:
+    given_ones = [
+        Prepared(SitePlanned(plan, PlanTally()), None, RecordedSite(objects=(("a", JsonObject({"b": (1, None)})),)))
+        for plan in sites
+    ]
+    ready = PreparedSites()
+    for prepared in given_ones:
+        ready.add(prepared)
+    assert list(ready) == given_ones == [ready[number] for number in range(len(ready))]
+    assert (len(ready), ready.names) == (len(sites), [plan.site.name for plan in sites])
+    assert bool(ready) == bool(sites)
+
+
+@given(st.lists(st.binary(max_size=20), max_size=5), st.randoms())
+def test_a_spool_gives_back_each_piece(pieces: list[bytes], order: object) -> None:
+    spool = Spool()
+    numbers = []
+    for piece in pieces:
+        numbers.append(spool.append(piece))
+        assert spool[numbers[0]] == pieces[0]  # reading in between moves nothing
+    assert [spool[number] for number in reversed(numbers)] == list(reversed(pieces))
+
+
+def test_a_ledger_is_the_same_by_its_text(tmp_path: Path) -> None:
+    """Half a surrogate pair, which a remote text may hold, included."""
+    ledger = {"command": "apply", "sites": [{"site": "shop", "detail": "\ud800 \u00e4"}]}
+
+    async def body() -> None:
+        ledgers = RunLedgers(LocalFolder(tmp_path))
+        at = datetime(2026, 12, 1, tzinfo=UTC)
+        one, other = await ledgers.write(at, freeze(ledger), "one"), await ledgers.write(at, to_json(ledger), "other")
+        assert await ledgers.read(one) == await ledgers.read(other) == freeze(ledger)
+
+    asyncio.run(body())
