@@ -133,7 +133,7 @@ def test_what_the_manual_shows_can_be_pasted(name: str) -> None:
 
 def test_the_release_that_they_install_is_this_one() -> None:
     for text in ((TOP / "action.yml").read_text("utf-8"), COMPONENT):
-        assert set(re.findall(r"marketing-reconciler==([\w.]+)", text)) == {__version__}
+        assert set(re.findall(r"marketing-reconciler\[object-store\]==([\w.]+)", text)) == {__version__}
 
 
 def test_the_image_is_slim_and_runs_as_nobody_in_particular() -> None:
