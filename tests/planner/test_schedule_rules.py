@@ -22,6 +22,7 @@ from reconciler.model.operations import (
 from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
+from reconciler.model.sites import Need
 from reconciler.planner.actions import (
     Approved,
     BlockedBy,
@@ -33,7 +34,9 @@ from reconciler.planner.actions import (
     StillAhead,
     StillScheduled,
 )
+from reconciler.planner.needs import further_reads
 from tests.planner.publishing_world import (
+    KNOWN,
     NOW,
     activity,
     approved,
@@ -332,3 +335,15 @@ def test_another_title_in_the_file_is_an_edit_and_another_date_is_a_change() -> 
     made = plan(desired(approvals=approved(live)), site(moved))
     assert (names(made), reasons(made)) == ([], [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)])
     assert "date: Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC" in made.blocked[0].message
+
+
+def test_the_zone_is_read_where_a_plan_says_when_a_post_goes_out() -> None:
+    out = activity("a", post("d1"))
+    observed = replace(
+        site(out), had_reads=frozenset({Need.MARKETING_PLAN, Need.CHANNELS, Need.FEATURES, Need.PUBLISHED})
+    )
+    for file in (approved(out), approved(activity("a", post("d1"), days=5))):
+        wanted = desired(approvals=file)
+        assert further_reads(wanted, observed, plan(wanted, observed), KNOWN).needs == {Need.PROPERTIES}
+    waits = desired()
+    assert not further_reads(waits, observed, plan(waits, observed), KNOWN).needs
