@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     """Write drafts down for review.
 
-    Every draft that a schedule rule wants stands in approvals/<site>.yaml
-    afterwards, with its text and its digest, and in a gallery to look at:
+    Every draft that a schedule rule covers is written to approvals/<site>.yaml
+    with its text and its digest, and to a gallery to look at:
     one beside each approvals file, or one of all sites with --output html.
     Comments and earlier decisions stay. People set `decision` there, or
     `reconciler approve` does, or the review page of --web: it shows what was

@@ -90,14 +90,14 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 @command.command()
 @_world
 def reset(folder: Path, database: Path | None, seed: Path | None) -> None:
-    """Make the world of the project in DIR anew from its seed.
+    """Reset the sandbox of the project in DIR to sandbox.yaml.
 
     What the project's state remembers of the old world stays; remove
     .reconciler/ as a whole to start over.
     """
     with _open(folder, database, seed) as sandbox:
         sandbox.reset()
-    click.echo("The sandbox is as its seed says.")
+    click.echo("The sandbox is as sandbox.yaml says.")
 
 
 @command.command()

@@ -88,7 +88,7 @@ def unlock(site: str, force: bool, **given: Any) -> int:
 @options.lock_timeout
 @_place
 def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **given: Any) -> int:
-    """Settle an open call of SITE by hand.
+    """Record how an unconfirmed call of SITE ended.
 
     ENTRY is its id in `state show`, or the first characters of it. An apply
     settles by itself what reading the site can tell; this is for the rest:
