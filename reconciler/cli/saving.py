@@ -16,31 +16,27 @@ from reconciler.planner.document import RunPart
 
 
 class Saving:
-    """Hands on the events of a `plan` and keeps its plans. With no file it keeps nothing."""
+    """Hands on the events of a `plan` and keeps its plans. Raises UsageError for a file that cannot be written."""
 
-    def __init__(self, file: Path | None, emit: Emit) -> None:
+    def __init__(self, file: Path, emit: Emit) -> None:
         self._file = file
         self._emit = emit
         self._plans = StoredPlans()
         self._failed = 0
-        if file is not None:
-            if refused := refused_target(file, os.environ):
-                raise UsageError(f"--out {printable(str(file))}: {refused}")
-            check_destination(file)
+        if refused := refused_target(file, os.environ):
+            raise UsageError(f"--out {printable(str(file))}: {refused}")
+        check_destination(file)
 
     def emit(self, event: Event) -> None:
         """An event of the run."""
-        if self._file is not None:
-            if isinstance(event, SitePlanned):
-                self._plans.add(bare(event.plan))
-            self._failed += isinstance(event, SiteFailed)
+        if isinstance(event, SitePlanned):
+            self._plans.add(bare(event.plan))
+        self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
     def write(self, api: str, made_at: datetime, part: RunPart | None = None) -> None:
         """Writes the file, and says so. A plan that lacks a site is not saved: whoever applied it would take it for
         the whole."""
-        if self._file is None:
-            return
         if self._failed:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))

@@ -56,8 +56,8 @@ UNUSED = {
     },
     "plan .": {
         "aiohttp", "certifi", "deepdiff", "difflib", "jsonschema", "jsonschema_rs", "pickle", "pygments",
-        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.executor.executor",
-        "reconciler.reporters.gallery", "rich", "uvicorn",
+        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file",
+        "reconciler.executor.executor", "reconciler.reporters.gallery", "rich", "uvicorn",
     },
 }  # fmt: skip
 """What a command has no use for where all is well: each took a part of its start, or would."""

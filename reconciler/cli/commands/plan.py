@@ -44,12 +44,15 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
     import os
 
     from reconciler.api.client import ReadClient
-    from reconciler.cli.saving import Saving
     from reconciler.cli.selecting import context_of, selected
     from reconciler.engine.plan import plan_sites
     from reconciler.wiring import open_session
 
-    saving = Saving(out, running.emit)
+    saving = None
+    if out is not None:
+        from reconciler.cli.saving import Saving
+
+        saving = Saving(out, running.emit)
     selection = selected(asked)
     context = context_of(asked, selection)
 
@@ -62,8 +65,9 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
             state=asked.state,
             parallelism=asked.parallelism,
         ) as session:
-            completed = await plan_sites(session, selection, context, saving.emit)
-            saving.write(session.api.target, session.clock.now(), selection.part)
+            completed = await plan_sites(session, selection, context, saving.emit if saving else running.emit)
+            if saving is not None:
+                saving.write(session.api.target, session.clock.now(), selection.part)
             return completed
 
     return running.run(plan())
