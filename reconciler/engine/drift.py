@@ -18,6 +18,7 @@ from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.guards import judge_run
+from reconciler.planner.reached import Reach, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, keeps
 
@@ -29,10 +30,11 @@ async def drift_sites(
     begin("drift", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
-    totals = DriftTotals()
+    totals = DriftTotals(Reach(context.targets, selection.entries))
     async for result in drifts(session, selection, context, emit, totals):
         totals.add(result)
         emit(result)
+    totals.reach.check()
     refusals = (*judge_run((totals.plans,), session.project.policy), *undeclared)
     completed = DriftCompleted(totals.sites, totals.tally, totals.failed, totals.refused, refusals)
     emit(completed)
@@ -42,7 +44,8 @@ async def drift_sites(
 class DriftTotals:
     """What is kept of all sites: numbers. `plans` is what an apply of the same sites would do."""
 
-    def __init__(self) -> None:
+    def __init__(self, reach: Reach) -> None:
+        self.reach = reach
         self.sites = 0
         self.failed = 0
         self.refused = 0
@@ -54,6 +57,7 @@ class DriftTotals:
         self.sites += 1
         if isinstance(result, SiteFailed):
             self.failed += 1
+            self.reach.add(result.name, None)
             return
         self.tally += result.report.tally
         self.refused += bool(result.report.refusals)
@@ -67,13 +71,14 @@ def drifts(
     totals: DriftTotals | None = None,
 ) -> AsyncIterator[SiteDrifted | SiteFailed]:
     """What moved at each site, in the order of the files; a site that cannot be read says why."""
-    totals = totals or DriftTotals()
+    totals = totals or DriftTotals(Reach(context.targets, selection.entries))
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteDrifted:
         site, desired = entry.name, entry.load()
         recorded = await session.store.load(desired.ref)
         options = plan_options(session, context, site)
         observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+        totals.reach.add(site, reached_at(desired, observed, plan, context.targets))
         report = find_drift(desired, observed, recorded, plan, options)
         # What an apply would be refused for: the guards of the planner are in the report already.
         applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))

@@ -107,6 +107,9 @@ def test_options_without_effect_are_an_error_before_anything_is_written(
     assert f"Error: {said}" in done.err
     planned = reconciler("plan", chain.root, *options)
     assert (planned.code, said in planned.err) == (1, True)
+    if "--regenerate" not in options:
+        audited = reconciler("drift", chain.root, *options)
+        assert (audited.code, said in audited.err) == (1, True)
     assert "1 to change" in reconciler("plan", chain.root).last
 
 
