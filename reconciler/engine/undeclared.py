@@ -110,7 +110,7 @@ def _end(site: SiteRef) -> str:
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     """That a post may still go out at a site that no run looks at any more."""
     title = f' "{printable(post.title)}"' if post.title else ""
-    when = f"on {moment_text(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at a time Wix picked"
+    when = f"on {moment_text(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
     return Diagnostic(
         "still-going-out",
         f"the {post.channel} post{title} is still scheduled to go out {when}",

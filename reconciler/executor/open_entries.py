@@ -104,7 +104,8 @@ async def _close_entry(
         await journal.inputs_generated_from(journal.recorded.pending)
     if isinstance(outcome, Done) and isinstance(operation, SchedulePost | ReschedulePost):
         live = found.post(operation.post)
-        published = published_post(entry, journal, live.scheduled_for if live else None, options, found)
+        zone = (found.observed.time_zone if found.observed else None) or "UTC"
+        published = published_post(entry, journal, live.scheduled_for if live else None, options, found, zone)
     if isinstance(outcome, NotDone):
         await note_part(journal, entry, found)
     await conclude(journal, entry, outcome, published)

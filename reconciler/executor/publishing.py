@@ -111,7 +111,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None, approved: Po
 async def _scheduled(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
     operation = _operation(attempt)
     found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
-    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found)
+    done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found, run.plan.time_zone)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
     if live.digest != operation.digest:

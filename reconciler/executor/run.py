@@ -276,7 +276,9 @@ class Run:
             if applied != Inputs():
                 await self.journal.applied(applied)
             if isinstance(operation, ReschedulePost):
-                moved = published_post(attempt.entry, self.journal, operation.at, self.options)
+                moved = published_post(
+                    attempt.entry, self.journal, operation.at, self.options, zone=self.plan.time_zone
+                )
         await conclude(self.journal, attempt.entry, attempt.outcome, moved)
 
     async def complete_rules(self) -> None:

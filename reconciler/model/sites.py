@@ -222,6 +222,8 @@ class PublishedPost(Struct, frozen=True):
     """The activity's own date when it was scheduled."""
     approved: bool = True
     """False under `approval: none`."""
+    zone: str = "UTC"
+    """IANA name of the site's time zone, in which people are told when it goes out."""
 
 
 class PostOutcome(Struct, frozen=True):

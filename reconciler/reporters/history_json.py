@@ -25,6 +25,7 @@ def history_values(history: SiteHistory) -> dict[str, Any]:
             "link": outcome.link if outcome else None,
             "failure": (outcome.reason or None) if outcome else None,
             "scheduledFor": instant_text(post.scheduled_for) if post.scheduled_for else None,
+            "timeZone": post.zone,
             "notedAt": instant_text(post.done_at),
             "digest": post.digest,
             "times": post.times,

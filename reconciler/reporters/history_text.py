@@ -23,7 +23,7 @@ def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
 
 
 def _post(post: PublishedPost, outcome: PostOutcome | None, screen: Screen) -> Iterator[str]:
-    when = moment(post.scheduled_for, "UTC") if post.scheduled_for else "at a time Wix picked"
+    when = moment(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
     title = [Span(f'"{post.title}"')] if post.title else [Span(f"draft[{post.id}]", Style.DIM)]
     spans = [Span(f"  {when}", Style.BOLD), Span(post.channel), *title]
     if post.account:

@@ -27,9 +27,6 @@ STATES: Final = {
 }
 """How grave a state is, how it looks, and its symbol."""
 
-ZONE: Final = "UTC"
-"""Of the times in the history: the state knows no site's zone."""
-
 
 def drifted_row(drifted: SiteDrifted) -> SiteRow:
     """A site that was audited."""
@@ -91,7 +88,7 @@ def history_row(history: SiteHistory) -> SiteRow:
     calendar = tuple(
         Entered(
             post.scheduled_for,
-            ZONE,
+            post.zone,
             False,
             history.name,
             post.title,
@@ -117,7 +114,7 @@ def _post(post: PublishedPost, outcome: PostOutcome | None) -> str:
     became = f'<span class="tag {style}">{text(state)}</span>'
     if outcome is not None:
         became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"
-    when = moment_text(post.scheduled_for, ZONE) if post.scheduled_for else "at a time Wix picked"
+    when = moment_text(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
     told = (
         f"approved by {post.approver}" if post.approver else "" if post.approved else "approval: none",
         f"commit {post.commit[:7]}" if post.commit else "",

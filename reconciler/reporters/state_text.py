@@ -179,7 +179,7 @@ def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
 
 
 def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
-    when = f"for {moment(post.scheduled_for, 'UTC')}" if post.scheduled_for else "at a time Wix picked"
+    when = f"for {moment(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
     spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"noted {moment(post.done_at, 'UTC')}")]
     spans.append(Span(short(post.digest), Style.DIM))
     if post.times > 1:

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from tests.cli.projects import Command, Project, site
 
+SEED = "sites: {3f0c2a9e-8d0b-4b7c-9a55-000000000001: {timeZone: Europe/Berlin}}\n"
+
 SCHEDULE = """\
 posts:
   - match: {within: 10d}
@@ -19,7 +21,7 @@ schedule:
 
 
 def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Command) -> None:
-    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    project.write({"sandbox.yaml": SEED, "sites/shop.yaml": site("shop", more=SCHEDULE)})
     assert reconciler("history", project.root).last == "History: 0 posts in 1 site."
     reconciler("apply", project.root, "--auto-approve", "--no-publish")
     assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
@@ -28,6 +30,7 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
     assert waits.last == "History: 2 posts in 1 site."
     assert waits.out.count("scheduled") == 2
     assert "approval: none" in waits.out
+    assert waits.out.count("Europe/Berlin") == 2, "in the site's own time"
 
     with project.world() as world:
         world.advance(timedelta(days=12))
@@ -40,5 +43,6 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
         assert post["link"].startswith("https://")
         assert (post["channel"], post["approved"]) == ("INSTAGRAM", False)
         assert post["title"]
+        assert post["timeZone"] == "Europe/Berlin"
     assert reconciler("history", project.root).out.count("went out: https://") == 2
     assert reconciler("history", project.root, "--exclude", "shop").last == "No sites were looked at: none was chosen."

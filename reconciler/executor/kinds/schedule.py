@@ -136,9 +136,10 @@ def published_post(
     moment: datetime | None,
     options: ApplyOptions | None = None,
     found: Snapshot | None = None,
+    zone: str = "UTC",
 ) -> PublishedPost:
-    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, the options know the
-    commit and who approved it, and `found` is what was read since.
+    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, `zone` the site's time
+    zone, the options know the commit and who approved it, and `found` is what was read since.
 
     It is dated by its journal entry, so that noted twice it is one scheduling all the same.
     """
@@ -164,6 +165,7 @@ def published_post(
         account=live.account_id if live else None,
         date=activity.date if activity else None,
         approved=isinstance(operation, ReschedulePost) or operation.approved,
+        zone=zone,
     )
 
 
