@@ -77,6 +77,8 @@ class ApprovalsFolder:
             if (result := made(before)) is None:
                 return
             text, approvals = result
+            if refused := refused_path(before.path, self._project.root, self._project.trust):
+                raise UsageError(f"{before.shown}: {'; '.join(filter(None, refused))}")
             try:
                 write_atomically(before.path, text, before.data)
             except ChangedMeanwhile:

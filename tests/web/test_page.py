@@ -213,6 +213,15 @@ def test_nothing_outside_the_project_is_read_or_written(root: Path) -> None:
     assert "approve" not in words(root).values()
 
 
+def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> None:
+    visitor = Visitor(root).enter()
+    outside = approvals(root).parent.rename(root.parent / "elsewhere")
+    approvals(root).parent.symlink_to(outside)
+    (said,) = visitor.decide(visitor.draft(0, "approve"))["refused"]
+    assert "leads outside the project" in said["why"]
+    assert "approve" not in words(root).values()
+
+
 @pytest.mark.parametrize(
     "body",
     [
