@@ -182,8 +182,9 @@ class Page:
         self._look()
         found = history.uncommitted(self.board.folder)
         try:
-            if found.files:
-                history.repository().commit(found.files, found.message)
+            if not found.files:
+                return self._told(asked, said=Refreshed("There is nothing to commit."))
+            history.repository().commit(found.files, found.message)
         except GitError as error:
             return self._told(asked, said=Refreshed("Nothing was committed.", (f"{error}.",)))
         self._look()

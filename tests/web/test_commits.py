@@ -91,6 +91,9 @@ def test_what_git_refuses_is_said(root: Path) -> None:
     assert "Nothing was committed" in said["said"]["words"]
     assert "not on a Friday" in said["said"]["problems"][0]
     assert "not committed yet" in said["bar"]
+    hook.unlink()
+    assert "Committed: " in visitor.post("/commit", {"since": 0}).json()["said"]["words"]
+    assert visitor.post("/commit", {"since": 0}).json()["said"]["words"] == "There is nothing to commit."
 
 
 def test_without_a_repository_the_page_says_so(tmp_path: Path) -> None:
