@@ -26,6 +26,9 @@ from reconciler.web.uncommitted import History, Uncommitted
 AT_ONCE: Final = 60
 """Cards that a page begins with, and gets more at a time."""
 
+ORDERS: Final = 32
+"""Pages whose order is remembered, so that what is decided on them moves no draft past its end."""
+
 DAY_HAS: Final = 4
 """Cards that a day of the calendar shows; the rest is a link."""
 
@@ -82,6 +85,7 @@ class Page:
         self._where = where
         self._ports = ports or Ports()
         self._bar: tuple[int, Uncommitted] = (0, Uncommitted())
+        self._orders: dict[tuple[Filter, int], tuple[str, ...]] = {}
 
     @cached_property
     def app(self) -> Starlette:
@@ -128,8 +132,8 @@ class Page:
     async def more(self, request: Request) -> Response:
         """The next cards of what is shown."""
         self._look()
-        chosen, text = Filter.of(request.query_params), request.query_params.get("from", "")
-        return HTMLResponse(self._cards(chosen, int(text) if text.isdecimal() and len(text) < 7 else 0))
+        chosen, given = Filter.of(request.query_params), request.query_params
+        return HTMLResponse(self._cards(chosen, _number(given.get("from", "")), _number(given.get("at", ""))))
 
     async def calendar(self, request: Request) -> Response:
         """The weeks with anything in them, of what is shown."""
@@ -147,8 +151,7 @@ class Page:
     async def changes(self, request: Request) -> Response:
         """What is not as it was at the version that a page shows."""
         self._look()
-        since = request.query_params.get("since", "")
-        return self._told(int(since) if since.isdecimal() and len(since) < 12 else 0)
+        return self._told(_number(request.query_params.get("since", "")))
 
     async def decide(self, request: Request) -> Response:
         """Writes what was decided, where the files still say what was seen."""
@@ -247,17 +250,33 @@ class Page:
     def _problems(self) -> str:
         return render("web/problems.html", problems=self.board.problems, facts=self.board.facts)
 
-    def _cards(self, chosen: Filter, start: int) -> str:
-        cards = [card for card in self.board.cards.values() if chosen.takes(card)]
-        shown = cards[start : start + AT_ONCE]
+    def _order(self, chosen: Filter, version: int) -> tuple[str, ...]:
+        """The keys of what a page shows that began at a version: in its order, whatever was decided since."""
+        known = self._orders.get((chosen, version))
+        if known is None:
+            known = tuple(key for key, card in self.board.cards.items() if chosen.takes(card))
+            self._orders[chosen, version] = known
+            if len(self._orders) > ORDERS:
+                del self._orders[next(iter(self._orders))]
+        return known
+
+    def _cards(self, chosen: Filter, start: int, version: int = 0) -> str:
+        """Some of what a page shows that began at a version; 0 for one that begins now."""
+        version = version if (chosen, version) in self._orders else self.board.version
+        keys = self._order(chosen, version)
+        before, shown = (
+            [card for key in keys[begin:end] if (card := self.board.cards.get(key)) is not None]
+            for begin, end in ((0, start), (start, start + AT_ONCE))
+        )
+        upto = min(start + AT_ONCE, len(keys))
         return render(
             "web/cards.html",
-            groups=by_group(shown, cards[start - 1].look.group if 0 < start <= len(cards) else None),
+            groups=by_group(shown, before[-1].look.group if before else None),
             card=self._card,
-            total=len(cards),
+            total=len(keys),
             start=start,
-            upto=start + len(shown),
-            more=f"/cards?{chosen.query()}&from={start + AT_ONCE}" if start + AT_ONCE < len(cards) else "",
+            upto=upto,
+            more=f"/cards?{chosen.query()}&from={upto}&at={version}" if upto < len(keys) else "",
             filter=chosen,
             empty=not self.board.cards,
         )
@@ -270,3 +289,8 @@ class Page:
 
     def _shown_at(self, url: str) -> str:
         return (self._ports.picture(url) if self._ports.picture is not None else None) or url
+
+
+def _number(text: str) -> int:
+    """A number in an address; 0 for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 12 else 0

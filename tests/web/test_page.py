@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +276,22 @@ def test_filters_and_search_choose_and_pages_follow_each_other(tmp_path: Path) -
     assert shown("state=approved") == shown("state=decided") == 1
     assert [shown(f"from={start}") for start in (0, 60, 120)] == [60, 31, 0]
     assert "No draft matches" in visitor.ask("GET", "/?q=nothing+of+it").text
+
+
+def test_what_is_decided_moves_nothing_past_the_end_of_a_page(tmp_path: Path) -> None:
+    visitor = Visitor(write_project(tmp_path / "pottery", {"shop": tuple(map(activity, range(30)))})).enter()
+
+    def page(address: str) -> tuple[list[str], str]:
+        found = visitor.ask("GET", address).text
+        link = re.search(r'<a href="([^"]+)" data-more', found)
+        return re.findall(r'data-draft="([^"]+)"', found), html.unescape(link[1]) if link else ""
+
+    for query in ("/", "/?state=waiting"):
+        first, more = page(query)
+        for number in range(10):
+            visitor.decide(visitor.draft(number, "approve"))
+        second, end = page(more)
+        assert (len(first), end) == (60, "")
+        assert len(first) + len(second) == len({*first, *second})
+        assert {draft_id(number, channel) for number in range(10, 30) for channel in range(3)} <= {*first, *second}
+    assert page("/cards?from=60&at=1")[0], "of a page that is not known any more"
