@@ -224,6 +224,7 @@ class Page:
             "version": found.version,
             "cards": {card.key: self._card(card) for card in found.cards},
             "gone": found.gone,
+            "added": found.added,
             "refused": [msgspec.to_builtins(refusal) for refusal in refused],
             "summary": self._summary(),
             "problems": self._problems(),

@@ -52,11 +52,15 @@ class Facts(Struct, frozen=True):
 
 
 class Changes(Struct, frozen=True):
-    """What is not as it was at an earlier version of the board: cards in their order, and keys of those gone."""
+    """What is not as it was at an earlier version of the board: cards in their order, and keys of those gone.
+
+    `added` counts the cards among them that were not there.
+    """
 
     version: int
     cards: tuple[Card, ...] = ()
     gone: tuple[str, ...] = ()
+    added: int = 0
 
 
 class Board:
@@ -70,6 +74,7 @@ class Board:
         self.cards: dict[str, Card] = {}
         self._made: dict[tuple[SiteName, str], tuple[ActivityApproval, tuple[Card, ...]]] = {}
         self._changed_at: dict[str, int] = {}
+        self._added_at: dict[str, int] = {}
         self._gone_at: dict[str, int] = {}
         self._approvals: dict[SiteName, object] = {}
         self.update()
@@ -118,6 +123,7 @@ class Board:
         if different or gone:
             self.version += 1
             self._changed_at |= dict.fromkeys(different, self.version)
+            self._added_at |= dict.fromkeys(found.keys() - self.cards.keys(), self.version)
             self._gone_at |= dict.fromkeys(gone, self.version)
             for key in different:
                 self._gone_at.pop(key, None)
@@ -129,6 +135,7 @@ class Board:
             self.version,
             tuple(card for key, card in self.cards.items() if self._changed_at[key] > version),
             tuple(key for key, at in self._gone_at.items() if at > version),
+            sum(self._added_at[key] > version for key in self.cards),
         )
 
     def _cards(self, file: SiteFile) -> Iterator[Card]:

@@ -143,6 +143,70 @@ def test_two_tabs_and_an_editor_lose_no_decision(browser: Any, pottery: Path) ->
         assert complaints(browser) == []
 
 
+def test_nobody_decides_about_words_that_came_after_the_key(browser: Any, pottery: Path) -> None:
+    def write(caption: str, *more: int) -> None:
+        texts = {0: {0: "zero"}, 1: {0: caption}, 2: {0: "two"}} | {number: {0: "more"} for number in more}
+        write_project(pottery, {"shop": tuple(activity(number, captions) for number, captions in texts.items())})
+
+    def approved() -> list[int]:
+        return [number for number in range(3) if words(pottery)[draft_id(number)] == "approve"]
+
+    write("one")
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        browser.execute_script(
+            "const ask = window.fetch; window.pause = 700; window.fetch = async (path, options) => {"
+            " if (path === '/decisions') await new Promise((go) => setTimeout(go, window.pause));"
+            " if (window.lost) throw new TypeError(); return ask(path, options); }"
+        )
+        # The answer to the first key brings other words into the draft of the second.
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(browser).send_keys("ja").perform()
+        write("free money")
+        ActionChains(browser).send_keys("ja").perform()
+        until(lambda: "1 not saved: it changed meanwhile" in text(browser, "#said"))
+        assert words(pottery)[draft_id(1)] == "pending"
+        assert "1 draft changed in the files" in text(browser, "#news"), "it is said, whichever answer brought it"
+        # What was selected with other words in it is not selected any more.
+        browser.execute_script("window.pause = 0")
+        browser.refresh()
+        press(browser, "j", "x", "j", "x", "j", "x")
+        write("guaranteed", 3)
+        until(lambda: text(browser, "#bulk-count") == "2")
+        assert "1 new draft in the files. Show the new drafts" in text(browser, "#news")
+        press(browser, "a")
+        assert approved() == [0, 2]
+        # An undo that did not reach the server is not forgotten, and undoes nothing else the next time.
+        press(browser, "k", "a")
+        before = approved()
+        browser.execute_script("window.ask = window.fetch; window.fetch = () => Promise.reject(new TypeError())")
+        press(browser, "u")
+        until(lambda: "Not saved" in text(browser, "#news"))
+        browser.execute_script("window.fetch = window.ask")
+        press(browser, "u")
+        until(lambda: "Undone" in text(browser, "#said"))
+        assert before == [0, 2]
+        assert approved() == []
+
+
+def test_deciding_moves_no_draft_past_the_end_of_what_is_shown(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": tuple(map(activity, range(50)))})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        browser.execute_script(
+            "for (const which of ['all', 'approve']) document.querySelector(`[data-bulk=${which}]`).click()"
+        )
+        until(lambda: "approved" in states(browser))
+        bottom = "window.scrollTo(0, document.body.scrollHeight); return document.querySelectorAll('.more').length"
+        until(lambda: not browser.execute_script(bottom), "the end")
+        shown = browser.execute_script("return [...document.querySelectorAll('.card')].map((card) => card.id)")
+        assert len(shown) == len(set(shown)) == 150
+        found = states(browser)
+        assert found.count("approved") == list(words(pottery).values()).count("approve")
+        assert complaints(browser) == []
+
+
 @pytest.mark.parametrize("activities", [50, pytest.param(1000, marks=pytest.mark.exhaustive)])
 def test_thousands_of_drafts_scroll(browser: Any, pottery: Path, activities: int) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(activities)))})

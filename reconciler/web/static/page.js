@@ -53,7 +53,8 @@
     return template.content;
   }
 
-  // Takes over what is not as this page shows it. What this page asked for itself is not news.
+  // Takes over what is not as this page shows it. What this page asked for itself is not news. Who chose a draft to
+  // decide about it has not seen what it says by now, so it is not selected any more.
   function take(answer, own = new Set()) {
     let news = 0;
     if (answer.version < version) return news; // a later answer was here first
@@ -62,7 +63,7 @@
       if (!old) continue;
       const made = parsed(html).firstElementChild;
       const focused = old === current || old.contains(document.activeElement);
-      if ($(".select", old).checked) {
+      if ($(".select", old).checked && content(made) === content(old)) {
         $(".select", made).checked = true;
         made.classList.add("selected");
       }
@@ -86,6 +87,17 @@
     return news;
   }
 
+  const content = (card) => `${card.dataset.digest} ${card.dataset.activityDigest}`;
+
+  function tell(news, added) {
+    const words = [];
+    if (news) words.push(`${news} ${news === 1 ? "draft" : "drafts"} changed in the files, by another tab, an editor or git. This page shows what they say now.`);
+    if (added) words.push(`${added} new ${added === 1 ? "draft" : "drafts"} in the files.`);
+    if (!words.length) return;
+    announce(words.join(" "));
+    if (added) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
+  }
+
   const about = (said) => $$(".card", cards).filter((card) =>
     card.dataset.site === said.site && card.dataset[said.about === "draft" ? "draft" : "activity"] === said.id);
 
@@ -106,10 +118,11 @@
     $("#undo").disabled = !undone.length;
   }
 
-  function wishes(chosen, to) {
+  // `shown` has the digests that stood there when the key was pressed: an answer on its way may bring other words.
+  function wishes(chosen, to, shown) {
     const found = new Map();
     for (const card of chosen) {
-      const data = card.dataset;
+      const data = { ...card.dataset, ...shown.get(card.id) };
       const wish = ACTIVITY.includes(to)
         ? { about: "activity", site: data.site, id: data.activity, digest: data.activityDigest, seen: data.activitySeen, to }
         : { about: "draft", site: data.site, id: data.draft, digest: data.digest, seen: data.seen, to };
@@ -127,13 +140,14 @@
     return turn;
   }
 
+  // Whether the server answered.
   async function send(asked, words, undo = true) {
-    if (!asked.length) return;
+    if (!asked.length) return true;
     const own = new Set(asked.map((wish) => wish.id));
     for (const wish of asked) for (const card of about(wish)) card.classList.add("waiting-answer");
     try {
       const answer = await ask("/decisions", { since: version, wishes: asked });
-      take(answer, own);
+      tell(take(answer, own), answer.added);
       const refused = new Set(answer.refused.map((said) => said.id));
       const done = asked.filter((wish) => !refused.has(wish.id));
       if (done.length && undo) undone.push(done.map((wish) => ({ ...wish, seen: wish.to, to: wish.seen })));
@@ -142,20 +156,24 @@
         done.length ? words(done.length) : "",
         refused.size ? `${refused.size} not saved: ${answer.refused[0].why}` : "",
       ].filter(Boolean).join(". "));
+      return true;
     } catch (error) {
       announce(`Not saved. ${error.message}`, true);
+      return false;
     } finally {
       for (const wish of asked) for (const card of about(wish)) card.classList.remove("waiting-answer");
     }
   }
 
   function decide(chosen, to) {
-    const keys = chosen.map((card) => card.id);
+    const shown = new Map(chosen.map((card) => [
+      card.id, { digest: card.dataset.digest, activityDigest: card.dataset.activityDigest },
+    ]));
     for (const card of chosen) card.classList.add("waiting-answer");
     const things = ACTIVITY.includes(to) ? ["activity", "activities"] : ["draft", "drafts"];
     return inTurn(async () => {
-      const now = keys.map((key) => document.getElementById(key)).filter(Boolean);
-      const asked = wishes(now, to);
+      const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
+      const asked = wishes(now, to, shown);
       if (!asked.length) say(chosen.length ? "That is so already." : "Choose a draft first: j, or a click on it.");
       await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. u or Undo takes it back`);
       for (const card of now) card.classList.remove("waiting-answer");
@@ -165,9 +183,9 @@
   function undo() {
     return inTurn(async () => {
       const last = undone.pop();
-      remember();
       if (!last) say("There is nothing to undo.");
-      else await send(last, (count) => `Undone (${count})`, false);
+      else if (!await send(last, (count) => `Undone (${count})`, false)) undone.push(last);
+      remember();
     });
   }
 
@@ -306,13 +324,11 @@
     button.disabled = true;
     button.textContent = meanwhile;
     try {
-      const shown = new Set($$(".card", cards).map((card) => card.id));
       const answer = await ask(path, { since: version });
-      const fresh = Object.keys(answer.cards).some((key) => !shown.has(key));
       take(answer);
       const { words: done, problems } = answer.said;
       announce([done, ...problems].join(" "), problems.length > 0);
-      if (fresh) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
+      if (answer.added) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
     } catch (error) {
       announce(error.message, true);
     } finally {
@@ -344,10 +360,11 @@
     let pause = EVERY;
     if (document.visibilityState === "visible" && !waiting) {
       try {
-        const news = take(await ask(`/changes?since=${version}`));
+        const since = version;
+        const answer = await ask(`/changes?since=${since}`);
         if (gone) announce("");
         gone = false;
-        if (news) announce(`${news} ${news === 1 ? "draft" : "drafts"} changed in the files, by another tab, an editor or git. This page shows what they say now.`);
+        if (version === since) tell(take(answer), answer.added); // else a decision's answer was faster, and had it all
       } catch (error) {
         gone = true;
         pause = 5 * EVERY;
