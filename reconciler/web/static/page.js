@@ -81,7 +81,7 @@
     if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
     if ($("#bar").innerHTML !== answer.bar) $("#bar").innerHTML = answer.bar;
     for (const said of answer.refused) {
-      for (const card of about(said)) refuse(card, said.why);
+      for (const card of about([said])) refuse(card, said.why);
     }
     counted();
     return news;
@@ -98,8 +98,12 @@
     if (added) $("#news").firstElementChild.append(" ", link("Show the new drafts"));
   }
 
-  const about = (said) => $$(".card", cards).filter((card) =>
-    card.dataset.site === said.site && card.dataset[said.about === "draft" ? "draft" : "activity"] === said.id);
+  // The cards of wishes, or of what became of them.
+  function about(asked) {
+    const wanted = new Set(asked.map((each) => `${each.about} ${each.site} ${each.id}`));
+    return $$(".card", cards).filter(({ dataset: { site, draft, activity } }) =>
+      wanted.has(`draft ${site} ${draft}`) || wanted.has(`activity ${site} ${activity}`));
+  }
 
   function refuse(card, why) {
     $(".refused", card)?.remove();
@@ -144,7 +148,7 @@
   async function send(asked, words, undo = true) {
     if (!asked.length) return true;
     const own = new Set(asked.map((wish) => wish.id));
-    for (const wish of asked) for (const card of about(wish)) card.classList.add("waiting-answer");
+    for (const card of about(asked)) card.classList.add("waiting-answer");
     try {
       const answer = await ask("/decisions", { since: version, wishes: asked });
       tell(take(answer, own), answer.added);
@@ -161,7 +165,7 @@
       announce(`Not saved. ${error.message}`, true);
       return false;
     } finally {
-      for (const wish of asked) for (const card of about(wish)) card.classList.remove("waiting-answer");
+      for (const card of about(asked)) card.classList.remove("waiting-answer");
     }
   }
 
@@ -259,17 +263,25 @@
 
   function looked(image) {
     const frame = image.closest(".image");
-    if (!image.naturalWidth) { frame.classList.add("broken"); return; }
-    frame.classList.remove("broken");
-    const box = image.clientWidth / image.clientHeight;
-    const own = image.naturalWidth / image.naturalHeight;
+    frame.classList.toggle("broken", !image.naturalWidth);
     $(".cropped", frame)?.remove();
-    if (!box || Math.abs(own / box - 1) < 0.03) return;
-    const note = document.createElement("span");
-    note.className = "cropped";
-    note.textContent = own < box ? "Cropped here: the image is taller" : "Cropped here: the image is wider";
-    frame.append(note);
+    if (image.naturalWidth) fits.observe(image);
   }
+
+  // Measured by the browser where it comes into sight: to ask for a size lays out all that nobody looks at yet.
+  const fits = new IntersectionObserver((seen) => {
+    for (const { target: image, isIntersecting, boundingClientRect: size } of seen) {
+      if (!isIntersecting) continue;
+      fits.unobserve(image);
+      const box = size.width / size.height;
+      const own = image.naturalWidth / image.naturalHeight;
+      if (!box || Math.abs(own / box - 1) < 0.03) continue;
+      const note = document.createElement("span");
+      note.className = "cropped";
+      note.textContent = own < box ? "Cropped here: the image is taller" : "Cropped here: the image is wider";
+      image.closest(".image").append(note);
+    }
+  }, { rootMargin: "600px" });
 
   // --- what people do ------------------------------------------------------------------------------
 
