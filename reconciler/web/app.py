@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -81,6 +82,8 @@ class Page:
         self.board = board
         self.decided: dict[tuple[str, str], str] = {}
         """What was decided here, by site and id: the last word of each."""
+        self._run = secrets.token_hex(8)
+        """Of which server a browser's page is: versions of another one say nothing here."""
         self._project = project
         self._where = where
         self._ports = ports or Ports()
@@ -116,6 +119,7 @@ class Page:
                 project=self._project,
                 where=self._where,
                 version=self.board.version,
+                run=self._run,
                 filter=chosen,
                 summary=self._summary(),
                 first=self._cards(chosen, 0),
@@ -221,6 +225,7 @@ class Page:
     def _told(self, since: int, refused: Sequence[Refusal] = (), said: Refreshed | None = None) -> Response:
         found = self.board.since(since) if since != self.board.version else Changes(self.board.version)
         answer: dict[str, Any] = {
+            "run": self._run,
             "version": found.version,
             "cards": {card.key: self._card(card) for card in found.cards},
             "gone": found.gone,

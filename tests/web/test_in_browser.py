@@ -190,6 +190,20 @@ def test_nobody_decides_about_words_that_came_after_the_key(browser: Any, potter
         assert approved() == []
 
 
+def test_a_page_of_a_server_that_was_started_again_says_so(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": tuple(map(activity, range(2)))})
+    page = page_of(pottery)
+    with served(page) as url:
+        browser.get(url)
+        page._run, page.board.version = page_of(pottery)._run, 1  # as with --port, and the new link opened in a tab
+        until(lambda: "was started again" in text(browser, "#news"))
+        press(browser, "j", "a")
+        assert "was started again" in text(browser, "#news")
+        tap(browser, browser.find_element("link text", "Show what the files say now"))
+        until(lambda: states(browser)[0] == "approved")
+        assert text(browser, "#news") == ""
+
+
 def test_deciding_moves_no_draft_past_the_end_of_what_is_shown(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(50)))})
     with served(page_of(pottery)) as url:

@@ -57,6 +57,11 @@
   // decide about it has not seen what it says by now, so it is not selected any more.
   function take(answer, own = new Set()) {
     let news = 0;
+    if (answer.run !== document.body.dataset.run) {
+      announce("The page's server was started again, and this page is of the one before.", true);
+      $("#news").firstElementChild.append(" ", link("Show what the files say now"));
+      return news;
+    }
     if (answer.version < version) return news; // a later answer was here first
     for (const [key, html] of Object.entries(answer.cards)) {
       const old = document.getElementById(key);
@@ -89,7 +94,8 @@
 
   const content = (card) => `${card.dataset.digest} ${card.dataset.activityDigest}`;
 
-  function tell(news, added) {
+  function tell(news, { run, added }) {
+    if (run !== document.body.dataset.run) return;
     const words = [];
     if (news) words.push(`${news} ${news === 1 ? "draft" : "drafts"} changed in the files, by another tab, an editor or git. This page shows what they say now.`);
     if (added) words.push(`${added} new ${added === 1 ? "draft" : "drafts"} in the files.`);
@@ -151,7 +157,7 @@
     for (const card of about(asked)) card.classList.add("waiting-answer");
     try {
       const answer = await ask("/decisions", { since: version, wishes: asked });
-      tell(take(answer, own), answer.added);
+      tell(take(answer, own), answer);
       const refused = new Set(answer.refused.map((said) => said.id));
       const done = asked.filter((wish) => !refused.has(wish.id));
       if (done.length && undo) undone.push(done.map((wish) => ({ ...wish, seen: wish.to, to: wish.seen })));
@@ -376,7 +382,7 @@
         const answer = await ask(`/changes?since=${since}`);
         if (gone) announce("");
         gone = false;
-        if (version === since) tell(take(answer), answer.added); // else a decision's answer was faster, and had it all
+        if (version === since) tell(take(answer), answer); // else a decision's answer was faster, and had it all
       } catch (error) {
         gone = true;
         pause = 5 * EVERY;
