@@ -204,6 +204,20 @@ def test_a_page_of_a_server_that_was_started_again_says_so(browser: Any, pottery
         assert text(browser, "#news") == ""
 
 
+def test_who_has_scrolled_on_sees_what_is_said(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": tuple(map(activity, range(8)))})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        tap(browser, browser.find_elements("css selector", ".card h3")[-1])
+        file = approvals(pottery)
+        file.write_text(file.read_text().replace("Activity 1: come and see", "Activity 1: free money", 1))
+        press(browser, "a")
+        until(lambda: "1 draft approved" in text(browser, "#said") and "changed in the files" in text(browser, "#said"))
+        browser.execute_script("window.fetch = () => Promise.reject(new TypeError())")
+        press(browser, "p")
+        until(lambda: "Not saved. The page's server does not answer" in text(browser, "#said"))
+
+
 def test_deciding_moves_no_draft_past_the_end_of_what_is_shown(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(50)))})
     with served(page_of(pottery)) as url:

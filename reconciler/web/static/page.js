@@ -20,6 +20,9 @@
     const line = document.createElement("p");
     line.textContent = words;
     $("#said").replaceChildren(line);
+    hush();
+  }
+  function hush() {
     clearTimeout(quiet);
     quiet = setTimeout(() => $("#said").replaceChildren(), 8000);
   }
@@ -29,6 +32,12 @@
     line.className = bad ? "banner bad" : "banner";
     line.textContent = words;
     $("#news").replaceChildren(...(words ? [line] : []));
+    // Who has scrolled on does not see it there.
+    if (!words || $("#news").getBoundingClientRect().bottom > 0) return;
+    const also = document.createElement("p");
+    also.textContent = words;
+    $("#said").append(also);
+    hush();
   }
 
   // --- asking the server ---------------------------------------------------------------------------
@@ -157,7 +166,7 @@
     for (const card of about(asked)) card.classList.add("waiting-answer");
     try {
       const answer = await ask("/decisions", { since: version, wishes: asked });
-      tell(take(answer, own), answer);
+      const news = take(answer, own);
       const refused = new Set(answer.refused.map((said) => said.id));
       const done = asked.filter((wish) => !refused.has(wish.id));
       if (done.length && undo) undone.push(done.map((wish) => ({ ...wish, seen: wish.to, to: wish.seen })));
@@ -166,6 +175,7 @@
         done.length ? words(done.length) : "",
         refused.size ? `${refused.size} not saved: ${answer.refused[0].why}` : "",
       ].filter(Boolean).join(". "));
+      tell(news, answer);
       return true;
     } catch (error) {
       announce(`Not saved. ${error.message}`, true);
