@@ -161,7 +161,7 @@ class Page:
         """Writes what was decided, where the files still say what was seen."""
         try:
             asked = msgspec.json.decode(await request.body(), type=Decisions)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             return PlainTextResponse(f"This is not a decision: {error}\n", 400)
         refused = decide(self.board.folder, asked.wishes)
         kept_back = {(refusal.site, refusal.id) for refusal in refused}
@@ -200,7 +200,7 @@ class Page:
     async def _since(self, request: Request) -> int:
         try:
             return msgspec.json.decode(await request.body(), type=Asked).since
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return 0
 
     async def asset(self, request: Request) -> Response:

@@ -234,6 +234,7 @@ def test_a_folder_that_leads_outside_by_now_is_not_written_to(root: Path) -> Non
         '{"since": 1, "wishes": [], "publish": true}',
         '{"since": 1, "wishes": [{"about":"draft","site":"a","id":"b","digest":"c","seen":"pending","to":"publish"}]}',
         "\udcff".encode("utf-8", "surrogatepass"),
+        '{"since": 1, "wishes": [{"site": ' + "[" * 100_000,
     ],
 )
 def test_what_is_no_decision_is_refused(visitor: Visitor, body: str | bytes) -> None:
