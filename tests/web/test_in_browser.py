@@ -218,6 +218,16 @@ def test_who_has_scrolled_on_sees_what_is_said(browser: Any, pottery: Path) -> N
         until(lambda: "Not saved. The page's server does not answer" in text(browser, "#said"))
 
 
+def test_the_calendar_shows_what_was_decided_since(browser: Any, pottery: Path) -> None:
+    write_project(pottery, {"shop": (activity(0, {0: "zero"}),)})
+    with served(page_of(pottery)) as url:
+        browser.get(url)
+        browser.find_element("css selector", "#calendar summary").click()
+        until(lambda: "?" in text(browser, "#calendar .day a"))
+        press(browser, "j", "a")
+        until(lambda: "✓" in text(browser, "#calendar .day a"))
+
+
 def test_deciding_moves_no_draft_past_the_end_of_what_is_shown(browser: Any, pottery: Path) -> None:
     write_project(pottery, {"shop": tuple(map(activity, range(50)))})
     with served(page_of(pottery)) as url:

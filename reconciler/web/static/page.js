@@ -91,6 +91,7 @@
       if (old) { news += 1; old.remove(); }
     }
     version = answer.version;
+    calendar();
     $("#summary").innerHTML = answer.summary;
     if ($("#problems").innerHTML !== answer.problems) $("#problems").innerHTML = answer.problems;
     if ($("#bar").innerHTML !== answer.bar) $("#bar").innerHTML = answer.bar;
@@ -372,16 +373,21 @@
     return made;
   }
 
-  $("#calendar").addEventListener("toggle", async (event) => {
-    const box = $("div", event.target);
-    if (!event.target.open || box.childElementCount) return;
+  let dated = 0; // the version that the calendar shows
+  async function calendar() {
+    const box = $("#calendar");
+    if (!box.open || dated === version) return;
+    dated = version;
     try {
-      const answer = await fetch(event.target.dataset.from);
-      box.replaceChildren(parsed(await answer.text()));
+      const answer = await fetch(box.dataset.from);
+      if (!answer.ok) throw new Error();
+      $("#calendar > div").replaceChildren(parsed(await answer.text()));
     } catch {
+      dated = 0;
       announce("The calendar could not be loaded.", true);
     }
-  });
+  }
+  $("#calendar").addEventListener("toggle", calendar);
 
   let gone = false;
   async function poll() {
