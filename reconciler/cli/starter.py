@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from reconciler.config.schema import schema_text
 
+EXAMPLE = "sites/example.yaml"
+
 PROJECT = """\
 # yaml-language-server: $schema=schemas/project.schema.json
 version: 1
@@ -70,7 +72,7 @@ approvals/*.html
 def starter_files() -> dict[str, str]:
     """Path -> text, in the order in which they are written."""
     schemas = {f"schemas/{name}.schema.json": schema_text(name) for name in ("project", "site", "approvals")}
-    return {"reconciler.yaml": PROJECT, "sites/example.yaml": SITE, ".gitignore": IGNORED, **schemas}
+    return {"reconciler.yaml": PROJECT, EXAMPLE: SITE, ".gitignore": IGNORED, **schemas}
 
 
 def live_files(account: str | None) -> dict[str, str]:
@@ -78,6 +80,6 @@ def live_files(account: str | None) -> dict[str, str]:
     first, _, rest = PROJECT.partition("# The sandbox is")
     named = f"account: {{id: {account}}}       # whose sites `import --all` and `doctor` list\n" if account else ""
     files = starter_files()
-    del files["sites/example.yaml"]
+    del files[EXAMPLE]
     head = first.replace("sites: [sites/*.yaml]", "sites: [sites/**/*.yaml]")
     return {**files, "reconciler.yaml": f"{head}api: wix\n{named}\n{rest[rest.index('credentials:') :]}"}

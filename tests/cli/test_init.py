@@ -41,6 +41,18 @@ def test_what_is_there_is_kept(tmp_path: Path, reconciler: Command, monkeypatch:
     assert "wrote" not in again.out
 
 
+def test_a_project_that_exists_gets_no_example(tmp_path: Path, reconciler: Command) -> None:
+    (tmp_path / "reconciler.yaml").write_text("version: 1\n")
+    reconciler("init", tmp_path, "--ci", "github")
+    assert (tmp_path / ".github/workflows/reconciler-plan.yml").exists()
+    assert not (tmp_path / "sites").exists()
+    without = tmp_path / "without"
+    (without / "sites" / "emea").mkdir(parents=True)
+    (without / "sites" / "emea" / "shop.yaml").write_text("version: 1\n")
+    reconciler("init", without)
+    assert not (without / "sites/example.yaml").exists()
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, reconciler: Command) -> None:
     (tmp_path / "file").write_text("")
     done = reconciler("init", tmp_path / "file" / "new")

@@ -28,11 +28,11 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
 
     It goes into DIR (the current directory), and runs against the built-in
     sandbox until you change `api`. Files that are there already are left as
-    they are. With --from-live its sites are imported, as by `reconciler
-    import`, and `api` is wix.
+    they are, and a project that exists gets no example site. With --from-live
+    its sites are imported, as by `reconciler import`, and `api` is wix.
     """
     from reconciler.cli.ci_files import Service, ci_files
-    from reconciler.cli.starter import live_files, starter_files
+    from reconciler.cli.starter import EXAMPLE, live_files, starter_files
     from reconciler.model.diagnostics import UsageError
     from reconciler.model.text import printable
 
@@ -41,6 +41,8 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
     if len(accounts) > 1 or (accounts and ids):
         raise UsageError("--from-live: give the ids of sites, or one account:ID")
     files = live_files(accounts[0] if accounts else None) if live else starter_files()
+    if (folder / "reconciler.yaml").exists() or any((folder / "sites").rglob("*.y*ml")):
+        files = {name: text for name, text in files.items() if name != EXAMPLE}
     try:
         for name, text in {**files, **(ci_files(Service(ci)) if ci else {})}.items():
             path = folder / name
@@ -52,6 +54,8 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
                 click.echo(f"wrote  {shown}")
             except FileExistsError:
                 click.echo(f"kept   {shown}, which was there already")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}; choose a folder that can be written to") from None
     if live:
