@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Final, TextIO, assert_never
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from reconciler.cli.asking import can_ask, key
 from reconciler.cli.options import Shown
@@ -88,7 +88,8 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
         raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
     if not options.yes and not can_ask():
         raise UsageError("no terminal to ask on; name the drafts with --id, --channel or --title, and pass --yes")
-    project, index = open_project(options.paths, trust_of(os.environ))
+    trust = structs.replace(trust_of(os.environ), committed=False)  # it decides about what `review` has just written
+    project, index = open_project(options.paths, trust)
     selection = select(project, index, options.choice)
     begin("approve", selection, emit)
     files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]

@@ -211,6 +211,16 @@ def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconci
     assert len([one for one in shop.requests() if one["wrote"]]) == wrote
 
 
+def test_approve_decides_about_what_is_not_committed_in_ci_too(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    monkeypatch.setenv("CI", "1")
+    done = reconciler("approve", shop.root, "--id", IDS[4], "--yes")
+    assert (done.code, done.last) == (0, "Decided: 1 draft in 1 site; 3 pending.")
+    assert decisions(shop)["4"] == "approve"
+
+
 def test_comments_stay_through_review_and_approve(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     path = shop.root / "approvals" / "shop.yaml"
