@@ -95,7 +95,7 @@ class SiteExamination:
             left = max(ahead, default=now) - now
             if left < SHORT_HORIZON:
                 what = f"the marketing plan has activities for {left.days} more days only"
-                fix = f"`reconciler apply --regenerate {self.desired.ref.name}` makes the next ones"
+                fix = "`reconciler apply --regenerate SITE` makes the next ones"
                 self.found.add(finding("short-horizon", what, fix, Severity.WARNING))
         elif live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED) and self.desired.marketing_plan is not None:
             what, fix = f"the marketing plan is {live.status}", "`reconciler apply` generates it again"

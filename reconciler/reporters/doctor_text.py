@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.reporters.diagnostics import of_its_site, sentence
+from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.plurals import plural
 
@@ -46,11 +48,14 @@ class Shared:
 
     def __init__(self) -> None:
         self._sites: dict[tuple[Severity, str], list[str]] = {}
+        self._examples: dict[tuple[Severity, str], str] = {}
 
     def add(self, examined: SiteExamined) -> None:
         """One site more."""
         for finding in examined.findings:
-            self._sites.setdefault((finding.severity, of_its_site(finding)), []).append(examined.name)
+            words = of_its_site(replace(finding, message=finding.cause, call="", request_id=None))
+            self._sites.setdefault((finding.severity, words), []).append(examined.name)
+            self._examples.setdefault((finding.severity, words), particulars(finding))
 
     def lines(self, screen: Screen, *, every: bool) -> Iterator[str]:
         """The findings, the gravest and the most frequent first; with `every` the names of all sites."""
@@ -59,7 +64,9 @@ class Shared:
         for (severity, words), sites in found:
             shown = sites if every else sites[:NAMED]
             rest = f" and {plural(len(sites) - len(shown), 'more site')}" if len(shown) < len(sites) else ""
-            yield from wrapped((Span(f"{severity}:", _STYLES[severity]), Span(words)), screen)
+            example = self._examples[severity, words]
+            last = (Span(f"({example if len(sites) == 1 else f'such as {example}'})", Style.DIM),) if example else ()
+            yield from wrapped((Span(f"{severity}:", _STYLES[severity]), Span(words), *last), screen)
             yield from wrapped((Span(f"{', '.join(shown)}{rest}", Style.DIM),), screen, indent=2)
         if found:
             yield ""
@@ -82,7 +89,8 @@ def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
 
 
 def files_line(checked: FilesChecked) -> str:
-    """`Files: 2 of 14 would be touched by reconciler 0.2.0.`, for scripts."""
+    """`Files: 2 of 14 files need attention with reconciler 0.2.0.`, for scripts."""
     if not checked.touched:
         return f"Files: {plural(checked.files, 'file')} checked; reconciler {checked.tool} changes none of them."
-    return f"Files: {len(checked.touched)} of {plural(checked.files, 'file')} concerned by reconciler {checked.tool}."
+    touched = len({finding.file for finding in checked.touched})
+    return f"Files: {touched} of {plural(checked.files, 'file')} need attention with reconciler {checked.tool}."

@@ -86,6 +86,17 @@ def test_what_many_sites_share_is_said_once(ward: Project, reconciler: Command) 
     assert "shop-21" in reconciler("doctor", ward.root, "--sites").out
 
 
+def test_a_refusal_of_many_sites_is_said_once(ward: Project, reconciler: Command) -> None:
+    """Though each answer has a request id of its own."""
+    ward.write({f"sites/{at}.yaml": site(f"shop-{at}", at) for at in range(10, 22)})
+    refused = 'faults: [{route: "GET /marketing-settings", do: {kind: forbidden}}]\nsites:'
+    ward.edit("sandbox.yaml", "sites:", refused)
+    ran = reconciler("doctor", ward.root)
+    assert ran.code == 1
+    assert ran.out.count("access was refused") == 1
+    assert ran.out.count("request id") == 1
+
+
 def test_before_the_first_import(ward: Project, reconciler: Command) -> None:
     shutil.rmtree(ward.root / "sites")
     ran = reconciler("doctor", ward.root)
