@@ -60,11 +60,12 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             return ExitCode.ERROR if event.failed or event.unsettled_new else ExitCode.DONE
         case results.DoctorCompleted():
             return _of_sites(event.errors, event.warnings if event.strict else 0, 0)
+        case results.FilesChecked():
+            return ExitCode.ERROR if event.errors else ExitCode.DONE
         case results.StateListed(sites=sites):
             return ExitCode.ERROR if any(site.problem for site in sites) else ExitCode.DONE
         case (
             results.Validated()
-            | results.FilesChecked()
             | results.Decided()
             | results.StateShown()
             | results.LockRemoved()

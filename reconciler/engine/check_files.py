@@ -28,12 +28,14 @@ async def check_files(
     project: Project, index: SiteIndex, store: StateStore, plans: Iterable[Path], emit: Emit
 ) -> FilesChecked:
     """Looks at the project's approvals, its state, and saved plans: those given, and the ones in its folder."""
-    touched: list[Diagnostic] = []
+    touched: list[Diagnostic] = list(index.problems)
     files = index.files
     for entry in index.entries:
         approvals = project.approvals_file(entry.name)
-        if not entry.problems and approvals.is_file():
-            files += 1
+        if not approvals.is_file():
+            continue
+        files += 1
+        if not entry.problems:
             touched += _approvals(entry.load().approvals.activities, approvals)
     async for found in _state(store):
         files += 1

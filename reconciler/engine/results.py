@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec import Struct, field
 
 from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 
 if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
@@ -431,6 +431,11 @@ class FilesChecked(Struct, frozen=True):
     tool: str
     files: int
     touched: tuple[Diagnostic, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """How many findings say that this version cannot read a file."""
+        return sum(finding.severity is Severity.ERROR for finding in self.touched)
 
 
 class StateListed(Struct, frozen=True):

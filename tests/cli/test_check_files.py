@@ -32,9 +32,18 @@ def test_files_state_and_saved_plans_of_other_versions_are_named(project: Projec
 
     ran = reconciler("version", "--check-files", project.root, "--output", "json")
     found = {finding["code"]: finding for finding in ran.json["touched"]}
+    assert ran.code == 1, "a state that cannot be read stops an upgrade"
     assert set(found) == {"plan-other-version", "state-newer", "state-older"}
     assert found["state-newer"]["severity"] == "error"
     assert all(finding["fix"] and finding["file"] for finding in found.values())
     text = reconciler("version", "--check-files", project.root, project.root / "old.plan")
     assert "made by another version (0.0.1); run plan again" in text.out
     assert all(path.read_bytes() == content for path, content in before.items()), "nothing is written"
+
+
+def test_approvals_that_cannot_be_read_are_named(project: Project, reconciler: Command) -> None:
+    project.write({"approvals/shop.yaml": "version: 2\nsite: shop\nactivities: []\n"})
+    ran = reconciler("version", "--check-files", project.root)
+    assert ran.code == 1
+    assert "version 2 is not known" in ran.out
+    assert ran.last.startswith("Files: 1 of ")
