@@ -179,7 +179,7 @@ def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[
     """The approvals files that are named for no site of the project; their decisions count for nothing."""
     for name in unowned:
         file = project.approvals_file(name)
-        near = close_match(name, sites)
+        near = close_match(name, sites, alone=True)
         command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
         message = f"no site is called {quoted(name)}, so nothing that was decided here counts"
         fix = f"if the site was renamed: {command}; if it is gone, delete the file"

@@ -52,12 +52,12 @@ def listed(words: Iterable[Any], last: str = "") -> str:
     return ", ".join(texts)
 
 
-def close_match(word: str, allowed: Iterable[str]) -> str | None:
-    """The one of several words that was probably meant."""
+def close_match(word: str, allowed: Iterable[str], *, alone: bool = False) -> str | None:
+    """The one of several words that was probably meant. With `alone`, only if no other comes close too."""
     from difflib import get_close_matches
 
     by_folded: dict[str, str] = {}
     for one in allowed:
         by_folded.setdefault(one.casefold(), one)
-    found = get_close_matches(word.casefold()[:100], list(by_folded), n=1, cutoff=0.7)
-    return by_folded[found[0]] if found else None
+    found = get_close_matches(word.casefold()[:100], list(by_folded), n=2, cutoff=0.7)
+    return by_folded[found[0]] if found and not (alone and len(found) > 1) else None

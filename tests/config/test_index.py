@@ -80,6 +80,10 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
         "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if it is gone, delete the file"
     )
     assert index_of().unowned == ("shpo",)
+    write_project({"sites/shop.yaml": site("shop-1"), "sites/b.yaml": site("shop-2")})
+    (warning,) = warnings()
+    assert "git mv approvals/shpo.yaml approvals/NEW.yaml" in warning  # more than one comes close
+    write_project({"sites/shop.yaml": HEAD})
     assert names("approvals/shpo.yaml") == []
     write_project({"approvals/shpo.yaml": "version: 1\nsite: shpo\nactivities: 3\n"})
     with pytest.raises(InvalidFiles, match="activities"):
