@@ -221,7 +221,7 @@ def _query(filter: JsonObject) -> dict[str, Json]:
 def _inferred(error: ApiError) -> ApiError:
     call = ReadCall(error.method, error.path)
     tried = " or ".join(route.template for route in routes.QUERY_EVENTS)
-    message = f"no page names the path that lists events, and here it is not {tried}"
+    message = f"the path that lists events is not documented; tried {tried}"
     if error.message:
         message = f"{error.message} ({message})"
     return ApiError(

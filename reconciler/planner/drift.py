@@ -216,7 +216,8 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
     if not saved:
         return DriftItem(address, DriftState.CONVERGED)
-    fix = "" if wanted.when is When.ON_CHANGE else "run apply --regenerate with the site's name: `when` is never"
+    by_hand = "`regenerate.when` is `never`, so run `reconciler apply --regenerate SITE` to generate from it"
+    fix = "" if wanted.when is When.ON_CHANGE else by_hand
     return DriftItem(address, DriftState.PENDING, Finding.NOT_IN_FORCE, about=saved, fix=fix)
 
 

@@ -163,6 +163,8 @@ def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
         return None
     if status is PlanStatus.GENERATING:
         return "its marketing plan is being generated; run review when that is done"
+    if desired.marketing_plan is None or not desired.marketing_plan.present:
+        return f"it has no active marketing plan ({status}), and its file does not ask for one"
     return f"it has no active marketing plan ({status}); run apply first"
 
 

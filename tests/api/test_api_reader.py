@@ -214,7 +214,7 @@ def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> No
 
 
 def test_where_no_path_of_the_events_is_known_the_error_says_that_it_was_inferred(bench: Bench) -> None:
-    with pytest.raises(ApiError, match="no page names the path that lists events") as caught:
+    with pytest.raises(ApiError, match="the path that lists events is not documented") as caught:
         asyncio.run(bench.client(remote(httpx.Response(404))).reader().events(bench.site))
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
