@@ -206,7 +206,7 @@ def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
 
 def _account(layers: Layers, credentials: Mapping[str, CredentialRef]) -> Account | None:
     written = layers.value.get("account")
-    if written is None:
+    if written is None or "id" not in written:  # an id that is wrong is left out, and was told
         return None
     account = Account(written["id"], written.get("credentials", "default"))
     if account.credentials not in credentials:

@@ -53,6 +53,10 @@ def test_a_project_that_exists_gets_no_example(tmp_path: Path, reconciler: Comma
     assert not (without / "sites/example.yaml").exists()
 
 
+def test_the_next_command_can_be_pasted(tmp_path: Path, reconciler: Command) -> None:
+    assert reconciler("init", tmp_path / "a b").last == f"Next: reconciler plan '{tmp_path / 'a b'}'"
+
+
 def test_a_folder_that_cannot_be_written_to(tmp_path: Path, reconciler: Command) -> None:
     (tmp_path / "file").write_text("")
     done = reconciler("init", tmp_path / "file" / "new")

@@ -99,6 +99,13 @@ def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
     assert (project.poll_interval, project.poll_timeout) == (timedelta(seconds=5), timedelta(minutes=15))
 
 
+@pytest.mark.parametrize("written", ["xyz", "3", "null"])
+def test_an_account_without_a_proper_id_is_told(written: str, write_project: WriteProject) -> None:
+    write_project({"reconciler.yaml": f"version: 1\naccount: {{id: {written}}}\n"})
+    with pytest.raises(InvalidFiles, match="account.id"):
+        open_project()
+
+
 def test_references_of_every_kind(write_project: WriteProject) -> None:
     root = write_project(
         {

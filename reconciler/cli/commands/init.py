@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -66,6 +67,6 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
         chosen = ids or ("--all",)
         code: int = importing.main((*chosen, "--into", str(folder), *reach), standalone_mode=False)
         return code
-    where = "" if folder == Path() else f" {printable(str(folder))}"
+    where = "" if folder == Path() else f" {shlex.quote(printable(str(folder)))}"
     click.echo(f"\nNext: reconciler plan{where}")
     return None
