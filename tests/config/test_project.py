@@ -102,7 +102,7 @@ def test_without_a_file_the_defaults_hold(write_project: WriteProject) -> None:
 @pytest.mark.parametrize("written", ["xyz", "3", "null"])
 def test_an_account_without_a_proper_id_is_told(written: str, write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": f"version: 1\naccount: {{id: {written}}}\n"})
-    with pytest.raises(InvalidFiles, match="account.id"):
+    with pytest.raises(InvalidFiles, match=r"account\.id"):
         open_project()
 
 
