@@ -72,7 +72,17 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
     recorded = document.get("recorded")
     if not isinstance(recorded, dict):
         raise Malformed("recorded", "is missing")
-    return from_plain(SiteRecord, {**document, "recorded": {**recorded, "open": readable(recorded.get("open"))}})
+    mended = {"open": readable(recorded.get("open"))}
+    if "published" in recorded:
+        mended["published"] = _with_zones(recorded["published"])
+    return from_plain(SiteRecord, {**document, "recorded": {**recorded, **mended}})
+
+
+def _with_zones(posts: object) -> object:
+    """Plain published posts, each with a time zone: the first records of this version named none."""
+    if not isinstance(posts, list):
+        return posts
+    return [{"zone": "UTC", **post} if isinstance(post, dict) else post for post in posts]
 
 
 OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_args(AnyOperation))

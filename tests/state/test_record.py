@@ -258,3 +258,11 @@ def test_a_call_of_a_later_version_is_kept_as_it_is() -> None:
     (kept,) = decode(json.dumps(document).encode(), "x").recorded.open
     assert kept == replace(entry, operation=UnreadableCall("paint-the-town", JsonObject({"colour": "red"})))
     assert decode(encode(replace(NOTHING_RECORDED, open=(kept,))), "x").recorded.open == (kept,)
+
+
+def test_a_published_post_from_before_time_zones_were_kept() -> None:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    post = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", moment, moment)
+    document = json.loads(encode(replace(NOTHING_RECORDED, published=(post,))))
+    del document["recorded"]["published"][0]["zone"]
+    assert decode(json.dumps(document).encode(), "x").recorded.published == (post,)
