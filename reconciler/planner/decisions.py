@@ -63,6 +63,8 @@ def plan_decisions(
             uncounted.append(cannot_count)
             approval = None
         left = approval is not None and not is_carried_out(approval, activity, recorded)
+        if approval is not None and not left and not waits and _came_to_nothing(approval, activity, recorded):
+            uncounted.append(_given_for_others(approval, activity, approvals, scope))
         if waits or left:
             (held if waits or not _discards(approval) else cleared).add(activity.id)
         actions += waits
@@ -87,8 +89,15 @@ def _cannot_count(
     decided = approval is not None and approval.decision is not ActivityDecision.KEEP
     if approval is None or not decided or not approval.drafts or approval.counts:
         return None
+    return _given_for_others(approval, activity, approvals, scope, "the file lists")
+
+
+def _given_for_others(
+    approval: ActivityApproval, activity: Activity, approvals: Approvals, scope: Scope, than: str = "there are now"
+) -> Diagnostic:
+    address = scope.address(Kind.POSTS, activity.id)
     message = (
-        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was given for other drafts than the file lists, '
+        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was given for other drafts than {than}, '
         "and is not carried out"
     )
     return blocked(address, BlockedBy.DECIDED_FOR_OTHERS, message, "run review, and decide again")
@@ -106,6 +115,18 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
             approval, activity, _affected(approval.decision, activity)
         )
     return not _left_to_make(approval, activity, recorded)
+
+
+def _came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
+    """Whether a decision was never carried out, and each draft it was given for is another one since (its text, its
+    place, its activity's date). Where the state knows nothing of the site, it may have been what made them others."""
+    if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
+        return False
+    if any(_is_consumed(approval, word, recorded) for word in (str(approval.decision), STORIES)):
+        return False
+    reviewed = {draft.id for draft in approval.drafts}
+    affected = _affected(approval.decision, activity)
+    return any(post.id in reviewed for post in affected) and not _as_reviewed(approval, activity, affected)
 
 
 def _is_consumed(approval: ActivityApproval, word: str, recorded: RecordedSite) -> bool:

@@ -27,7 +27,7 @@ from reconciler.planner.actions import BlockedBy, NothingWaits, PostsAmong, Reas
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions
-from tests.planner.publishing_world import NOW, activity, approved, desired, names, operations, plan, post, site
+from tests.planner.publishing_world import KNOWN, NOW, activity, approved, desired, names, operations, plan, post, site
 
 FEED = post("feed")
 STORY = post("story", type="STORY", caption="")
@@ -178,6 +178,25 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
     assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
     assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
+
+
+@pytest.mark.parametrize("about", [ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
+def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDecision) -> None:
+    """Somebody moved the activity, or edited its drafts, before the decision was carried out."""
+    file = approved(ONE, about=about)
+    moved = replace(ONE, date=ONE.date + timedelta(days=1))
+    edited = replace(ONE, posts=tuple(replace(one, texts=(("caption", "edited"),)) for one in ONE.posts))
+    for other in (moved, edited):
+        made = plan(desired(approvals=file), site(other), KNOWN)
+        assert not made.actions
+        (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
+        assert "was given for other drafts than there are now, and is not carried out" in said.message
+        assert said.fix == "run review, and decide again"
+    carried_out = replace(KNOWN, consumed=((ONE.id, about.value, file.activities[0].digest),))
+    none_left = replace(ONE, posts=())
+    for found, recorded in ((edited, carried_out), (edited, RecordedSite()), (none_left, KNOWN)):
+        blocked = plan(desired(approvals=file), site(found), recorded).blocked
+        assert BlockedBy.DECIDED_FOR_OTHERS not in {one.code for one in blocked}
 
 
 @pytest.mark.parametrize("about", [ActivityDecision.KEEP, ActivityDecision.DISCARD, ActivityDecision.REGENERATE])
