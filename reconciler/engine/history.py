@@ -10,7 +10,10 @@ from reconciler.engine.results import Emit, HistoryListed, SiteFailed, SiteHisto
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import begin
 from reconciler.engine.state import StateAccess
-from reconciler.model.sites import SiteRef
+from reconciler.model.address import Kind, key_of
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
+from reconciler.planner.baseline import TAKEN_BACK
 from reconciler.planner.targets import Named
 
 
@@ -36,8 +39,19 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
         posts = sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))
-        return SiteHistory(entry.name, tuple(posts), recorded.outcomes)
+        return SiteHistory(entry.name, tuple(posts), (*recorded.outcomes, *_taken_back(recorded)))
 
     return over_sites(
         selection.entries, work, named=lambda entry: Named(entry.name, entry.labels), at_once=state.parallelism
+    )
+
+
+def _taken_back(recorded: RecordedSite) -> tuple[PostOutcome, ...]:
+    """What became of the posts that this tool cancelled before their moment."""
+    known = {outcome.post for outcome in recorded.outcomes}
+    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
+    return tuple(
+        PostOutcome(post.id, PostStatus.CANCELED, post.done_at)
+        for post in last.values()
+        if post.id not in known and recorded.object(key_of(Kind.DRAFT, post.id)) == TAKEN_BACK
     )

@@ -8,6 +8,7 @@ what was last applied to the object, and by whether the rules are those that wer
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import ABSENT, same
 from reconciler.model.events import instant
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     AwaitPosts,
     CancelPost,
@@ -214,12 +216,15 @@ class _Audit(Struct, frozen=True):
             return
         live = {post.id: (activity, post) for activity in self._activities() for post in activity.posts}
         again = {one.operation.post for one in self.plan.actions if isinstance(one.operation, SchedulePost)}
+        moving = {one.operation.post for one in self.plan.actions if isinstance(one.operation, ReschedulePost)}
         published = self._published()
         for post, last in sorted(published.items()):
             if self.recorded.object(key_of(Kind.DRAFT, post)) == TAKEN_BACK:
                 continue
             found = live.get(post)
             finding = self._of_scheduled(last, found)
+            if finding is Finding.MOVED_BY_OTHERS and post in moving:
+                continue
             if finding is not None:
                 moved = Moved.BOTH if post in again else Moved.REMOTE
                 yield self._post(post, finding, moved, last.channel, found)
@@ -261,9 +266,11 @@ class _Audit(Struct, frozen=True):
             return None
         if post.status is not PostStatus.SCHEDULED:
             return Finding.CANCELLED
-        if post.digest == last.digest or self.desired.approvals.approves(post, activity.date):
-            return None
-        return Finding.EDITED
+        if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
+            return Finding.EDITED
+        if moment is not None and post.scheduled_for is not None and not _same_minute(moment, post.scheduled_for):
+            return Finding.MOVED_BY_OTHERS
+        return None
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
         """Drafts that somebody said yes to, and whose content or existence is no longer that."""
@@ -290,6 +297,11 @@ class _Audit(Struct, frozen=True):
         address = self.scope.address(Kind.DRAFT, id)
         fix = next((one.fix for one in self.plan.blocked if one.address == address), "")
         about = (channel,) if found is None else (channel, found[0].title)
+        last = self._published().get(id)
+        if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
+            zone = self.scope.zone.key
+            moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
+            about = (*about, " -> ".join(moments))
         return DriftItem(address, DriftState.DRIFTED, finding, moved, about=about, fix=fix)
 
     def _published(self) -> dict[PostId, PublishedPost]:
@@ -316,6 +328,11 @@ class _Audit(Struct, frozen=True):
             }
             for one in sorted(scheduled & set(self._published())):
                 yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
+
+
+def _same_minute(one: datetime, other: datetime) -> bool:
+    """Whether two moments are the same to people."""
+    return abs((one - other).total_seconds()) < 60
 
 
 def _waits(found: tuple[Activity, Post], scope: Scope) -> bool:

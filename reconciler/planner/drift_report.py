@@ -58,6 +58,7 @@ class Finding(StrEnum):
     TAKEN_BACK = "scheduled, and the next apply cancels it"
     CANCELLED = "was scheduled, and somebody cancelled it"
     EDITED = "its content is no longer what was approved"
+    MOVED_BY_OTHERS = "somebody moved it to another time than it was scheduled for"
     REVIEW = "waits for review"
     BLOCKED = "waits for a person"
 

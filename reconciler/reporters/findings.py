@@ -73,6 +73,7 @@ _GRAVE = frozenset(
         Finding.CHANNEL_LOST,
         Finding.UNAPPROVED,
         Finding.EDITED,
+        Finding.MOVED_BY_OTHERS,
     }
 )
 """Drift by which the wrong words go out, or none."""

@@ -43,6 +43,8 @@ def _post(post: PublishedPost, outcome: PostOutcome | None, screen: Screen) -> I
 def _became(outcome: PostOutcome | None) -> Span:
     if outcome is None:
         return Span("scheduled", Style.DIM)
+    if outcome.status is PostStatus.CANCELED:
+        return Span("cancelled before its moment", Style.DIM)
     if outcome.status is PostStatus.PUBLISHED:
         return Span(f"went out: {outcome.link}" if outcome.link else "went out", Style.GREEN)
     return Span(f"{outcome.status.lower()}: {outcome.reason}" if outcome.reason else outcome.status.lower(), Style.RED)

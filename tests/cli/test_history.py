@@ -46,3 +46,16 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
         assert post["timeZone"] == "Europe/Berlin"
     assert reconciler("history", project.root).out.count("went out: https://") == 2
     assert reconciler("history", project.root, "--exclude", "shop").last == "No sites were looked at: none was chosen."
+
+
+def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop.yaml": site("shop", more=SCHEDULE)})
+    reconciler("apply", project.root, "--auto-approve", "--no-publish")
+    assert reconciler("apply", project.root, "--auto-approve", "--allow-publish").code == 0
+    paused = SCHEDULE.replace("approval: none", "approval: none\n  paused: cancel")
+    project.write({"sites/shop.yaml": site("shop", more=paused)})
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    said = reconciler("history", project.root).out
+    assert (said.count("cancelled before its moment"), said.count("scheduled")) == (2, 0)
+    (shop,) = reconciler("history", project.root, "--output", "json").json["sites"]
+    assert {post["status"] for post in shop["posts"]} == {"CANCELED"}

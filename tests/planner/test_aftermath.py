@@ -98,3 +98,19 @@ def test_what_this_tool_scheduled_is_read_also_where_the_file_declares_nothing()
     assert not first_reads(bare, PlanOptions(NOW), RecordedSite()).needs
     assert Need.MARKETING_PLAN in first_reads(bare, PlanOptions(NOW), scheduled(timedelta(days=2))).needs
     assert PostId("d1") == DRAFT.id
+
+
+def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says_when() -> None:
+    before = scheduled(timedelta(days=2))
+    yes = desired(approvals=approved(KILN))
+    assert yes.schedule is not None
+    yes = replace(yes, schedule=replace(yes.schedule, rules=tuple(replace(one, at=None) for one in yes.schedule.rules)))
+    for moved, findings in ((timedelta(0), []), (timedelta(days=3), [Finding.MOVED_BY_OTHERS])):
+        waits = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=2) + moved)
+        live = site(replace(KILN, posts=(waits,)))
+        made = plan(yes, live, before)
+        items = find_drift(yes, live, before, made, PlanOptions(NOW)).items
+        drifted = [item for item in items if item.state is DriftState.DRIFTED]
+        assert [item.finding for item in drifted] == findings
+        if drifted:
+            assert drifted[0].about[-1] == "Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC"
