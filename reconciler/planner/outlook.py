@@ -83,7 +83,7 @@ def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, t
 
 
 def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope) -> Iterator[str]:
-    """A line for each approval that came too late and whose draft the site no longer shows."""
+    """A line for each approval that came too late; not for `live` ones, of which the plan says more."""
     for found in missed:
         if found.draft.id not in live:
             due = moment_text(found.moment, scope.zone.key, exact=found.exact)

@@ -99,7 +99,7 @@ def plan_schedule(
         *file_notes(approvals),
         *missed_notes(
             missed_approvals(desired, approvals, content.activities, recorded, scope),
-            {post.id for activity in content.activities for post in activity.posts},
+            {PostId(problem.about.key) for _, problem in said},
             approvals.file,
             scope,
         ),

@@ -10,6 +10,8 @@ from msgspec.structs import replace
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.operations import CancelPost
 from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.schedule import ScheduleRule
+from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Reason
 from reconciler.planner.aftermath import due_items
@@ -17,7 +19,7 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
-from tests.planner.publishing_world import NOW, activity, approved, desired, operations, plan, post, reasons, site
+from tests.planner.publishing_world import KNOWN, NOW, activity, approved, desired, operations, plan, post, reasons, site
 
 DRAFT = post("d1")
 KILN = activity("a", DRAFT)
@@ -114,3 +116,12 @@ def test_a_post_that_somebody_moved_to_another_time_is_drift_though_no_rule_says
         assert [item.finding for item in drifted] == findings
         if drifted:
             assert drifted[0].about[-1] == "Thu 2026-12-03 09:00 UTC -> Sun 2026-12-06 09:00 UTC"
+
+
+def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
+    """The marketing plan still shows the activities of today, and no rule matches one that is past."""
+    past, soon = activity("a", DRAFT, days=-0.3), activity("a", DRAFT, days=0.01)
+    for one, notes in ((past, 1), (soon, 0)):
+        yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(one))
+        made = plan(yes, site(one), KNOWN)
+        assert sum("was approved and missed" in note for note in made.notes) == notes
