@@ -19,7 +19,18 @@ from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
-from tests.planner.publishing_world import KNOWN, NOW, activity, approved, desired, operations, plan, post, reasons, site
+from tests.planner.publishing_world import (
+    KNOWN,
+    NOW,
+    activity,
+    approved,
+    desired,
+    operations,
+    plan,
+    post,
+    reasons,
+    site,
+)
 
 DRAFT = post("d1")
 KILN = activity("a", DRAFT)
