@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -16,6 +17,10 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem, warning
 
 SUFFIX = ".yaml"
+
+
+NOTHING_COMMITTED: Final = "nothing-committed"
+"""Only committed approvals count, and git cannot be asked for them: it is not known what was approved."""
 
 
 class ApprovalFiles:
@@ -51,7 +56,7 @@ class ApprovalFiles:
         except GitError as error:
             message = f"no approval counts: only committed ones do here, and {error}"
             fix = "run in a checkout of the repository"
-            self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code="nothing-committed"),)
+            self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code=NOTHING_COMMITTED),)
 
     def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
         """The approvals of a site and the digest of their file; none of either if there is no file that counts."""

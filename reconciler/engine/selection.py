@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from reconciler.config.approval_files import NOTHING_COMMITTED
 from reconciler.config.project import Project
 from reconciler.config.repository import Repository
 from reconciler.config.sites import SiteEntry, SiteIndex
 from reconciler.engine.choice import Choice, Shard
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import digest_of, freeze
-from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Severity, UsageError
 from reconciler.planner.document import RunPart
 from reconciler.planner.targets import TargetFilter, is_chosen, near, target_filter
 
@@ -40,7 +42,14 @@ class Selection(Struct, frozen=True):
 
 
 def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
-    """The sites that the options leave. Raises UsageError for an option that names nothing there is."""
+    """The sites that the options leave.
+
+    Raises UsageError for an option that names nothing there is, and InvalidFiles where git cannot be asked what was
+    approved.
+    """
+    unknown = [warning for warning in index.warnings if warning.code == NOTHING_COMMITTED]
+    if unknown:  # a yes that cannot be asked for was not withdrawn: nothing may be taken back for it
+        raise InvalidFiles(replace(warning, severity=Severity.ERROR) for warning in unknown)
     targets = target_filter(choice.targets, choice.excludes, index.entries)
     chosen = [entry for entry in index.entries if is_chosen(targets, entry)]
     entries = chosen if choice.shard is None else [entry for entry in chosen if in_shard(entry.name, choice.shard)]

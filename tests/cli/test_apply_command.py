@@ -342,6 +342,7 @@ def test_a_second_signal_ends_in_a_ledger_of_what_is_known(project: Project) -> 
     terminal.signal(signal.SIGINT)
     assert terminal.end() == 130
     assert "~ settings          done" in terminal.said
-    assert "! marketing plan    unknown" in terminal.said
+    # Whether the answer to its start was heard before the second signal is a race; it is open either way.
+    assert re.search(r"marketing plan    (unknown|pending)", terminal.said)
     assert "! posts             not started" in terminal.said
-    assert "1 unknown" in terminal.said
+    assert re.search("1 (unknown|pending)", terminal.said)

@@ -253,6 +253,15 @@ def test_drafts_that_go_with_their_activity_count_as_thrown_away(pottery: Potter
     assert pottery.status() == "DRAFT"
 
 
+def test_a_yes_that_git_cannot_be_asked_for_was_not_withdrawn(pottery: Pottery) -> None:
+    pottery.scheduled()
+    for command in (("plan",), ("apply", "--auto-approve"), ("drift",)):
+        code, said = pottery.run(*command, "--committed")
+        assert (code, "only committed ones do here" in said) == (1, True), said
+        assert "withdrawn" not in said
+    assert pottery.status() == "SCHEDULED"
+
+
 def test_a_site_whose_file_is_gone_is_named_with_what_still_goes_out_there(pottery: Pottery) -> None:
     pottery.scheduled()
     (pottery.project.root / "sites/pottery.yaml").unlink()
