@@ -63,7 +63,7 @@ def plan_decisions(
             uncounted.append(cannot_count)
             approval = None
         left = approval is not None and not is_carried_out(approval, activity, recorded)
-        if approval is not None and not left and not waits and _came_to_nothing(approval, activity, recorded):
+        if approval is not None and not left and not waits and came_to_nothing(approval, activity, recorded):
             uncounted.append(_given_for_others(approval, activity, approvals, scope))
         if waits or left:
             (held if waits or not _discards(approval) else cleared).add(activity.id)
@@ -117,7 +117,7 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
     return not _left_to_make(approval, activity, recorded)
 
 
-def _came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
+def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
     """Whether a decision was never carried out, and each draft it was given for is another one since (its text, its
     place, its activity's date). Where the state knows nothing of the site, it may have been what made them others."""
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:

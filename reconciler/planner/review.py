@@ -33,7 +33,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
 from reconciler.planner.candidates import Candidate, select_drafts
-from reconciler.planner.decisions import is_carried_out
+from reconciler.planner.decisions import came_to_nothing, is_carried_out
 from reconciler.planner.eligibility import changed_since, times_scheduled
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -90,12 +90,16 @@ class ReviewedPost(Struct, frozen=True):
 
 
 class ReviewedActivity(Struct, frozen=True):
-    """An activity with its posts; `decision` is what still holds of what people decided about it."""
+    """An activity with its posts; `decision` is what still holds of what people decided about it.
+
+    `lapsed` is what they had decided about drafts that are others by now: it goes back to `keep`.
+    """
 
     activity: Activity
     decision: ActivityDecision
     carried_out: bool
     posts: tuple[ReviewedPost, ...]
+    lapsed: ActivityDecision | None = None
 
     @property
     def shown(self) -> tuple[ReviewedPost, ...]:
@@ -122,6 +126,13 @@ class Review(Struct, frozen=True):
                 found.carried_out,
             )
             for found in self.activities
+        )
+
+    def lapsed_as_in(self, before: Review) -> Review:
+        """This review with the decisions that lapsed in the one before, whose file no longer has them."""
+        lapsed = {found.activity.id: found.lapsed for found in before.activities}
+        return replace(
+            self, activities=tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
         )
 
     def kept(self) -> frozenset[PostId]:
@@ -279,8 +290,13 @@ class _Reviewing(Struct, frozen=True):
         approval = self.desired.approvals.activity(activity.id)
         done = approval is not None and is_carried_out(approval, activity, self.recorded)
         decision = ActivityDecision.KEEP if approval is None or done else approval.decision
+        lapsed = approval is not None and came_to_nothing(approval, activity, self.recorded)
         return ReviewedActivity(
-            activity, decision, done, tuple(self._post(post, activity) for post in self._posts(activity))
+            activity,
+            decision,
+            done,
+            tuple(self._post(post, activity) for post in self._posts(activity)),
+            approval.decision if approval is not None and lapsed else None,
         )
 
     def _posts(self, activity: Activity) -> list[Post]:

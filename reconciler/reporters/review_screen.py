@@ -55,6 +55,7 @@ class ReviewScreen:
                 if self._many and not asked and not review.missed and result.written is Written.NONE:
                     return
                 yield from _head(result, self._screen)
+                yield from _lapsed(review, self._screen)
                 if not self._many:
                     yield from _body(result, self._screen)
             case SiteFailed() if self._many:
@@ -85,6 +86,16 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
     spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)
+
+
+def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
+    """Decisions about drafts that are others by now: the file says `keep` again."""
+    for activity in review.activities:
+        if activity.lapsed is not None:
+            why = (
+                f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for other drafts than there are now"
+            )
+            yield from wrapped((Span("  ! back to keep", Style.YELLOW), Span(f"{why}; decide again")), screen, hang=12)
 
 
 def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:

@@ -79,6 +79,11 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
         "written": result.written.value,
         "timeZone": review.zone,
         "drafts": drafts,
+        "backToKeep": [
+            {"activity": found.activity.id, "title": found.activity.title, "decision": found.lapsed.value}
+            for found in review.activities
+            if found.lapsed is not None
+        ],
     }
 
 

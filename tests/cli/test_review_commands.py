@@ -175,6 +175,21 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_anew(shop: Proje
     assert "Something else" in file(shop)
 
 
+def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    first, _, second = file(shop).rpartition("decision: keep")
+    (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: discard{second}", "utf-8")
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[4], caption="Something else")
+    assert "given for other drafts" in reconciler("plan", shop.root).out
+    reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
+    assert '! back to keep "Open studio": `discard` was given for other drafts' in " ".join(reviewed.out.split())
+    (found,) = json.loads((shop.root / "review.json").read_text("utf-8"))["sites"][0]["backToKeep"]
+    assert (found["title"], found["decision"]) == ("Open studio", "discard")
+    assert "decision: discard" not in file(shop)
+    assert "back to keep" not in reconciler("review", shop.root).out
+
+
 def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconciler: Command) -> None:
     """Where cancelling gives a draft again; the approval counts for one scheduling."""
     reconciler("review", shop.root)
