@@ -20,7 +20,7 @@ Say: TypeAlias = Callable[[str], None]
 Try: TypeAlias = Callable[[int, Path], str | None]
 """Tries a case in a folder of its own worker. None, or why it failed."""
 
-SOME = 17
+SOME = 29
 SOME_OR_ALL = pytest.mark.parametrize(
     "every", [SOME, pytest.param(1, marks=pytest.mark.exhaustive)], ids=["some", "all"]
 )

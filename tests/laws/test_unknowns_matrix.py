@@ -22,12 +22,9 @@ World = dict[str, Value]
 ALONE: list[World] = [{}, *({name: value} for name, value in variants())]
 TELLING: list[World] = [
     {"planWrapper": "payload"},
-    {"eventsKey": "payload"},
     {"maskDepth": "ignore"},
     {"readLag": "without-header"},
-    {"texts": "all"},
     {"refusalStatus": "200"},
-    {"cancelGives": "DRAFT"},
 ]
 """Worlds that each run of the tests lives in; the others are lived in by `-m exhaustive`."""
 
