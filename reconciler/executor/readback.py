@@ -10,7 +10,7 @@ from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.operations import Done, Outcome, Unknown, Verb
 from reconciler.model.sites import Bindings
-from reconciler.planner.kept import counted, is_settled, kept_notes
+from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
 
 LOOKS = 3
 """How often a difference is looked at before it counts: reads may lag behind writes (17.6)."""
@@ -72,11 +72,13 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
         run.correct(attempt.action, why, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    writes = tuple(counted(owner, change, run.journal.recorded) for change in changes)
+    # A value of which nothing is there was not taken, however often it is written: only another form of it is kept.
+    alike = tuple(change for change in changes if is_a_form_of(change.after, change.before))
+    writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     not_kept = kind.not_kept(operation)
     if writes or not_kept != Bindings():
         await run.journal.bind(replace(not_kept, objects=(*not_kept.objects, *writes)))
-    if changes and all(is_settled(facts) for _, facts in writes):
+    if changes and alike == changes and all(is_settled(facts) for _, facts in writes):
         settled = kind.settled_for(operation, changes)
         if kind.mismatch(settled, attempt.entry, _created(attempt), found, run.now()) is None:
             for note in kept_notes(owner, changes, kind.title(operation)):

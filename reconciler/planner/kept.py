@@ -6,7 +6,8 @@ every run would find the same difference, write it again, and regenerate for not
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import Final
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
@@ -17,6 +18,12 @@ from reconciler.model.text import printable
 
 WRITES: Final = 2
 """Writes after which a difference is the server's, and not a passing one."""
+
+ALIKE: Final = 0.75
+"""How much of two texts is the same where one is a form of the other."""
+
+SHORT: Final = 500
+"""Letters up to which texts are compared letter by letter, and word by word beyond."""
 
 LONGEST: Final = 120
 BEFORE: Final = 30
@@ -38,6 +45,20 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
     asked, found = normal(change.path, change.after), normal(change.path, change.before)
     writes = _writes(owner, change, recorded) + 1
     return _key(owner, change.path), JsonObject({"asked": asked, "found": found, "writes": writes})
+
+
+def is_a_form_of(asked: Json, found: Json) -> bool:
+    """Whether a text that was read is what was written, in the server's form of it: trimmed, cut, escaped or spelled
+    otherwise. Of a list, each item. Any other value that is not what was written was not taken."""
+    if isinstance(asked, tuple) and isinstance(found, tuple):
+        return len(asked) == len(found) and all(map(is_a_form_of, asked, found))
+    if not (isinstance(asked, str) and isinstance(found, str)) or not found.strip():
+        return asked == found
+    one, other = asked.casefold().strip(), found.casefold().strip()
+    if one.startswith(other):
+        return True
+    parts: tuple[Sequence[str], Sequence[str]] = (one, other) if len(one) < SHORT else (one.split(), other.split())
+    return SequenceMatcher(None, *parts, autojunk=False).ratio() >= ALIKE
 
 
 def is_settled(facts: JsonObject) -> bool:
