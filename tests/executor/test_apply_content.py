@@ -499,6 +499,23 @@ def test_a_draft_that_the_answer_leaves_out_but_that_was_scheduled_is_remembered
     assert [one.id for one in shop.recorded.published] == ["p1"]
 
 
+def test_rule_17_6_a_scheduled_post_that_reads_as_a_draft_is_looked_at_again(shop: Bench) -> None:
+    def lag(_: object) -> None:
+        shop.world.edit("p1", status=PostStatus.DRAFT)
+        shop.world.later(lambda: shop.world.edit("p1", status=PostStatus.SCHEDULED), timedelta(seconds=1))
+
+    shop.world.after_call = lag
+    assert results(shop.apply(out(shop, "p1"))) == ["done"]
+    assert [one.id for one in shop.recorded.published] == ["p1"]
+
+
+def test_a_post_that_the_answer_shows_scheduled_and_every_read_a_draft_is_unknown(shop: Bench) -> None:
+    shop.world.after_call = lambda _: shop.world.edit("p1", status=PostStatus.DRAFT)
+    assert results(shop.apply(out(shop, "p1"))) == ["unknown"]
+    (entry,) = shop.recorded.open
+    assert entry.call == "schedule-post"
+
+
 @pytest.mark.parametrize(("effect", "result"), [(True, "done"), (False, "failed")])
 def test_a_lost_answer_of_a_schedule_is_settled_by_the_status(shop: Bench, effect: bool, result: str) -> None:
     shop.world.lost = {SchedulePost: effect}
