@@ -7,7 +7,6 @@ every run would find the same difference, write it again, and regenerate for not
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
 from typing import Final
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
@@ -57,6 +56,8 @@ def is_a_form_of(asked: Json, found: Json) -> bool:
     one, other = asked.casefold().strip(), found.casefold().strip()
     if one.startswith(other):
         return True
+    from difflib import SequenceMatcher  # a plan without such a text does not need it
+
     parts: tuple[Sequence[str], Sequence[str]] = (one, other) if len(one) < SHORT else (one.split(), other.split())
     return SequenceMatcher(None, *parts, autojunk=False).ratio() >= ALIKE
 
