@@ -155,7 +155,7 @@ def _sites_for_completion() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
 
     try:
         return [(entry.name, entry.labels) for entry in open_project()[1].entries]
-    except Exception:  # a shell that completes is no place for problems; the command itself tells them
+    except Exception:  # completion stays silent; the command itself reports the problem
         return []
 
 

@@ -23,12 +23,12 @@ from reconciler.wiring import open_sandbox, open_state_of
 
 
 def show_plan(file: Path, state: str | None, emit: Emit) -> PlanCompleted:
-    """Tells a saved plan. Raises UsageError for what is no plan, or an altered one."""
+    """Shows a saved plan. Raises UsageError if the file is not a plan, or was altered."""
     return tell_plan(readable_plan(file), state, emit)
 
 
 def readable_plan(file: Path) -> SavedPlan:
-    """The saved plan in a file. Raises UsageError for what is no plan, or an altered one."""
+    """The saved plan in a file. Raises UsageError if the file is not a plan, or was altered."""
     try:
         return read_plan(file)
     except AlteredPlan as error:

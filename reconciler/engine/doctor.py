@@ -76,7 +76,7 @@ async def examine(
 async def _project(
     session: Session[ReadClient], selection: Selection, environ: Mapping[str, str], emit: Emit, totals: _Totals
 ) -> frozenset[str]:
-    """Examines what is no site. The names of the credentials that cannot be used."""
+    """Examines everything but the sites. Gives the names of the credentials that cannot be used."""
     project = session.project
     found = Findings()
     unusable: set[str] = set()

@@ -1,4 +1,4 @@
-"""What `doctor` looks at besides sites: git, and what the environment says of the way to the remote side."""
+"""What `doctor` checks apart from sites: git, and the settings for the connection to the remote side."""
 
 from __future__ import annotations
 

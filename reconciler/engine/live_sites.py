@@ -110,7 +110,7 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
 
 
 async def _title(session: Session[ReadClient], site: SiteRef) -> str:
-    """What a site is called; "" where that cannot be read. What it is called is no reason to leave it out."""
+    """The name of a site; "" where it cannot be read, since a site is not left out for want of a name."""
     try:
         return await session.client.endpoints.display_name(site)
     except ApiError:  # what is wrong with the site is said when it is read
