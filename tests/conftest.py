@@ -24,6 +24,13 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)  # a bu
 settings.register_profile("explore", derandomize=False, print_blob=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+OF_THE_RUN = ("CI", "RECONCILER_", "GITHUB_", "GITLAB_", "FORCE_COLOR", "NO_COLOR", "CLICOLOR", "COLUMNS", "LINES")
+"""What variables that say where the tests run begin with: what that run was allowed, and what it writes to, is not for
+the tests. They are taken away before the first fixture, whatever its scope."""
+
+for variable in [name for name in os.environ if name.startswith(OF_THE_RUN)]:
+    del os.environ[variable]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-cases", action="store_true", help="rewrite what the cases expect")
@@ -40,8 +47,6 @@ def no_secret_gets_out(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """Every test runs with a key in its environment, and fails if a file that it leaves or a process that it
     started has that key."""
     monkeypatch.setenv("WIX_API_KEY", CANARY)
-    for name in ("CI", *(name for name in os.environ if name.startswith("RECONCILER_"))):
-        monkeypatch.delenv(name, raising=False)  # what the run of the tests was allowed is not for the tests
     said: list[str] = []
     communicate = subprocess.Popen.communicate
 
