@@ -143,8 +143,10 @@ def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | 
 def _store(
     project: Project, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
 ) -> tuple[StateStore, str]:
-    """The state, and where it is as messages show it. A relative place that is `given` starts from the current
-    directory, as every path on a command line."""
+    """The state, and where it is as messages show it.
+
+    A relative place that is `given` starts from the current directory, as every path on a command line.
+    """
     location, root = project.state, project.root
     if given is not None:
         if wrong := check_state(given):

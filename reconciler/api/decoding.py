@@ -105,8 +105,10 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
 
 
 def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
-    """Whether an escape may hide a secret, or half a character, from a look at the bytes. A line break in a text
-    hides nothing, for no secret has one, and nearly every caption does."""
+    """Whether an escape may hide a secret, or half a character, from a look at the bytes.
+
+    A line break in a text hides nothing, for no secret has one, and nearly every caption does.
+    """
     if b"\\" not in raw:
         return False
     return _TELLING_ESCAPE.search(raw) is not None or any('"' in secret for secret in secrets)

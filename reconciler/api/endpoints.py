@@ -194,8 +194,10 @@ class Endpoints:
         return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.display_name)
 
     async def sites(self, account: SiteRef) -> tuple[wire_platform.SiteListing, ...]:
-        """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2). `account` has the account's id in the
-        place of the site's."""
+        """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2).
+
+        `account` has the account's id in the place of the site's.
+        """
         found: list[wire_platform.SiteListing] = []
         paging: dict[str, Json] = {"limit": 100}
         seen: set[str] = set()

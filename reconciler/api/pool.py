@@ -37,8 +37,10 @@ def address_of(text: str) -> httpx.URL:
 
 
 def open_transport(base: httpx.URL, parallelism: int, surroundings: Surroundings) -> httpx.AsyncBaseTransport:
-    """A transport that follows no redirect, keeps no cookie and reads no `.netrc`. Raises UsageError where the
-    environment names certificates or a proxy that cannot be used."""
+    """A transport that follows no redirect, keeps no cookie and reads no `.netrc`.
+
+    Raises UsageError where the environment names certificates or a proxy that cannot be used.
+    """
     import_aiohttp()
     import aiohttp
     from httpx_aiohttp import AiohttpTransport

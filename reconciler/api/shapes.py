@@ -98,8 +98,10 @@ def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
 
 
 class Page(Struct, frozen=True):
-    """A list, or as much of it as one answer shows. `source` is the whole answer; `more` says how it tells that there
-    is more."""
+    """A list, or as much of it as one answer shows.
+
+    `source` is the whole answer; `more` says how it tells that there is more.
+    """
 
     members: tuple[tuple[str, Fields], ...]
     source: Fields

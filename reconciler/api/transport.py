@@ -125,8 +125,9 @@ class Connection:
             await opened.aclose()
 
     async def ask(self, call: Call, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
-        """Sends a call for a site, again where that is right (retries.py). Raises ApiError, UsageError, and what
-        `fence` raises before an attempt.
+        """Sends a call for a site, again where that is right (retries.py).
+
+        Raises ApiError, UsageError, and what `fence` raises before an attempt.
 
         `account`: `site.id` is the id of an account, and the call is one for accounts (D 2.1).
         """

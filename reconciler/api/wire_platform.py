@@ -77,7 +77,9 @@ class SiteListing(Struct, frozen=True):
 
 class SitePage(Struct, frozen=True):
     """One page of an account's sites; `next` is the cursor of the page after it, None on the last.
-    `more` says how the answer tells that there is another one."""
+
+    `more` says how the answer tells that there is another one.
+    """
 
     sites: tuple[SiteListing, ...]
     next: str | None

@@ -106,7 +106,8 @@ def _post_status(written: str) -> AnyPostStatus:
 
 def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields, str], ...]:
     """The content objects of an item, each with its name and path: those that are known first, then whatever is named
-    like one. An item has one of them (D 10.2)."""
+    like one. An item has one of them (D 10.2).
+    """
     named = [name for name in source if name.endswith(_CONTENT_ENDINGS)]  # those that are known end so too
     known = sorted(name for name in named if name in _CONTENTS and source[name] is not None)
     objects = [*known, *sorted(name for name in named if name not in _CONTENTS and is_object(source[name]))]

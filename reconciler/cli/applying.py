@@ -39,8 +39,11 @@ STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to s
 
 
 class Permissions(Struct, frozen=True):
-    """What the command line allows: to write without asking, to make posts public, to wait for a lock. A `saved` plan
-    is carried out without asking again: who names it has seen it. What is public is asked about all the same."""
+    """What the command line allows: to write without asking, to make posts public, to wait for a lock.
+
+    A `saved` plan is carried out without asking again: who names it has seen it. What is public is asked about all the
+    same.
+    """
 
     auto_approve: bool
     allow_publish: bool

@@ -58,8 +58,10 @@ async def agreed(question: str) -> bool:
 
 
 async def _line() -> str:
-    """A line from the terminal. Waits without blocking, so that leases are renewed while a person thinks, and
-    Ctrl-C need not wait for Enter."""
+    """A line from the terminal.
+
+    Waits without blocking, so that leases are renewed while a person thinks, and Ctrl-C need not wait for Enter.
+    """
     loop = asyncio.get_running_loop()
     there = asyncio.Event()
     try:

@@ -27,8 +27,11 @@ class Output(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """Where a command's reports go, and how much of it people see. `explain`: all that is known of each action;
-    `quiet`: problems and the last line; `summary`: header, table and last line; `sites`: who shares a block."""
+    """Where a command's reports go, and how much of it people see.
+
+    `explain`: all that is known of each action; `quiet`: problems and the last line; `summary`: header, table and last
+    line; `sites`: who shares a block.
+    """
 
     outputs: tuple[Output, ...]
     colour: bool

@@ -35,8 +35,10 @@ class Saving:
         self._emit(event)
 
     def write(self, api: str, made_at: datetime, part: RunPart | None = None) -> None:
-        """Writes the file, and says so. A plan that lacks a site is not saved: whoever applied it would take it for
-        the whole."""
+        """Writes the file, and says so.
+
+        A plan that lacks a site is not saved: whoever applied it would take it for the whole.
+        """
         if self._failed:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))

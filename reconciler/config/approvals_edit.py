@@ -276,7 +276,8 @@ class _Update:
 
     def _stays(self, node: Any, found: ActivityForReview) -> bool:
         """Whether an activity has anything to stand in the file for: a listed draft that is still there, a new one,
-        or its decision to have none."""
+        or its decision to have none.
+        """
         drafts = {draft.id for draft in found.drafts} | self.kept
         return (
             any(self.yaml.text_at(item, "id") in drafts for item in _items(self.yaml, node))

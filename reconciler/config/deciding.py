@@ -28,8 +28,10 @@ SHORTEST_PREFIX: Final = 4
 
 
 class Selector(Struct, frozen=True):
-    """Which drafts are meant: all that is given must hold, and nothing given means all. `ids` are of drafts or of
-    activities, whole or their beginnings."""
+    """Which drafts are meant: all that is given must hold, and nothing given means all.
+
+    `ids` are of drafts or of activities, whole or their beginnings.
+    """
 
     ids: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()

@@ -98,7 +98,8 @@ def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> It
 
 class LiveEvents(Struct, frozen=True):
     """What a file's events are on the site now: by their names in the file the live ones that differ, the names of
-    those that are gone, and those that are to be listed besides."""
+    those that are gone, and those that are to be listed besides.
+    """
 
     changed: Mapping[str, CalendarEvent]
     gone: frozenset[str] = frozenset()

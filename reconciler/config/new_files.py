@@ -25,8 +25,11 @@ _MAGIC: Final = re.compile(r"[*?\[]")
 
 
 def place_of(project: Project, name: SiteName) -> Path:
-    """Where the file of a new site belongs. Raises UsageError where no pattern of the project would take it, where
-    there is a file already, and where it would be outside the project."""
+    """Where the file of a new site belongs.
+
+    Raises UsageError where no pattern of the project would take it, where there is a file already, and where it would
+    be outside the project.
+    """
     file = f"{name}.yaml"
     for pattern in project.sites:
         folders = []

@@ -121,8 +121,10 @@ def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
-    """Why a run may not write to a path of the command line; empty where it may. A link in the repository must not
-    take a file out of it that was meant to be in it."""
+    """Why a run may not write to a path of the command line; empty where it may.
+
+    A link in the repository must not take a file out of it that was meant to be in it.
+    """
     if not leads_away(path, _allowed(environ)):
         return ""
     return (

@@ -268,7 +268,8 @@ class YamlText(Struct):
 
     def _item_start(self, sequence: Any, item: Any) -> int:
         """Where an item starts: its dash's line, or the comments right above it (above the first item they may
-        be about the whole list, and stay)."""
+        be about the whole list, and stay).
+        """
         dash = self.text.rfind("-", 0, item.start_mark.index)
         if self.text[dash + 1 : item.start_mark.index].strip():
             raise self._no(item, "a comment is between the dash and its item")

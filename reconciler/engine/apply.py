@@ -164,8 +164,10 @@ def _checked(
     *,
     again: bool = False,
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Every precondition and every right on every site; what no longer holds goes into `stale`. With `again` a site may
-    have been begun: what is left of its plan takes its place."""
+    """Every precondition and every right on every site; what no longer holds goes into `stale`.
+
+    With `again` a site may have been begun: what is left of its plan takes its place.
+    """
     session = run.session
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
 

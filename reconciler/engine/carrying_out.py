@@ -44,7 +44,8 @@ OVERTAKEN = "another run worked on this site after the plan was made; run apply 
 
 class Prepared(Struct, frozen=True):
     """A site with something to do: its plan, its file (None where a saved plan's is gone), and the record that the
-    plan was made from or checked against."""
+    plan was made from or checked against.
+    """
 
     planned: SitePlanned
     entry: SiteEntry | None
@@ -57,7 +58,8 @@ class Prepared(Struct, frozen=True):
 
 class PreparedSites:
     """The sites that are ready, in their order: kept on disk, for nobody knows how many there are or how long somebody
-    thinks about them."""
+    thinks about them.
+    """
 
     def __init__(self) -> None:
         self._spool = Spool()

@@ -53,8 +53,11 @@ async def examine(
     strict: bool = False,
     probe_to: Path | None = None,
 ) -> DoctorCompleted:
-    """Examines a project and the sites of a selection. `environ` are the variables of the run; `probe_to` is where the
-    recording goes of what the first site settles of the facts that are only inferred."""
+    """Examines a project and the sites of a selection.
+
+    `environ` are the variables of the run; `probe_to` is where the recording goes of what the first site settles of the
+    facts that are only inferred.
+    """
     begin("doctor", selection, emit, session)
     totals = _Totals()
     unusable = await _project(session, selection, environ, emit, totals)

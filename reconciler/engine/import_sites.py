@@ -57,8 +57,11 @@ Made: TypeAlias = dict[Path, tuple[NewSite, str | None]]
 
 
 async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted, emit: Emit) -> ImportCompleted:
-    """Takes sites into the project. Raises UsageError for what is wrong with the run as a whole, and ApiError where
-    the account's sites cannot be listed."""
+    """Takes sites into the project.
+
+    Raises UsageError for what is wrong with the run as a whole, and ApiError where the account's sites cannot be
+    listed.
+    """
     project = session.project
     check_wanted(project, wanted)
     emit(PhaseStarted(Phase.LISTING, 0))

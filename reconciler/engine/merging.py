@@ -20,8 +20,9 @@ Report = Mapping[str, Any]
 
 
 def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
-    """One saved plan of all sites of these parts, good until the first of them expires. `found` has each with the
-    name of its file.
+    """One saved plan of all sites of these parts, good until the first of them expires.
+
+    `found` has each with the name of its file.
 
     Raises UsageError for parts that are not of one whole.
     """

@@ -239,7 +239,8 @@ class SiteApplied(Struct, frozen=True):
 
 class SiteHistory(Struct, frozen=True):
     """What went out on a site, and what waits to, as the state knows it: posts that this tool scheduled, and what
-    became of those that were looked at after their moment."""
+    became of those that were looked at after their moment.
+    """
 
     name: SiteName
     posts: tuple[PublishedPost, ...]
@@ -299,8 +300,10 @@ class SiteExamined(Struct, frozen=True):
 
 
 class SiteFailed(Struct, frozen=True):
-    """A site that could not be worked on, and why; the others went on. `refused`: nothing is wrong with it, but
-    another run has it."""
+    """A site that could not be worked on, and why; the others went on.
+
+    `refused`: nothing is wrong with it, but another run has it.
+    """
 
     name: SiteName
     problems: tuple[Diagnostic, ...]
@@ -336,8 +339,11 @@ class PlanCompleted(Struct, frozen=True):
 
 
 class ApplyCompleted(Struct, frozen=True):
-    """What a run did. `sites` had something to do; `refused` and `failed` count those that a lock or an error kept
-    from it after the yes; `results` are the ways in which actions ended, each once."""
+    """What a run did.
+
+    `sites` had something to do; `refused` and `failed` count those that a lock or an error kept from it after the yes;
+    `results` are the ways in which actions ended, each once.
+    """
 
     plan: PlanCompleted
     tally: Tally = field(default_factory=_nothing_done)
@@ -401,8 +407,11 @@ class HistoryListed(Struct, frozen=True):
 
 
 class ImportCompleted(Struct, frozen=True):
-    """All sites are taken in. `unsettled` are those whose plan is not empty; `new` counts the files that were made,
-    of which `unsettled_new` are not as they should be."""
+    """All sites are taken in.
+
+    `unsettled` are those whose plan is not empty; `new` counts the files that were made, of which `unsettled_new` are
+    not as they should be.
+    """
 
     sites: int
     new: int = 0
@@ -426,7 +435,8 @@ class DoctorCompleted(Struct, frozen=True):
 
 class FilesChecked(Struct, frozen=True):
     """What an upgrade to this version, `tool`, would touch of the `files` that were looked at: files, state and saved
-    plans."""
+    plans.
+    """
 
     tool: str
     files: int
@@ -465,7 +475,9 @@ class LockFound(Struct, frozen=True):
 
 class LockRemoved(Struct, frozen=True):
     """Nobody holds a site any more; `lock` was taken away, None where there was none to take, or it was given back.
-    `unreadable` is one that was taken away though nobody can say whose it was."""
+
+    `unreadable` is one that was taken away though nobody can say whose it was.
+    """
 
     name: SiteName
     lock: LockRecord | None = None
@@ -498,8 +510,11 @@ class RecordChanged(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Nothing was done, for a guard or a person said no. `more` counts further reasons, each of which was said;
-    `failed` the sites that could not be read. `still_going_out` are the posts that would have been taken back."""
+    """Nothing was done, for a guard or a person said no.
+
+    `more` counts further reasons, each of which was said; `failed` the sites that could not be read. `still_going_out`
+    are the posts that would have been taken back.
+    """
 
     reason: Diagnostic
     more: int = 0

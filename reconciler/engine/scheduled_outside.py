@@ -51,8 +51,10 @@ def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityFor
 
 
 async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, observed: ObservedSite) -> ObservedSite:
-    """Writes the posts that wait to go out into the site's approvals file, as approved. The site, with what was read
-    for it: time zone and accounts are for people."""
+    """Writes the posts that wait to go out into the site's approvals file, as approved.
+
+    The site, with what was read for it: time zone and accounts are for people.
+    """
     live = observed.marketing_plan
     assert live is not None
     channels = tuple(sorted({post.channel for activity in live.activities for post in activity.posts}))

@@ -22,9 +22,12 @@ AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 
 
 class Session(Struct, Generic[AnyClient], frozen=True):
-    """What a run works with. `client` says by its type whether the run may write; `clock` is that of the world it
-    works on. `leases` are its locks, `parallelism` is how many sites are worked on at once, `commit` what git has
-    checked out; `checks` are the policy as code. With `debug` a bug is raised where it is met."""
+    """What a run works with.
+
+    `client` says by its type whether the run may write; `clock` is that of the world it works on. `leases` are its
+    locks, `parallelism` is how many sites are worked on at once, `commit` what git has checked out; `checks` are the
+    policy as code. With `debug` a bug is raised where it is met.
+    """
 
     project: Project
     client: AnyClient

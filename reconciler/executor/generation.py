@@ -38,7 +38,8 @@ NEAR = timedelta(days=7)
 
 class PendingGeneration(Struct, frozen=True):
     """A generation that is waited for: its entry (None: somebody else's), the inputs that come into force
-    when it ends well, and what was unclear about its start."""
+    when it ends well, and what was unclear about its start.
+    """
 
     action: Action
     entry: OpenEntry | None
@@ -222,7 +223,8 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
 
 async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
     """ACTIVE without any posts is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off
-    (D 13.1.6)."""
+    (D 13.1.6).
+    """
     now = run.now()
     near = [
         activity

@@ -1,5 +1,6 @@
 """How calls ended, by what is there now: for an answer that was unclear, for an entry of an earlier run, and for the
-read-back alike."""
+read-back alike.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""SiteCache: the site as a run sees it. Each part is read when it is first asked for, and again once it may have
-changed."""
+"""SiteCache: the site as a run sees it.
+
+Each part is read when it is first asked for, and again once it may have changed.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,8 @@ class SiteCache:
 
     async def fill(self, activities: Iterable[ActivityId]) -> None:
         """Asks activities that seem to have no posts for them: whether the marketing plan shows the posts of
-        every activity is not documented (14.1)."""
+        every activity is not documented (14.1).
+        """
         bare = {activity.id for activity in (await self.marketing_plan()).activities if not activity.posts}
         ask = tuple(sorted((set(activities) & bare) - self._asked))
         if not ask:

@@ -16,7 +16,8 @@ async def conclude(
     journal: Journal, entry: OpenEntry, outcome: Outcome, published: PublishedPost | None = None
 ) -> None:
     """Notes what an outcome means for later runs, then the outcome itself, in this order: a run that dies in
-    between finds the entry open and does it again. `published` is how a post was scheduled, where it was."""
+    between finds the entry open and does it again. `published` is how a post was scheduled, where it was.
+    """
     if isinstance(outcome, Done):
         kind = kind_of(entry.operation)
         left = kind.leaves(entry.operation, entry, outcome, journal.recorded)
@@ -40,7 +41,8 @@ async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None
 
 async def record_findings(plan: Plan, ports: Ports) -> None:
     """Notes what a plan found out before anything is written: identities, what is as asked for already,
-    and what a marketing plan that no generation of ours is recorded for is taken to be made from."""
+    and what a marketing plan that no generation of ours is recorded for is taken to be made from.
+    """
     journal = ports.journal
     if plan.bindings != Bindings():
         await journal.bind(plan.bindings)

@@ -123,8 +123,10 @@ class Verdict(Struct, frozen=True):
 
 
 class Approvals(Struct, frozen=True, dict=True):
-    """One approvals file. `file` is its path as messages show it; empty when there is none. `written_for` is the name
-    that the file has for its site, where that is another one: a site's old name.
+    """One approvals file.
+
+    `file` is its path as messages show it; empty when there is none. `written_for` is the name that the file has for
+    its site, where that is another one: a site's old name.
 
     `uncommitted` are drafts and activities of which the file on the disk has another decision, where only those that
     are committed count.

@@ -46,8 +46,10 @@ class DesiredEvents(Struct, frozen=True):
 
 
 class CalendarEvent(Struct, frozen=True):
-    """An event of a live site (D 8.1). `rest` holds writable fields this version does not know, so that a
-    replacing write (D 8.2) does not lose them."""
+    """An event of a live site (D 8.1).
+
+    `rest` holds writable fields this version does not know, so that a replacing write (D 8.2) does not lose them.
+    """
 
     id: EventId
     name: str
@@ -87,7 +89,9 @@ REACH_AHEAD: Final = timedelta(days=731)
 
 def reach(now: datetime) -> tuple[datetime, datetime]:
     """From when to when a calendar is looked at: both ends are asked for, because the API wants them (D 8.2).
-    Whole days, so that the same day's runs ask the same."""
+
+    Whole days, so that the same day's runs ask the same.
+    """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - REACH_BACK, midnight + REACH_AHEAD
 

@@ -38,8 +38,10 @@ class Decided(Struct, frozen=True):
 
 
 class UnreadableCall(Variant, frozen=True):
-    """A call of another version of this tool that no operation of this one stands for. It blocks its object until a
-    person says how it ended."""
+    """A call of another version of this tool that no operation of this one stands for.
+
+    It blocks its object until a person says how it ended.
+    """
 
     call: str
     facts: JsonObject = EMPTY

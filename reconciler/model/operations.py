@@ -55,8 +55,10 @@ CLASSES: Final = {
 
 
 class Write(Variant, frozen=True):
-    """What is true of every write of a type. Each type below also says its `verb`, and the `kind` of object that it
-    is about."""
+    """What is true of every write of a type.
+
+    Each type below also says its `verb`, and the `kind` of object that it is about.
+    """
 
     repeatable: ClassVar[bool] = False
     """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
@@ -235,8 +237,10 @@ class ClearPosts(Write, frozen=True):
 
 
 class SchedulePost(Write, frozen=True):
-    """`at` None: the API's own time. `approved` is False only under `approval: none`. `title`: of its activity;
-    `account`: the id of the account that it appears on, for people.
+    """`at` None: the API's own time.
+
+    `approved` is False only under `approval: none`. `title`: of its activity; `account`: the id of the account that it
+    appears on, for people.
 
     `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
     `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
@@ -417,8 +421,11 @@ class Pending(Variant, frozen=True):
 
 
 class NotDone(Variant, frozen=True):
-    """It had no effect, and why. `final` says that trying again changes nothing (a 4xx, a failed generation).
-    `skipped` says that the remote side or a precondition ruled it out, which is no error (exit 3, not 1)."""
+    """It had no effect, and why.
+
+    `final` says that trying again changes nothing (a 4xx, a failed generation). `skipped` says that the remote side or
+    a precondition ruled it out, which is no error (exit 3, not 1).
+    """
 
     detail: str
     final: bool = True

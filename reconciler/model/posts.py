@@ -67,7 +67,8 @@ class Media(Struct, frozen=True):
     @property
     def address(self) -> str:
         """As people read it: the URL, with the type unless it is an image, and with the file where that is not
-        part of the URL."""
+        part of the URL.
+        """
         kind = "" if self.type == "IMAGE" else f"{self.type} "
         file = f" (file {self.file_id})" if self.file_id and self.file_id not in self.url else ""
         return f"{kind}{self.url}{file}"

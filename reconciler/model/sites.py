@@ -171,8 +171,10 @@ class CreatedActivity(Struct, frozen=True):
 
 
 class CreatedEvent(Struct, frozen=True):
-    """A calendar event that this tool created. `seen`: an answer has shown it since, so that its absence means
-    something; until then it may only not show yet."""
+    """A calendar event that this tool created.
+
+    `seen`: an answer has shown it since, so that its absence means something; until then it may only not show yet.
+    """
 
     id: EventId
     name: str

@@ -89,8 +89,11 @@ class PostsAmong(Variant, frozen=True):
 
 
 class NothingWaits(Variant, frozen=True):
-    """No post of the activity waits to go out (None: of any upcoming activity). Nothing is destroyed before that
-    holds; the plan's own cancels come first, so it is not judged before the first write."""
+    """No post of the activity waits to go out (None: of any upcoming activity).
+
+    Nothing is destroyed before that holds; the plan's own cancels come first, so it is not judged before the first
+    write.
+    """
 
     activity: ActivityId | None = None
 

@@ -33,7 +33,8 @@ from reconciler.planner.options import Scope
 class ActivitiesPart(Struct, frozen=True):
     """`projected` are the activities as they will be; `created` those that will be there besides.
 
-    `actions` are pairs of the rule's index and the action."""
+    `actions` are pairs of the rule's index and the action.
+    """
 
     actions: tuple[tuple[int, Action], ...]
     refusals: tuple[Diagnostic, ...]
@@ -127,7 +128,8 @@ def _to_remember(
     rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
 ) -> frozenset[ActivityId]:
     """The activities the rule stands for from now on: not those that merely look as if it had set them, or
-    an edit of its values would reach what nobody selected."""
+    an edit of its values would reach what nobody selected.
+    """
     before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
     return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
 

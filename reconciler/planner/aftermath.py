@@ -37,7 +37,8 @@ class FailedPost(Struct, frozen=True):
 
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
     """Posts whose moment is past, of which nobody knows yet that they went out, and that the marketing plan does not
-    show: they are asked for by themselves."""
+    show: they are asked for by themselves.
+    """
     shown = _shown(observed)
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
     ours = scheduled_by_us(recorded)

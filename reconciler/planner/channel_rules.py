@@ -65,7 +65,8 @@ IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with
 
 class Violation(Struct, frozen=True):
     """A rule that a post breaks: its name, what was found, what a person can do about it, and where the rule stands;
-    `place` is empty for what is a channel's own."""
+    `place` is empty for what is a channel's own.
+    """
 
     rule: str
     detail: str
@@ -134,7 +135,8 @@ class Outgoing(Struct, frozen=True):
 
 def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
     """What is odd about posts of one site together, each with the later of the two: the same content twice on one
-    account within a day, and two posts in one minute. `zone` is the IANA name of the site's time zone."""
+    account within a day, and two posts in one minute. `zone` is the IANA name of the site's time zone.
+    """
     found: list[tuple[Outgoing, str]] = []
     in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))
     for before, after in pairwise(in_order):

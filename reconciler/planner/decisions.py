@@ -29,8 +29,10 @@ STORIES: Final = "regenerate-stories"
 
 
 class DecisionsPart(Struct, frozen=True):
-    """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others. `lost` are both,
-    with the decision that takes back what of them is scheduled."""
+    """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others.
+
+    `lost` are both, with the decision that takes back what of them is scheduled.
+    """
 
     actions: tuple[Action, ...] = ()
     cleared: frozenset[ActivityId] = frozenset()
@@ -104,8 +106,11 @@ def _given_for_others(
 
 
 def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether nothing is left to do for an activity's decision; always so for `keep`. What of it is scheduled is taken
-    back first, so that while anything reviewed still waits to go out, something is left."""
+    """Whether nothing is left to do for an activity's decision; always so for `keep`.
+
+    What of it is scheduled is taken back first, so that while anything reviewed still waits to go out, something is
+    left.
+    """
     if approval.decision is ActivityDecision.KEEP or not approval.counts:
         return True  # one that was given for other drafts is no decision about these; _cannot_count says so
     if _as_reviewed(approval, activity, _scheduled(activity)):
@@ -119,7 +124,8 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
 
 def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
     """Whether a decision was never carried out, and each draft it was given for is another one since (its text, its
-    place, its activity's date). Where the state knows nothing of the site, it may have been what made them others."""
+    place, its activity's date). Where the state knows nothing of the site, it may have been what made them others.
+    """
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
         return False
     if any(_is_consumed(approval, word, recorded) for word in (str(approval.decision), STORIES)):
@@ -143,7 +149,8 @@ def _left_to_make(
     approval: ActivityApproval, activity: Activity, recorded: RecordedSite
 ) -> tuple[tuple[bool, tuple[Post, ...]], ...]:
     """Pairs of whether they are stories, and the drafts to make again: each kind is a call of its own (D 6.2), and a
-    run may have been cut short between the two."""
+    run may have been cut short between the two.
+    """
     drafts = _affected(approval.decision, activity)
     kinds = [(stories, tuple(one for one in drafts if one.is_story == stories)) for stories in (True, False)]
     return tuple(
@@ -156,7 +163,8 @@ def _left_to_make(
 
 def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[ActivityId]:
     """Activities that somebody discarded: a posts rule does not give them posts again, until a person writes
-    another decision."""
+    another decision.
+    """
     decided = {one.id: one.decision for one in approvals.activities}
     now = {one for one, decision in decided.items() if decision is ActivityDecision.DISCARD}
     before = {one for one, decision, _ in recorded.consumed if decision == ActivityDecision.DISCARD.value}
@@ -183,7 +191,8 @@ def _discards(approval: ActivityApproval | None) -> bool:
 
 def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
     """The activities whose posts an earlier run sent to be made again, and which may still be in the making: of each
-    call, whether it was about stories."""
+    call, whether it was about stories.
+    """
     found: dict[str, tuple[bool, ...]] = {}
     for entry in recorded.open:
         if isinstance(entry.operation, RegeneratePosts):

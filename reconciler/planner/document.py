@@ -83,8 +83,11 @@ class SpentPlan(PlanRefused):
 
 
 class RunPart(Struct, frozen=True):
-    """Which of `count` parts a plan or report is, counting from 1. `config` is the digest of the files and options that
-    all parts are made from: the parts of one project at one commit have the same."""
+    """Which of `count` parts a plan or report is, counting from 1.
+
+    `config` is the digest of the files and options that all parts are made from: the parts of one project at one commit
+    have the same.
+    """
 
     number: int
     count: int
@@ -92,8 +95,11 @@ class RunPart(Struct, frozen=True):
 
 
 class SavedPlan(Struct, frozen=True, dict=True):
-    """The plans of a run as they are saved. `tool` is the version that made it, `api` the side it was made
-    against; `id` is random. `plans` are sorted by the names of their sites. `part` is None where it is whole."""
+    """The plans of a run as they are saved.
+
+    `tool` is the version that made it, `api` the side it was made against; `id` is random. `plans` are sorted by the
+    names of their sites. `part` is None where it is whole.
+    """
 
     id: str
     tool: str

@@ -178,7 +178,8 @@ def _given_up(
     desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
     """Refuses to generate in place of a marketing plan that somebody deleted, beyond what `discard` allows: what people
-    approved in it would be given up (design.md 3.3)."""
+    approved in it would be given up (design.md 3.3).
+    """
     wanted = desired.marketing_plan
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
         return ()
@@ -217,7 +218,8 @@ def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[A
 
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """What nothing can be decided about, and is left alone: rules by a type that no answer shows, and posts with a
-    status that this version does not know (remote-api.md 17.8)."""
+    status that this version does not know (remote-api.md 17.8).
+    """
     live = observed.marketing_plan
     if live is None:
         return ()

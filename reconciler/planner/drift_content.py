@@ -150,7 +150,8 @@ class _Audit(Struct, frozen=True):
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
         """`applied`: whether the object was left as the rule asks when it was last applied; None where it is
-        not known to have been there."""
+        not known to have been there.
+        """
         part = Part.ACTIVITIES if isinstance(action.operation, DeleteActivity) else Part.POSTS
         if applied is not None:
             return self._drifted(action, finding, Moved.REMOTE if applied else Moved.GIT, title)
@@ -165,7 +166,8 @@ class _Audit(Struct, frozen=True):
 
     def _time_can_tell(self, action: Action, part: Part) -> bool:
         """Whether the rule may want the object by now only because time passed: its window moved, or that of a
-        rule above it, or a place got free."""
+        rule above it, or a place got free.
+        """
         rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
         if part is Part.ACTIVITIES:
             rules = self.desired.activities

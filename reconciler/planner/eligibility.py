@@ -176,7 +176,8 @@ class DraftEligibility(Struct):
 
     def _may_have_own_time(self, one: Candidate) -> bool:
         """Whether a post may wait for the API's own time on its way to the rule's: far enough ahead, and at no moment
-        that the policy forbids, where it would stay if moving it failed."""
+        that the policy forbids, where it would stay if moving it failed.
+        """
         own = one.activity.date
         policy = self.options.policy
         return (

@@ -111,8 +111,10 @@ def _ahead(event: DesiredEvent, now: datetime) -> bool:
 
 
 def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
-    """An event that no read would show again, so that every run would create it once more. What lies as far in the
-    past is left alone without a word: no generation looks there."""
+    """An event that no read would show again, so that every run would create it once more.
+
+    What lies as far in the past is left alone without a word: no generation looks there.
+    """
     return blocked(
         scope.address(Kind.EVENT, event.name),
         BlockedBy.OUT_OF_REACH,
@@ -131,8 +133,10 @@ def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tup
 
 
 def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> frozenset[CalendarId]:
-    """The calendars that hold an event which this tool made or keeps. They are the site's own, whatever the API says
-    of another event in them."""
+    """The calendars that hold an event which this tool made or keeps.
+
+    They are the site's own, whatever the API says of another event in them.
+    """
     known = {event for _, event in recorded.event_ids if event and event not in recorded.foreign_events}
     return frozenset(event.calendar_id for event in observed if event.calendar_id is not None and event.id in known)
 

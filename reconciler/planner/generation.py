@@ -104,8 +104,10 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
 
 
 def _same_facts(declared: JsonObject, other: Json) -> bool:
-    """Whether an event is recorded as it is declared. A description that the file no longer manages, or only
-    now manages with the same text, is no change."""
+    """Whether an event is recorded as it is declared.
+
+    A description that the file no longer manages, or only now manages with the same text, is no change.
+    """
     if not isinstance(other, JsonObject):
         return False
     return all(same(declared.get(key), other.get(key)) for key in declared) and all(
@@ -117,7 +119,8 @@ def upcoming_posts(
     marketing_plan: MarketingPlan, now: datetime, statuses: frozenset[PostStatus] = WAITING
 ) -> tuple[Post, ...]:
     """The posts of activities that are not past, in the order of activity and post id: what a regeneration or a
-    deletion may throw away."""
+    deletion may throw away.
+    """
     return tuple(
         post
         for activity in in_order(marketing_plan.activities)
@@ -158,8 +161,10 @@ def plan_generation(
 
 
 def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
-    """Nothing is decided from a status that this version does not know, and it is said (17.1). Only a generation that
-    this tool itself waits for goes on through one."""
+    """Nothing is decided from a status that this version does not know, and it is said (17.1).
+
+    Only a generation that this tool itself waits for goes on through one.
+    """
     return GenerationPart(
         blocked=(
             blocked(

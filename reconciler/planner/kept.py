@@ -32,15 +32,19 @@ BEFORE: Final = 30
 def split_kept(
     owner: str, changes: Iterable[FieldChange], recorded: RecordedSite
 ) -> tuple[tuple[FieldChange, ...], tuple[FieldChange, ...]]:
-    """The changes that are to be written, and those that two writes did not make. `owner` is the object's address
-    within its site (`event[Sale]`), empty for settings, whose paths say it all."""
+    """The changes that are to be written, and those that two writes did not make.
+
+    `owner` is the object's address within its site (`event[Sale]`), empty for settings, whose paths say it all.
+    """
     kept = tuple(change for change in changes if _writes(owner, change, recorded) >= WRITES)
     return tuple(change for change in changes if change not in kept), kept
 
 
 def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[str, JsonObject]:
-    """What is remembered (as `RecordedSite.objects`) of one more write that did not take. `change.before` is what the
-    site had after it."""
+    """What is remembered (as `RecordedSite.objects`) of one more write that did not take.
+
+    `change.before` is what the site had after it.
+    """
     asked, found = normal(change.path, change.after), normal(change.path, change.before)
     writes = _writes(owner, change, recorded) + 1
     return _key(owner, change.path), JsonObject({"asked": asked, "found": found, "writes": writes})
@@ -48,7 +52,8 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
 
 def is_a_form_of(asked: Json, found: Json) -> bool:
     """Whether a text that was read is what was written, in the server's form of it: trimmed, cut, escaped or spelled
-    otherwise. Of a list, each item. Any other value that is not what was written was not taken."""
+    otherwise. Of a list, each item. Any other value that is not what was written was not taken.
+    """
     if isinstance(asked, tuple) and isinstance(found, tuple):
         return len(asked) == len(found) and all(map(is_a_form_of, asked, found))
     if not (isinstance(asked, str) and isinstance(found, str)) or not found.strip():

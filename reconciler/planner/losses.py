@@ -55,8 +55,10 @@ def judge_regeneration(
     recorded: RecordedSite,
     scope: Scope,
 ) -> tuple[Diagnostic, ...]:
-    """The refusal of a regeneration that throws away more than `discard` allows. What is cancelled for its own
-    reasons is not lost by it."""
+    """The refusal of a regeneration that throws away more than `discard` allows.
+
+    What is cancelled for its own reasons is not lost by it.
+    """
     regenerations = [action.operation for action in actions if isinstance(action.operation, Regenerate)]
     if not regenerations:
         return ()

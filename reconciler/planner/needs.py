@@ -21,7 +21,8 @@ from reconciler.planner.used_approvals import scheduled_by_us
 
 class Reads(Struct, frozen=True):
     """Parts to read, the channels whose connection matters, activities whose posts are in question, and posts that are
-    to be read one by one."""
+    to be read one by one.
+    """
 
     needs: frozenset[Need] = frozenset()
     channels: tuple[str, ...] = ()
@@ -128,8 +129,10 @@ def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> froze
 
 
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """Posts that wait to go out as far as earlier runs know, and that the marketing plan does not show. A post may
-    outlive its activity (14.8), so it is asked for by itself before it counts as missing (17.3)."""
+    """Posts that wait to go out as far as earlier runs know, and that the marketing plan does not show.
+
+    A post may outlive its activity (14.8), so it is asked for by itself before it counts as missing (17.3).
+    """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
     if observed.marketing_plan is not None and observed.marketing_plan.status is PlanStatus.NEVER_CREATED:

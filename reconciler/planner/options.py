@@ -14,8 +14,11 @@ from reconciler.model.sites import ObservedSite
 
 
 class PlanOptions(Struct, frozen=True):
-    """`now` is an aware instant. `regenerate` asks for a generation whatever the inputs are; `publish` False
-    leaves public actions out of the plan. `patience` is how long a call that may have gone out can still show."""
+    """`now` is an aware instant.
+
+    `regenerate` asks for a generation whatever the inputs are; `publish` False leaves public actions out of the plan.
+    `patience` is how long a call that may have gone out can still show.
+    """
 
     now: datetime
     policy: Policy = Policy()

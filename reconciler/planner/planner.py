@@ -50,7 +50,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
-    (design.md 3.5). `apply` resolves what reading the site can resolve, before it plans."""
+    (design.md 3.5). `apply` resolves what reading the site can resolve, before it plans.
+    """
     unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
     # A post that is read as scheduled is taken back whatever became of the call: doing that twice harms nobody.
     doubtful = [
@@ -66,8 +67,10 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
 
 
 def _is_in_doubt(entry: OpenEntry) -> bool:
-    """Whether a call may not be sent again before its outcome is known. What takes its time is waited for, by the
-    parts that plan it."""
+    """Whether a call may not be sent again before its outcome is known.
+
+    What takes its time is waited for, by the parts that plan it.
+    """
     operation = entry.operation
     return isinstance(operation, UnreadableCall) or not (operation.takes_time or operation.repeatable)
 

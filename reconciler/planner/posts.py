@@ -38,14 +38,18 @@ def live_posts(activity: Activity) -> tuple[Post, ...]:
 
 
 def has_unknown(activity: Activity) -> bool:
-    """Whether a post of an activity has a status that this version does not know. Clearing would take it too, so the
-    activity is left alone (remote-api.md 17.8)."""
+    """Whether a post of an activity has a status that this version does not know.
+
+    Clearing would take it too, so the activity is left alone (remote-api.md 17.8).
+    """
     return any(isinstance(post.status, Unrecognised) for post in activity.posts)
 
 
 def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
-    """Throws the drafts of an activity away; what of it is scheduled is cancelled before. Nothing where it has
-    neither."""
+    """Throws the drafts of an activity away; what of it is scheduled is cancelled before.
+
+    Nothing where it has neither.
+    """
     live = live_posts(activity)
     drafts = [post for post in live if post.status is PostStatus.DRAFT]
     # A cancelled story goes with no call: clearing stories takes drafts alone (D 6.2).
@@ -179,7 +183,8 @@ def defer_posts(
     rules: tuple[PostsRule, ...], max_discard: int | None, scope: Scope, *, may_discard: bool
 ) -> tuple[Action, ...]:
     """One bounded promise a rule, for activities that will be known after the generation: of activities that get posts,
-    of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away that no plan has shown."""
+    of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away that no plan has shown.
+    """
     return tuple(
         _promise(rules, index, rule.max if rule.present else max_discard, scope)
         for index, rule in enumerate(rules)

@@ -16,7 +16,8 @@ LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})
 
 class Promises(Struct, frozen=True):
     """The bounds of deferred actions, in objects: activities that get posts, drafts that go out or are
-    thrown away, activities that are made, set or removed. `unbounded` counts the promises that have no bound."""
+    thrown away, activities that are made, set or removed. `unbounded` counts the promises that have no bound.
+    """
 
     posts: int = 0
     publish: int = 0
@@ -91,8 +92,10 @@ def _promise(operation: Operation) -> Promises:
 
 
 def count_actions(actions: Iterable[Action]) -> dict[str, int]:
-    """Column -> how many objects. The posts of one activity are one object; so is what is rescheduled
-    right after it is scheduled."""
+    """Column -> how many objects.
+
+    The posts of one activity are one object; so is what is rescheduled right after it is scheduled.
+    """
     seen: set[tuple[str, str]] = set()
     counts: dict[str, int] = {}
     for action in actions:

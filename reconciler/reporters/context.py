@@ -19,8 +19,11 @@ CallsOf: TypeAlias = Callable[["Operation", "SiteRef"], tuple[str, ...]]
 
 
 class Detail(Struct, frozen=True):
-    """How much a person wants to see. `quiet`: problems and the last line. `summary`: header, table and last line.
-    `sites`: the sites of each block that several share."""
+    """How much a person wants to see.
+
+    `quiet`: problems and the last line. `summary`: header, table and last line. `sites`: the sites of each block that
+    several share.
+    """
 
     quiet: bool = False
     summary: bool = False

@@ -34,8 +34,9 @@ def from_bytes(
     mend: Upgrade[T] | None = None,
     fix: str = RESTORE,
 ) -> T:
-    """The document that a text holds, brought forward by `upgrade` where it is of an older version. `mend` may make
-    one of what cannot be read as it stands.
+    """The document that a text holds, brought forward by `upgrade` where it is of an older version.
+
+    `mend` may make one of what cannot be read as it stands.
 
     Raises StateError for a corrupt one, and for one of a version that this program does not know.
     """

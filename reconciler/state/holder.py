@@ -18,8 +18,11 @@ from reconciler.model.frozen import Struct
 
 
 class Holder(Struct, frozen=True):
-    """A process that works on sites. `machine` names the booted system and the process namespace in it;
-    `started` is the start of the process in the system's own count. Both are empty where nothing tells them."""
+    """A process that works on sites.
+
+    `machine` names the booted system and the process namespace in it; `started` is the start of the process in the
+    system's own count. Both are empty where nothing tells them.
+    """
 
     host: str
     process: int
@@ -88,7 +91,8 @@ def _machine() -> str:
 
 def _start_of(process: int) -> str:
     """When a process started, in the kernel's ticks since the boot; `ended` for one that only waits to be reaped;
-    empty where nothing tells."""
+    empty where nothing tells.
+    """
     try:
         line = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:

@@ -59,8 +59,10 @@ class HeldLease(Protocol):
 
 
 def log_of(record: SiteRecord) -> str:
-    """The key of the log that continues a snapshot. It goes with that snapshot alone, so one that a crash left behind
-    is never taken for another's."""
+    """The key of the log that continues a snapshot.
+
+    It goes with that snapshot alone, so one that a crash left behind is never taken for another's.
+    """
     return f"journals/{checked_id(record.site.id)}-{record.written}.jsonl"
 
 
@@ -121,8 +123,10 @@ class SiteJournal:
         return self._recorded
 
     async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
-        """Notes calls that are about to be sent as one request, in one write. Raises LeaseLost where they must not
-        be: the lease is lost."""
+        """Notes calls that are about to be sent as one request, in one write.
+
+        Raises LeaseLost where they must not be: the lease is lost.
+        """
         # Only here: what a call came to is worth noting also when the lease ended meanwhile.
         if self._lease is not None:
             self._lease.check()
@@ -150,8 +154,10 @@ class SiteJournal:
         self._note(Ended(entry.id, outcome))
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of a generation that is to come. `generated_from`: all that the marketing plan counts as
-        made from until then; None leaves that as it is."""
+        """Notes the inputs of a generation that is to come.
+
+        `generated_from`: all that the marketing plan counts as made from until then; None leaves that as it is.
+        """
         self._note(InputsPending(pending, generated_from))
 
     async def inputs_generated_from(self, inputs: Inputs) -> None:
@@ -188,14 +194,17 @@ class SiteJournal:
             await (self._shielded(self._snapshot()) if self._log is None else self._shielded(self._append()))
 
     async def close(self) -> None:
-        """Ends the run's notes: they become one snapshot, and the site is known from now on. Writes nothing where
-        that is what stands there."""
+        """Ends the run's notes: they become one snapshot, and the site is known from now on.
+
+        Writes nothing where that is what stands there.
+        """
         self._recorded = replace(self._recorded, known=True)
         await self._shielded(self._snapshot())
 
     async def fold(self) -> None:
         """Makes a snapshot of what is recorded, also where the same stands there: whoever else has it open finds
-        another one at its next write, and stops."""
+        another one at its next write, and stops.
+        """
         self._kept = None
         await self._shielded(self._snapshot())
 

@@ -61,8 +61,11 @@ class LeaseLost(StateError):
 
 
 class _Standing(Struct, frozen=True):
-    """A lease that keeps others out, or did: `beat` is None where its run has ended. `changed` tells it, with its
-    heartbeat, from what stood there at another look. `first` is the name under which version 1 keeps it."""
+    """A lease that keeps others out, or did: `beat` is None where its run has ended.
+
+    `changed` tells it, with its heartbeat, from what stood there at another look. `first` is the name under which
+    version 1 keeps it.
+    """
 
     lock: LockRecord
     beat: HeartbeatRecord | None
@@ -161,8 +164,10 @@ class Leases:
             return True
 
     async def discard(self, site: SiteRef) -> None:
-        """Takes a lease away that cannot be read. Whoever holds it is stopped by the journal: the next run writes a
-        snapshot of its own there first."""
+        """Takes a lease away that cannot be read.
+
+        Whoever holds it is stopped by the journal: the next run writes a snapshot of its own there first.
+        """
         now = self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
         free = LockRecord(label, self.holder, now, now, released=True, discarded=True)

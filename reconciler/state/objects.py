@@ -161,7 +161,8 @@ class ObjectStore:
 
     async def _see_bucket(self) -> None:
         """Asks once whether there is a bucket at all: an object in none is "not found" just as well, and a
-        misspelt bucket would pass for a project without a past."""
+        misspelt bucket would pass for a project without a past.
+        """
         if self._bucket_seen:
             return
         import obstore
@@ -172,7 +173,8 @@ class ObjectStore:
 
     async def _see_conditions(self) -> None:
         """Tries once whether conditions are kept: there are servers that speak S3 and pass over them, and with
-        one of those two runs would both hold a site."""
+        one of those two runs would both hold a site.
+        """
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 

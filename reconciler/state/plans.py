@@ -51,8 +51,10 @@ class PartDocument(Struct, frozen=True):
 
 
 class SpentPlans:
-    """Which saved plans were applied. One small document each, written once and never changed; and one for each part
-    of a plan that is applied in parts."""
+    """Which saved plans were applied.
+
+    One small document each, written once and never changed; and one for each part of a plan that is applied in parts.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -35,8 +35,10 @@ class SiteLabel(Struct, frozen=True):
 
 
 class SiteRecord(Struct, frozen=True):
-    """What is recorded of a site. `written` tells this snapshot from all others and names its journal;
-    `continued` says that notes may follow there."""
+    """What is recorded of a site.
+
+    `written` tells this snapshot from all others and names its journal; `continued` says that notes may follow there.
+    """
 
     site: SiteLabel
     recorded: RecordedSite
@@ -91,7 +93,8 @@ OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_a
 
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows: it stays open
-    and blocks its object until a person says how it ended."""
+    and blocks its object until a person says how it ended.
+    """
     if not isinstance(entries, list):
         return entries
     return [_readable(entry) for entry in entries]
@@ -112,8 +115,10 @@ def _readable(entry: object) -> object:
 
 
 class Moved(Struct, frozen=True):
-    """What is left where the first version kept a record. It makes that version stop with a word, instead of taking
-    the site for one that it never met."""
+    """What is left where the first version kept a record.
+
+    It makes that version stop with a word, instead of taking the site for one that it never met.
+    """
 
     moved_to: str
     format_version: Literal[2] = FORMAT_VERSION

@@ -17,8 +17,10 @@ from reconciler.state.sites import StateStore
 
 
 class SiteState(Struct, frozen=True):
-    """What is remembered of one site, and who holds it. `place` is its record; `ended` says that the lock is one
-    that the next run takes over."""
+    """What is remembered of one site, and who holds it.
+
+    `place` is its record; `ended` says that the lock is one that the next run takes over.
+    """
 
     name: SiteName
     id: str
@@ -53,8 +55,10 @@ async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteStat
 
 
 async def known_sites(state: StateStore, leases: Leases) -> tuple[SiteRef, ...]:
-    """The sites of which something is recorded, or that somebody ever held, sorted by name. Where neither record nor
-    lock can be read, a site goes by its id."""
+    """The sites of which something is recorded, or that somebody ever held, sorted by name.
+
+    Where neither record nor lock can be read, a site goes by its id.
+    """
     names = {label.id: label.name for label in await state.labels()}
     names |= {id: SiteName(id) for id in await state.ids() if id not in names}
     for id in await leases.ids():
@@ -96,8 +100,10 @@ class StateSummary(Struct, frozen=True):
 
 
 async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
-    """`state_of`, with what fails as part of the answer, so that one bad record does not hide all others. None for a
-    site that was held once, and no more is known of it."""
+    """`state_of`, with what fails as part of the answer, so that one bad record does not hide all others.
+
+    None for a site that was held once, and no more is known of it.
+    """
     try:
         found = await state_of(state, leases, site)
     except StateError as error:

@@ -104,8 +104,10 @@ class StateStore:
         return journal
 
     async def labels(self) -> tuple[SiteLabel, ...]:
-        """The sites of which something is recorded, by their ids, with the names they last went by; sorted. One
-        whose record cannot be read is left out. Reads each record."""
+        """The sites of which something is recorded, by their ids, with the names they last went by; sorted.
+
+        One whose record cannot be read is left out. Reads each record.
+        """
         labels = {label.id: label for label in await self.first.labels()}
         for id in await self.ids():
             try:

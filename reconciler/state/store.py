@@ -38,8 +38,11 @@ class Stored(Struct, frozen=True):
 
 
 class Log(Struct, frozen=True):
-    """The lines of a log so far, and where the next one goes. A line that was cut short by a crash is not among
-    them: it was never durable, and whoever wrote it was told so or is gone."""
+    """The lines of a log so far, and where the next one goes.
+
+    A line that was cut short by a crash is not among them: it was never durable, and whoever wrote it was told so or is
+    gone.
+    """
 
     lines: tuple[bytes, ...] = ()
     end: int = 0

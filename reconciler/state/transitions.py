@@ -80,7 +80,8 @@ def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: 
 
 class InputsPending(Variant, frozen=True):
     """The inputs of a generation to come, and what the marketing plan counts as made from until then; None leaves
-    that as it is."""
+    that as it is.
+    """
 
     pending: Inputs
     generated_from: Inputs | None

@@ -36,7 +36,8 @@ LONGEST: Final = 200
 
 class Reads(Struct, frozen=True):
     """What has to be read to tell how a call ended: parts of the site, the posts of activities, single posts (with
-    the activity that each belongs to)."""
+    the activity that each belongs to).
+    """
 
     needs: frozenset[Need] = frozenset()
     activities: frozenset[ActivityId] = frozenset()
@@ -118,7 +119,8 @@ class ManagedKind(Generic[O]):
 
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
         """The fields that the server has otherwise than asked, each with what it has as `before`, and the address of
-        their object within the site. Only of fields that two writes settle (17.7)."""
+        their object within the site. Only of fields that two writes settle (17.7).
+        """
         return "", ()
 
     def title(self, operation: O) -> str:
@@ -158,7 +160,8 @@ class ManagedKind(Generic[O]):
 
 def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
     """What is remembered of posts that went with another object: of those that this tool had scheduled or found
-    approved, that they were taken back."""
+    approved, that they were taken back.
+    """
     ours = {str(post.id) for post in recorded.published}
     return tuple(
         (key_of(Kind.DRAFT, post), TAKEN_BACK)

@@ -96,7 +96,8 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
         """A 409 or 428 to a cancel says that the post is in no state to be cancelled (17.9): which one it is in
-        decides."""
+        decides.
+        """
         if not isinstance(operation, CancelPost):
             return refused
         live = await site.reader.post(site.site, operation.post)
