@@ -1,7 +1,7 @@
-"""The one connection pool of a run: httpx's transport API over aiohttp's connections, which do not slow down with
-their number.
+"""The one connection pool of a run: httpx's transport API over aiohttp's connections.
 
-aiohttp is imported when the first request is made over the network, and never where a transport was handed in.
+Those do not slow down with their number. aiohttp is imported when the first request is made over the network, and never
+if a transport was handed in.
 """
 
 from __future__ import annotations

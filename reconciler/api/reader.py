@@ -131,8 +131,10 @@ class SiteReader:
         )
 
     async def _whole(self, site: SiteRef, posts: Sequence[Post]) -> Callable[[Post], Post]:
-        """What makes posts whole that came without their content: whether every answer has it is not documented
-        (14.1), and a post whose words are not known would look like an empty one.
+        """What makes posts whole that came without their content.
+
+        Whether every answer has it is not documented (14.1), and a post whose words are not known would look like an
+        empty one.
         """
         short = [post.id for post in posts if not post.shows_content and post.status in WAITING]
         found = dict(await _unless_denied(self.items(site, short), ())) if short else {}

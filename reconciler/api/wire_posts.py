@@ -105,8 +105,9 @@ def _post_status(written: str) -> AnyPostStatus:
 
 
 def _contents(source: Fields, where: str) -> tuple[tuple[str, Fields, str], ...]:
-    """The content objects of an item, each with its name and path: those that are known first, then whatever is named
-    like one. An item has one of them (D 10.2).
+    """The content objects of an item, each with its name and path; an item has one of them (D 10.2).
+
+    Those that are known come first, then whatever is named like one.
     """
     named = [name for name in source if name.endswith(_CONTENT_ENDINGS)]  # those that are known end so too
     known = sorted(name for name in named if name in _CONTENTS and source[name] is not None)

@@ -275,8 +275,9 @@ class _Update:
         yaml.add_items(yaml.root, "activities", items)
 
     def _stays(self, node: Any, found: ActivityForReview) -> bool:
-        """Whether an activity has anything to stand in the file for: a listed draft that is still there, a new one,
-        or its decision to have none.
+        """Whether the file needs an entry for an activity.
+
+        It does for a listed draft that still exists, for a new one, and for the decision to have none.
         """
         drafts = {draft.id for draft in found.drafts} | self.kept
         return (

@@ -97,8 +97,10 @@ def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> It
 
 
 class LiveEvents(Struct, frozen=True):
-    """What a file's events are on the site now: by their names in the file the live ones that differ, the names of
-    those that are gone, and those that are to be listed besides.
+    """What a file's events are on the site now.
+
+    By their names in the file the live ones that differ, the names of those that are gone, and those still to be
+    listed.
     """
 
     changed: Mapping[str, CalendarEvent]

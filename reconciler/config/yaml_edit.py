@@ -267,8 +267,9 @@ class YamlText(Struct):
         return len(self.text) if found < 0 else found + 1
 
     def _item_start(self, sequence: Any, item: Any) -> int:
-        """Where an item starts: its dash's line, or the comments right above it (above the first item they may
-        be about the whole list, and stay).
+        """Where an item starts: its dash's line, or the comments right above it.
+
+        Comments above the first item may be about the whole list, and stay.
         """
         dash = self.text.rfind("-", 0, item.start_mark.index)
         if self.text[dash + 1 : item.start_mark.index].strip():

@@ -46,8 +46,10 @@ class Decision(Struct, frozen=True):
 
 
 class Proposal(Struct, frozen=True):
-    """What the yes is asked about: all plans together, how many sites would be written to, whether posts would go
-    public, and whether nothing else would be done.
+    """What a person is asked to agree to.
+
+    All plans together, how many sites would be written to, whether posts would go public, and whether nothing else
+    would be done.
     """
 
     completed: PlanCompleted

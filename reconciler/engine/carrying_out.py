@@ -43,8 +43,9 @@ OVERTAKEN = "another run worked on this site after the plan was made; run apply 
 
 
 class Prepared(Struct, frozen=True):
-    """A site with something to do: its plan, its file (None where a saved plan's is gone), and the record that the
-    plan was made from or checked against.
+    """A site with something to do: its plan, its file, and its record.
+
+    The file is None if a saved plan's is gone; the record is the one that the plan was made from or checked against.
     """
 
     planned: SitePlanned
@@ -57,8 +58,9 @@ class Prepared(Struct, frozen=True):
 
 
 class PreparedSites:
-    """The sites that are ready, in their order: kept on disk, for nobody knows how many there are or how long somebody
-    thinks about them.
+    """The sites that are ready, in their order.
+
+    They are kept on disk, because nobody knows how many there are or how long somebody thinks about them.
     """
 
     def __init__(self) -> None:

@@ -152,8 +152,9 @@ def read_plan(file: Path) -> SavedPlan:
 
 
 def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
-    """The saved plan in a file that is laid out as this version does it; None for any other, and for one that is not
-    as it was saved: reading it whole tells what is wrong.
+    """The saved plan in a file that is laid out the way this version does it.
+
+    None for any other file, and for one that is not as it was saved: reading it whole tells what is wrong.
     """
     plans, digests = StoredPlans(), []
     try:

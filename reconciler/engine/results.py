@@ -238,8 +238,9 @@ class SiteApplied(Struct, frozen=True):
 
 
 class SiteHistory(Struct, frozen=True):
-    """What went out on a site, and what waits to, as the state knows it: posts that this tool scheduled, and what
-    became of those that were looked at after their moment.
+    """What went out on a site and what waits to, as the state knows it.
+
+    Posts that this tool scheduled, and what became of those that were looked at after their moment.
     """
 
     name: SiteName
@@ -434,8 +435,9 @@ class DoctorCompleted(Struct, frozen=True):
 
 
 class FilesChecked(Struct, frozen=True):
-    """What an upgrade to this version, `tool`, would touch of the `files` that were looked at: files, state and saved
-    plans.
+    """What an upgrade to this version, `tool`, would touch: files, state and saved plans.
+
+    `files` counts those that were looked at.
     """
 
     tool: str

@@ -146,8 +146,9 @@ def _nothing(desired: DesiredSite, why: str) -> SiteNotReviewed:
 async def _with_surroundings(
     session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite
 ) -> ObservedSite:
-    """The site with what people see of its drafts and a plan reads only where something would be scheduled: its time
-    zone, the names of accounts, and what is in a draft's way.
+    """The site with what a review needs and a plan reads only if something would be scheduled.
+
+    Its time zone, the names of accounts, and what is in a draft's way.
     """
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     posts = [post for activity in activities for post in activity.posts if post.status not in GONE_OUT]

@@ -37,8 +37,10 @@ NEAR = timedelta(days=7)
 
 
 class PendingGeneration(Struct, frozen=True):
-    """A generation that is waited for: its entry (None: somebody else's), the inputs that come into force
-    when it ends well, and what was unclear about its start.
+    """A generation that is waited for.
+
+    Its entry (None if somebody else started it), the inputs that come into force when it ends well, and what was
+    unclear about its start.
     """
 
     action: Action
@@ -222,8 +224,9 @@ async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
 
 
 async def _note_no_posts(run: Run, live: MarketingPlan) -> None:
-    """ACTIVE without any posts is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off
-    (D 13.1.6).
+    """Notes that a marketing plan is ACTIVE without any posts.
+
+    That is the documented sign of an unpublished site, or of SOCIAL_MARKETING being off (D 13.1.6).
     """
     now = run.now()
     near = [

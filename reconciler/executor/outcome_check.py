@@ -1,5 +1,6 @@
-"""How calls ended, by what is there now: for an answer that was unclear, for an entry of an earlier run, and for the
-read-back alike.
+"""How calls ended, judged by what is there now.
+
+The same rules serve an answer that was unclear, an entry of an earlier run, and the read-back.
 """
 
 from __future__ import annotations

@@ -35,8 +35,9 @@ class SiteCache:
         return (await self.part(Need.MARKETING_PLAN)).marketing_plan or NO_PLAN
 
     async def fill(self, activities: Iterable[ActivityId]) -> None:
-        """Asks activities that seem to have no posts for them: whether the marketing plan shows the posts of
-        every activity is not documented (14.1).
+        """Asks activities that seem to have no posts for them.
+
+        Whether the marketing plan shows the posts of every activity is not documented (14.1).
         """
         bare = {activity.id for activity in (await self.marketing_plan()).activities if not activity.posts}
         ask = tuple(sorted((set(activities) & bare) - self._asked))

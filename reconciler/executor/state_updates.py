@@ -15,8 +15,10 @@ from reconciler.planner.actions import Plan
 async def conclude(
     journal: Journal, entry: OpenEntry, outcome: Outcome, published: PublishedPost | None = None
 ) -> None:
-    """Notes what an outcome means for later runs, then the outcome itself, in this order: a run that dies in
-    between finds the entry open and does it again. `published` is how a post was scheduled, where it was.
+    """Notes what an outcome means for later runs, then the outcome itself.
+
+    In this order, a run that dies in between finds the entry open and does it again. `published` is how a post was
+    scheduled, if it was.
     """
     if isinstance(outcome, Done):
         kind = kind_of(entry.operation)
@@ -40,8 +42,10 @@ async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None
 
 
 async def record_findings(plan: Plan, ports: Ports) -> None:
-    """Notes what a plan found out before anything is written: identities, what is as asked for already,
-    and what a marketing plan that no generation of ours is recorded for is taken to be made from.
+    """Notes what a plan found out before anything is written.
+
+    Identities, what is as asked for already, and what a marketing plan that no generation of ours is recorded for is
+    taken to be made from.
     """
     journal = ports.journal
     if plan.bindings != Bindings():

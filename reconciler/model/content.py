@@ -94,8 +94,10 @@ class Difference(Struct, frozen=True):
 
 
 def approval_digest(post: str, content: PublicContent, date: datetime, account: str = "") -> Digest:
-    """What a yes names: the post by its id, its content with its place, the activity's own date, and the name of the
-    account where the reviewers were shown one.
+    """What a yes names, as one digest.
+
+    The post by its id, its content with its place, the activity's own date, and the name of the account if the
+    reviewers were shown one.
     """
     # The canonical text of an object with these members; that of the content is made once.
     name = f'"account":{canonical_text(comparable(account))},' if account else ""

@@ -66,8 +66,9 @@ class Media(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """As people read it: the URL, with the type unless it is an image, and with the file where that is not
-        part of the URL.
+        """The picture's address as people read it.
+
+        The URL, with the type unless it is an image, and with the file if that is not part of the URL.
         """
         kind = "" if self.type == "IMAGE" else f"{self.type} "
         file = f" (file {self.file_id})" if self.file_id and self.file_id not in self.url else ""

@@ -127,8 +127,9 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
 def _to_remember(
     rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
 ) -> frozenset[ActivityId]:
-    """The activities the rule stands for from now on: not those that merely look as if it had set them, or
-    an edit of its values would reach what nobody selected.
+    """The activities the rule stands for from now on.
+
+    Not those that merely look as if it had set them, or an edit of its values would reach what nobody selected.
     """
     before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
     return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))

@@ -36,8 +36,9 @@ class FailedPost(Struct, frozen=True):
 
 
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """Posts whose moment is past, of which nobody knows yet that they went out, and that the marketing plan does not
-    show: they are asked for by themselves.
+    """Posts whose moment is past and that nobody knows to have gone out.
+
+    Those that the marketing plan does not show: they are asked for one by one.
     """
     shown = _shown(observed)
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}

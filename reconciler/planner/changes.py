@@ -22,8 +22,9 @@ def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> t
 
 
 def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, ...]:
-    """The change of one plain field, or none where both are the same; absent and empty are None, and texts are
-    compared in their normal form.
+    """The change of one plain field, or none if both sides are the same.
+
+    Absent and empty are None, and texts are compared in their normal form.
     """
     left, right = (
         None if value is None or isinstance(value, Absent) or value == "" else value for value in (before, after)

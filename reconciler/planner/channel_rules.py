@@ -64,8 +64,10 @@ IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with
 
 
 class Violation(Struct, frozen=True):
-    """A rule that a post breaks: its name, what was found, what a person can do about it, and where the rule stands;
-    `place` is empty for what is a channel's own.
+    """A rule that a post breaks.
+
+    Its name, what was found, what a person can do about it, and the place of the rule; `place` is empty for a channel's
+    own rules.
     """
 
     rule: str
@@ -134,8 +136,10 @@ class Outgoing(Struct, frozen=True):
 
 
 def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
-    """What is odd about posts of one site together, each with the later of the two: the same content twice on one
-    account within a day, and two posts in one minute. `zone` is the IANA name of the site's time zone.
+    """What is odd about posts of one site together, each with the later of the two.
+
+    The same content twice on one account within a day, and two posts in one minute. `zone` is the IANA name of the
+    site's time zone.
     """
     found: list[tuple[Outgoing, str]] = []
     in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))

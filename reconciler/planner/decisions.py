@@ -123,8 +123,10 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
 
 
 def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether a decision was never carried out, and each draft it was given for is another one since (its text, its
-    place, its activity's date). Where the state knows nothing of the site, it may have been what made them others.
+    """Whether a decision was never carried out, and each draft it was given for is another one since.
+
+    A draft is another one if its text, its place or its activity's date differs. If the state knows nothing of the
+    site, the decision may have been what changed them.
     """
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
         return False
@@ -148,8 +150,9 @@ def _as_reviewed(approval: ActivityApproval, activity: Activity, posts: tuple[Po
 def _left_to_make(
     approval: ActivityApproval, activity: Activity, recorded: RecordedSite
 ) -> tuple[tuple[bool, tuple[Post, ...]], ...]:
-    """Pairs of whether they are stories, and the drafts to make again: each kind is a call of its own (D 6.2), and a
-    run may have been cut short between the two.
+    """The drafts to make again, in pairs: whether they are stories, and which.
+
+    Each kind is a call of its own (D 6.2), and a run may have been cut short between the two.
     """
     drafts = _affected(approval.decision, activity)
     kinds = [(stories, tuple(one for one in drafts if one.is_story == stories)) for stories in (True, False)]
@@ -162,8 +165,9 @@ def _left_to_make(
 
 
 def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[ActivityId]:
-    """Activities that somebody discarded: a posts rule does not give them posts again, until a person writes
-    another decision.
+    """Activities that somebody discarded.
+
+    A posts rule does not give them posts again until a person writes another decision.
     """
     decided = {one.id: one.decision for one in approvals.activities}
     now = {one for one, decision in decided.items() if decision is ActivityDecision.DISCARD}
@@ -190,8 +194,9 @@ def _discards(approval: ActivityApproval | None) -> bool:
 
 
 def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
-    """The activities whose posts an earlier run sent to be made again, and which may still be in the making: of each
-    call, whether it was about stories.
+    """The activities whose posts an earlier run sent to be made again, and which may still be in the making.
+
+    Each with whether its calls were about stories, one by one.
     """
     found: dict[str, tuple[bool, ...]] = {}
     for entry in recorded.open:

@@ -177,8 +177,9 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
 def _given_up(
     desired: DesiredSite, live: MarketingPlan, recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """Refuses to generate in place of a marketing plan that somebody deleted, beyond what `discard` allows: what people
-    approved in it would be given up (design.md 3.3).
+    """Refuses to replace a marketing plan that somebody deleted if more would be lost than `discard` allows.
+
+    What people approved in it would be given up (design.md 3.3).
     """
     wanted = desired.marketing_plan
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
@@ -217,8 +218,9 @@ def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[A
 
 
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """What nothing can be decided about, and is left alone: rules by a type that no answer shows, and posts with a
-    status that this version does not know (remote-api.md 17.8).
+    """What nothing can be decided about, and is left alone.
+
+    Rules by a type that no answer shows, and posts with a status that this version does not know (remote-api.md 17.8).
     """
     live = observed.marketing_plan
     if live is None:

@@ -149,8 +149,10 @@ class _Audit(Struct, frozen=True):
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
-        """`applied`: whether the object was left as the rule asks when it was last applied; None where it is
-        not known to have been there.
+        """What an action of a rule shows as drift, or 1 to count it if only time passed.
+
+        `applied` tells whether the object was left as the rule asks when it was last applied; None if it is not known
+        to have been there.
         """
         part = Part.ACTIVITIES if isinstance(action.operation, DeleteActivity) else Part.POSTS
         if applied is not None:
@@ -165,8 +167,9 @@ class _Audit(Struct, frozen=True):
         return self.recorded.object(key) == dict(rules_of(self.desired))[key]
 
     def _time_can_tell(self, action: Action, part: Part) -> bool:
-        """Whether the rule may want the object by now only because time passed: its window moved, or that of a
-        rule above it, or a place got free.
+        """Whether the rule may ask for the object by now only because time passed.
+
+        Its window moved, or that of a rule above it, or a place got free.
         """
         rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
         if part is Part.ACTIVITIES:

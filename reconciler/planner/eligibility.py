@@ -175,8 +175,10 @@ class DraftEligibility(Struct):
         self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
 
     def _may_have_own_time(self, one: Candidate) -> bool:
-        """Whether a post may wait for the API's own time on its way to the rule's: far enough ahead, and at no moment
-        that the policy forbids, where it would stay if moving it failed.
+        """Whether a post may wait for the API's own time on its way to the rule's.
+
+        That time must be far enough ahead and at no moment that the policy forbids, because the post would stay there
+        if moving it failed.
         """
         own = one.activity.date
         policy = self.options.policy

@@ -118,8 +118,9 @@ def _same_facts(declared: JsonObject, other: Json) -> bool:
 def upcoming_posts(
     marketing_plan: MarketingPlan, now: datetime, statuses: frozenset[PostStatus] = WAITING
 ) -> tuple[Post, ...]:
-    """The posts of activities that are not past, in the order of activity and post id: what a regeneration or a
-    deletion may throw away.
+    """The posts of activities that are not past, in the order of activity and post id.
+
+    They are what a regeneration or a deletion may throw away.
     """
     return tuple(
         post

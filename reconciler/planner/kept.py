@@ -51,8 +51,10 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
 
 
 def is_a_form_of(asked: Json, found: Json) -> bool:
-    """Whether a text that was read is what was written, in the server's form of it: trimmed, cut, escaped or spelled
-    otherwise. Of a list, each item. Any other value that is not what was written was not taken.
+    """Whether a text that was read is what was written, in the server's form of it.
+
+    Trimmed, cut, escaped or spelled otherwise; of a list, each item. Any other value that is not what was written was
+    not taken.
     """
     if isinstance(asked, tuple) and isinstance(found, tuple):
         return len(asked) == len(found) and all(map(is_a_form_of, asked, found))

@@ -130,8 +130,9 @@ def decide(
 
 
 def _was_set_by(rule: SetActivities, activity: Activity, remembered: dict[Digest, frozenset[ActivityId]]) -> bool:
-    """Whether an activity that a rule does not cover is one that it set: as the state remembers, or, where that
-    remembers it for no rule, by its values.
+    """Whether an activity that a rule does not cover is one that it set.
+
+    The state remembers that; if it remembers the activity for no rule, its values tell.
     """
     setters = [key for key, ids in remembered.items() if activity.id in ids]
     return match_key(rule.match) in setters if setters else is_as_set(activity, rule)

@@ -20,8 +20,10 @@ from reconciler.planner.used_approvals import scheduled_by_us
 
 
 class Reads(Struct, frozen=True):
-    """Parts to read, the channels whose connection matters, activities whose posts are in question, and posts that are
-    to be read one by one.
+    """What a plan needs to read of a site.
+
+    Parts, the channels whose connection matters, activities whose posts are in question, and posts that are read one by
+    one.
     """
 
     needs: frozenset[Need] = frozenset()

@@ -49,8 +49,10 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
-    """The plan without what an earlier call may have done already: an unknown outcome blocks its object alone
-    (design.md 3.5). `apply` resolves what reading the site can resolve, before it plans.
+    """The plan without what an earlier call may have done already.
+
+    An unknown outcome blocks its object alone (design.md 3.5). `apply` resolves what reading the site can resolve,
+    before it plans.
     """
     unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
     # A post that is read as scheduled is taken back whatever became of the call: doing that twice harms nobody.

@@ -182,8 +182,10 @@ def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scop
 def defer_posts(
     rules: tuple[PostsRule, ...], max_discard: int | None, scope: Scope, *, may_discard: bool
 ) -> tuple[Action, ...]:
-    """One bounded promise a rule, for activities that will be known after the generation: of activities that get posts,
-    of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away that no plan has shown.
+    """One bounded promise a rule, for activities that will be known after the generation.
+
+    Of activities that get posts, of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away
+    that no plan has shown.
     """
     return tuple(
         _promise(rules, index, rule.max if rule.present else max_discard, scope)

@@ -346,8 +346,9 @@ class _Reviewing(Struct, frozen=True):
         )
 
     def _with_name_in_file(self, post: Post) -> Post:
-        """The post under the name of its account that a yes was given for, if no other name was read since: a name that
-        cannot be read, or can be read for the first time, takes no yes away.
+        """The post under the name of its account that a yes was given for, if no other name was read since.
+
+        A name that cannot be read, or can be read for the first time, takes no yes away.
         """
         draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
         if draft is None or activity is None or not draft.is_as_written(activity.date):

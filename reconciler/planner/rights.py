@@ -22,8 +22,9 @@ def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[A
 
 
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
-    """What is to be done yet of a saved plan that a run began and did not end: today's plan, where it holds nothing
-    that the saved one does not. None where it does: nobody said yes to that.
+    """What is left to do of a saved plan that a run began and did not end.
+
+    Today's plan, if it holds nothing that the saved one does not. None if it does: nobody said yes to that.
     """
     agreed = [(action.address, action.operation) for action in saved.actions]
     if today.refusals or any((action.address, action.operation) not in agreed for action in today.actions):

@@ -64,11 +64,12 @@ def plan_schedule(
     options: PlanOptions,
     scope: Scope,
 ) -> SchedulePart:
-    """The schedule part of a site whose activities and posts are known; `waiting` is what becomes of those that are
-    scheduled already.
+    """The schedule part of a site whose activities and posts are known.
 
-    What moves comes first, then what goes out. With `options.publish` False nothing public is planned, and so
-    nothing is blocked; what waits for review still does.
+    `waiting` is what becomes of the posts that are scheduled already.
+
+    What moves comes first, then what goes out. With `options.publish` False nothing public is planned, and so nothing
+    is blocked; what waits for review still does.
     """
     staying = tuple(one for one in content.activities if one.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)

@@ -15,8 +15,10 @@ LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})
 
 
 class Promises(Struct, frozen=True):
-    """The bounds of deferred actions, in objects: activities that get posts, drafts that go out or are
-    thrown away, activities that are made, set or removed. `unbounded` counts the promises that have no bound.
+    """The bounds of deferred actions, in objects.
+
+    Activities that get posts, drafts that go out or are thrown away, activities that are made, set or removed.
+    `unbounded` counts the promises that have no bound.
     """
 
     posts: int = 0

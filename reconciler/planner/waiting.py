@@ -122,8 +122,10 @@ def moment_in(activity: Activity, post: Post) -> datetime:
 
 
 def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
-    """Posts of ours that wait to go out while the marketing plan does not show their activity, each with what is
-    remembered of that. One of today or tomorrow is left alone: the window that a read shows starts today (D 6.2).
+    """Posts of ours that wait to go out while the marketing plan does not show their activity.
+
+    Each with what is remembered of that. One of today or tomorrow is left alone: the window that a read shows starts
+    today (D 6.2).
     """
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
@@ -263,8 +265,9 @@ class _Judge(Struct):
         return self.desired.approvals.verdict(post, activity.date)
 
     def _date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
-        """The date that the activity had when a post of ours was scheduled without an approval, if it has another one
-        now and the post did not move along. A yes names the date itself.
+        """The date that the activity had when a post of ours was scheduled without an approval.
+
+        Only if it has another date now and the post did not move along. A yes names the date itself.
         """
         last = max(
             (one for one in self.recorded.published if one.id == post.id), key=lambda one: one.done_at, default=None

@@ -22,8 +22,10 @@ from reconciler.reporters.words import moment, value
 
 
 class CallWords(Struct, frozen=True):
-    """`asked` is what the call was to do, `look` what to look for on the site; `done` and `not_done` say what the
-    next apply does once a person has settled it so.
+    """The words for one call of the journal.
+
+    `asked` is what the call was to do, `look` what to look for on the site; `done` and `not_done` say what the next
+    apply does once a person has settled it so.
     """
 
     asked: str

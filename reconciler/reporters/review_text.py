@@ -110,8 +110,9 @@ EDITED: Final = "edited in the file: run review, which shows it as it is on the 
 
 
 def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Iterator[str]:
-    """What is decided about, whole, as the gallery shows it: nothing of a caption is left out, and nothing in it acts
-    on the screen.
+    """What is decided about, whole, as the gallery shows it.
+
+    Nothing of a caption is left out, and nothing in it acts on the screen.
     """
     for draft in subject.drafts:
         yield ""

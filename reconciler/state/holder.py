@@ -90,8 +90,9 @@ def _machine() -> str:
 
 
 def _start_of(process: int) -> str:
-    """When a process started, in the kernel's ticks since the boot; `ended` for one that only waits to be reaped;
-    empty where nothing tells.
+    """When a process started, in the kernel's ticks since the boot.
+
+    `ended` for one that only waits to be reaped; empty if nothing tells.
     """
     try:
         line = Path(f"/proc/{process}/stat").read_bytes()

@@ -202,8 +202,9 @@ class SiteJournal:
         await self._shielded(self._snapshot())
 
     async def fold(self) -> None:
-        """Makes a snapshot of what is recorded, also where the same stands there: whoever else has it open finds
-        another one at its next write, and stops.
+        """Makes a snapshot of what is recorded, even if the same snapshot is there already.
+
+        Whoever else has it open finds another one at its next write, and stops.
         """
         self._kept = None
         await self._shielded(self._snapshot())

@@ -160,8 +160,9 @@ class ObjectStore:
             await self.delete(part)
 
     async def _see_bucket(self) -> None:
-        """Asks once whether there is a bucket at all: an object in none is "not found" just as well, and a
-        misspelt bucket would pass for a project without a past.
+        """Asks once whether there is a bucket at all.
+
+        An object in none is "not found" just as well, and a misspelt bucket would pass for a project without a past.
         """
         if self._bucket_seen:
             return
@@ -172,8 +173,9 @@ class ObjectStore:
         self._bucket_seen = True
 
     async def _see_conditions(self) -> None:
-        """Tries once whether conditions are kept: there are servers that speak S3 and pass over them, and with
-        one of those two runs would both hold a site.
+        """Tries once whether the server keeps conditions.
+
+        There are servers that speak S3 and pass over them, and with one of those two runs would both hold a site.
         """
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError

@@ -92,8 +92,9 @@ OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_a
 
 
 def readable(entries: object) -> object:
-    """Plain journal entries, with an UnreadableCall for each operation that only a later version knows: it stays open
-    and blocks its object until a person says how it ended.
+    """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
+
+    It stays open and blocks its object until a person says how it ended.
     """
     if not isinstance(entries, list):
         return entries

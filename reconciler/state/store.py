@@ -115,12 +115,13 @@ def check_key(key: str) -> str:
 
 
 async def put_once(store: Store, key: str, data: bytes, *, expected: Version | None, durable: bool = True) -> Version:
-    """`put`, for bytes that no other write ever had or will have: a refusal or an error of a write that took effect
-    is none.
+    """`put`, for bytes that no other write ever had or will have.
 
-    A write whose answer was lost is sent again by the object store's client and is then refused because of itself;
-    what stands there tells. That is why every document carries something random of its own: equal bytes of an
-    earlier write must not pass for this one.
+    A refusal or an error of a write that took effect does not count.
+
+    A write whose answer was lost is sent again by the object store's client and is then refused because of itself; what
+    stands there tells. That is why every document carries something random of its own: equal bytes of an earlier write
+    must not pass for this one.
     """
     try:
         return await store.put(key, data, expected=expected, durable=durable)

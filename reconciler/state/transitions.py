@@ -79,8 +79,9 @@ def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: 
 
 
 class InputsPending(Variant, frozen=True):
-    """The inputs of a generation to come, and what the marketing plan counts as made from until then; None leaves
-    that as it is.
+    """The inputs of a generation to come, and what the marketing plan counts as made from until then.
+
+    If that is None, it stays as it is.
     """
 
     pending: Inputs

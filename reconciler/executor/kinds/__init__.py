@@ -1,5 +1,6 @@
-"""The kinds of objects that are managed, one file each: what must hold before a call, the call's outcome, and what it
-leaves behind.
+"""The kinds of managed objects, one file each.
+
+A kind says what must hold before a call, what the call's outcome was, and what it leaves behind.
 """
 
 from __future__ import annotations

@@ -160,8 +160,9 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 
 
 def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -> tuple[CreatedActivity, ...]:
-    """Created activities that this tool has taken away again, as what is remembered of them: not missed from now on
-    (17.3).
+    """Created activities that this tool has removed again, as they are remembered.
+
+    They are not missed from now on (17.3).
     """
     return tuple(replace(created, id=ActivityId("")) for created in recorded.created if created.id and gone(created))
 

@@ -35,8 +35,9 @@ LONGEST: Final = 200
 
 
 class Reads(Struct, frozen=True):
-    """What has to be read to tell how a call ended: parts of the site, the posts of activities, single posts (with
-    the activity that each belongs to).
+    """What has to be read to tell how a call ended.
+
+    Parts of the site, the posts of activities, and single posts, each with the activity that it belongs to.
     """
 
     needs: frozenset[Need] = frozenset()
@@ -118,8 +119,9 @@ class ManagedKind(Generic[O]):
         return False
 
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
-        """The fields that the server has otherwise than asked, each with what it has as `before`, and the address of
-        their object within the site. Only of fields that two writes settle (17.7).
+        """The fields that the server keeps otherwise than asked, and their object's address within the site.
+
+        Each change has the server's value as `before`. Only of fields that two writes settle (17.7).
         """
         return "", ()
 
@@ -159,8 +161,9 @@ class ManagedKind(Generic[O]):
 
 
 def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
-    """What is remembered of posts that went with another object: of those that this tool had scheduled or found
-    approved, that they were taken back.
+    """What is remembered of posts that went with another object.
+
+    Those that this tool had scheduled or found approved count as taken back.
     """
     ours = {str(post.id) for post in recorded.published}
     return tuple(

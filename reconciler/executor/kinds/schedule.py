@@ -95,8 +95,9 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """A 409 or 428 to a cancel says that the post is in no state to be cancelled (17.9): which one it is in
-        decides.
+        """The outcome of a cancel that was refused with 409 or 428, by the status the post has now.
+
+        Such an answer says that the post is in no state to be cancelled (17.9).
         """
         if not isinstance(operation, CancelPost):
             return refused
@@ -139,8 +140,10 @@ def published_post(
     found: Snapshot | None = None,
     zone: str = "UTC",
 ) -> PublishedPost:
-    """The record of a post that this call scheduled, or moved: `moment` is when it goes out, `zone` the site's time
-    zone, the options know the commit and who approved it, and `found` is what was read since.
+    """The record of a post that this call scheduled or moved.
+
+    `moment` is when it goes out, `zone` the site's time zone, the options know the commit and who approved it, and
+    `found` is what was read since.
 
     It is dated by its journal entry, so that noted twice it is one scheduling all the same.
     """
