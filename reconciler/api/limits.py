@@ -19,10 +19,12 @@ class Clock(Protocol):
     """The time, and waiting; handed in so that tests need neither."""
 
     @property
-    def now(self) -> Callable[[], datetime]: ...
+    def now(self) -> Callable[[], datetime]:
+        """The current time, as an aware instant."""
 
     @property
-    def sleep(self) -> Callable[[float], Awaitable[None]]: ...
+    def sleep(self) -> Callable[[float], Awaitable[None]]:
+        """Waits for some seconds."""
 
 
 class Limits(Struct, frozen=True):

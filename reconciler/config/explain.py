@@ -49,7 +49,7 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """jsonschema's draft-07 validator, but `$` matches at the very end alone, as ECMA and the fast one have it."""
+    """The draft-07 validator of jsonschema, but `$` matches at the very end alone, as ECMA and the fast one have it."""
 
     def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
         if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), value):

@@ -17,9 +17,11 @@ class Problems(list[Diagnostic]):
     """A list of problems that takes the first MAX_EXPLAINED as they are; of the others it keeps the number alone."""
 
     def append(self, found: Diagnostic) -> None:
+        """Takes a problem in, or, when the list is full, notes once more that there are more."""
         super().append(found if len(self) < MAX_EXPLAINED else _MORE)
 
     def extend(self, found: Iterable[Diagnostic]) -> None:
+        """Takes several in, as `append` does."""
         for one in found:
             self.append(one)
 

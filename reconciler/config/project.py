@@ -51,6 +51,7 @@ class Defaults(Struct, frozen=True):
         return self.layer.document.place((*self.layer.prefix, "where"), key=True)
 
     def applies(self, labels: Mapping[str, str]) -> bool:
+        """Whether it is for a site with these labels."""
         return all(labels.get(name) == value for name, value in self.labels)
 
 
@@ -87,6 +88,7 @@ class Project(Struct, frozen=True):
 
     @property
     def approvals_folder(self) -> Path:
+        """The folder of the approvals files."""
         return self.root / self.approvals
 
     def approvals_file(self, name: str) -> Path:

@@ -54,6 +54,7 @@ class Prepared(Struct, frozen=True):
 
     @property
     def plan(self) -> Plan:
+        """What is to be done on the site."""
         return self.planned.plan
 
 

@@ -52,6 +52,7 @@ class Found(Struct, frozen=True):
 
     @property
     def ref(self) -> SiteRef:
+        """The site as a client asks for it."""
         return SiteRef(self.name, self.id, self.credentials)
 
 

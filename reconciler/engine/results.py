@@ -166,6 +166,7 @@ class SitePlanned(Struct, frozen=True):
 
     @property
     def name(self) -> SiteName:
+        """The site's name."""
         return self.plan.site.name
 
     @property
@@ -184,6 +185,7 @@ class SiteDrifted(Struct, frozen=True):
 
     @property
     def name(self) -> SiteName:
+        """The site's name."""
         return self.report.site.name
 
     @property
@@ -215,6 +217,7 @@ class SiteReviewed(Struct, frozen=True):
 
     @property
     def name(self) -> SiteName:
+        """The site's name."""
         return self.review.site
 
 
@@ -234,6 +237,7 @@ class SiteApplied(Struct, frozen=True):
 
     @property
     def name(self) -> SiteName:
+        """The site's name."""
         return self.ledger.site.name
 
 
@@ -472,6 +476,7 @@ class LockFound(Struct, frozen=True):
 
     @property
     def name(self) -> SiteName:
+        """The site's name."""
         return self.lock.site.name
 
 

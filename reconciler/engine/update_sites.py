@@ -52,7 +52,6 @@ def updates(
     session: Session[ReadClient], entries: Sequence[SiteEntry], emit: Emit = lambda _: None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
     """What became of each file, in the order of the sites."""
-
     in_file = Counter(entry.file for entry in entries)
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteImported:

@@ -85,10 +85,12 @@ class Run:
 
     @property
     def site(self) -> SiteRef:
+        """The site that the run works on."""
         return self.plan.site
 
     @property
     def journal(self) -> Journal:
+        """Where calls are noted before they are sent."""
         return self.ports.journal
 
     def approvals_now(self) -> Approvals:
@@ -98,6 +100,7 @@ class Run:
         return self.approvals
 
     def now(self) -> datetime:
+        """The time in the world that the run works on."""
         return self.ports.clock.now()
 
     def moment(self) -> Moment:
@@ -143,6 +146,7 @@ class Run:
         return actions
 
     def has_ended(self, action: Action) -> bool:
+        """Whether the ledger has an outcome for an action."""
         return id(action) in self._ended
 
     def give_up(self, action: Action, why: str) -> None:
@@ -153,6 +157,7 @@ class Run:
             self.skip(action, Result.NOT_STARTED, why)
 
     def note(self, text: str) -> None:
+        """Tells people something about the site, now and in the ledger."""
         self._notes.append(text)
         self.emit(Note(self.site, text))
 

@@ -29,9 +29,11 @@ class SiteCache:
         """Activities that were asked for their posts since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
+        """The site's settings; empty ones if it has none."""
         return (await self.part(Need.SETTINGS)).settings or MarketingSettings()
 
     async def marketing_plan(self) -> MarketingPlan:
+        """The site's marketing plan; NO_PLAN if it has none."""
         return (await self.part(Need.MARKETING_PLAN)).marketing_plan or NO_PLAN
 
     async def fill(self, activities: Iterable[ActivityId]) -> None:

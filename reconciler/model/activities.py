@@ -27,10 +27,12 @@ class Activity(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
+        """Tells this rule from others."""
         return digest_of(self.facts())
 
     @property
     def drafts(self) -> tuple[Post, ...]:
+        """Its posts that nothing has been decided about."""
         return tuple(post for post in self.posts if post.status is PostStatus.DRAFT)
 
 
@@ -72,6 +74,7 @@ class DesiredActivity(Variant, frozen=True):
     type: str
 
     def facts(self) -> JsonObject:
+        """The activity as a value, for digests and records."""
         members: dict[str, Json] = {
             "title": self.title,
             "description": self.description,

@@ -33,16 +33,19 @@ class Address(str):
     __slots__ = ()
 
     def __new__(cls, site: SiteName, kind: Kind = Kind.SITE, key: str = "") -> Address:
+        """The address of an object; `key` tells it from others of its kind."""
         if kind is Kind.SITE:
             return super().__new__(cls, site)
         return super().__new__(cls, f"{site}/{kind}" + (f"[{key}]" if key else ""))
 
     @property
     def site(self) -> SiteName:
+        """The name of its site."""
         return SiteName(self.partition("/")[0])
 
     @property
     def kind(self) -> Kind:
+        """What kind of object it names."""
         rest = self.partition("/")[2]
         return Kind(rest.partition("[")[0]) if rest else Kind.SITE
 

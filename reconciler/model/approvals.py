@@ -63,10 +63,12 @@ class DraftApproval(Struct, frozen=True):
 
     @property
     def channel(self) -> str:
+        """The channel that the post goes to."""
         return self.content.channel
 
     @property
     def type(self) -> str:
+        """The type of the post, as the API names it."""
         return self.content.type
 
 

@@ -82,6 +82,7 @@ class PublicContent(Struct, frozen=True, dict=True):
 
     @property
     def digest(self) -> Digest:
+        """Of the canonical text."""
         return digest_of_text(self.canonical)
 
 
@@ -123,7 +124,7 @@ def whole(text: str) -> str:
 
 
 def comparable(text: str) -> str:
-    """A text as it is compared and digested: NFC, `\\n` for line ends, no blanks around it."""
+    r"""A text as it is compared and digested: NFC, `\n` for line ends, no blanks around it."""
     return unicodedata.normalize("NFC", whole(text).replace("\r\n", "\n")).strip()
 
 

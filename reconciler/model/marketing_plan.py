@@ -36,11 +36,15 @@ class MarketingPlan(Struct, frozen=True):
 
 
 class When(StrEnum):
+    """Whether a change of inputs generates again."""
+
     ON_CHANGE = "on-change"
     NEVER = "never"
 
 
 class KeywordResearch(StrEnum):
+    """Whether a generation starts with keyword research."""
+
     AUTO = "auto"
     ALWAYS = "always"
     NEVER = "never"

@@ -72,6 +72,8 @@ class Write(Variant, frozen=True):
 
 
 class CreateEvent(Write, frozen=True):
+    """A new event. Not repeatable: sent twice, it would be there twice."""
+
     verb: ClassVar[Verb] = Verb.CREATE
     kind: ClassVar[Kind] = Kind.EVENT
 
@@ -90,6 +92,8 @@ class UpdateEvent(Write, frozen=True):
 
 
 class DeleteEvent(Write, frozen=True):
+    """Removes an event from the site's calendar."""
+
     verb: ClassVar[Verb] = Verb.DELETE
     kind: ClassVar[Kind] = Kind.EVENT
 
@@ -168,6 +172,8 @@ class DeleteMarketingPlan(Write, frozen=True):
 
 
 class CreateActivity(Write, frozen=True):
+    """A new activity. Not repeatable: sent twice, it would be there twice."""
+
     verb: ClassVar[Verb] = Verb.CREATE
     kind: ClassVar[Kind] = Kind.ACTIVITY
 

@@ -15,6 +15,7 @@ class QuietHours(Struct, frozen=True):
     end: time
 
     def covers(self, moment: time) -> bool:
+        """Whether a time of day is in the window, which may go over midnight."""
         if self.start <= self.end:
             return self.start <= moment < self.end
         return moment >= self.start or moment < self.end

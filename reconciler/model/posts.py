@@ -107,6 +107,7 @@ class Post(Struct, frozen=True, dict=True):
 
     @property
     def is_story(self) -> bool:
+        """Whether it is a story, which the API makes again by a call of its own (D 6.2)."""
         return self.type == "STORY"
 
     @property

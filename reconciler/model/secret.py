@@ -82,7 +82,7 @@ def _codes(secret: str) -> frozenset[bytes]:
 
 
 def _has_escaped(folded: bytes, codes: frozenset[bytes]) -> bool:
-    """Whether a character of a secret is there as `%2f` or `\\u002f`."""
+    r"""Whether a character of a secret is there as `%2f` or `\u002f`."""
     return any(
         part[:2] in codes for escape in (b"%", b"\\u00") if escape in folded for part in folded.split(escape)[1:]
     )

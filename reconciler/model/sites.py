@@ -139,9 +139,11 @@ class ObservedSite(Struct, frozen=True):
     had_reads: frozenset[Need] = frozenset()
 
     def feature(self, type: str) -> Feature | None:
+        """The feature of a type, if it was read and is there."""
         return next((one for one in self.features or () if one.type == type), None)
 
     def channel(self, name: str) -> ChannelStatus | None:
+        """The state of a channel, if it was read."""
         return dict(self.channels).get(name)
 
 
@@ -159,6 +161,7 @@ class Inputs(Struct, frozen=True):
         return next(((one.value,) for one in self.settings if one.path == path), None)
 
     def event(self, name: str) -> JsonObject | None:
+        """The facts of an event by its name, if it is among them."""
         return next((facts for one, facts in self.events if one == name), None)
 
 

@@ -111,6 +111,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
 
     @property
     def expires_at(self) -> datetime:
+        """From when on the plan may not be applied."""
         return self.made_at + self.valid_for
 
     @cached_property

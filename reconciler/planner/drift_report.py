@@ -121,6 +121,7 @@ class DriftReport(Struct, frozen=True):
 
     @property
     def tally(self) -> DriftTally:
+        """How many objects are in which state. A refusal counts as drift."""
         drifted, pending, blocked = (
             len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
@@ -143,4 +144,5 @@ def together(moves: Iterable[Moved]) -> Moved:
 
 
 def applied_or_absent(recorded: tuple[Json] | None) -> Json | Absent:
+    """What was last applied as a value; ABSENT if nothing is recorded."""
     return ABSENT if recorded is None else recorded[0]

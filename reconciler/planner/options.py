@@ -40,6 +40,7 @@ class Scope(Struct, frozen=True):
         return self.now - entry.started_at < self.patience
 
     def address(self, kind: Kind, key: str = "") -> Address:
+        """The address of an object of this site."""
         return Address(self.site, kind, key)
 
 
@@ -52,4 +53,5 @@ def zone_of(observed: ObservedSite) -> ZoneInfo:
 
 
 def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
+    """What the parts of a plan for a site that was read are planned for."""
     return Scope(observed.ref.name, options.now, zone_of(observed), options.patience)

@@ -33,6 +33,7 @@ class Days(Struct):
     zone_days: dict[date, set[PostId]] = field(default_factory=dict)
 
     def add(self, day: date, post: PostId) -> None:
+        """Counts a post on a day. The same post counts once."""
         self.zone_days.setdefault(day, set()).add(post)
 
     def count_with(self, day: date, post: PostId) -> int:
@@ -40,6 +41,7 @@ class Days(Struct):
         return len(self.zone_days.get(day, set()) | {post})
 
     def counts(self) -> tuple[tuple[date, int], ...]:
+        """The days in order, each with its number of posts."""
         return tuple((day, len(self.zone_days[day])) for day in sorted(self.zone_days))
 
 
@@ -130,7 +132,7 @@ def folded(text: str) -> str:
 
 @lru_cache(maxsize=512)
 def _pattern(word: str) -> re.Pattern[str]:
-    """A word or phrase as a whole: `art` is not in `start`, `free money` is also `Free\\n money`.
+    r"""A word or phrase as a whole: `art` is not in `start`, `free money` is also `Free\n money`.
 
     At an end that is no letter or digit, or of a script written without blanks, anything may stand beside it.
     """

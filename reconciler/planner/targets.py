@@ -31,9 +31,12 @@ class Site(Protocol):
     """What is known of a site before it is read."""
 
     @property
-    def name(self) -> SiteName: ...
+    def name(self) -> SiteName:
+        """The site's name."""
+
     @property
-    def labels(self) -> tuple[tuple[str, str], ...]: ...
+    def labels(self) -> tuple[tuple[str, str], ...]:
+        """The site's labels, as pairs."""
 
 
 class Named(Struct, frozen=True):

@@ -113,6 +113,7 @@ class ShownMedia(Struct, frozen=True):
 
     @property
     def is_image(self) -> bool:
+        """Whether a browser can safely show it as a picture."""
         return self.type == "IMAGE" and self.safe
 
 
@@ -161,6 +162,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def look(self) -> Look:
+        """The words, tone and group of its state."""
         return LOOKS[self.state]
 
     @property
@@ -180,6 +182,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def tone(self) -> str:
+        """The name of its colour; that of its state unless it is blocked."""
         return "bad" if self.blocked and self.look.group is not Group.DONE else self.look.tone
 
     @property
@@ -200,6 +203,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def media(self) -> tuple[ShownMedia, ...]:
+        """Its images and videos as the page shows them."""
         return shown_media(self.content.media)
 
     @property
@@ -274,6 +278,7 @@ class Week(Struct, frozen=True):
 
     @property
     def count(self) -> int:
+        """The number of its cards."""
         return sum(len(day.cards) for day in self.days)
 
 

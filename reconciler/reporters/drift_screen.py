@@ -46,9 +46,11 @@ class DriftScreen:
         self._in_review = self._sites_in_review = 0
 
     def started(self, run: RunStarted) -> None:
+        """Takes in what the header says."""
         self._run = run
 
     def failed(self, failed: SiteFailed) -> None:
+        """Takes in a site that could not be read."""
         self._failures.add(failed)
 
     def site(self, drifted: SiteDrifted) -> None:

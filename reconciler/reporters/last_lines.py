@@ -31,7 +31,7 @@ def header(run: RunStarted) -> str:
 
 
 def plan_line(plan: PlanCompleted) -> str:
-    """`Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`"""
+    """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`."""
     if not plan.sites:
         return NO_SITES
     tally = plan.tally
@@ -59,7 +59,7 @@ def plan_line(plan: PlanCompleted) -> str:
 
 
 def apply_line(done: ApplyCompleted) -> str:
-    """`Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`"""
+    """The end of an apply: `Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`."""
     tally = done.tally
     doing = [f"{tally.added} added", f"{tally.changed} changed", f"{tally.destroyed} destroyed"]
     doing += _counted(
@@ -83,7 +83,7 @@ def apply_line(done: ApplyCompleted) -> str:
 
 
 def drift_line(drift: DriftCompleted) -> str:
-    """`Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`"""
+    """The end of a drift: `Drift: 2 drifted, 1 pending, 1 blocked, in 3 of 40 sites.` or `No drift.`."""
     if not drift.sites:
         return NO_SITES
     tally = drift.tally
@@ -100,7 +100,7 @@ def drift_line(drift: DriftCompleted) -> str:
 
 
 def valid_line(files: int, sites: int) -> str:
-    """`Valid: 12 files, 40 sites.`"""
+    """The end of a validation: `Valid: 12 files, 40 sites.`."""
     return f"Valid: {plural(files, 'file')}, {plural(sites, 'site')}."
 
 

@@ -45,12 +45,15 @@ class PlanScreen:
         self._refused = 0
 
     def started(self, run: RunStarted) -> None:
+        """Takes in what the header says."""
         self._run = run
 
     def loaded(self, saved: PlanLoaded) -> None:
+        """Takes in that the plans come from a file."""
         self._saved = saved
 
     def failed(self, failed: SiteFailed) -> None:
+        """Takes in a site that could not be read."""
         self._failures.add(failed)
 
     def site(self, planned: SitePlanned) -> None:

@@ -25,6 +25,7 @@ from reconciler.state.store import Store, Version, put_once
 
 
 def utc_now() -> datetime:
+    """The time on this machine, in UTC."""
     return datetime.now(UTC)
 
 

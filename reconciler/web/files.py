@@ -42,6 +42,7 @@ class SiteFile(Struct, frozen=True):
 
     @property
     def text(self) -> str:
+        """The file's text; empty if there is no file."""
         return (self.data or b"").decode("utf-8")
 
 

@@ -57,6 +57,7 @@ class Uncommitted(Struct, frozen=True):
 
     @property
     def message(self) -> str:
+        """The whole message: the subject, then a line for each decision."""
         return "\n".join((self.subject, "", *(f"- {decided.line}" for decided in self.decisions), ""))
 
 
