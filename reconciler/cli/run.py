@@ -56,7 +56,8 @@ def reported(
 
     Raises UsageError where the reports cannot be written, and OSError where that shows on the way.
     """
-    progress = Progress(Watch(time.monotonic, _sleep), sys.stderr.write, terminal=sys.stderr.isatty())
+    terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # which cannot take back what it shows
+    progress = Progress(Watch(time.monotonic, _sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     first = (progress, ProblemReporter(sys.stderr.write))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:

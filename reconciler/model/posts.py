@@ -32,6 +32,12 @@ def channel_name(channel: str) -> str:
     return CHANNEL_NAMES.get(channel, channel)
 
 
+def post_name(title: str, channel: str, type: str = "POST") -> str:
+    """`"Summer sale" (Instagram)`, `"Summer sale" (Instagram story)`: a post as people know it."""
+    where = channel_name(channel) + ("" if type == "POST" else f" {type.lower()}")
+    return f'"{title}" ({where})' if title else where
+
+
 class Unrecognised(Struct, frozen=True):
     """A member that the API added to an enum after this version was written."""
 

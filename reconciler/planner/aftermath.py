@@ -16,7 +16,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, blocked
@@ -103,7 +103,7 @@ def failure(failed: FailedPost, zone: str) -> Diagnostic:
     return blocked(
         failed.address,
         BlockedBy.FAILED,
-        f'{failed.channel} of "{printable(failed.title)}" failed to go out: {why}.{due}',
+        f"{post_name(printable(failed.title), failed.channel)} failed to go out: {why}.{due}",
         "publish it by hand or delete it in the site's dashboard; or decide against it: set it back to `pending` in "
         "the approvals file, or give its activity `discard` or `regenerate`",
     )

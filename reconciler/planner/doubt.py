@@ -25,6 +25,7 @@ from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, Rec
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
 from reconciler.planner.baseline import PRESENT, TAKEN_BACK, key_of
+from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
 
@@ -199,7 +200,7 @@ def _given_up(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"somebody deleted the marketing plan; generating a new one would give up {lost} {what}"
-            f"{'' if lost == 1 else 's'}, and regenerate.discard is {wanted.discard.value}",
+            f"{'' if lost == 1 else 's'}, but {MAY_DISCARD[wanted.discard]}",
             "set marketingPlan.regenerate.discard to all to allow it, or take them out of the approvals file",
         ),
     )

@@ -10,7 +10,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import SchedulePost
-from reconciler.model.posts import Post, PostStatus, channel_name
+from reconciler.model.posts import Post, PostStatus, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
@@ -260,10 +260,10 @@ class DraftEligibility(Struct):
         self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))
 
     def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Diagnostic:
-        name = "" if detail.startswith(_name(one)) else f'"{one.activity.title}" ({channel_name(one.post.channel)})'
+        name = "" if detail.startswith(_name(one)) else _name(one)
         return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, name)
 
 
 def _name(one: Candidate) -> str:
-    """`INSTAGRAM POST of "Summer launch"`: a draft as people know it."""
-    return f'{one.post.channel} {one.post.type} of "{one.activity.title}"'
+    """`"Summer launch" (Instagram)`: a draft as people know it."""
+    return post_name(one.activity.title, one.post.channel, one.post.type)

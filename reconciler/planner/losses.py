@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
@@ -24,6 +25,13 @@ from reconciler.planner.generation import upcoming_posts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.waiting import Unwanted
+
+MAY_DISCARD: Final[Mapping[Discard, str]] = {
+    Discard.NOTHING: "its file allows nothing to be thrown away (discard: nothing)",
+    Discard.UNAPPROVED: "its file allows only unapproved drafts to be thrown away (discard: unapproved)",
+    Discard.ALL: "its file allows all of it to be thrown away (discard: all)",
+}
+"""What `marketingPlan.regenerate.discard` allows, as people are told."""
 
 
 def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Scope) -> dict[ActivityId, Unwanted]:
@@ -83,8 +91,8 @@ def judge_regeneration(
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
-            f"regenerating would throw away {found}, and regenerate.discard is {discard.value}",
-            "set marketingPlan.regenerate.discard to all to allow it, or when: never to keep them",
+            f"regenerating would throw away {found}, but {MAY_DISCARD[discard]}",
+            "set marketingPlan.regenerate.discard to all to allow it, or `when` beside it to never to keep them",
         ),
     )
 
@@ -133,7 +141,7 @@ def _absent_refused(place: str, counts: str, discard: Discard, desired: DesiredS
         if place == "marketingPlan"
         else scope.address(Kind.RULE, place.replace("[", ".").rstrip("]")),
         RefusedBy.DISCARD,
-        f"{place} (state: absent) would throw away {counts}, and marketingPlan.regenerate.discard is {discard.value}",
+        f"{place} (state: absent) would throw away {counts}, but {MAY_DISCARD[discard]}",
         f"set marketingPlan.regenerate.discard to all to allow it, {keep}",
     )
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.candidates import Candidate, moment_of, rule_for
@@ -70,7 +70,7 @@ def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, t
     """What is odd about posts that go out, or would once they are approved; each as a clause."""
     outgoing = [
         Outgoing(
-            f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}"',
+            post_name(candidate.activity.title, candidate.post.channel, candidate.post.type),
             candidate.post,
             candidate.post.scheduled_for or candidate.moment,
         )
@@ -86,10 +86,11 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
     """A line for each approval that came too late; not for `live` ones, of which the plan says more."""
     for found in missed:
         if found.draft.id not in live:
+            name = post_name(found.activity.title, found.draft.channel, found.draft.type)
             due = moment_text(found.moment, scope.zone.key, exact=found.exact)
             yield (
-                f'{found.draft.channel} {found.draft.type} of "{found.activity.title}" was approved and missed: it was '
-                f"due {due}; write `pending` for it in {file}, and review takes it out"
+                f"{name} was approved and missed: it was due {due}; write `pending` for it in {file}, and review "
+                "takes it out"
             )
 
 
@@ -104,6 +105,7 @@ def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope:
     found = tuple(candidates)
     warnings = warnings_of(found, scope)
     for candidate in found:
+        name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if candidate.post.id in going:
             for warning in warnings.get(candidate.post.id, ()):
-                yield f'{candidate.post.channel} {candidate.post.type} of "{candidate.activity.title}": {warning}'
+                yield f"{name}: {warning}"

@@ -19,7 +19,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
-from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import (
@@ -161,10 +161,9 @@ def lost_channels(
             if not lost or post.status is not PostStatus.SCHEDULED or post.id not in ours:
                 continue
             moment = moment_text(moment_in(activity, post), scope.zone.key)
-            detail = (
-                f'{post.channel} of "{activity.title}" goes out {moment}, and the channel is not connected ({status})'
-            )
-            fix = f"connect {post.channel} in the site's dashboard before that"
+            name = post_name(activity.title, post.channel, post.type)
+            detail = f"{name} goes out {moment}, and the channel is not connected ({status})"
+            fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
     return tuple(found)
@@ -341,7 +340,7 @@ class _Judge(Struct):
         at = self._other_time(activity, post, rule)
         if at is None:
             return
-        address, name = self._address(post), f'{post.channel} {post.type} of "{activity.title}"'
+        address, name = self._address(post), post_name(activity.title, post.channel, post.type)
         late = too_late(at, self.scope.now, self.options.policy)
         if late is not None:
             fix = "give the rule another `at`, or move it in the dashboard"
@@ -382,7 +381,7 @@ class _Judge(Struct):
                 blocked(
                     address,
                     BlockedBy.CHANGED_AFTER_APPROVAL if changed else BlockedBy.SCHEDULED_UNAPPROVED,
-                    f'{post.channel} {post.type} of "{activity.title}" goes out: {how}',
+                    f"{post_name(activity.title, post.channel, post.type)} goes out: {how}",
                     f"{STOP_BY_HAND}, or run review and approve it; manage: all cancels it",
                 ),
             )

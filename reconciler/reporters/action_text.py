@@ -33,7 +33,7 @@ from reconciler.model.operations import (
     UpdateSettings,
     Verb,
 )
-from reconciler.model.posts import channel_name
+from reconciler.model.posts import post_name
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml
@@ -66,11 +66,6 @@ class ActionText(Struct, frozen=True):
     subject: str
     text: str = ""
     changes: tuple[FieldChange, ...] = ()
-
-
-def post_name(title: str, channel: str) -> str:
-    """`"Summer sale" (Instagram)`: a post as people know it."""
-    return f"{quoted(title)} ({channel_name(channel)})" if title else channel_name(channel)
 
 
 def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case for each kind of write

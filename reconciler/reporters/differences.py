@@ -23,6 +23,8 @@ ELLIPSIS: Final = "…"
 _WORDS = re.compile(r"\s+|[^\s\u2e80-\uffff]+|.", re.DOTALL)
 """Words with what is written close to them; scripts that have no blanks between words, letter by letter."""
 
+_OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
+
 
 class Mark(StrEnum):
     """What became of a piece of a text. GAP stands for words that stayed and are not shown."""
@@ -73,17 +75,29 @@ def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]
     return tuple(found)
 
 
+def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    """The pieces with those changes spelled out that no eye can see: nothing but blanks, or two that look the same."""
+    whole = tuple(pieces)
+    found = list(whole)
+    for number, piece in enumerate(whole):
+        after = whole[number + 1] if number + 1 < len(whole) else None
+        if piece.mark in (Mark.REMOVED, Mark.ADDED) and not _seen(piece.text):
+            found[number] = Piece(piece.mark, spelled_out(piece.text))
+        elif piece.mark is Mark.REMOVED and after is not None and looks_the_same(piece.text, after.text):
+            found[number] = Piece(piece.mark, spelled_out(piece.text))
+            found[number + 1] = Piece(after.mark, spelled_out(after.text))
+    return tuple(found)
+
+
 def looks_the_same(one: str, other: str) -> bool:
     """Whether two different texts cannot be told apart on a screen."""
     return one != other and _seen(one) == _seen(other)
 
 
 def spelled_out(text: str) -> str:
-    """A text in which what cannot be seen is `U+200B`, an outer blank `·`, and letters stand as they are composed."""
-    inner = text.strip()
-    at = text.find(inner) if inner else len(text)
-    outer = {*range(at), *range(at + len(inner), len(text))}
-    return "".join(_spelled(char, outside=number in outer) for number, char in enumerate(text))
+    """A text in which what cannot be seen is `U+200B` and the like, and outer and doubled blanks are `·`."""
+    inner = _OUTER_OR_DOUBLED.sub(lambda blanks: "·" * len(blanks[0]), text)
+    return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
 
 def _common(one: list[str], other: list[str]) -> int:
@@ -154,9 +168,5 @@ def _seen(text: str) -> str:
     return " ".join(shown.split())
 
 
-def _spelled(char: str, *, outside: bool) -> str:
-    if outside and char == " ":
-        return "·"
-    if char == " " or (char.isprintable() and not unicodedata.combining(char)):
-        return char
-    return f"U+{ord(char):04X}"
+def _spelled(char: str) -> str:
+    return char if char.isprintable() and not unicodedata.combining(char) else f"U+{ord(char):04X}"

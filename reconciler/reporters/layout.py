@@ -122,7 +122,8 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         for place, word in enumerate(text.split(" ")):
             first = place == 0 and number > 0
             gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
-            if not line.empty and line.used + gap + columns(word) > screen.width:
+            needs = line.used + gap + columns(word)
+            if not line.empty and needs > screen.width and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
             line.add(gap, word, span.style)

@@ -9,7 +9,14 @@ from html import escape
 from typing import Final
 
 from reconciler.model.text import printable
-from reconciler.reporters.differences import Mark, around_changes, compare_words, looks_the_same, spelled_out
+from reconciler.reporters.differences import (
+    Mark,
+    around_changes,
+    compare_words,
+    looks_the_same,
+    made_visible,
+    spelled_out,
+)
 
 LONG: Final = 1_500
 """Characters from which on two texts are shown around their differences."""
@@ -30,7 +37,7 @@ def lines(value: str) -> str:
 
 def words_apart(before: str, after: str) -> str:
     """Two texts as one, with `<del>` and `<ins>` around the words that differ."""
-    if looks_the_same(before, after):
+    if looks_the_same(before, after) and len(before) + len(after) <= LONG:
         return (
             f"<del>{text(spelled_out(before))}</del> <ins>{text(spelled_out(after))}</ins> "
             '<span class="soft">(they look the same)</span>'
@@ -38,7 +45,7 @@ def words_apart(before: str, after: str) -> str:
     pieces = compare_words(before, after)
     if len(before) + len(after) > LONG:
         pieces = around_changes(pieces, words=25)
-    return "".join(_TAGS.get(piece.mark, _ADDED).format(lines(piece.text)) for piece in pieces)
+    return "".join(_TAGS.get(piece.mark, _ADDED).format(lines(piece.text)) for piece in made_visible(pieces))
 
 
 def link(url: str, words: str = "") -> str:

@@ -8,11 +8,10 @@ from reconciler.engine.results import SiteDrifted, SiteHistory
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostStatus, post_name
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift
 from reconciler.reporters import words
-from reconciler.reporters.action_text import post_name
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import Entered, SiteRow, facts, fix, line, notes, problem_item, two_values
 from reconciler.reporters.values import yaml

@@ -7,13 +7,13 @@ from typing import Final
 
 from reconciler.engine.results import SitePlanned
 from reconciler.model.operations import FieldChange, class_of
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostStatus, post_name
 from reconciler.model.sites import PostOutcome
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
-from reconciler.reporters.action_text import SYMBOLS, action_text, post_name
+from reconciler.reporters.action_text import SYMBOLS, action_text
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
@@ -139,7 +139,8 @@ def _changed(change: FieldChange) -> str:
     """A list by its items, anything else as the two values."""
     if not (isinstance(change.before, tuple) and isinstance(change.after, tuple)):
         return two_values(change.before, change.after)
-    details = details_of(change)
+    if not (details := details_of(change)):  # the same items in another order
+        return two_values(change.before, change.after)
     gone = [f"<del>{text(yaml(found.before, whole=True))}</del>" for found in details if found.step is not Step.ADDED]
     new = [f"<ins>{text(yaml(found.after, whole=True))}</ins>" for found in details if found.step is not Step.REMOVED]
     return " ".join((*gone, *new))

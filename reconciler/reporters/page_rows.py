@@ -12,9 +12,10 @@ from reconciler.engine.results import Labels, SiteFailed
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
+from reconciler.model.posts import post_name
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
-from reconciler.reporters.action_text import WHY, post_name
+from reconciler.reporters.action_text import WHY
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.ledger_text import duration
 from reconciler.reporters.markup import bullets, text, words_apart

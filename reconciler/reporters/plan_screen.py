@@ -42,6 +42,7 @@ class PlanScreen:
         self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []
+        self._refused_sites = Failures(list_sites=detail.sites)
         self._refused = 0
 
     def started(self, run: RunStarted) -> None:
@@ -60,6 +61,8 @@ class PlanScreen:
         """One site more."""
         plan = planned.plan
         self._refused += len(plan.refusals)
+        if self._detail.summary and plan.refusals:  # which has no blocks that would name them
+            self._refused_sites.add(SiteFailed(planned.name, plan.refusals, refused=True))
         if plan.refusals and not self._refusals:
             self._refusals.append(plan.refusals[0])
         self._count_drafts(planned)
@@ -110,13 +113,13 @@ class PlanScreen:
 
     def body(self, completed: PlanCompleted) -> Iterator[str]:
         """All that stands above the last line."""
-        for line in self._failures.lines():
+        for line in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from line.on(self._screen)
         for refusal in completed.refusals:
             yield from Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}"))).on(
                 self._screen
             )
-        if self._failures or completed.refusals:
+        if self._failures or self._refused_sites or completed.refusals:
             yield ""
         rows = sorted((row for row in self._blocks.rows() if row[0] < Rank.NOTE), key=lambda row: row[0])
         if not self._detail.summary:

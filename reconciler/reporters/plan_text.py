@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.engine.results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import ActionClass, Deferred, UpdateSettings, class_of
-from reconciler.model.posts import Discarded, channel_name
+from reconciler.model.posts import Discarded, channel_name, post_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
@@ -21,7 +21,6 @@ from reconciler.reporters.action_text import (
     WHY,
     action_text,
     deferred_words,
-    post_name,
 )
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.layout import Line, Span, Style, columns

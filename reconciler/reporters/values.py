@@ -12,7 +12,14 @@ from msgspec import Struct
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.operations import FieldChange
 from reconciler.planner.changes import Step, details_of
-from reconciler.reporters.differences import Mark, around_changes, compare_words, looks_the_same, spelled_out
+from reconciler.reporters.differences import (
+    Mark,
+    around_changes,
+    compare_words,
+    looks_the_same,
+    made_visible,
+    spelled_out,
+)
 from reconciler.reporters.layout import Span, Style
 
 LONG: Final = 60
@@ -55,34 +62,68 @@ def change_row(change: FieldChange, *, whole: bool = False) -> ChangeRow:
         return ChangeRow("+", Style.GREEN, name, (Span(yaml(after, whole=whole), Style.GREEN),))
     if after is None:
         return ChangeRow("-", Style.RED, name, (Span(yaml(before, whole=whole), Style.RED),))
-    if isinstance(before, tuple) and isinstance(after, tuple):
-        return ChangeRow(" ", Style.PLAIN, name, tuple(_items(change, whole=whole)))
-    if isinstance(before, str) and isinstance(after, str):
-        if looks_the_same(before, after):
-            shown = (Span(spelled_out(before), Style.RED), Span("->"), Span(spelled_out(after), Style.GREEN))
-            return ChangeRow(" ", Style.PLAIN, name, (*shown, Span("(they look the same)", Style.DIM)))
-        if max(len(before), len(after)) > LONG and not whole:
-            return ChangeRow(" ", Style.PLAIN, name, tuple(_words(before, after)))
-    old, new = (Span(yaml(side, whole=whole), style) for side, style in ((before, Style.RED), (after, Style.GREEN)))
-    return ChangeRow(" ", Style.PLAIN, name, (old, Span("->"), new))
+    return ChangeRow(" ", Style.PLAIN, name, tuple(_between(before, after, whole=whole)))
 
 
 def is_read_by_parts(before: Json, after: Json) -> bool:
-    """Whether a change is shown by what differs in it: two long texts, texts that look the same, two lists."""
+    """Whether a change is shown by what differs in it: long texts, texts that look the same, lists, long objects."""
     if isinstance(before, str) and isinstance(after, str):
         return max(len(before), len(after)) > LONG or looks_the_same(before, after)
+    if isinstance(before, JsonObject) and isinstance(after, JsonObject):
+        return max(len(_flow(before)), len(_flow(after))) > LONG or looks_the_same(_flow(before), _flow(after))
     return isinstance(before, tuple) and isinstance(after, tuple)
 
 
-def _items(change: FieldChange, *, whole: bool) -> Iterator[Span]:
-    """`+ studio life  - politics`: a list is read by what is new in it and what is gone."""
-    details = details_of(change)
-    for detail in details:
-        if detail.step is not Step.REMOVED:
-            yield Span(f"+ {yaml(detail.after, whole=whole)}", Style.GREEN)
-    for detail in details:
-        if detail.step is not Step.ADDED:
-            yield Span(f"- {yaml(detail.before, whole=whole)}", Style.RED)
+def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
+    """What lies between two values, by the parts that differ where they are long or look the same."""
+    if not is_read_by_parts(before, after):
+        yield from _two(before, after, whole=whole)
+    elif isinstance(before, str) and isinstance(after, str):
+        if max(len(before), len(after)) > LONG and not whole:
+            yield from _words(before, after)
+        elif looks_the_same(before, after):
+            old, new = (spelled_out(side) or '""' for side in (before, after))
+            yield from (Span(old, Style.RED), Span("->"), Span(new, Style.GREEN))
+        else:
+            yield from _two(before, after, whole=whole)
+        if looks_the_same(before, after):
+            yield Span("(they look the same)", Style.DIM)
+    else:
+        yield from _members(before, after, whole=whole)
+
+
+def _two(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
+    yield from (Span(yaml(before, whole=whole), Style.RED), Span("->"), Span(yaml(after, whole=whole), Style.GREEN))
+
+
+def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
+    """`+ studio life  - politics`: a list or an object is read by what is new in it, gone, or different."""
+    details = details_of(FieldChange("", before, after))
+    if not details:  # lists are compared without their order
+        yield from _two(before, after, whole=whole)
+        yield Span("(same items, in another order or number)", Style.DIM)
+    paired = [
+        detail
+        for detail in details
+        if detail.step is Step.CHANGED and (detail.at or _is_hidden(detail.before, detail.after))
+    ]
+    for detail in (detail for detail in details if detail not in paired and detail.step is not Step.REMOVED):
+        yield Span(f"+ {_at(detail.at)}{yaml(detail.after, whole=whole)}", Style.GREEN)
+    for detail in (detail for detail in details if detail not in paired and detail.step is not Step.ADDED):
+        yield Span(f"- {_at(detail.at)}{yaml(detail.before, whole=whole)}", Style.RED)
+    for detail in paired:
+        if detail.at:
+            yield Span(f"{detail.at}:")
+        yield from _between(detail.before, detail.after, whole=whole)
+
+
+def _at(place: str) -> str:
+    return f"{place}: " if place else ""
+
+
+def _is_hidden(before: Json, after: Json) -> bool:
+    """Whether two items of a list would be cut before they differ, or look the same."""
+    return isinstance(before, str) and isinstance(after, str) and is_read_by_parts(before, after)
 
 
 def _words(before: str, after: str) -> Iterator[Span]:
@@ -93,7 +134,7 @@ def _words(before: str, after: str) -> Iterator[Span]:
         Mark.REMOVED: ("[-{}-]", Style.RED),
         Mark.ADDED: ("{{+{}+}}", Style.GREEN),
     }
-    for number, piece in enumerate(around_changes(compare_words(before, after))):
+    for number, piece in enumerate(made_visible(around_changes(compare_words(before, after)))):
         form, style = forms[piece.mark]
         yield Span(form.format(piece.text.replace("\n", " ")), style, glued=number > 0)
 

@@ -74,7 +74,7 @@ def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, timing: str, ed
     run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit)  # type: ignore[arg-type]
     found = blocked(run.plan())
     assert list(found) == ["1"]
-    assert found["1"].startswith('changed-after-approval: INSTAGRAM POST of "Activity 1": changed after approval')
+    assert found["1"].startswith('changed-after-approval: "Activity 1" (Instagram): changed after approval')
     assert "run review" in found["1"]
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "done"}, ExitCode.DONE)

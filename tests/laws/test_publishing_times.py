@@ -183,7 +183,7 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
     found = blocked(run.plan(policy=policy))
     assert list(found) == ["2"]
     assert says in found["2"]
-    assert 'FACEBOOK POST of "Activity 1"' in found["2"]
+    assert '"Activity 1" (Facebook)' in found["2"]
     assert "reconciler.yaml" in found["2"]
     done = run.apply(policy=policy)
     assert (done.entries, code(done), statuses(run), sent(run)) == ((), ExitCode.DONE, {"2": "DRAFT"}, [])

@@ -39,6 +39,7 @@ from reconciler.model.sites import (
 from reconciler.planner.actions import BlockedBy, Plan, RefusedBy
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.doubt import unseen_scheduled
+from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.needs import missing_items
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -314,6 +315,6 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     plan = make_plan(desired, observed, KNOWN, PlanOptions(NOW))
     found = [one.message for one in plan.refusals if one.code == RefusedBy.DISCARD]
     what = "1 approved draft" if discard is Discard.UNAPPROVED else "1 draft"
-    because = f"generating a new one would give up {what}, and regenerate.discard is {discard.value}"
+    because = f"generating a new one would give up {what}, but {MAY_DISCARD[discard]}"
     assert [because in message for message in found] == [True] * refused
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals

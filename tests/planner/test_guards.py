@@ -85,7 +85,7 @@ def test_what_is_absent_loses_its_drafts_under_the_same_guard_as_a_regeneration(
     made = plan(absent(base), site(YES, NO))
     assert [one.code for one in made.refusals] == ([RefusedBy.DISCARD] if lost else [])
     for refused in made.refusals:
-        assert f"{ABSENT[absent]} (state: absent) would throw away {lost}, and" in refused.message
+        assert f"{ABSENT[absent]} (state: absent) would throw away {lost}, but" in refused.message
 
 
 @pytest.mark.parametrize("absent", ABSENT)
@@ -103,7 +103,7 @@ def test_what_waits_to_go_out_is_taken_back_with_what_is_absent_unless_nothing_m
         wanted, marketing_plan=replace(wanted.marketing_plan or DesiredMarketingPlan(), discard=Discard.NOTHING)
     )
     (refused,) = plan(strict, site(out), ours).refusals
-    assert "throw away 1 scheduled post, and" in refused.message
+    assert "throw away 1 scheduled post, but" in refused.message
 
 
 def test_a_decision_about_an_activity_is_a_persons_own_word() -> None:

@@ -128,8 +128,8 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].message
     assert made.notes == (
         "maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",
-        'INSTAGRAM POST of "Idea b": the same content goes out on the same account within a day: INSTAGRAM POST of '
-        '"Idea x", Thu 2026-12-03 10:00 UTC',
+        '"Idea b" (Instagram): the same content goes out on the same account within a day: '
+        '"Idea x" (Instagram), Thu 2026-12-03 10:00 UTC',
     )
 
 
@@ -196,7 +196,7 @@ def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
     made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
     (found,) = made.blocked
     assert found.message == (
-        'INSTAGRAM POST of "Idea a" breaks INSTAGRAM\'s own limit: caption has 2201 letters (6603 code points); '
+        '"Idea a" (Instagram) breaks INSTAGRAM\'s own limit: caption has 2201 letters (6603 code points); '
         "the limit is 2200"
     )
 

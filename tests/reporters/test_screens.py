@@ -121,7 +121,7 @@ SCHEDULE = SchedulePost(PostId("834d"), ActivityId("b3f9"), "INSTAGRAM", Digest(
 UNCONNECTED = blocked(
     Address(SHOP, Kind.DRAFT, "d1"),
     BlockedBy.CHANNEL_NOT_CONNECTED,
-    'INSTAGRAM POST of "Summer sale": INSTAGRAM is not connected (DISCONNECTED)',
+    '"Summer sale" (Instagram): INSTAGRAM is not connected (DISCONNECTED)',
     "connect INSTAGRAM in the site's dashboard",
 )
 TWO = SiteLedger(
@@ -435,4 +435,15 @@ def test_one_cause_is_told_once_whatever_was_being_asked() -> None:
     assert shown(*plan_of(refused("a", "/b")), screen=Screen(width=200)).splitlines()[2:4] == [
         "! a failed  access was refused",
         "    fix: give access  (GET /b answered 403, request id r-1)",
+    ]
+
+
+def test_summary_names_the_refused_sites_and_why() -> None:
+    why = refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site")
+    sites = [planned(tone(f"shop-{n}"), site=f"shop-{n}", refusals=(why,) if n < 2 else ()) for n in range(6)]
+    lines = shown(*plan_of(*sites), detail=Detail(summary=True)).splitlines()
+    assert lines[2:5] == [
+        "! 2 sites refused  expect.published: not published",
+        "    fix: publish the site",
+        "    sites: shop-0, shop-1",
     ]

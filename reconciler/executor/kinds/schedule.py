@@ -18,7 +18,7 @@ from reconciler.model.events import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, ReschedulePost, SchedulePost
-from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, post_name
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
@@ -223,7 +223,7 @@ def _approval_unmet(required: Approved, moment: Moment) -> str | None:
 async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:
     """What of an activity, or of all upcoming ones, waits to go out. May raise an ApiError."""
     waiting = [
-        f'{printable(post.channel)} of "{printable(activity.title)}"'
+        post_name(printable(activity.title), printable(post.channel), printable(post.type))
         for activity in (await site.marketing_plan()).activities
         if activity.id == required.activity or (required.activity is None and activity.date >= now)
         for post in activity.posts

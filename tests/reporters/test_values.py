@@ -1,0 +1,62 @@
+"""How one changed field is shown: what differs in it, also where that lies far in, or where no eye can see it."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.operations import FieldChange
+from reconciler.reporters.values import change_row
+
+LONG = " ".join(f"sentence {number} of it." for number in range(30))
+
+
+def shown(before: Json, after: Json, *, whole: bool = False) -> str:
+    spans = change_row(FieldChange("settings.x", before, after), whole=whole).spans
+    return "".join(span.text if span.glued or not number else f"  {span.text}" for number, span in enumerate(spans))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        (("a", "b"), ("b", "a"), "[a, b]  ->  [b, a]  (same items, in another order or number)"),
+        (("a", "a"), ("a",), "[a, a]  ->  [a]  (same items, in another order or number)"),
+        (("café",), ("cafe\u0301",), "café  ->  cafeU+0301  (they look the same)"),
+        (("mugs", "bowls"), ("bowls", "plates"), "+ plates  - mugs"),
+        ("a  b", "a b", "a··b  ->  a b  (they look the same)"),
+        ("", " ", '""  ->  ·  (they look the same)'),
+        (LONG, f"{LONG} ", "… sentence 29 of it.{+·+}  (they look the same)"),
+        (
+            LONG,
+            LONG.replace("15 ", "15\u200b ").replace("20", "twenty"),
+            "… 14 of it. sentence [-15-]{+15U+200B+} of it. sentence 16 … 19 of it. sentence [-20-]{+twenty+} of it. "
+            "sentence 21 …",
+        ),
+        (LONG, LONG.replace("15 of", "15\nof"), "… of it. sentence 15[-·-]{+U+000A+}of it. sentence 16 …"
+         "  (they look the same)"),
+        ((LONG,), (LONG.replace("29", "last"),), "… 28 of it. sentence [-29-]{+last+} of it."),
+        (
+            JsonObject({"customGoal": LONG}),
+            JsonObject({"customGoal": LONG.replace("29", "last")}),
+            "customGoal:  … 28 of it. sentence [-29-]{+last+} of it.",
+        ),
+        (
+            JsonObject({"customGoal": "café"}),
+            JsonObject({"customGoal": "cafe\u0301"}),
+            "customGoal:  café  ->  cafeU+0301  (they look the same)",
+        ),
+        (
+            JsonObject({"goalKey": "SALES"}),
+            JsonObject({"customGoal": "more tea"}),
+            "{goalKey: SALES}  ->  {customGoal: more tea}",
+        ),
+        ("dry", "warm", "dry  ->  warm"),
+    ],
+)  # fmt: skip
+def test_a_change_shows_what_differs(before: Json, after: Json, wanted: str) -> None:
+    assert shown(before, after) == wanted
+
+
+def test_the_whole_values_are_shown_on_request() -> None:
+    after = LONG.replace("29", "last")
+    assert shown(LONG, after, whole=True) == f"{LONG}  ->  {after}"
