@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from reconciler.config.discovery import shown_path
+from reconciler.config.events import unknown_frequencies
 from reconciler.config.layers import Layers
 from reconciler.config.project import Defaults, Project
 from reconciler.config.words import KeyPath, close_match, listed, quoted
@@ -28,9 +29,6 @@ OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
 
 MADE_BY_GENERATION: Final = timedelta(days=14)
 """How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
-
-FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
-"""What an event may recur by; the spelling is inferred from prose (I 9.2)."""
 
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
@@ -56,7 +54,7 @@ def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site")
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
     """What a site's values are that nobody means: by themselves, or with the project's policy."""
     yield from _variables(layers)
-    yield from _frequencies(layers)
+    yield from unknown_frequencies(layers)
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
             yield layers.warning(("posts", at, "max"), *_NONE_AT_ALL, code=NEVER_MATCHES)
@@ -134,18 +132,6 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
     elif isinstance(value, list):
         for at, item in enumerate(value):
             yield from _texts(item, (*path, at))
-
-
-def _frequencies(layers: Layers) -> Iterator[Diagnostic]:
-    events = layers.value.get("calendarEvents") or {}
-    for at, event in enumerate(events.get("events") or ()):
-        frequency = (event or {}).get("recurringRule", {}).get("frequency")
-        if frequency is not None and frequency not in FREQUENCIES:
-            near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
-            fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
-            message = f"{quoted(frequency)} is not a frequency that the API is known to take"
-            path = ("calendarEvents", "events", at, "recurringRule", "frequency")
-            yield layers.warning(path, message, fix, code="unknown-frequency")
 
 
 def unmatched_defaults(project: Project, labels: Iterable[tuple[tuple[str, str], ...]]) -> Iterator[Diagnostic]:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from reconciler.config import times
 from reconciler.config.credentials import read_credentials
 from reconciler.config.discovery import find_root, shown_path
+from reconciler.config.events import read_default_events
 from reconciler.config.layers import Layer, Layers
 from reconciler.config.locations import check_api, check_state
 from reconciler.config.patterns import wrong_pattern
@@ -21,7 +22,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.rules import NotUsable, read_activities, read_pause, read_posts, read_schedule, read_time
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
-from reconciler.config.sections import read_default_events, read_settings
+from reconciler.config.sections import read_settings
 from reconciler.config.trust import Refused, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document

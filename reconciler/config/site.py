@@ -12,12 +12,13 @@ from reconciler.config.advice import advice_about_values
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.documents import Document
+from reconciler.config.events import read_events
 from reconciler.config.layers import Layer, Layers
 from reconciler.config.project import Defaults, Project
 from reconciler.config.rules import read_activities, read_posts, read_schedule
 from reconciler.config.schema import check
 from reconciler.config.secrets import AppRef
-from reconciler.config.sections import read_events, read_expect, read_marketing_plan, read_settings
+from reconciler.config.sections import read_expect, read_marketing_plan, read_settings
 from reconciler.config.trust import REQUIRE_APPROVAL
 from reconciler.config.words import close_match, listed
 from reconciler.model.address import SiteName

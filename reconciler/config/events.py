@@ -1,0 +1,72 @@
+"""`calendarEvents` of a site file: how it is read, and what is odd about it. How it is written is in event_text.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from reconciler.config import times
+from reconciler.config.layers import Layers
+from reconciler.config.rules import NotUsable, read_time
+from reconciler.config.words import KeyPath, close_match, listed, quoted
+from reconciler.model.canonical import ABSENT, freeze_object
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import DesiredEvent, DesiredEvents
+
+FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
+"""What an event may recur by; the spelling is inferred from prose (I 9.2)."""
+
+
+def read_events(layers: Layers) -> DesiredEvents | None:
+    """`calendarEvents`, or None where it is not written."""
+    written = layers.value.get("calendarEvents")
+    if written is None:
+        return None
+    if "events" not in written:
+        hint = "list them, or write `events: []` for none"
+        layers.problem(("calendarEvents",), "events is missing", hint)
+    events: list[DesiredEvent] = []
+    names: set[str] = set()
+    for at, event in enumerate(written.get("events", ())):
+        if event is None:  # a bad one, told already
+            continue
+        path = ("calendarEvents", "events", at)
+        if event["name"] in names:
+            message = f"there are two events of the name {quoted(event['name'])}"
+            layers.problem((*path, "name"), message, "names tell events apart; change one")
+        names.add(event["name"])
+        try:
+            events.append(_event(event, path, layers))
+        except NotUsable:
+            continue
+    return DesiredEvents(tuple(events), prune=written.get("prune", False))
+
+
+def read_default_events(layers: Layers) -> None:
+    """Notes what is wrong with the events of defaults, which may say of events no more than `prune`."""
+    if "events" in layers.value.get("calendarEvents", {}):
+        read_events(layers)
+
+
+def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEvent:
+    name, description = written["name"], written.get("description", ABSENT)
+    if "recurringRule" in written:
+        return DesiredEvent(name, description, recurring_rule=freeze_object(written["recurringRule"]))
+    text: str = written["date"]
+    if times.is_day(text):
+        day = read_time(times.day, text, (*path, "date"), layers)
+        return DesiredEvent(name, description, times.midnight(day), whole_day=True)
+    return DesiredEvent(name, description, read_time(times.moment, text, (*path, "date"), layers))
+
+
+def unknown_frequencies(layers: Layers) -> Iterator[Diagnostic]:
+    """Warns of events that recur by a frequency the API is not known to take."""
+    events = layers.value.get("calendarEvents") or {}
+    for at, event in enumerate(events.get("events") or ()):
+        frequency = (event or {}).get("recurringRule", {}).get("frequency")
+        if frequency is not None and frequency not in FREQUENCIES:
+            near = close_match(frequency, FREQUENCIES) if isinstance(frequency, str) else None
+            fix = f"did you mean {near}?" if near else f"use one of: {listed(FREQUENCIES)}"
+            message = f"{quoted(frequency)} is not a frequency that the API is known to take"
+            path = ("calendarEvents", "events", at, "recurringRule", "frequency")
+            yield layers.warning(path, message, fix, code="unknown-frequency")
