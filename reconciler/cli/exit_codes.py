@@ -41,7 +41,7 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode | None = None) -> ExitCode:
     """The code of a run that ended so. `detailed` is `--detailed-exitcode`, `signal` what interrupted it."""
-    from reconciler.engine import results
+    from reconciler.engine import adoption_results, results, state_results
 
     match event:
         case results.PlanCompleted():
@@ -56,21 +56,21 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             return ExitCode.ERROR if failed else ExitCode.REFUSED
         case results.ReviewCompleted(failed=failed) | results.HistoryListed(failed=failed):
             return ExitCode.ERROR if failed else ExitCode.DONE
-        case results.ImportCompleted():
+        case adoption_results.ImportCompleted():
             return ExitCode.ERROR if event.failed or event.unsettled_new else ExitCode.DONE
-        case results.DoctorCompleted():
+        case adoption_results.DoctorCompleted():
             return _of_sites(event.errors, event.warnings if event.strict else 0, 0)
-        case results.FilesChecked():
+        case adoption_results.FilesChecked():
             return ExitCode.ERROR if event.errors else ExitCode.DONE
-        case results.StateListed(sites=sites):
+        case state_results.StateListed(sites=sites):
             return ExitCode.ERROR if any(site.problem for site in sites) else ExitCode.DONE
         case (
             results.Validated()
             | results.Decided()
-            | results.StateShown()
-            | results.LockRemoved()
-            | results.CallResolved()
-            | results.RecordChanged()
+            | state_results.StateShown()
+            | state_results.LockRemoved()
+            | state_results.CallResolved()
+            | state_results.RecordChanged()
         ):
             return ExitCode.DONE
         case results.PartsMerged(exit_code=code):

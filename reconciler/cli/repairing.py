@@ -19,7 +19,7 @@ from reconciler.config.project import Project, find_project
 from reconciler.config.sites import check_sites
 from reconciler.config.trust import trust_of
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ClosingEvent, LockFound, LockRemoved, Notice, Refused
+from reconciler.engine.results import ClosingEvent, Notice, Refused
 from reconciler.engine.state import (
     StateAccess,
     discard_lock,
@@ -32,6 +32,7 @@ from reconciler.engine.state import (
     site_named,
     still_going_out,
 )
+from reconciler.engine.state_results import LockFound, LockRemoved
 from reconciler.engine.undeclared import goes_out_notice
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity

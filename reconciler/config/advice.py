@@ -14,6 +14,7 @@ from reconciler.config.events import unknown_frequencies
 from reconciler.config.layers import Layers
 from reconciler.config.project import Defaults, Project
 from reconciler.config.words import KeyPath, close_match, listed, quoted
+from reconciler.model.address import Labels
 from reconciler.model.diagnostics import Diagnostic, Place, warning
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import ScheduleRule
@@ -134,7 +135,7 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from _texts(item, (*path, at))
 
 
-def unmatched_defaults(project: Project, labels: Iterable[tuple[tuple[str, str], ...]]) -> Iterator[Diagnostic]:
+def unmatched_defaults(project: Project, labels: Iterable[Labels]) -> Iterator[Diagnostic]:
     """The `defaults` whose `where` matches no site of the project. `labels` are those of each site."""
     known = {tuple(sorted(of_site)) for of_site in labels}
     for at, defaults in enumerate(project.defaults):
@@ -147,7 +148,7 @@ def _shown(labels: Iterable[tuple[str, str]]) -> str:
     return ", ".join(f"{name}={value}" for name, value in labels)
 
 
-def _closest(defaults: Defaults, known: Iterable[tuple[tuple[str, str], ...]]) -> str:
+def _closest(defaults: Defaults, known: Iterable[Labels]) -> str:
     pairs = {pair for of_site in known for pair in of_site}
     names = sorted({name for name, _ in pairs})
     for name, value in defaults.labels:

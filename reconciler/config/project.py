@@ -26,6 +26,7 @@ from reconciler.config.sections import read_settings
 from reconciler.config.trust import Refused, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document
+from reconciler.model.address import Labels
 from reconciler.model.canonical import EMPTY, Digest, digest_of, freeze
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, problem
 from reconciler.model.policy import Policy, QuietHours
@@ -43,7 +44,7 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
 class Defaults(Struct, frozen=True):
     """One entry of `defaults`: what is merged under each site that has these labels."""
 
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     layer: Layer
 
     @property

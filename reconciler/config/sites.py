@@ -23,7 +23,7 @@ from reconciler.config.site_files import Named, find_site_files, named_by
 from reconciler.config.trust import Trust, refused_path
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
-from reconciler.model.address import SiteName
+from reconciler.model.address import Labels, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem, warning
 from reconciler.model.sites import DesiredSite
@@ -38,7 +38,7 @@ class SiteEntry(Struct, frozen=True):
 
     name: SiteName
     id: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     file: Path
     place: Place
     packed: KeptSite | PackedSite

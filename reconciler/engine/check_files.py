@@ -9,7 +9,8 @@ from typing import Final
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteIndex
-from reconciler.engine.results import Emit, FilesChecked
+from reconciler.engine.adoption_results import FilesChecked
+from reconciler.engine.results import Emit
 from reconciler.model.approvals import ActivityApproval
 from reconciler.model.codec import Malformed, parse
 from reconciler.model.diagnostics import Diagnostic, Place, Severity

@@ -17,22 +17,14 @@ from reconciler.config.discovery import absolute_path, shown_path
 from reconciler.config.new_files import write_file
 from reconciler.config.secrets import resolve
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.adoption_results import DoctorCompleted, ProjectExamined, SiteExamined
 from reconciler.engine.examined_project import Findings, examine_environment, examine_git, finding
 from reconciler.engine.examined_site import SiteExamination
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.live_sites import ACCOUNT
 from reconciler.engine.probe import probe, questions
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import (
-    ApiKind,
-    DoctorCompleted,
-    Emit,
-    Phase,
-    PhaseStarted,
-    ProjectExamined,
-    SiteExamined,
-    SiteFailed,
-)
+from reconciler.engine.results import ApiKind, Emit, Phase, PhaseStarted, SiteFailed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin
 from reconciler.model.address import Address

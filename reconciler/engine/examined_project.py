@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from reconciler.config.project import Project
 from reconciler.config.repository import GitError, Repository
-from reconciler.engine.results import ProjectExamined
+from reconciler.engine.adoption_results import ProjectExamined
 from reconciler.engine.selection import repository_of
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.text import printable

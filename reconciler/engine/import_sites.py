@@ -19,22 +19,13 @@ from reconciler.config.new_files import place_of, read_one_site, write_file
 from reconciler.config.project import Project
 from reconciler.config.site_text import NewSite, declared_settings, merged_fields, new_site_text
 from reconciler.config.sites import SiteIndex
+from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.known_reader import KnownReader
 from reconciler.engine.lift_defaults import lift_defaults
 from reconciler.engine.live_sites import Found, Wanted, check_wanted, live_sites
 from reconciler.engine.plan import judged
-from reconciler.engine.results import (
-    Emit,
-    Import,
-    ImportCompleted,
-    Notice,
-    Phase,
-    PhaseStarted,
-    RunStarted,
-    SiteFailed,
-    SiteImported,
-)
+from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, RunStarted, SiteFailed
 from reconciler.engine.scheduled_outside import approve_as_they_are, scheduled_posts
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.observe import observe_and_plan

@@ -1,5 +1,7 @@
 """What a run says while it works and when it ends: one union of events.
 
+Here are those of plan, apply, drift and review; adoption_results.py and state_results.py have the others.
+
 Every run ends in one closing event (`ClosingEvent`) and then in `Ended`, which carries the exit code; whoever writes a
 report needs nothing else. Before them come the events of its sites. Everything in an event is a frozen value.
 """
@@ -13,14 +15,22 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
-from reconciler.model.address import SiteName
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.model.address import Labels, SiteName
+from reconciler.model.diagnostics import Diagnostic, Place
 
 if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.executor import events as executor_events
     from reconciler.executor.ledger import Result, SiteLedger, Tally
-    from reconciler.model.journal import OpenEntry
     from reconciler.model.sites import PostOutcome, PublishedPost
     from reconciler.planner.actions import Plan, StillGoingOut
     from reconciler.planner.document import RunPart
@@ -28,8 +38,6 @@ if TYPE_CHECKING:
     from reconciler.planner.reached import Reached
     from reconciler.planner.review import Review
     from reconciler.planner.tally import PlanTally
-    from reconciler.state.lock_record import LockRecord
-    from reconciler.state.repair import SiteState, StateSummary
 
 
 def _nothing_planned() -> PlanTally:
@@ -48,9 +56,6 @@ def _no_drift() -> DriftTally:
     from reconciler.planner.drift_report import DriftTally
 
     return DriftTally()
-
-
-Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 
 # --- the run ---------------------------------------------------------------------------------------
@@ -256,54 +261,6 @@ class SiteHistory(Struct, frozen=True):
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 
-class Import(StrEnum):
-    """What an import did to a site's file."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "up to date"
-    DECLARED = "already declared"
-
-
-class SiteImported(Struct, frozen=True):
-    """A live site that was taken into the project; the path of its file as it is shown.
-
-    `notes` say what was left out, and what a plan right after would still change: `changes` counts that. `approved`
-    are the posts that were scheduled already, and that its approvals file names.
-    """
-
-    name: SiteName
-    id: str
-    written: Import
-    file: str
-    changes: int = 0
-    approved: int = 0
-    notes: tuple[Diagnostic, ...] = ()
-    labels: Labels = ()
-    seconds: float = 0.0
-
-
-Facts: TypeAlias = tuple[tuple[str, str], ...]
-"""What was found to be so: pairs of a subject and words."""
-
-
-class ProjectExamined(Struct, frozen=True):
-    """What `doctor` found of the project as a whole: credentials, state, git, environment."""
-
-    facts: Facts = ()
-    findings: tuple[Diagnostic, ...] = ()
-
-
-class SiteExamined(Struct, frozen=True):
-    """What `doctor` found of a site: errors stop plan or apply, warnings are for a person, notes are good to know."""
-
-    name: SiteName
-    facts: Facts = ()
-    findings: tuple[Diagnostic, ...] = ()
-    labels: Labels = ()
-    seconds: float = 0.0
-
-
 class SiteFailed(Struct, frozen=True):
     """A site that could not be worked on, and why; the others went on.
 
@@ -411,109 +368,11 @@ class HistoryListed(Struct, frozen=True):
     failed: int = 0
 
 
-class ImportCompleted(Struct, frozen=True):
-    """All sites are taken in.
-
-    `unsettled` are those whose plan is not empty; `new` counts the files that were made, of which `unsettled_new` are
-    not as they should be.
-    """
-
-    sites: int
-    new: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    declared: int = 0
-    unsettled: int = 0
-    unsettled_new: int = 0
-    failed: int = 0
-
-
-class DoctorCompleted(Struct, frozen=True):
-    """All sites are examined. `errors` stop plan or apply, `warnings` are for a person."""
-
-    sites: int
-    errors: int = 0
-    warnings: int = 0
-    notes: int = 0
-    strict: bool = False
-
-
-class FilesChecked(Struct, frozen=True):
-    """What an upgrade to this version, `tool`, would touch: files, state and saved plans.
-
-    `files` counts those that were looked at.
-    """
-
-    tool: str
-    files: int
-    touched: tuple[Diagnostic, ...] = ()
-
-    @property
-    def errors(self) -> int:
-        """How many findings say that this version cannot read a file."""
-        return sum(finding.severity is Severity.ERROR for finding in self.touched)
-
-
-class StateListed(Struct, frozen=True):
-    """What is recorded, in numbers a site. `place` is where."""
-
-    place: str
-    sites: tuple[StateSummary, ...]
-
-
-class StateShown(Struct, frozen=True):
-    """All that is recorded of a site. `where` are the arguments that lead another command to the same state."""
-
-    site: SiteState
-    where: tuple[str, ...] = ()
-
-
-class LockFound(Struct, frozen=True):
-    """Who holds a site. `ended`: the next run would take the lock over without asking."""
-
-    lock: LockRecord
-    ended: bool
-
-    @property
-    def name(self) -> SiteName:
-        """The site's name."""
-        return self.lock.site.name
-
-
-class LockRemoved(Struct, frozen=True):
-    """Nobody holds a site any more; `lock` was taken away, None where there was none to take, or it was given back.
-
-    `unreadable` is one that was taken away though nobody can say whose it was.
-    """
-
-    name: SiteName
-    lock: LockRecord | None = None
-    given_back: bool = False
-    unreadable: bool = False
-
-
-class CallResolved(Struct, frozen=True):
-    """An open call was resolved by hand; `left` calls of the site are still unconfirmed."""
-
-    name: SiteName
-    entry: OpenEntry
-    took_effect: bool
-    left: int
-
-
 class GoingOut(Struct, frozen=True):
     """A post that nobody wants any more and that goes out all the same; `zone` is its site's time zone."""
 
     post: StillGoingOut
     zone: str
-
-
-class RecordChanged(Struct, frozen=True):
-    """What was recorded of a site belongs to another id now; with no `moved_to` it is forgotten."""
-
-    name: SiteName
-    id: str
-    moved_to: str | None = None
 
 
 class Refused(Struct, frozen=True):

@@ -11,7 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.results import CallResolved, Emit, LockRemoved, Notice, RecordChanged, StateListed, StateShown
+from reconciler.engine.results import Emit, Notice
+from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import waiting_posts
 from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError

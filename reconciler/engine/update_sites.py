@@ -13,18 +13,10 @@ from reconciler.config.event_text import LiveEvents, declarable_events
 from reconciler.config.new_files import read_one_site, read_text, write_file
 from reconciler.config.site_update import update_site
 from reconciler.config.sites import SiteEntry
+from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.import_sites import Totals, left_out, plan_now, unsettled
-from reconciler.engine.results import (
-    Emit,
-    Import,
-    ImportCompleted,
-    Phase,
-    PhaseStarted,
-    RunStarted,
-    SiteFailed,
-    SiteImported,
-)
+from reconciler.engine.results import Emit, Phase, PhaseStarted, RunStarted, SiteFailed
 from reconciler.engine.session import Session
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, TypeAlias
 
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+"""A site's labels: pairs of name and value, sorted."""
 
 SITE_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 

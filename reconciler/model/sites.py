@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.model.activities import ActivityRule, PostsRule
-from reconciler.model.address import SiteName
+from reconciler.model.address import Labels, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, JsonObject
 from reconciler.model.diagnostics import Place
@@ -49,7 +49,7 @@ class DesiredSite(Struct, frozen=True):
     ref: SiteRef
     place: Place
     digest: Digest
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: Labels = ()
     settings: tuple[Field, ...] = ()
     """Managed fields of `settings` and `overrides`, sorted by path."""
     expect: Expect = Expect()

@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.address import Address, Kind, Labels, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     INPUTS,
@@ -35,7 +35,7 @@ class Site(Protocol):
         """The site's name."""
 
     @property
-    def labels(self) -> tuple[tuple[str, str], ...]:
+    def labels(self) -> Labels:
         """The site's labels, as pairs."""
 
 
@@ -43,7 +43,7 @@ class Named(Struct, frozen=True):
     """A site's name and labels alone."""
 
     name: SiteName
-    labels: tuple[tuple[str, str], ...] = ()
+    labels: Labels = ()
 
 
 class ByName(Struct, frozen=True):

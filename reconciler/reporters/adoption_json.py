@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.engine.results import DoctorCompleted, ImportCompleted, ProjectExamined, SiteExamined, SiteImported
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.reporters.diagnostics import problem_values
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
+from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped

@@ -7,47 +7,44 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.engine.results import (
     ApplyCompleted,
-    CallResolved,
     Decided,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
-    FilesChecked,
     FilesInvalid,
     HistoryListed,
-    ImportCompleted,
     Interrupted,
-    LockFound,
-    LockRemoved,
     Notice,
     PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Progressed,
-    ProjectExamined,
-    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteApplied,
     SiteDrifted,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    StateListed,
-    StateShown,
     Validated,
 )
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity

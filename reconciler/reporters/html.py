@@ -8,22 +8,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, assert_never
 
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.engine.results import (
     ApiKind,
     ApplyCompleted,
-    CallResolved,
     Decided,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
-    FilesChecked,
     FilesInvalid,
     HistoryListed,
-    ImportCompleted,
     Interrupted,
-    LockFound,
-    LockRemoved,
     Notice,
     PartsMerged,
     Phase,
@@ -31,26 +33,21 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
-    ProjectExamined,
-    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteApplied,
     SiteDrifted,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    StateListed,
-    StateShown,
     Validated,
 )
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.engine.results import Import, ImportCompleted, SiteImported
+from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.model.diagnostics import Severity
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Screen, Span, Style, wrapped

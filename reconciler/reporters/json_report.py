@@ -10,21 +10,23 @@ from typing import Any, assert_never
 
 from msgspec.structs import asdict
 
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.engine.results import (
     ApplyCompleted,
-    CallResolved,
     Decided,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
-    FilesChecked,
     FilesInvalid,
     HistoryListed,
-    ImportCompleted,
     Interrupted,
-    LockFound,
-    LockRemoved,
     Notice,
     PartsMerged,
     Phase,
@@ -32,27 +34,22 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
-    ProjectExamined,
-    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteApplied,
     SiteDrifted,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    StateListed,
-    StateShown,
     Validated,
 )
 from reconciler.engine.run_ledger import going_out_values, ledger_values
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text, to_plain
 from reconciler.model.operations import class_of, discards_of

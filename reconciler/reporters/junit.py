@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
+from reconciler.engine.adoption_results import SiteExamined, SiteImported
 from reconciler.engine.results import (
     ApplyCompleted,
     DriftCompleted,
@@ -19,15 +20,13 @@ from reconciler.engine.results import (
     PlanCompleted,
     SiteApplied,
     SiteDrifted,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
-    StateListed,
 )
+from reconciler.engine.state_results import StateListed
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext

@@ -12,29 +12,29 @@ from collections.abc import Callable, Hashable
 from html import escape
 from typing import Final, assert_never
 
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.engine.results import (
     ApplyCompleted,
-    CallResolved,
     Decided,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
-    FilesChecked,
     FilesInvalid,
     HistoryListed,
-    ImportCompleted,
     Interrupted,
-    LockFound,
-    LockRemoved,
     Notice,
     PartsMerged,
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
     Progressed,
-    ProjectExamined,
-    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
@@ -42,18 +42,15 @@ from reconciler.engine.results import (
     SiteApplied,
     SiteDrifted,
     SiteEvent,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    StateListed,
-    StateShown,
     Validated,
 )
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence

@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any, Final, assert_never
 
-from reconciler.engine.results import Ended, Event, PhaseStarted, Progressed, SiteStarted, StateListed
+from reconciler.engine.results import Ended, Event, PhaseStarted, Progressed, SiteStarted
+from reconciler.engine.state_results import StateListed
 from reconciler.executor.events import (
     Corrected,
     EntryResolved,

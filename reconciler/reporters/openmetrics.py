@@ -12,14 +12,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
 from reconciler.engine.results import (
     ApplyCompleted,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
     HistoryListed,
-    ImportCompleted,
     PlanCompleted,
     Refused,
     ReviewCompleted,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.engine.results import Import, ProjectExamined, SiteExamined, SiteImported
+from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExamined, SiteImported
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.markup import bullets, text

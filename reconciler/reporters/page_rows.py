@@ -8,7 +8,8 @@ from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from reconciler.engine.results import Labels, SiteFailed
+from reconciler.engine.results import SiteFailed
+from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost

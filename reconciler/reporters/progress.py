@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.engine import results
+from reconciler.engine import adoption_results, results, state_results
 from reconciler.model.address import SiteName
 from reconciler.model.text import printable
 from reconciler.reporters.plurals import plural
@@ -74,8 +74,8 @@ class Progress:
                 | results.SiteNotReviewed()
                 | results.SiteApplied()
                 | results.SiteHistory()
-                | results.SiteImported()
-                | results.SiteExamined()
+                | adoption_results.SiteImported()
+                | adoption_results.SiteExamined()
                 | results.SiteFailed()
             ):
                 self._ended(event)
@@ -89,8 +89,8 @@ class Progress:
                 | results.PlanLoaded()
                 | results.Notice()
                 | results.SiteStarted()
-                | results.LockFound()
-                | results.ProjectExamined()
+                | state_results.LockFound()
+                | adoption_results.ProjectExamined()
             ):
                 pass
             case _:  # how a run ends, whatever it is

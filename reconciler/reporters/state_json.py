@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reconciler.engine.results import CallResolved
+from reconciler.engine.state_results import CallResolved
 from reconciler.model.codec import instant_text, to_plain
 from reconciler.reporters.journal_words import about, words_of
 from reconciler.state.lock_record import LockRecord

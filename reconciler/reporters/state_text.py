@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from reconciler.engine.results import CallResolved, LockFound, LockRemoved, RecordChanged
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable

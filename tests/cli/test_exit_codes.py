@@ -18,8 +18,8 @@ from reconciler.engine.results import (
     RunFailed,
     SiteApplied,
     SiteFailed,
-    StateListed,
 )
+from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic

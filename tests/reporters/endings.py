@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    Import,
+    ImportCompleted,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
 from reconciler.engine.results import (
     Api,
     ApiKind,
     ApplyCompleted,
-    CallResolved,
     Decided,
-    DoctorCompleted,
     DriftCompleted,
     Ended,
     Event,
-    FilesChecked,
     FilesInvalid,
     HistoryListed,
-    Import,
-    ImportCompleted,
     Interrupted,
-    LockFound,
-    LockRemoved,
     Notice,
     PartsMerged,
     Phase,
@@ -30,27 +32,22 @@ from reconciler.engine.results import (
     PlanCompleted,
     PlanLoaded,
     Progressed,
-    ProjectExamined,
-    RecordChanged,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
     SiteApplied,
     SiteDrifted,
-    SiteExamined,
     SiteFailed,
     SiteHistory,
-    SiteImported,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    StateListed,
-    StateShown,
     Validated,
     Written,
 )
+from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName

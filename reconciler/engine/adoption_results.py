@@ -1,0 +1,105 @@
+"""What `import`, `doctor` and `version --check-files` say: what a project gets from live sites, and whether it works.
+
+The union of all events is in results.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+from reconciler.model.address import Labels, SiteName
+from reconciler.model.diagnostics import Diagnostic, Severity
+
+
+class Import(StrEnum):
+    """What an import did to a site's file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "up to date"
+    DECLARED = "already declared"
+
+
+class SiteImported(Struct, frozen=True):
+    """A live site that was taken into the project; the path of its file as it is shown.
+
+    `notes` say what was left out, and what a plan right after would still change: `changes` counts that. `approved`
+    are the posts that were scheduled already, and that its approvals file names.
+    """
+
+    name: SiteName
+    id: str
+    written: Import
+    file: str
+    changes: int = 0
+    approved: int = 0
+    notes: tuple[Diagnostic, ...] = ()
+    labels: Labels = ()
+    seconds: float = 0.0
+
+
+Facts: TypeAlias = tuple[tuple[str, str], ...]
+"""What was found to be so: pairs of a subject and words."""
+
+
+class ProjectExamined(Struct, frozen=True):
+    """What `doctor` found of the project as a whole: credentials, state, git, environment."""
+
+    facts: Facts = ()
+    findings: tuple[Diagnostic, ...] = ()
+
+
+class SiteExamined(Struct, frozen=True):
+    """What `doctor` found of a site: errors stop plan or apply, warnings are for a person, notes are good to know."""
+
+    name: SiteName
+    facts: Facts = ()
+    findings: tuple[Diagnostic, ...] = ()
+    labels: Labels = ()
+    seconds: float = 0.0
+
+
+class ImportCompleted(Struct, frozen=True):
+    """All sites are taken in.
+
+    `unsettled` are those whose plan is not empty; `new` counts the files that were made, of which `unsettled_new` are
+    not as they should be.
+    """
+
+    sites: int
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    declared: int = 0
+    unsettled: int = 0
+    unsettled_new: int = 0
+    failed: int = 0
+
+
+class DoctorCompleted(Struct, frozen=True):
+    """All sites are examined. `errors` stop plan or apply, `warnings` are for a person."""
+
+    sites: int
+    errors: int = 0
+    warnings: int = 0
+    notes: int = 0
+    strict: bool = False
+
+
+class FilesChecked(Struct, frozen=True):
+    """What an upgrade to this version, `tool`, would touch: files, state and saved plans.
+
+    `files` counts those that were looked at.
+    """
+
+    tool: str
+    files: int
+    touched: tuple[Diagnostic, ...] = ()
+
+    @property
+    def errors(self) -> int:
+        """How many findings say that this version cannot read a file."""
+        return sum(finding.severity is Severity.ERROR for finding in self.touched)
