@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from reconciler.api import routes, wire, wire_platform, wire_posts
 from reconciler.api.errors import ApiError, ErrorKind
@@ -18,7 +21,7 @@ from reconciler.api.values import Unreadable
 from reconciler.model.activities import Activity
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.events import instant
-from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import Account, ChannelStatus, Feature, SiteRef
@@ -35,8 +38,10 @@ def understood(answer: Answer, decode: Callable[[object], T]) -> T:
         raise answer.unreadable(answer.trouble)
     try:
         return decode(answer.body)
-    except (Unreadable, RecursionError) as error:
-        raise answer.unreadable(str(error) or "it is nested too deep") from None
+    except Unreadable as error:
+        raise answer.unreadable(str(error), error.todo) from None
+    except RecursionError:
+        raise answer.unreadable("expected an answer of some levels; it is nested too deep") from None
 
 
 class Endpoints:
@@ -61,7 +66,12 @@ class Endpoints:
         """The marketing plan; without a start, its activities from today on (D 6.2)."""
         window = (("timeframe.startDate", start), ("timeframe.endDate", end))
         query = tuple((name, instant(at)) for name, at in window if at is not None)
-        return await self._read(site, routes.GET_MARKETING_PLAN.call(query=query), wire.marketing_plan)
+        answer = await self._transport.read(routes.GET_MARKETING_PLAN.call(query=query), site)
+        plan = understood(answer, wire.marketing_plan)
+        if plan.status != NO_STATUS:
+            return plan
+        asked = f"{answer.call.method} {answer.call.path} answered {answer.status}"
+        return replace(plan, asked=asked, request_id=answer.request_id)
 
     async def activity_posts(self, site: SiteRef, ids: Sequence[ActivityId]) -> dict[ActivityId, tuple[Post, ...]]:
         """The posts of up to 20 activities (the limit is I)."""
@@ -87,17 +97,21 @@ class Endpoints:
 
     # --- calendar events ---
 
-    async def events(self, site: SiteRef, start: datetime, end: datetime) -> wire.EventsPage:
+    async def events(
+        self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False
+    ) -> wire.EventsPage:
         """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
 
+        `narrowest`: no narrower range will be asked for, so an answer that may not be all of them is not understood.
         Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
         """
         days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
         body = _query(JsonObject({"date": days}))
+        decode = partial(wire.all_events, between=f"{days['$gte']} and {days['$lte']}") if narrowest else wire.events
         first: ApiError | None = None
         for route in sorted(routes.QUERY_EVENTS, key=lambda route: route is not self._query_events):
             try:
-                found = await self._read(site, route.call(body=body), wire.events)
+                found = await self._read(site, route.call(body=body), decode)
             except ApiError as error:
                 if not error.no_such_route:
                     raise

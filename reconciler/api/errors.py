@@ -189,10 +189,8 @@ class ApiError(Exception):
             case ErrorKind.SERVER | ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.UNREADABLE:
-                return (
-                    "nothing is concluded from it; check that --api names the right address, then report this with the "
-                    "request id"
-                )
+                known_by = "the request id" if self.request_id else "the time of the request: the answer has no id"
+                return f"nothing is concluded from it; check that --api names the right address, then report {known_by}"
             case ErrorKind.REDIRECT:
                 return "check that --api names the right address"
             case _:
@@ -224,11 +222,25 @@ def error_of(
 
 
 def unreadable(
-    call: Call, why: str, *, status: int | None, request_id: str | None, site: str = "", lasting: bool = False
+    call: Call,
+    why: str,
+    *,
+    status: int | None,
+    request_id: str | None,
+    site: str = "",
+    lasting: bool = False,
+    todo: str = "",
 ) -> ApiError:
     """The error that an answer is which says success and cannot be understood."""
     return ApiError(
-        ErrorKind.UNREADABLE, call, shown(why), status=status, request_id=request_id, site=site, lasting=lasting
+        ErrorKind.UNREADABLE,
+        call,
+        shown(why),
+        status=status,
+        request_id=request_id,
+        site=site,
+        lasting=lasting,
+        todo=todo,
     )
 
 

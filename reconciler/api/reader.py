@@ -13,8 +13,6 @@ from reconciler.api.calls import BATCH
 from reconciler.api.endpoints import ITEMS_AT_ONCE, Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Clock
-from reconciler.api.routes import QUERY_EVENTS, ReadCall
-from reconciler.api.wire import EVENTS_AT_ONCE
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
@@ -148,26 +146,18 @@ class SiteReader:
         """
         ranges = [reach(self._clock.now())]
         found: dict[EventId, CalendarEvent] = {}
-        for _ in range(MOST_EVENT_QUERIES):
-            if not ranges:
-                return tuple(found.values())
+        left = MOST_EVENT_QUERIES
+        while ranges:
             start, end = ranges.pop()
-            page = await self._endpoints.events(site, start, end)
+            left -= 1
+            narrowest = end - start <= SHORTEST_RANGE or left < len(ranges) + 2
+            page = await self._endpoints.events(site, start, end, narrowest=narrowest)
             for event in page.events:
                 found.setdefault(event.id, event)
             if page.full:
-                if end - start <= SHORTEST_RANGE:
-                    break
                 middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
                 ranges += [(middle, end), (start, middle)]  # both ends are included (D 8.2), so nothing falls between
-        if not ranges:
-            return tuple(found.values())
-        call = ReadCall(QUERY_EVENTS[0].method, QUERY_EVENTS[0].template)
-        message = (
-            f"there are more events than can be read: {EVENTS_AT_ONCE} at once is all that the API shows; "
-            "keep fewer of them at one time"
-        )
-        raise ApiError(ErrorKind.CONFLICT, call, message, site=site.name)
+        return tuple(found.values())
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None where there is none any more.

@@ -87,6 +87,8 @@ def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
     outer = answered(body, shape.name)
     inner = [name for name in shape.wrappers if is_object(outer.get(name))]
     found = [(outer[name], name) for name in inner if not outer[name] or shape.known & outer[name].keys()]
+    for name in inner:
+        answered(outer[name], shape.name)
     bare = bool(shape.known & outer.keys())
     if bare and not any(source for source, _ in found):
         return outer, "the answer"
@@ -175,13 +177,18 @@ def answered(body: object, wanted: str) -> Fields:
 
 
 def _error_in(body: Fields) -> str | None:
-    """What an error envelope says (D 3.1); None where the body is none."""
+    """What an error envelope says (D 3.1); None where the body is none.
+
+    No success is known to have a `message` or an `error` of its own. With one, a status beside it may be the error's,
+    and not that of a plan.
+    """
     details = body.get("details")
     inside = is_object(details) and not details.keys().isdisjoint({"applicationError", "validationError"})
-    if not inside and not ("message" in body and body.keys() <= {"message", "details"}):
+    error = body.get("error")  # the IETF shape (D 2.2) and its likes
+    if not inside and not isinstance(body.get("message"), str) and not (error and isinstance(error, str | dict)):
         return None
     application = fields(details, "details").get("applicationError") if inside else None
-    code = application.get("code") if is_object(application) else None
+    code = application.get("code") if is_object(application) else error
     words = [word for word in (code, body.get("message")) if isinstance(word, str) and word]
     return printable(": ".join(words) or "without a word")[:200]
 

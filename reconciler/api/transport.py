@@ -76,9 +76,9 @@ class Answer(Struct, frozen=True):
     site: str
     trouble: str = ""
 
-    def unreadable(self, why: str) -> ApiError:
+    def unreadable(self, why: str, todo: str = "") -> ApiError:
         """The error that this answer is after all: its body is not what it should be."""
-        return unreadable(self.call, why, status=self.status, request_id=self.request_id, site=self.site)
+        return unreadable(self.call, why, status=self.status, request_id=self.request_id, site=self.site, todo=todo)
 
 
 class WriteRefused(Exception):
@@ -279,9 +279,9 @@ class Connection:
         except NotJson as error:
             why, value = f"expected JSON, got {error.kind}", error
         except BadBody as error:
-            why, lasting = str(error), error.lasting
+            why, lasting = f"expected a body that can be read; {error}", error.lasting
         except TimeoutError:
-            why, lasting = f"it did not end within {self._timeouts.whole:g} s", True
+            why, lasting = f"expected a whole answer; it did not end within {self._timeouts.whole:g} s", True
         except (httpx.HTTPError, httpx.StreamError, OSError) as error:
             text = f"the answer broke off: {masked(_network_text(error), secrets)}"
             return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
@@ -379,7 +379,7 @@ def _token_of(answer: Answer) -> Token:
     body = answer.body if isinstance(answer.body, dict) else {}
     token, lifetime = body.get("access_token"), body.get("expires_in")
     if not isinstance(token, str) or not token:
-        raise answer.unreadable("it holds no access_token")
+        raise answer.unreadable("expected an access_token, got none")
     if isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and lifetime > 0:
         return Token(Secret(token), float(lifetime))
     return Token(Secret(token), 300.0)  # it says nothing: ask again soon

@@ -27,7 +27,14 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
 
 
 class Unreadable(ValueError):
-    """An answer that is not what it should be: where in it, and what stands there."""
+    """An answer that is not what it should be: where in it, and what stands there.
+
+    `todo`: what a person can do, where it is not to report it.
+    """
+
+    def __init__(self, why: str, todo: str = "") -> None:
+        super().__init__(why)
+        self.todo = todo
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Any]]:
@@ -72,7 +79,7 @@ def id_of(source: Fields, where: str, *names: str) -> str:
     """The id under the first of these names: up to 128 visible ASCII characters. Unreadable where none has one."""
     found = text(source, where, *names)
     if not found:
-        raise Unreadable(f"{where} has no {names[0]}")
+        raise Unreadable(f"{where} should have {names[0]}, has none")
     if not _ID.match(found):
         raise _unexpected(f"{where}.{names[0]}", "an id", found)
     return found
@@ -116,7 +123,7 @@ def moment(source: Fields, where: str, *names: str) -> datetime | None:
 def kept(value: object, where: str) -> Json:
     """A value kept as it is, frozen."""
     if _deeper_than(value, DEEPEST):
-        raise Unreadable(f"{where} is nested deeper than {DEEPEST} levels")
+        raise Unreadable(f"{where} should be nested at most {DEEPEST} levels deep, is deeper")
     return freeze(value)
 
 

@@ -60,7 +60,10 @@ def marketing_plan(body: object) -> MarketingPlan:
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
     activities = tuple(activity(member, path) for path, member in found)
-    return MarketingPlan(_plan_status(source, where), activities, shows_activities=shows)
+    status = _plan_status(source, where)
+    if status == NO_STATUS and activities:
+        raise Unreadable(f"expected a marketing plan with its status, got {len(activities)} activities without one")
+    return MarketingPlan(status, activities, shows_activities=shows)
 
 
 def _plan_status(source: Fields, where: str) -> AnyPlanStatus:
@@ -74,7 +77,7 @@ def activity(source: Fields, where: str) -> Activity:
     """An activity, by the field names of a plan or by those of its own object: both mean the same (15.4)."""
     at = moment(source, where, "date", "targetDate")
     if at is None:
-        raise Unreadable(f"{where} has no date")
+        raise Unreadable(f"{where} should have a date, has none")
     return Activity(
         id=ActivityId(id_of(source, where, "marketingActivityId", "id")),
         title=text(source, where, "title"),
@@ -143,8 +146,23 @@ EVENTS_AT_ONCE: Final = 100
 def events(body: object) -> EventsPage:
     """The events of a query's answer."""
     page = page_of(body, shapes.EVENTS)
+    if not page.members:
+        refuse_more(page.more, shapes.EVENTS.name)  # a narrower range would bring no more than this one
     found = tuple(event(member, where) for where, member in page.members)
     return EventsPage(found, full=len(found) >= EVENTS_AT_ONCE or bool(page.more))
+
+
+def all_events(body: object, *, between: str) -> EventsPage:
+    """The events of an answer that must hold them all, for its range cannot be narrowed. Raises Unreadable."""
+    found = events(body)
+    refuse_more(page_of(body, shapes.EVENTS).more, shapes.EVENTS.name)
+    if found.full:
+        raise Unreadable(
+            f"expected fewer than {EVENTS_AT_ONCE} events between {between}, for more than {EVENTS_AT_ONCE} at once "
+            "are never shown; there may be more of them",
+            "keep fewer events at one time; nothing is concluded from a part of them",
+        )
+    return found
 
 
 # --- what a write answers --------------------------------------------------------------------------

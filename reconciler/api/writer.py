@@ -214,15 +214,16 @@ def _failed(operation: Operation, error: ApiError) -> Outcome:
         skipped=_ruled_out(operation, error),
         request_id=error.request_id,
         code=error.code,
+        missing=error.kind is ErrorKind.NOT_FOUND,
     )
 
 
 def _ruled_out(operation: Operation, error: ApiError) -> bool:
     """Whether the remote side ruled it out for what it is there, rather than for how it was asked (D 3.2: 428).
 
-    A cancel is refused with a 409 too, if the post is not in a state to be cancelled, an unknown one included (17.9).
+    A post that is not in a state for it, an unknown one included, is refused with a 409 too (17.9, D 10.1).
     """
-    if isinstance(operation, CancelPost) and error.kind is ErrorKind.CONFLICT:
+    if isinstance(operation, SchedulePost | CancelPost) and error.kind is ErrorKind.CONFLICT:
         return True
     if error.kind is not ErrorKind.PRECONDITION:
         return False

@@ -48,7 +48,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
         if group and not run.stopped():
             attempts += await run.call(group, waits=True)
     # What an answer leaves out is read back too: it may have been scheduled in silence.
-    refused = [sent for sent in attempts if isinstance(sent.outcome, NotDone) and not sent.outcome.skipped]
+    refused = [sent for sent in attempts if isinstance(sent.outcome, NotDone) and not _is_about_the_post(sent.outcome)]
     unread = [sent for sent in attempts if sent not in refused]
     for attempt in refused:
         run.conclude_with(attempt.action, attempt.outcome)
@@ -112,7 +112,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None, approved: Po
         run.finish(attempt.action, Result.UNKNOWN, CONTRADICTED, request=outcome.request_id)
         return
     if isinstance(outcome, NotDone):
-        refused = outcome
+        refused = _told_by(outcome, live)
     elif live is None:
         refused = NotDone("the draft is gone", final=False)
     elif live.status is PostStatus.DRAFT and not isinstance(outcome, Unknown):
@@ -124,6 +124,20 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None, approved: Po
     refused = replace(refused, request_id=outcome.request_id)
     await conclude(run.journal, attempt.entry, refused)
     run.conclude_with(attempt.action, refused)
+
+
+def _is_about_the_post(refused: NotDone) -> bool:
+    """Whether a refusal can mean that the post is not what it was: then it is looked at."""
+    return refused.skipped or refused.missing
+
+
+def _told_by(refused: NotDone, live: Post | None) -> NotDone:
+    """A refused scheduling with what the post is now. One that is gone, or no draft any more, was ruled out."""
+    if live is None:
+        return replace(refused, detail=f"{refused.detail}; the draft is gone", skipped=True)
+    if live.status is PostStatus.DRAFT:
+        return refused
+    return replace(refused, detail=f"{refused.detail}; it is {printable(str(live.status))}", skipped=True)
 
 
 async def _scheduled(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:

@@ -15,7 +15,10 @@ from reconciler.executor.state_updates import note_part
 from reconciler.model.operations import (
     INPUTS,
     AtOnce,
+    CancelPost,
     ClearPosts,
+    DeleteActivity,
+    DeleteEvent,
     DeleteMarketingPlan,
     Done,
     Generate,
@@ -59,13 +62,19 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
             resolved = replace(attempt, outcome=outcome)
             await run.close(resolved)
             return resolved
-        case NotDone(skipped=True):
+        case NotDone(skipped=skipped, missing=missing) if skipped or (
+            missing and isinstance(attempt.action.operation, CancelPost)
+        ):
             operation = attempt.action.operation
             found = await kind_of(operation).ruled_out(operation, attempt.outcome, run.cache, run.journal)
             ruled_out = replace(attempt, outcome=found)
             if isinstance(found, Done):
                 await run.close(ruled_out)
             return ruled_out
+        case NotDone(missing=True) if isinstance(
+            attempt.action.operation, DeleteEvent | DeleteActivity | DeleteMarketingPlan | ClearPosts
+        ):
+            return await _gone_already(run, attempt, attempt.outcome)
         case Pending(detail=detail, request_id=request_id):
             # None of these calls has anything to wait for: what was taken on is done, and read back at the end.
             done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
@@ -75,6 +84,16 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
             return attempt
         case _:
             assert_never(attempt.outcome)
+
+
+async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt:
+    """A 404 to what takes something away: done where it is not there any more. May raise an ApiError."""
+    seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
+    if not isinstance(infer_outcome(attempt.entry, seen, run.now()), Done):
+        return attempt
+    gone = replace(attempt, outcome=Done(detail="it was gone already", request_id=refused.request_id))
+    await run.close(gone)
+    return gone
 
 
 async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:

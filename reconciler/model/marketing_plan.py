@@ -33,6 +33,10 @@ class MarketingPlan(Struct, frozen=True):
     activities: tuple[Activity, ...] = ()
     shows_activities: bool = True
     """Whether the answer had a list of activities at all."""
+    asked: str = ""
+    request_id: str | None = None
+    """What was asked, and the remote side's own name for it, where the answer has no status: whether it is understood
+    depends on what earlier runs know (17.1)."""
 
 
 class When(StrEnum):

@@ -439,6 +439,8 @@ class NotDone(Variant, frozen=True):
     request_id: str | None = None
     code: str = ""
     """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
+    missing: bool = False
+    """Whether it says that there is no such thing (404): what was to be taken away may be gone already."""
 
 
 class Unknown(Variant, frozen=True):

@@ -108,14 +108,15 @@ def _within(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
 def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     address = scope.address(Kind.MARKETING_PLAN)
     if live.status == NO_STATUS:
-        return (
-            refusal(
-                address,
-                RefusedBy.NOT_SHOWN,
-                "the answer about the marketing plan has no status, and without one nothing can be concluded from it",
-                "look at the marketing plan in the dashboard, and report this with the output of `plan --explain`",
-            ),
+        known_by = "the request id" if live.request_id else "the time of the request: the answer has no id"
+        unreadable = refusal(
+            address,
+            RefusedBy.NOT_SHOWN,
+            "expected the status of the marketing plan, which earlier runs know, and the answer has none; nothing is "
+            f"concluded from it ({live.asked})",
+            f"look at the marketing plan in the dashboard, and report this with {known_by}",
         )
+        return (replace(unreadable, request_id=live.request_id, call=live.asked),)
     if live.status is not PlanStatus.ACTIVE:
         return ()  # a written status explains why there are no activities
     known = _activities_in_sight(recorded, scope.now)

@@ -173,9 +173,35 @@ def test_all_events_are_found_however_many(bench: Bench, count: int) -> None:
 
 def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(bench: Bench) -> None:
     side = Calendar([NOW] * 150)
-    with pytest.raises(ApiError, match="more events than can be read"):
+    with pytest.raises(ApiError, match="expected fewer than 100 events between 2026-11-23T09:") as caught:
         asyncio.run(bench.client(side).reader().events(bench.site))
     assert side.asked <= 128
+    assert (caught.value.kind, caught.value.request_id) == (ErrorKind.UNREADABLE, "r-1")
+    assert caught.value.path.endswith("/events/query")
+    assert caught.value.advice().startswith("keep fewer events at one time")
+
+
+def test_events_in_more_bursts_than_there_are_queries_are_an_error(bench: Bench) -> None:
+    side = Calendar([NOW + timedelta(hours=7 * (n // 100)) for n in range(4000)])
+    with pytest.raises(ApiError, match="expected fewer than 100 events between"):
+        asyncio.run(bench.client(side).reader().events(bench.site))
+    assert side.asked <= 128
+
+
+@pytest.mark.parametrize("sign", [{"hasNext": True}, {"pagingMetadata": {"cursors": {"next": "c"}}}], ids=str)
+@pytest.mark.parametrize("count", [0, 3])
+def test_events_that_say_there_are_more_whatever_is_asked_are_an_error_after_a_few_queries(
+    bench: Bench, sign: dict[str, object], count: int
+) -> None:
+    inside = Calendar([NOW + timedelta(days=n) for n in range(count)])
+
+    def side(request: httpx.Request) -> httpx.Response:
+        return ok({**json.loads(inside(request).content), **sign})
+
+    with pytest.raises(ApiError, match="expected all calendar events in one answer") as caught:
+        asyncio.run(bench.client(side).reader().events(bench.site))
+    assert caught.value.request_id == "r-1"
+    assert inside.asked < 10
 
 
 def test_a_recurring_event_that_is_shown_once_an_occurrence_is_one_event(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from reconciler.api import routes
+from reconciler.api.decoding import LARGEST
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Timeouts
@@ -46,6 +48,17 @@ LISTS: dict[str, Read] = {
     "sites": lambda ask, site: ask.sites(site),
 }
 READS = {**OBJECTS, **LISTS}
+OTHERS: dict[str, Read] = {
+    "activity": lambda ask, site: ask.activity(site, ActivityId("a")),
+    "activities": lambda ask, site: ask.activities(site, freeze_object({})),
+    "defaults": lambda ask, site: ask.settings_defaults(site),
+    "goals": lambda ask, site: ask.plan_goals(site),
+    "points of view": lambda ask, site: ask.points_of_view(site),
+    "calendar options": lambda ask, site: ask.calendar_options(site),
+    "calendars": lambda ask, site: ask.calendars(site),
+    "connect url": lambda ask, site: ask.connect_url(site, "INSTAGRAM"),
+    "display name": lambda ask, site: ask.display_name(site),
+}
 ENVELOPE = {"message": "went wrong", "details": {"applicationError": {"code": "OH_NO", "description": "went wrong"}}}
 NOTHING: dict[str, httpx.Response] = {
     "empty": httpx.Response(200, headers={"x-wix-request-id": "r-1"}),
@@ -81,6 +94,116 @@ def test_rule_17_1_an_answer_that_is_not_understood_is_an_error_and_never_nothin
     assert error.kind is ErrorKind.UNREADABLE
     for part in (error.method, error.path, "r-1", "expected"):
         assert part in str(error)
+
+
+def test_every_read_is_in_the_tables_below() -> None:
+    methods = [name for name in vars(Endpoints) if not name.startswith("_") and name != "raw"]
+    assert len(methods) == len({*READS, *OTHERS})
+
+
+R_1 = {"x-wix-request-id": "r-1"}
+NEVER_READ = {name: NOTHING[name] for name in ("empty", "204", "null", "list", "text", "html", "envelope", "message")}
+NEVER_READ_WHOLE = {
+    "too deep": httpx.Response(200, text='{"settings": ' + '{"a": ' * 80 + "1" + "}" * 81, headers=R_1),
+    "too long": httpx.Response(200, content=b" " * (LARGEST + 1), headers=R_1),
+    "packed otherwise": httpx.Response(200, content=b"{}", headers={**R_1, "content-encoding": "br"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("read", "answer"),
+    [(read, answer) for read in (*READS, *OTHERS) for answer in NEVER_READ]
+    + [("settings", answer) for answer in NEVER_READ_WHOLE],
+)
+def test_an_unreadable_answer_names_the_route_the_request_id_and_what_was_expected(
+    bench: Bench, read: str, answer: str
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        ask(bench, {**READS, **OTHERS}[read], {**NEVER_READ, **NEVER_READ_WHOLE}[answer])
+    error = caught.value
+    assert error.kind is ErrorKind.UNREADABLE
+    assert f"{error.method} {error.path}" in str(error)
+    assert "(request id r-1)" in str(error)
+    assert "report the request id" in str(error)
+    assert re.search("expected|should", error.message)
+
+
+MISSHAPEN: dict[str, list[object]] = {
+    "plan": [
+        {"status": 3},
+        {"status": "ACTIVE", "marketingActivities": 3},
+        {"status": "ACTIVE", "marketingActivities": [3]},
+        {"status": "ACTIVE", "marketingActivities": [{}]},
+        {"status": "ACTIVE", "marketingActivities": [{"id": "a"}]},
+        {"status": "ACTIVE", "marketingActivities": [{"id": "a", "date": "soon"}]},
+        {"marketingActivities": [{"id": "a", "date": "2026-12-01T09:00:00Z"}]},
+        {"status": "ACTIVE", "plan": {"status": "ACTIVE"}},
+        {"status": "ACTIVE", "acts": [{}]},
+        {"status": "ACTIVE", "hasNext": True},
+    ],
+    "settings": [{"settings": 3}, {"overrides": []}, {"settings": {"topics": 3}}],
+    "events": [{"events": 3}, {"events": [{}]}, {"events": [{"id": "e", "date": 5}]}, {"hasNext": True}],
+    "posts": [{"marketingActivities": [{"items": []}]}, {"marketingActivities": [{"id": "a", "items": 3}]}],
+    "items": [{"items": [{}]}, {"items": [{"id": "p", "status": 3}]}, {"hasNext": True}],
+    "item": [{"item": {"id": 3}}, {"item": {}}],
+    "accounts": [{"accounts": [{"channelName": 3}]}, {"accounts": [], "total": 2}],
+    "features": [{"features": [{}]}, {"features": [], "monetizationEnabled": "yes"}],
+    "properties": [{"properties": {"timeZone": 3}}],
+    "channel": [{"status": []}],
+    "urls": [{"urls": "none"}],
+    "sites": [{"sites": [{}]}, {"sites": [], "metadata": {"hasNext": True}}],
+    "activity": [{"activity": {}}, {"id": "a"}],
+    "activities": [{"items": [{}]}, {"items": [], "hasNext": True}],
+    "goals": [{"options": [3]}],
+    "calendars": [{"options": [{"id": 3}]}],
+    "connect url": [{"connectUrl": 3}],
+}
+
+
+@pytest.mark.parametrize(("read", "body"), [(read, body) for read, bodies in MISSHAPEN.items() for body in bodies])
+def test_a_misshapen_answer_names_the_route_the_request_id_and_what_was_expected(
+    bench: Bench, read: str, body: object
+) -> None:
+    with pytest.raises(ApiError) as caught:
+        ask(bench, {**READS, **OTHERS}[read], ok(body))
+    error = caught.value
+    assert error.kind is ErrorKind.UNREADABLE
+    assert f"{error.method} {error.path}" in str(error)
+    assert "(request id r-1)" in str(error)
+    assert re.search("expected|should", error.message)
+
+
+def test_an_answer_without_a_request_id_says_so(bench: Bench) -> None:
+    with pytest.raises(ApiError) as caught:
+        ask(bench, READS["plan"], httpx.Response(200, text="[]"))
+    assert "report the time of the request: the answer has no id" in str(caught.value)
+    assert "request id" not in str(caught.value)
+
+
+ACTIVE: dict[str, object] = {"status": "ACTIVE", "marketingActivities": []}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "gone", "status": "INACTIVE"},
+        {"message": "", "details": {}, **ACTIVE},
+        {"message": "no", "plan": ACTIVE},
+        {"message": "no", "details": ACTIVE},
+        {**ENVELOPE, "status": "FAILED"},
+        {**ENVELOPE, "marketingPlan": ACTIVE},
+        {"details": ENVELOPE["details"], **ACTIVE},
+        {"error": "not_found", **ACTIVE},
+        {"error": {"code": 5}, "status": "NEVER_CREATED"},
+        {"plan": {"message": "no", "status": "NEVER_CREATED"}},
+        {"plan": {**ENVELOPE, **ACTIVE}},
+    ],
+    ids=str,
+)
+def test_rule_17_1_an_error_with_something_like_a_plan_in_it_is_an_error(bench: Bench, body: object) -> None:
+    with pytest.raises(ApiError, match="expected a marketing plan, got an error") as caught:
+        ask(bench, OBJECTS["plan"], ok(body))
+    assert caught.value.request_id == "r-1"
 
 
 @pytest.mark.parametrize("read", OBJECTS)

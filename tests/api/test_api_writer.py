@@ -323,3 +323,28 @@ def test_a_draft_that_is_gone_is_scheduled_no_other_way(bench: Bench) -> None:
     (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
     assert isinstance(outcome, NotDone)
     assert len(side.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "skipped", "missing"),
+    [
+        (CancelPost(PostId("p"), ActivityId("a"), "X"), 409, True, False),
+        (CancelPost(PostId("p"), ActivityId("a"), "X"), 428, True, False),
+        (CancelPost(PostId("p"), ActivityId("a"), "X"), 412, True, False),
+        (CancelPost(PostId("p"), ActivityId("a"), "X"), 404, False, True),
+        (CancelPost(PostId("p"), ActivityId("a"), "X"), 403, False, False),
+        (SchedulePost(PostId("p"), ActivityId("a"), "X", Digest("")), 409, True, False),
+        (SchedulePost(PostId("p"), ActivityId("a"), "X", Digest("")), 404, False, True),
+        (DeleteActivity(ActivityId("a"), "T"), 404, False, True),
+        (DeleteActivity(ActivityId("a"), "T"), 409, False, False),
+    ],
+    ids=str,
+)
+def test_what_a_refusal_says_of_the_object(
+    bench: Bench, operation: Operation, status: int, skipped: bool, missing: bool
+) -> None:
+    side = remote(refused(status, "SOME_CODE"))
+    (outcome,) = asyncio.run(bench.client(side).writer().perform(bench.site, [operation]))
+    assert isinstance(outcome, NotDone)
+    assert (outcome.skipped, outcome.missing) == (skipped, missing)
+    assert len(side.requests) == 1

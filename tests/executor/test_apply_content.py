@@ -409,7 +409,7 @@ def test_a_cancel_without_effect_is_not_remembered_as_one(shop: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("status", "result"),
-    [(PostStatus.CANCELED, "done"), (PostStatus.PUBLISHED, "failed"), (PostStatus.SCHEDULED, "failed")],
+    [(PostStatus.CANCELED, "done"), (PostStatus.PUBLISHED, "skipped"), (PostStatus.SCHEDULED, "skipped")],
 )
 def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, status: PostStatus, result: str) -> None:
     cancel = cancelling(shop, "p1")
@@ -419,12 +419,75 @@ def test_a_cancel_that_is_ruled_out_is_told_by_what_the_post_is(shop: Bench, sta
     assert (shop.recorded.object("draft[p1]") == TAKEN_BACK) is (result == "done")
 
 
+def test_a_cancel_that_came_too_late_says_what_the_public_sees(shop: Bench) -> None:
+    cancel = cancelling(shop, "p1")
+    shop.world.edit("p1", status=PostStatus.PUBLISHED, external_url="https://instagram.example/p/1")
+    shop.world.answers = {CancelPost: [NotDone("answered 409", skipped=True)]}
+    ledger = shop.apply(cancel)
+    words = " ".join(post(shop, "p1").caption.split())
+    assert results(ledger) == ["skipped"]
+    assert details(ledger)[0].startswith("it has gone out and is live on ")
+    assert words[:80] in details(ledger)[0]
+    assert "https://instagram.example/p/1" in details(ledger)[0]
+    assert details(ledger)[0].endswith("(answered 409)")
+
+
+@pytest.mark.parametrize(
+    ("shown", "result"),
+    [
+        (PostStatus.CANCELED, "done"),
+        (None, "done"),
+        (PostStatus.PUBLISHED, "skipped"),
+        (PostStatus.SCHEDULED, "failed"),
+    ],
+)
+def test_a_cancel_that_finds_no_such_post_is_told_by_what_the_post_is(
+    shop: Bench, shown: PostStatus | None, result: str
+) -> None:
+    cancel = cancelling(shop, "p1")
+    shop.world.answers = {CancelPost: [NotDone("404", missing=True)]}
+    if shown is None:
+        shop.world.after_call = lambda _: shop.world.change("a1", posts=())
+    else:
+        shop.world.edit("p1", status=shown)
+    assert results(shop.apply(cancel)) == [result]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_was_to_be_deleted_and_is_gone_already_is_done(shop: Bench, there: bool) -> None:
+    delete = act(DeleteActivity(ActivityId("a1"), "Title a1"), Kind.ACTIVITY, "a1")
+    shop.world.answers = {DeleteActivity: [NotDone("404", missing=True)]}
+    if not there:
+        shop.world.after_call = lambda _: shop.world.activities.clear()
+    assert results(shop.apply(delete)) == ["failed" if there else "done"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown", "result"),
+    [
+        (NotDone("404", missing=True), None, "skipped"),
+        (NotDone("409", skipped=True), PostStatus.CANCELED, "skipped"),
+        (NotDone("409", skipped=True), PostStatus.PUBLISHED, "done"),
+        (NotDone("404", missing=True), PostStatus.DRAFT, "failed"),
+    ],
+)
+def test_a_draft_that_cannot_be_scheduled_any_more_is_told_by_what_it_is(
+    shop: Bench, answer: NotDone, shown: PostStatus | None, result: str
+) -> None:
+    shop.world.answers = {SchedulePost: [answer]}
+    if shown is None:
+        shop.world.after_call = lambda _: shop.world.change("a1", posts=())
+    else:
+        shop.world.after_call = lambda _: shop.world.edit("p1", status=shown)
+    assert results(shop.apply(out(shop, "p1"))) == [result]
+
+
 @pytest.mark.parametrize(
     ("answer", "result", "shown", "goes_out"),
     [
         (NotDone("403"), "failed", PostStatus.SCHEDULED, True),
-        (NotDone("409", skipped=True), "failed", PostStatus.SCHEDULED, True),
-        (NotDone("409", skipped=True), "failed", PostStatus.PUBLISHED, False),
+        (NotDone("409", skipped=True), "skipped", PostStatus.SCHEDULED, True),
+        (NotDone("409", skipped=True), "skipped", PostStatus.PUBLISHED, False),
         (Done(), "unknown", PostStatus.SCHEDULED, True),
         (Unknown("lost"), "unknown", Unrecognised("QUEUED_UP"), True),
     ],

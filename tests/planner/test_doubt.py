@@ -177,13 +177,16 @@ def generates(plan: Plan) -> bool:
 
 
 def test_rule_17_1_no_status_and_no_activities_is_no_plan_only_where_the_state_knows_of_none() -> None:
-    live = MarketingPlan(NO_STATUS)
+    live = MarketingPlan(NO_STATUS, asked="GET /marketing-plan answered 200", request_id="r-1")
     first = with_plan(live, RecordedSite())
     assert generates(first)
     assert not first.refusals
     later = with_plan(live, KNOWN)
     assert not generates(later)
+    (refused,) = later.refusals
     assert not_shown(later)
+    assert (refused.call, refused.request_id) == (live.asked, "r-1")
+    assert refused.message.startswith("expected the status of the marketing plan")
 
 
 def test_rule_17_1_never_created_is_believed_when_it_is_written() -> None:

@@ -34,6 +34,9 @@ TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELE
 WAITING_POSTS: Final = "posts that wait"
 """What every write here may change besides its own post."""
 
+QUOTED: Final = 80
+"""Characters of a post's words that a message shows."""
+
 LISTED: Final = 3
 """How many posts a message names."""
 
@@ -95,16 +98,19 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     async def ruled_out(
         self, operation: ScheduleOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """The outcome of a cancel that was refused with 409 or 428, by the status the post has now.
+        """The outcome of a cancel that was refused with 409, 428 or 404, by the status the post has now.
 
-        Such an answer says that the post is in no state to be cancelled (17.9).
+        Such an answer says that the post is in no state to be cancelled (17.9). One that is out has been seen by the
+        public, which no cancel changes.
         """
         if not isinstance(operation, CancelPost):
             return refused
         live = await site.reader.post(site.site, operation.post)
         if live is None or live.status in TAKEN:
             return Done(detail="it did not wait to go out any more", request_id=refused.request_id)
-        return replace(refused, detail=f"{refused.detail}; the post is {printable(str(live.status))}", skipped=False)
+        if live.status is PostStatus.PUBLISHED:
+            return replace(refused, detail=f"{_is_live(live)} ({refused.detail})", skipped=True)
+        return replace(refused, detail=f"{refused.detail}; the post is {printable(str(live.status))}")
 
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
         if isinstance(operation, CancelPost):
@@ -121,6 +127,15 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 def is_scheduled(live: Post) -> bool:
     """Whether a post waits to go out, is going out, or has gone out."""
     return live.status is PostStatus.SCHEDULED or live.status in GONE_OUT
+
+
+def _is_live(live: Post) -> str:
+    """What the public sees of a post that went out before it was cancelled."""
+    words = " ".join(printable(live.caption).split())
+    quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without words"
+    where = f"on {printable(live.account_name or live.account_id or live.channel)}"
+    link = f": {printable(live.external_url)}" if live.external_url else ""
+    return f"it has gone out and is live {where}, {quoted}{link}; take it down by hand if it must not stay"
 
 
 def _scheduling_outcome(live: Post | None) -> Outcome | None:
