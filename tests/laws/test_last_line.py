@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,92 @@ def test_the_last_line_is_what_happened(seed: int, tmp_path: Path, reconciler: C
         assert (told["add"], told["destroy"]) == (len(after - events), len(events - after)), done.last
         assert told["generate"] == later["generate"] - calls["generate"], done.last
         assert reconciler("plan", project.root).last == "No changes."
+
+
+SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
+POSTS = {f"bbbbbbbb-0000-4000-8000-{number:012d}": number for number in range(8)}
+ENDS = ("published", "cancelled", "failed", "withheld", "skipped")
+"""What becomes of a post that a plan lets go out or takes back, in the words of the last line."""
+
+
+def published_world(dice: random.Random) -> str:
+    """A site whose posts are written, some of which fail when their moment comes."""
+    activities = "".join(
+        f"      - id: aaaaaaaa-0000-4000-8000-{day:012d}\n"
+        f"        date: '2026-11-{5 + 2 * day:02d}T08:00:00Z'\n"
+        f"        title: Day {day}\n"
+        "        items:\n"
+        + "".join(
+            f"        - {{id: {id}, channel: {channel}, type: POST, caption: Hello {id[-2:]}, "
+            "media: [https://static.wixstatic.com/media/a.jpg]}\n"
+            for id, channel in zip(list(POSTS)[2 * day : 2 * day + 2], ("INSTAGRAM", "FACEBOOK"), strict=True)
+        )
+        for day in range(4)
+    )
+    fails = "faults: [{route: POST *schedule-drafts, times: 1, do: {kind: not-published, message: too long}}]\n"
+    return (
+        f"{SANDBOX}{fails if dice.random() < 0.7 else ''}sites:\n  {SHOP}:\n    channels: [INSTAGRAM, FACEBOOK]\n"
+        f"    settings: {{toneOfVoice: dry}}\n    plan:\n      status: ACTIVE\n      activities:\n{activities}"
+    )
+
+
+def decide(project: Project, dice: random.Random) -> None:
+    """Some people approve, some change their minds."""
+    path = project.root / "approvals" / "shop-a.yaml"
+    text = path.read_text("utf-8")
+    words = re.sub(
+        r"decision: (?:approve|pending)(?= sha256)",
+        lambda _: f"decision: {dice.choice(('approve', 'approve', 'pending'))}",
+        text,
+    )
+    path.write_text(words, "utf-8")
+
+
+def waiting(project: Project) -> dict[str, tuple[str, str]]:
+    """Status and moment of each post."""
+    with project.world() as world:
+        items = world.world()["sites"][SHOP]["items"]
+    return {
+        id: (record["item"]["status"], str(record["item"].get("schedulingInfo")))
+        for id, record in items.items()
+        if id in POSTS
+    }
+
+
+def counted(line: str) -> Counter[str]:
+    return Counter({word: int(number) for number, word in re.findall(r"(\d+) (?:to )?([a-z]+)", line)})
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 25))])
+def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, reconciler: Command) -> None:
+    dice, project = random.Random(seed), Project(tmp_path)
+    rules = "schedule: {approval: required, rules: [{match: {within: 30d}}]}\n"
+    text = site("shop-a", 1).replace("warm and playful", "dry").replace("  marketingTools: [SOCIAL_MARKETING]\n", "")
+    project.write(
+        {"reconciler.yaml": PROJECT, "sandbox.yaml": published_world(dice), "sites/shop-a.yaml": text + rules}
+    )
+    assert reconciler("apply", project.root, "--auto-approve").code == 0
+    for _ in range(4):
+        reconciler("review", project.root)
+        decide(project, dice)
+        before = waiting(project)
+        promised = counted(reconciler("plan", project.root).last)
+        with project.world() as world:
+            if dice.random() < 0.4:
+                route = dice.choice(("POST *schedule-drafts", "PATCH *cancel"))
+                world.add_fault({"route": route, "times": 1, "do": {"kind": "error", "status": 403}})
+        allowed = ("--allow-publish",) if dice.random() < 0.7 else ()
+        done = reconciler("apply", project.root, "--auto-approve", *allowed)
+        told, after = counted(done.last), waiting(project)
+        scheduled = sum(after[id][0] == "SCHEDULED" != before[id][0] for id in after)
+        cancelled = sum(before[id][0] == "SCHEDULED" != after[id][0] for id in after)
+        assert (told["published"], told["cancelled"]) == (scheduled, cancelled), (done.last, done.out)
+        assert sum(told[word] for word in ENDS) == promised["publish"] + promised["cancel"], (promised, done.out)
+        assert told["withheld"] == 0 if allowed else told["published"] == 0
+        with project.world() as world:
+            world.clear_faults()
+            world.advance(timedelta(days=2))
+        gone_out = Counter(status for status, _ in waiting(project).values())
+        drift = reconciler("drift", project.root)
+        assert counted(drift.last)["drifted"] >= gone_out["FAILED"] > 0 or not gone_out["FAILED"], drift.out
+        assert drift.code == 2 if gone_out["FAILED"] else True
