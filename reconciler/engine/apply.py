@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.applying import Proposal, Run, free_to_write, is_public, note_findings, resolve_earlier_calls
+from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import Prepared, PreparedSites, carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
@@ -43,7 +43,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.reached import Reach
-from reconciler.planner.rights import rights_lost, what_is_left
+from reconciler.planner.rights import needs_today, plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
 from reconciler.state.plans import AlreadySpent, SpentPlans
@@ -198,8 +198,10 @@ def _checked(
                 return Prepared(planned, entry, recorded) if left.actions else planned
             refusals = tuple(diagnostic_of(why) for why in found)
             return SitePlanned(replace(plan, refusals=refusals), tally_of(plan), labels=labels, seconds=turn.seconds)
-        if not found and is_public(plan):
-            today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
+        if not found and needs_today(plan, desired):
+            asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
+            as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
+            today = (await plan_site(session, as_made, desired, recorded, turn)).plan
             lost = rights_lost(plan, today, desired)
             found += [RightLost(plan.site.name, action.address, why) for action, why in lost]
         stale.extend(found)

@@ -8,6 +8,7 @@ from reconciler.executor.preconditions import stale_in
 from reconciler.model.address import Address, SiteName
 from reconciler.planner.actions import Plan, Precondition
 from reconciler.planner.document import PlanRefused
+from reconciler.planner.rights import with_name
 
 
 class StalePlan(PlanRefused):
@@ -28,14 +29,18 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
     Only reads. May raise an ApiError.
     """
     stale = await stale_in(plan, reader, moment)
-    return tuple(StalePlan(plan.site.name, found.address, found.requires, found.found) for found in stale)
+    operations = {action.address: action.operation for action in plan.actions}
+    return tuple(
+        StalePlan(plan.site.name, found.address, found.requires, with_name(operations[found.address], found.found))
+        for found in stale
+    )
 
 
 class RightLost(PlanRefused):
-    """Something that a saved plan does and that the files of today do not ask for, or not any more."""
+    """Something that a saved plan does and that nobody wants by the files of today: it carries no right of its own."""
 
     code = "right-lost"
 
     def __init__(self, site: SiteName, address: Address, found: str) -> None:
-        super().__init__(found, "a saved plan carries no right of its own: run plan again", address)
+        super().__init__(found, "the saved plan is stale, run plan again", address)
         self.site = site

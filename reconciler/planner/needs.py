@@ -46,7 +46,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
         needs.add(Need.MARKETING_PLAN)
     if desired.events is not None:
         needs.add(Need.EVENTS)
-    if _zone_matters(desired, options):
+    if _zone_matters(desired, options, waits=waits):
         needs.add(Need.PROPERTIES)
     if desired.expect.published is not None:
         needs.add(Need.PUBLISHED)
@@ -55,16 +55,17 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
     return Reads(frozenset(needs), desired.expect.channels)
 
 
-def _zone_matters(desired: DesiredSite, options: PlanOptions) -> bool:
+def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
+    """Whether anything is judged in the site's time zone; what `waits` is, whatever is planned to go out."""
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:
         matches += [rule.match for rule in desired.schedule.rules]
-    if desired.schedule and options.publish:
-        policy = options.policy
+    schedule, policy = desired.schedule, options.policy
+    if waits or (schedule and (options.publish or schedule.cancel_others)):
         if policy.quiet_hours or policy.blackout_dates or policy.max_publish_per_site_per_day is not None:
             return True
-        if any(rule.at is not None for rule in desired.schedule.rules):
+        if schedule and any(rule.at is not None for rule in schedule.rules):
             return True
     return any(match.needs_zone for match in matches)
 

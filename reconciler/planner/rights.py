@@ -1,24 +1,76 @@
-"""What a saved plan would publish and today's files do not let go out: a plan carries no right of its own."""
+"""What a saved plan would do and today's files do not want: a plan carries no right of its own (docs/design.md 6)."""
 
 from __future__ import annotations
 
-from reconciler.model.operations import ActionClass, Deferred, class_of
-from reconciler.model.sites import DesiredSite
-from reconciler.planner.actions import Action, Plan
+from collections.abc import Iterator
+
+from reconciler.model.address import Kind
+from reconciler.model.approvals import Approvals, Decision
+from reconciler.model.operations import (
+    ActionClass,
+    CancelPost,
+    ClearPosts,
+    Deferred,
+    Operation,
+    Part,
+    Regenerate,
+    RegeneratePosts,
+    ReschedulePost,
+    SchedulePost,
+    Verb,
+    class_of,
+    discards_of,
+)
+from reconciler.model.posts import Discarded, channel_name
+from reconciler.model.sites import DesiredSite, Expect
+from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
+from reconciler.planner.baseline import key_of
 
 NOT_ALLOWED = "today's site file, approvals and policy do not let it go out"
+KEPT = "the plan would take it away, and today's files keep it"
+
+
+def needs_today(saved: Plan, desired: DesiredSite) -> bool:
+    """Whether a saved plan does anything that today's files have a say in: what goes out or is taken back, what is
+    thrown away, and what the file expects of its site."""
+    return desired.expect != Expect() or any(
+        class_of(action.operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE) or _destroys(action.operation)
+        for action in saved.actions
+    )
+
+
+def regenerates_on_request(saved: Plan) -> bool:
+    """Whether somebody asked for the generation that a plan holds (`--regenerate`)."""
+    return any(
+        isinstance(action.operation, Regenerate) and action.reason is Reason.ASKED_FOR for action in saved.actions
+    )
+
+
+def plans_posts(saved: Plan) -> bool:
+    """Whether a plan was made with what goes public, and not with `--no-publish`."""
+    of_schedule = key_of(Kind.RULE, Part.SCHEDULE)
+    return any(key == of_schedule for key, _ in saved.rules) or any(
+        class_of(action.operation) is ActionClass.PUBLIC for action in saved.actions
+    )
 
 
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, str], ...]:
-    """The public actions of a saved plan that today's plan of the same site does not have, and why.
+    """The actions of a saved plan that nobody wants today, by today's plan of the same site, and why.
 
-    What is promised for later needs `approval: none` and the same rules in today's file.
+    Of these are: what goes out and today's plan does not publish; what is taken back and wanted again; what is
+    destroyed and kept by today's files; drafts thrown away that were approved since; and whatever a site that is
+    refused today must not have done. What is promised for later needs `approval: none` and the same rules in today's
+    file.
     """
-    return tuple(
-        (action, _why(action, today))
-        for action in saved.actions
-        if class_of(action.operation) is ActionClass.PUBLIC and not _is_allowed(action, today, desired)
-    )
+    found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
+    return tuple((action, with_name(action.operation, why)) for action, why in found if why)
+
+
+def with_name(operation: Operation, what: str) -> str:
+    """What is said of a post, with what people know it by."""
+    if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost) or operation.title in what:
+        return what
+    return f'{channel_name(operation.channel)} of "{operation.title}": {what}'
 
 
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
@@ -32,6 +84,43 @@ def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     return today
 
 
+def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> str:
+    """Why an action of a saved plan is not wanted today; empty if it is, or if nobody needs to want it."""
+    operation = action.operation
+    for problem in today.refusals:
+        expected = problem.code == RefusedBy.EXPECT
+        if expected or (problem.code == RefusedBy.DISCARD and discards_of(operation)):
+            return problem.message
+    if class_of(operation) is ActionClass.PUBLIC:
+        return "" if _is_allowed(action, today, desired) else _instead(action, today)
+    if isinstance(operation, CancelPost):
+        if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
+            return ""
+        return "it would be cancelled, and it is wanted again"
+    if _must_be_asked_for(operation) and not _is_asked_for(action, today, desired):
+        return KEPT
+    kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
+    return f"{', '.join(kept)} would be thrown away, and was approved since" if kept else ""
+
+
+def _destroys(operation: Operation) -> bool:
+    return _must_be_asked_for(operation) or isinstance(operation, Regenerate)
+
+
+def _must_be_asked_for(operation: Operation) -> bool:
+    """Whether a write takes something away for good that a file or a decision asks to be gone. A generation whose
+    reason has changed since is carried out, with a word about the files."""
+    return operation.verb is Verb.DELETE or isinstance(operation, RegeneratePosts | ClearPosts)
+
+
+def _is_asked_for(action: Action, today: Plan, desired: DesiredSite) -> bool:
+    operation = action.operation
+    if isinstance(operation, Deferred):
+        rules = desired.posts if operation.part is Part.POSTS else desired.activities
+        return rules == (operation.posts_rules if operation.part is Part.POSTS else operation.activity_rules)
+    return any(found.address == action.address and type(found.operation) is type(operation) for found in today.actions)
+
+
 def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
     operation, schedule = action.operation, desired.schedule
     if isinstance(operation, Deferred):
@@ -39,6 +128,22 @@ def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
     return any(operation == allowed.operation for allowed in today.actions)
 
 
-def _why(action: Action, today: Plan) -> str:
+def _instead(action: Action, today: Plan) -> str:
     """What today's plan says of the object instead."""
     return next((found.message for found in today.blocked if found.address == action.address), NOT_ALLOWED)
+
+
+def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approvals) -> Iterator[Discarded]:
+    """The drafts among these that people want by now: approved since the plan was made, or approved and kept."""
+    thrown_away = {draft.post: draft for draft in today.discarded}
+    for draft in lost:
+        now, reviewed = thrown_away.get(draft.post), approvals.draft(draft.post)
+        if now is not None:
+            if now.approved and not draft.approved:
+                yield draft
+        elif reviewed is not None and reviewed.decision is Decision.APPROVE:
+            yield draft
+
+
+def _named(draft: Discarded) -> str:
+    return f'{channel_name(draft.channel)} of "{draft.title}"'

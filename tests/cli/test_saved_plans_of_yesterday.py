@@ -1,0 +1,191 @@
+"""A saved plan carries no right of its own: it neither cancels nor throws away what people want by today's files, and
+publishes nothing that they do not want any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from tests.cli.projects import Command, Project
+from tests.cli.test_stays_wanted import ABSENT, ACTIVITY, APPROVALS, FILE, SITE, Change, Pottery, edits, more
+
+SITE_FILE = "sites/pottery.yaml"
+YES = ("--auto-approve", "--allow-publish")
+
+
+def known(pottery: Pottery) -> None:
+    """There is a draft, and the state knows the site."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+
+
+def approved(pottery: Pottery) -> None:
+    known(pottery)
+    APPROVE(pottery.project)
+
+
+def scheduled(pottery: Pottery) -> None:
+    pottery.scheduled()
+
+
+def nothing(_: Project) -> None:
+    """As it is."""
+
+
+def together(*changes: Change) -> Change:
+    def change(project: Project) -> None:
+        for edit in changes:
+            edit(project)
+
+    return change
+
+
+def moved(project: Project) -> None:
+    with project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-09T08:00:00.000Z")
+
+
+def disconnected(project: Project) -> None:
+    with project.world() as world:
+        world.dashboard.disconnect(SITE, "INSTAGRAM")
+
+
+def written(name: str, text: str) -> Change:
+    return lambda project: project.write({name: text})
+
+
+APPROVE = edits(APPROVALS, "decision: pending", "decision: approve")
+WITHDRAW = edits(APPROVALS, "decision: approve", "decision: pending")
+FORBID = more("reconciler.yaml", "policy: {blackoutDates: [2026-11-04]}\n")
+ALLOW = edits("reconciler.yaml", "policy: {blackoutDates: [2026-11-04]}\n", "")
+PAUSE = more("reconciler.yaml", "policy: {paused: cancel}\n")
+GO_ON = edits("reconciler.yaml", "policy: {paused: cancel}\n", "")
+QUIET = more("reconciler.yaml", "policy: {quietHours: {from: '09:00', to: '10:00'}}\n")
+WARM = edits(SITE_FILE, "toneOfVoice: dry", "toneOfVoice: warm")
+DRY = edits(SITE_FILE, "toneOfVoice: warm", "toneOfVoice: dry")
+GIVE_UP = edits(APPROVALS, "decision: keep", "decision: discard")
+KEEP = edits(APPROVALS, "decision: discard", "decision: keep")
+NO_POSTS = more(SITE_FILE, 'posts:\n- {match: {title: "Kiln*"}, state: absent}\n')
+NO_ACTIVITY = more(SITE_FILE, 'activities:\n- {match: {title: "Kiln*"}, state: absent}\n')
+AS_IT_WAS = written(SITE_FILE, FILE)
+NO_PLAN = written(SITE_FILE, FILE[: FILE.index("settings")] + ABSENT)
+KILN = 'Instagram of "Kiln day"'
+
+
+@dataclass(frozen=True)
+class Since:
+    """How it stood when the plan was made, what happened since, and what the refusal says."""
+
+    start: Callable[[Pottery], None]
+    change: Change
+    since: Change
+    said: str
+    options: tuple[str, ...] = ()
+
+
+STALE = {
+    "an approval is withdrawn": Since(approved, nothing, WITHDRAW, f"{KILN}: its approval was withdrawn"),
+    "a date is moved": Since(approved, nothing, moved, "2026-11-09"),
+    "a policy is tightened": Since(approved, nothing, FORBID, "blackoutDates"),
+    "publishing is paused": Since(approved, nothing, PAUSE, f"{KILN}: publishing is paused"),
+    "the channel is lost": Since(approved, nothing, disconnected, "is not connected"),
+    "a site is no longer expected to be as it is, and only settings would change": Since(
+        known,
+        together(edits(SITE_FILE, "when: on-change", "when: never"), WARM),
+        more(SITE_FILE, "expect: {language: fr}\n"),
+        "expect.language",
+    ),
+    "a site is no longer expected to be as it is": Since(
+        approved, nothing, more(SITE_FILE, "expect: {language: fr}\n"), "expect.language"
+    ),
+    "the site is taken out of the project": Since(
+        approved, nothing, lambda project: (project.root / SITE_FILE).unlink(), "the project has no site pottery"
+    ),
+    "an approval is given again": Since(
+        scheduled, WITHDRAW, APPROVE, f"{KILN}: it would be cancelled, and it is wanted again"
+    ),
+    "a policy is loosened": Since(scheduled, FORBID, ALLOW, f"{KILN}: it would be cancelled, and it is wanted again"),
+    "publishing goes on": Since(scheduled, PAUSE, GO_ON, f"{KILN}: it would be cancelled, and it is wanted again"),
+    "a decision is taken back": Since(
+        scheduled, GIVE_UP, KEEP, f"{KILN}: it would be cancelled, and it is wanted again"
+    ),
+    "inputs are changed back": Since(scheduled, WARM, DRY, f"{KILN}: it would be cancelled, and it is wanted again"),
+    "posts are wanted again": Since(known, NO_POSTS, AS_IT_WAS, "today's files keep it"),
+    "an activity is wanted again": Since(known, NO_ACTIVITY, AS_IT_WAS, "today's files keep it"),
+    "the marketing plan is wanted again": Since(known, NO_PLAN, AS_IT_WAS, "today's files keep it"),
+    "a draft is approved, and would be replaced": Since(known, WARM, APPROVE, f"{KILN} would be thrown away"),
+    "a draft is approved, and would be replaced for nothing": Since(
+        known, WARM, together(APPROVE, DRY), f"{KILN} would be thrown away"
+    ),
+    "a draft is approved, and would go with its activity": Since(
+        known, NO_ACTIVITY, APPROVE, f"{KILN} would be thrown away"
+    ),
+    "a draft is approved before it is replaced on request": Since(
+        known, nothing, APPROVE, f"{KILN} would be thrown away", ("--regenerate", "pottery")
+    ),
+    "less may be thrown away": Since(
+        known, WARM, edits(SITE_FILE, "discard: all", "discard: nothing"), "regenerate.discard is nothing"
+    ),
+    "fewer drafts may be thrown away": Since(
+        known, WARM, more("reconciler.yaml", "policy: {maxDiscard: 0}\n"), "1 draft"
+    ),
+    "less may be destroyed": Since(
+        known, NO_ACTIVITY, more("reconciler.yaml", "policy: {maxDelete: 0}\n"), "maxDelete"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STALE)
+def test_a_plan_is_stale_once_somebody_wants_something_else(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    case, pottery = STALE[name], Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    case.start(pottery)
+    case.change(project)
+    made = reconciler("plan", "--out", "p.plan", *case.options)
+    assert (made.code, made.last.startswith("Plan: ")) == (0, True), made.out + made.err
+    case.since(project)
+    before, wrote = pottery.status(), len([request for request in project.requests() if request["wrote"]])
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, ran.last.startswith("Refused: ")) == (4, True), ran.out + ran.err
+    assert case.said in ran.last
+    assert pottery.status() == before
+    assert len([request for request in project.requests() if request["wrote"]]) == wrote
+
+
+STILL_TRUE = {
+    "a withdrawn approval": Since(scheduled, WITHDRAW, nothing, "1 cancelled"),
+    "a replacement on request": Since(scheduled, nothing, nothing, "1 cancelled", ("--regenerate", "pottery")),
+    "a cancel where nothing is published": Since(
+        scheduled,
+        together(edits(SITE_FILE, 'at: "09:30"', 'at: "15:00"'), QUIET),
+        nothing,
+        "1 cancelled",
+        ("--no-publish",),
+    ),
+    "a cancel by the site's clock, though its file schedules nothing any more": Since(
+        scheduled, together(written(SITE_FILE, FILE[: FILE.index("schedule")]), QUIET), nothing, "1 cancelled"
+    ),
+    "an activity that goes": Since(known, NO_ACTIVITY, nothing, "1 destroyed"),
+    "an approved draft that is given up": Since(approved, WARM, nothing, "1 discarded"),
+    "a tone that was changed again": Since(
+        known, WARM, edits(SITE_FILE, "toneOfVoice: warm", "toneOfVoice: loud"), "1 changed"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STILL_TRUE)
+def test_a_plan_is_carried_out_while_people_want_what_it_says(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    case, pottery = STILL_TRUE[name], Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    case.start(pottery)
+    case.change(project)
+    assert reconciler("plan", "--out", "p.plan", *case.options).code == 0
+    case.since(project)
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, case.said in ran.last) == (0, True), ran.out + ran.err
