@@ -105,7 +105,7 @@ def _of_apply(event: ApplyCompleted, signal: ExitCode | None) -> ExitCode:
         Result.NOT_STARTED: ExitCode.INCOMPLETE,
     }
     codes = {of_result[result] for result in event.results}
-    if event.tally.still_going_out or event.plan.tally.still_going_out:
+    if event.tally.still_going_out or event.plan.unstoppable:
         codes.add(ExitCode.INCOMPLETE)
     if event.failed or event.plan.failed:
         codes.add(ExitCode.ERROR)

@@ -189,7 +189,7 @@ def _checked(
         desired = entry.load()
         await free_to_write(run, plan.site)
         recorded = await resolve_earlier_calls(run, plan.site, desired)
-        moment = Moment(recorded, desired.approvals, session.clock.now())
+        moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
         found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
         if found and again:
             today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan

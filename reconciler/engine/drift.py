@@ -16,11 +16,11 @@ from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import DriftTally
+from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
 from reconciler.planner.reached import Reach, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named, keeps
+from reconciler.planner.targets import Named, apply_targets, keeps
 
 
 async def drift_sites(
@@ -79,14 +79,19 @@ def drifts(
         options = plan_options(session, context, site)
         observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
         totals.reach.add(site, reached_at(desired, observed, plan, context.targets))
-        report = find_drift(desired, observed, recorded, plan, options)
+        chosen = Named(site, desired.labels)
+        # What the selection leaves out and nobody wants goes out all the same.
+        whole = replace(plan, still_going_out=apply_targets(plan, context.targets, chosen).still_going_out)
+        report = find_drift(desired, observed, recorded, whole, options)
         # What an apply would be refused for: the guards of the planner are in the report already.
         applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
         totals.plans += tally_of(applied)
-        wanted = keeps(context.targets, Named(site, desired.labels))
+        wanted = keeps(context.targets, chosen)
         report = replace(
             report,
-            items=tuple(item for item in report.items if wanted(item.address)),
+            items=tuple(
+                item for item in report.items if wanted(item.address) or item.finding is Finding.STILL_GOING_OUT
+            ),
             refusals=(*report.refusals, *applied.refusals),
         )
         return SiteDrifted(report, desired.labels, turn.seconds)

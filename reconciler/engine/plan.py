@@ -25,6 +25,7 @@ from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
+from reconciler.planner.unstopped import beyond_the_plan
 
 
 async def plan_sites(
@@ -115,6 +116,7 @@ class PlanTotals:
         self.sites = 0
         self.failed = 0
         self.refused = 0
+        self.unstoppable = 0
         self.tally = PlanTally()
 
     def add(self, result: SitePlanned | SiteFailed) -> None:
@@ -125,9 +127,10 @@ class PlanTotals:
             self.refused += result.refused
         else:
             self.tally += result.tally
+            self.unstoppable += len(beyond_the_plan(result.plan))
             self.refused += bool(result.plan.refusals)
 
     def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
         """All sites are in; the limits of the run, where a policy is known, are judged over them and `others`."""
         refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
-        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals)
+        return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)

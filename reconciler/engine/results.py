@@ -293,6 +293,8 @@ class PlanCompleted(Struct, frozen=True):
     failed: int = 0
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()
+    unstoppable: int = 0
+    """Of the posts that still go out, those that no action of a plan stops."""
 
     @property
     def changes(self) -> int:

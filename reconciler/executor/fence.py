@@ -30,11 +30,13 @@ class PublicFence:
         approvals: Callable[[], Approvals],
         journal: Journal,
         now: Callable[[], datetime],
+        zone: str = "UTC",
     ) -> None:
         self._actions = actions
         self._approvals = approvals
         self._journal = journal
         self._now = now
+        self._zone = zone
 
     async def confirm(self) -> None:
         """Raises NoLongerAllowed where one of the posts must not go out any more, or nobody can tell."""
@@ -42,7 +44,7 @@ class PublicFence:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:
             raise NoLongerAllowed(f"the approvals cannot be read any more: {error}") from None
-        moment = Moment(self._journal.recorded, approvals, self._now())
+        moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
             for required in action.requires:
                 if (found := right_unmet(required, moment)) is not None:

@@ -10,8 +10,8 @@ from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Kind
 from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import Post, PostId, PostStatus
-from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
-from reconciler.planner.waiting import STOP_BY_HAND
+from reconciler.planner.actions import Action, Plan, StillGoingOut
+from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 
 OVER: Final = frozenset(
     {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
@@ -24,18 +24,11 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
     ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
     found = {}
     for action in plan.actions:
-        if _stops(action):
+        if stops(action):
             entry = ended.get((action.address, action.operation.verb))
             if entry is not None and entry.result is not Result.DONE:
                 found[action] = entry.detail or str(entry.result)
     return found
-
-
-def _stops(action: Action) -> bool:
-    """Whether a post goes out that nobody wants, at least not then, where the action is not done."""
-    operation = action.operation
-    moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
-    return moves or isinstance(operation, CancelPost)
 
 
 def still_going_out(
@@ -47,7 +40,7 @@ def still_going_out(
     """
     found = [_not_stopped(action, obstacle, live or {}) for action, obstacle in unstopped.items()]
     last = datetime.max.replace(tzinfo=UTC)
-    all_of_them = (*plan.still_going_out, *(post for post in found if post is not None))
+    all_of_them = (*beyond_the_plan(plan), *(post for post in found if post is not None))
     return tuple(sorted(all_of_them, key=lambda post: (post.moment or last, post.address)))
 
 
@@ -55,24 +48,11 @@ def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | Non
     """The post that an action was to stop, where it goes out all the same."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
-    moment = operation.at if isinstance(operation, CancelPost) else operation.before
-    account = None
-    if operation.post in live:
-        post = live[operation.post]
-        if post is None or post.status in OVER:
-            return None
-        if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
-            return None  # somebody moved it, and the next plan judges where to
-        moment, account = post.scheduled_for or moment, post.account_id
-    return StillGoingOut(
-        action.address,
-        operation.post,
-        operation.channel,
-        operation.title,
-        account,
-        moment,
-        action.reason,
-        action.because,
-        obstacle,
-        STOP_BY_HAND,
-    )
+    if operation.post not in live:
+        return not_stopped(action, obstacle)
+    post = live[operation.post]
+    if post is None or post.status in OVER:
+        return None
+    if isinstance(operation, ReschedulePost) and post.scheduled_for not in (None, operation.before):
+        return None  # somebody moved it, and the next plan judges where to
+    return not_stopped(action, obstacle, post)

@@ -19,7 +19,7 @@ from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.model.content import differences
-from reconciler.model.events import instant
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePost, SchedulePost, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
@@ -151,7 +151,7 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post, approved: Post | No
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     else:
-        run.finish(attempt.action, Result.DONE, _when(live.scheduled_for), request=request)
+        run.finish(attempt.action, Result.DONE, _when(live.scheduled_for, run), request=request)
 
 
 async def _take_back(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
@@ -191,10 +191,10 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     (moved,) = await run.call([replace(action, operation=move, requires=requires)])
     moved = await resolve_unclear(run, moved)
     if isinstance(moved.outcome, Done):
-        run.finish(action, Result.DONE, _when(at), request=moved.outcome.request_id)
+        run.finish(action, Result.DONE, _when(at, run), request=moved.outcome.request_id)
         return
-    own_time = _when(live.scheduled_for) or "scheduled for the API's own time"
-    detail = f"{own_time}; moving it to {instant(at)}: {moved.outcome.detail}"
+    own_time = _when(live.scheduled_for, run) or "scheduled for the API's own time"
+    detail = f"{own_time}; moving it to {moment_text(at, run.plan.time_zone)}: {moved.outcome.detail}"
     run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
 
 
@@ -212,5 +212,5 @@ def _operation_of(action: Action) -> SchedulePost:
     return action.operation
 
 
-def _when(moment: datetime | None) -> str:
-    return f"scheduled for {instant(moment)}" if moment is not None else ""
+def _when(moment: datetime | None, run: Run) -> str:
+    return f"scheduled for {moment_text(moment, run.plan.time_zone)}" if moment is not None else ""

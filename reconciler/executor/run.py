@@ -105,7 +105,7 @@ class Run:
 
     def moment(self) -> Moment:
         """What a call is judged against right now."""
-        return Moment(self.journal.recorded, self.approvals, self.now())
+        return Moment(self.journal.recorded, self.approvals, self.now(), self.plan.time_zone)
 
     def stopped(self) -> bool:
         """Whether the run was asked to stop. Asked between calls, never within one."""
@@ -311,7 +311,7 @@ class Run:
 
     async def _perform(self, actions: Sequence[Action], operations: Sequence[Operation]) -> tuple[Outcome, ...]:
         public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
-        fence = PublicFence(public, self.approvals_now, self.journal, self.now) if public else None
+        fence = PublicFence(public, self.approvals_now, self.journal, self.now, self.plan.time_zone) if public else None
         try:
             return await self.ports.writer.perform(self.site, operations, fence)
         except NoLongerAllowed as refused:

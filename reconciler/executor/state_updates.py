@@ -7,9 +7,20 @@ from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import INPUTS, AwaitGeneration, Done, Generate, Outcome, Regenerate, UpdateSettings
+from reconciler.model.operations import (
+    INPUTS,
+    AwaitGeneration,
+    CancelPost,
+    Done,
+    Generate,
+    NotDone,
+    Outcome,
+    Regenerate,
+    UpdateSettings,
+)
 from reconciler.model.sites import Bindings, Inputs, PublishedPost
 from reconciler.planner.actions import Plan
+from reconciler.planner.unstopped import failed_cancel, tried_key
 
 
 async def conclude(
@@ -30,6 +41,9 @@ async def conclude(
             await journal.consumed(activity, entry.decided.decision, entry.decided.digest)
         if published is not None:
             await journal.published(published)
+    elif isinstance(outcome, NotDone) and isinstance(entry.operation, CancelPost):
+        # Until it is cancelled or gone, each plan says that it still goes out.
+        await journal.bind(Bindings(objects=((tried_key(entry.operation.post), failed_cancel(outcome.detail)),)))
     await journal.end(entry, outcome)
 
 

@@ -251,6 +251,7 @@ class BlockedBy(StrEnum):
     APPROVAL_MISSED = "approval-missed"
     NOT_COMMITTED = "not-committed"
     DECIDED_FOR_OTHERS = "decided-for-others"
+    MOVED_BY_HAND = "moved-by-hand"
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
     FAILED = "failed"

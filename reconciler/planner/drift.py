@@ -18,7 +18,7 @@ from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
-from reconciler.planner.drift_content import content_items
+from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_report import (
     DriftItem,
     DriftReport,
@@ -59,6 +59,8 @@ def find_drift(
         if live.status is PlanStatus.ACTIVE and not waits:
             content, due = content_items(desired, observed, recorded, plan, scope)
             found += content
+        else:
+            found += waiting_items(desired, observed, recorded, plan, scope)
     items = _with_blocked(found, plan)
     return DriftReport(desired.ref, items, due, plan.notes, plan.refusals)
 

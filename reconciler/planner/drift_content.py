@@ -8,7 +8,6 @@ what was last applied to the object, and by whether the rules are those that wer
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,6 +47,7 @@ from reconciler.planner.baseline import (
     rules_of,
 )
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
+from reconciler.planner.moved_by_hand import is_moved, same_minute
 from reconciler.planner.options import Scope
 
 REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
@@ -69,8 +69,10 @@ def content_items(
         found[str(item.address)] = item
     for item in audit.going_wrong():
         found[str(item.address)] = item
+    going_out = {str(post.address) for post in plan.still_going_out}
     for action in plan.actions:
-        if str(action.address) in found and not isinstance(action.operation, CancelPost):
+        address = str(action.address)
+        if address in found and (address in going_out or not isinstance(action.operation, CancelPost)):
             continue
         said = audit.of(action)
         if isinstance(said, DriftItem):
@@ -78,11 +80,26 @@ def content_items(
         else:
             due += said
     for one in plan.to_review:
-        about = (one.channel, one.title, one.state.value)
-        found.setdefault(str(one.address), DriftItem(one.address, DriftState.IN_REVIEW, Finding.REVIEW, about=about))
+        item = DriftItem(one.address, DriftState.IN_REVIEW, Finding.REVIEW, about=(one.state.value,))
+        found.setdefault(str(one.address), replace(item, title=one.title, channel=one.channel))
     for item in audit.converged():
         found.setdefault(str(item.address), item)
     return list(found.values()), due
+
+
+def waiting_items(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
+) -> list[DriftItem]:
+    """The posts that the plan takes back, that go out unwanted, or that failed, where the marketing plan is not there
+    to be audited: deleted, or being generated."""
+    audit = _Audit(desired, observed, recorded, plan, scope)
+    found = {str(item.address): item for item in audit.going_wrong()}
+    for action in plan.actions:
+        if isinstance(action.operation, CancelPost):
+            said = audit.of(action)
+            assert isinstance(said, DriftItem)
+            found.setdefault(str(action.address), said)
+    return list(found.values())
 
 
 def _told_elsewhere(_: Foundation | Deferred) -> int:
@@ -124,29 +141,43 @@ class _Audit(Struct, frozen=True):
                     return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
-            case SchedulePost(post=post, channel=channel, approved=approved):
+            case SchedulePost(post=post, channel=channel, approved=approved, title=title):
                 draft = self.desired.approvals.draft(post)
                 agreed_before = draft and self.recorded.object(approval_key(post)) == approval_of(draft.digest)
                 moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
-                return 1 if moved_on else self._drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, channel)
+                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, title, channel)
             case ReschedulePost():
                 return self._other_time(action)
             case CancelPost(channel=channel, title=title) if action.reason is not Reason.NOT_WANTED:
-                in_git = action.reason not in REMOTE_REASONS
-                moved = Moved.GIT if in_git else Moved.REMOTE
-                found = self._drifted(action, Finding.TAKEN_BACK, moved, channel, title)
+                found = self._post_drifted(action, Finding.TAKEN_BACK, self._who_made_unwanted(action), title, channel)
                 return replace(found, reason=action.reason, because=action.because)
-            case CancelPost(post=post, channel=channel):
+            case CancelPost(post=post, channel=channel, title=title):
                 ours = any(one.id == post for one in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
                 if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
                     moved = Moved.REMOTE  # its activity or its content is not what the rule matched
-                return self._drifted(action, Finding.NOT_WANTED, moved, channel)
+                return self._post_drifted(action, Finding.NOT_WANTED, moved, title, channel)
             case elsewhere:
                 return _told_elsewhere(elsewhere)
 
     def _drifted(self, action: Action, finding: Finding, moved: Moved, *about: str) -> DriftItem:
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)
+
+    def _post_drifted(
+        self, action: Action, finding: Finding, moved: Moved, title: str, channel: str, *about: str
+    ) -> DriftItem:
+        return replace(self._drifted(action, finding, moved, *about), title=title, channel=channel)
+
+    def _who_made_unwanted(self, action: Action) -> Moved:
+        """Who changed what a post is taken back for. A moment that policy forbids may be one that somebody moved it
+        to."""
+        operation = action.operation
+        assert isinstance(operation, CancelPost)
+        last = self._published().get(operation.post)
+        if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
+            by_hand = not same_minute(last.scheduled_for, operation.at)
+            return Moved.REMOTE if by_hand else Moved.GIT
+        return Moved.REMOTE if action.reason in REMOTE_REASONS else Moved.GIT
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
         """What an action of a rule shows as drift, or 1 to count it if only time passed.
@@ -204,13 +235,26 @@ class _Audit(Struct, frozen=True):
         last = self._published().get(operation.post)
         applied = last.scheduled_for if last else None
         before = instant(operation.before) if operation.before else None
-        in_git = applied is None or instant(applied) != instant(operation.at)
-        remotely = applied is not None and instant(applied) != before
-        moved = who_moved(in_git, remotely)
+        date = next((activity.date for activity in self._activities() if activity.id == operation.activity), None)
+        another_day = last is not None and last.date is not None and date is not None and last.date != date
+        # The activity's date and the site's time zone are the site's own to change, and never put on git.
+        by_site = another_day or (last is not None and last.zone != self.scope.zone.key)
+        in_git = applied is None or (instant(applied) != instant(operation.at) and not by_site)
+        remotely = by_site or (applied is not None and instant(applied) != before)
+        moved = who_moved(in_git or not self._same_rules(Part.SCHEDULE), remotely)
         shown = ABSENT if applied is None else instant(applied)
         field = FieldDrift("scheduledDate", instant(operation.at), shown, before, moved)
+        zone = self.scope.zone.key
+        now = f"it goes out {moment_text(operation.before, zone)}, " if operation.before else ""
         return DriftItem(
-            action.address, DriftState.DRIFTED, Finding.OTHER_TIME, moved, (field,), about=(operation.channel,)
+            action.address,
+            DriftState.DRIFTED,
+            Finding.DATE_MOVED if another_day else Finding.OTHER_TIME,
+            moved,
+            (field,),
+            about=(f"{now}and should go out {moment_text(operation.at, zone)}",),
+            title=operation.title,
+            channel=operation.channel,
         )
 
     # --- posts that were scheduled or approved
@@ -255,9 +299,22 @@ class _Audit(Struct, frozen=True):
             if finding is not None:
                 about = (problem.message,)
                 yield DriftItem(problem.about, DriftState.DRIFTED, finding, Moved.REMOTE, about=about, fix=problem.fix)
+        ours = self._published()
         for post in self.plan.still_going_out:
-            said = (post.channel, post.title, post.obstacle)
-            yield DriftItem(post.address, DriftState.DRIFTED, Finding.NOT_WANTED, Moved.BOTH, about=said, fix=post.stop)
+            when = moment_text(post.moment, self.scope.zone.key) if post.moment else ""
+            account = f"on {post.account}" if post.account else ""
+            yield DriftItem(
+                post.address,
+                DriftState.DRIFTED,
+                Finding.STILL_GOING_OUT,
+                Moved.REMOTE if post.reason in REMOTE_REASONS else Moved.GIT if post.post in ours else Moved.BOTH,
+                about=(*(part for part in (when, account) if part), post.obstacle),
+                fix=post.stop,
+                reason=post.reason,
+                because=post.because,
+                title=post.title,
+                channel=post.channel,
+            )
 
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
         moment = last.scheduled_for
@@ -273,7 +330,7 @@ class _Audit(Struct, frozen=True):
             return Finding.CANCELLED
         if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
             return Finding.EDITED
-        if moment is not None and post.scheduled_for is not None and not _same_minute(moment, post.scheduled_for):
+        if is_moved(last, post):
             return Finding.MOVED_BY_OTHERS
         return None
 
@@ -301,13 +358,16 @@ class _Audit(Struct, frozen=True):
     ) -> DriftItem:
         address = self.scope.address(Kind.DRAFT, id)
         fix = next((one.fix for one in self.plan.blocked if one.address == address), "")
-        about = (channel,) if found is None else (channel, found[0].title)
+        about: tuple[str, ...] = ()
         last = self._published().get(id)
+        title = found[0].title if found else last.title if last else ""
         if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
             zone = self.scope.zone.key
             moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
-            about = (*about, " -> ".join(moments))
-        return DriftItem(address, DriftState.DRIFTED, finding, moved, about=about, fix=fix)
+            about = (" -> ".join(moments),)
+        return DriftItem(
+            address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel
+        )
 
     def _published(self) -> dict[PostId, PublishedPost]:
         """The last scheduling of each post."""
@@ -333,11 +393,6 @@ class _Audit(Struct, frozen=True):
             }
             for one in sorted(scheduled & set(self._published())):
                 yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
-
-
-def _same_minute(one: datetime, other: datetime) -> bool:
-    """Whether two moments are the same to people."""
-    return abs((one - other).total_seconds()) < 60
 
 
 def _waits(found: tuple[Activity, Post], scope: Scope) -> bool:

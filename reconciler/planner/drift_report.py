@@ -55,6 +55,8 @@ class Finding(StrEnum):
     FAILED_POST = "failed to go out"
     CHANNEL_LOST = "waits to go out on a channel that is not connected"
     UNAPPROVED = "goes out, although nobody approved it"
+    STILL_GOING_OUT = "goes out, although nobody wants it any more"
+    DATE_MOVED = "its activity was moved, and the post was not"
     TAKEN_BACK = "scheduled, and the next apply cancels it"
     CANCELLED = "was scheduled, and somebody cancelled it"
     EDITED = "its content is no longer what was approved"
@@ -88,6 +90,14 @@ class DriftItem(Struct, frozen=True):
     fix: str = ""
     reason: Reason | None = None
     because: tuple[str, ...] = ()
+    title: str = ""
+    channel: str = ""
+    """Of a post: the title of its activity and where it goes out."""
+
+    @property
+    def shown_fields(self) -> tuple[FieldDrift, ...]:
+        """The fields that a person reads: a moment stands in `about`, in the site's zone."""
+        return () if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED) else self.fields
 
 
 class DriftTally(Struct, frozen=True):

@@ -66,13 +66,18 @@ def _due(
     return (activity.date, False) if at is None else (at, True)
 
 
-def warnings_of(candidates: Iterable[Candidate], scope: Scope) -> dict[PostId, tuple[str, ...]]:
-    """What is odd about posts that go out, or would once they are approved; each as a clause."""
+def warnings_of(
+    candidates: Iterable[Candidate], scope: Scope, going: Collection[PostId] = ()
+) -> dict[PostId, tuple[str, ...]]:
+    """What is odd about posts that go out, or would once they are approved; each as a clause.
+
+    Those that are `going` by a plan go out when their rule says, wherever they are scheduled now.
+    """
     outgoing = [
         Outgoing(
             post_name(candidate.activity.title, candidate.post.channel, candidate.post.type),
             candidate.post,
-            candidate.post.scheduled_for or candidate.moment,
+            candidate.moment if candidate.post.id in going else candidate.post.scheduled_for or candidate.moment,
         )
         for candidate in candidates
     ]
@@ -103,7 +108,7 @@ def file_notes(approvals: Approvals) -> Iterator[str]:
 def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:
     """A line for each thing that is odd about a post that this plan lets go out."""
     found = tuple(candidates)
-    warnings = warnings_of(found, scope)
+    warnings = warnings_of(found, scope, going)
     for candidate in found:
         name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
         if candidate.post.id in going:

@@ -23,6 +23,7 @@ from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
+from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
@@ -42,7 +43,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     scope = scope_of(observed, options)
     failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
     lost = lost_channels(desired, observed, recorded, scope)
-    blocked = (*plan.blocked, *failures, *lost)
+    moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
+    blocked = (*plan.blocked, *failures, *lost, *moved)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited)

@@ -14,6 +14,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import (
     INPUTS,
     AwaitGeneration,
+    CancelPost,
     CreateActivity,
     Deferred,
     Generate,
@@ -23,8 +24,9 @@ from reconciler.model.operations import (
     UpdateSettings,
 )
 from reconciler.model.sites import Inputs
-from reconciler.planner.actions import Action, Plan
+from reconciler.planner.actions import Action, NothingWaits, Plan
 from reconciler.planner.baseline import completed_rules
+from reconciler.planner.unstopped import left_out
 
 
 class Site(Protocol):
@@ -172,7 +174,8 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
 
     A generation rests on the settings and events that it is to use, and a promise on the generation: a target
     brings along what it rests on, an exclusion takes along what rests on it. Otherwise a generation would be
-    recorded as made from inputs that were never written.
+    recorded as made from inputs that were never written. What throws posts away rests on the cancels of those that
+    are scheduled. What is left out and goes out although nobody wants it is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
@@ -181,11 +184,12 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
     if included:
         levels = {_level(one.operation) for one in kept if _among(one.address, included)}
         kept = [one for one in kept if _among(one.address, included) or _carried(_level(one.operation), levels)]
+        kept = [one for one in plan.actions if one in kept or any(_makes_way(one, other) for other in kept)]
     if excluded:
-        levels = {_level(one.operation) for one in kept if _among(one.address, excluded)}
-        kept = [
-            one for one in kept if not _among(one.address, excluded) and not _resting(_level(one.operation), levels)
-        ]
+        gone = [one for one in kept if _among(one.address, excluded)]
+        gone += [one for one in kept if any(_makes_way(cancel, one) for cancel in gone)]
+        levels = {_level(one.operation) for one in gone}
+        kept = [one for one in kept if one not in gone and not _resting(_level(one.operation), levels)]
 
     stays = keeps(targets, site)
     dropped = [one for one in plan.actions if one not in kept]
@@ -194,6 +198,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
         actions=tuple(kept),
         rules=completed_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
+        still_going_out=(*plan.still_going_out, *left_out(dropped)),
         blocked=tuple(one for one in plan.blocked if stays(one.about)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
     )
@@ -245,6 +250,14 @@ def _level(operation: Operation) -> int:
     if isinstance(operation, CreateActivity):
         return _CREATION
     return _PROMISE if isinstance(operation, Deferred) else _FREE
+
+
+def _makes_way(cancel: Action, other: Action) -> bool:
+    """Whether an action throws away what a cancel is to take back first."""
+    return isinstance(cancel.operation, CancelPost) and any(
+        isinstance(required, NothingWaits) and required.activity in (None, cancel.operation.activity)
+        for required in other.requires
+    )
 
 
 def _carried(level: int, wanted: set[int]) -> bool:

@@ -45,6 +45,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
+from reconciler.planner.unstopped import STOP_BY_HAND, why_not_cancelled
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 
 NO_SCHEDULE: Final = DesiredSchedule(())
@@ -52,8 +53,6 @@ NO_SCHEDULE: Final = DesiredSchedule(())
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
 """How far ahead a post must be for its activity to be shown by a read of the upcoming ones."""
-
-STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 
 
 class Unwanted(Struct, frozen=True):
@@ -291,6 +290,8 @@ class _Judge(Struct):
         if post.status is not PostStatus.SCHEDULED:
             self._goes_out(activity, post, unwanted, f"a post that is {post.status} cannot be cancelled")
             return
+        if (tried := why_not_cancelled(self.recorded, post.id)) is not None:
+            self._goes_out(activity, post, unwanted, f"{tried}; apply tries again")
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
         operation = CancelPost(post.id, known, post.channel, moment, activity.title)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))

@@ -28,7 +28,7 @@ def _item(item: DriftItem) -> dict[str, Any]:
         "state": item.state.value,
         "moved": None if item.moved is None else item.moved.value,
         "finding": None if item.finding is None else item.finding.name.lower().replace("_", "-"),
-        "about": list(item.about),
+        "about": [*(part for part in (item.channel, item.title) if part), *item.about],
         "fields": [_field(one) for one in item.fields],
         "fix": item.fix,
         **({} if item.reason is None else {"reason": item.reason.value, "because": list(item.because)}),

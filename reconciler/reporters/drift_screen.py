@@ -11,6 +11,7 @@ from reconciler.model.canonical import Absent, Json
 from reconciler.model.settings import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
+from reconciler.reporters.action_text import post_name
 from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import Detail
 from reconciler.reporters.failures import Failures
@@ -27,6 +28,9 @@ _MARKS: Final = {
     DriftState.IN_REVIEW: ("?", Style.CYAN, 3),
     DriftState.CONVERGED: ("=", Style.DIM, 4),
 }
+
+GOES_OUT: Final = ("!", Style.RED, -1)
+"""Of a post that goes out although nobody wants it: before all else."""
 
 FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
@@ -61,7 +65,7 @@ class DriftScreen:
         self._sites_in_review += bool(tally.in_review)
         lines = list(_report_lines(report, everything=self._explain))
         if lines:
-            rank = min(_MARKS[item.state][2] for item in report.items) if report.items else 4
+            rank = min(map(_rank, report.items)) if report.items else 4
             self._blocks.add(report.site.name, rank, lines, lambda: lines, tally, labels=drifted.labels)
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
@@ -107,7 +111,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         fix = (Span(f"fix: {refusal.fix}"),) if refusal.fix else ()
         yield subject_line("!", Style.RED, "refused", Span(refusal.message), *fix)
     alike: dict[object, list[DriftItem]] = {}
-    for item in sorted(report.items, key=lambda found: _MARKS[found.state][2]):
+    for item in sorted(report.items, key=_rank):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
             continue  # of drafts in review there is one line for all, below
         same = item.finding is Finding.BLOCKED and not everything
@@ -122,22 +126,26 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         yield Line((Span(text, Style.DIM),), hang=8)
 
 
+def _rank(item: DriftItem) -> int:
+    return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
+
+
 def _item(item: DriftItem, count: int, *, everything: bool) -> Iterator[Line]:
     """An object, or several that the same stands in the way of."""
-    symbol, style, _ = _MARKS[item.state]
+    symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
     spans = [Span(item.state.value, style)]
     if item.moved is not None:
         spans.append(Span(item.moved.value))
     if item.finding is Finding.BLOCKED:
         spans.append(Span(", ".join(item.about)))
-    elif item.finding is not None and not item.fields:
-        spans.append(Span(words.finding(item)))
-    if item.fields and all(isinstance(field.applied, Absent) for field in item.fields):
+    elif item.finding is not None and not item.shown_fields:
+        spans.append(Span(words.finding(item, named=count == 1)))
+    if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(str(item.address), Style.DIM))
     yield subject_line(symbol, style, _subject(item) if count == 1 else plural(count, _subject(item)), *spans)
-    for field in item.fields:
+    for field in item.shown_fields:
         yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
     if item.fix:
         yield Line((Span(f"fix: {item.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
@@ -148,6 +156,8 @@ def _subject(item: DriftItem) -> str:
     kind, key = item.address.kind, item.address.key
     if kind is Kind.EVENT:
         return f'event "{key}"'
+    if item.channel:
+        return f"post {post_name(item.title, item.channel)}"
     return kind.value.replace("-", " ")
 
 

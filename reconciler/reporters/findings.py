@@ -66,6 +66,8 @@ _GRAVE = frozenset(
     {
         Finding.FAILED,
         Finding.NOT_WANTED,
+        Finding.STILL_GOING_OUT,
+        Finding.DATE_MOVED,
         Finding.FAILED_POST,
         Finding.CHANNEL_LOST,
         Finding.UNAPPROVED,
@@ -163,7 +165,7 @@ def drifted(item: DriftItem) -> Diagnostic | None:
     fields = "; ".join(
         f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, the file says "
         f"{words.value(field.desired)}"
-        for field in item.fields
+        for field in item.shown_fields
     )
     parts = (
         words.finding(item) if item.finding is not None else item.state.value,

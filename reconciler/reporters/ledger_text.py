@@ -119,7 +119,7 @@ def _entry(entry: Entry, zone: str) -> Line:
         return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
     spans = [Span(entry.result.value, RESULT_STYLES[entry.result])]
     spans += [Span(text) for text in (_outcome(entry, said.text, zone), entry.detail) if text]
-    if entry.request_id and entry.result not in (Result.DONE, Result.WITHHELD):
+    if entry.request_id and entry.request_id not in entry.detail and entry.result not in (Result.DONE, Result.WITHHELD):
         spans.append(Span(f"(request id {entry.request_id})", Style.DIM))
     return subject_line(symbol, style, said.subject, *spans)
 

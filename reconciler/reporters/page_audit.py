@@ -10,7 +10,7 @@ from reconciler.model.canonical import Absent
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostStatus, post_name
 from reconciler.model.sites import PostOutcome, PublishedPost
-from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import Entered, SiteRow, facts, fix, line, notes, problem_item, two_values
@@ -30,7 +30,7 @@ STATES: Final = {
 def drifted_row(drifted: SiteDrifted) -> SiteRow:
     """A site that was audited."""
     report, tally = drifted.report, drifted.report.tally
-    items = sorted(report.items, key=lambda item: STATES[item.state][0])
+    items = sorted(report.items, key=_rank)
     worst = items[0].state if items else DriftState.CONVERGED
     (rank, style, _), state = STATES[worst], worst.value
     if report.refusals:
@@ -51,13 +51,24 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     return SiteRow(drifted.name, rank, state, style, counts, "".join(parts), drifted.labels)
 
 
+def _rank(item: DriftItem) -> int:
+    """What goes out although nobody wants it comes before all else."""
+    return 0 if item.finding is Finding.STILL_GOING_OUT else STATES[item.state][0]
+
+
 def _item(item: DriftItem) -> str:
     kind, key = item.address.kind, item.address.key
     subject = f'event "{key}"' if kind is Kind.EVENT else kind.value.replace("-", " ")
+    if item.channel:
+        subject = f"post {post_name(item.title, item.channel)}"
     _, style, symbol = STATES[item.state]
+    if item.finding is Finding.STILL_GOING_OUT:
+        style, symbol = "bad", "!"
     said = f"{item.moved.value}: " if item.moved else ""
-    said += finding(item) if item.finding is not None else ""
-    rows = "".join(f"<dt>{text(field.path.removeprefix('settings.'))}</dt>{_sides(field)}" for field in item.fields)
+    said += finding(item, named=True) if item.finding is not None else ""
+    rows = "".join(
+        f"<dt>{text(field.path.removeprefix('settings.'))}</dt>{_sides(field)}" for field in item.shown_fields
+    )
     changes = f'<dl class="changes">{rows}</dl>' if rows else ""
     tag = f'<span class="tag {style}">{item.state.value}</span> '
     return line(symbol, subject, tag + text(said)) + changes + fix(item.fix)

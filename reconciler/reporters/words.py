@@ -169,12 +169,17 @@ def short(digest: str) -> str:
     return digest[:15]
 
 
-def finding(item: DriftItem) -> str:
-    """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one."""
+def finding(item: DriftItem, *, named: bool = False) -> str:
+    """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one.
+
+    `named`: what names a post was said already.
+    """
     assert item.finding is not None
     said, about = item.finding.value, item.about
     if item.reason is not None:
         said += f" ({', '.join((REASONS[item.reason], *item.because))})"
     if item.finding is Finding.REVIEW:
         about = (*about[:-1], IN_REVIEW[InReview(about[-1])])
+    if not named:
+        about = (*(part for part in (item.channel, item.title) if part), *about)
     return f"{said}: {', '.join(about)}" if about else said

@@ -350,3 +350,110 @@ def test_what_is_thrown_away_is_named_by_title_and_channel(pottery: Pottery, nam
     values = pottery.command("plan", pottery.project.root, "--output", "json").json
     lost = [draft for action in values["sites"][0]["actions"] for draft in action.get("discards", ())]
     assert lost == [{"post": POST, "title": "Kiln day", "channel": "INSTAGRAM", "approved": True}]
+
+
+MOVED = "2026-11-04T12:30:00.000Z"
+THERE = "Wed 2026-11-04 13:30 Europe/Berlin"
+
+
+@pytest.mark.parametrize("args", [(), ("--no-publish",)])
+def test_a_post_that_somebody_moved_is_no_plan_without_changes(pottery: Pottery, args: tuple[str, ...]) -> None:
+    """The rule leaves the time to the API, or nothing public is planned: nothing moves it back."""
+    if not args:
+        pottery.project.edit("sites/pottery.yaml", ', at: "09:30"', "")
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at=MOVED)
+    for command in (("plan", *args), ("apply", "--auto-approve", *args)):
+        code, said = pottery.run(*command)
+        assert (code, "somebody moved it there" in said, THERE in said) == (0, True, True), said
+        assert "No changes; 1 blocked." in said
+    code, said = pottery.run("drift")
+    assert (code, "another time" in said and THERE in said, "Drift: 1 drifted, in 1 of 2 sites." in said) == (2, True, True), said
+    assert 'post "Kiln day" (Instagram)' in said
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:30.000Z" if args else "2026-11-04T08:00:30.000Z")
+    assert "No changes." in pottery.run("plan", *args)[1]
+
+
+CANCEL_REFUSED = {"kind": "error", "status": 403, "body": "json", "code": "PERMISSION_DENIED"}
+
+
+def test_what_could_not_be_cancelled_is_named_until_it_is(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
+        code, said = pottery.run("apply", "--auto-approve")
+        assert (code, "1 still going out" in said) == (1, True), said
+    code, said = pottery.run("plan", "--detailed-exitcode")
+    assert (code, said.index("still going out") < said.index("x cancel")) == (2, True), said
+    assert "cancelling it failed before" in said
+    assert "1 to cancel; 1 still going out." in said
+    code, said = pottery.run("drift")
+    assert (code, "goes out, although nobody wants it any more" in said, "1 drifted" in said) == (2, True, True), said
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, pottery.status()) == (0, "CANCELED"), said
+    assert said.endswith("Apply: 0 added, 0 changed, 0 destroyed, 1 cancelled."), said
+    assert "still going out" not in pottery.run("plan")[1]
+
+
+def test_a_failed_cancel_is_over_once_somebody_cancelled_it(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
+        assert pottery.run("apply", "--auto-approve")[0] == 1
+        world.dashboard.cancel_item(SITE, POST)
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert ("still going out" in said, "nobody wants it" in said) == (False, False), said
+
+
+def test_posts_that_outlive_a_deleted_marketing_plan_are_drift(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.delete_plan(SITE)
+    code, said = pottery.run("drift")
+    assert (code, 'post "Kiln day" (Instagram)' in said, "its activity is gone" in said) == (2, True, True), said
+    assert "Drift: 2 drifted" in said
+
+
+@pytest.mark.parametrize("args", [("--exclude", "pottery/draft"), ("--target", "pottery/settings")])
+def test_a_selection_hides_no_post_that_goes_out_unwanted(pottery: Pottery, args: tuple[str, str]) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    wanted = (("plan", 0), ("plan --detailed-exitcode", 2), ("apply --auto-approve", 3), ("drift", 2))
+    for command, expected in wanted:
+        code, said = pottery.run(*command.split(), *args)
+        assert (code, "leaves it out of this run" in said) == (expected, True), (command, said)
+        assert ("No changes; 1 still going out." in said) is (command != "drift"), said
+    assert pottery.status() == "SCHEDULED"
+
+
+def test_what_throws_posts_away_brings_their_cancels_along(pottery: Pottery) -> None:
+    pottery.scheduled()
+    WITHDRAWALS["its posts are to be absent"][0](pottery.project)
+    said = pottery.run("plan", "--exclude", f"pottery/draft[{POST}]")[1]
+    assert "No changes; 1 still going out." in said, said
+    code, said = pottery.run("apply", "--auto-approve", "--target", f"pottery/posts[{ACTIVITY}]")
+    assert (code, "1 cancelled" in said) == (0, True), said
+    assert pottery.status() in ("CANCELED", "gone")
+
+
+def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pottery) -> None:
+    pottery.project.edit("sites/pottery.yaml", "approval: required", "approval: none")
+    code, said = pottery.run("apply", "--auto-approve", "--allow-publish")
+    assert (code, "scheduled for Wed 2026-11-04 09:30 Europe/Berlin" in said) == (0, True), said
+    assert "2026-11-04T" not in said
+    with pottery.project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-15T23:30:00.000Z")
+    code, said = pottery.run("drift")
+    assert (code, "changed remotely its activity was moved" in said) == (2, True), said
+    for part in (
+        'post "Kiln day" (Instagram)',
+        "it goes out Wed 2026-11-04 09:30 Europe/Berlin",
+        "should go out Mon 2026-11-16 09:30 Europe/Berlin",
+    ):
+        assert part in said
+    assert "2026-11-04T" not in said

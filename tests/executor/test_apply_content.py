@@ -605,7 +605,7 @@ def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None
     shop.world.answers = {ReschedulePost: [NotDone("too late")]}
     ledger = shop.apply(out(shop, "p1", at=START + timedelta(days=4)))
     assert results(ledger) == ["failed"]
-    assert details(ledger)[0].startswith("scheduled for 2026-11-02T09:00:00.000Z; moving it to")
+    assert details(ledger)[0].startswith("scheduled for Mon 2026-11-02 09:00 UTC; moving it to")
     assert [one.scheduled_for for one in shop.recorded.published] == [START]
 
 

@@ -20,6 +20,7 @@ from reconciler.model.codec import from_plain
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     AwaitGeneration,
     CreateActivity,
@@ -117,7 +118,7 @@ HOLDING: list[Precondition] = [
     Approved(DRAFT.id, DRAFT.digest, 0),
 ]
 BROKEN: list[tuple[Precondition, str]] = [
-    (StillAhead(START, timedelta(0)), f"too late: it would go out at {instant(START)}; run plan again"),
+    (StillAhead(START, timedelta(0)), f"too late: it would go out {moment_text(START, 'UTC')}; run plan again"),
     (SettingIs("settings.toneOfVoice", None), 'settings.toneOfVoice is "warm" now, not empty'),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
     (EventIs(LIVE_SALE.id, NO_DIGEST), "the event was changed meanwhile"),

@@ -54,6 +54,8 @@ class Moment(Struct, frozen=True):
     recorded: RecordedSite
     approvals: Approvals
     now: datetime
+    zone: str = "UTC"
+    """The site's time zone, for what people are told."""
 
 
 class ManagedKind(Generic[O]):

@@ -17,12 +17,14 @@ from reconciler.model.canonical import Digest
 from reconciler.model.events import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, post_name
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
+from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import times_of
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
@@ -91,7 +93,10 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case SchedulePost() | ReschedulePost():
                 return Bindings(objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED),))
             case CancelPost():
-                return Bindings(objects=((key_of(Kind.DRAFT, operation.post), TAKEN_BACK),))
+                taken_back = (key_of(Kind.DRAFT, operation.post), TAKEN_BACK)
+                tried = recorded.object(tried_key(operation.post)) is not None
+                over = ((tried_key(operation.post), failed_cancel("")),) if tried else ()
+                return Bindings(objects=(taken_back, *over))
             case _:
                 assert_never(operation)
 
@@ -114,7 +119,15 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
 
     def not_kept(self, operation: ScheduleOperation) -> Bindings:
         if isinstance(operation, CancelPost):
-            return Bindings(objects=((key_of(Kind.DRAFT, operation.post), SCHEDULED),))
+            return Bindings(
+                objects=(
+                    (key_of(Kind.DRAFT, operation.post), SCHEDULED),
+                    (
+                        tried_key(operation.post),
+                        failed_cancel("it was accepted, and the post waits to go out all the same"),
+                    ),
+                )
+            )
         return Bindings()
 
     def touches(self, operation: ScheduleOperation) -> frozenset[str]:
@@ -215,7 +228,7 @@ def right_unmet(required: Precondition, moment: Moment) -> str | None:
     """What is in the way of publishing, of all that can be judged without reading the site; None where nothing is."""
     match required:
         case StillAhead():
-            return time_unmet(required, moment.now)
+            return time_unmet(required, moment.now, moment.zone)
         case Approved():
             return _approval_unmet(required, moment)
         case _:
@@ -251,10 +264,10 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) 
     return f"{names} still waits to go out: cancel it first"
 
 
-def time_unmet(required: StillAhead, now: datetime) -> str | None:
+def time_unmet(required: StillAhead, now: datetime, zone: str) -> str | None:
     """Whether it has become too late for a post."""
     late = required.moment <= now or required.moment - now < required.lead
-    return f"too late: it would go out at {instant(required.moment)}; run plan again" if late else None
+    return f"too late: it would go out {moment_text(required.moment, zone)}; run plan again" if late else None
 
 
 def _not_as_approved(operation: SchedulePost, live: MarketingPlan) -> str | None:

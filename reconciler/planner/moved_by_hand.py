@@ -1,0 +1,65 @@
+"""Posts of this tool that somebody moved to another time in the dashboard, and that the plan leaves there."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from reconciler.model.address import Kind
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import Post, PostStatus
+from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
+from reconciler.planner.actions import BlockedBy, Plan, blocked
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.used_approvals import scheduled_by_us
+
+MOVE_BACK: Final = "move it back in the site's dashboard, or give its schedule rule an `at`; withdrawing it cancels it"
+
+PUBLISHING: Final = "apply without --no-publish moves it back where its rule has an `at`"
+
+
+def same_minute(moment: datetime, other: datetime) -> bool:
+    """Whether two moments are the same to people."""
+    return abs((moment - other).total_seconds()) < 60
+
+
+def is_moved(last: PublishedPost, post: Post) -> bool:
+    """Whether a post waits for another moment than it was scheduled for, as far as both are known."""
+    if post.status is not PostStatus.SCHEDULED or last.scheduled_for is None or post.scheduled_for is None:
+        return False
+    return not same_minute(last.scheduled_for, post.scheduled_for)
+
+
+def moved_by_hand(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions, scope: Scope
+) -> tuple[Diagnostic, ...]:
+    """The posts that go out when nobody said they should, and of which the plan says nothing else: their rule leaves
+    the time to the API, nothing public is planned, or it is too late to move them back."""
+    if desired.schedule is None or observed.marketing_plan is None or not recorded.published:
+        return ()
+    said = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}
+    said |= {str(post.address) for post in plan.still_going_out}
+    ours, zone = scheduled_by_us(recorded), scope.zone.key
+    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
+    found = []
+    for activity in observed.marketing_plan.activities:
+        for post in activity.posts:
+            if post.id not in ours or post.id not in last or not is_moved(last[post.id], post):
+                continue
+            address = scope.address(Kind.DRAFT, post.id)
+            before, now = last[post.id].scheduled_for, post.scheduled_for
+            assert before is not None
+            assert now is not None
+            if str(address) in said:
+                continue
+            found.append(
+                blocked(
+                    address,
+                    BlockedBy.MOVED_BY_HAND,
+                    f'{post.channel} {post.type} of "{activity.title}" goes out {moment_text(now, zone)}: '
+                    f"somebody moved it there, and it was scheduled for {moment_text(before, zone)}",
+                    MOVE_BACK if options.publish else f"{PUBLISHING}; or {MOVE_BACK}",
+                )
+            )
+    return tuple(found)

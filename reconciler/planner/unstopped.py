@@ -1,0 +1,78 @@
+"""Posts that go out because an action which was to stop them is not carried out (docs/design.md 1.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.model.canonical import JsonObject
+from reconciler.model.operations import CancelPost, ReschedulePost
+from reconciler.model.posts import Post, PostId
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
+
+STOP_BY_HAND: Final = "cancel it in the site's dashboard"
+
+IN_FULL: Final = "apply without --target and --exclude cancels it; or cancel it in the site's dashboard"
+
+LEFT_OUT: Final = "--target or --exclude leaves it out of this run"
+
+TRIED: Final = "failed cancel"
+
+
+def tried_key(post: PostId) -> str:
+    """Where it is remembered that a post was to be cancelled, and was not."""
+    return f"{TRIED}[{post}]"
+
+
+def failed_cancel(why: str) -> JsonObject:
+    """What is remembered there: why; empty once it is over."""
+    return JsonObject({"why": why})
+
+
+def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:
+    """Why an earlier run did not cancel a post, as a clause; None where none tried, or it is over."""
+    unclear = any(isinstance(entry.operation, CancelPost) and entry.operation.post == post for entry in recorded.open)
+    if unclear:
+        return "an earlier run tried to cancel it, and its outcome is not known"
+    facts = recorded.object(tried_key(post))
+    return f"cancelling it failed before ({facts['why']})" if facts and facts.get("why") else None
+
+
+def stops(action: Action) -> bool:
+    """Whether a post goes out that nobody wants, at least not then, where the action is not done."""
+    operation = action.operation
+    moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
+    return moves or isinstance(operation, CancelPost)
+
+
+def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> StillGoingOut:
+    """The post that an action was to stop; `live` is what was read of it since."""
+    operation = action.operation
+    assert isinstance(operation, CancelPost | ReschedulePost)
+    moment = operation.at if isinstance(operation, CancelPost) else operation.before
+    return StillGoingOut(
+        action.address,
+        operation.post,
+        operation.channel,
+        operation.title,
+        live.account_id if live else None,
+        (live.scheduled_for if live else None) or moment,
+        action.reason,
+        action.because,
+        obstacle,
+        STOP_BY_HAND,
+    )
+
+
+def left_out(dropped: Iterable[Action]) -> tuple[StillGoingOut, ...]:
+    """What goes out although nobody wants it, because the run is over other objects."""
+    return tuple(replace(not_stopped(action, LEFT_OUT), stop=IN_FULL) for action in dropped if stops(action))
+
+
+def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
+    """What still goes out and no action of the plan stops: what an earlier run tried in vain is tried again."""
+    stopping = {action.address for action in plan.actions if stops(action)}
+    return tuple(post for post in plan.still_going_out if post.address not in stopping)
