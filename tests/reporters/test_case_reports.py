@@ -18,23 +18,19 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import FORMATS, make
 from tests.planner.test_cases import CASES, answers_of, observed, recorded
 
-FILES: Final = {
-    "text": "report.txt",
-    "json": "report.json",
-    "ndjson": "report.ndjson",
-    "markdown": "report.md",
-    "junit": "report.junit.xml",
-    "sarif": "report.sarif",
-    "openmetrics": "report.metrics.txt",
-    "github": "report.github.txt",
-    "gitlab": "report.gitlab.json",
-    "codequality": "report.codequality.json",
-    "html": "report.html",
+ENDINGS: Final = {
+    "text": "txt",
+    "markdown": "md",
+    "junit": "junit.xml",
+    "openmetrics": "metrics.txt",
+    "github": "github.txt",
+    "gitlab": "gitlab.json",
+    "codequality": "codequality.json",
 }
+"""How files end whose format is not an ending that people know."""
 
 
-def test_every_format_has_its_file() -> None:
-    assert set(FILES) == set(FORMATS)
+def test_there_are_cases() -> None:
     assert sum(1 for case in CASES.iterdir() if case.is_dir()) >= 12
 
 
@@ -52,12 +48,13 @@ def test_a_case_in_every_format(case: str, update_cases: bool) -> None:
     begun = RunStarted("plan", "acme-sites", 1, 1, Api(ApiKind.WIX, "wix", "www.wixapis.com"), "7d9c4ae" * 5)
     code = 4 if refused else 2 if tally.changes else 0
     events = (begun, SitePlanned(plan, tally), PlanCompleted(1, tally, refused=refused), Ended(code))
-    for format, name in FILES.items():
+    for format in FORMATS:
         text = _stable(_report(format, events, now))
-        file = folder / "reports" / name
+        file = folder / "reports" / f"report.{ENDINGS.get(format, format)}"
         if update_cases:
             file.parent.mkdir(exist_ok=True)
             file.write_text(text, encoding="utf-8")
+        assert file.exists(), f"run pytest --update-cases to write {file.name} of each case"
         assert file.read_text(encoding="utf-8") == text
 
 

@@ -47,7 +47,7 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
     tells = FORMATS[format].tells
     assert text.endswith("\n"), "a report is never empty, and ends its last line"
     wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
-    assert [word for word in wanted if word not in text] == []
+    assert [word for word in wanted if word not in text] == [], f"{format} has to say these of {name!r}"
 
 
 @pytest.mark.parametrize("name", ENDINGS)
@@ -79,7 +79,7 @@ def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
         shown.encode()
         tells = FORMATS[format].tells
         wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
-        assert [word for word in wanted if word not in shown] == [], name
+        assert [word for word in wanted if word not in shown] == [], f"{format} has to say these of {name!r}"
 
 
 @pytest.mark.parametrize("format", FORMATS)
