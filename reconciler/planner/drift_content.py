@@ -90,8 +90,10 @@ def content_items(
 def waiting_items(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> list[DriftItem]:
-    """The posts that the plan takes back, that go out unwanted, or that failed, where the marketing plan is not there
-    to be audited: deleted, or being generated."""
+    """The posts that go wrong while there is no marketing plan to audit them in.
+
+    Those that the plan takes back, that go out unwanted, or that failed, while it is deleted or being generated.
+    """
     audit = _Audit(desired, observed, recorded, plan, scope)
     found = {str(item.address): item for item in audit.going_wrong()}
     for action in plan.actions:
@@ -169,8 +171,10 @@ class _Audit(Struct, frozen=True):
         return replace(self._drifted(action, finding, moved, *about), title=title, channel=channel)
 
     def _who_made_unwanted(self, action: Action) -> Moved:
-        """Who changed what a post is taken back for. A moment that policy forbids may be one that somebody moved it
-        to."""
+        """Who changed what a post is taken back for.
+
+        A moment that policy forbids may be one that somebody moved it to.
+        """
         operation = action.operation
         assert isinstance(operation, CancelPost)
         last = self._published().get(operation.post)

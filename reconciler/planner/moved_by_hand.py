@@ -34,8 +34,10 @@ def is_moved(last: PublishedPost, post: Post) -> bool:
 def moved_by_hand(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """The posts that go out when nobody said they should, and of which the plan says nothing else: their rule leaves
-    the time to the API, nothing public is planned, or it is too late to move them back."""
+    """The posts that go out when nobody said they should, and of which the plan says nothing else.
+
+    Their rule leaves the time to the API, nothing public is planned, or it is too late to move them back.
+    """
     if desired.schedule is None or observed.marketing_plan is None or not recorded.published:
         return ()
     said = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}

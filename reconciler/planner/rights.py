@@ -31,8 +31,10 @@ KEPT = "the plan would take it away, and today's files keep it"
 
 
 def needs_today(saved: Plan, desired: DesiredSite) -> bool:
-    """Whether a saved plan does anything that today's files have a say in: what goes out or is taken back, what is
-    thrown away, and what the file expects of its site."""
+    """Whether a saved plan does anything that today's files have a say in.
+
+    What goes out or is taken back, what is thrown away, and what the file expects of its site.
+    """
     return desired.expect != Expect() or any(
         class_of(action.operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE) or _destroys(action.operation)
         for action in saved.actions
@@ -108,8 +110,10 @@ def _destroys(operation: Operation) -> bool:
 
 
 def _must_be_asked_for(operation: Operation) -> bool:
-    """Whether a write takes something away for good that a file or a decision asks to be gone. A generation whose
-    reason has changed since is carried out, with a word about the files."""
+    """Whether a write takes something away for good that a file or a decision asks to be gone.
+
+    A generation whose reason has changed since is carried out, with a word about the files.
+    """
     return operation.verb is Verb.DELETE or isinstance(operation, RegeneratePosts | ClearPosts)
 
 

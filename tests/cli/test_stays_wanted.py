@@ -369,7 +369,11 @@ def test_a_post_that_somebody_moved_is_no_plan_without_changes(pottery: Pottery,
         assert (code, "somebody moved it there" in said, THERE in said) == (0, True, True), said
         assert "No changes; 1 blocked." in said
     code, said = pottery.run("drift")
-    assert (code, "another time" in said and THERE in said, "Drift: 1 drifted, in 1 of 2 sites." in said) == (2, True, True), said
+    assert (code, "another time" in said and THERE in said, "Drift: 1 drifted, in 1 of 2 sites." in said) == (
+        2,
+        True,
+        True,
+    ), said
     assert 'post "Kiln day" (Instagram)' in said
     with pottery.project.world() as world:
         world.dashboard.schedule_item(SITE, POST, at="2026-11-04T08:30:30.000Z" if args else "2026-11-04T08:00:30.000Z")
