@@ -21,7 +21,7 @@ from reconciler.engine.session import Session
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.doubt import with_known_status
-from reconciler.planner.events import event_changes, match_events, own_events, within_reach
+from reconciler.planner.events import event_changes, match_live, own_events, within_reach
 from reconciler.planner.tally import tally_of
 
 
@@ -97,7 +97,7 @@ def _live_events(
     now = session.clock.now()
     near = within_reach(desired.events.events, now)
     own = own_events(observed.events, recorded)
-    matched = match_events(near, own, dict(recorded.event_ids))
+    matched = match_live(near, observed.events, recorded)
     changed = {
         event.name: live
         for event in near

@@ -259,6 +259,7 @@ class BlockedBy(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"
     UNKNOWN_STATUS = "unknown-status"
+    READ_ONLY = "read-only"
 
 
 def blocked(address: Address, code: BlockedBy, message: str, fix: str, name: str = "") -> Diagnostic:
@@ -279,6 +280,7 @@ class RefusedBy(StrEnum):
     MAX_DISCARD = "maxDiscard"
     STRICT = "strict"
     NOT_SHOWN = "not-shown"
+    AMBIGUOUS = "ambiguous"
 
 
 def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:

@@ -30,7 +30,7 @@ from reconciler.planner.drift_report import (
     together,
     who_moved,
 )
-from reconciler.planner.events import event_changes, match_events, own_events
+from reconciler.planner.events import event_changes, match_live
 from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -115,7 +115,7 @@ def _events(
     desired: DesiredSite, live: tuple[CalendarEvent, ...], recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> Iterator[DriftItem]:
     assert desired.events is not None
-    matched = match_events(desired.events.events, own_events(live, recorded), dict(recorded.event_ids))
+    matched = match_live(desired.events.events, live, recorded)
     for event in sorted(desired.events.events, key=lambda one: one.name):
         yield _event(event, matched.get(event.name), recorded, scope)
     pruned_before = recorded.object(RULE_OF_EVENTS) == dict(rules_of(desired))[RULE_OF_EVENTS]
@@ -228,7 +228,7 @@ def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded:
     if (name := name_of_input(path)) is not None:
         if desired.events is None or observed.events is None:
             return False
-        matched = match_events(desired.events.events, own_events(observed.events, recorded), dict(recorded.event_ids))
+        matched = match_live(desired.events.events, observed.events, recorded)
         event = next((one for one in desired.events.events if one.name == name), None)
         return event is not None and name in matched and not event_changes(event, matched[name])
     wanted = next((one.value for one in desired.settings if one.path == path), ABSENT)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import Kind, key_of
-from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
+from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, digest_of, same
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
     REACH_AHEAD,
@@ -28,10 +28,10 @@ from reconciler.model.events import (
 )
 from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import normal_text
-from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, blocked
+from reconciler.model.text import normal_text, printable
+from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.changes import change
-from reconciler.planner.kept import kept_notes, split_kept
+from reconciler.planner.kept import is_a_form_of, kept_notes, split_kept
 from reconciler.planner.options import Scope
 
 
@@ -43,6 +43,7 @@ class EventsPart(Struct, frozen=True):
     live_facts: tuple[tuple[str, JsonObject], ...]
     pruned: frozenset[str]
     blocked: tuple[Diagnostic, ...] = ()
+    refusals: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -52,14 +53,21 @@ def plan_events(
     """The creates, replacing updates and, with `prune`, deletes that make the calendar what the file says."""
     near = within_reach(desired.events, scope.now)
     own = own_events(observed, recorded)
-    matched = match_events(near, own, dict(recorded.event_ids))
+    matched = match_live(near, observed, recorded)
+    taken = {live.id for live in matched.values()}
     actions: list[Action] = []
+    in_the_way: list[Diagnostic] = []
+    refusals: list[Diagnostic] = []
     live_facts: list[tuple[str, JsonObject]] = []
     notes: list[str] = []
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         address = scope.address(Kind.EVENT, event.name)
         if live is None:
+            cut = next((one for one in own if one.id not in taken and _may_be(event, one, recorded)), None)
+            if cut is not None:
+                refusals.append(_perhaps_the_same(event, cut, scope))
+                continue
             requires = (NoEventNamed(event.name, digest_of(event.facts())),)
             actions.append(Action(address, CreateEvent(event), Reason.DECLARED, requires=requires))
             continue
@@ -67,15 +75,21 @@ def plan_events(
         changes, settled = split_kept(owner, event_changes(event, live), recorded)
         notes += kept_notes(owner, settled)
         live_facts.append((event.name, _seen_as(event, live, changes)))
-        if changes:
+        if changes and live.id in recorded.foreign_events:
+            in_the_way.append(_read_only(event, changes, scope))
+        elif changes:
             write = UpdateEvent(_replacement(event, live), changes)
             actions.append(
                 Action(address, write, Reason.DIFFERS, requires=(EventIs(live.id, digest_of(live.facts())),))
             )
     unlisted: list[CalendarEvent] = []
     if desired.prune:
-        kept = {live.id for live in matched.values()}
-        unlisted = sorted((one for one in own if one.id not in kept), key=lambda one: (one.name, one.id))
+        unlisted = sorted((one for one in own if one.id not in taken), key=lambda one: (one.name, one.id))
+        notes += [
+            f'"{printable(one.name)}" is read-only in the site\'s own calendar, so prune leaves it there'
+            for one in _read_only_events(observed, recorded)
+            if one.id not in taken
+        ]
         actions.extend(
             Action(
                 scope.address(Kind.EVENT, _key(one, own)),
@@ -90,7 +104,11 @@ def plan_events(
         event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
         live_facts=tuple(live_facts),
         pruned=frozenset(one.name for one in unlisted),
-        blocked=tuple(_too_far(one, scope) for one in desired.events if one not in near and _ahead(one, scope.now)),
+        blocked=(
+            *in_the_way,
+            *(_too_far(one, scope) for one in desired.events if one not in near and _ahead(one, scope.now)),
+        ),
+        refusals=tuple(refusals),
         notes=tuple(notes),
     )
 
@@ -139,6 +157,86 @@ def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> 
     """
     known = {event for _, event in recorded.event_ids if event and event not in recorded.foreign_events}
     return frozenset(event.calendar_id for event in observed if event.calendar_id is not None and event.id in known)
+
+
+def match_live(
+    desired: Iterable[DesiredEvent], observed: Iterable[CalendarEvent], recorded: RecordedSite
+) -> dict[str, CalendarEvent]:
+    """Declared event's name -> live event, also where that is read-only or has the declared name cut short.
+
+    Whatever the calendar of the site itself shows under the name is not made a second time.
+    """
+    declared, events, remembered = tuple(desired), tuple(observed), dict(recorded.event_ids)
+    own = own_events(events, recorded)
+    matched = match_events(declared, own, remembered)
+    left = [event for event in declared if event.name not in matched]
+    if not left:
+        return matched
+    matched |= match_events(left, _read_only_events(events, recorded), remembered)
+    taken = {live.id for live in matched.values()}
+    for event in sorted(left, key=lambda event: event.name):
+        if event.name not in matched and isinstance(event.description, str) and event.description:
+            found = next(
+                (
+                    live
+                    for live in own
+                    if live.id not in taken
+                    and _may_be(event, live, recorded)
+                    and is_a_form_of(event.description, live.description)
+                ),
+                None,
+            )
+            if found is not None:
+                matched[event.name] = found
+                taken.add(found.id)
+    return matched
+
+
+def _read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
+    """The events that are known to be read-only, and that no other calendar than the site's own is known to hold."""
+    events = tuple(observed)
+    own = own_calendars(events, recorded)
+    return tuple(
+        event
+        for event in events
+        if event.id in recorded.foreign_events and (event.calendar_id is None or event.calendar_id in own)
+    )
+
+
+def _may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> bool:
+    """Whether a live event may be a declared one whose name the server cut short.
+
+    Only where nobody remembers the declared one: a lost state would have it made again.
+    """
+    if dict(recorded.event_ids).get(event.name):
+        return False
+    name, shown = normal_text(event.name).casefold(), normal_text(live.name).casefold().rstrip(" .…")
+    return bool(shown) and name.startswith(shown) and not any(one.path != "name" for one in _differences(event, live))
+
+
+def _differences(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
+    """What of a live event is not as declared, a description aside."""
+    return event_changes(replace(event, description=ABSENT), live)
+
+
+def _perhaps_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) -> Diagnostic:
+    return refusal(
+        scope.address(Kind.EVENT, event.name),
+        RefusedBy.AMBIGUOUS,
+        f'the calendar has "{printable(live.name)}" at the same time, which may be this event with its name cut short; '
+        "creating it could make it twice",
+        "give this event the name that the calendar shows, or declare the other event too if they are two",
+    )
+
+
+def _read_only(event: DesiredEvent, changes: tuple[FieldChange, ...], scope: Scope) -> Diagnostic:
+    paths = ", ".join(change.path for change in changes)
+    return blocked(
+        scope.address(Kind.EVENT, event.name),
+        BlockedBy.READ_ONLY,
+        f"the calendar has this event as a read-only one, with another {paths}, and no second one is made",
+        "change or delete it where it was made, or write in the file what the calendar shows",
+    )
 
 
 def match_events(

@@ -241,6 +241,8 @@ def _upkeep(
     changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
     # What nobody knows to be there is no reason to generate: each run would find it missing from the last one.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
+    # Nor is what cannot be written.
+    doubtful |= {input_path(each.address.key) for each in (events.blocked if events else ()) if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
     notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()
     wait = (_waiting(scope),) if under_way else ()

@@ -113,6 +113,7 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         refusals=(
             *judge_expectations(desired, observed, scope),
             *doubts(desired, observed, recorded, scope),
+            *(events.refusals if events else ()),
             *generation.refusals,
         ),
         notes=(*generation.notes, *settings.notes, *(events.notes if events else ())),

@@ -174,7 +174,7 @@ def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
     sets = (f"the set rule {short(one.rule)} set {', '.join(sorted(one.activities))}" for one in recorded.sets)
     yield from _listed(sets, screen)
     calendars = (f"calendar {one} is not the site's own" for one in sorted(recorded.foreign_calendars))
-    events = (f"event {one} is not the site's own" for one in sorted(recorded.foreign_events))
+    events = (f"event {one} is read-only" for one in sorted(recorded.foreign_events))
     yield from _listed((*calendars, *events), screen)
 
 

@@ -413,6 +413,8 @@ def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: 
     bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
     ledger = bench.apply(*deletes("e0", "e1"))
     assert results(ledger) == ["skipped", "done"]
+    assert "read-only, although it is in the site's own calendar" in details(ledger)[0]
+    assert "(428)" in details(ledger)[0]
     assert bench.recorded.foreign_calendars == frozenset()
     assert bench.recorded.foreign_events == {EventId("e0")}
 

@@ -13,9 +13,10 @@ from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
+from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
+from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent, Verb
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
-from reconciler.planner.actions import BlockedBy
+from reconciler.planner.actions import BlockedBy, RefusedBy
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
@@ -169,4 +170,106 @@ def test_a_calendar_with_an_event_of_ours_is_never_foreign() -> None:
     assert plan_events(DesiredEvents((declared(),)), (ours,), recorded, SCOPE).actions == ()
     stranger = RecordedSite(foreign_calendars=frozenset({own}))
     (action,) = plan_events(DesiredEvents((declared(),)), (ours,), stranger, SCOPE).actions
+    assert isinstance(action.operation, CreateEvent)
+
+
+# --- read-only events, and names that the server cut ------------------------------------------------
+
+OWN = CalendarId("own")
+READ_ONLY = RecordedSite(event_ids=(("Open day", EventId("ours")),), foreign_events=frozenset({EventId("e1")}))
+OURS = replace(live("ours", "Open day"), calendar_id=OWN)
+
+
+@pytest.mark.parametrize("description", ["as declared", "another"])
+def test_a_read_only_event_of_the_own_calendar_is_not_made_a_second_time(description: str) -> None:
+    theirs = replace(live("e1", description=description), calendar_id=OWN)
+    part = plan(
+        declared(description="as declared"), declared("Open day"), on=(theirs, OURS), prune=True, recorded=READ_ONLY
+    )
+    assert part.actions == ()
+    differs = description != "as declared"
+    assert [(str(one.address), one.code) for one in part.blocked] == (
+        [("shop/event[Sale]", BlockedBy.READ_ONLY)] if differs else []
+    )
+
+
+def test_a_read_only_event_without_a_calendar_is_not_made_a_second_time() -> None:
+    assert plan(declared(description="x"), on=(live("e1"),), recorded=READ_ONLY).actions == ()
+
+
+def test_a_read_only_event_of_another_calendar_is_not_the_sites_own() -> None:
+    theirs = replace(live("e1"), calendar_id=CalendarId("google"))
+    (action,) = plan(declared(), declared("Open day"), on=(theirs, OURS), recorded=READ_ONLY).actions
+    assert isinstance(action.operation, CreateEvent)
+
+
+def test_prune_says_what_read_only_events_it_leaves() -> None:
+    theirs = replace(live("e1", "Fair"), calendar_id=OWN)
+    part = plan(declared("Open day"), on=(theirs, OURS), prune=True, recorded=READ_ONLY)
+    assert part.actions == ()
+    assert part.notes == ('"Fair" is read-only in the site\'s own calendar, so prune leaves it there',)
+    assert plan(declared("Open day"), on=(theirs, OURS), recorded=READ_ONLY).notes == ()
+
+
+def test_nothing_is_generated_for_an_event_that_cannot_be_written() -> None:
+    file = DesiredSite(
+        SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"),
+        Place("sites/shop.yaml"),
+        Digest("sha256:0"),
+        events=DesiredEvents((declared(description="new"),)),
+        marketing_plan=DesiredMarketingPlan(),
+    )
+    live_plan = MarketingPlan(PlanStatus.ACTIVE)
+    seen = ObservedSite(file.ref, NOW, events=(live(),), marketing_plan=live_plan)
+    assert [action.operation.verb for action in make_plan(file, seen, RecordedSite(), PlanOptions(NOW)).actions] == [
+        Verb.UPDATE,
+        Verb.GENERATE,
+    ]
+    known = RecordedSite(foreign_events=frozenset({EventId("e1")}))
+    part = make_plan(file, seen, known, PlanOptions(NOW))
+    assert part.actions == ()
+    assert [one.code for one in part.blocked] == [BlockedBy.READ_ONLY]
+
+
+LONG = "Black Friday sale of everything in the shop"
+
+
+def test_an_event_whose_name_was_cut_is_known_by_its_other_words_where_the_state_was_lost() -> None:
+    there = live(name="Black Friday sale of", description="30% off everyth")
+    part = plan(declared(LONG, description="30% off everything"), on=(there,), prune=True)
+    (action,) = part.actions
+    assert isinstance(action.operation, UpdateEvent)
+    assert action.operation.event.id == there.id
+    assert part.event_ids == ((LONG, there.id),)
+    assert part.refusals == ()
+
+
+@pytest.mark.parametrize("description", [ABSENT, None, "30% off everything"])
+def test_an_event_that_may_be_the_declared_one_with_its_name_cut_stops_the_site(
+    description: str | Absent | None,
+) -> None:
+    there = live(name="Black Friday sale of...", description="something else")
+    part = plan(declared(LONG, description=description), on=(there,))
+    assert part.actions == ()
+    assert [(str(one.address), one.code) for one in part.refusals] == [(f"shop/event[{LONG}]", RefusedBy.AMBIGUOUS)]
+    both = plan(declared(LONG, description=description), declared(there.name), on=(there,))
+    assert [type(one.operation) for one in both.actions] == [CreateEvent]
+    assert both.refusals == ()
+
+
+@pytest.mark.parametrize(
+    ("there", "recorded"),
+    [
+        (live(name="Black Friday sale of", date=FRIDAY.replace(day=5)), RecordedSite()),
+        (live(name="Sale of everything"), RecordedSite()),
+        (live(name=""), RecordedSite()),
+        (live(name="Black Friday"), RecordedSite(event_ids=((LONG, EventId("gone")),))),
+        (
+            live(name="Black Friday", calendar="google"),
+            RecordedSite(foreign_calendars=frozenset({CalendarId("google")})),
+        ),
+    ],
+)
+def test_an_event_that_is_surely_another_one_stands_in_no_way(there: CalendarEvent, recorded: RecordedSite) -> None:
+    (action,) = plan(declared(LONG), on=(there,), recorded=recorded).actions
     assert isinstance(action.operation, CreateEvent)

@@ -26,6 +26,8 @@ from reconciler.planner.events import own_calendars, own_events
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
 
 FOREIGN = "it belongs to a connected calendar, which this site cannot change"
+READ_ONLY = "it is read-only, although it is in the site's own calendar; change or delete it where it was made"
+REFUSED = "it is read-only: change it where it was made, or write in the file what the calendar shows"
 
 
 class EventsKind(ManagedKind[EventOperation]):
@@ -38,7 +40,9 @@ class EventsKind(ManagedKind[EventOperation]):
         events = await _events(site)
         live = next((event for event in events if event.id == operation.id), None)
         own = own_events(events, moment.recorded)
-        return FOREIGN if live is not None and live not in own else None
+        if live is None or live in own:
+            return None
+        return READ_ONLY if live.calendar_id in own_calendars(events, moment.recorded) else FOREIGN
 
     async def before(self, operation: EventOperation, site: SiteCache) -> Before:
         if not isinstance(operation, CreateEvent):
@@ -87,18 +91,20 @@ class EventsKind(ManagedKind[EventOperation]):
                 live = await _event(asked.id, site)
                 foreign = replace(live, calendar_id=None) if live is not None else None
                 gone: Outcome = refused
+                why = REFUSED
             case DeleteEvent(id=id):
                 foreign = await _event(id, site)
+                why = FOREIGN
                 if foreign is not None and foreign.calendar_id in own_calendars(await _events(site), journal.recorded):
                     # The calendar holds an event that this tool made, so it is the site's own, whatever this one is.
-                    foreign = replace(foreign, calendar_id=None)
+                    foreign, why = replace(foreign, calendar_id=None), READ_ONLY
                 gone = Done(detail="it was gone already")
             case _:
                 assert_never(operation)
         if foreign is None:
             return gone
         await journal.foreign(foreign.id, foreign.calendar_id)
-        return replace(refused, detail=FOREIGN)
+        return replace(refused, detail=f"{why} ({refused.detail})")
 
     def leaves(self, operation: EventOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         match operation:
