@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from reconciler.api.client import WIX, ReadClient
@@ -37,7 +37,11 @@ from reconciler.state.sites import StateStore, open_state, utc_now
 if TYPE_CHECKING:
     import httpx
 
+    from reconciler.engine.parts import Setup
+    from reconciler.engine.workers import Workers
     from reconciler.sandbox.app import Sandbox
+
+MakeWorkers: TypeAlias = "Callable[[Setup], Workers]"
 
 Client = TypeVar("Client", bound=ReadClient)
 
@@ -60,10 +64,13 @@ async def open_session(
     api: str | None = None,
     state: str | None = None,
     parallelism: int | None = None,
+    workers: MakeWorkers | None = None,
+    commit: Callable[[Project], str | None] = lambda project: repository_of(project).head(),
 ) -> AsyncIterator[Session[Client]]:
     """Opens everything a run works with, and closes it again.
 
-    `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. Raises UsageError.
+    `client_type` says whether it may write. `api`, `state` and `parallelism` override the project's. `workers` makes
+    those that its sites are worked on with, `commit` asks what git has checked out. Raises UsageError.
     """
     api = api_of(project, api)
     at_once = parallelism or project.parallelism
@@ -73,6 +80,7 @@ async def open_session(
     async def session(client: Client, clock: Clock) -> AsyncIterator[Session[Client]]:
         store = _store(project, state, environ, clock.now)[0]
         leases = Leases(store.store, this_process(environ))
+        head = commit(project)
         opened = Session(
             project,
             client,
@@ -81,16 +89,24 @@ async def open_session(
             described(api),
             leases,
             at_once,
-            repository_of(project).head(),
+            head,
             load_checks(project.policy.checks),
             debug=bool(environ.get("RECONCILER_DEBUG")),
+            workers=workers(_setup(project, api, state, at_once, head)) if workers else None,
         )
         try:
             yield opened
         finally:
+            if opened.workers is not None:
+                opened.workers.close()
             await leases.close()
 
     if api == "sandbox":
+        if workers is not None:
+            raise UsageError(
+                "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it; "
+                "serve it with `reconciler sandbox serve`, and give its address with --api"
+            )
         world = open_sandbox(project.root)
         try:
             clock = _clock_of(world)
@@ -140,6 +156,15 @@ def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | 
     return StateAccess(store, Leases(store.store, this_process(environ)), place, project.parallelism)
 
 
+def _setup(project: Project, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
+    """What the workers of a run work with: how many sites at once is over all of them."""
+    from reconciler.engine.parts import Setup, project_values
+
+    location, root = _location(project, state)
+    place = location if "://" in location else str(absolute_path(root / location))
+    return Setup(project_values(project), api, place, at_once, commit)
+
+
 def _store(
     project: Project, given: str | None, environ: Mapping[str, str], now: Callable[[], datetime]
 ) -> tuple[StateStore, str]:
@@ -147,14 +172,19 @@ def _store(
 
     A relative place that is `given` starts from the current directory, as every path on a command line.
     """
-    location, root = project.state, project.root
-    if given is not None:
-        if wrong := check_state(given):
-            shown = "" if "@" in given else f" {given}"  # what stands before an @ may be a password
-            raise UsageError(f"--state{shown}: {wrong[0]}; {wrong[1]}")
-        location, root = given, Path.cwd()
+    location, root = _location(project, given)
     place = location if "://" in location else shown_path(absolute_path(root / location))
     return open_state(location, root, environ=environ, now=now), place
+
+
+def _location(project: Project, given: str | None) -> tuple[str, Path]:
+    """Where the state is, and the folder that a relative place starts from. Raises UsageError."""
+    if given is None:
+        return project.state, project.root
+    if wrong := check_state(given):
+        shown = "" if "@" in given else f" {given}"  # what stands before an @ may be a password
+        raise UsageError(f"--state{shown}: {wrong[0]}; {wrong[1]}")
+    return given, Path.cwd()
 
 
 def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None = None) -> Sandbox:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # this file is loaded for `--help` too
 
     from reconciler.config.trust import Trust
     from reconciler.engine.choice import Choice, Shard
+    from reconciler.wiring import MakeWorkers
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -50,12 +51,23 @@ class RunOptions(Struct, frozen=True):
     api: str | None = None
     state: str | None = None
     parallelism: int | None = None
+    workers: int | None = None
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
     allow_hosts: tuple[str, ...] = ()
     require_approval: bool = False
     committed: bool = False
+
+    def make_workers(self) -> MakeWorkers | None:
+        """What makes the workers of the run; None where it is one process."""
+        if self.workers is None:
+            return None
+        from functools import partial
+
+        from reconciler.processes import processes
+
+        return partial(processes, self.workers)
 
     def trust(self) -> Trust:
         """What the command line and the environment allow the files to ask for. Raises UsageError."""
@@ -212,6 +224,14 @@ parallelism = click.option(
 )
 
 
+workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Spread the sites over N processes on this machine.",
+)
+
+
 def detail(command: Command) -> Command:
     """--explain, --quiet, --summary, --sites: how much the text on the screen says."""
     return _stacked(
@@ -269,6 +289,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
         api=given.get("api"),
         state=given.get("state"),
         parallelism=given.get("parallelism"),
+        workers=given.get("workers"),
         regenerate=tuple(given.get("regenerate", ())),
         publish=not given.get("no_publish", False),
         strict=given.get("strict", False),

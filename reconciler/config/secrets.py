@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from msgspec import Struct
-
 from reconciler.config.environment import clean_environment
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.words import quoted
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.frozen import Variant
 from reconciler.model.secret import Secret
 
 COMMAND_SECONDS: Final = 60
@@ -27,7 +26,7 @@ SHORTEST: Final = 8
 _FILE_BYTES: Final = 65536
 
 
-class FromEnv(Struct, frozen=True):
+class FromEnv(Variant, frozen=True):
     """`{env: NAME}`."""
 
     name: str
@@ -36,7 +35,7 @@ class FromEnv(Struct, frozen=True):
         return f"the environment variable {self.name}"
 
 
-class FromFile(Struct, frozen=True):
+class FromFile(Variant, frozen=True):
     """`{file: PATH}`; `path` is absolute."""
 
     path: Path
@@ -45,7 +44,7 @@ class FromFile(Struct, frozen=True):
         return f"the file {self.path}"
 
 
-class FromCommand(Struct, frozen=True):
+class FromCommand(Variant, frozen=True):
     """`{command: [...]}`, run without a shell in the project's folder."""
 
     argv: tuple[str, ...]
@@ -58,13 +57,13 @@ class FromCommand(Struct, frozen=True):
 SecretRef: TypeAlias = FromEnv | FromFile | FromCommand
 
 
-class ApiKeyRef(Struct, frozen=True):
+class ApiKeyRef(Variant, frozen=True):
     """An account's API key, by reference."""
 
     key: SecretRef
 
 
-class AppRef(Struct, frozen=True):
+class AppRef(Variant, frozen=True):
     """An app's id and secret, by reference."""
 
     app_id: SecretRef

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
@@ -18,9 +20,12 @@ from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
 from reconciler.planner.guards import judge_run
-from reconciler.planner.reached import Reach, reached_at
+from reconciler.planner.reached import Reach, Reached, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets, keeps
+
+if TYPE_CHECKING:  # few runs have any
+    from reconciler.engine.workers import Workers
 
 
 async def drift_sites(
@@ -41,6 +46,17 @@ async def drift_sites(
     return completed
 
 
+class AuditedSite(Struct, frozen=True):
+    """A site that was audited.
+
+    `would` is what an apply would do there, `reached` what it has of what the options name.
+    """
+
+    site: SiteDrifted
+    would: PlanTally
+    reached: Reached
+
+
 class DriftTotals:
     """What is kept of all sites: numbers. `plans` is what an apply of the same sites would do."""
 
@@ -51,6 +67,11 @@ class DriftTotals:
         self.refused = 0
         self.tally = DriftTally()
         self.plans = PlanTally()
+
+    def note(self, audited: AuditedSite) -> None:
+        """What a site has and would have done to it, which its own result does not say."""
+        self.reach.add(audited.site.name, audited.reached)
+        self.plans += audited.would
 
     def add(self, result: SiteDrifted | SiteFailed) -> None:
         """One site more."""
@@ -63,7 +84,7 @@ class DriftTotals:
         self.refused += bool(result.report.refusals)
 
 
-def drifts(
+async def drifts(
     session: Session[ReadClient],
     selection: Selection,
     context: RunContext,
@@ -72,35 +93,62 @@ def drifts(
 ) -> AsyncIterator[SiteDrifted | SiteFailed]:
     """What moved at each site, in the order of the files; a site that cannot be read says why."""
     totals = totals or DriftTotals(Reach(context.targets, selection.entries))
+    async for result in audits(session, selection, context, emit):
+        if isinstance(result, SiteFailed):
+            yield result
+            continue
+        totals.note(result)
+        yield result.site
 
-    async def work(entry: SiteEntry, turn: Turn) -> SiteDrifted:
-        site, desired = entry.name, entry.load()
-        recorded = await session.store.load(desired.ref)
-        options = plan_options(session, context, site)
-        observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-        totals.reach.add(site, reached_at(desired, observed, plan, context.targets))
-        chosen = Named(site, desired.labels)
-        # What the selection leaves out and nobody wants goes out all the same.
-        whole = replace(plan, still_going_out=apply_targets(plan, context.targets, chosen).still_going_out)
-        report = find_drift(desired, observed, recorded, whole, options)
-        # What an apply would be refused for: the guards of the planner are in the report already.
-        applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
-        totals.plans += tally_of(applied)
-        wanted = keeps(context.targets, chosen)
-        report = replace(
-            report,
-            items=tuple(
-                item for item in report.items if wanted(item.address) or item.finding is Finding.STILL_GOING_OUT
-            ),
-            refusals=(*report.refusals, *applied.refusals),
-        )
-        return SiteDrifted(report, desired.labels, turn.seconds)
 
+def audits(
+    session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
+) -> AsyncIterator[AuditedSite | SiteFailed]:
+    """What moved at each site and would be done there, in the order of the files."""
+    if session.workers is not None:
+        return _audits_of_workers(session.workers, selection.entries, context, emit)
     return over_sites(
         selection.entries,
-        work,
+        lambda entry, turn: _audit(session, context, entry, turn),
         named=named_by_file,
         at_once=session.parallelism,
         emit=emit,
         debug=session.debug,
+    )
+
+
+async def _audits_of_workers(
+    workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
+) -> AsyncIterator[AuditedSite | SiteFailed]:
+    from reconciler.engine.parts import Audited, Auditing
+    from reconciler.engine.workers import outcomes
+
+    async for outcome in outcomes(Audited, workers, Auditing(context), entries, emit):
+        if isinstance(outcome, Audited):
+            yield AuditedSite(outcome.value(), outcome.would, outcome.reached)
+        else:
+            yield outcome.value()
+
+
+async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteEntry, turn: Turn) -> AuditedSite:
+    site, desired = entry.name, entry.load()
+    recorded = await session.store.load(desired.ref)
+    options = plan_options(session, context, site)
+    observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    chosen = Named(site, desired.labels)
+    # What the selection leaves out and nobody wants goes out all the same.
+    whole = replace(plan, still_going_out=apply_targets(plan, context.targets, chosen).still_going_out)
+    report = find_drift(desired, observed, recorded, whole, options)
+    # What an apply would be refused for: the guards of the planner are in the report already.
+    applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
+    wanted = keeps(context.targets, chosen)
+    shown = replace(
+        report,
+        items=tuple(item for item in report.items if wanted(item.address) or item.finding is Finding.STILL_GOING_OUT),
+        refusals=(*report.refusals, *applied.refusals),
+    )
+    return AuditedSite(
+        SiteDrifted(shown, desired.labels, turn.seconds),
+        tally_of(applied),
+        reached_at(desired, observed, plan, context.targets),
     )

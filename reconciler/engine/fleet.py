@@ -84,6 +84,21 @@ def over_sites(
     return _Fleet(sites, outcome, at_once, ordered=ordered).results()
 
 
+def in_turn(parts: Iterable[Site], work: Callable[[Site], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
+    """What the work on each part came to, in their order.
+
+    At most `at_once` are worked on at a time. An error ends it, and so does leaving it early.
+    """
+
+    async def outcome(part: Site, turn: Turn) -> Result:
+        try:
+            return await work(part)
+        finally:
+            turn.end()
+
+    return _Fleet(parts, outcome, at_once, ordered=True).results()
+
+
 class _Fleet(Generic[Site, Result]):
     """One loop over sites: a feeder starts them as places get free, and their results are taken off a queue."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -26,6 +27,9 @@ from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
 from reconciler.planner.unstopped import beyond_the_plan
+
+if TYPE_CHECKING:  # few runs have any
+    from reconciler.engine.workers import Workers
 
 
 async def plan_sites(
@@ -51,6 +55,8 @@ def plans(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit = lambda _: None
 ) -> AsyncIterator[SitePlanned | SiteFailed]:
     """The plan of each site, in the order of the files; a site that cannot be planned says why."""
+    if session.workers is not None:
+        return _plans_of_workers(session.workers, selection.entries, context, emit)
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned:
         desired = entry.load()
@@ -65,6 +71,16 @@ def plans(
         emit=emit,
         debug=session.debug,
     )
+
+
+async def _plans_of_workers(
+    workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
+) -> AsyncIterator[SitePlanned | SiteFailed]:
+    from reconciler.engine.parts import Planned, Planning
+    from reconciler.engine.workers import outcomes
+
+    async for outcome in outcomes(Planned, workers, Planning(context), entries, emit):
+        yield outcome.value()
 
 
 async def plan_site(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -17,6 +17,9 @@ from reconciler.planner.options import PlanOptions
 from reconciler.planner.targets import TargetFilter
 from reconciler.state.lease import Leases
 from reconciler.state.sites import StateStore
+
+if TYPE_CHECKING:  # few runs have any
+    from reconciler.engine.workers import Workers
 
 AnyClient = TypeVar("AnyClient", bound=ReadClient, covariant=True)
 
@@ -39,6 +42,7 @@ class Session(Struct, Generic[AnyClient], frozen=True):
     commit: str | None = None
     checks: tuple[NamedCheck, ...] = ()
     debug: bool = False
+    workers: Workers | None = None
 
 
 class RunContext(Struct, frozen=True):

@@ -6,42 +6,41 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from msgspec import Struct
-
 from reconciler.executor.ledger import Entry
 from reconciler.model.address import Address
+from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus
 from reconciler.model.operations import Operation, Outcome
 from reconciler.model.sites import SiteRef
 
 
-class Started(Struct, frozen=True):
+class Started(Variant, frozen=True):
     """An action's call is about to be sent, or its wait begins."""
 
     address: Address
     operation: Operation
 
 
-class Finished(Struct, frozen=True):
+class Finished(Variant, frozen=True):
     """An action that was started has ended, one way or another."""
 
     entry: Entry
 
 
-class Skipped(Struct, frozen=True):
+class Skipped(Variant, frozen=True):
     """An action was not started: skipped, withheld, or behind one that did not end well."""
 
     entry: Entry
 
 
-class Corrected(Struct, frozen=True):
+class Corrected(Variant, frozen=True):
     """The read-back found something else than an action had asked for: its entry is this one now."""
 
     entry: Entry
 
 
-class StillWaiting(Struct, frozen=True):
+class StillWaiting(Variant, frozen=True):
     """A generation is still under way. `status` is None where posts are waited for, `left` how many of them."""
 
     site: SiteRef
@@ -51,7 +50,7 @@ class StillWaiting(Struct, frozen=True):
     left: int = 0
 
 
-class EntryResolved(Struct, frozen=True):
+class EntryResolved(Variant, frozen=True):
     """A call of an earlier run was found to have ended so."""
 
     site: SiteRef
@@ -59,7 +58,7 @@ class EntryResolved(Struct, frozen=True):
     outcome: Outcome
 
 
-class Note(Struct, frozen=True):
+class Note(Variant, frozen=True):
     """A sentence for people about a site."""
 
     site: SiteRef

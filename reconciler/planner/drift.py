@@ -97,7 +97,7 @@ def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedS
         in_git = last is None or not same_setting(one.path, one.value, last[0])
         remotely = last is not None and not same_setting(one.path, seen, last[0])
         moved = who_moved(in_git, remotely)
-        fields.append(FieldDrift(one.path, one.value, applied_or_absent(last), normal(one.path, seen), moved))
+        fields.append(FieldDrift(one.path, one.value, normal(one.path, seen), moved, applied_or_absent(last)))
     return _of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
 
 
@@ -149,7 +149,7 @@ def _event_field(one: FieldChange, event: DesiredEvent, last: JsonObject | None,
     else:
         applied = ABSENT if last is None else last.get(one.path)
         in_git = last is None or not same(wanted.get(one.path), last.get(one.path))
-    return FieldDrift(one.path, one.after, applied, one.before, who_moved(in_git, one.path in moved_there))
+    return FieldDrift(one.path, one.after, one.before, who_moved(in_git, one.path in moved_there), applied)
 
 
 def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:

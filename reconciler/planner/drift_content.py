@@ -229,7 +229,7 @@ class _Audit(Struct, frozen=True):
             applied = ABSENT if last is None or one.path not in last else last[one.path]
             in_git = applied is ABSENT or not same(one.after, last[one.path] if last else None)
             remotely = applied is not ABSENT and not same(one.before, last[one.path] if last else None)
-            fields.append(FieldDrift(one.path, one.after, applied, one.before, who_moved(in_git, remotely)))
+            fields.append(FieldDrift(one.path, one.after, one.before, who_moved(in_git, remotely), applied))
         moved = together(one.moved for one in fields)
         return DriftItem(action.address, DriftState.DRIFTED, Finding.DIFFERS, moved, tuple(fields), (title,))
 
@@ -247,7 +247,7 @@ class _Audit(Struct, frozen=True):
         remotely = by_site or (applied is not None and instant(applied) != before)
         moved = who_moved(in_git or not self._same_rules(Part.SCHEDULE), remotely)
         shown = ABSENT if applied is None else instant(applied)
-        field = FieldDrift("scheduledDate", instant(operation.at), shown, before, moved)
+        field = FieldDrift("scheduledDate", instant(operation.at), before, moved, shown)
         zone = self.scope.zone.key
         now = f"it goes out {moment_text(operation.before, zone)}, " if operation.before else ""
         return DriftItem(

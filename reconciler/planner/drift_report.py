@@ -70,9 +70,9 @@ class FieldDrift(Struct, frozen=True):
 
     path: str
     desired: Json
-    applied: Json | Absent
     live: Json
     moved: Moved
+    applied: Json | Absent = ABSENT
 
 
 class DriftItem(Struct, frozen=True):

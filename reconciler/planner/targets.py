@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, Kind, Labels, SiteName
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.frozen import Variant
 from reconciler.model.operations import (
     INPUTS,
     AwaitGeneration,
@@ -48,7 +49,7 @@ class Named(Struct, frozen=True):
     labels: Labels = ()
 
 
-class ByName(Struct, frozen=True):
+class ByName(Variant, frozen=True):
     """A site's name, or a glob over names."""
 
     pattern: str
@@ -57,7 +58,7 @@ class ByName(Struct, frozen=True):
         return self.pattern
 
 
-class ByLabel(Struct, frozen=True):
+class ByLabel(Variant, frozen=True):
     """`label:team=emea`; the value may be a glob."""
 
     key: str
@@ -67,7 +68,7 @@ class ByLabel(Struct, frozen=True):
         return f"label:{self.key}={self.value}"
 
 
-class ByAddress(Struct, frozen=True):
+class ByAddress(Variant, frozen=True):
     """An object of a site. Without a key, all objects of that kind; site and key may be globs (`*/settings`)."""
 
     address: Address

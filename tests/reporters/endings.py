@@ -322,7 +322,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         DriftState.DRIFTED,
         Finding.DIFFERS,
         Moved.REMOTE,
-        (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-applied"), say("w-live"), Moved.REMOTE),),
+        (FieldDrift("settings.toneOfVoice", say("w-file"), say("w-live"), Moved.REMOTE, say("w-applied")),),
         (),
         say("w-mend"),
     )

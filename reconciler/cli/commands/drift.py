@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked.")
 @options.detail
 @options.parallelism
+@options.workers
 @click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 where something drifted.")
 @options.reaching
 @options.trusting
@@ -57,6 +58,7 @@ def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
             api=asked.api,
             state=asked.state,
             parallelism=asked.parallelism,
+            workers=asked.make_workers(),
         ) as session:
             return await drift_sites(session, selection, context, running.emit)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 @options.choosing
 @options.planning
+@options.workers
 @options.reaching
 @options.trusting
 @options.output
@@ -64,6 +65,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
             api=asked.api,
             state=asked.state,
             parallelism=asked.parallelism,
+            workers=asked.make_workers(),
         ) as session:
             completed = await plan_sites(session, selection, context, saving.emit if saving else running.emit)
             if saving is not None:

@@ -1,0 +1,286 @@
+"""What travels between a run and its workers: a part of its sites as a task, and what came of it as an answer.
+
+Both are bytes of the project's codec behind one line that names the version; another version is refused before
+anything is decoded. A task has values and references. No secret is among them: a worker takes its credentials from
+its own environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Self, TypeAlias, TypeVar, assert_never
+
+from reconciler.config.environment import clean_environment
+from reconciler.config.packing import KeptSite
+from reconciler.config.project import Project
+from reconciler.config.secrets import CredentialRef
+from reconciler.config.sites import SiteEntry
+from reconciler.config.trust import Trust
+from reconciler.engine.results import Notice, Progressed, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
+from reconciler.engine.session import RunContext
+from reconciler.executor.events import Event
+from reconciler.model.address import SiteName
+from reconciler.model.codec import from_json, to_json
+from reconciler.model.diagnostics import Diagnostic, Place
+from reconciler.model.frozen import Struct, Variant
+from reconciler.model.policy import Policy
+from reconciler.model.sites import DesiredSite
+from reconciler.planner.actions import Plan
+from reconciler.planner.drift_report import DriftReport
+from reconciler.planner.reached import Reached
+from reconciler.planner.tally import PlanTally
+from reconciler.version import __version__
+
+HEADER: Final = f"reconciler {__version__}, parts 1\n".encode()
+"""The first line of every task and every answer."""
+
+T = TypeVar("T")
+
+Labels: TypeAlias = tuple[tuple[str, str], ...]
+
+
+class OtherVersion(Exception):
+    """The other side runs another version of this program: what it sends is not decoded."""
+
+
+# --- the task --------------------------------------------------------------------------------------
+
+
+class ProjectValues(Struct, frozen=True):
+    """What of a project its sites are worked on with; the sites themselves are beside it."""
+
+    root: str
+    credentials: tuple[tuple[str, CredentialRef], ...]
+    approvals: str
+    requests_per_minute: int
+    poll_interval: timedelta
+    poll_timeout: timedelta
+    policy: Policy
+    committed: bool
+
+
+class Setup(Struct, frozen=True):
+    """What every part of a run is worked on with.
+
+    `api` and `state` are places, `state` one that needs no folder to start from; `parallelism` is this worker's share;
+    `commit` is what git has checked out.
+    """
+
+    project: ProjectValues
+    api: str
+    state: str
+    parallelism: int
+    commit: str | None
+
+
+class Planning(Variant, frozen=True):
+    """To plan the sites of a part."""
+
+    context: RunContext
+
+
+class Auditing(Variant, frozen=True):
+    """To audit the sites of a part."""
+
+    context: RunContext
+
+
+Job: TypeAlias = Planning | Auditing
+
+
+class SiteValues(Struct, frozen=True):
+    """A site as its file declares it; `desired` is None for one with `problems` of its own."""
+
+    name: SiteName
+    id: str
+    labels: Labels
+    desired: DesiredSite | None
+    problems: tuple[Diagnostic, ...]
+
+
+class Task(Struct, frozen=True):
+    """A part of a run."""
+
+    setup: Setup
+    job: Job
+    sites: tuple[SiteValues, ...]
+
+
+# --- the answer ------------------------------------------------------------------------------------
+
+
+class Begun(Variant, frozen=True):
+    """`SiteStarted`."""
+
+    name: SiteName
+
+
+class Happened(Variant, frozen=True):
+    """`Progressed`."""
+
+    name: SiteName
+    event: Event
+
+
+class Noticed(Variant, frozen=True):
+    """`Notice`."""
+
+    problem: Diagnostic
+
+
+Told: TypeAlias = Begun | Happened | Noticed
+"""What is told of a site while it is worked on."""
+
+
+class Planned(Variant, frozen=True):
+    """`SitePlanned`."""
+
+    plan: Plan
+    tally: PlanTally
+    reads: tuple[str, ...]
+    labels: Labels
+    seconds: float
+    warnings: tuple[Diagnostic, ...]
+    inherited: tuple[tuple[str, str], ...]
+    reached: Reached | None
+
+    @classmethod
+    def of(cls, site: SitePlanned) -> Self:
+        """A site that was planned, as it travels."""
+        return cls(*(getattr(site, name) for name in cls.__struct_fields__))
+
+    def value(self) -> SitePlanned:
+        """A site that was planned, as it came."""
+        return SitePlanned(*(getattr(self, name) for name in self.__struct_fields__))
+
+
+class Audited(Variant, frozen=True):
+    """`SiteDrifted`, with what an apply of the site would do, and what it has of what the options name."""
+
+    report: DriftReport
+    labels: Labels
+    seconds: float
+    would: PlanTally
+    reached: Reached
+
+    def value(self) -> SiteDrifted:
+        """A site that was audited, as it came."""
+        return SiteDrifted(self.report, self.labels, self.seconds)
+
+
+class Failed(Variant, frozen=True):
+    """`SiteFailed`."""
+
+    name: SiteName
+    problems: tuple[Diagnostic, ...]
+    refused: bool
+    labels: Labels
+    seconds: float
+
+    @classmethod
+    def of(cls, site: SiteFailed) -> Self:
+        """A site that failed, as it travels."""
+        return cls(*(getattr(site, name) for name in cls.__struct_fields__))
+
+    def value(self) -> SiteFailed:
+        """A site that failed, as it came."""
+        return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
+
+
+Outcome: TypeAlias = Planned | Audited | Failed
+
+
+class Answer(Struct, frozen=True):
+    """What came of a part: what was told, and what each site came to, in their order.
+
+    `problem` is why there is nothing of it: it is about more than the part.
+    """
+
+    told: tuple[Told, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    problem: Diagnostic | None = None
+
+
+# --- values <-> bytes ------------------------------------------------------------------------------
+
+
+def to_bytes(message: Task | Answer) -> bytes:
+    """A task or an answer as it travels."""
+    return HEADER + to_json(message)
+
+
+def from_bytes(kind: type[T], data: bytes) -> T:
+    """A task or an answer that came. Raises OtherVersion and Malformed."""
+    if not data.startswith(HEADER):
+        raise OtherVersion
+    return from_json(kind, data[len(HEADER) :])
+
+
+def project_values(project: Project) -> ProjectValues:
+    """What a worker needs of a project."""
+    return ProjectValues(
+        str(project.root),
+        tuple(project.credentials.items()),
+        project.approvals,
+        project.requests_per_minute,
+        project.poll_interval,
+        project.poll_timeout,
+        project.policy,
+        project.trust.committed,
+    )
+
+
+def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
+    """The project as a worker has it; its child processes get what is clean of the worker's own environment."""
+    return Project(
+        root=Path(values.root),
+        credentials=dict(values.credentials),
+        approvals=values.approvals,
+        requests_per_minute=values.requests_per_minute,
+        poll_interval=values.poll_interval,
+        poll_timeout=values.poll_timeout,
+        policy=values.policy,
+        trust=Trust(committed=values.committed, environment=tuple(sorted(clean_environment(environ).items()))),
+    )
+
+
+def site_values(entry: SiteEntry) -> SiteValues:
+    """A site as it travels."""
+    desired = None if entry.problems else entry.load()
+    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems)
+
+
+def entry_of(site: SiteValues) -> SiteEntry:
+    """A site as a worker has it: nothing of it asks for its file."""
+    place = site.desired.place if site.desired is not None else Place("")
+    # One without a value has problems, and is not unpacked.
+    packed = KeptSite(site.desired)  # type: ignore[arg-type]
+    return SiteEntry(site.name, site.id, site.labels, Path(), place, packed, site.problems)
+
+
+def told_of(event: object) -> Told | None:
+    """What travels of an event; None for one that the driver tells itself."""
+    match event:
+        case SiteStarted(name=name):
+            return Begun(name)
+        case Progressed(name=name, event=happened):
+            return Happened(name, happened)
+        case Notice(problem=problem):
+            return Noticed(problem)
+        case _:
+            return None
+
+
+def event_of(told: Told) -> SiteStarted | Progressed | Notice:
+    """The event that was told."""
+    match told:
+        case Begun(name=name):
+            return SiteStarted(name)
+        case Happened(name=name, event=event):
+            return Progressed(name, event)
+        case Noticed(problem=problem):
+            return Notice(problem)
+        case _:
+            assert_never(told)

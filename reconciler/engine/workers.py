@@ -1,0 +1,130 @@
+"""Workers: parts of a run, worked on elsewhere. The one port is `concurrent.futures.Executor`, bytes to bytes.
+
+What a worker does is what one process would do with the sites of its part; here the parts are made, handed out, tried
+again where a worker was lost, and put in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor
+from typing import Final, TypeVar
+
+from msgspec.structs import replace
+
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import in_turn
+from reconciler.engine.parts import (
+    Answer,
+    Audited,
+    Failed,
+    Job,
+    OtherVersion,
+    Planned,
+    Setup,
+    Task,
+    event_of,
+    from_bytes,
+    site_values,
+    to_bytes,
+)
+from reconciler.engine.results import Emit
+from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.version import __version__
+
+ATTEMPTS: Final = 3
+"""How many workers may be lost over a part before it is given up."""
+
+BATCH: Final = 100
+"""Sites of a part that is only read: few enough that workers end at about the same time, and that little is done
+again."""
+
+LOST: Final = Diagnostic(
+    "worker-lost",
+    f"the worker that had this site was lost, {ATTEMPTS} times",
+    "run again; if it happens again, look at the memory that workers have, or use fewer of them",
+)
+
+Kind = TypeVar("Kind", Planned, Audited)
+
+
+class PartFailed(UsageError):
+    """A worker could not work at all: it lacks a key, say, and no other part would fare better."""
+
+
+class Workers:
+    """The workers of one run, each an executor of its own that takes one part at a time.
+
+    `make` starts one, and is asked again for one that was lost; `work` is the function that they run. Started as they
+    are needed, and ended by `close`.
+    """
+
+    def __init__(self, make: Callable[[], Executor], work: Callable[[bytes], bytes], count: int, setup: Setup) -> None:
+        self.count = min(count, setup.parallelism)
+        self.share = setup.parallelism // self.count
+        """How many sites each of them works on at once."""
+        self._make = make
+        self._work = work
+        self._setup = replace(setup, parallelism=self.share)
+        self._idle: list[Executor] = []
+
+    async def run(self, job: Job, sites: Sequence[SiteEntry]) -> Answer | None:
+        """What came of a part; None where its workers were lost, ATTEMPTS times. Raises PartFailed."""
+        task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites))))
+        for _ in range(ATTEMPTS):
+            worker = self._idle.pop() if self._idle else self._make()
+            try:
+                data = await asyncio.wrap_future(worker.submit(self._work, task))
+            except BrokenExecutor:
+                worker.shutdown(wait=False)
+                continue
+            except BaseException:
+                worker.shutdown(wait=False, cancel_futures=True)
+                raise
+            self._idle.append(worker)
+            return _answer(data)
+        return None
+
+    def close(self) -> None:
+        """Ends the workers."""
+        for worker in self._idle:
+            worker.shutdown(wait=False)
+        self._idle.clear()
+
+
+def _answer(data: bytes) -> Answer:
+    try:
+        answer = from_bytes(Answer, data)
+    except OtherVersion:
+        raise PartFailed(
+            f"--workers: a worker runs another version than {__version__}; install the same version on all of them"
+        ) from None
+    if answer.problem is not None:
+        raise PartFailed(f"on a worker: {answer.problem.message}")
+    return answer
+
+
+async def outcomes(
+    kind: type[Kind], workers: Workers, job: Job, sites: Sequence[SiteEntry], emit: Emit
+) -> AsyncIterator[Kind | Failed]:
+    """What each of some sites that are only read came to, in their order: a `kind`, or why it failed.
+
+    What was told of a part is told before its sites. Raises PartFailed.
+    """
+
+    async def work(part: tuple[SiteEntry, ...]) -> Answer:
+        lost = tuple(Failed(site.name, (LOST,), refused=False, labels=site.labels, seconds=0.0) for site in part)
+        return await workers.run(job, part) or Answer(outcomes=lost)
+
+    async for answer in in_turn(_parts(sites, workers.count), work, at_once=workers.count):
+        for told in answer.told:
+            emit(event_of(told))
+        for outcome in answer.outcomes:
+            assert isinstance(outcome, kind | Failed), "a worker answers what it was asked"
+            yield outcome
+
+
+def _parts(sites: Sequence[SiteEntry], count: int) -> Iterator[tuple[SiteEntry, ...]]:
+    size = max(1, min(BATCH, -(-len(sites) // count)))
+    return (tuple(sites[start : start + size]) for start in range(0, len(sites), size))
