@@ -205,9 +205,9 @@ def open_sandbox(root: Path, *, database: Path | None = None, seed: Path | None 
 
 
 def _asgi(world: Sandbox) -> httpx.AsyncBaseTransport:
-    from httpx import ASGITransport
+    from reconciler.api.lean_httpx import httpx
 
-    return ASGITransport(app=world)
+    return httpx.ASGITransport(app=world)
 
 
 def _clock_of(world: Sandbox) -> Clock:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from reconciler.api.lean_imports import httpx
+from reconciler.api.lean_httpx import httpx
 from reconciler.api.routes import ReadCall
 from reconciler.model.canonical import Json, JsonObject, freeze, thaw
 from reconciler.model.diagnostics import UsageError

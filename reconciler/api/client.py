@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.fence import Fence
-from reconciler.api.lean_imports import httpx
 from reconciler.api.limits import USUAL, Clock, Limits, Timeouts
 from reconciler.api.reader import SiteReader
 from reconciler.api.surroundings import Surroundings
 from reconciler.api.transport import Connection, Credentials, FullTransport, ReadTransport
 from reconciler.api.writer import Learned, SiteWriter
+
+if TYPE_CHECKING:
+    import httpx
 
 WIX: Final = "https://www.wixapis.com"  # D
 

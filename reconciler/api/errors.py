@@ -244,15 +244,14 @@ def unreadable(
     )
 
 
-def request_id_of(headers: Mapping[str, str]) -> str | None:
-    """The remote side's own name of a request (S-sdk)."""
-    value = headers.get(REQUEST_ID)
+def request_id_of(value: str) -> str | None:
+    """The remote side's own name of a request (S-sdk), from its header."""
     return printable(value)[:100] if value else None
 
 
-def retry_after_of(headers: Mapping[str, str], now: datetime) -> float | None:
+def retry_after_of(value: str, now: datetime) -> float | None:
     """How long the answer asks to wait, in seconds (RFC 9110: a number or a date); None where it does not say."""
-    value = headers.get("retry-after", "").strip()
+    value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])
     try:

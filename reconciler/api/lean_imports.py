@@ -1,7 +1,6 @@
-"""httpx and aiohttp, imported without what a run never uses and would pay for at its start.
+"""aiohttp, imported without what a run never uses and would pay for at its start.
 
-httpx brings a command line of its own, with rich and pygments. aiohttp makes two TLS contexts of its own while it is
-imported, and each reads all public certificates. Together that was half the time of a plan of one site.
+It makes two TLS contexts of its own while it is imported, and each reads all public certificates.
 """
 
 from __future__ import annotations
@@ -11,23 +10,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-
-
-@contextmanager
-def _httpx_alone() -> Iterator[None]:
-    """While it lasts, httpx finds no command line, and does without it as where rich is not installed."""
-    if "httpx" in sys.modules:
-        yield
-        return
-    sys.modules["httpx._main"] = None  # type: ignore[assignment] # what Python has for "there is no such module"
-    try:
-        yield
-    finally:
-        del sys.modules["httpx._main"]
-
-
-with _httpx_alone():
-    import httpx as httpx
 
 
 class LateCertificates(ssl.SSLContext):

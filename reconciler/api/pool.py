@@ -1,18 +1,20 @@
-"""The one connection pool of a run: httpx's transport API over aiohttp's connections.
+"""The one connection pool of a run: aiohttp's connections, which do not slow down with their number.
 
-Those do not slow down with their number. aiohttp is imported when the first request is made over the network, and never
-if a transport was handed in.
+aiohttp is imported when the first request is made over the network, and never where a transport was handed in. It is
+used directly: the layers of httpx above it took as long as a third of the request.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
-from reconciler.api.lean_imports import httpx, import_aiohttp
-from reconciler.api.surroundings import ProxyRefused, Surroundings, Untrusted
-from reconciler.model.diagnostics import UsageError
-from reconciler.model.locations import is_loopback
+from reconciler.api.address import Address
+from reconciler.api.lean_imports import import_aiohttp
+from reconciler.api.sending import NotSent, ProxyRefused, Request, Untrusted, WireError
+from reconciler.api.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse
@@ -20,51 +22,110 @@ if TYPE_CHECKING:
 KEPT_OPEN: Final = 15.0
 """Seconds that a connection without a request is kept."""
 
-
-def address_of(text: str) -> httpx.URL:
-    """The address of an API, checked: https, or http on this machine alone. Raises UsageError."""
-    try:
-        url = httpx.URL(text.strip())
-    except (httpx.InvalidURL, ValueError, TypeError):
-        raise UsageError(f"{text!r} is not the address of an API; write it like https://www.wixapis.com") from None
-    if url.userinfo:
-        raise UsageError("the address of the API holds a user or password; credentials belong in `credentials`")
-    if url.scheme not in ("http", "https") or not url.host or url.query or url.fragment:
-        raise UsageError(f"{text!r} is not the address of an API; write it like https://www.wixapis.com")
-    if url.scheme == "http" and not is_loopback(url.host):
-        raise UsageError(f"{text!r} would send credentials unencrypted; use https (http only on this machine)")
-    return url
+_URLS: Final = 256
+"""Addresses that are kept taken apart: a run asks for few different ones, those of posts aside."""
 
 
-def open_transport(base: httpx.URL, parallelism: int, surroundings: Surroundings) -> httpx.AsyncBaseTransport:
-    """A transport that follows no redirect, keeps no cookie and reads no `.netrc`.
+class Pool:
+    """Connections to one address, opened as they are needed.
 
-    Raises UsageError where the environment names certificates or a proxy that cannot be used.
+    Raises UsageError where the environment names certificates or a proxy that cannot be used. Follows no redirect,
+    keeps no cookie, reads no `.netrc` and no variable of the environment by itself.
     """
-    import_aiohttp()
-    import aiohttp
-    from httpx_aiohttp import AiohttpTransport
 
-    # Reading certificates takes longer than a hundred requests; plain http needs none of them.
-    trusted = surroundings.certificates() if base.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    transport = AiohttpTransport(verify=trusted, proxy=surroundings.proxy_for(base))
+    def __init__(self, base: Address, parallelism: int, surroundings: Surroundings) -> None:
+        import_aiohttp()
+        import aiohttp
+        from yarl import URL
 
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=parallelism, keepalive_timeout=KEPT_OPEN, ssl=trusted)
-        return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_exactly_once,)
+        # Reading certificates takes longer than a hundred requests; plain http needs none of them.
+        trusted = surroundings.certificates() if base.scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        proxy = surroundings.proxy_for(base)
+        self._proxy = URL(proxy.url) if proxy else None
+        self._proxy_headers = {"Proxy-Authorization": proxy.authorization} if proxy and proxy.authorization else None
+        self._url_of = URL
+        self._urls: dict[str, URL] = {}
+        self._timeouts: dict[tuple[float, float], aiohttp.ClientTimeout] = {}
+        self._timeout_of = aiohttp.ClientTimeout
+        self._failures = (aiohttp.ClientError, OSError, ValueError)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=parallelism, keepalive_timeout=KEPT_OPEN, ssl=trusted),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            middlewares=(_exactly_once,),
+            auto_decompress=False,
+            skip_auto_headers=("Content-Type",),  # it would name bytes where there are none
+            trust_env=False,
         )
 
-    transport.client = session
-    return transport
+    async def send(self, request: Request) -> PooledResponse:
+        """See Sender."""
+        url = self._urls.get(request.url)
+        if url is None:
+            if len(self._urls) >= _URLS:
+                self._urls.clear()
+            url = self._urls[request.url] = self._url_of(request.url, encoded=True)
+        patience = request.connect, request.silence
+        timeout = self._timeouts.get(patience)
+        if timeout is None:
+            timeout = self._timeouts[patience] = self._timeout_of(sock_connect=patience[0], sock_read=patience[1])
+        try:
+            response = await self._session.request(
+                request.method,
+                url,
+                headers=request.headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=timeout,
+                proxy=self._proxy,
+                proxy_headers=self._proxy_headers,
+            )
+        except self._failures as error:
+            raise WireError(_text(error)) from error
+        return PooledResponse(response, self._failures)
+
+    async def aclose(self) -> None:
+        """See Sender."""
+        await self._session.close()
+
+
+class PooledResponse:
+    """An answer of aiohttp."""
+
+    def __init__(self, response: ClientResponse, failures: tuple[type[Exception], ...]) -> None:
+        self._response = response
+        self._failures = failures
+
+    @property
+    def status(self) -> int:
+        """See Response."""
+        return self._response.status
+
+    def header(self, name: str) -> str:
+        """See Response."""
+        value = ", ".join(self._response.headers.getall(name, ()))
+        return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """See Response."""
+        try:
+            async for piece in self._response.content.iter_any():
+                yield piece
+        except self._failures as error:
+            raise WireError(_text(error)) from error
+
+    async def close(self) -> None:
+        """See Response."""
+        if self._response.content.at_eof():
+            self._response.release()
+        else:
+            self._response.close()
 
 
 async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Says what became of a request in httpx's words, and keeps aiohttp from sending it again by itself.
+    """Says what became of a request in our words, and keeps aiohttp from sending it again by itself.
 
-    aiohttp repeats a DELETE or PUT whose connection was lost, and httpx-aiohttp calls a connection that was lost
-    after sending a ConnectTimeout. Here the difference decides whether a write may be sent again: whatever is not
-    known to have happened before the request was sent is an error after it.
+    aiohttp repeats a DELETE or PUT whose connection was lost. Here it decides whether a write may be sent again that
+    a request was not sent: whatever is not known to have happened before that is an error after it.
     """
     import aiohttp
 
@@ -76,10 +137,25 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
     except aiohttp.ClientHttpProxyError as error:
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error
-        raise httpx.ProxyError(f"the proxy answered {error.status}") from error
+        raise NotSent(f"the proxy answered {error.status}") from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError, aiohttp.ConnectionTimeoutError) as error:
-        raise httpx.ConnectError(str(error)) from error
-    except TimeoutError as error:
-        raise httpx.ReadTimeout("no answer in time") from error
+        raise NotSent(_connecting(str(error))) from error
     except (aiohttp.ClientError, OSError) as error:
-        raise httpx.RemoteProtocolError(str(error) or "the connection was lost") from error
+        raise WireError(_text(error)) from error
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    return str(error) or "the connection was lost"
+
+
+def _connecting(text: str) -> str:
+    if found := _REFUSED.match(text):
+        why = "connection refused" if "Connect call failed" in found[2] else found[2]
+        return f"cannot connect to {found[1]} ({why})"
+    return text or "the connection was lost"
+
+
+_REFUSED: Final = re.compile(r"Cannot connect to host (\S+) ssl:\S+ \[(.+)\]\Z")
+"""How the client words it: with the internals of the call that failed."""

@@ -6,14 +6,14 @@ The variables are the usual ones. What they name is checked before the first req
 from __future__ import annotations
 
 import ssl
-from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.api.lean_imports import httpx
+from reconciler.api.address import Address, Proxy, proxy_of
+from reconciler.api.sending import Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
@@ -25,20 +25,12 @@ FOLDER: Final = "SSL_CERT_DIR"
 KEY_LOG: Final = "SSLKEYLOGFILE"
 
 
-class Untrusted(httpx.ConnectError):
-    """The server's certificate is not one that is trusted."""
-
-
-class ProxyRefused(httpx.ProxyError):
-    """The proxy does not let us through."""
-
-
 class Surroundings(Struct, frozen=True):
     """The environment variables of the run; none where it was not told of any."""
 
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def check(self, base: httpx.URL) -> None:
+    def check(self, base: Address) -> None:
         """Raises UsageError where a variable that matters for this address names what cannot be used."""
         self.proxy_for(base)
         if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
@@ -72,7 +64,7 @@ class Surroundings(Struct, frozen=True):
                 ) from None
         return context
 
-    def proxy_for(self, base: httpx.URL) -> httpx.Proxy | None:
+    def proxy_for(self, base: Address) -> Proxy | None:
         """The proxy for an address; none for this machine. Raises UsageError where its address is wrong."""
         if is_loopback(base.host):
             return None
@@ -83,17 +75,10 @@ class Surroundings(Struct, frozen=True):
         if named is None:
             return None
         variable, address = named
-        written = address if "://" in address else f"http://{address}"
         try:
-            proxy = httpx.Proxy(written)
-        except (ValueError, httpx.InvalidURL):
+            return proxy_of(address)
+        except ValueError:
             raise _wrong_proxy(variable, address) from None
-        if not proxy.url.host or (proxy.url.port or 1) > 65535 or proxy.url.scheme not in ("http", "https"):
-            raise _wrong_proxy(variable, address)
-        if proxy.auth is None:
-            return proxy
-        known = b64encode(":".join(proxy.auth).encode()).decode("ascii")
-        return httpx.Proxy(proxy.url, headers={"Proxy-Authorization": f"Basic {known}"})
 
     def cure(self, error: Exception) -> str:
         """What a person can do about a proxy or a certificate that lets nothing through."""

@@ -9,25 +9,34 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlencode
 
 from msgspec import Struct
 
+from reconciler.api.address import address_of
 from reconciler.api.decoding import BadBody, NotJson, decode, received
-from reconciler.api.errors import ApiError, ErrorKind, error_of, request_id_of, retry_after_of, shown, unreadable
+from reconciler.api.errors import (
+    REQUEST_ID,
+    ApiError,
+    ErrorKind,
+    error_of,
+    request_id_of,
+    retry_after_of,
+    shown,
+    unreadable,
+)
 from reconciler.api.fence import Fence
-from reconciler.api.lean_imports import httpx
 from reconciler.api.limits import USUAL, Budget, Clock, Limits, Timeouts
-from reconciler.api.pool import address_of, open_transport
+from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
-from reconciler.api.surroundings import ProxyRefused, Surroundings, Untrusted
+from reconciler.api.sending import NotSent, ProxyRefused, Request, Response, Sender, Untrusted, WireError
+from reconciler.api.surroundings import Surroundings
 from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
@@ -36,6 +45,9 @@ from reconciler.model.secret import Secret, masked
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 from reconciler.version import __version__
+
+if TYPE_CHECKING:
+    import httpx
 
 Credentials: TypeAlias = Callable[[SiteRef], Credential]
 
@@ -51,15 +63,7 @@ _HEADERS: Final = (
     ("Accept-Encoding", "gzip"),
     ("User-Agent", f"reconciler/{__version__}"),
 )
-
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
+_HEADERS_WITH_BODY: Final = (*_HEADERS, ("Content-Type", "application/json"))
 
 
 class Answer(Struct, frozen=True):
@@ -104,17 +108,17 @@ class Connection:
         self._surroundings = surroundings or Surroundings()
         if transport is None:
             self._surroundings.check(self._base)
-        self._prefix = str(self._base).rstrip("/")
+        self._prefix = self._base.text
         self._credentials = credentials
         self._limits = limits
         self._clock = clock
-        self._transport = transport
+        self._handed_in = transport
         self._jitter = jitter
         self._budget = Budget(limits, clock)
         self._tokens = TokenCache(clock.now)
         self._timeouts = timeouts
         self._consistent: OrderedDict[str, str] = OrderedDict()
-        self._opened: httpx.AsyncBaseTransport | None = None
+        self._opened: Sender | None = None
         self.clock_ahead: float | None = None
         """Seconds by which our clock was ahead of the remote side's when it first said what time it is."""
 
@@ -123,6 +127,13 @@ class Connection:
         opened, self._opened = self._opened, None
         if opened is not None:
             await opened.aclose()
+
+    def _open(self) -> Sender:
+        if self._handed_in is None:
+            return Pool(self._base, self._limits.parallelism, self._surroundings)
+        from reconciler.api.over_httpx import OverHttpx
+
+        return OverHttpx(self._handed_in)
 
     async def ask(self, call: Call, site: SiteRef, *, account: bool, fence: Fence | None = None) -> Answer:
         """Sends a call for a site, again where that is right (retries.py).
@@ -217,20 +228,17 @@ class Connection:
     ) -> Answer | ApiError:
         """One request and its answer. An error is returned, not raised: it is for the caller to try again."""
         if self._opened is None:
-            self._opened = self._transport or open_transport(self._base, self._limits.parallelism, self._surroundings)
+            self._opened = self._open()
         body = token_body if token_body is not None else call.body
-        request = httpx.Request(
-            call.method,
-            _url(self._prefix + call.path)
-            if not call.query
-            else httpx.URL(self._prefix + call.path, params=call.query),
-            headers=[*_HEADERS, *headers.items(), *([] if body is None else [("Content-Type", "application/json")])],
-            content=None if body is None else json.dumps(thaw(JsonObject(body))).encode(),
-            extensions={"timeout": {"connect": self._timeouts.connect, "read": self._timeouts.silence}},
+        content = None if body is None else json.dumps(thaw(JsonObject(body))).encode()
+        sent = _HEADERS if content is None else _HEADERS_WITH_BODY
+        url = f"{self._prefix}{call.path}?{urlencode(call.query)}" if call.query else self._prefix + call.path
+        request = Request(
+            call.method, url, (*sent, *headers.items()), content, self._timeouts.connect, self._timeouts.silence
         )
         try:
             async with asyncio.timeout(self._timeouts.first_byte):
-                response = await self._opened.handle_async_request(request)
+                response = await self._opened.send(request)
         except (Untrusted, ProxyRefused) as error:
             text = shown(masked(str(error), secrets))
             return ApiError(
@@ -242,18 +250,17 @@ class Connection:
                 lasting=True,
                 todo=self._surroundings.cure(error),
             )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            text, sent = _network_text(error), not isinstance(error, _NEVER_SENT)
-            return ApiError(ErrorKind.NETWORK, call, shown(masked(text, secrets)), sent=sent, site=site.name)
+        except (WireError, TimeoutError) as error:
+            text = shown(masked(_network_text(error), secrets))
+            return ApiError(ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name)
         if token_body is None:
-            self._keep_consistent(site, response.headers)
+            self._keep_consistent(site, response.header(CONSISTENT))
         if self.clock_ahead is None:
-            self.clock_ahead = seconds_ahead(response.headers.get("date", ""), self._clock.now())
+            self.clock_ahead = seconds_ahead(response.header("date"), self._clock.now())
         return await self._received(call, site, response, secrets)
 
-    def _keep_consistent(self, site: SiteRef, headers: httpx.Headers) -> None:
+    def _keep_consistent(self, site: SiteRef, token: str) -> None:
         """Keeps the last consistency token of a site: one site's says nothing about another's (17.6)."""
-        token = headers.get(CONSISTENT, "")
         if not token or len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable():
             return
         self._consistent[site.id] = token
@@ -262,19 +269,18 @@ class Connection:
             self._consistent.popitem(last=False)
 
     async def _received(
-        self, call: Call, site: SiteRef, response: httpx.Response, secrets: tuple[str, ...]
+        self, call: Call, site: SiteRef, response: Response, secrets: tuple[str, ...]
     ) -> Answer | ApiError:
         """What an answer says, once its body has come. Whatever fails from here on, the request was sent."""
-        status = response.status_code
-        name = request_id_of(response.headers)
+        status = response.status
+        name = request_id_of(response.header(REQUEST_ID))
         name = name and masked(name, secrets)
         accepted = 200 <= status < 300  # only 200 is expected (S-sdk), and whatever else says yes is believed (17.9)
         why, lasting = "", False
         value: object = NotJson("")
         try:
-            assert isinstance(response.stream, httpx.AsyncByteStream)
             async with asyncio.timeout(self._timeouts.whole):
-                raw = await received(response.headers.get("content-encoding", ""), response.stream)
+                raw = await received(response.header("content-encoding"), response.body())
             value = decode(raw, secrets, content=accepted)
         except NotJson as error:
             why, value = f"expected JSON, got {error.kind}", error
@@ -282,11 +288,11 @@ class Connection:
             why, lasting = f"expected a body that can be read; {error}", error.lasting
         except TimeoutError:
             why, lasting = f"expected a whole answer; it did not end within {self._timeouts.whole:g} s", True
-        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+        except WireError as error:
             text = f"the answer broke off: {masked(_network_text(error), secrets)}"
             return ApiError(ErrorKind.NETWORK, call, shown(text), request_id=name, site=site.name)
         finally:
-            await _close(response)
+            await response.close()
         if accepted:
             if why and not isinstance(call, WriteCall):
                 return unreadable(call, why, status=status, request_id=name, site=site.name, lasting=lasting)
@@ -296,7 +302,7 @@ class Connection:
             status,
             value,
             request_id=name,
-            retry_after=retry_after_of(response.headers, self._clock.now()),
+            retry_after=retry_after_of(response.header("retry-after"), self._clock.now()),
             site=site.name,
         )
 
@@ -307,11 +313,6 @@ def seconds_ahead(date: str, now: datetime) -> float | None:
         return (now - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return None
-
-
-@lru_cache(maxsize=256)
-def _url(text: str) -> httpx.URL:
-    return httpx.URL(text)
 
 
 class ReadTransport:
@@ -338,24 +339,8 @@ class FullTransport(ReadTransport):
         return await self._connection.ask(call, site, account=False, fence=fence)
 
 
-async def _close(response: httpx.Response) -> None:
-    try:
-        await response.aclose()
-    except (httpx.HTTPError, OSError):
-        pass  # the answer is read, or its failure known: what happens while hanging up changes nothing
-
-
-def _network_text(error: Exception) -> str:
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "no answer in time"
-    if found := _REFUSED.match(str(error)):
-        why = "connection refused" if "Connect call failed" in found[2] else found[2]
-        return f"cannot connect to {found[1]} ({why})"
-    return str(error) or "the connection was lost"
-
-
-_REFUSED: Final = re.compile(r"Cannot connect to host (\S+) ssl:\S+ \[(.+)\]\Z")
-"""How the client words it: with the internals of the call that failed."""
+def _network_text(error: WireError | TimeoutError) -> str:
+    return "no answer in time" if isinstance(error, TimeoutError) else str(error)
 
 
 def _header(secret: Secret, site: SiteRef) -> str:

@@ -136,7 +136,7 @@ def test_an_endless_message_is_cut() -> None:
     ],
 )
 def test_retry_after_in_seconds_and_as_a_date(value: str, seconds: float | None) -> None:
-    assert retry_after_of({"retry-after": value}, NOW) == seconds
+    assert retry_after_of(value, NOW) == seconds
 
 
 JSON = st.recursive(

@@ -9,9 +9,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
 
+from reconciler.api.address import address_of
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import Limits
@@ -23,7 +23,7 @@ from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from tests.api.bench import KEY, FakeClock
 
-WIX = httpx.URL("https://www.wixapis.com")
+WIX = address_of("https://www.wixapis.com")
 
 
 def client_to(address: str, clock: FakeClock, environ: dict[str, str]) -> FullClient:
@@ -57,11 +57,11 @@ def client_to(address: str, clock: FakeClock, environ: dict[str, str]) -> FullCl
 )
 def test_the_usual_variables_name_the_proxy(environ: dict[str, str], proxy: str | None) -> None:
     found = Surroundings(environ).proxy_for(WIX)
-    assert (found and str(found.url)) == proxy
+    assert (found and found.url) == proxy
 
 
 def test_no_proxy_is_used_for_this_machine() -> None:
-    assert Surroundings({"ALL_PROXY": "nonsense://"}).proxy_for(httpx.URL("http://127.0.0.1:8080")) is None
+    assert Surroundings({"ALL_PROXY": "nonsense://"}).proxy_for(address_of("http://127.0.0.1:8080")) is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import sys
 SCRIPT = """
 import ssl, sys
 kept = dict(vars(ssl.SSLContext))
-from reconciler.api.lean_imports import import_aiohttp, httpx
+from reconciler.api.lean_httpx import httpx
+from reconciler.api.lean_imports import import_aiohttp
 assert httpx.AsyncClient and not {"rich", "pygments", "httpx._main"} & set(sys.modules)
 import_aiohttp()
 assert dict(vars(ssl.SSLContext)) == kept

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -17,6 +18,8 @@ from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
+from reconciler.sandbox.server import start_in_thread
+from reconciler.wiring import open_sandbox
 from tests.cli.projects import Project
 
 HEAVY = ("httpx", "aiohttp", "asyncio", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "uvicorn")
@@ -47,6 +50,15 @@ def test_help_starts_with_click_alone() -> None:
     subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
 
 
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a sandbox."""
+    with closing(open_sandbox(tmp_path_factory.mktemp("world"))) as world:
+        running = start_in_thread(world)
+        yield running.base_url
+        running.stop()
+
+
 UNUSED = {
     "validate .": {
         "aiohttp", "asyncio", "deepdiff", "difflib", "httpx", "jsonschema",
@@ -59,19 +71,27 @@ UNUSED = {
         "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file",
         "reconciler.executor.executor", "reconciler.reporters.gallery", "rich", "uvicorn",
     },
+    "plan . --api URL": {
+        "certifi", "deepdiff", "difflib", "httpcore", "httpx", "jsonschema", "jsonschema_rs", "pygments",
+        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file",
+        "reconciler.executor.executor", "reconciler.reporters.gallery", "reconciler.sandbox.app", "rich", "uvicorn",
+    },
 }  # fmt: skip
 """What a command has no use for where all is well: each took a part of its start, or would."""
 
 
 @pytest.mark.parametrize("line", list(UNUSED))
-def test_a_command_imports_nothing_that_it_does_not_use(line: str, project: Project) -> None:
+def test_a_command_imports_nothing_that_it_does_not_use(
+    line: str, project: Project, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WIX_API_KEY", "any-key-will-do-for-a-sandbox")
     script = (
         "import sys, json\n"
         "from reconciler.cli.main import run\n"
         "code = run(sys.argv[1:])\n"
         "sys.stderr.write(json.dumps([code, sorted(sys.modules)]))"
     )
-    arguments = [sys.executable, "-c", script, *line.split()]
+    arguments = [sys.executable, "-c", script, *line.replace("URL", served).split()]
     done = subprocess.run(arguments, capture_output=True, check=True, cwd=project.root)
     code, modules = json.loads(done.stderr)
     assert code == 0

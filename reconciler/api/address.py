@@ -1,0 +1,81 @@
+"""The address of an API, and of a proxy, taken apart once and strictly.
+
+So whatever opens a connection reads the same host in it that was checked.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.locations import is_loopback
+
+_HOST: Final = r"(?P<host>[A-Za-z0-9](?:[A-Za-z0-9._-]*)|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?"
+_ADDRESS: Final = re.compile(rf"(?P<scheme>https?)://{_HOST}(?P<path>(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]*)*)", re.I)
+_PORTS: Final = {"http": "80", "https": "443"}
+
+
+class Address(Struct, frozen=True):
+    """Where an API is. `host`: without brackets. `text`: the whole of it, without a slash at its end."""
+
+    scheme: str
+    host: str
+    text: str
+
+
+class Proxy(Struct, frozen=True):
+    """A proxy: its address without user and password, and what it is told of them ("" for nothing)."""
+
+    url: str
+    authorization: str = ""
+
+
+def address_of(text: str) -> Address:
+    """The address of an API, checked: https, or http on this machine alone. Raises UsageError."""
+    wrong = UsageError(f"{text!r} is not the address of an API; write it like https://www.wixapis.com")
+    written = text.strip()
+    if "@" in written.partition("://")[2].partition("/")[0]:
+        raise UsageError("the address of the API holds a user or password; credentials belong in `credentials`")
+    found = _ADDRESS.fullmatch(_in_ascii(written))
+    if found is None or int(found["port"] or 1) not in range(1, 65536):
+        raise wrong
+    scheme, host = found["scheme"].lower(), found["host"].lower()
+    if scheme == "http" and not is_loopback(host.strip("[]")):
+        raise UsageError(f"{text!r} would send credentials unencrypted; use https (http only on this machine)")
+    port = "" if found["port"] in (None, _PORTS[scheme]) else f":{int(found['port'])}"
+    return Address(scheme, host.strip("[]"), f"{scheme}://{host}{port}{found['path']}".rstrip("/"))
+
+
+def _in_ascii(address: str) -> str:
+    """An address with its host as name servers know it; what has no such form is left alone."""
+    if address.isascii():
+        return address
+    scheme, _, rest = address.partition("://")
+    authority, slash, path = rest.partition("/")
+    try:
+        return f"{scheme}://{authority.encode('idna').decode('ascii')}{slash}{path}"
+    except UnicodeError:
+        return address
+
+
+def proxy_of(text: str) -> Proxy:
+    """The proxy at an address, with or without `http://` before it. Raises ValueError where it is none."""
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    host, port = parts.hostname, parts.port  # ValueError where the port is none
+    if (
+        parts.scheme not in ("http", "https")
+        or not host
+        or port == 0
+        or not re.fullmatch(_HOST, parts.netloc.rpartition("@")[2])
+    ):
+        raise ValueError(f"{parts.scheme!r} proxies are not known, or it has no host")
+    url = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    if parts.username is None:
+        return Proxy(url)
+    known = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return Proxy(url, f"Basic {b64encode(known.encode()).decode('ascii')}")

@@ -1,0 +1,80 @@
+"""A transport of httpx as what carries requests: the sandbox in this process, a cassette, or a caller's own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from reconciler.api.lean_httpx import httpx
+from reconciler.api.sending import NotSent, Request, WireError
+
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class OverHttpx:
+    """Sends over a transport that was handed in, and closes it at the end."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, request: Request) -> HttpxResponse:
+        """See Sender."""
+        prepared = httpx.Request(
+            request.method,
+            request.url,
+            headers=request.headers,
+            content=request.body,
+            extensions={"timeout": {"connect": request.connect, "read": request.silence}},
+        )
+        try:
+            return HttpxResponse(await self._transport.handle_async_request(prepared))
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise (NotSent if isinstance(error, _NEVER_SENT) else WireError)(_text(error)) from error
+
+    async def aclose(self) -> None:
+        """See Sender."""
+        await self._transport.aclose()
+
+
+class HttpxResponse:
+    """An answer of httpx."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        """See Response."""
+        return self._response.status_code
+
+    def header(self, name: str) -> str:
+        """See Response."""
+        return str(self._response.headers.get(name, ""))
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """See Response."""
+        assert isinstance(self._response.stream, httpx.AsyncByteStream)
+        try:
+            async for chunk in self._response.stream:
+                yield chunk
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise WireError(_text(error)) from error
+
+    async def close(self) -> None:
+        """See Response."""
+        try:
+            await self._response.aclose()
+        except (httpx.HTTPError, OSError):
+            pass  # the answer is read, or its failure known: what happens while hanging up changes nothing
+
+
+def _text(error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "no answer in time"
+    return str(error) or "the connection was lost"
