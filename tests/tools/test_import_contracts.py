@@ -1,0 +1,76 @@
+"""Each import contract of pyproject.toml is broken by each import that it is there to forbid."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import permutations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TOP = Path(__file__).resolve().parents[2]
+SETTINGS = (TOP / "pyproject.toml").read_bytes()
+LINTER = tomllib.loads(SETTINGS.decode())["tool"]["importlinter"]
+CONTRACTS: dict[str, dict[str, Any]] = {contract["name"]: contract for contract in LINTER["contracts"]}
+APART = {"reconciler.sandbox", "reconciler.version"}
+"""Beside the layers: the stand-in for the remote side, which has contracts of its own, and a number."""
+
+
+def _layers(contract: dict[str, Any]) -> list[list[str]]:
+    """The layers, the highest first, each with its modules."""
+    return [[name.strip() for name in layer.split("|")] for layer in contract["layers"]]
+
+
+def _forbidden(contract: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Who must not import what."""
+    if contract["type"] == "forbidden":
+        yield from product(contract["source_modules"], contract["forbidden_modules"])
+        return
+    assert contract["type"] == "layers"
+    above: list[str] = []
+    for layer in _layers(contract):
+        yield from permutations(layer, 2)
+        yield from product(layer, above)
+        above += layer
+
+
+def _lint(folder: Path, imports: Iterable[tuple[str, str]]) -> str:
+    """What lint-imports says of a package that is nothing but these imports."""
+    modules = {name for contract in CONTRACTS.values() for pair in _forbidden(contract) for name in pair}
+    for name in sorted(name for name in modules if name.startswith("reconciler.")):
+        file = folder.joinpath(*name.split("."), "__init__.py")
+        file.parent.mkdir(parents=True)
+        lines = [f"import {imported}\n" for importer, imported in imports if importer == name]
+        file.write_text("".join(dict.fromkeys(lines)), "utf-8")
+    (folder / "reconciler" / "__init__.py").touch()
+    (folder / "pyproject.toml").write_bytes(SETTINGS)
+    command = (sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--no-cache")
+    environ = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environ)
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_they_are_kept_where_nothing_is_imported(tmp_path: Path) -> None:
+    assert f"Contracts: {len(CONTRACTS)} kept, 0 broken." in _lint(tmp_path, ())
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_each_forbidden_import_breaks_it(name: str, tmp_path: Path) -> None:
+    pairs = set(_forbidden(CONTRACTS[name]))
+    said = _lint(tmp_path, pairs)
+    assert f"{name} BROKEN" in said
+    assert [pair for pair in sorted(pairs) if f"{pair[0]} is not allowed to import {pair[1]}:" not in said] == []
+
+
+def test_each_part_of_the_package_has_its_layer() -> None:
+    package = TOP / "reconciler"
+    parts = {f"reconciler.{path.stem}" for path in package.glob("*.py") if not path.stem.startswith("__")}
+    parts |= {f"reconciler.{path.parent.name}" for path in package.glob("*/__init__.py")}
+    [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
+    assert parts == APART | {name for layer in _layers(layers) for name in layer}
