@@ -197,7 +197,8 @@ def _checked(
                 planned = SitePlanned(left, tally_of(left), labels=labels, seconds=turn.seconds)
                 return Prepared(planned, entry, recorded) if left.actions else planned
             refusals = tuple(diagnostic_of(why) for why in found)
-            return SitePlanned(replace(plan, refusals=refusals), tally_of(plan), labels=labels, seconds=turn.seconds)
+            plan = replace(plan, refusals=refusals)
+            return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         if not found and needs_today(plan, desired):
             asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
             as_made = RunContext(regenerate=asked, publish=plans_posts(plan))

@@ -62,17 +62,18 @@ class PlanTally(Struct, frozen=True):
 
 
 def tally_of(plan: Plan) -> PlanTally:
-    """The counts of one site's plan."""
-    counts = count_actions(plan.actions)
+    """The counts of one site's plan; of a refused site, which is left alone, nothing counts as to be done."""
+    actions = () if plan.refusals else plan.actions
+    counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
-    counts["discard"] = len({post for action in plan.actions for post in discards_of(action.operation)})
-    deletes = (action.address for action in plan.actions if action.operation.verb is Verb.DELETE)
+    counts["discard"] = len({post for action in actions for post in discards_of(action.operation)})
+    deletes = (action.address for action in actions if action.operation.verb is Verb.DELETE)
     return PlanTally(
         **counts,
         deleted=len({str(address) for address in deletes if address.kind in LIMITED}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),
-        promises=sum((_promise(action.operation) for action in plan.actions), Promises()),
+        promises=sum((_promise(action.operation) for action in actions), Promises()),
     )
 
 

@@ -8,10 +8,10 @@ from typing import Final
 from reconciler.engine.results import DriftCompleted, RunStarted, SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
+from reconciler.model.posts import post_name
 from reconciler.model.settings import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
-from reconciler.reporters.action_text import post_name
 from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import Detail
 from reconciler.reporters.failures import Failures

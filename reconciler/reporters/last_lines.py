@@ -52,7 +52,7 @@ def plan_line(plan: PlanCompleted) -> str:
     if plan.failed:
         read = f"{plan.failed:,} of {plural(plan.sites, 'site')} could not be read"
         return f"Plan incomplete: {read}; {_sentence(doing, rest)}"
-    if not plan.changes:
+    if not plan.changes and not plan.refused:
         left = [part for part in rest if not part.startswith("plus")]
         return f"No changes; {', '.join(left)}." if left else NO_CHANGES
     return f"Plan: {_sentence(doing, rest)}"

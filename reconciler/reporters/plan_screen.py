@@ -82,7 +82,7 @@ class PlanScreen:
             lambda: _own_lines(shown),
             planned.tally,
             labels=planned.labels,
-            discards=planned.tally.discard if last else 0,
+            discards=len(planned.plan.discarded) if last else 0,
             discards_after=sum(len(item.lines) for item in shown[:last]),
         )
 

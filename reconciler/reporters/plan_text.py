@@ -76,6 +76,9 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
     items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
     items += [_problem(same, "blocked", Rank.BLOCKED, Style.YELLOW) for same in _alike(plan.blocked)]
+    if plan.refusals and plan.actions:
+        left = Span("This site is refused, so nothing of the following is done:", Style.DIM)
+        items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [Item(Rank.NOTE, (Line((Span(f"  note: {note}", Style.DIM),), hang=8),)) for note in plan.notes]
     if calls_of and planned.reads:

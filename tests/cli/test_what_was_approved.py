@@ -203,7 +203,7 @@ def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reco
         world.advance(timedelta(days=4))
     due = "was due Wed 2026-11-04 09:30 Europe/Berlin"
     planned = words(reconciler("plan", pottery.root))
-    assert '"Kiln day" was approved and missed' in planned
+    assert '"Kiln day" (Instagram) was approved and missed' in planned
     assert due in planned
     drift = reconciler("drift", pottery.root)
     assert drift.last == "No drift.", drift.out

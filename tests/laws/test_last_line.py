@@ -156,3 +156,15 @@ def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, rec
         drift = reconciler("drift", project.root)
         assert counted(drift.last)["drifted"] >= gone_out["FAILED"] > 0 or not gone_out["FAILED"], drift.out
         assert drift.code == 2 if gone_out["FAILED"] else True
+
+
+def test_a_refused_site_counts_as_refused_alone(tmp_path: Path, reconciler: Command) -> None:
+    project, dice = Project(tmp_path), random.Random(0)
+    files = {f"sites/{name}.yaml": declared(dice, name, number) for number, name in enumerate(SITES, 1)}
+    files["sites/shop-b.yaml"] += "expect: {channels: [TIKTOK]}\n"
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX, **files})
+    planned = reconciler("plan", project.root)
+    done = reconciler("apply", project.root, "--auto-approve")
+    assert (planned.code, done.code) == (4, 4)
+    assert numbers(planned.last) == numbers(done.last), (planned.last, done.last)
+    assert (numbers(planned.last)["generate"], "1 refused" in planned.last, "1 refused" in done.last) == (1, True, True)

@@ -93,7 +93,7 @@ def words(plan: Plan) -> str:
     shown: list[str] = []
     reporter = TextReporter(ReporterContext("plan", shown.append, Screen(width=80)))
     reporter.handle(SitePlanned(plan, tally_of(plan)))
-    reporter.handle(PlanCompleted(1, tally_of(plan), refused=bool(plan.refusals)))
+    reporter.handle(PlanCompleted(1, tally_of(plan), refused=int(bool(plan.refusals))))
     return "".join(shown)
 
 

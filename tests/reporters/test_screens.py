@@ -181,6 +181,20 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
             )
         )
     ),
+    "two-refused-of-nine": lambda: shown(
+        *plan_of(
+            *(
+                planned(
+                    tone(f"shop-{n}"),
+                    site=f"shop-{n}",
+                    refusals=(refusal(Address(SiteName(f"shop-{n}")), RefusedBy.EXPECT, f"expect {n}", "publish it"),)
+                    if n < 2
+                    else (),
+                )
+                for n in range(9)
+            )
+        )
+    ),
     "blocked-only": lambda: shown(*plan_of(planned(blocked=(UNCONNECTED,)))),
     "drafts-of-a-fleet": lambda: shown(
         *plan_of(*(planned(site=f"shop-{n}", to_review=waiting(f"shop-{n}", 3)) for n in range(12)))
