@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from reconciler.cli.options import Shown
 from reconciler.config.trust import refused_target
+from reconciler.config.whole_files import new_mode
 from reconciler.engine.results import Event
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
@@ -195,9 +196,7 @@ def _end(file: _File) -> None:
     try:
         file.text.close()
         if file.hidden is not None:
-            mask = os.umask(0)
-            os.umask(mask)
-            file.hidden.chmod(0o666 & ~mask)
+            file.hidden.chmod(new_mode())
             file.hidden.replace(file.path)
     except OSError as error:
         raise _unwritable(file.path, error) from None

@@ -6,14 +6,11 @@ was given for are one value: to decide, the word before the digest is replaced.
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from reconciler.config.yaml_edit import (
@@ -110,39 +107,6 @@ def set_decisions(
     except NotEditable as error:
         raise _invalid(error, file) from None
     return text if result == yaml.text else result
-
-
-class ChangedMeanwhile(Exception):
-    """Somebody else has written the file since it was read; it is as they left it."""
-
-
-def write_atomically(path: Path, text: str, before: bytes | None = None) -> None:
-    """Writes a file so that a reader, or a crash, sees the old text or the new one, never a part.
-
-    `before` is what the text was made from. Raises ChangedMeanwhile where the file says something else by now.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    target = path.resolve()
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
-        os.chmod(temporary, mode)
-        if before is not None and (not target.exists() or target.read_bytes() != before):
-            raise ChangedMeanwhile
-        os.replace(temporary, target)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _invalid(error: NotEditable, file: str) -> InvalidFiles:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.config.approval_files import ApprovalFiles
-from reconciler.config.approvals_edit import write_atomically
 from reconciler.config.discovery import PROJECT_FILE, shown_path
 from reconciler.config.project import Project, find_project
 from reconciler.config.site import read_site
 from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import SiteIndex, check_sites
 from reconciler.config.trust import Trust, refused_path
+from reconciler.config.whole_files import write_atomically
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem

@@ -150,11 +150,6 @@ def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
         yield from advice_about_text(data, project.file, shown_path(project.file), "project")
 
 
-def load_entries(_project: Project, entries: Iterable[SiteEntry]) -> Iterator[DesiredSite]:
-    """The sites of some entries of an index, in their order."""
-    return (entry.load() for entry in entries)
-
-
 class _Reading:
     """One reading of all site files of a project."""
 

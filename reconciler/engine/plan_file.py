@@ -7,13 +7,13 @@ is read whole.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Final
 
 from reconciler.config.regular_files import NotRegular, open_regular
+from reconciler.config.whole_files import replacing
 from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Absent
@@ -115,18 +115,11 @@ def write_file(file: Path, pieces: Iterable[bytes]) -> None:
 
     Raises UsageError where that cannot be done.
     """
-    hidden: str | None = None
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=file.parent, prefix=f".{file.name}.", delete=False) as out:
-            hidden = out.name
+        with replacing(file, 0o600) as out:
             for piece in pieces:
                 out.write(piece)
-            out.flush()
-            os.fsync(out.fileno())
-        Path(hidden).replace(file)
     except OSError as error:
-        if hidden is not None:
-            Path(hidden).unlink(missing_ok=True)
         raise UsageError(f"--out {printable(str(file))}: cannot be written: {error.strerror}") from None
 
 

@@ -9,11 +9,12 @@ from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.config.approvals import read_approvals
-from reconciler.config.approvals_edit import update_approvals, write_atomically
+from reconciler.config.approvals_edit import update_approvals
 from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
+from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import (
     Emit,

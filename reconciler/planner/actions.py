@@ -248,7 +248,6 @@ class BlockedBy(StrEnum):
     CANCELLED_AFTER_APPROVAL = "cancelled-after-approval"
     EDITED_IN_FILE = "edited-in-file"
     APPROVAL_UNPROVEN = "approval-unproven"
-    APPROVAL_MISSED = "approval-missed"
     NOT_COMMITTED = "not-committed"
     DECIDED_FOR_OTHERS = "decided-for-others"
     MOVED_BY_HAND = "moved-by-hand"

@@ -192,11 +192,6 @@ INDENT: Final = b"    "
 """How the sites of a document are told from its other members: each is a line of its own."""
 
 
-def to_text(saved: SavedPlan) -> str:
-    """The JSON text of a saved plan: a site a line, and nothing but ASCII."""
-    return b"".join(to_lines(saved, map(site_line, saved.plans))).decode("ascii")
-
-
 def site_line(plan: Plan) -> bytes:
     """One site's plan as it is written."""
     return json.dumps(to_plain(plan)).encode("ascii")

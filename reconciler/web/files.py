@@ -9,11 +9,11 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.config.approvals import approvals_in
-from reconciler.config.approvals_edit import ChangedMeanwhile, write_atomically
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import refused_path
+from reconciler.config.whole_files import ChangedMeanwhile, write_atomically
 from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import approvals_edit, deciding
+from reconciler.config import deciding, whole_files
 from tests.cli.projects import Command, Project, Ran
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"
@@ -245,7 +245,7 @@ def test_all_drafts_are_one_write(pottery: Project, reconciler: Command, monkeyp
     (pottery.root / ".reconciler" / "sandbox.db").unlink()
     reconciler("review", pottery.root)
     writes: list[Path] = []
-    real = approvals_edit.write_atomically
+    real = whole_files.write_atomically
 
     def counted(path: Path, text: str) -> None:
         writes.append(path)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.config.approvals import read_approvals
-from reconciler.config.approvals_edit import set_decisions, update_approvals, write_atomically
+from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision, drafts_digest
 from reconciler.model.diagnostics import InvalidFiles, Place
@@ -330,20 +330,6 @@ def test_what_cannot_be_changed_in_place_is_said_with_its_place(written: str, wh
 def test_flow_style_takes_decisions() -> None:
     text = "version: 1\nsite: x\nactivities: [{id: a, drafts: [{id: d, decision: pending}]}]"
     assert "decision: approve}" in set_decisions(text, {"d": Decision.APPROVE})
-
-
-def test_writing_keeps_links_and_modes_and_leaves_no_rest(tmp_path: Path) -> None:
-    real = tmp_path / "real.yaml"
-    real.write_text("old")
-    real.chmod(0o640)
-    (tmp_path / "sub").mkdir()
-    link = tmp_path / "sub" / "link.yaml"
-    link.symlink_to(real)
-    write_atomically(link, "new\r\n")
-    assert real.read_bytes() == b"new\r\n"
-    assert (link.is_symlink(), real.stat().st_mode & 0o777) == (True, 0o640)
-    write_atomically(tmp_path / "new" / "file.yaml", "x")
-    assert sorted(one.name for one in tmp_path.rglob("*")) == ["file.yaml", "link.yaml", "new", "real.yaml", "sub"]
 
 
 HARD = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config.project import find_project
-from reconciler.config.sites import check_sites, load_entries
+from reconciler.config.sites import check_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT, JsonObject
 from reconciler.model.diagnostics import Place, UsageError
@@ -251,8 +251,8 @@ def test_index_finds_each_site_again(write_project: WriteProject) -> None:
     assert (index.files, len(index)) == (2, 3)
     assert index.entries[1].labels == (("team", "emea"),)
     assert str(index.entries[2].place) == "sites/b.yaml:4:1"
-    assert [site.place for site in load_entries(project, index.entries)] == [entry.place for entry in index.entries]
-    assert [one.ref.id for one in load_entries(project, index.entries[2:])] == [guid("three")]
+    assert [entry.load().place for entry in index.entries] == [entry.place for entry in index.entries]
+    assert index.entries[2].load().ref.id == guid("three")
 
 
 def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
@@ -261,7 +261,7 @@ def test_files_are_read_once_in_a_run(write_project: WriteProject) -> None:
     project = find_project()
     (entry,) = check_sites(project).entries
     (root / "sites/a.yaml").unlink()
-    (site,) = load_entries(project, (entry,))
+    site = entry.load()
     assert (site.ref.name, site.settings) == ("one", (Field("settings.toneOfVoice", "warm"),))
 
 

@@ -18,8 +18,9 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import AlteredPlan, RunPart, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.planner.document import AlteredPlan, RunPart, SavedPlan, UnreadablePlan, from_text
 from tests import strategies
+from tests.planner.pure_world import to_text
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)

@@ -38,6 +38,7 @@ from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import resolve
+from reconciler.planner.document import SavedPlan, site_line, to_lines
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 
@@ -216,3 +217,8 @@ def _upserted(before: MarketingSettings | None, changes: tuple[FieldChange, ...]
     return replace(
         before, settings=freeze_object(trees["settings"]) or EMPTY, overrides=freeze_object(trees["overrides"]) or EMPTY
     )
+
+
+def to_text(saved: SavedPlan) -> str:
+    """A saved plan as its file has it."""
+    return b"".join(to_lines(saved, map(site_line, saved.plans))).decode("ascii")

@@ -24,8 +24,9 @@ from reconciler.model.operations import CreateEvent, FieldChange, Operation, Reg
 from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
-from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text, to_text
+from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
 from tests import strategies
+from tests.planner.pure_world import to_text
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)
 SITE = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")

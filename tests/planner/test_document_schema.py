@@ -12,8 +12,9 @@ import jsonschema_rs
 from hypothesis import HealthCheck, Phase, given, settings
 
 from reconciler.planner.actions import Plan
-from reconciler.planner.document import SavedPlan, to_text
+from reconciler.planner.document import SavedPlan
 from tests import strategies
+from tests.planner.pure_world import to_text
 from tools import plan_schema
 
 SCHEMA: dict[str, Any] = json.loads(plan_schema.FILE.read_text("utf-8"))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config.approvals_edit import ChangedMeanwhile, set_decisions, write_atomically
+from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.sites import open_project
+from reconciler.config.whole_files import ChangedMeanwhile, write_atomically
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.diagnostics import UsageError
