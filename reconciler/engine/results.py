@@ -336,6 +336,8 @@ class ReviewCompleted(Struct, frozen=True):
     sites_pending: int = 0
     approved: int = 0
     failed: int = 0
+    not_out: int = 0
+    """Posts that failed to go out."""
 
 
 class Validated(Struct, frozen=True):

@@ -61,7 +61,7 @@ async def review_sites(
     """
     begin("review", selection, emit, session)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
-    sites = pending = sites_pending = approved = failed = 0
+    sites = pending = sites_pending = approved = failed = not_out = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -71,11 +71,12 @@ async def review_sites(
                 pending += waiting
                 sites_pending += bool(waiting)
                 approved += review.count(ReviewStatus.APPROVED)
+                not_out += review.count(ReviewStatus.FAILED)
             case SiteFailed():
                 failed += 1
             case SiteNotReviewed():
                 pass
-    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed)
+    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out)
     emit(completed)
     return completed
 

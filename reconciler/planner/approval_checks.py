@@ -62,7 +62,8 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
         case ApprovalState.UNPROVEN:
             return Objection(
                 BlockedBy.APPROVAL_UNPROVEN,
-                "it is approved, but the state knows nothing of this site, so the approval may have been used already",
+                "it is approved, but the state knows nothing of this site from then, so the approval may have been "
+                "used already",
                 "run review, which puts it back to pending, and approve it again",
             )
         case ApprovalState.OVERCOUNTED:

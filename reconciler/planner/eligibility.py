@@ -27,7 +27,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
-from reconciler.planner.used_approvals import is_noted, rights_needed, times_of
+from reconciler.planner.used_approvals import is_noted, rights_needed, times_of, was_scheduled
 
 SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
@@ -154,7 +154,8 @@ class DraftEligibility(Struct):
             return True
         reviewed = self.approvals.draft(post.id)
         if times and (reviewed is None or reviewed.cancelled < times):
-            verdict = Verdict(ApprovalState.USED_UP)
+            used = was_scheduled(self.recorded, post.id)
+            verdict = Verdict(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
         self._not_approved(one, verdict)
         return False
 

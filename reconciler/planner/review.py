@@ -40,6 +40,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.outlook import MissedApproval, missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
+from reconciler.planner.used_approvals import was_scheduled
 
 
 class ReviewStatus(StrEnum):
@@ -55,6 +56,7 @@ class ReviewStatus(StrEnum):
     APPROVED = "approved"
     SCHEDULED = "scheduled"
     OUT = "went-out"
+    FAILED = "failed"
 
 
 TO_DECIDE: Final = frozenset(
@@ -81,6 +83,8 @@ class ReviewedPost(Struct, frozen=True):
     exact: bool
     wanted: bool
     cancelled: int | None = 0
+    taken_back: int = 0
+    """How often it was scheduled and cancelled, as far as the state knows: `cancelled` counts yeses from before too."""
     problems: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
     """Between the approvals file and the site, before `review` brings the file up to date."""
@@ -114,6 +118,8 @@ class Review(Struct, frozen=True):
     zone: str
     activities: tuple[ReviewedActivity, ...]
     missed: tuple[MissedApproval, ...] = ()
+    failures: tuple[Diagnostic, ...] = ()
+    """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
         """What the approvals file is made from."""
@@ -147,6 +153,8 @@ class Review(Struct, frozen=True):
         """How many of the shown posts stand so."""
         if status is ReviewStatus.MISSED:
             return len(self.missed)
+        if status is ReviewStatus.FAILED:
+            return len(self.failures)
         return sum(1 for activity in self.activities for reviewed in activity.shown if reviewed.status is status)
 
     def _for_file(self, reviewed: ReviewedPost, activity: Activity) -> DraftForReview:
@@ -230,7 +238,8 @@ def review_of(
     )
     live = in_order(part.projected)
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
-    return Review(scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed)
+    failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
+    return Review(scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed, failures)
 
 
 def plan_if_approved(
@@ -329,7 +338,8 @@ class _Reviewing(Struct, frozen=True):
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site
         )
-        status = self._status(post, verdict, times or 0)
+        taken_back = times if times and was_scheduled(self.recorded, post.id) else 0
+        status = self._status(post, verdict, times or 0, taken_back)
         if status is ReviewStatus.APPROVED and moment <= self.scope.now:
             status = ReviewStatus.MISSED
         return ReviewedPost(
@@ -339,6 +349,7 @@ class _Reviewing(Struct, frozen=True):
             exact,
             wanted,
             times,
+            taken_back,
             tuple(self.blocked.get(post.id, ())) if wanted else (),
             verdict.differences,
             verdict.state is ApprovalState.UNPROVEN,
@@ -358,9 +369,11 @@ class _Reviewing(Struct, frozen=True):
             return post
         return replace(post, account_name=name or None)
 
-    def _status(self, post: Post, verdict: Verdict, times: int) -> ReviewStatus:
+    def _status(self, post: Post, verdict: Verdict, times: int, taken_back: int) -> ReviewStatus:
         if post.status in GONE_OUT:
             return ReviewStatus.OUT
+        if post.status is PostStatus.FAILED:
+            return ReviewStatus.FAILED
         if post.status is PostStatus.CANCELED:
             return ReviewStatus.CANCELLED
         match verdict.state:
@@ -371,7 +384,7 @@ class _Reviewing(Struct, frozen=True):
             case ApprovalState.UNPROVEN | ApprovalState.OVERCOUNTED:
                 return ReviewStatus.WITHHELD
             case ApprovalState.USED_UP:
-                return ReviewStatus.CANCELLED
+                return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
             case ApprovalState.APPROVED:
                 return ReviewStatus.SCHEDULED if post.status is PostStatus.SCHEDULED else ReviewStatus.APPROVED
             case ApprovalState.PENDING | ApprovalState.NOT_REVIEWED:
@@ -381,4 +394,6 @@ class _Reviewing(Struct, frozen=True):
         if post.status is PostStatus.SCHEDULED:
             required = self.desired.schedule is not None and self.desired.schedule.approval_required
             return ReviewStatus.CHANGED if required and changed_since(self.recorded, post) else ReviewStatus.SCHEDULED
-        return ReviewStatus.CANCELLED if times else ReviewStatus.PENDING
+        if times:
+            return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
+        return ReviewStatus.PENDING

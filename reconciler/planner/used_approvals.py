@@ -41,6 +41,14 @@ def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -
     return max(published, default=0)
 
 
+def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
+    """Whether this tool is known to have scheduled a post, or to have found it approved as scheduled.
+
+    If not, what counts as used is a yes that is older than the state.
+    """
+    return post in recorded.published_by_id or recorded.object(key_of(Kind.DRAFT, post)) is not None
+
+
 def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
     """The posts that this tool scheduled, or found approved as scheduled, and did not take back itself."""
     found = {post.id for post in recorded.published}

@@ -70,7 +70,7 @@ def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) ->
     live, post = activity.activity, reviewed.post
     state = _state(activity, reviewed)
     differences = reviewed.differences if reviewed.status is not ReviewStatus.PENDING else ()
-    times = reviewed.cancelled or 0
+    times = reviewed.taken_back
     taken_back = ["cancelled once" if times == 1 else f"cancelled {times} times"] if times else []
     return Card(
         site=review.site,
@@ -151,5 +151,7 @@ def _of_status(status: ReviewStatus) -> CardState:
             return CardState.SCHEDULED
         case ReviewStatus.OUT:
             return CardState.OUT
+        case ReviewStatus.FAILED:
+            return CardState.FAILED
         case _:
             assert_never(status)

@@ -231,7 +231,8 @@ def _dump(value: Any) -> str:
 
 def _counts(event: ReviewCompleted | Validated | Decided | HistoryListed) -> dict[str, int]:
     counts: dict[str, int] = asdict(event)
-    return {("sitesPending" if key == "sites_pending" else key): count for key, count in counts.items()}
+    names = {"sites_pending": "sitesPending", "not_out": "failedPosts"}
+    return {names.get(key, key): count for key, count in counts.items()}
 
 
 def run_values(event: RunStarted) -> dict[str, Any]:

@@ -52,9 +52,11 @@ class ReviewScreen:
         match result:
             case SiteReviewed(review=review):
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-                if self._many and not asked and not review.missed and result.written is Written.NONE:
+                told = asked or review.missed or review.failures
+                if self._many and not told and result.written is Written.NONE:
                     return
                 yield from _head(result, self._screen)
+                yield from _failed(review, self._screen)
                 yield from _lapsed(review, self._screen)
                 if not self._many:
                     yield from _body(result, self._screen)
@@ -86,6 +88,13 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
     spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)
+
+
+def _failed(review: Review, screen: Screen) -> Iterator[str]:
+    """The posts that did not go out although they were to, and why."""
+    for problem in review.failures:
+        yield from wrapped((Span("  ! failed", Style.RED), Span(problem.message)), screen, hang=12)
+        yield from wrapped((Span(f"fix: {problem.fix}", Style.DIM),), screen, indent=8, hang=12)
 
 
 def _lapsed(review: Review, screen: Screen) -> Iterator[str]:

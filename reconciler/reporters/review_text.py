@@ -14,6 +14,7 @@ from reconciler.engine.results import (
 )
 from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
+from reconciler.model.diagnostics import problem_values
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
@@ -34,6 +35,7 @@ STATUS_WORDS: Final = {
     ReviewStatus.APPROVED: "approved",
     ReviewStatus.SCHEDULED: "scheduled",
     ReviewStatus.OUT: "went out",
+    ReviewStatus.FAILED: "failed to go out",
 }
 
 
@@ -41,7 +43,8 @@ def review_line(review: ReviewCompleted) -> str:
     """The last line of `review`."""
     if not review.sites:
         return NO_SITES
-    ending = f"; {plural(review.failed, 'site')} failed" if review.failed else ""
+    ending = f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
+    ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     return (
         f"Review: {review.pending} pending, {review.approved} approved; "
         f"pending in {review.sites_pending} of {plural(review.sites, 'site')}{ending}."
@@ -84,6 +87,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
             for found in review.activities
             if found.lapsed is not None
         ],
+        "failedPosts": [problem_values(problem) for problem in review.failures],
     }
 
 

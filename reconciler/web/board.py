@@ -21,6 +21,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import Card, CardState, changed, in_order
 from reconciler.web.approved import LastApprovals, LastApproved
 from reconciler.web.files import ApprovalsFolder, SiteFile
@@ -158,11 +159,15 @@ class _Known:
         self.approved = approved
         self.met = recorded is None or recorded.is_known
         """Whether an apply has met the site before; so it is taken where the state could not be read."""
-        recorded = recorded or NOTHING_RECORDED
+        self.recorded = recorded = recorded or NOTHING_RECORDED
         self.objects = dict(recorded.objects)
         self._consumed = frozenset(recorded.consumed)
         self.published = {post.id: post for post in recorded.published}
         self.outcomes = {outcome.post: outcome for outcome in recorded.outcomes}
+
+    def times(self, draft: DraftApproval) -> int:
+        """How many yeses to a draft as it is count as used."""
+        return times_of(self.recorded, draft.id, frozenset({draft.content.digest}))
 
     def done(self, activity: ActivityApproval) -> bool:
         """Whether an activity's decision was carried out."""
@@ -243,10 +248,11 @@ def _state(
     if edited:
         return CardState.EDITED, ["The file shows other words than its digest names. Refresh to see the site's own."]
     if not approved:
-        return (CardState.CANCELLED if draft.cancelled else CardState.PENDING), []
+        taken_back = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
+        return (taken_back if draft.cancelled else CardState.PENDING), []
     if moment <= known.now:
         return CardState.MISSED, ["It was approved too late for its moment."]
-    if draft.cancelled > (known.published[draft.id].times if draft.id in known.published else 0):
+    if draft.cancelled > known.times(draft):
         return CardState.AGAIN, ["The file counts more cancellations than the state knows of."]
     if not known.met:
         return CardState.AGAIN, [

@@ -221,6 +221,45 @@ def test_a_failed_post_and_a_lost_channel_are_said(pottery: Pottery) -> None:
     assert (code, "failed to go out" in said, "Wed 2026-11-04 09:30 Europe/Berlin" in said) == (2, True, True), said
 
 
+def test_review_names_posts_that_failed_until_somebody_decides(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.disconnect(SITE, "INSTAGRAM")
+        world.advance(timedelta(hours=49))
+    for _ in range(2):
+        code, said = pottery.run("review")
+        assert code == 0
+        assert "pottery 1 failed to go out" in said, said
+        assert '! failed "Kiln day" (Instagram) failed to go out: channel INSTAGRAM is not connected' in said
+        assert said.endswith("Review: 0 pending, 0 approved; pending in 0 of 2 sites; 1 post failed to go out.")
+    found = pottery.command("review", pottery.project.root, "--output", "json").json
+    ((problem,), (draft,)) = (found["sites"][0][key] for key in ("failedPosts", "drafts"))
+    assert (problem["code"], draft["status"], found["summary"]["failedPosts"]) == ("failed", "failed", 1)
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    said = pottery.run("review")[1]
+    assert said.endswith("Review: 0 pending, 0 approved; pending in 0 of 2 sites."), said
+
+
+def test_a_yes_from_before_the_state_was_lost_is_given_again(pottery: Pottery) -> None:
+    """It was never scheduled, so nothing says that it was cancelled."""
+    approved_only(pottery)
+    for path in (pottery.project.root / ".reconciler").iterdir():
+        if not path.name.startswith("sandbox.db"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for command in (("plan",), ("apply", "--auto-approve", "--allow-publish"), ("plan",)):
+        said = pottery.run(*command)[1]
+        assert ("may have been used already" in said, "cancelled" in said) == (True, False), said
+    said = pottery.run("review")[1]
+    assert ("pottery 1 to approve again" in said, "cancelled" in said) == (True, False), said
+    assert "cancelled once" not in (pottery.project.root / "approvals/pottery.html").read_text("utf-8")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    assert pottery.status() == "SCHEDULED"
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    assert "1 cancelled" in pottery.run("apply", "--auto-approve")[1]
+    assert "cancelled after approval" in pottery.run("review")[1]
+
+
 def test_what_only_a_person_can_stop_is_no_run_that_ends_well(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     with pottery.project.world() as world:

@@ -26,7 +26,7 @@ def test_a_yes_that_is_there_at_first_contact_is_blocked_and_stays_so_until_it_i
     assert (first.actions, reasons(first)) == ((), [("d1", BlockedBy.APPROVAL_UNPROVEN)])
     known = remembered(first)
     second = plan(wanted, site(KILN), known)
-    assert (second.actions, reasons(second)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])
+    assert (second.actions, reasons(second)) == ((), [("d1", BlockedBy.APPROVAL_UNPROVEN)])
     again = desired(approvals=approved(KILN, cancelled=1))
     assert [type(one) for one in operations(plan(again, site(KILN), known))] == [SchedulePost]
 
