@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from reconciler.cli.asking import agreed, can_ask, public_question
 from reconciler.cli.exit_codes import exit_code
 from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
-from reconciler.cli.selecting import context_of, selected
+from reconciler.cli.selecting import context_of, selected, session_of
 from reconciler.config.project import Project, find_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
@@ -28,7 +27,7 @@ from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.session import RunContext
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.document import PlanRefused
-from reconciler.wiring import api_of, open_session
+from reconciler.wiring import api_of
 
 NO_TERMINAL: Final = Diagnostic(
     "no-terminal",
@@ -123,14 +122,7 @@ def _carry_out(
     )
 
     async def apply() -> ClosingEvent:
-        async with open_session(
-            project,
-            FullClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-        ) as session:
+        async with session_of(asked, project, FullClient) as session:
             return await work(Run(session, context, terms, running.emit))
 
     return running.run(apply())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
-from reconciler.cli.selecting import selected
+from reconciler.cli.selecting import selected, session_of
 from reconciler.config.deciding import pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided, SiteFailed, SiteNotReviewed
 from reconciler.engine.review import reviews
@@ -21,7 +21,7 @@ from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.gallery import gallery
 from reconciler.version import install_hint
-from reconciler.wiring import api_of, described, open_session
+from reconciler.wiring import api_of, described
 
 if TYPE_CHECKING:
     from reconciler.cli.options import RunOptions
@@ -129,14 +129,7 @@ class _Sites:
         self._api = api
 
     def _session(self, selection: Selection) -> AbstractAsyncContextManager[Session[ReadClient]]:
-        return open_session(
-            selection.project,
-            ReadClient,
-            environ=os.environ,
-            api=self._asked.api,
-            state=self._asked.state,
-            parallelism=self._asked.parallelism,
-        )
+        return session_of(self._asked, selection.project, ReadClient)
 
     async def facts(self, selection: Selection) -> Facts:
         """What is known beside the files. A state that cannot be read is said on the page, and stops nothing."""

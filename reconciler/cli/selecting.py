@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import AbstractAsyncContextManager
+
 from reconciler.cli.options import RunOptions
+from reconciler.config.project import Project
 from reconciler.config.sites import open_project
 from reconciler.engine.selection import Selection, regenerated, select
-from reconciler.engine.session import RunContext
+from reconciler.engine.session import RunContext, Session
 from reconciler.model.diagnostics import InvalidFiles
+from reconciler.wiring import Client, open_session
 
 
 def selected(options: RunOptions) -> Selection:
@@ -20,3 +25,18 @@ def selected(options: RunOptions) -> Selection:
 def context_of(options: RunOptions, selection: Selection) -> RunContext:
     """How the plans of a command are made. Raises UsageError for `--regenerate` of a site that is not in it."""
     return RunContext(selection.targets, regenerated(options.regenerate, selection), options.publish, options.strict)
+
+
+def session_of(
+    options: RunOptions, project: Project, client_type: type[Client]
+) -> AbstractAsyncContextManager[Session[Client]]:
+    """Everything a command works with. Raises UsageError."""
+    return open_session(
+        project,
+        client_type,
+        environ=os.environ,
+        api=options.api,
+        state=options.state,
+        parallelism=options.parallelism,
+        workers=options.make_workers(),
+    )

@@ -51,23 +51,16 @@ def _doctor(asked: options.RunOptions, running: Running, probe_to: Path | None) 
     import os
 
     from reconciler.api.client import ReadClient
+    from reconciler.cli.selecting import session_of
     from reconciler.config.new_files import open_whole
     from reconciler.engine.doctor import examine
     from reconciler.engine.selection import select
-    from reconciler.wiring import open_session
 
     project, index = open_whole(asked.paths, asked.trust(), asked.paths)
     selection = select(project, index, asked.choice)
 
     async def run() -> ClosingEvent:
-        async with open_session(
-            selection.project,
-            ReadClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-        ) as session:
+        async with session_of(asked, selection.project, ReadClient) as session:
             return await examine(session, selection, os.environ, running.emit, strict=asked.strict, probe_to=probe_to)
 
     return running.run(run())

@@ -40,26 +40,15 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
 
 
 def _drift(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    import os
-
     from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import context_of, selected
+    from reconciler.cli.selecting import context_of, selected, session_of
     from reconciler.engine.drift import drift_sites
-    from reconciler.wiring import open_session
 
     selection = selected(asked)
     context = context_of(asked, selection)
 
     async def drift() -> ClosingEvent:
-        async with open_session(
-            selection.project,
-            ReadClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-            workers=asked.make_workers(),
-        ) as session:
+        async with session_of(asked, selection.project, ReadClient) as session:
             return await drift_sites(session, selection, context, running.emit)
 
     return running.run(drift())

@@ -75,26 +75,17 @@ def command(
 
 
 def _import(asked: options.RunOptions, wanted: Wanted, files: tuple[Path, ...], running: Running) -> ClosingEvent:
-    import os
-
     from reconciler.api.client import ReadClient
+    from reconciler.cli.selecting import session_of
     from reconciler.config.new_files import open_whole
     from reconciler.config.sites import open_project
     from reconciler.engine.import_sites import import_sites
     from reconciler.engine.update_sites import update_sites
-    from reconciler.wiring import open_session
 
     project, index = open_project(files, asked.trust()) if files else open_whole(asked.paths, asked.trust())
 
     async def run() -> ClosingEvent:
-        async with open_session(
-            project,
-            ReadClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-        ) as session:
+        async with session_of(asked, project, ReadClient) as session:
             if files:
                 return await update_sites(session, index.entries, index.total, running.emit)
             return await import_sites(session, index, wanted, running.emit)

@@ -42,12 +42,9 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> ClosingEvent:
-    import os
-
     from reconciler.api.client import ReadClient
-    from reconciler.cli.selecting import context_of, selected
+    from reconciler.cli.selecting import context_of, selected, session_of
     from reconciler.engine.plan import plan_sites
-    from reconciler.wiring import open_session
 
     saving = None
     if out is not None:
@@ -58,15 +55,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
     context = context_of(asked, selection)
 
     async def plan() -> ClosingEvent:
-        async with open_session(
-            selection.project,
-            ReadClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-            workers=asked.make_workers(),
-        ) as session:
+        async with session_of(asked, selection.project, ReadClient) as session:
             completed = await plan_sites(session, selection, context, saving.emit if saving else running.emit)
             if saving is not None:
                 saving.write(session.api.target, session.clock.now(), selection.part)

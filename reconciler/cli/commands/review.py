@@ -61,28 +61,18 @@ def _page(asked: options.RunOptions, running: Running, port: int, *, commits: bo
 
 
 def _review(asked: options.RunOptions, running: Running) -> ClosingEvent:
-    import os
-
     from reconciler.api.client import ReadClient
     from reconciler.cli.outputs import sandbox_picture
-    from reconciler.cli.selecting import selected
+    from reconciler.cli.selecting import selected, session_of
     from reconciler.engine.results import ApiKind
     from reconciler.engine.review import review_sites
     from reconciler.reporters.gallery import gallery
-    from reconciler.wiring import open_session
 
     selection = selected(asked)
     one_page = any(output.format == "html" for output in asked.shown.outputs)
 
     async def review() -> ClosingEvent:
-        async with open_session(
-            selection.project,
-            ReadClient,
-            environ=os.environ,
-            api=asked.api,
-            state=asked.state,
-            parallelism=asked.parallelism,
-        ) as session:
+        async with session_of(asked, selection.project, ReadClient) as session:
             picture = sandbox_picture if session.api.kind is ApiKind.SANDBOX else None
             beside = None if one_page else lambda review: gallery([review], picture)
             return await review_sites(session, selection, running.emit, beside)
