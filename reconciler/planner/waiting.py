@@ -34,7 +34,7 @@ from reconciler.planner.actions import (
     ToReview,
     blocked,
 )
-from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.approval_checks import commit_it, difference_words, not_committed
 from reconciler.planner.candidates import moment_of, rule_for
 from reconciler.planner.channel_rules import Violation
 from reconciler.planner.options import PlanOptions, Scope
@@ -209,6 +209,11 @@ class _Judge(Struct):
         if rule is not None and self._paused():
             self._goes_out(activity, post, Unwanted(Reason.PAUSED), "somebody else scheduled it")
             return
+        if (undecided := self._decided_otherwise(activity, post)) is not None:
+            approvals = self.desired.approvals
+            stop = f"{commit_it(approvals)}; or {STOP_BY_HAND}"
+            self._goes_out(activity, post, undecided, not_committed(approvals), stop)
+            return
         if not isinstance(post.status, PostStatus) or post.status is not PostStatus.SCHEDULED or rule is None:
             return
         agreed = self._verdict(activity, post).state is ApprovalState.APPROVED
@@ -259,6 +264,17 @@ class _Judge(Struct):
             case _:
                 return Unwanted(Reason.WITHDRAWN)
 
+    def _decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
+        """What the file on the disk decides against a post of ours, where only what is committed counts."""
+        if post.id not in self.ours:
+            return None
+        uncommitted = self.desired.approvals.uncommitted
+        if activity.id in uncommitted:
+            return Unwanted(Reason.SENT_BACK)
+        if post.id in uncommitted and self.schedule.approval_required:
+            return Unwanted(Reason.WITHDRAWN)
+        return None
+
     def _verdict(self, activity: Activity, post: Post) -> Verdict:
         return self.desired.approvals.verdict(post, activity.date)
 
@@ -296,7 +312,9 @@ class _Judge(Struct):
         operation = CancelPost(post.id, known, post.channel, moment, activity.title)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
 
-    def _goes_out(self, activity: Activity, post: Post, unwanted: Unwanted, obstacle: str) -> None:
+    def _goes_out(
+        self, activity: Activity, post: Post, unwanted: Unwanted, obstacle: str, stop: str = STOP_BY_HAND
+    ) -> None:
         self.still_going_out.append(
             StillGoingOut(
                 self._address(post),
@@ -308,7 +326,7 @@ class _Judge(Struct):
                 unwanted.reason,
                 unwanted.details,
                 obstacle,
-                STOP_BY_HAND,
+                stop,
             )
         )
 

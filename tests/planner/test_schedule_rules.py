@@ -347,3 +347,19 @@ def test_the_zone_is_read_where_a_plan_says_when_a_post_goes_out() -> None:
         assert further_reads(wanted, observed, plan(wanted, observed), KNOWN).needs == {Need.PROPERTIES}
     waits = desired()
     assert not further_reads(waits, observed, plan(waits, observed), KNOWN).needs
+
+
+def test_what_is_odd_about_a_post_is_judged_at_the_moment_it_is_moved_to() -> None:
+    there = NOW + timedelta(days=2)
+    waits = post("a", status=PostStatus.SCHEDULED, at=there)
+    moved = activity("a", waits, days=5)
+    stays = activity("b", post("b", caption="Kiln day", status=PostStatus.SCHEDULED, at=there), days=2)
+    rules = (ScheduleRule(Match(ids=frozenset({moved.id})), at=time(9)), ScheduleRule(Match()))
+    made = plan(desired(*rules, required=False), site(moved, stays), KNOWN)
+    assert [type(action.operation) for action in made.actions] == [ReschedulePost]
+    assert [note for note in made.notes if "minute" in note] == []
+    met = post("c", caption="Plates", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=5))
+    meets = activity("c", met, days=5, title="Early")
+    [note] = plan(desired(*rules, required=False), site(moved, meets), KNOWN).notes
+    assert "in the same minute" in note
+    assert "Sun 2026-12-06 09:00 UTC" in note
