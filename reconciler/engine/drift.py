@@ -12,6 +12,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import judged
+from reconciler.engine.renamed import with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted, SiteDrifted, SiteFailed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -135,6 +136,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     recorded = await session.store.load(desired.ref)
     options = plan_options(session, context, site)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
+    plan = with_old_name(plan, session)
     chosen = Named(site, desired.labels)
     # What the selection leaves out and nobody wants goes out all the same.
     whole = replace(plan, still_going_out=apply_targets(plan, context.targets, chosen).still_going_out)

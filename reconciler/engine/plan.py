@@ -11,6 +11,7 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
+from reconciler.engine.renamed import with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -90,6 +91,7 @@ async def plan_site(
     options = plan_options(session, context, desired.ref.name)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     reached = reached_at(desired, observed, plan, context.targets)
+    plan = with_old_name(plan, session)
     plan, warnings = judged(session, context, desired, observed, plan)
     if options.regenerate:
         reached = replace(reached, idle=idle_regeneration(desired, plan))

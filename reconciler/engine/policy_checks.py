@@ -14,6 +14,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.targets import ByAddress, Named, TargetFilter, apply_targets
+from reconciler.planner.unstopped import STOP_BY_HAND, LeftOut
 
 GROUP: Final = "reconciler.policy"
 """The entry points that checks are found by."""
@@ -106,7 +107,10 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
     """The plan without an action, and without what rests on it."""
     others = plan.blocked
     filtered = apply_targets(
-        plan, TargetFilter(excluded=(ByAddress(problem.about),)), Named(plan.site.name, desired.labels)
+        plan,
+        TargetFilter(excluded=(ByAddress(problem.about),)),
+        Named(plan.site.name, desired.labels),
+        LeftOut("a policy check blocks the cancel", f"mend what the check says; or {STOP_BY_HAND}"),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
 

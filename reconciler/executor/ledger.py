@@ -109,12 +109,14 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         for entry in ledger.entries:
             name = entry.result.replace(" ", "_")
             if entry.result is Result.DONE:
-                column = column_of(entry.operation.verb)
+                column = column_of(entry.operation)
                 if column is None:
+                    continue
+                counts["discarded"] += len(discards_of(entry.operation))
+                if column is Column.DISCARD:
                     continue
                 # What goes public is never told apart from what else does, promised or not.
                 name = "promised" if entry.promised and column is Column.GENERATE else columns[column]
-                counts["discarded"] += len(discards_of(entry.operation))
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:
                 seen.add(key)

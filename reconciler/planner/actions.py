@@ -12,7 +12,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import Operation, Verb, discards_of
+from reconciler.model.operations import ClearPosts, Operation, Verb, discards_of
 from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 
@@ -205,13 +205,19 @@ class Column(StrEnum):
     CHANGE = "change"
     DESTROY = "destroy"
     GENERATE = "generate"
+    DISCARD = "discard"
     PUBLISH = "publish"
     CANCEL = "cancel"
 
 
-def column_of(verb: Verb) -> Column | None:
-    """The column a verb counts in; None for waiting, which is no change."""
-    match verb:
+def column_of(operation: Operation) -> Column | None:
+    """The column an operation counts in; None for waiting, which is no change.
+
+    DISCARD counts drafts, not objects: clearing posts destroys nothing but drafts.
+    """
+    if isinstance(operation, ClearPosts):
+        return Column.DISCARD if operation.discards else Column.CHANGE
+    match operation.verb:
         case Verb.CREATE:
             return Column.ADD
         case Verb.UPDATE:

@@ -8,7 +8,7 @@ from typing import Final, Self, assert_never
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, Operation, Part, Verb, discards_of
-from reconciler.planner.actions import Action, Plan, column_of
+from reconciler.planner.actions import Action, Column, Plan, column_of
 
 LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})
 """Kinds whose deletions `maxDelete` limits; drafts that are thrown away have `maxDiscard`."""
@@ -54,7 +54,7 @@ class PlanTally(Struct, frozen=True):
     @property
     def changes(self) -> int:
         """What would be done or waited for, promises included; zero is a project that has converged."""
-        done = self.add + self.change + self.destroy + self.generate + self.publish + self.cancel
+        done = self.add + self.change + self.destroy + self.generate + self.discard + self.publish + self.cancel
         return done + self.pending + self.deferred
 
     def __add__(self, other: Self) -> Self:
@@ -105,7 +105,10 @@ def count_actions(actions: Iterable[Action]) -> dict[str, int]:
         if isinstance(action.operation, Deferred):
             column = "deferred"
         else:
-            column = counted.value if (counted := column_of(action.operation.verb)) else "pending"
+            counted = column_of(action.operation)
+            if counted is Column.DISCARD:
+                continue
+            column = counted.value if counted else "pending"
         key = (column, str(action.address))
         if key not in seen:
             seen.add(key)

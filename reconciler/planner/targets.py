@@ -27,7 +27,7 @@ from reconciler.model.operations import (
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, NothingWaits, Plan
 from reconciler.planner.baseline import completed_rules
-from reconciler.planner.unstopped import left_out
+from reconciler.planner.unstopped import BY_SELECTION, LeftOut, left_out
 
 
 class Site(Protocol):
@@ -170,7 +170,7 @@ def is_chosen(targets: TargetFilter, site: Site) -> bool:
     )
 
 
-def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
+def apply_targets(plan: Plan, targets: TargetFilter, site: Site, reason: LeftOut = BY_SELECTION) -> Plan:
     """What is left of a plan, never cutting an action off from what it rests on.
 
     A generation rests on the settings and events that it is to use, and a promise on the generation: a target
@@ -199,7 +199,7 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site) -> Plan:
         actions=tuple(kept),
         rules=completed_rules(plan, (one.operation for one in dropped)),
         inputs=_without(plan.inputs, dropped),
-        still_going_out=(*plan.still_going_out, *left_out(dropped)),
+        still_going_out=(*plan.still_going_out, *left_out(dropped, reason)),
         blocked=tuple(one for one in plan.blocked if stays(one.about)),
         to_review=tuple(one for one in plan.to_review if stays(one.address)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
@@ -14,10 +15,6 @@ from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 
 STOP_BY_HAND: Final = "cancel it in the site's dashboard"
-
-IN_FULL: Final = "apply without --target and --exclude cancels it; or cancel it in the site's dashboard"
-
-LEFT_OUT: Final = "--target or --exclude leaves it out of this run"
 
 TRIED: Final = "failed cancel"
 
@@ -67,9 +64,22 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
     )
 
 
-def left_out(dropped: Iterable[Action]) -> tuple[StillGoingOut, ...]:
-    """What goes out although nobody wants it, because the run is over other objects."""
-    return tuple(replace(not_stopped(action, LEFT_OUT), stop=IN_FULL) for action in dropped if stops(action))
+class LeftOut(Struct, frozen=True):
+    """Why actions are left out of a plan, and what stops their posts all the same."""
+
+    why: str
+    stop: str
+
+
+BY_SELECTION: Final = LeftOut(
+    "--target or --exclude leaves it out of this run",
+    "apply without --target and --exclude cancels it; or cancel it in the site's dashboard",
+)
+
+
+def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut, ...]:
+    """What goes out although nobody wants it, because a plan does less than is due."""
+    return tuple(replace(not_stopped(action, reason.why), stop=reason.stop) for action in dropped if stops(action))
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:

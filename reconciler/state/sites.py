@@ -14,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.address import SiteName
 from reconciler.model.sites import NOTHING_RECORDED, RecordedSite, SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
@@ -62,7 +63,7 @@ class StateStore:
         self.store = store
         self.first = FirstRecords(store)
         self._now = now
-        self._renamed: set[str] = set()
+        self._old_names: dict[str, SiteName] = {}
 
     async def load(self, site: SiteRef) -> RecordedSite:
         """What is recorded of a site; first contact is the empty record. Only reads.
@@ -73,12 +74,16 @@ class StateStore:
         if found is None:
             return NOTHING_RECORDED
         if found.record.site.name != site.name:
-            self._renamed.add(checked_id(site.id))
+            self._old_names[checked_id(site.id)] = found.record.site.name
         return found.record.recorded
 
     def is_renamed(self, site: SiteRef) -> bool:
         """Whether the record of a site that was loaded has it by another name, which a run that writes puts right."""
-        return checked_id(site.id) in self._renamed
+        return self.old_name(site) is not None
+
+    def old_name(self, site: SiteRef) -> SiteName | None:
+        """The other name that the record of a site that was loaded has it by."""
+        return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
         """`load`, with the name under which it stands; None where nothing is recorded."""

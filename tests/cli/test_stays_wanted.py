@@ -524,3 +524,46 @@ def test_a_decision_against_a_post_that_is_not_committed_is_named(
     subprocess.run((*git, "commit", "-qam", "Withdraw"), check=True)
     code, said = pottery.run("apply", "--auto-approve", "--committed")
     assert (code, "1 cancelled" in said) == (0, True), said
+
+
+def test_two_sites_that_swap_their_names_are_told_how_their_approvals_follow(pottery: Pottery) -> None:
+    other = {
+        SITE: SITE[:-1] + "2",
+        ACTIVITY: ACTIVITY[:-1] + "2",
+        POST: POST[:-1] + "2",
+        "Kiln": "Oven",
+        "kiln": "oven",
+    }
+    world, bakery = WORLD.partition("sites:\n")[2], FILE.replace("name: pottery", "name: bakery")
+    for before, after in other.items():
+        world, bakery = world.replace(before, after), bakery.replace(before, after)
+    pottery.project.write({"sites/bakery.yaml": bakery, "sandbox.yaml": WORLD + world})
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    for name in ("pottery", "bakery"):
+        pottery.project.edit(f"approvals/{name}.yaml", "decision: pending", "decision: approve")
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: bakery")
+    pottery.project.edit("sites/bakery.yaml", "name: bakery", "name: pottery")
+    approvals = pottery.project.root / "approvals"
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        for old in ("pottery", "bakery"):
+            assert f"this site was called {old} at its last apply" in said, said
+        aside, first, second = (f"{approvals}/{name}" for name in ("bakery.aside", "bakery.yaml", "pottery.yaml"))
+        commands = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
+        assert said.count(commands) == 2, said
+    (approvals / "bakery.yaml").rename(approvals / "aside")
+    (approvals / "pottery.yaml").rename(approvals / "bakery.yaml")
+    (approvals / "aside").rename(approvals / "pottery.yaml")
+    code, said = pottery.run("plan")
+    assert (code, "to cancel" in said, "at its last apply" in said) == (0, False, False), said
+
+
+def test_posts_that_are_cleared_count_as_drafts_that_are_thrown_away(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    WITHDRAWALS["its posts are to be absent"][0](pottery.project)
+    code, said = pottery.run("plan", "--detailed-exitcode")
+    assert (code, "Plan: 0 to add, 0 to change, 0 to destroy, 1 to discard." in said) == (2, True), said
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "Apply: 0 added, 0 changed, 0 destroyed, 1 discarded." in said) == (0, True), said

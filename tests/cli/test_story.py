@@ -238,7 +238,7 @@ def test_what_somebody_cancels_is_drift_and_needs_a_new_yes(pair: Pair) -> None:
         world.dashboard.cancel_item(SITE_ID, cancelled)
     drifted = ci.reconciler("drift")
     assert (drifted.code, drifted.last) == (2, "Drift: 1 drifted, in 1 of 2 sites.")
-    assert "~ draft" in drifted.out
+    assert '~ post "' in drifted.out
     assert "changed remotely" in " ".join(drifted.out.split())
     pair.does_nothing(kept)
 
@@ -273,7 +273,8 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     monkeypatch.chdir(ci.root)
     stale = ci.command("apply", saved, "--auto-approve", "--allow-publish")
     assert stale.code == 4
-    assert stale.last.startswith(f"Refused: janes-pottery/draft[{edited}]: the post's content was changed meanwhile; ")
+    assert stale.last.startswith(f"Refused: janes-pottery/draft[{edited}]: ")
+    assert "the post's content was changed meanwhile; " in stale.last
     assert stale.last.endswith("run plan again")
     assert (pair.writes(), pair.scheduled()) == (before, {})
 

@@ -14,6 +14,10 @@ from tests.cli.projects import Project as Folder
 
 Install = Callable[[str], None]
 
+SCHEDULE = """\
+posts: [{match: {within: 21d}}]
+schedule: {approval: none, paused: false, rules: [{match: {within: 21d}, max: 1}]}
+"""
 HEAD = """\
 from reconciler import Diagnostic, Plan, PolicyContext, Severity
 
@@ -143,3 +147,22 @@ def test_a_check_that_cannot_be_imported_is_an_error(
     done = reconciler("plan", folder.root)
     assert (done.code, done.out) == (1, "")
     assert "'acme_policy' cannot be imported: ModuleNotFoundError" in done.err
+
+
+def test_a_cancel_that_a_check_blocks_is_a_post_that_still_goes_out(
+    folder: Folder, install: Install, reconciler: Command
+) -> None:
+    file = "sites/shop.yaml"
+    folder.write({file: (folder.root / file).read_text() + SCHEDULE})
+    assert reconciler("apply", folder.root, "--auto-approve", "--allow-publish").code == 0
+    folder.edit(file, "paused: false", "paused: cancel")
+    install(
+        """\
+    for action in plan.actions:
+        if action.operation.kind == "draft":
+            yield Diagnostic("acme-keep", "posts stay", "ask marketing", address=action.address)
+"""
+    )
+    done = reconciler("apply", folder.root, "--auto-approve")
+    assert (done.code, "still going out" in done.last) == (3, True), done.out
+    assert "a policy check blocks the cancel" in done.out
