@@ -195,4 +195,4 @@ def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
         for ruling in made:
             if ruling.subject.path == path:
                 words[ruling.decision.value] += 1 if _is_whole(ruling) else len(ruling.subject.drafts)
-        stream.write(f"Saved in {shown_path(path)}: {', '.join(f'{n} {word}' for word, n in words.items())}\n")
+        stream.write(f"Saved in {shown_path(path)}: {', '.join(f'{n} to {word}' for word, n in words.items())}\n")

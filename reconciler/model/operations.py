@@ -245,8 +245,8 @@ class ClearPosts(Write, frozen=True):
 class SchedulePost(Write, frozen=True):
     """`at` None: the API's own time.
 
-    `approved` is False only under `approval: none`. `title`: of its activity; `account`: the id of the account that it
-    appears on, for people.
+    `approved` is False only under `approval: none`. `title`: of its activity; `account`: the account that it appears
+    on, as people read it.
 
     `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
     `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and

@@ -46,10 +46,10 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
                 "run review, read what it is now in the approvals file, and approve that",
             )
         case ApprovalState.EDITED:
-            found = f"{file} -> site: {what}" if what else f"{file} does not show what its digest names"
+            found = f" ({file} -> site): {what}" if what else f": {file} does not show what its digest names"
             return Objection(
                 BlockedBy.EDITED_IN_FILE,
-                f"edited in the file: {found}",
+                f"edited in the file{found}",
                 "change the post in the site's dashboard, or send it back with `regenerate`; then run review, which "
                 "shows it as it is, and approve that",
             )
@@ -116,5 +116,5 @@ def _around(text: str, start: int, end: int) -> str:
 def _short(text: str) -> str:
     if not text:
         return "(not set)"
-    shown = printable(text)
+    shown = printable(" ".join(text.split()))
     return shown if len(shown) <= 2 * LONGEST else f"{shown[: 2 * LONGEST]}..."

@@ -105,7 +105,7 @@ class DraftEligibility(Struct):
                         approved=approved,
                         own_time_first=one.at is not None and self._may_have_own_time(one),
                         title=one.activity.title,
-                        account=one.post.account_id or "",
+                        account=self._account(one),
                         about=one.moment if one.at is None else None,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
@@ -118,6 +118,12 @@ class DraftEligibility(Struct):
                 ),
             )
         )
+
+    def _account(self, one: Candidate) -> str:
+        """The account as people read it; its name, where it was not read again, is the one in the approvals file."""
+        reviewed = self.approvals.draft(one.post.id)
+        same = reviewed is not None and reviewed.content.account == one.post.content.account
+        return reviewed.account if same and reviewed and not one.post.account_name else one.post.account
 
     def lost(self, one: Candidate) -> None:
         """A draft that can never go out. Where its time passed before anyone approved it, there is nothing to do."""
@@ -146,8 +152,7 @@ class DraftEligibility(Struct):
         if not times and not self.desired.approval_required:
             return True
         if post.id in self.approvals.uncommitted:
-            detail = f"{_name(one)}: {not_committed(self.approvals)}"
-            self._block(one, BlockedBy.NOT_COMMITTED, detail, commit_it(self.approvals))
+            self._block(one, BlockedBy.NOT_COMMITTED, not_committed(self.approvals), commit_it(self.approvals))
             return False
         verdict = self._verdict(one, times)
         if verdict.state is ApprovalState.APPROVED:

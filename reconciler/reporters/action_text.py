@@ -120,7 +120,7 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
         case SchedulePost(account=account):
             when = scheduled_words(operation, zone)
             unapproved = "" if operation.approved else ", without approval (approval: none)"
-            where = f" (account {account})" if account else ""
+            where = f" on {account if '(' in account else f'account {account}'}" if account else ""
             return ActionText(subject, f"goes out {when}{where}{unapproved}")
         case ReschedulePost(at=at, before=before):
             earlier = f" instead of {moment(before, zone)}" if before else ""

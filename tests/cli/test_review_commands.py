@@ -335,7 +335,7 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
         "1 of 4", "2 of 4", "4 of 4", "2 of 4", "1 of 4", "2 of 4", "3 of 4",
     ]  # fmt: skip
     assert done.out.splitlines()[-2:] == [
-        f"Saved in {shop.root}/approvals/shop.yaml: 1 approve",
+        f"Saved in {shop.root}/approvals/shop.yaml: 1 to approve",
         "Decided: 1 draft in 1 site; 3 pending.",
     ]
     assert list(decisions(shop).values()).count("approve") == 1

@@ -96,7 +96,7 @@ def test_a_post_that_is_on_another_account_by_now_is_not_what_was_approved(
     pottery: Project, reconciler: Command
 ) -> None:
     approved(pottery, reconciler)
-    assert "(account " in words(reconciler("plan", pottery.root))
+    assert " on " in words(reconciler("plan", pottery.root))
     with pottery.world() as world:
         world.edit(
             SITE_ID,
