@@ -73,11 +73,18 @@ async def open_session(
     those that its sites are worked on with, `commit` asks what git has checked out. Raises UsageError.
     """
     api = api_of(project, api)
+    if api == "sandbox" and workers is not None:
+        raise UsageError(
+            "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it; "
+            "serve it with `reconciler sandbox serve`, and give its address with --api"
+        )
     at_once = parallelism or project.parallelism
     limits = Limits(parallelism=at_once, requests_per_minute=project.requests_per_minute)
-
-    @asynccontextmanager
-    async def session(client: Client, clock: Clock) -> AsyncIterator[Session[Client]]:
+    async with (
+        _of_sandbox(project, client_type, limits)
+        if api == "sandbox"
+        else _of_address(WIX if api == "wix" else api, project, client_type, limits, environ)
+    ) as (client, clock):
         store = _store(project, state, environ, clock.now)[0]
         leases = Leases(store.store, this_process(environ))
         head = commit(project)
@@ -101,35 +108,34 @@ async def open_session(
                 opened.workers.close()
             await leases.close()
 
-    if api == "sandbox":
-        if workers is not None:
-            raise UsageError(
-                "--workers: the sandbox of `api: sandbox` runs inside this process, so no worker can reach it; "
-                "serve it with `reconciler sandbox serve`, and give its address with --api"
-            )
-        world = open_sandbox(project.root)
-        try:
-            clock = _clock_of(world)
-            async with (
-                client_type(
-                    IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
-                ) as client,
-                session(client, clock) as opened,
-            ):
-                yield opened
-        finally:
-            world.close()
-        return
-    base = WIX if api == "wix" else api
+
+@asynccontextmanager
+async def _of_sandbox(
+    project: Project, client_type: type[Client], limits: Limits
+) -> AsyncIterator[tuple[Client, Clock]]:
+    """A client of the project's own sandbox, in this process, and that world's clock."""
+    world = open_sandbox(project.root)
+    try:
+        clock = _clock_of(world)
+        async with client_type(
+            IN_PROCESS, credentials=lambda _: SANDBOX_KEY, limits=limits, clock=clock, transport=_asgi(world)
+        ) as client:
+            yield client, clock
+    finally:
+        world.close()
+
+
+@asynccontextmanager
+async def _of_address(
+    base: str, project: Project, client_type: type[Client], limits: Limits, environ: Mapping[str, str]
+) -> AsyncIterator[tuple[Client, Clock]]:
+    """A client of Wix, or of another address, and this machine's clock."""
     clock = Clock(now=utc_now, sleep=asyncio.sleep)
     credentials = _credentials(project, environ)
-    async with (
-        client_type(
-            base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
-        ) as client,
-        session(client, clock) as opened,
-    ):
-        yield opened
+    async with client_type(
+        base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
+    ) as client:
+        yield client, clock
 
 
 def api_of(project: Project, given: str | None) -> str:

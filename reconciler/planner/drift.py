@@ -30,7 +30,7 @@ from reconciler.planner.drift_report import (
     together,
     who_moved,
 )
-from reconciler.planner.events import event_changes, match_live
+from reconciler.planner.events import EventsPart, event_changes, match_live
 from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -214,7 +214,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     assert wanted is not None
     if recorded.generated_from is None and recorded.pending is None:
         return DriftItem(address, DriftState.CONVERGED)
-    changed = changed_inputs(inputs, in_force_now(inputs, observed.settings, None, recorded), frozenset())
+    changed = changed_inputs(inputs, in_force_now(inputs, observed.settings, EventsPart(), recorded), frozenset())
     saved = tuple(path for path in changed if _is_saved(path, desired, observed, recorded))
     if not saved:
         return DriftItem(address, DriftState.CONVERGED)

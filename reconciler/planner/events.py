@@ -36,12 +36,15 @@ from reconciler.planner.options import Scope
 
 
 class EventsPart(Struct, frozen=True):
-    """`live_facts` are what the declared events look like on the site now, by name, as generation inputs."""
+    """What becomes of the events; empty where the file manages none, or none were read.
 
-    actions: tuple[Action, ...]
-    event_ids: tuple[tuple[str, EventId], ...]
-    live_facts: tuple[tuple[str, JsonObject], ...]
-    pruned: frozenset[str]
+    `live_facts` are what the declared events look like on the site now, by name, as generation inputs.
+    """
+
+    actions: tuple[Action, ...] = ()
+    event_ids: tuple[tuple[str, EventId], ...] = ()
+    live_facts: tuple[tuple[str, JsonObject], ...] = ()
+    pruned: frozenset[str] = frozenset()
     blocked: tuple[Diagnostic, ...] = ()
     refusals: tuple[Diagnostic, ...] = ()
     notes: tuple[str, ...] = ()

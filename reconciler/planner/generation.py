@@ -70,7 +70,7 @@ def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
 
 
 def in_force_now(
-    inputs: Inputs, settings: MarketingSettings | None, events: EventsPart | None, recorded: RecordedSite
+    inputs: Inputs, settings: MarketingSettings | None, events: EventsPart, recorded: RecordedSite
 ) -> Inputs:
     """What the current generation was made from: as recorded, and the live value of what was never recorded."""
     known = recorded.generated_from or Inputs()
@@ -78,9 +78,7 @@ def in_force_now(
     kept = {one.path: one.value for one in known.settings}
     for one in inputs.settings:
         kept.setdefault(one.path, normal(one.path, live.value_of(one.path)))
-    seen = dict(events.live_facts) if events else {}
-    for name, facts in known.events:
-        seen[name] = facts
+    seen = dict(events.live_facts) | dict(known.events)
     return Inputs(tuple(Field(path, kept[path]) for path in sorted(kept)), tuple(sorted(seen.items())))
 
 
@@ -135,7 +133,7 @@ def plan_generation(
     desired: DesiredSite,
     observed: ObservedSite,
     recorded: RecordedSite,
-    events: EventsPart | None,
+    events: EventsPart,
     options: PlanOptions,
     scope: Scope,
 ) -> GenerationPart:
@@ -228,7 +226,7 @@ def _upkeep(
     wanted: DesiredMarketingPlan,
     observed: ObservedSite,
     recorded: RecordedSite,
-    events: EventsPart | None,
+    events: EventsPart,
     options: PlanOptions,
     scope: Scope,
 ) -> GenerationPart:
@@ -238,11 +236,11 @@ def _upkeep(
     inputs = inputs_of(desired, scope.now)
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
-    changed = changed_inputs(inputs, base, events.pruned if events else frozenset())
+    changed = changed_inputs(inputs, base, events.pruned)
     # What nobody knows to be there is no reason to generate: each run would find it missing from the last one.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
     # Nor is what cannot be written.
-    doubtful |= {input_path(each.address.key) for each in (events.blocked if events else ()) if each.address}
+    doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
     notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()
     wait = (_waiting(scope),) if under_way else ()

@@ -97,29 +97,30 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     """
     scope = scope_of(observed, options)
     observed = with_known_status(observed, recorded)
-    events = _events(desired, observed, recorded, scope)
-    settings = SettingsPart()
+    events, settings = EventsPart(), SettingsPart()
+    if desired.events is not None and observed.events is not None:
+        events = plan_events(desired.events, observed.events, recorded, scope)
     if desired.settings and observed.settings is not None:
         settings = plan_settings(desired.settings, observed.settings, recorded, scope)
     generation = _generation(desired, observed, recorded, events, options, scope)
     before = Plan(
         site=desired.ref,
-        actions=(*(events.actions if events else ()), *settings.actions, *generation.actions),
+        actions=(*events.actions, *settings.actions, *generation.actions),
         blocked=(
-            *(events.blocked if events else ()),
+            *events.blocked,
             *generation.blocked,
             *cannot_be_judged(desired, observed, scope),
         ),
         refusals=(
             *judge_expectations(desired, observed, scope),
             *doubts(desired, observed, recorded, scope),
-            *(events.refusals if events else ()),
+            *events.refusals,
             *generation.refusals,
         ),
-        notes=(*generation.notes, *settings.notes, *(events.notes if events else ())),
+        notes=(*generation.notes, *settings.notes, *events.notes),
         inputs=inputs_of(desired, scope.now),
         adopted_inputs=generation.adopted_inputs,
-        bindings=Bindings(event_ids=events.event_ids if events else ()),
+        bindings=Bindings(event_ids=events.event_ids),
         time_zone=scope.zone.key,
         config=desired.digest,
     )
@@ -161,17 +162,11 @@ def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
     )
 
 
-def _events(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> EventsPart | None:
-    if desired.events is None or observed.events is None:
-        return None
-    return plan_events(desired.events, observed.events, recorded, scope)
-
-
 def _generation(
     desired: DesiredSite,
     observed: ObservedSite,
     recorded: RecordedSite,
-    events: EventsPart | None,
+    events: EventsPart,
     options: PlanOptions,
     scope: Scope,
 ) -> GenerationPart:
