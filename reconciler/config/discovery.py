@@ -57,7 +57,22 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
 
 def shown_path(path: Path) -> str:
     """A path as messages show it: from the current directory if it lies there, else in full."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(path)
+    return Shown().path(path)
+
+
+class Shown:
+    """Paths as messages show them, for many at once: the current directory is asked for once."""
+
+    def __init__(self) -> None:
+        try:
+            here = os.getcwd()
+        except OSError:  # it is gone
+            here = ""
+        self._here = here.rstrip(os.sep) + os.sep if here else ""
+
+    def path(self, path: Path) -> str:
+        """From the current directory if it lies there, else in full."""
+        text = str(path)
+        if not self._here:
+            return text
+        return text.removeprefix(self._here) if text + os.sep != self._here else "."

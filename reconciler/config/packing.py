@@ -12,8 +12,9 @@ _LEVEL = 1
 _RAW = -15
 
 
-AS_THEY_ARE: Final = 64
-"""How many sites of a project are kept as they are: packing them is worth its time where there are many."""
+ROOM: Final = 1024 * 1024
+"""Bytes of files whose sites are kept as they are, at about six bytes of memory for each: packing is a tenth of reading
+a site, and worth it where there are many, or large ones."""
 
 
 class KeptSite(Struct, frozen=True):
@@ -49,12 +50,15 @@ class Packer:
 
     def __init__(self) -> None:
         self._sample = b""
-        self._kept = 0
+        self._left = ROOM
 
-    def pack(self, site: DesiredSite) -> KeptSite | PackedSite:
-        """A site, packed; the first one that is becomes the sample of the others."""
-        if self._kept < AS_THEY_ARE:
-            self._kept += 1
+    def pack(self, site: DesiredSite, size: int) -> KeptSite | PackedSite:
+        """A site, packed; the first one that is becomes the sample of the others.
+
+        `size`: bytes of what it was read from. Approved texts are in files of their own, and always packed.
+        """
+        self._left -= size
+        if self._left >= 0 and not site.approvals.activities:
             return KeptSite(site)
         import pickle
         import zlib

@@ -35,10 +35,10 @@ class SiteFiles(Struct, frozen=True):
 def find_site_files(project: Project) -> SiteFiles:
     """Every site file of a project, whatever was named on the command line."""
     finder = Finder(project.root)
-    approvals = project.approvals_folder
+    approvals = str(project.approvals_folder).rstrip(os.sep) + os.sep
 
     def may_be_one(file: Path) -> bool:
-        return file.name != PROJECT_FILE and approvals not in file.parents
+        return file.name != PROJECT_FILE and not str(file).startswith(approvals)
 
     taken = {file for pattern in project.sites for file in finder.find(pattern) if may_be_one(file)}
     beside = {

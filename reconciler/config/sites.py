@@ -12,7 +12,7 @@ from msgspec import Struct
 from reconciler.config.advice import OF_NO_RUN, advice_about_text, unmatched_defaults, unowned_approvals
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
-from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
 from reconciler.config.documents import Document
 from reconciler.config.packing import KeptSite, PackedSite, Packer
 from reconciler.config.problems import Problems
@@ -20,7 +20,7 @@ from reconciler.config.project import SEED, InvalidProject, Project, find_projec
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import Named, find_site_files, named_by
-from reconciler.config.trust import Trust, refused_path
+from reconciler.config.trust import Borders, Trust
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import Labels, SiteName
@@ -162,11 +162,13 @@ class _Reading:
         self._named_approvals: dict[Path, str | None] = {}
         self._taken = _Taken()
         self._packer = Packer()
+        self._borders = Borders(project.root, project.trust)
+        self._shown = Shown()
         self.content = sha256()
 
     def read(self, file: Path) -> None:
         """Reads a site file; what it declares without a problem becomes an entry."""
-        shown = shown_path(file)
+        shown = self._shown.path(file)
         data = self._bytes_of(file, shown)
         if data is None:
             return
@@ -179,11 +181,11 @@ class _Reading:
             self._taken.note(document, self.problems)
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
-                self._add(file, document, found)
+                self._add(file, document, found, len(data) if count == 1 else 0)
         if not count and len(self.problems) == before:
             self.problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
 
-    def _add(self, file: Path, document: Document, found: ReadSite) -> None:
+    def _add(self, file: Path, document: Document, found: ReadSite, size: int) -> None:
         site = found.site
         self.warnings.extend(found.warnings)
         self.entries.append(
@@ -193,14 +195,14 @@ class _Reading:
                 labels=site.labels,
                 file=file,
                 place=document.start,
-                packed=self._packer.pack(site),
+                packed=self._packer.pack(site, size),
                 problems=found.problems,
                 without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
             )
         )
 
     def _bytes_of(self, file: Path, shown: str) -> bytes | None:
-        if refused := refused_path(file, self.project.root, self.project.trust):
+        if refused := self._borders.refused(file):
             self.problems.append(problem(Place(shown), *refused))
             return None
         return read_file(file, shown, self.problems)

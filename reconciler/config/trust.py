@@ -117,7 +117,10 @@ def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
     """Why a path of a project may be neither read nor written: where its links are followed, it leads outside."""
     if is_inside(path, root, trust):
         return None
-    return "leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}"
+    return _OUTSIDE
+
+
+_OUTSIDE: Final = ("leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}")
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
@@ -134,6 +137,31 @@ def refused_target(path: Path, environ: Mapping[str, str]) -> str:
 
 def is_inside(path: Path, root: Path, trust: Trust) -> bool:
     """Whether a path, with its links followed, is in the project's folder or in one that was allowed."""
-    real = os.path.realpath(path)  # of every file of the project: texts are a good deal quicker than paths here
-    folders = (os.path.realpath(root), *map(str, trust.paths))
-    return any(real == folder or real.startswith(folder.rstrip(os.sep) + os.sep) for folder in folders)
+    return Borders(root, trust).encloses(path)
+
+
+class Borders:
+    """What is inside a project, for one reading of its files.
+
+    The links of each folder are followed once, not once a file.
+    """
+
+    def __init__(self, root: Path, trust: Trust) -> None:
+        self._folders = (os.path.realpath(root), *map(str, trust.paths))
+        self._real: dict[str, str] = {}
+
+    def refused(self, path: Path) -> Refused | None:
+        """Why a path may not be read, as `refused_path` has it; None where it may."""
+        return None if self.encloses(path) else _OUTSIDE
+
+    def encloses(self, path: Path) -> bool:
+        """Whether a path, with its links followed, is in the project's folder or in one that was allowed."""
+        parent, name = os.path.split(path)  # texts are a good deal quicker than paths here
+        if name in ("", ".", "..") or os.path.islink(path):
+            real = os.path.realpath(path)
+        else:
+            above = self._real.get(parent)
+            if above is None:
+                above = self._real[parent] = os.path.realpath(parent)
+            real = os.path.join(above, name)
+        return any(real == folder or real.startswith(folder.rstrip(os.sep) + os.sep) for folder in self._folders)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, NewType, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NewType, TypeAlias, cast
 
 from msgspec import UNSET, UnsetType
 
@@ -37,11 +37,20 @@ class JsonObject(_JsonMapping):
     __slots__ = ("_members",)
 
     if not TYPE_CHECKING:
-        get = Mapping.get
         keys = Mapping.keys
-        items = Mapping.items
         values = Mapping.values
-        __contains__ = Mapping.__contains__
+
+        # What is asked of every value goes straight to the members.
+        def get(self, key, default=None):
+            """As of any mapping."""
+            return self._members.get(key, default)
+
+        def items(self):
+            """As of any mapping."""
+            return self._members.items()
+
+        def __contains__(self, key):
+            return key in self._members
 
     def __init__(self, members: Mapping[str, Json] | None = None) -> None:
         self._members: dict[str, Json] = dict(members or {})
@@ -87,6 +96,14 @@ def freeze(value: object) -> Json:
 
     Raises TypeError for anything that JSON has no word for.
     """
+    kind = type(value)
+    if kind is str:  # most values are texts, and the plain kinds are known without asking what a class stands for
+        return cast("str", value)
+    if kind is dict:
+        members = cast("dict[object, object]", value)
+        return JsonObject({str(key): freeze(member) for key, member in members.items()})
+    if kind is list:
+        return tuple([freeze(member) for member in cast("list[object]", value)])
     if value is None or isinstance(value, bool | int | str | JsonObject):
         return value
     if isinstance(value, float):
@@ -115,7 +132,10 @@ def thaw(value: Json) -> Any:
 
 def canonical_text(value: Json) -> str:
     """The one JSON text of a value: sorted keys, no blanks, no escapes beyond the necessary."""
-    return json.dumps(thaw(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(thaw(value))
+
+
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def same(one: Json, other: Json) -> bool:

@@ -122,10 +122,10 @@ def normal(path: str, value: Json | Absent) -> Json:
     Absent, null and empty are the same nothing: whether the API emits empty values is not known (14.22).
     Lists are sets: no list of the settings has a meaning in its order. Texts are in their normal form.
     """
-    if isinstance(value, Absent) or value is None or value == ():
-        return None
     if isinstance(value, str):
         return normal_text(value) or None
+    if isinstance(value, Absent) or value is None or value == ():
+        return None
     if isinstance(value, tuple) and all(isinstance(member, str) for member in value):
         return tuple(sorted({normal_text(str(member)) for member in value}))
     if isinstance(value, tuple):

@@ -81,8 +81,16 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     prune = desired.events.prune if desired.events else None
     return (
         (RULE_OF_EVENTS, JsonObject({"prune": prune})),
-        *((key_of(Kind.RULE, part), JsonObject({"digest": digest_of(freeze(found))})) for part, found in rules.items()),
+        *((key_of(Kind.RULE, part), _digested(found)) for part, found in rules.items()),
     )
+
+
+def _digested(rules: object) -> JsonObject:
+    return JsonObject({"digest": digest_of(freeze(rules))}) if rules else _NO_RULES
+
+
+_NO_RULES = JsonObject({"digest": digest_of(())})
+"""Of a part without rules, which most have: not made again for each."""
 
 
 def rule_of(operation: Operation) -> str | None:

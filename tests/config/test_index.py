@@ -6,12 +6,16 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
-from reconciler.config.packing import AS_THEY_ARE, PackedSite
+from reconciler.config import packing
+from reconciler.config.packing import PackedSite
 from reconciler.config.problems import MAX_EXPLAINED, Problems
 from reconciler.config.sites import SiteIndex, open_project
+from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.reporters.diagnostics import sentence
 from tests.config.conftest import HEAD, ID, WriteProject
@@ -205,11 +209,22 @@ def test_nothing_there_is_said(write_project: WriteProject) -> None:
             index_of(*paths)
 
 
-def test_what_is_kept_of_a_site_is_small(write_project: WriteProject) -> None:
+def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteProject) -> None:
+    write_project({"sites/one.yaml": site("one")})
+    (entry,) = index_of().entries
+    desired = entry.load()
+    approved = replace(desired, approvals=Approvals(activities=cast("Any", ("a long text",))))
+    assert packing.Packer().pack(desired, 1).unpack() is desired
+    assert isinstance(packing.Packer().pack(approved, 1), PackedSite)
+
+
+def test_what_is_kept_of_a_site_is_small(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "ROOM", 4096)  # as after the first megabyte of files
     rules = "posts: [{match: {within: 21d}, max: 3}]\nschedule: {rules: [{channels: [INSTAGRAM], at: '09:30'}]}\n"
-    write_project({"sites/all.yaml": "---\n".join(site(f"s{at}", rules) for at in range(500))})
+    write_project({f"sites/{at}.yaml": site(f"s{at}", rules) for at in range(200)})
     index = index_of()
     packed = [entry.packed.data for entry in index.entries if isinstance(entry.packed, PackedSite)]
-    assert len(packed) == len(index) - AS_THEY_ARE
+    size = sum(entry.file.stat().st_size for entry in index.entries if not isinstance(entry.packed, PackedSite))
+    assert 0 < size <= 4096
     assert sum(len(data) for data in packed) / len(packed) < 400
     assert index.entries[-1].load().posts == index.entries[0].load().posts

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.config import packing
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.model.activities import DesiredActivity, PostsRule, RemoveActivities, SetActivities
@@ -272,7 +273,8 @@ def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callabl
     assert said[0].startswith("reconciler.yaml:2:13: defaults[0].posts: needs a marketing plan")
 
 
-def test_sites_are_not_kept(write_project: WriteProject) -> None:
+def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packing, "ROOM", 65536)  # as after the first megabyte of files
     text = "---\n".join(f"{head(f's{at}')}settings: {{toneOfVoice: {'warm ' * 400}}}\n" for at in range(600))
     write_project({"sites/all.yaml": text})
     project = find_project()
