@@ -7,10 +7,12 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from graphlib import TopologicalSorter
 from itertools import permutations, product
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 
 TOP = Path(__file__).resolve().parents[2]
@@ -74,3 +76,11 @@ def test_each_part_of_the_package_has_its_layer() -> None:
     parts |= {f"reconciler.{path.parent.name}" for path in package.glob("*/__init__.py")}
     [layers] = [contract for contract in CONTRACTS.values() if contract["type"] == "layers"]
     assert parts == APART | {name for layer in _layers(layers) for name in layer}
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    """Imports within functions count. Those for the type checker alone do not: a part may name the whole it is of."""
+    graph = grimp.build_graph("reconciler", exclude_type_checking_imports=True, cache_dir=None)
+    imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
+    assert len(imports) > 300
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names them
