@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.engine.parts import Setup
 from reconciler.engine.workers import Workers
-from reconciler.worker import run_part
+from reconciler.worker import ALONE, WRITING, run_part
 
 
 def processes(count: int, setup: Setup) -> Workers:
@@ -65,6 +65,11 @@ def _begin(watched: Connection) -> None:
 
 
 def _watch(watched: Connection) -> None:
-    """Ends this process when the one that started it lets go of its end of the pipe, or is gone."""
+    """Ends this process when the one that started it lets go of its end of the pipe, or is gone.
+
+    A part that writes is ended in good order first.
+    """
     watched.poll(None)
+    ALONE.set()
+    WRITING.wait()
     os._exit(0)

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
-from typing import assert_never
+import threading
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Final, TypeVar, assert_never
 
-from reconciler.api.client import ReadClient
+from reconciler.api.client import FullClient, ReadClient
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.apply import prepare
+from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.carrying_out import ApplyTotals, Prepared, PreparedSites, apply_sites, remember
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
     Answer,
+    Applied,
+    Applying,
     Audited,
     Auditing,
     Failed,
-    Job,
+    Kept,
+    Noticed,
     OtherVersion,
     Outcome,
     Planned,
     Planning,
+    Preparing,
+    Ready,
     Task,
     Told,
     entry_of,
@@ -33,12 +45,52 @@ from reconciler.engine.parts import (
 )
 from reconciler.engine.plan import plans
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import Emit, SiteFailed, SitePlanned
+from reconciler.engine.results import PlanCompleted, SiteApplied, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.sites import SiteRef
+from reconciler.state.errors import StateError
+from reconciler.state.part_results import PartResults, Stop
 from reconciler.version import __version__
 from reconciler.wiring import open_session
+
+ALONE: Final = threading.Event()
+"""The run that this worker is of has gone: it begins nothing more."""
+
+
+class Writing:
+    """Whether a part is worked on that writes: it is not ended in the middle. There may be one in each thread."""
+
+    def __init__(self) -> None:
+        self._parts = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._parts += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._parts -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Returns once there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._parts)
+
+
+WRITING: Final = Writing()
+
+EVERY: Final = 0.5
+"""Seconds between two looks at whether to stop."""
+
+LOST_LEASE: Final = timedelta(seconds=90)
+"""How long the lease of a lost worker may last, where nobody can tell that its process is gone."""
+
+Client = TypeVar("Client", bound=ReadClient)
 
 
 def run_part(data: bytes) -> bytes:
@@ -49,54 +101,177 @@ def run_part(data: bytes) -> bytes:
         what = f"a worker runs version {__version__}, and this run another one"
         return to_bytes(Answer(problem=Diagnostic("other-version", what, "install the same version on all of them")))
     try:
-        return to_bytes(asyncio.run(_worked(task, os.environ)))
+        return to_bytes(_worked(task, os.environ))
     except Exception as error:
         return to_bytes(Answer(problem=diagnostic_of(error)))
 
 
-async def _worked(task: Task, environ: Mapping[str, str]) -> Answer:
-    told: list[Told] = []
+def _worked(task: Task, environ: Mapping[str, str]) -> Answer:
+    match task.job:
+        case Planning() | Auditing() as job:
+            return asyncio.run(_read(task, job, environ))
+        case Preparing() as job:
+            with WRITING:
+                return asyncio.run(_prepare(task, job, environ))
+        case Applying() as job:
+            with WRITING:
+                return asyncio.run(_apply(task, job, environ))
+        case _:
+            assert_never(task.job)
 
-    def emit(event: object) -> None:
+
+# --- what only reads -------------------------------------------------------------------------------
+
+
+async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]) -> Answer:
+    told = _Heard()
+    async with _session(task, ReadClient, environ) as (session, entries):
+        selection = Selection(session.project, entries, job.context.targets, len(entries))
+        results: AsyncIterator[SitePlanned | AuditedSite | SiteFailed]
+        if isinstance(job, Planning):
+            results = plans(session, selection, job.context, told.hear)
+        else:
+            results = audits(session, selection, job.context, told.hear)
+        outcomes = [_outcome(result) async for result in results]
+    return Answer(told.taken(), tuple(outcomes))
+
+
+def _outcome(result: SitePlanned | AuditedSite | Prepared | SiteFailed) -> Outcome:
+    match result:
+        case SitePlanned():
+            return Planned.of(result)
+        case AuditedSite(site=site, would=would, reached=reached):
+            return Audited(site.report, site.labels, site.seconds, would, reached)
+        case Prepared(planned=planned, recorded=recorded):
+            return Ready(Planned.of(planned), recorded)
+        case SiteFailed():
+            return Failed.of(result)
+        case _:
+            assert_never(result)
+
+
+# --- the two passes of an apply --------------------------------------------------------------------
+
+
+async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str]) -> Answer:
+    told = _Heard()
+    async with _session(task, FullClient, environ) as (session, entries):
+        run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
+        async with _watched():
+            outcomes = [_outcome(result) async for result in prepare(run, entries)]
+    return Answer(told.taken(), tuple(outcomes))
+
+
+async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answer:
+    async with _session(task, FullClient, environ) as (session, entries):
+        results = PartResults(session.store.store, job.run)
+        attempt = _Attempt(results, entries, again=task.attempt > 1)
+        ready = PreparedSites()
+        for entry, site in zip(entries, task.ready, strict=True):
+            if not (attempt.again and await results.get(entry.id)):
+                ready.add(Prepared(site.planned.value(), entry, site.recorded))
+        patience = max(job.lock_timeout, LOST_LEASE) if attempt.again else job.lock_timeout
+        totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
+        async with _watched(results) as stop:
+            run = Run(session, job.context, ApplyTerms(_never, patience, stop), attempt.heard.hear, attempt)
+            async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
+                await attempt.keep(result)
+                totals.add(result)
+        if ALONE.is_set():  # nobody else is left to write the ledger
+            await remember(run, totals.completed(interrupted=True), totals.in_order(ready.names))
+            await results.clear(session.clock.now())
+    return Answer(attempt.heard.taken())
+
+
+class _Heard:
+    """What is told of the sites of a part, until it travels."""
+
+    def __init__(self) -> None:
+        self._told: list[Told] = []
+
+    def hear(self, event: object) -> None:
+        """An event; what the run tells itself is passed over."""
         if (travels := told_of(event)) is not None:
-            told.append(travels)
+            self._told.append(travels)
 
+    def taken(self, site: SiteName | None = None) -> tuple[Told, ...]:
+        """What was told since, of one site and of none, or all of it."""
+        mine = [told for told in self._told if site is None or isinstance(told, Noticed) or told.name == site]
+        self._told = [told for told in self._told if told not in mine]
+        return tuple(mine)
+
+
+class _Attempt:
+    """An attempt at a part; see `engine.applying.Attempt`."""
+
+    def __init__(self, results: PartResults, entries: Iterable[SiteEntry], *, again: bool) -> None:
+        self.again = again
+        self.heard = _Heard()
+        self._results = results
+        self._left = {entry.name: entry.id for entry in entries}
+
+    async def earlier(self, site: SiteRef) -> SiteApplied | None:
+        """What an earlier attempt did at a site. Raises StateError."""
+        if (data := await self._results.get(site.id)) is None:
+            return None
+        kept = from_bytes(Kept, data).outcome
+        if isinstance(kept, Failed):
+            return None
+        self._left.pop(site.name, None)
+        return kept.value()
+
+    async def keep(self, result: SiteApplied | SiteFailed) -> None:
+        """Keeps what was done at a site, once, with what was told of it."""
+        if (id := self._left.pop(result.name, None)) is None:
+            return
+        outcome = Failed.of(result) if isinstance(result, SiteFailed) else Applied.of(result)
+        await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), outcome)))
+
+
+@asynccontextmanager
+async def _watched(results: PartResults | None = None) -> AsyncIterator[Callable[[], bool]]:
+    """Whether nothing more is to be begun. What is to end at once is cancelled; without `results` all of it is."""
+    work, asked = asyncio.current_task(), Stop.NO
+    assert work is not None
+
+    async def watch() -> None:
+        nonlocal asked
+        while asked is not Stop.NOW:
+            await asyncio.sleep(EVERY)
+            if ALONE.is_set():
+                asked = Stop.NOW if results is None else Stop.SOON
+            elif results is not None:
+                try:
+                    asked = await results.asked()
+                except StateError:
+                    pass  # a state that cannot be read now may be read the next time
+        work.cancel()
+
+    watching = asyncio.ensure_future(watch())
+    try:
+        yield lambda: asked is not Stop.NO
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _never(_proposal: Proposal) -> Decision:
+    raise AssertionError("the run has asked already")
+
+
+@asynccontextmanager
+async def _session(
+    task: Task, client_type: type[Client], environ: Mapping[str, str]
+) -> AsyncIterator[tuple[Session[Client], tuple[SiteEntry, ...]]]:
     setup = task.setup
     project = project_of(setup.project, environ)
-    entries = tuple(map(entry_of, task.sites))
     async with open_session(
         project,
-        ReadClient,
+        client_type,
         environ=environ,
         api=setup.api,
         state=setup.state,
         parallelism=setup.parallelism,
         commit=lambda _: setup.commit,
     ) as session:
-        results = _results(session, Selection(project, entries, task.job.context.targets, len(entries)), task.job, emit)
-        outcomes = [_outcome(result) async for result in results]
-    return Answer(tuple(told), tuple(outcomes))
-
-
-def _results(
-    session: Session[ReadClient], selection: Selection, job: Job, emit: Emit
-) -> AsyncIterator[SitePlanned | AuditedSite | SiteFailed]:
-    match job:
-        case Planning(context=context):
-            return plans(session, selection, context, emit)
-        case Auditing(context=context):
-            return audits(session, selection, context, emit)
-        case _:
-            assert_never(job)
-
-
-def _outcome(result: SitePlanned | AuditedSite | SiteFailed) -> Outcome:
-    match result:
-        case SitePlanned():
-            return Planned.of(result)
-        case AuditedSite(site=site, would=would, reached=reached):
-            return Audited(site.report, site.labels, site.seconds, would, reached)
-        case SiteFailed():
-            return Failed.of(result)
-        case _:
-            assert_never(result)
+        yield session, tuple(map(entry_of, task.sites))

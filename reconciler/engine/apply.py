@@ -6,7 +6,8 @@ is taken just before its first write. What happened in between shows in its reco
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -48,6 +49,9 @@ from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
+if TYPE_CHECKING:  # few runs have any
+    from reconciler.engine.workers import Workers
+
 
 class Judged(Struct, frozen=True):
     """All sites as they are before the yes: those that are ready, and those that may or could not be worked on."""
@@ -69,6 +73,16 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     undeclared = await tell_undeclared(session, selection, run.context, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
+    results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
+    judged = await _judge(run, results, reach=Reach(run.context.targets, selection.entries))
+    whole = (*judged.completed.refusals, *undeclared)
+    return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
+
+
+def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
+    """The plan of each site, in the order of the files, and what it takes to carry it out where there is any need."""
+    session = run.session
+
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
         desired = entry.load()
         await free_to_write(run, desired.ref)
@@ -81,12 +95,26 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
             return planned
         return Prepared(planned, entry, recorded)
 
-    results = over_sites(
-        selection.entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
+    return over_sites(
+        entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
     )
-    judged = await _judge(run, results, reach=Reach(run.context.targets, selection.entries))
-    whole = (*judged.completed.refusals, *undeclared)
-    return await _finish(run, judged, (*whole, *judged.refused), whole=bool(whole))
+
+
+async def _prepared_by(
+    workers: Workers, run: Run, selection: Selection
+) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
+    from reconciler.engine.parts import Failed, Planned, Preparing, Ready
+    from reconciler.engine.workers import outcomes
+
+    entries = {entry.name: entry for entry in selection.entries}
+    job = Preparing(run.context, run.terms.lock_timeout)
+    async for outcome in outcomes(workers, job, selection.entries, run.emit):
+        assert isinstance(outcome, Planned | Ready | Failed)
+        if isinstance(outcome, Ready):
+            planned = outcome.planned.value()
+            yield Prepared(planned, entries[planned.name], outcome.recorded)
+        else:
+            yield outcome.value()
 
 
 async def apply_saved(

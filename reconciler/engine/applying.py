@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ from reconciler.api.client import FullClient
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import Project
-from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed
+from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed, SiteApplied
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.events import Event
@@ -74,6 +74,23 @@ class ApplyTerms(Struct, frozen=True):
     exit_code: Callable[[ApplyCompleted], int] | None = None
 
 
+class Attempt(Protocol):
+    """One of several attempts at a part of a run, of which an earlier one may have been lost in the middle."""
+
+    @property
+    def again(self) -> bool:
+        """Whether another one was lost before it."""
+        ...
+
+    async def earlier(self, site: SiteRef) -> SiteApplied | None:
+        """What an earlier attempt did at a site, to its end. Asked under the site's lease. Raises StateError."""
+        ...
+
+    async def keep(self, result: SiteApplied) -> None:
+        """Keeps what was done at a site, for attempts to come and for the run. Before its lease is given back."""
+        ...
+
+
 class Run(Struct, frozen=True):
     """One apply: what it works with, how its plans are made, on what terms, and whom it tells."""
 
@@ -81,6 +98,8 @@ class Run(Struct, frozen=True):
     context: RunContext
     terms: ApplyTerms
     emit: Emit
+    attempt: Attempt | None = None
+    """Which attempt it is at a part of a larger run; None where it is the whole."""
 
     def progress_of(self, site: SiteName) -> Callable[[Event], None]:
         """Hands on what the executor says of a site."""

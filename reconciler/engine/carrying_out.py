@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.parts import Planned, Ready
+from reconciler.engine.plan import plan_site
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -28,18 +30,22 @@ from reconciler.engine.spool import Spool
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
-from reconciler.executor.ports import Clock
+from reconciler.executor.open_entries import resolve_open
+from reconciler.executor.ports import ApplyOptions, Clock, Ports
 from reconciler.model.address import SiteName
-from reconciler.model.codec import to_json
+from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import Action, Plan
+from reconciler.planner.rights import what_is_left
 from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
 AGAIN = "run apply again, it looks what was done"
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
+IN_DOUBT = f"the worker that began this site was lost, and more is left to do than was agreed to; {AGAIN}"
+DONE_BEFORE = "done by a worker that was lost after it"
 
 
 class Prepared(Struct, frozen=True):
@@ -68,20 +74,21 @@ class PreparedSites:
         self._spool = Spool()
         self._entries: list[SiteEntry | None] = []
         self.names: list[SiteName] = []
+        self.ids: list[str] = []
 
     def add(self, prepared: Prepared) -> None:
         """One site more."""
-        self._spool.append(pickle.dumps((prepared.planned, prepared.recorded), pickle.HIGHEST_PROTOCOL))
+        self._spool.append(to_json(Ready(Planned.of(prepared.planned), prepared.recorded)))
         self._entries.append(prepared.entry)
         self.names.append(prepared.plan.site.name)
+        self.ids.append(prepared.plan.site.id)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, number: int) -> Prepared:
-        # These bytes were pickled by this very process, into a file that nobody else can open.
-        planned, recorded = pickle.loads(self._spool[number])  # noqa: S301 - see above
-        return Prepared(planned, self._entries[number], recorded)
+        ready = from_json(Ready, self._spool[number])
+        return Prepared(ready.planned.value(), self._entries[number], ready.recorded)
 
     def __iter__(self) -> Iterator[Prepared]:
         return map(self.__getitem__, range(len(self)))
@@ -97,18 +104,38 @@ async def carry_out(
     if not ready:
         return ApplyCompleted(completed)
     order = [*ready.names, *(failed.name for failed in unplanned)]
-    waiting = {name: number for number, name in enumerate(ready.names)}
-    recorders: dict[SiteName, EventRecorder] = {}
     totals = ApplyTotals(completed, len(ready))
     for site in unplanned:
         totals.enter(site)
     run.emit(PhaseStarted(Phase.APPLYING, len(ready)))
+    async for result in _results(run, ready, allow_publish=allow_publish):
+        totals.add(result)
+        run.emit(result)
+    done = totals.completed(interrupted=run.terms.stop())
+    await remember(run, done, totals.in_order(order))
+    return done
+
+
+def _results(run: Run, ready: PreparedSites, *, allow_publish: bool) -> AsyncIterator[SiteApplied | SiteFailed]:
+    workers = run.session.workers
+    if workers is None:
+        return apply_sites(run, ready, allow_publish=allow_publish)
+    from reconciler.engine.apply_parts import results_of_parts
+
+    return results_of_parts(run, workers, ready, allow_publish=allow_publish)
+
+
+async def apply_sites(
+    run: Run, ready: PreparedSites, *, allow_publish: bool
+) -> AsyncIterator[SiteApplied | SiteFailed]:
+    """What was done at each site, in the order in which they end; all of them are in it, also if this is cancelled."""
+    waiting = {name: number for number, name in enumerate(ready.names)}
+    recorders: dict[SiteName, EventRecorder] = {}
 
     async def work(prepared: Prepared, turn: Turn) -> SiteApplied:
         name = prepared.plan.site.name
         recorder = recorders[name] = EventRecorder(prepared.plan, run.progress_of(name))
-        ledger = await _apply(run, prepared, turn, recorder, allow_publish=allow_publish)
-        return SiteApplied(ledger, prepared.planned.labels, turn.seconds)
+        return await _apply(run, prepared, turn, recorder, allow_publish=allow_publish)
 
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
         recorder = recorders[result.name]
@@ -131,8 +158,7 @@ async def carry_out(
         async for result in results:
             del waiting[result.name]
             recorders.pop(result.name)
-            totals.add(result)
-            run.emit(result)
+            yield result
     except asyncio.CancelledError:
         # The second signal: the ledger is written all the same.
         if (current := asyncio.current_task()) is not None:
@@ -140,37 +166,62 @@ async def carry_out(
         for name, number in waiting.items():
             prepared = ready[number]
             recorder = recorders.get(name) or EventRecorder(prepared.plan, lambda _: None)
-            result = SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
-            totals.add(result)
-            run.emit(result)
-    done = totals.completed(interrupted=run.terms.stop())
-    await _remember(run, done, totals.in_order(order))
-    return done
+            yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
 
 
 async def _apply(
     run: Run, prepared: Prepared, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
-) -> SiteLedger:
+) -> SiteApplied:
     """One site, under its lease. Raises Locked or StateError before anything was begun."""
     site, plan = prepared.plan.site, prepared.plan
     if run.terms.stop():
-        return recorder.ledger(AGAIN)
+        return SiteApplied(recorder.ledger(AGAIN), prepared.planned.labels, turn.seconds)
     # A site that only waits for a generation leaves its place to another.
     sleep = run.session.clock.sleep
     clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
     async with leased(run, site) as held:
-        if held.journal.recorded != prepared.recorded:
-            return overtaken(plan)
-        ports = ports_of(run, held, prepared.entry.load() if prepared.entry else None, clock)
+        again = run.attempt is not None and run.attempt.again
+        if run.attempt is not None and again and (earlier := await run.attempt.earlier(site)):
+            return earlier
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
-        return await apply_plan(plan, ports, options, recorder.record)
+        ports = ports_of(run, held, prepared.entry.load() if prepared.entry else None, clock)
+        if held.journal.recorded == prepared.recorded:
+            ledger = await apply_plan(plan, ports, options, recorder.record)
+        elif not again:
+            ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
+        else:
+            ledger = await _carry_on(run, plan, ports, options, turn, recorder)
+        result = SiteApplied(ledger, prepared.planned.labels, turn.seconds)
+        if run.attempt is not None:
+            await run.attempt.keep(result)
+        return result
 
 
-def overtaken(plan: Plan) -> SiteLedger:
-    """The ledger of a site whose record is no longer what its plan was made from: nothing of it is done."""
-    entries = tuple(Entry(action.address, action.operation, Result.SKIPPED, OVERTAKEN) for action in plan.actions)
+async def _carry_on(
+    run: Run, plan: Plan, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
+) -> SiteLedger:
+    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown."""
+    assert ports.desired is not None, "what is applied in parts has its file"
+    recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
+    today = (await plan_site(run.session, run.context, ports.desired, recorded, turn)).plan
+    left = what_is_left(plan, today)
+    if left is None:
+        return ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
+    ledger = await apply_plan(left, ports, options, recorder.record)
+    still = {action.address for action in left.actions}
+    done = [action for action in plan.actions if action.address not in still]
+    return replace(ledger, entries=(*_entries(done, Result.DONE, DONE_BEFORE), *ledger.entries))
+
+
+def _entries(actions: Iterable[Action], result: Result, why: str) -> Iterator[Entry]:
+    return (Entry(action.address, action.operation, result, why) for action in actions)
+
+
+def ledger_of(plan: Plan, result: Result, why: str, *, interrupted: bool = False) -> SiteLedger:
+    """The ledger of a site all of whose actions ended in the same way."""
+    entries = tuple(_entries(plan.actions, result, why))
     going_out = still_going_out(plan, unstopped(plan, entries))
-    return SiteLedger(plan.site, entries, still_going_out=going_out, time_zone=plan.time_zone)
+    return SiteLedger(plan.site, entries, interrupted=interrupted, still_going_out=going_out, time_zone=plan.time_zone)
 
 
 class ApplyTotals:
@@ -219,7 +270,8 @@ class ApplyTotals:
         )
 
 
-async def _remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
+async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
+    """Writes the ledger of a run into the state; where that cannot be done, says so and no more."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.exit_code is not None:
         ledger["exitCode"] = run.terms.exit_code(done)

@@ -121,10 +121,11 @@ def audits(
 async def _audits_of_workers(
     workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
-    from reconciler.engine.parts import Audited, Auditing
+    from reconciler.engine.parts import Audited, Auditing, Failed
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(Audited, workers, Auditing(context), entries, emit):
+    async for outcome in outcomes(workers, Auditing(context), entries, emit):
+        assert isinstance(outcome, Audited | Failed)
         if isinstance(outcome, Audited):
             yield AuditedSite(outcome.value(), outcome.would, outcome.reached)
         else:

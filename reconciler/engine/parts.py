@@ -18,15 +18,16 @@ from reconciler.config.project import Project
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import Trust
-from reconciler.engine.results import Notice, Progressed, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
+from reconciler.engine.results import Notice, Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
 from reconciler.engine.session import RunContext
 from reconciler.executor.events import Event
+from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import SiteName
 from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.frozen import Struct, Variant
 from reconciler.model.policy import Policy
-from reconciler.model.sites import DesiredSite
+from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport
 from reconciler.planner.reached import Reached
@@ -87,7 +88,23 @@ class Auditing(Variant, frozen=True):
     context: RunContext
 
 
-Job: TypeAlias = Planning | Auditing
+class Preparing(Variant, frozen=True):
+    """To plan the sites of a part for an apply: open calls are resolved, and no site is taken that another run has."""
+
+    context: RunContext
+    lock_timeout: timedelta
+
+
+class Applying(Variant, frozen=True):
+    """To carry out the plans of a part. What its sites come to is kept in the state, under the name of the `run`."""
+
+    context: RunContext
+    lock_timeout: timedelta
+    allow_publish: bool
+    run: str
+
+
+Job: TypeAlias = Planning | Auditing | Preparing | Applying
 
 
 class SiteValues(Struct, frozen=True):
@@ -100,12 +117,22 @@ class SiteValues(Struct, frozen=True):
     problems: tuple[Diagnostic, ...]
 
 
+class Ready(Variant, frozen=True):
+    """A site with something to do: its plan, and the record that this was made from."""
+
+    planned: Planned
+    recorded: RecordedSite
+
+
 class Task(Struct, frozen=True):
     """A part of a run."""
 
     setup: Setup
     job: Job
     sites: tuple[SiteValues, ...]
+    ready: tuple[Ready, ...] = ()
+    """What is to be carried out at each of the sites, where that is the job."""
+    attempt: int = 1
 
 
 # --- the answer ------------------------------------------------------------------------------------
@@ -189,7 +216,31 @@ class Failed(Variant, frozen=True):
         return SiteFailed(*(getattr(self, name) for name in self.__struct_fields__))
 
 
-Outcome: TypeAlias = Planned | Audited | Failed
+class Applied(Variant, frozen=True):
+    """`SiteApplied`."""
+
+    ledger: SiteLedger
+    labels: Labels
+    seconds: float
+
+    @classmethod
+    def of(cls, site: SiteApplied) -> Self:
+        """What was done at a site, as it travels."""
+        return cls(site.ledger, site.labels, site.seconds)
+
+    def value(self) -> SiteApplied:
+        """What was done at a site, as it came."""
+        return SiteApplied(self.ledger, self.labels, self.seconds)
+
+
+class Kept(Struct, frozen=True):
+    """What a site came to that was carried out, and what was told of it."""
+
+    told: tuple[Told, ...]
+    outcome: Applied | Failed
+
+
+Outcome: TypeAlias = Planned | Audited | Ready | Failed
 
 
 class Answer(Struct, frozen=True):
@@ -206,7 +257,7 @@ class Answer(Struct, frozen=True):
 # --- values <-> bytes ------------------------------------------------------------------------------
 
 
-def to_bytes(message: Task | Answer) -> bytes:
+def to_bytes(message: Task | Answer | Kept) -> bytes:
     """A task or an answer as it travels."""
     return HEADER + to_json(message)
 

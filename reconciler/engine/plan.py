@@ -77,10 +77,11 @@ def plans(
 async def _plans_of_workers(
     workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[SitePlanned | SiteFailed]:
-    from reconciler.engine.parts import Planned, Planning
+    from reconciler.engine.parts import Failed, Planned, Planning
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(Planned, workers, Planning(context), entries, emit):
+    async for outcome in outcomes(workers, Planning(context), entries, emit):
+        assert isinstance(outcome, Planned | Failed)
         yield outcome.value()
 
 

@@ -11,6 +11,7 @@ does not know would lose it, or carry out something else than what was reviewed.
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final, NoReturn, TypeVar
@@ -67,8 +68,10 @@ def from_plain(kind: type[T], plain: object, *, exact: bool = True) -> T:
     Not `exact`, as for what an earlier version wrote, members may be missing that have a default, and spelled in
     another way.
     """
+    hint: Any = kind
+    _decoder(hint)
     try:
-        value = msgspec.convert(plain, kind, dec_hook=_read)
+        value: T = msgspec.convert(plain, hint, dec_hook=_read)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
         raise Malformed(path.rstrip("`").lstrip("."), what[:1].lower() + what[1:]) from None
@@ -128,7 +131,12 @@ def _read(kind: type, plain: Any) -> Any:
 
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=_read)
+    # msgspec learns a type when it first meets it, which must not happen in two threads at once.
+    with _LEARNING:
+        return msgspec.json.Decoder(kind, dec_hook=_read)
+
+
+_LEARNING: Final = threading.Lock()
 
 
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=_write, order="deterministic")

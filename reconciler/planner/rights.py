@@ -8,6 +8,8 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.operations import (
     ActionClass,
+    AwaitGeneration,
+    AwaitPosts,
     CancelPost,
     ClearPosts,
     Deferred,
@@ -78,11 +80,17 @@ def with_name(operation: Operation, what: str) -> str:
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
     """What is left to do of a saved plan that a run began and did not end.
 
-    Today's plan, if it holds nothing that the saved one does not. None if it does: nobody said yes to that.
+    Today's plan, if it holds nothing that the saved one does not, but for waiting for what that one begins. None if it
+    does: nobody said yes to that.
     """
     agreed = [(action.address, action.operation) for action in saved.actions]
-    if today.refusals or any((action.address, action.operation) not in agreed for action in today.actions):
+    begun = {action.address for action in saved.actions if action.operation.takes_time}
+    if today.refusals:
         return None
+    for action in today.actions:
+        waits = isinstance(action.operation, AwaitGeneration | AwaitPosts) and action.address in begun
+        if not waits and (action.address, action.operation) not in agreed:
+            return None
     return today
 
 

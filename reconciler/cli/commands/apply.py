@@ -16,6 +16,7 @@ from reconciler.cli import options
 @options.lock_timeout
 @options.choosing
 @options.planning
+@options.workers
 @options.reaching
 @options.trusting
 @options.output

@@ -1,0 +1,132 @@
+"""Applying in parts on workers: the run's side, which hands the parts out and gathers what their sites came to.
+
+What a site came to is in the state before its lease is given back, and is told from there: while its part goes on,
+after it ended, and if its worker was lost. A site of which nothing is there once all is over is *unknown*.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Final
+
+from reconciler.engine.applying import Run
+from reconciler.engine.carrying_out import AGAIN, PreparedSites, ledger_of
+from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
+from reconciler.engine.results import Emit, Notice, SiteApplied, SiteFailed
+from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
+from reconciler.executor.ledger import Result
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.state.errors import StateError
+from reconciler.state.part_results import PartResults, Stop, name_of_run
+
+EVERY: Final = 0.5
+"""Seconds between two looks at what has ended."""
+
+PATIENCE: Final = 10.0
+"""Seconds that workers are given to end at once, before they are ended."""
+
+LOST: Final = f"its workers were lost, {ATTEMPTS} times; {AGAIN}"
+CUT_SHORT: Final = f"the run was cut short; {AGAIN}"
+
+
+async def results_of_parts(
+    run: Run, workers: Workers, ready: PreparedSites, *, allow_publish: bool
+) -> AsyncIterator[SiteApplied | SiteFailed]:
+    """What was done at each site, in the order in which they end; all of them are in it, also if this is cancelled."""
+    name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
+    results = PartResults(run.session.store.store, name)
+    job = Applying(run.context, run.terms.lock_timeout, allow_publish, name)
+    gathered = _Gathered(results, ready, run.emit)
+    parts = [asyncio.ensure_future(_part(workers, job, ready, part)) for part in _parts(len(ready), workers.count)]
+    why = LOST
+    try:
+        try:
+            async for result in _while_they_work(run, parts, gathered):
+                yield result
+        except asyncio.CancelledError:
+            # The second signal: the ledger is written all the same.
+            if (current := asyncio.current_task()) is not None:
+                current.uncancel()
+            why = CUT_SHORT
+            await results.ask(Stop.NOW)
+            await asyncio.wait(parts, timeout=PATIENCE)
+            async for result in gathered.more():
+                yield result
+    finally:
+        for part in parts:
+            part.cancel()
+        ended = await asyncio.gather(*parts, return_exceptions=True)
+    failures = [found for found in ended if isinstance(found, PartFailed)]
+    for result in gathered.rest(Diagnostic("worker-failed", str(failures[0])) if failures else None, why):
+        yield result
+    try:
+        await results.clear(run.session.clock.now())
+    except StateError as error:
+        what = f"what the workers left in the state could not be removed: {error.what}"
+        run.emit(Notice(Diagnostic("parts-not-removed", what, error.fix, Severity.NOTE, Place(error.place))))
+
+
+async def _while_they_work(
+    run: Run, parts: Sequence[asyncio.Future[Answer | None]], gathered: _Gathered
+) -> AsyncIterator[SiteApplied | SiteFailed]:
+    told_to_stop = False
+    while True:
+        _, working = await asyncio.wait(parts, timeout=EVERY)
+        if run.terms.stop() and not told_to_stop:
+            told_to_stop = True
+            await gathered.results.ask(Stop.SOON)
+        async for result in gathered.more():
+            yield result
+        if not working:
+            return
+
+
+async def _part(workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]) -> Answer | None:
+    prepared = [ready[number] for number in numbers]
+    entries = [site.entry for site in prepared if site.entry is not None]
+    assert len(entries) == len(prepared), "what is applied in parts has its files"
+    return await workers.run(job, entries, [Ready(Planned.of(site.planned), site.recorded) for site in prepared])
+
+
+def _parts(sites: int, count: int) -> Iterator[range]:
+    """As many parts as workers, in which the first and the last site of the run are no neighbours."""
+    return (range(first, sites, count) for first in range(min(count, sites)))
+
+
+class _Gathered:
+    """What is known of the sites, each told once."""
+
+    def __init__(self, results: PartResults, ready: PreparedSites, emit: Emit) -> None:
+        self.results = results
+        self._ready = ready
+        self._emit = emit
+        self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
+
+    async def more(self) -> AsyncIterator[SiteApplied | SiteFailed]:
+        """The sites that have ended since. A state that cannot be read now may be read the next time."""
+        try:
+            found = [id for id in await self.results.ids() if id.lower() in self._waiting]
+        except StateError:
+            return
+        for id in found:
+            try:
+                data = await self.results.get(id)
+            except StateError:
+                continue
+            if data is not None:
+                kept = from_bytes(Kept, data)
+                for told in kept.told:
+                    self._emit(event_of(told))
+                del self._waiting[id.lower()]
+                yield kept.outcome.value()
+
+    def rest(self, problem: Diagnostic | None, why: str) -> Iterator[SiteApplied | SiteFailed]:
+        """The sites of which nothing is known: a worker that failed as a whole began none of its own."""
+        for number in self._waiting.values():
+            planned = self._ready[number].planned
+            if problem is not None:
+                yield SiteFailed(planned.name, (problem,), labels=planned.labels)
+                continue
+            ledger = ledger_of(planned.plan, Result.UNKNOWN, why, interrupted=why == CUT_SHORT)
+            yield SiteApplied(ledger, planned.labels)

@@ -1,0 +1,76 @@
+"""PartResults: what the sites of a run came to that workers carry out, kept where the run and every attempt find it.
+
+A result is put here before its site's lease is given back, so that whoever has the lease next knows whether the work
+was done. What a result says is the caller's; here it is bytes. The run removes them when it has written its ledger.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from reconciler.state.record import checked_id
+from reconciler.state.store import ANY, Store
+
+FOLDER: Final = "parts/"
+
+FORGOTTEN: Final = timedelta(days=7)
+"""When results are removed that no run has fetched: it was killed, and so were its workers."""
+
+_TIME: Final = "%Y%m%dT%H%M%SZ"
+
+
+class Stop(StrEnum):
+    """What the workers of a run were asked for."""
+
+    NO = ""
+    SOON = "soon"
+    """To finish the calls in flight."""
+    NOW = "now"
+
+
+class PartResults:
+    """The results of one run's sites, and whether its workers are to stop."""
+
+    def __init__(self, store: Store, run: str) -> None:
+        self._store = store
+        self._prefix = f"{FOLDER}{run}-"
+
+    async def keep(self, id: str, data: bytes) -> None:
+        """Keeps what a site came to. Raises StateError."""
+        await self._store.put(self._key(id), data, expected=ANY, durable=False)
+
+    async def get(self, id: str) -> bytes | None:
+        """What a site came to; None as long as nobody knows. Raises StateError."""
+        stored = await self._store.get(self._key(id))
+        return stored.data if stored is not None else None
+
+    async def ids(self) -> list[str]:
+        """The sites whose results are here. Raises StateError."""
+        keys = [key async for key in self._store.keys(FOLDER) if key.startswith(self._prefix)]
+        return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys if key.endswith(".json")]
+
+    async def ask(self, stop: Stop) -> None:
+        """Asks the workers to stop. Raises StateError."""
+        await self._store.put(f"{self._prefix}stop", stop.encode(), expected=ANY, durable=False)
+
+    async def asked(self) -> Stop:
+        """What the workers were asked for. Raises StateError."""
+        stored = await self._store.get(f"{self._prefix}stop")
+        return Stop(stored.data.decode()) if stored is not None else Stop.NO
+
+    async def clear(self, now: datetime) -> None:
+        """Removes the results of this run, and those that were forgotten. Raises StateError."""
+        old = f"{FOLDER}{(now - FORGOTTEN).astimezone(UTC):{_TIME}}"
+        for key in [key async for key in self._store.keys(FOLDER)]:
+            if key.startswith(self._prefix) or key < old:
+                await self._store.delete(key)
+
+    def _key(self, id: str) -> str:
+        return f"{self._prefix}{checked_id(id)}.json"
+
+
+def name_of_run(now: datetime, run: str) -> str:
+    """The name of a run's results; they sort by when the run began."""
+    return f"{now.astimezone(UTC):{_TIME}}-{run}"
