@@ -95,7 +95,7 @@ def plan_events(
         ]
         actions.extend(
             Action(
-                scope.address(Kind.EVENT, _key(one, own)),
+                scope.address(Kind.EVENT, event_key(one, own)),
                 DeleteEvent(one.id, one.name),
                 Reason.NOT_LISTED,
                 requires=(EventIs(one.id, digest_of(one.facts())),),
@@ -122,7 +122,7 @@ def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[Desired
     return tuple(one for one in events if one.date is None or start <= one.date <= end)
 
 
-def _key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
+def event_key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
     """What names an event in its address: its name, and the id besides where another one has that name."""
     return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
 

@@ -11,17 +11,20 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.operations import AwaitGeneration, Generate, Regenerate
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
+from reconciler.planner.events import event_key
 from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, covers_site, is_like, near
 
 
 class Reached(Struct, frozen=True):
     """What one site has of what the options name: `objects` by address, None where they cannot be known yet.
 
+    `ids` are the live ids of events, which are addressed by their names, each with that address.
     `idle` is why `--regenerate` of the site has no effect; empty where it has one, or was not given.
     """
 
     objects: frozenset[Address] | None = frozenset()
     idle: str = ""
+    ids: tuple[tuple[str, Address], ...] = ()
 
 
 def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets: TargetFilter) -> Reached:
@@ -32,14 +35,21 @@ def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets
     live = observed.marketing_plan
     if live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions):
         return Reached(None)  # what there will be is not there yet
-    return Reached(frozenset(_objects(desired, observed, plan)))
+    return Reached(frozenset(_objects(desired, observed, plan)), ids=tuple(_live_events(observed)))
+
+
+def _live_events(observed: ObservedSite) -> Iterator[tuple[str, Address]]:
+    """The id of each live event, and its address as actions have it."""
+    events = observed.events or ()
+    for event in events:
+        yield event.id, Address(observed.ref.name, Kind.EVENT, event_key(event, events))
 
 
 def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterator[Address]:
     name = desired.ref.name
     events = [event.name for event in desired.events.events] if desired.events else []
-    events += [event.name for event in observed.events or ()]
     yield from (Address(name, Kind.EVENT, event) for event in events)
+    yield from (address for _, address in _live_events(observed))
     for activity in observed.marketing_plan.activities if observed.marketing_plan else ():
         yield Address(name, Kind.ACTIVITY, activity.id)
         yield Address(name, Kind.POSTS, activity.id)
@@ -74,6 +84,7 @@ class Reach:
         }
         self._targets = targets
         self._keys: set[str] = set()
+        self._ids: dict[str, Address] = {}
         self._idle: list[str] = []
 
     def add(self, site: SiteName, reached: Reached | None) -> None:
@@ -84,17 +95,29 @@ class Reach:
                 del self._missing[selector]
             else:
                 self._keys |= {str(address) for address in objects if address.kind is selector.address.kind}
+                if reached is not None and selector.address.kind is Kind.EVENT:
+                    self._ids |= {id: address for id, address in reached.ids if address in objects}
         if reached is not None and reached.idle:
             self._idle.append(f"--regenerate {site}: {reached.idle}")
 
     def check(self) -> None:
         """Raises UsageError for what nothing answers to, with close matches."""
         for selector in self._missing:
-            hint = near(str(selector), sorted(self._keys))
+            hint = near(str(selector), sorted(self._keys)) or self._near_id(selector)
             option = "--target" if selector in self._targets.included else "--exclude"
             raise UsageError(f"{option} {selector}: no such object in the files or on the site{hint}")
         if self._idle:
             raise UsageError(self._idle[0])
+
+    def _near_id(self, selector: ByAddress) -> str:
+        """The event whose live id is like the key, or the events that share it as their name, by their addresses."""
+        from difflib import get_close_matches
+
+        shared = [str(each) for each in self._ids.values() if each.key.startswith(f"{selector.address.key} ")]
+        if shared:
+            return f"; did you mean {' or '.join(sorted(shared)[:3])}?"
+        found = get_close_matches(selector.address.key, list(self._ids), n=1, cutoff=0.8)
+        return f"; did you mean {self._ids[found[0]]}, whose id is {found[0]}?" if found else ""
 
 
 def _with_key(targets: TargetFilter) -> Iterable[ByAddress]:

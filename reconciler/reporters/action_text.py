@@ -120,7 +120,8 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
         case SchedulePost(account=account):
             when = scheduled_words(operation, zone)
             unapproved = "" if operation.approved else ", without approval (approval: none)"
-            where = f" on {account if '(' in account else f'account {account}'}" if account else ""
+            known = account if "(" in account else f"account {account}"
+            where = f" on {known if account else 'an unknown account: the draft names none'}"
             return ActionText(subject, f"goes out {when}{where}{unapproved}")
         case ReschedulePost(at=at, before=before):
             earlier = f" instead of {moment(before, zone)}" if before else ""

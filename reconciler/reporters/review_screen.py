@@ -129,8 +129,7 @@ def _activity(activity: ReviewedActivity, asked: list[ReviewedPost], review: Rev
     for post in asked:
         kind = "" if post.post.type == "POST" else f" {post.post.type.lower()}"
         spans = [Span(f"{channel_name(post.post.channel)}{kind}", Style.BOLD)]
-        if post.post.account:
-            spans.append(Span(f"on {post.post.account}"))
+        spans.append(Span(f"on {post.post.account or 'an unknown account'}"))
         if len(moments) > 1:
             spans.append(Span(review.goes_out(post)))
         if post.status is not ReviewStatus.PENDING:

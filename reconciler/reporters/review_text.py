@@ -94,7 +94,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
     """What the public sees of a post beside its words and images, and where: name and text, without what is empty."""
     pairs = (
-        ("account", account or content.account),
+        ("account", account or content.account or "unknown (the draft names none)"),
         *content.place,
         ("title", content.title),
         ("link", content.link),

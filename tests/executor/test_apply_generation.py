@@ -419,6 +419,22 @@ def test_a_read_only_event_in_the_sites_own_calendar_is_remembered_alone(bench: 
     assert bench.recorded.foreign_events == {EventId("e0")}
 
 
+def test_the_calendar_of_an_event_that_this_very_run_made_is_the_sites_own(bench: Bench) -> None:
+    own = CalendarId("own")
+    bench.world.events = [CalendarEvent(EventId("e0"), "ne0", calendar_id=own)]
+    bench.world.answers = {DeleteEvent: [NotDone("428", skipped=True)]}
+
+    def show_calendar(_: Operation) -> None:
+        bench.world.events = [replace(event, calendar_id=own) for event in bench.world.events]
+
+    bench.world.after_call = show_calendar
+    ledger = bench.apply(CREATE_SALE, *deletes("e0"))
+    assert results(ledger) == ["done", "skipped"]
+    assert "in the site's own calendar" in details(ledger)[1]
+    assert bench.recorded.foreign_calendars == frozenset()
+    assert bench.recorded.foreign_events == {EventId("e0")}
+
+
 def test_an_event_that_this_tool_deleted_is_not_missed(bench: Bench) -> None:
     bench.world.events = [CalendarEvent(EventId("e1"), "Sale")]
     bench.remember(event_ids=(("Sale", EventId("e1")),))

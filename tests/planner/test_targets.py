@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.canonical import EMPTY
-from reconciler.model.diagnostics import UsageError
-from reconciler.model.events import DesiredEvent
+from reconciler.model.canonical import EMPTY, Digest
+from reconciler.model.diagnostics import Place, UsageError
+from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.operations import (
     CreateEvent,
     Deferred,
@@ -21,9 +23,13 @@ from reconciler.model.operations import (
 from reconciler.model.posts import ActivityId
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field
-from reconciler.model.sites import Inputs, SiteRef
+from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
+from reconciler.planner.options import PlanOptions
+from reconciler.planner.planner import make_plan
+from reconciler.planner.reached import Reach, reached_at
 from reconciler.planner.targets import Named, apply_targets, is_chosen, target_filter
+from tests.planner.pure_world import NOW
 
 SITES = tuple(
     Named(SiteName(name), (("team", team),))
@@ -151,3 +157,46 @@ def test_what_is_not_written_is_not_recorded_as_written() -> None:
 )
 def test_globs_in_addresses(target: str, kept: list[str]) -> None:
     assert [action.address.partition("/")[2] for action in left(targets=(target,)).actions] == kept
+
+
+# --- addresses that nothing answers to ---------------------------------------------------------------
+
+
+def reach_of(text: str, *events: tuple[str, str]) -> str:
+    """What is said of an excluded address where the site has these events (id, name)."""
+    ref = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+    file = DesiredSite(ref, Place("sites/shop.yaml"), Digest("sha256:0"), events=DesiredEvents((), prune=True))
+    live = tuple(CalendarEvent(EventId(id), name, date=NOW + timedelta(days=3)) for id, name in events)
+    observed = ObservedSite(ref, NOW, events=live)
+    site = Named(ref.name)
+    targets = target_filter((), (text,), [site])
+    reach = Reach(targets, [site])
+    planned = make_plan(file, observed, RecordedSite(), PlanOptions(NOW))
+    reach.add(ref.name, reached_at(file, observed, planned, targets))
+    try:
+        reach.check()
+    except UsageError as error:
+        return str(error)
+    return ""
+
+
+ID = "5b1c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e0"
+
+
+@pytest.mark.parametrize("typed", [f"{ID}1", f"{ID}7"])
+def test_the_id_of_a_live_event_is_answered_with_its_name(typed: str) -> None:
+    said = reach_of(f"shop/event[{typed}]", (f"{ID}1", "Sale"), ("e2", "Open day"))
+    assert said.endswith(f"did you mean shop/event[Sale], whose id is {ID}1?")
+
+
+def test_a_mistyped_id_of_one_of_two_namesakes_gets_its_address() -> None:
+    two = ((f"{ID}1", "Fair"), ("e2", "Fair"))
+    assert f"did you mean shop/event[Fair {ID}1]" in reach_of(f"shop/event[Fair {ID}7]", *two)
+    assert f"did you mean shop/event[Fair {ID}1]" in reach_of(f"shop/event[{ID}7]", *two)
+    assert reach_of(f"shop/event[Fair {ID}1]", *two) == ""
+
+
+def test_a_name_that_two_events_have_protects_neither_and_says_so() -> None:
+    said = reach_of("shop/event[Fair]", (f"{ID}1", "Fair"), (f"{ID}2", "Fair"))
+    assert "no such object" in said
+    assert f"shop/event[Fair {ID}1]" in said

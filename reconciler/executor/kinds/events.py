@@ -14,7 +14,7 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
+from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
 from reconciler.model.settings import FieldChange
@@ -58,7 +58,7 @@ class EventsKind(ManagedKind[EventOperation]):
         if not isinstance(operation, CreateEvent):
             return super().outcome(operation, entry, found, now)
         # Whether it is there, in whatever words: one that the server keeps otherwise must not be created again.
-        made = _made(operation.event, entry, found)
+        made = _made(operation.event, entry, _seen(found))
         if made:
             return Done(created=made[0].id)
         # One that was accepted and does not show is not created again: nobody knows what became of it (17.1).
@@ -95,7 +95,7 @@ class EventsKind(ManagedKind[EventOperation]):
             case DeleteEvent(id=id):
                 foreign = await _event(id, site)
                 why = FOREIGN
-                if foreign is not None and foreign.calendar_id in own_calendars(await _events(site), journal.recorded):
+                if foreign is not None and foreign.calendar_id in _own(await _events(site), journal.recorded):
                     # The calendar holds an event that this tool made, so it is the site's own, whatever this one is.
                     foreign, why = replace(foreign, calendar_id=None), READ_ONLY
                 gone = Done(detail="it was gone already")
@@ -213,10 +213,22 @@ def when_of(event: DesiredEvent) -> JsonObject:
     return JsonObject({"date": date, "recurringRule": event.recurring_rule})
 
 
-def _made(wanted: DesiredEvent, entry: OpenEntry, found: Snapshot) -> list[CalendarEvent]:
+def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
     """The events like the wanted one that were not there before the call, by id."""
-    new = (event for event in _seen(found) if event.id not in entry.before.known)
+    new = (event for event in events if event.id not in entry.before.known)
     return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
+
+
+def _own(events: tuple[CalendarEvent, ...], recorded: RecordedSite) -> frozenset[CalendarId | None]:
+    """The site's own calendars, as far as is known, with those of events that this run made a moment ago."""
+    made = {
+        event.calendar_id
+        for entry in recorded.open
+        if isinstance(entry.operation, CreateEvent)
+        for event in _made(entry.operation.event, entry, events)
+        if event.calendar_id is not None
+    }
+    return own_calendars(events, recorded) | made
 
 
 def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | None, found: Snapshot) -> str | None:
@@ -229,7 +241,7 @@ def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | Non
     alike = [event for event in mine if is_event(event, event.name, when_of(wanted))]
     if not alike:
         return f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}"
-    live = ((_made(wanted, entry, found) if created is None else alike) or alike)[0]
+    live = ((_made(wanted, entry, _seen(found)) if created is None else alike) or alike)[0]
     pairs: list[tuple[str, Json, Json]] = [("name", wanted.name, live.name)]
     if not isinstance(wanted.description, Absent):
         pairs.append(("description", wanted.description or None, live.description or None))
