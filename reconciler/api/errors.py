@@ -56,7 +56,7 @@ _MEANING: Final[Mapping[ErrorKind, str]] = {
     ErrorKind.UNAUTHENTICATED: "the credential was not accepted",
     ErrorKind.FORBIDDEN: "access was refused",
     ErrorKind.NOT_FOUND: "not found",
-    ErrorKind.CONFLICT: "it conflicts with what is there",
+    ErrorKind.CONFLICT: "it conflicts with what is on the site",
     ErrorKind.PRECONDITION: "the site does not allow it now",
     ErrorKind.THROTTLED: "too many requests",
     ErrorKind.SERVER: "the server failed",

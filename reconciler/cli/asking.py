@@ -80,4 +80,4 @@ def public_question(tally: PlanTally, *, alone: bool = False) -> str:
     posts = plural(tally.publish, "post")
     if alone:
         return f"Do you want to make {posts} public?"
-    return f"Do you want to make {posts} public? Without a yes the rest is done and they are withheld."
+    return f"Do you want to make {posts} public? If not, they are withheld and the rest is done."

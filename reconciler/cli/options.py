@@ -135,7 +135,7 @@ def output(command: Command) -> Command:
             multiple=True,
             metavar="FORMAT[=FILE]",
             callback=_outputs,
-            help=f"What to write: {', '.join(FORMATS)}. With =FILE into a file, beside the text. Repeatable.",
+            help=f"What to write: {', '.join(FORMATS)}. With =FILE, to that file as well as the text. Repeatable.",
         ),
         click.option("--no-color", is_flag=True, help="No colours. NO_COLOR in the environment does the same."),
     )(command)
@@ -160,7 +160,7 @@ def trusting(command: Command) -> Command:
             help="A host that the project's files may have keys sent to. Repeatable.",
         ),
         click.option("--require-approval", is_flag=True, help="Refuse files that say `approval: none`."),
-        click.option("--committed", is_flag=True, help="Count only approvals that are committed; on where CI is set."),
+        click.option("--committed", is_flag=True, help="Count only committed approvals; on when CI is set."),
     )(command)
 
 

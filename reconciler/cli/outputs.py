@@ -181,7 +181,7 @@ def _open_stream(path: Path) -> IO[str]:
         handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise OSError(errno.ENXIO, "nobody reads from this pipe") from None
+            raise OSError(errno.ENXIO, "nothing reads from this pipe") from None
         raise
     if stat.S_ISBLK(os.fstat(handle).st_mode):
         os.close(handle)

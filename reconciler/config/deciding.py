@@ -129,13 +129,13 @@ def write(rulings: Sequence[Ruling]) -> None:
         try:
             data = read_regular(path, MAX_BYTES + 1)
             if len(data) > MAX_BYTES:
-                raise UsageError(f"{shown}: is larger than {MAX_BYTES} bytes by now; split it")
+                raise UsageError(f"{shown}: has grown larger than {MAX_BYTES} bytes; split it")
             text = data.decode("utf-8")
             write_atomically(path, set_decisions(text, drafts, activities, shown, seen))
         except NotRegular:
-            raise UsageError(f"{shown}: is not a regular file by now; move it away") from None
+            raise UsageError(f"{shown}: is no longer a regular file; move it away") from None
         except UnicodeDecodeError:
-            raise UsageError(f"{shown}: is not UTF-8 text by now; undo that") from None
+            raise UsageError(f"{shown}: is no longer UTF-8 text; undo that") from None
         except OSError as error:
             raise UsageError(f"{shown}: cannot be written: {error.strerror}") from None
 
@@ -180,7 +180,7 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
             raise UsageError(f"--channel {channel}: no draft in the approvals files of these sites is for it")
     for title in selector.titles:
         if not any(Selector(titles=(title,)).means_activity(activity) for activity in activities):
-            raise UsageError(f"--title {title}: no activity in the approvals files of these sites has such a title")
+            raise UsageError(f"--title {title}: no activity in the approvals files of these sites has a matching title")
     if selector and not any(selector.means_activity(activity) for activity in activities):
         raise UsageError("no draft matches all of --id, --channel and --title")
 

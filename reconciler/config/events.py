@@ -33,7 +33,7 @@ def read_events(layers: Layers) -> DesiredEvents | None:
         path = ("calendarEvents", "events", at)
         if event["name"] in names:
             message = f"there are two events of the name {quoted(event['name'])}"
-            layers.problem((*path, "name"), message, "names tell events apart; change one")
+            layers.problem((*path, "name"), message, "event names must be unique; change one")
         names.add(event["name"])
         try:
             events.append(_event(event, path, layers))

@@ -46,7 +46,7 @@ def place_of(project: Project, name: SiteName) -> Path:
             raise UsageError(f"{shown_path(path)} is there already and declares another site; move it, and run again")
         return path
     raise UsageError(
-        f"no pattern of `sites` in {PROJECT_FILE} takes a new file {file}; add one such as sites/**/*.yaml"
+        f"no pattern in `sites` of {PROJECT_FILE} matches a new file {file}; add one such as sites/**/*.yaml"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from reconciler.config import times
 from reconciler.config.layers import Layers
-from reconciler.config.words import KeyPath, quoted
+from reconciler.config.words import KeyPath, dotted, quoted
 from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities, SetActivities
 from reconciler.model.canonical import ABSENT
 from reconciler.model.schedule import DesiredSchedule, Pause, ScheduleRule
@@ -203,5 +203,5 @@ def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], l
 
 
 def _note_unreachable(path: KeyPath, earlier: KeyPath, layers: Layers) -> None:
-    message = f"never decides anything: whatever it matches, rule {earlier[-1]} above it matches first"
+    message = f"never applies: {dotted(earlier)} above it already matches everything that it would"
     layers.problem(path, message, "put the narrower rule first, or remove one")

@@ -27,7 +27,7 @@ class SiteFiles(Struct, frozen=True):
 
     def warnings(self) -> list[Diagnostic]:
         """That there are files which are read by nobody."""
-        message = "is not read: no pattern of `sites` takes it"
+        message = "is not read: no pattern in `sites` matches it"
         fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
         return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.passed_over]
 

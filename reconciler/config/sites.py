@@ -231,7 +231,7 @@ class _Reading:
             self.warnings.append(warning(Place(shown), message, f"name it {PROJECT_FILE}", code="file-not-read"))
             return False
         if data is not None:
-            message = "is read because it was named: no pattern of `sites` takes it"
+            message = "is read because it was named: no pattern in `sites` matches it"
             fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
             self.warnings.append(warning(Place(shown), message, fix, code="file-not-read"))
         return data is not None

@@ -108,6 +108,6 @@ def _decoded(data: bytes, file: str, problems: list[Diagnostic]) -> str | None:
     except UnicodeDecodeError as error:
         before = data[: error.start]
         line, column = before.count(b"\n") + 1, len(before) - (before.rfind(b"\n") + 1) + 1
-        message = f"is not UTF-8: the byte 0x{data[error.start]:02x} cannot stand here"
+        message = f"is not UTF-8: the byte 0x{data[error.start]:02x} is not valid here"
         problems.append(problem(Place(file, line, column), message, "save the file as UTF-8"))
         return None

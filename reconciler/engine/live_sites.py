@@ -105,7 +105,9 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
     pattern = None if wanted.title is None else wanted.title.casefold()
     chosen = [site for site in sites.values() if pattern is None or fnmatchcase(site.name.casefold(), pattern)]
     if wanted.title is not None and not chosen:
-        raise UsageError(f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has such a name")
+        raise UsageError(
+            f"--name {printable(wanted.title)}: none of the account's {len(sites)} sites has a matching name"
+        )
     ordered = sorted(chosen, key=lambda site: (site.name.casefold(), site.id))
     return tuple(Found(site.id.lower(), site.name, site.view_url, wanted.credentials) for site in ordered)
 

@@ -129,7 +129,7 @@ def read_plan(file: Path) -> SavedPlan:
     try:
         with open_regular(file) as opened:
             if os.fstat(opened.fileno()).st_size > LARGEST:
-                raise UnreadablePlan(name, "is no saved plan: it is too large")
+                raise UnreadablePlan(name, "is not a saved plan: it is too large")
             saved = _by_lines(opened)
             if saved is not None:
                 return saved
@@ -140,7 +140,7 @@ def read_plan(file: Path) -> SavedPlan:
     except OSError as error:
         raise UnreadablePlan(name, f"cannot be read: {error.strerror}", "check the path") from None
     if len(data) > LARGEST_WHOLE:
-        raise UnreadablePlan(name, "is no saved plan: it is too large")
+        raise UnreadablePlan(name, "is not a saved plan: it is too large")
     return from_text(data, name)
 
 

@@ -81,7 +81,7 @@ class Prober:
             self._option(key, await self._ask(route.call()))
         calendars = await self._ask(routes.CALENDAR_OPTIONS.call())
         members = {name for option in _listed(calendars.body, "options") for name in option} - {"id"}
-        self._see("14.18", "what a calendar option has besides its id", members, "nothing")
+        self._see("14.18", "what a calendar option has other than its id", members, "nothing")
         defaults = await self._ask(routes.SETTINGS_DEFAULTS.call())
         wrapped = _if(defaults, "defaults" in defaults.body)
         self._say("14.18", "defaults come in an object `defaults`", wrapped, defaults.keys)

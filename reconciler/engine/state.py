@@ -146,7 +146,7 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
         ids = ", ".join(site.id for site in found)
         raise UsageError(f"{name}: several recorded sites went by this name; use an id: {ids}")
     hint = near(name, [site.name for site in known]) or "; `reconciler state list` shows what is recorded"
-    raise UsageError(f"{name!r}: nothing is recorded of such a site in {state.place}{hint}")
+    raise UsageError(f"{name!r}: no such site is recorded in {state.place}{hint}")
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.engine.adoption_results import DoctorCompleted, FilesChecked, ProjectExamined, SiteExamined
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.diagnostics import of_its_site, particulars, sentence
+from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.plurals import plural
 
@@ -79,7 +80,9 @@ def doctor_line(done: DoctorCompleted) -> str:
         for count, word in ((done.errors, "error"), (done.warnings, "warning"), (done.notes, "note"))
         if count
     ]
-    return f"Doctor: {', '.join(found) or 'nothing found'} in {plural(done.sites, 'site')}."
+    if not done.sites and not found:
+        return NO_SITES
+    return f"Doctor: {', '.join(found) or 'no problems'} in {plural(done.sites, 'site')}."
 
 
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:

@@ -36,7 +36,7 @@ class CallWords(Struct, frozen=True):
 
 _GENERATED: Final = (
     "the next apply waits for the generation to end, and reads how it ended",
-    "the next apply starts one where it is due still",
+    "the next apply starts one if it is still due",
 )
 
 _WORDS: Final[Mapping[str, CallWords]] = {
@@ -78,7 +78,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
         "move a scheduled post",
         "when the post is scheduled for",
         done="it is recorded with its new time",
-        not_done="the next apply moves it if a rule asks for another time still",
+        not_done="the next apply moves it if a rule still asks for another time",
     ),
     "cancel-post": CallWords("take a scheduled post back", "whether the post is scheduled still"),
 }

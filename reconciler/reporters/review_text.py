@@ -145,6 +145,8 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
 
 def decided_line(decided: Decided) -> str:
     """The last line of `approve`."""
+    if not (decided.drafts or decided.activities or decided.pending):
+        return "Nothing to decide: no draft waits for a decision."
     what = [plural(decided.drafts, "draft")]
     if decided.activities:
         what.append(plural(decided.activities, "activity", "activities"))

@@ -120,7 +120,7 @@ def holder_lines(lock: LockRecord | None, screen: Screen, *, ended: bool) -> Ite
         yield from wrapped((Span(f"{name:<7}"), Span(fact)), screen, indent=2, hang=11)
     if ended:
         yield from wrapped(
-            (Span("its holder is gone, or its time is over: the next run takes it over"),), screen, indent=2
+            (Span("its holder is gone or it has expired; the next run takes it over"),), screen, indent=2
         )
 
 
@@ -208,8 +208,8 @@ def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
     yield from holder_lines(found.lock, screen, ended=found.ended)
     if not found.ended:
         warning = (
-            f"Where that run lives, it learns of the loss within {RENEWAL.total_seconds():.0f} s: it finishes the "
-            "call in flight, begins no other, and its journal says where it was."
+            f"If that run is still alive, it notices within {RENEWAL.total_seconds():.0f} s: it finishes the "
+            "call in flight, starts no other, and its journal says how far it got."
         )
         yield from wrapped((Span(warning),), screen, hang=0)
 
@@ -219,7 +219,7 @@ def lock_removed_line(removed: LockRemoved) -> str:
     if removed.lock is None and not removed.unreadable:
         return f"Not locked: {removed.name}."
     if removed.given_back:
-        return f"Not locked: {removed.name}; its holder gave the lock back meanwhile."
+        return f"Not locked: {removed.name}; its holder has released the lock."
     return f"Unlocked: {removed.name}."
 
 

@@ -58,7 +58,7 @@ async def _keeps_conditions(store: Store, key: str) -> bool:
 def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
     """Who else gets at the state, as far as that can be known. Files in a folder are readable by their owner alone."""
     if not isinstance(store, LocalFolder):
-        what = "who can read the bucket cannot be told from here"
+        what = "who can read the bucket cannot be checked from here"
         fix = "keep it private, and its versions kept: its policy is the provider's"
         return (Diagnostic("state-readers-unknown", what, fix, Severity.NOTE, place=Place(place)),)
     mode = store.folder.stat().st_mode

@@ -77,7 +77,7 @@ class FirstRecords:
                 except Conflict:
                     raise StateError(
                         self._store.place(key_of_name(name)),
-                        "was changed by a run of an older version meanwhile",
+                        "was changed by a run of an older version in the meantime",
                         "see that no such run is left, then run again",
                     ) from None
         if self._names is not None:

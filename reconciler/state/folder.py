@@ -251,7 +251,7 @@ def _told(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ELOOP and path.is_symlink():
             raise _not_plain(path) from None
-        fix = _FIXES.get(error.errno or 0, "see what is wrong with that place, or name another with --state")
+        fix = _FIXES.get(error.errno or 0, "check that place, or name another with --state")
         said = error.strerror or str(error)
         if error.filename is not None and str(error.filename) != str(path):
             said += f": {error.filename}"

@@ -148,7 +148,9 @@ class StateStore:
         try:
             await put_once(self.store, key_of(new), to_bytes(record), expected=None)
         except Conflict:
-            raise StateError(self.place(new), "was recorded meanwhile", "see what it is, then try again") from None
+            raise StateError(
+                self.place(new), "was recorded in the meantime", "see what it is, then try again"
+            ) from None
         await self.forget(old.id)
 
     async def forget(self, id: str) -> None:

@@ -235,7 +235,7 @@ def _state(
         if outcome.status is PostStatus.PUBLISHED:
             return CardState.OUT, []
     late = scheduled is not None and scheduled.scheduled_for is not None and scheduled.scheduled_for <= known.now
-    passed = "Its moment has passed; the next apply reads what became of it."
+    passed = "Its time has passed; the next apply checks what became of it."
     if scheduled is not None and not approved:
         going = "It is scheduled, and no longer approved."
         return CardState.GOING_OUT, [f"{going} {passed if late else 'The next apply cancels it.'}"]
@@ -244,7 +244,7 @@ def _state(
     if not kept:
         if not activity.counts:
             return CardState.SENT_BACK, ["The posts changed after this was decided; refresh, and decide again."]
-        return CardState.SENT_BACK, ["It is done; refresh to see what there is now."] if known.done(activity) else []
+        return CardState.SENT_BACK, ["Done. Refresh to see how things are now."] if known.done(activity) else []
     if edited:
         return CardState.EDITED, ["The file shows other words than its digest names. Refresh to see the site's own."]
     if not approved:

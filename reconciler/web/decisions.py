@@ -111,9 +111,9 @@ def _objection(file: SiteFile, wish: Wish) -> str:
     if activity.decision is wish.to:
         return ""
     if activity.decision is not wish.seen:
-        return f"somebody decided otherwise meanwhile: the file says {activity.decision.value}"
+        return f"somebody else has decided since: the file says {activity.decision.value}"
     if (activity.decided or "") != wish.digest or not activity.counts:
-        return "the posts of this activity changed meanwhile; look at them again"
+        return "the posts of this activity have changed since; look at them again"
     return ""
 
 
@@ -123,11 +123,11 @@ def _objection_to_draft(file: SiteFile, wish: DraftWish) -> str:
         return f"{file.shown} does not have this draft any more"
     activity, draft = found
     if draft.digest != wish.digest:
-        return "it changed meanwhile; what you see now is what the file says. Look at it again"
+        return "it has changed since; you now see what the file says. Look at it again"
     if draft.decision is wish.to:
         return ""
     if draft.decision is not wish.seen:
-        return f"somebody decided otherwise meanwhile: the file says {draft.decision.value}"
+        return f"somebody else has decided since: the file says {draft.decision.value}"
     if wish.to is Decision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
             return "its activity is sent back; keep the activity first"

@@ -106,7 +106,7 @@ class Guard:
         if values.get("origin") != f"http://{host}" or values.get("sec-fetch-site", "same-origin") != "same-origin":
             return PlainTextResponse(ELSEWHERE, 403)
         if values.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            return PlainTextResponse("What is decided comes as JSON.\n", 415)
+            return PlainTextResponse("Decisions must be sent as JSON.\n", 415)
         length = values.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST_BYTES:
             return PlainTextResponse("That is too much at once.\n", 413)

@@ -402,7 +402,7 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
     monkeypatch.setattr(approving, "key", slowly)
     done = reconciler("approve", shop.root)
     assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
-    assert "was changed meanwhile" in done.err
+    assert "was changed in the meantime" in done.err
 
 
 def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Command, tmp_path: Path) -> None:

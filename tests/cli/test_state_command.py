@@ -233,7 +233,7 @@ Lock
   CI job   https://ci.example/jobs/17
   since    TIME
   until    TIME
-  its holder is gone, or its time is over: the next run takes it over
+  its holder is gone or it has expired; the next run takes it over
 
 Open calls
   ? unconfirmed  ENTRY  schedule-post
@@ -339,7 +339,7 @@ def test_an_unknown_site(
     more = ["e1", "done"] if command[0] == "resolve" else []
     ran = reconciler("state", command[0], name, *more, project.root, *command[1:])
     assert (ran.code, ran.out) == (1, "")
-    assert "nothing is recorded of such a site in " in ran.err
+    assert "no such site is recorded in " in ran.err
     assert said in ran.err.replace("\\\\", "\\")
     assert sorted(project.root.rglob("*")) == before
 
@@ -475,7 +475,7 @@ def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: P
     entry = planted.open(Generate(), "shop/marketing-plan", Before(status="NEVER_CREATED"))
     ran = reconciler("state", "resolve", "shop", entry, "not-done", project.root)
     assert ran.code == 0
-    assert "the next apply starts one where it is due still" in ran.out
+    assert "the next apply starts one if it is still due" in ran.out
     assert "1 generated" in reconciler("apply", project.root, "--auto-approve").last
 
 

@@ -274,7 +274,7 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     stale = ci.command("apply", saved, "--auto-approve", "--allow-publish")
     assert stale.code == 4
     assert stale.last.startswith(f"Refused: janes-pottery/draft[{edited}]: ")
-    assert "the post's content was changed meanwhile; " in stale.last
+    assert "the post's content has changed since the plan; " in stale.last
     assert stale.last.endswith("run plan again")
     assert (pair.writes(), pair.scheduled()) == (before, {})
 

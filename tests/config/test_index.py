@@ -126,7 +126,7 @@ def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> Non
         }
     )
     assert warnings() == [
-        "sites/b.yml: is not read: no pattern of `sites` takes it; widen `sites` in reconciler.yaml, or move the file"
+        "sites/b.yml: is not read: no pattern in `sites` matches it; widen `sites` in reconciler.yaml, or move the file"
     ]
     assert names() == ["a"]
     assert names("sites/b.yml") == ["b"]

@@ -138,7 +138,7 @@ def test_an_activity_that_changed_meanwhile_is_skipped_and_its_posts_too(shop: B
     ledger = shop.apply(retitle("a2", ActivityIs(ActivityId("a2"), digest)), posts_for("a2"), retitle("a1"))
     assert results(ledger) == ["skipped", "skipped", "done"]
     assert details(ledger)[:2] == [
-        "the activity was changed meanwhile",
+        "the activity has changed since the plan",
         "it needs what did not end well: shop/activity[a2] is skipped",
     ]
 

@@ -121,24 +121,24 @@ BROKEN: list[tuple[Precondition, str]] = [
     (StillAhead(START, timedelta(0)), f"too late: it would go out {moment_text(START, 'UTC')}; run plan again"),
     (SettingIs("settings.toneOfVoice", None), 'settings.toneOfVoice is "warm" now, not empty'),
     (EventIs(EventId("e9"), NO_DIGEST), "the event is gone"),
-    (EventIs(LIVE_SALE.id, NO_DIGEST), "the event was changed meanwhile"),
+    (EventIs(LIVE_SALE.id, NO_DIGEST), "the event has changed since the plan"),
     (MarketingPlanIs((PlanStatus.FAILED,)), "the marketing plan is ACTIVE now"),
     (DiscardsOnly(()), "it would throw away 1 posts that the plan does not list: p1; run plan again"),
     (ActivityIs(ActivityId("a9"), NO_DIGEST), "the activity is gone"),
-    (ActivityIs(ACTIVITY.id, NO_DIGEST), "the activity was changed meanwhile"),
-    (NoActivityLike(ACTIVITY.title, instant(ACTIVITY.date)), "there is such an activity already"),
+    (ActivityIs(ACTIVITY.id, NO_DIGEST), "the activity has changed since the plan"),
+    (NoActivityLike(ACTIVITY.title, instant(ACTIVITY.date)), "the activity already exists"),
     (PostsAre(ActivityId("a9")), "the activity is gone"),
     (PostsAre(ACTIVITY.id), "the activity has 1 posts now"),
-    (PostsAre(ACTIVITY.id, ((DRAFT.id, NO_DIGEST),)), "the activity's posts were changed meanwhile"),
+    (PostsAre(ACTIVITY.id, ((DRAFT.id, NO_DIGEST),)), "the activity's posts have changed since the plan"),
     (PostIs(PostId("p9"), PostStatus.DRAFT, NO_DIGEST), "the post is gone"),
     (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),
-    (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content was changed meanwhile"),
+    (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content has changed since the plan"),
     (DateIs(ActivityId("a9"), ACTIVITY.date), "the activity is gone"),
     (DateIs(ACTIVITY.id, START), f"its activity is on {instant(ACTIVITY.date)} now; run plan again"),
     (StillScheduled(DRAFT.id), "the post is DRAFT now"),
     (
         Approved(DRAFT.id, DRAFT.digest, 1),
-        "another run scheduled it meanwhile, and an approval counts for one scheduling",
+        "another run has scheduled it, and an approval counts once",
     ),
     (Approved(DRAFT.id, DRAFT.digest, 0, NO_DIGEST), "its approval was withdrawn"),
 ]
@@ -164,7 +164,7 @@ def test_a_yes_is_asked_for_again_as_it_is_just_before_the_call() -> None:
         return right_unmet(required, Moment(recorded or RecordedSite(), file, START))
 
     assert unmet(given, yes) is None
-    assert "another run scheduled it meanwhile" in str(unmet(given, yes, once))
+    assert "another run has scheduled it" in str(unmet(given, yes, once))
     assert unmet(given, replace(yes, decision=Decision.PENDING)) == "its approval was withdrawn"
     assert "another content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
     assert "another content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
@@ -194,7 +194,7 @@ def test_an_event_of_the_same_name_and_day_stands_in_the_way_unless_it_is_foreig
     shop.journal = shop.open_journal(recorded)
     shop.world.events = [replace(LIVE_SALE, calendar_id=CalendarId("google"))]
     create = needing(NoEventNamed("Sale", digest_of(SALE.facts())), operation=CreateEvent(SALE))
-    assert found(shop, create) == (["there is such an event already"] if there else [])
+    assert found(shop, create) == (["the event already exists"] if there else [])
     moved = replace(SALE, date=START + timedelta(days=1))
     assert found(shop, replace(create, operation=CreateEvent(moved))) == []
 
@@ -204,7 +204,7 @@ def test_a_recurring_event_is_known_by_the_members_of_its_rule_that_are_declared
     shop.world.events = [CalendarEvent(EventId("e2"), "Fair", recurring_rule=JsonObject({**monthly, "interval": 1}))]
     fair = DesiredEvent("Fair", recurring_rule=monthly)
     create = needing(NoEventNamed("Fair", digest_of(fair.facts())), operation=CreateEvent(fair))
-    assert found(shop, create) == ["there is such an event already"]
+    assert found(shop, create) == ["the event already exists"]
 
 
 # --- what earlier runs left open ---------------------------------------------------------------------

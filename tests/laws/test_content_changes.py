@@ -93,7 +93,7 @@ def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
     once(run, "GET *features", "after", lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
     assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
-    assert "content was changed meanwhile" in details(done)
+    assert "content has changed since the plan" in details(done)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
 
 

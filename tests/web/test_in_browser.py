@@ -165,7 +165,7 @@ def test_nobody_decides_about_words_that_came_after_the_key(browser: Any, potter
         ActionChains(browser).send_keys("ja").perform()
         write("free money")
         ActionChains(browser).send_keys("ja").perform()
-        until(lambda: "1 not saved: it changed meanwhile" in text(browser, "#said"))
+        until(lambda: "1 not saved: it has changed since" in text(browser, "#said"))
         assert words(pottery)[draft_id(1)] == "pending"
         assert "1 draft changed in the files" in text(browser, "#news"), "it is said, whichever answer brought it"
         # What was selected with other words in it is not selected any more.

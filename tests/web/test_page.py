@@ -157,7 +157,7 @@ def test_what_somebody_else_decided_is_not_lost(root: Path) -> None:
     # What the page showed is not so any more: refused, with what the file says.
     assert here.decide(here.draft(0, "pending"))["refused"] == []
     (said,) = there.decide({**mine, "seen": "approve", "to": "approve", "digest": "sha256:" + "0" * 64})["refused"]
-    assert "changed meanwhile" in said["why"]
+    assert "changed since" in said["why"]
     (said,) = there.decide({**mine, "seen": "approve"})["refused"]
     assert "the file says pending" in said["why"]
     assert here.decide(here.whole(0, "regenerate"))["refused"] == []

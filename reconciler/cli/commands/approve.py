@@ -24,15 +24,19 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 )
 @click.option("--channel", "channels", multiple=True, metavar="CHANNEL", help="Drafts for this channel. Repeatable.")
 @click.option(
-    "--title", "titles", multiple=True, metavar="GLOB", help="Drafts of activities with such a title. Repeatable."
+    "--title",
+    "titles",
+    multiple=True,
+    metavar="GLOB",
+    help="Only drafts of activities whose title matches. Repeatable.",
 )
 @click.option(
     "--decision",
     type=click.Choice(DECISIONS),
-    help="What is decided: approve and pending of drafts, the others of whole activities. Default: approve, or ask.",
+    help="The decision: approve or pending for drafts, the others for whole activities. Default: approve, or ask.",
 )
 @click.option("--all", "everything", is_flag=True, help="Every draft that waits; needs --yes.")
-@click.option("--yes", is_flag=True, help="Do not ask. What is decided is shown all the same.")
+@click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output
 def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:

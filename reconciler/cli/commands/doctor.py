@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Exit with 4 where something waits for a person.")
+@click.option("--strict", is_flag=True, help="Exit with 4 if something needs a person.")
 @click.option("--sites", is_flag=True, help="Name every site that has a finding which many share.")
-@click.option("--quiet", is_flag=True, help="Show what is wrong and the last line only.")
+@click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
 @click.option("--probe", is_flag=True, help="Also settle facts of the API that are only inferred, at the first site.")
 @click.option(
     "--cassette",
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     default=Path("reconciler-probe.json"),
     metavar="FILE",
     show_default=True,
-    help="With --probe: where its requests and answers go, without texts, ids and keys.",
+    help="With --probe: file for its requests and responses, with texts, ids and keys removed.",
 )
 @options.parallelism
 @options.reaching

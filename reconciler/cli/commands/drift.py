@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 @click.command("drift")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Refuse (exit 4) where anything is blocked.")
+@click.option("--strict", is_flag=True, help="Refuse (exit 4) if anything is blocked.")
 @options.detail
 @options.parallelism
 @options.workers
-@click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 where something drifted.")
+@click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 if something drifted.")
 @options.reaching
 @options.trusting
 @options.output

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
     required=True,
-    help="Where to write the whole.",
+    help="File to write the combined result to.",
 )
 @options.detail
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-@click.option("--web", is_flag=True, help="Open the review page, where people decide in their browser. Ctrl-C ends it.")
+@click.option("--web", is_flag=True, help="Open the review page to decide in a browser. Press Ctrl-C to end it.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="The page's port on this machine; a free one without it. With --web.",
 )
 @click.option(
-    "--commit", is_flag=True, help="Let the page commit what is decided, as git's user; never pushed. With --web."
+    "--commit", is_flag=True, help="Let the page commit decisions as git's user; it never pushes. With --web."
 )
 def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     """Write drafts down for review.
@@ -47,7 +47,7 @@ def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
     if port is not None and not web:
         raise UsageError("--port is the port of the review page; add --web")
     if commit and not web:
-        raise UsageError("--commit commits what is decided on the review page; add --web")
+        raise UsageError("--commit is for decisions on the review page; add --web")
     asked = options.run_options(**given)
     if web:
         return reported("review", asked.shown, lambda running: _page(asked, running, port or 0, commits=commit))

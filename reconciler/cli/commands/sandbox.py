@@ -36,7 +36,7 @@ def _world(function: Command) -> Command:
         click.option(
             "--database",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="The file that holds the world; default: .reconciler/sandbox.db in DIR.",
+            help="The file with the world; default: .reconciler/sandbox.db in DIR.",
         ),
         click.argument(
             "folder", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
@@ -62,7 +62,7 @@ def _open(folder: Path, database: Path | None, seed: Path | None) -> Iterator[Sa
 @_world
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
 @click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
 )
 def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int) -> None:
     """Serve the world of the project in DIR over HTTP until Ctrl-C.

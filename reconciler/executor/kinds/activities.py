@@ -205,7 +205,7 @@ async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: S
             activity = next((activity for activity in live if activity.id == id), None)
             if activity is None:
                 return "the activity is gone"
-            return None if activity.digest == facts else "the activity was changed meanwhile"
+            return None if activity.digest == facts else "the activity has changed since the plan"
         case DateIs(activity=id, date=on):
             activity = next((activity for activity in live if activity.id == id), None)
             if activity is None:
@@ -214,6 +214,6 @@ async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: S
         case NoActivityLike(title=title, target_date=date):
             name = normal_text(title)
             alike = any(normal_text(activity.title) == name and instant(activity.date) == date for activity in live)
-            return "there is such an activity already" if alike else None
+            return "the activity already exists" if alike else None
         case _:
             assert_never(required)

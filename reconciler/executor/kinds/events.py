@@ -280,12 +280,12 @@ async def event_unmet(
             live = next((event for event in events if event.id == id), None)
             if live is None:
                 return "the event is gone"
-            return None if digest_of(live.facts()) == facts else "the event was changed meanwhile"
+            return None if digest_of(live.facts()) == facts else "the event has changed since the plan"
         case NoEventNamed(name=name):
             if not isinstance(operation, CreateEvent):
                 return None
             own = own_events(events, recorded)
             alike = any(is_event(event, name, when_of(operation.event)) for event in own)
-            return "there is such an event already" if alike else None
+            return "the event already exists" if alike else None
         case _:
             assert_never(required)

@@ -160,7 +160,9 @@ async def posts_unmet(required: PostsAre | PostsAmong, site: SiteCache) -> str |
         return None
     if isinstance(required, PostsAmong):
         listed = set(found) <= set(required.posts)
-        return None if listed else "the activity's posts were changed meanwhile"
+        return None if listed else "the activity's posts have changed since the plan"
     return (
-        "the activity's posts were changed meanwhile" if required.posts else f"the activity has {len(found)} posts now"
+        "the activity's posts have changed since the plan"
+        if required.posts
+        else f"the activity has {len(found)} posts now"
     )

@@ -221,7 +221,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
         return "the post is gone"
     if post.status != required.status:
         return f"the post is {printable(str(post.status))} now, not {required.status}"
-    return None if post.digest == required.content else "the post's content was changed meanwhile"
+    return None if post.digest == required.content else "the post's content has changed since the plan"
 
 
 def right_unmet(required: Precondition, moment: Moment) -> str | None:
@@ -237,7 +237,7 @@ def right_unmet(required: Precondition, moment: Moment) -> str | None:
 
 def _approval_unmet(required: Approved, moment: Moment) -> str | None:
     if times_of(moment.recorded, required.post, frozenset({required.content})) != required.times:
-        return "another run scheduled it meanwhile, and an approval counts for one scheduling"
+        return "another run has scheduled it, and an approval counts once"
     if required.decided is None:
         return None
     draft = moment.approvals.draft(required.post)
