@@ -18,7 +18,6 @@ from reconciler.engine.review import reviews
 from reconciler.engine.session import Session, begin
 from reconciler.model.approvals import Decision
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.model.sites import SiteRef
 from reconciler.reporters.gallery import gallery
 from reconciler.version import install_hint
 from reconciler.wiring import api_of, described
@@ -159,8 +158,7 @@ class _Sites:
 
 
 async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
-    from reconciler.engine.problems import diagnostic_of
-    from reconciler.state.errors import StateError
+    from reconciler.engine.state import records
     from reconciler.web.board import Facts
 
     recorded = {}
@@ -169,11 +167,11 @@ async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
         for entry in selection.entries
         if entry.without_approval
     ]
-    for entry in selection.entries:
-        try:
-            recorded[entry.name] = await session.store.load(SiteRef(entry.name, entry.id))
-        except (StateError, OSError) as error:
-            problems.append(_told(entry.name, diagnostic_of(error)))
+    async for result in records(session.store, selection, session.parallelism):
+        if isinstance(result, SiteFailed):
+            problems += (_told(result.name, problem) for problem in result.problems)
+        else:
+            recorded[result.name] = result.recorded
     return Facts(session.clock.now(), recorded, tuple(problems))
 
 

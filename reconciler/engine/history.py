@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit, HistoryListed, SiteFailed, SiteHistory
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import begin
@@ -14,7 +14,6 @@ from reconciler.model.address import Kind, key_of
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import TAKEN_BACK
-from reconciler.planner.targets import Named
 
 
 async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> HistoryListed:
@@ -41,9 +40,7 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
         posts = sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))
         return SiteHistory(entry.name, tuple(posts), (*recorded.outcomes, *_taken_back(recorded)))
 
-    return over_sites(
-        selection.entries, work, named=lambda entry: Named(entry.name, entry.labels), at_once=state.parallelism
-    )
+    return over_sites(selection.entries, work, named=named_by_file, at_once=state.parallelism)
 
 
 def _taken_back(recorded: RecordedSite) -> tuple[PostOutcome, ...]:

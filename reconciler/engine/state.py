@@ -10,13 +10,16 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.results import Emit, Notice
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.results import Emit, Notice, SiteFailed
+from reconciler.engine.selection import Selection
 from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import waiting_posts
 from reconciler.executor.manual_resolution import resolve_manually
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
-from reconciler.model.sites import PublishedPost, SiteRef
+from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.targets import Named, near
 from reconciler.state.lease import Lease, Leases
 from reconciler.state.lock_record import LockRecord
@@ -33,6 +36,22 @@ class StateAccess(Struct, frozen=True):
     leases: Leases
     place: str
     parallelism: int = 10
+
+
+class Remembered(Struct, frozen=True):
+    """What is recorded of a site."""
+
+    name: SiteName
+    recorded: RecordedSite
+
+
+def records(store: StateStore, selection: Selection, at_once: int) -> AsyncIterator[Remembered | SiteFailed]:
+    """What is recorded of each site of a selection."""
+
+    async def work(entry: SiteEntry, _turn: Turn) -> Remembered:
+        return Remembered(entry.name, await store.load(SiteRef(entry.name, entry.id)))
+
+    return over_sites(selection.entries, work, named=named_by_file, at_once=at_once)
 
 
 async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emit) -> StateListed:
