@@ -44,7 +44,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.reached import Reach
-from reconciler.planner.rights import needs_today, plans_posts, regenerates_on_request, rights_lost, what_is_left
+from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
 from reconciler.state.plans import AlreadySpent, SpentPlans
@@ -227,7 +227,7 @@ def _checked(
             refusals = tuple(diagnostic_of(why) for why in found)
             plan = replace(plan, refusals=refusals)
             return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        if not found and needs_today(plan, desired):
+        if not found:
             asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
             as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
             today = (await plan_site(session, as_made, desired, recorded, turn)).plan

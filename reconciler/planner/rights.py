@@ -24,23 +24,13 @@ from reconciler.model.operations import (
     discards_of,
 )
 from reconciler.model.posts import Discarded, channel_name
-from reconciler.model.sites import DesiredSite, Expect
+from reconciler.model.sites import DesiredSite
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import key_of
 
 NOT_ALLOWED = "today's site file, approvals and policy do not let it go out"
 KEPT = "the plan would take it away, and today's files keep it"
-
-
-def needs_today(saved: Plan, desired: DesiredSite) -> bool:
-    """Whether a saved plan does anything that today's files have a say in.
-
-    What goes out or is taken back, what is thrown away, and what the file expects of its site.
-    """
-    return desired.expect != Expect() or any(
-        class_of(action.operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE) or _destroys(action.operation)
-        for action in saved.actions
-    )
+NOT_ASKED_FOR = "the plan would have it made, and today's files do not ask for it"
 
 
 def regenerates_on_request(saved: Plan) -> bool:
@@ -61,10 +51,10 @@ def plans_posts(saved: Plan) -> bool:
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, str], ...]:
     """The actions of a saved plan that nobody wants today, by today's plan of the same site, and why.
 
-    Of these are: what goes out and today's plan does not publish; what is taken back and wanted again; what is
-    destroyed and kept by today's files; drafts thrown away that were approved since; and whatever a site that is
-    refused today must not have done. What is promised for later needs `approval: none` and the same rules in today's
-    file.
+    Of these are: what goes out and today's plan does not publish; what is taken back and wanted again; what is made
+    anew or destroyed and today's files do not ask for; drafts thrown away that were approved since; what today's policy
+    blocks; and all of a site that is refused today. What is promised for later needs the same rules in today's file,
+    and `approval: none` where it goes out.
     """
     found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why)
@@ -98,31 +88,25 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
     """Why an action of a saved plan is not wanted today; empty if it is, or if nobody needs to want it."""
     operation = action.operation
     for problem in today.refusals:
-        expected = problem.code == RefusedBy.EXPECT
-        if expected or (problem.code == RefusedBy.DISCARD and discards_of(operation)):
+        # What today's plan would throw away besides is no matter of the saved one.
+        if problem.code != RefusedBy.DISCARD or discards_of(operation):
             return problem.message
     if class_of(operation) is ActionClass.PUBLIC:
-        return "" if _is_allowed(action, today, desired) else _instead(action, today)
+        return "" if _is_allowed(action, today, desired) else _instead(action, today, NOT_ALLOWED)
     if isinstance(operation, CancelPost):
         if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
             return ""
         return "it would be cancelled, and it is wanted again"
-    if _must_be_asked_for(operation) and not _is_asked_for(action, today, desired):
-        return KEPT
     kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
-    return f"{', '.join(kept)} would be thrown away, and was approved since" if kept else ""
+    if kept:
+        return f"{', '.join(kept)} would be thrown away, and was approved since"
+    if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
+        return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
+    return "" if any(found.address == action.address for found in today.actions) else _instead(action, today, "")
 
 
-def _destroys(operation: Operation) -> bool:
-    return _must_be_asked_for(operation) or isinstance(operation, Regenerate)
-
-
-def _must_be_asked_for(operation: Operation) -> bool:
-    """Whether a write takes something away for good that a file or a decision asks to be gone.
-
-    A generation whose reason has changed since is carried out, with a word about the files.
-    """
-    return operation.verb is Verb.DELETE or isinstance(operation, RegeneratePosts | ClearPosts)
+def _takes_away(operation: Operation) -> bool:
+    return operation.verb is Verb.DELETE or isinstance(operation, Regenerate | RegeneratePosts | ClearPosts)
 
 
 def _is_asked_for(action: Action, today: Plan, desired: DesiredSite) -> bool:
@@ -130,7 +114,14 @@ def _is_asked_for(action: Action, today: Plan, desired: DesiredSite) -> bool:
     if isinstance(operation, Deferred):
         rules = desired.posts if operation.part is Part.POSTS else desired.activities
         return rules == (operation.posts_rules if operation.part is Part.POSTS else operation.activity_rules)
-    return any(found.address == action.address and type(found.operation) is type(operation) for found in today.actions)
+    return any(found.address == action.address and _is_same(found.operation, operation) for found in today.actions)
+
+
+def _is_same(today: Operation, saved: Operation) -> bool:
+    """Whether today's files ask for the same write. New images are not new posts."""
+    if isinstance(today, RegeneratePosts) and isinstance(saved, RegeneratePosts):
+        return (today.media_only, today.stories) == (saved.media_only, saved.stories)
+    return type(today) is type(saved)
 
 
 def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
@@ -140,9 +131,9 @@ def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
     return any(operation == allowed.operation for allowed in today.actions)
 
 
-def _instead(action: Action, today: Plan) -> str:
+def _instead(action: Action, today: Plan, otherwise: str) -> str:
     """What today's plan says of the object instead."""
-    return next((found.message for found in today.blocked if found.address == action.address), NOT_ALLOWED)
+    return next((found.message for found in today.blocked if found.address == action.address), otherwise)
 
 
 def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approvals) -> Iterator[Discarded]:

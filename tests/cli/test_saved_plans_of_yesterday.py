@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cli.projects import Command, Project
-from tests.cli.test_stays_wanted import ABSENT, ACTIVITY, APPROVALS, FILE, SITE, Change, Pottery, edits, more
+from tests.cli.test_stays_wanted import ABSENT, ACTIVITY, APPROVALS, FILE, SITE, WORLD, Change, Pottery, edits, more
 
 SITE_FILE = "sites/pottery.yaml"
 YES = ("--auto-approve", "--allow-publish")
@@ -50,6 +50,16 @@ def moved(project: Project) -> None:
 def disconnected(project: Project) -> None:
     with project.world() as world:
         world.dashboard.disconnect(SITE, "INSTAGRAM")
+
+
+def with_a_bare_activity(pottery: Pottery) -> None:
+    bare = f"      - {{id: {ACTIVITY[:-1]}2, date: '2026-11-10T08:00:00Z', title: Open day}}\n"
+    pottery.project.write({"sandbox.yaml": WORLD + bare})
+    known(pottery)
+
+
+def never_planned(pottery: Pottery) -> None:
+    pottery.project.write({"sandbox.yaml": WORLD[: WORLD.index("    plan:")]})
 
 
 def written(name: str, text: str) -> Change:
@@ -125,8 +135,34 @@ STALE = {
     "a draft is approved before it is replaced on request": Since(
         known, nothing, APPROVE, f"{KILN} would be thrown away", ("--regenerate", "pottery")
     ),
+    "a discard is taken back": Since(known, GIVE_UP, KEEP, "today's files keep it"),
+    "a post that was sent back is kept": Since(
+        known,
+        edits(APPROVALS, "decision: keep", "decision: regenerate"),
+        edits(APPROVALS, "decision: regenerate", "decision: keep"),
+        "today's files keep it",
+    ),
+    "only its images are to be made again": Since(
+        known,
+        edits(APPROVALS, "decision: keep", "decision: regenerate"),
+        edits(APPROVALS, "decision: regenerate", "decision: regenerate-media"),
+        "today's files keep it",
+    ),
+    "inputs are changed back, and nothing is approved": Since(known, WARM, DRY, "today's files keep it"),
+    "no marketing plan is asked for any more": Since(
+        never_planned, nothing, edits(SITE_FILE, "marketingPlan:", "#"), "do not ask for it"
+    ),
+    "posts are not asked for any more": Since(
+        with_a_bare_activity,
+        more(SITE_FILE, 'posts:\n- {match: {title: "Open*"}, state: present}\n'),
+        AS_IT_WAS,
+        "do not ask for it",
+    ),
+    "more are expected to match than there are": Since(
+        approved, nothing, edits(SITE_FILE, "channels: [INSTAGRAM],", "channels: [INSTAGRAM], min: 500,"), "min is 500"
+    ),
     "less may be thrown away": Since(
-        known, WARM, edits(SITE_FILE, "discard: all", "discard: nothing"), "regenerate.discard is nothing"
+        known, WARM, edits(SITE_FILE, "discard: all", "discard: nothing"), "(discard: nothing)"
     ),
     "fewer drafts may be thrown away": Since(
         known, WARM, more("reconciler.yaml", "policy: {maxDiscard: 0}\n"), "1 draft"

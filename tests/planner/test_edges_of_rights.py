@@ -6,16 +6,18 @@ import pytest
 from msgspec.structs import fields, replace
 
 from reconciler.model.activities import PostsRule
+from reconciler.model.address import Address, SiteName
 from reconciler.model.content import LinkPreview, PublicContent
-from reconciler.model.diagnostics import Place
+from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import DesiredMarketingPlan
 from reconciler.model.operations import ActionClass, Deferred, Part, class_of
 from reconciler.model.policy import Policy
+from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.selectors import Match
-from reconciler.model.settings import Field
+from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
 from reconciler.planner.guards import judge_run
-from reconciler.planner.rights import rights_lost
+from reconciler.planner.rights import rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally
 from tests.planner.publishing_world import activity, approved, desired, plan, post, site
 
@@ -125,6 +127,47 @@ def test_a_saved_promise_needs_todays_rules_without_approval() -> None:
     unasked = replace(desired(required=False), posts=posts)
     saved = plan(unasked, site(activity("a1")))
     today = plan(unasked, site(activity("a1", post("d1"))))
-    assert rights_lost(saved, today, unasked) == (), "its posts were made in between"
-    for changed in (replace(desired(), posts=posts), replace(unasked, schedule=None)):
+    kept = [action.address for action, _ in rights_lost(saved, today, unasked)]
+    assert kept == ["shop/posts[a1]"], "its posts were made in between, and the promise holds"
+    (rule,) = schedule_of(unasked).rules
+    more = replace(schedule_of(unasked), rules=(replace(rule, max=9),))
+    for schedule in (schedule_of(desired()), None, more):
+        changed = replace(unasked, schedule=schedule)
         assert len(rights_lost(saved, plan(changed, site(activity("a1"))), changed)) == 1
+
+
+WHOLE = Diagnostic("acme", "no posts this week", address=Address(SiteName("shop")))
+"""What a policy check says of a site, and of no action of it."""
+
+
+def test_a_site_that_a_check_refuses_today_has_nothing_done() -> None:
+    live = site(activity("a1", post("d1")))
+    wanted = desired(approvals=approved(activity("a1", post("d1"))))
+    saved = plan(wanted, live)
+    ((_, why),) = rights_lost(saved, replace(saved, refusals=(WHOLE,)), wanted)
+    assert WHOLE.message in why
+
+
+def test_what_a_check_blocks_today_is_not_done() -> None:
+    live = replace(site(), settings=MarketingSettings())
+    wanted = replace(desired(), schedule=None, settings=(Field("settings.toneOfVoice", "dry"),))
+    saved = plan(wanted, live)
+    (action,) = saved.actions
+    blocked = Diagnostic("acme", "ask the brand team", severity=Severity.WARNING, address=action.address)
+    assert rights_lost(saved, saved, wanted) == ()
+    ((_, why),) = rights_lost(saved, replace(saved, actions=(), blocked=(blocked,)), wanted)
+    assert why == blocked.message
+
+
+def test_of_a_plan_that_was_begun_nothing_is_left_where_the_site_is_refused_today() -> None:
+    wanted = desired(approvals=approved(activity("a1", post("d1"))))
+    saved = plan(wanted, site(activity("a1", post("d1"))))
+    assert what_is_left(saved, saved) == saved
+    assert what_is_left(saved, replace(saved, actions=())) == replace(saved, actions=())
+    assert what_is_left(saved, replace(saved, actions=(), refusals=(WHOLE,))) is None
+    assert what_is_left(replace(saved, actions=()), saved) is None
+
+
+def schedule_of(wanted: DesiredSite) -> DesiredSchedule:
+    assert wanted.schedule is not None
+    return wanted.schedule

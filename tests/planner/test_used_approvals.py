@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from reconciler.model.canonical import JsonObject
 from reconciler.model.operations import CancelPost, SchedulePost
 from reconciler.model.posts import PostStatus
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
-from reconciler.planner.used_approvals import used_key
-from tests.planner.publishing_world import KNOWN, activity, approved, desired, operations, plan, post, reasons, site
+from reconciler.planner.used_approvals import times_of, used_key
+from tests.planner.publishing_world import (
+    KNOWN,
+    activity,
+    approved,
+    desired,
+    operations,
+    plan,
+    post,
+    reasons,
+    scheduled_before,
+    site,
+)
 
 KILN = activity("a", post("d1"))
 
@@ -50,3 +62,10 @@ def test_what_is_scheduled_and_approved_is_ours_from_then_on_whoever_scheduled_i
         # Put back to the drafts by hand, the yes was for the one scheduling.
         back = plan(desired(approvals=approved(KILN)), site(KILN), ours)
         assert (back.actions, reasons(back)) == ((), [("d1", BlockedBy.CANCELLED_AFTER_APPROVAL)])
+
+
+def test_a_scheduling_that_is_known_twice_counts_once() -> None:
+    draft = KILN.posts[0]
+    recorded = scheduled_before(draft)
+    noted = replace(recorded, objects=((used_key(draft.id), JsonObject({"content": draft.digest, "times": 1})),))
+    assert times_of(noted, draft.id, frozenset({draft.digest})) == 1
