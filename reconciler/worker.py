@@ -18,7 +18,7 @@ from reconciler.api.client import FullClient, ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
-from reconciler.engine.carrying_out import ApplyTotals, Prepared, PreparedSites, apply_sites, remember
+from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
     Answer,
@@ -44,6 +44,7 @@ from reconciler.engine.parts import (
     told_of,
 )
 from reconciler.engine.plan import plans
+from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import PlanCompleted, SiteApplied, SiteFailed, SitePlanned
 from reconciler.engine.selection import Selection

@@ -14,11 +14,12 @@ from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
-from reconciler.engine.carrying_out import Prepared, PreparedSites, carry_out
+from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
 from reconciler.engine.plan_file import plans_of_sites
+from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
     ApplyCompleted,

@@ -11,9 +11,10 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
 from reconciler.engine.applying import Run
-from reconciler.engine.carrying_out import AGAIN, PreparedSites, ledger_of
 from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
+from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.results import Emit, Notice, SiteApplied, SiteFailed
+from reconciler.engine.run_ledger import AGAIN, ledger_of
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.diagnostics import Diagnostic, Place, Severity

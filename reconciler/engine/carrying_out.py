@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.parts import Planned, Ready
 from reconciler.engine.plan import plan_site
+from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import (
     ApplyCompleted,
@@ -23,75 +21,24 @@ from reconciler.engine.results import (
     PlanCompleted,
     SiteApplied,
     SiteFailed,
-    SitePlanned,
 )
-from reconciler.engine.run_ledger import ledger_values
-from reconciler.engine.spool import Spool
+from reconciler.engine.run_ledger import AGAIN, entries_of, ledger_of, ledger_values
 from reconciler.executor.executor import apply_plan
-from reconciler.executor.going_out import still_going_out, unstopped
-from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
+from reconciler.executor.ledger import Result, SiteLedger, Tally, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Clock, Ports
 from reconciler.model.address import SiteName
-from reconciler.model.codec import from_json, to_json
+from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, Plan
+from reconciler.planner.actions import Plan
 from reconciler.planner.rights import what_is_left
 from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
-AGAIN = "run apply again, it looks what was done"
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
 IN_DOUBT = f"the worker that began this site was lost, and more is left to do than was agreed to; {AGAIN}"
 DONE_BEFORE = "done by a worker that was lost after it"
-
-
-class Prepared(Struct, frozen=True):
-    """A site with something to do: its plan, its file, and its record.
-
-    The file is None if a saved plan's is gone; the record is the one that the plan was made from or checked against.
-    """
-
-    planned: SitePlanned
-    entry: SiteEntry | None
-    recorded: RecordedSite
-
-    @property
-    def plan(self) -> Plan:
-        """What is to be done on the site."""
-        return self.planned.plan
-
-
-class PreparedSites:
-    """The sites that are ready, in their order.
-
-    They are kept on disk, because nobody knows how many there are or how long somebody thinks about them.
-    """
-
-    def __init__(self) -> None:
-        self._spool = Spool()
-        self._entries: list[SiteEntry | None] = []
-        self.names: list[SiteName] = []
-        self.ids: list[str] = []
-
-    def add(self, prepared: Prepared) -> None:
-        """One site more."""
-        self._spool.append(to_json(Ready(Planned.of(prepared.planned), prepared.recorded)))
-        self._entries.append(prepared.entry)
-        self.names.append(prepared.plan.site.name)
-        self.ids.append(prepared.plan.site.id)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __getitem__(self, number: int) -> Prepared:
-        ready = from_json(Ready, self._spool[number])
-        return Prepared(ready.planned.value(), self._entries[number], ready.recorded)
-
-    def __iter__(self) -> Iterator[Prepared]:
-        return map(self.__getitem__, range(len(self)))
 
 
 async def carry_out(
@@ -210,18 +157,7 @@ async def _carry_on(
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}
     done = [action for action in plan.actions if action.address not in still]
-    return replace(ledger, entries=(*_entries(done, Result.DONE, DONE_BEFORE), *ledger.entries))
-
-
-def _entries(actions: Iterable[Action], result: Result, why: str) -> Iterator[Entry]:
-    return (Entry(action.address, action.operation, result, why) for action in actions)
-
-
-def ledger_of(plan: Plan, result: Result, why: str, *, interrupted: bool = False) -> SiteLedger:
-    """The ledger of a site all of whose actions ended in the same way."""
-    entries = tuple(_entries(plan.actions, result, why))
-    going_out = still_going_out(plan, unstopped(plan, entries))
-    return SiteLedger(plan.site, entries, interrupted=interrupted, still_going_out=going_out, time_zone=plan.time_zone)
+    return replace(ledger, entries=(*entries_of(done, Result.DONE, DONE_BEFORE), *ledger.entries))
 
 
 class ApplyTotals:

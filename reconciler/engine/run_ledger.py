@@ -1,13 +1,17 @@
-"""The ledger of a run as plain values: what the state keeps of it, and what reports write."""
+"""The ledger of a run as plain values: what the state keeps of it, and what reports write. And ledgers of one word."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.executor.ledger import SiteLedger
+from reconciler.executor.going_out import still_going_out, unstopped
+from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.diagnostics import problem_values
 from reconciler.model.events import instant
-from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.actions import Action, Plan, StillGoingOut
+
+AGAIN = "run apply again, it looks what was done"
 
 
 def going_out_values(post: StillGoingOut) -> dict[str, Any]:
@@ -45,3 +49,15 @@ def ledger_values(ledger: SiteLedger) -> dict[str, Any]:
         "error": None if ledger.error is None else problem_values(ledger.error),
         "interrupted": ledger.interrupted,
     }
+
+
+def entries_of(actions: Iterable[Action], result: Result, why: str) -> Iterator[Entry]:
+    """Entries that all ended in the same way."""
+    return (Entry(action.address, action.operation, result, why) for action in actions)
+
+
+def ledger_of(plan: Plan, result: Result, why: str, *, interrupted: bool = False) -> SiteLedger:
+    """The ledger of a site all of whose actions ended in the same way."""
+    entries = tuple(entries_of(plan.actions, result, why))
+    going_out = still_going_out(plan, unstopped(plan, entries))
+    return SiteLedger(plan.site, entries, interrupted=interrupted, still_going_out=going_out, time_zone=plan.time_zone)

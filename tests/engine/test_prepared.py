@@ -9,7 +9,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.engine.carrying_out import Prepared, PreparedSites
+from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.results import SitePlanned
 from reconciler.engine.spool import Spool
 from reconciler.model.canonical import JsonObject, freeze
