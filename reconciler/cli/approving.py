@@ -17,7 +17,7 @@ from reconciler.cli.options import Shown
 from reconciler.cli.outputs import screen_of, shows_text
 from reconciler.cli.run import reported
 from reconciler.config.approvals import read_approvals
-from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, pending, subjects, write
+from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
 from reconciler.config.discovery import shown_path
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
@@ -106,6 +106,8 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
         sum(isinstance(ruling.decision, ActivityDecision) for ruling in made),
         len({ruling.subject.site for ruling in made}),
         sum(pending(read_approvals(path, name)) for name, path, _ in files),
+        asked=len(found),
+        listed=sum(listed_in(approvals) for _, _, approvals in files),
     )
     emit(decided)
     return decided

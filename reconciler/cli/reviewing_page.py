@@ -12,7 +12,7 @@ from reconciler.api.client import ReadClient
 from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
 from reconciler.cli.selecting import selected, session_of
-from reconciler.config.deciding import pending
+from reconciler.config.deciding import listed_in, pending
 from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided, SiteFailed, SiteNotReviewed
 from reconciler.engine.review import reviews
 from reconciler.engine.session import Session, begin
@@ -84,6 +84,8 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
         sum(word not in set(Decision) for word in page.decided.values()),
         len({site for site, _ in page.decided}),
         sum(pending(file.approvals) for file in folder.files.values()),
+        asked=(listed := sum(listed_in(file.approvals) for file in folder.files.values())),
+        listed=listed,
     )
     running.emit(decided)
     return decided

@@ -141,8 +141,18 @@ def write(rulings: Sequence[Ruling]) -> None:
 
 
 def pending(approvals: Approvals) -> int:
-    """How many drafts wait for a decision."""
-    return sum(draft.decision is Decision.PENDING for activity in approvals.activities for draft in activity.drafts)
+    """How many drafts wait for a decision: those of an activity that is sent back or discarded do not."""
+    return sum(
+        draft.decision is Decision.PENDING
+        for activity in approvals.activities
+        if activity.decision is ActivityDecision.KEEP
+        for draft in activity.drafts
+    )
+
+
+def listed_in(approvals: Approvals) -> int:
+    """How many drafts an approvals file has."""
+    return sum(len(activity.drafts) for activity in approvals.activities)
 
 
 def _subjects(

@@ -356,12 +356,17 @@ class PartsMerged(Struct, frozen=True):
 
 
 class Decided(Struct, frozen=True):
-    """What people decided about drafts and activities, in how many sites, and how many drafts wait on."""
+    """What people decided about drafts and activities, in how many sites, and how many drafts wait on.
+
+    `asked` is how much there was to decide on, `listed` how many drafts the approvals files have.
+    """
 
     drafts: int
     activities: int
     sites: int
     pending: int
+    asked: int
+    listed: int
 
 
 class HistoryListed(Struct, frozen=True):

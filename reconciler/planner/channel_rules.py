@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post
+from reconciler.model.posts import Post, channel_name
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
@@ -30,7 +30,11 @@ class TextLimit(Struct, frozen=True):
 
 TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, TextLimit]]] = {
     ("INSTAGRAM", "POST"): {"caption": TextLimit(2200)},
-    ("PINTEREST", "POST"): {"title": TextLimit(100), "description": TextLimit(800)},
+    ("PINTEREST", "POST"): {
+        "title": TextLimit(100),
+        "description": TextLimit(800),
+        "link": TextLimit(2048, len, "characters", documented=True),
+    },
     ("GBP", "POST"): {"description": TextLimit(1500)},
     ("TIKTOK", "POST"): {"title": TextLimit(90), "description": TextLimit(4000)},
     ("TIKTOK", "VIDEO"): {"description": TextLimit(2200)},
@@ -92,12 +96,13 @@ def channel_violations(post: Post) -> Iterator[Violation]:
         yield Violation("empty post", detail, "give it a text or an image in the dashboard")
         return
     if not post.media and (post.channel, post.type) in NEEDS_MEDIA:
-        detail = f"an {post.channel} {post.type} must have an image or a video, and this one has none"
+        what = f"a {post.type.lower()} on {channel_name(post.channel)}"
+        detail = f"{what} must have an image or a video, and this one has none"
         yield Violation("media", detail, "give it an image in the dashboard")
     for name, text, limit in _limited(post):
         if (length := limit.count(text)) > limit.most:
             detail = f"{name} has {length} {limit.unit}{_code_points(text, length)}; the limit is {limit.most}"
-            yield Violation(f"{post.channel}'s own limit", detail, IN_THE_DASHBOARD)
+            yield Violation(f"{channel_name(post.channel)}'s own limit", detail, IN_THE_DASHBOARD)
 
 
 def is_empty(post: Post) -> bool:
@@ -111,8 +116,8 @@ def content_warnings(post: Post) -> tuple[str, ...]:
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
             found.append(
-                f"{name} has {length} letters, but {len(text)} code points; {post.channel} takes {limit.most} and does "
-                "not say which it counts"
+                f"{name} has {length} letters, but {len(text)} code points; {channel_name(post.channel)} takes "
+                f"{limit.most} and does not say which it counts"
             )
     if post.channel == "INSTAGRAM":
         hashtags = sum(len(_HASHTAG.findall(text)) for _, text in post.texts)
@@ -160,7 +165,8 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
 
 def _limited(post: Post) -> Iterator[tuple[str, str, TextLimit]]:
     limits = TEXT_LIMITS.get((post.channel, post.type), {})
-    return ((name, text, limits[name]) for name, text in post.texts if name in limits)
+    texts = (*post.texts, ("link", post.link or ""))
+    return ((name, text, limits[name]) for name, text in texts if name in limits)
 
 
 def _code_points(text: str, length: int) -> str:

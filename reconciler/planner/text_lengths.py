@@ -7,13 +7,16 @@ import unicodedata
 from functools import cache
 from typing import Any, Final
 
-_URL: Final = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_URL: Final = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]]", re.IGNORECASE)
+"""A link in a text, without the full stop or bracket behind it."""
 
 URL_ON_X: Final = 23
 """What a link counts on X, however long it is (I: X's own documentation of counting characters)."""
 
 _LIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 """Code points that count 1 on X; all others, emoji and Chinese among them, count 2 (I: as URL_ON_X)."""
+
+_KEYCAP: Final = "\u20e3"
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols that show nothing: fillers of Hangul, and the empty Braille cell."""
@@ -40,7 +43,7 @@ def shows_anything(text: str) -> bool:
 
 def _weight(cluster: str) -> int:
     # An emoji is 2 however many code points it has; other clusters are the sum of theirs.
-    if len(cluster) > 1 and any(unicodedata.category(character) == "So" for character in cluster):
+    if len(cluster) > 1 and any(unicodedata.category(each) == "So" or each == _KEYCAP for each in cluster):
         return 2
     return sum(1 if any(low <= ord(each) <= high for low, high in _LIGHT) else 2 for each in cluster)
 

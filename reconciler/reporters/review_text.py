@@ -17,6 +17,7 @@ from reconciler.model.content import PublicContent
 from reconciler.model.diagnostics import problem_values
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
+from reconciler.model.posts import channel_name
 from reconciler.model.text import printable
 from reconciler.planner.review import (
     ReviewStatus,
@@ -120,7 +121,8 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
     """
     for draft in subject.drafts:
         yield ""
-        facts = (f"{draft.channel} {draft.type}", f'"{subject.activity.title}"')
+        kind = "" if draft.type == "POST" else f" {draft.type.lower()}"
+        facts = (f"{channel_name(draft.channel)}{kind}", f'"{subject.activity.title}"')
         yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), *map(Span, facts)), screen)
         when = draft.goes_out or moment_text(subject.activity.date, "UTC", exact=False)
         yield from wrapped((Span(f"goes out: {when}"),), screen, indent=2)
@@ -145,9 +147,12 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
 
 def decided_line(decided: Decided) -> str:
     """The last line of `approve`."""
-    if not (decided.drafts or decided.activities or decided.pending):
-        return "Nothing to decide: no draft waits for a decision."
-    what = [plural(decided.drafts, "draft")]
+    if not decided.listed:
+        return "Nothing to decide: no draft is in the approvals files of these sites; review writes them."
+    if not decided.asked:
+        chosen = "what was chosen is decided so already" if decided.pending else "no draft waits for a decision"
+        return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending} pending)."
+    what = [plural(decided.drafts, "draft")] if decided.drafts or not decided.activities else []
     if decided.activities:
         what.append(plural(decided.activities, "activity", "activities"))
     return f"Decided: {' and '.join(what)} in {plural(decided.sites, 'site')}; {decided.pending} pending."

@@ -184,7 +184,7 @@ class TextReporter:
                 waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
                 self._last(review_line(event), waiting if pending else None)
             case Decided():
-                self._last(decided_line(event))
+                self._last(decided_line(event), None if event.listed else "reconciler review")
             case _:
                 self._lines(self._reviews.site(event))
 

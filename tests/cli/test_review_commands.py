@@ -213,7 +213,7 @@ def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconcile
 def test_a_decision_about_an_activity_is_carried_out_once(shop: Project, reconciler: Command, decision: str) -> None:
     reconciler("review", shop.root)
     shown = reconciler("approve", shop.root, "--id", ACTIVITY, "--decision", decision, "--yes")
-    assert shown.last == "Decided: 0 drafts and 1 activity in 1 site; 4 pending."
+    assert shown.last == "Decided: 1 activity in 1 site; 1 pending."
     assert reconciler("apply", shop.root, "--auto-approve").code == 0
     assert reconciler("plan", shop.root).last == "No changes."
     wrote = len([one for one in shop.requests() if one["wrote"]])
@@ -292,7 +292,7 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
     subject = Subject(SiteName("shop"), Path("shop.yaml"), activity, (draft,))
     assert list(subject_lines(subject, Screen(60), 3, 40)) == [
         "",
-        '3 of 40  shop  INSTAGRAM POST  "Mugs"',
+        '3 of 40  shop  Instagram  "Mugs"',
         "  goes out: Thu 2026-12-03 10:00 Europe/Berlin",
         "  account: janes.pottery (178)",
         "  blocked: INSTAGRAM is not connected",
@@ -315,10 +315,10 @@ def test_one_by_one_on_a_terminal(shop: Project, reconciler: Command, monkeypatc
     monkeypatch.setattr(sys, "stdin", Terminal("what\ns\na\nr\nq\n"))
     done = reconciler("approve", shop.root)
     assert done.code == 0
-    assert done.last == "Decided: 1 draft and 1 activity in 1 site; 3 pending."
+    assert done.last == "Decided: 1 draft and 1 activity in 1 site; 1 pending."
     assert "regenerate" in file(shop)
     monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
-    assert reconciler("approve", shop.root, "--decision", "pending").last.startswith("Decided: 0 drafts")
+    assert reconciler("approve", shop.root, "--decision", "pending").last.startswith("Nothing to decide: ")
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     reconciler("approve", shop.root, "--decision", "keep")
     assert "decision: regenerate\n" not in file(shop)
@@ -363,6 +363,22 @@ def test_a_selector_that_matches_nothing_is_an_error(
     done = reconciler("approve", shop.root, *arguments, "--yes")
     assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
     assert said in done.err
+
+
+def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
+    done = reconciler("approve", shop.root, "--all", "--yes")
+    assert done.out.splitlines() == [
+        "Nothing to decide: no draft is in the approvals files of these sites; review writes them.",
+        "Next: reconciler review",
+    ]
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")
+    assert done.last == "Nothing to decide: what was chosen is decided so already (4 drafts, 4 pending)."
+    assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
+    done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
+    assert done.json["summary"] == {"drafts": 0, "activities": 0, "sites": 0, "pending": 0, "asked": 0, "listed": 4}
+    done = reconciler("approve", shop.root, "--all", "--yes")
+    assert (done.code, done.last) == (0, "Nothing to decide: no draft waits for a decision (4 drafts, 0 pending).")
 
 
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.posts import Media, Post, PostId, PostStatus
+from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Feature
@@ -185,10 +185,27 @@ def test_documented_text_limits_count_letters(channel: str, type: str, field: st
         assert not content_violations(with_text(letter * limit), Policy())
         (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
         assert f"{field} has {limit + 1} letters" in found.detail
-        assert (found.rule, found.place) == (f"{channel}'s own limit", "")
+        assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", "")
         warned = content_warnings(with_text(letter * limit))
         assert len(warned) == (1 if len(letter) > 1 else 0)
     assert f"{2 * limit} code points" in content_warnings(with_text("e\u0301" * limit))[0]
+
+
+def test_a_link_on_pinterest_is_at_most_2048_characters() -> None:
+    def with_link(link: str) -> Post:
+        return Post(PostId("d"), "PINTEREST", "POST", PostStatus.DRAFT, (), IMAGE, link=link)
+
+    link = "https://a.de/"
+    assert not content_violations(with_link(link + "a" * (2048 - len(link))), Policy())
+    (found,) = content_violations(with_link(link + "a" * (2049 - len(link))), Policy())
+    assert (found.rule, found.detail) == ("Pinterest's own limit", "link has 2049 characters; the limit is 2048")
+
+
+@pytest.mark.parametrize(("channel", "type"), [("FACEBOOK", "POST"), ("LINKEDIN", "POST"), ("YOUTUBE", "SHORT")])
+def test_where_no_limit_is_known_none_is_made_up(channel: str, type: str) -> None:
+    for field in ("caption", "title", "description"):
+        long = Post(PostId("d"), channel, type, PostStatus.DRAFT, ((field, "a" * 70000),), IMAGE)
+        assert (content_violations(long, Policy()), content_warnings(long)) == ((), ())
 
 
 def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
@@ -196,7 +213,7 @@ def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
     made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
     (found,) = made.blocked
     assert found.message == (
-        '"Idea a" (Instagram) breaks INSTAGRAM\'s own limit: caption has 2201 letters (6603 code points); '
+        '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2201 letters (6603 code points); '
         "the limit is 2200"
     )
 
@@ -216,6 +233,10 @@ def test_a_rule_names_its_own_line() -> None:
         ("see https://example.com/a-very-long-address-that-counts-the-same?x=1 now", 4 + 23 + 4),
         ("日本", 4),
         ("👩‍🎨", 2),
+        ("1️⃣", 2),
+        ("http://a.de ", 24),
+        ("https://example.com/" + "a" * 280 + " ", 24),
+        ("Look (https://a.de/x). And https://a.de/y, too", 6 + 23 + 2 + 5 + 23 + 5),
         ("❤️", 2),
         ("é", 1),
         ("e\u0301", 1),
