@@ -16,11 +16,15 @@ from reconciler.sandbox.world import Transaction
 
 HEADER = "x-wix-consistent"
 _WRITES = "writes"
+_SCHEDULED = "scheduled"
+_PLAN = "/marketing-plan"
 
 
-def note_write(site: Site) -> None:
+def note_write(site: Site, path: str) -> None:
     """Counts a write of a client: each has a token of its own."""
     site.counters[_WRITES] = site.counters.get(_WRITES, 0) + 1
+    if path.endswith("/schedule-drafts"):
+        site.counters[_SCHEDULED] = site.counters[_WRITES]
 
 
 def _token(site: Site) -> str:
@@ -36,19 +40,26 @@ def headers(site: Site | None, unknowns: Unknowns) -> dict[str, str]:
 
 def remember(store: Transaction, site: Site, now: datetime, unknowns: Unknowns) -> None:
     """Keeps a site as it is now, for reads that lag."""
-    if unknowns.readLag != "none":
+    if unknowns.readLag != "none" or unknowns.planAfterScheduling != "at-once":
         store.add_past(site, site.counters.get(_WRITES, 0), now.isoformat())
 
 
 def lagging(
-    store: Transaction, site: Site, given: Mapping[str, str], now: datetime, seed: Seed
+    store: Transaction, site: Site, path: str, given: Mapping[str, str], now: datetime, seed: Seed
 ) -> Site | None:  # fmt: skip
-    """The site as a read sees it that does not see the newest; None where it sees everything."""
+    """The site as a read of a path sees it that does not see the newest; None where it sees everything."""
     unknowns = seed.unknowns
-    if unknowns.readLag == "none":
-        return None
+    late = timedelta(seconds=unknowns.readLagSeconds)
     seen = _seen(given.get(HEADER, ""), site) if unknowns.readLag == "without-header" else 0
-    then = now - timedelta(seconds=unknowns.readLagSeconds)
+    if unknowns.readLag == "none":
+        newest = site.counters.get(_WRITES, 0)
+        if unknowns.planAfterScheduling == "at-once" or not path.endswith(_PLAN):
+            return None
+        if not newest or site.counters.get(_SCHEDULED) != newest:
+            return None
+        late = timedelta(minutes=1) if unknowns.planAfterScheduling == "a-minute-late" else late
+        seen = 0
+    then = now - late
     past = store.past(site.id, then.isoformat(), seen)
     if past is None:
         return None

@@ -45,7 +45,7 @@ def perform(request: Request, store: Transaction, now: datetime, seed: Seed, act
         headers = {}
     if (call.wrote or call.moved) and call.found_site is not None and not call.lagging:
         if call.wrote:
-            consistency.note_write(call.found_site)
+            consistency.note_write(call.found_site, call.path)
         store.save(call.found_site)
         consistency.remember(store, call.found_site, now, seed.unknowns)
     site = None if call.found_site is None else call.found_site.id
@@ -65,7 +65,7 @@ def _handle(call: Call, request: Request) -> tuple[routes.Route, Json]:
         _admit(call, route)
     call.body = request.json()
     if route.reads and call.found_site is not None:
-        lagging = consistency.lagging(call.store, call.found_site, call.headers, call.now, call.seed)
+        lagging = consistency.lagging(call.store, call.found_site, call.path, call.headers, call.now, call.seed)
         if lagging is not None:
             call.found_site, call.lagging = lagging, True
     answer = route.handler(call)

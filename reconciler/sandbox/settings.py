@@ -57,7 +57,7 @@ def upsert(call: Call) -> Json:
     saved = call.site.settings or {"settings": {}, "overrides": {}, "createdAt": call.stamp}
     after: Json = {"settings": deepcopy(saved["settings"]), "overrides": deepcopy(saved["overrides"])}
     for path in paths:
-        if path.split(".")[0] in after:
+        if path.split(".")[0] in after and _takes_effect(call, path):
             _take(after, path, given, unknowns)
     for name in settings_shape.DERIVED:
         after["settings"].pop(name, None)
@@ -68,6 +68,16 @@ def upsert(call: Call) -> Json:
     call.site.settings = {**saved, **after, "updatedAt": call.stamp}
     call.changed()
     return show(call.site)
+
+
+def _takes_effect(call: Call, path: str) -> bool:
+    """Whether a field is saved this time; a success says nothing of it (17.5)."""
+    if call.seed.unknowns.upsertEffect == "at-once":
+        return True
+    key = f"upserts of {path}"
+    times = call.site.counters.get(key, 0) + 1
+    call.site.counters[key] = times
+    return call.seed.unknowns.upsertEffect == "third-time" and times > 2
 
 
 def _take(after: Json, path: str, given: Json, unknowns: Unknowns) -> None:

@@ -127,6 +127,14 @@ class Unknowns:
         "after `readLagSeconds` in any case.",
     )
     readLagSeconds: int = _count(3, mark="17.6: not known", about="How far reads lag behind, where they do.")
+    planAfterScheduling: str = _choice(
+        "at-once",
+        "late",
+        "a-minute-late",
+        mark="17.6: which reads lag is not known",
+        about="The marketing plan shows scheduled drafts at once, only after `readLagSeconds`, or only after a minute, "
+        "whether the header is brought back or not.",
+    )
     texts: str = _choice(
         "exact",
         "trimmed",
@@ -406,6 +414,14 @@ class Unknowns:
         about="Settings that were never saved: derived fields inside `settings`, beside it, {}, or 404.",
     )
     upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The answer of the upsert.")
+    upsertEffect: str = _choice(
+        "at-once",
+        "third-time",
+        "never",
+        mark="17.5: a 200 is no proof (I)",
+        about="The upsert answers 200, and a field takes effect at once, from the third time on that it is named, or "
+        "never.",
+    )
     maskDepth: str = _choice(
         "any",
         "refuse",
