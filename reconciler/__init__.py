@@ -6,7 +6,7 @@
         async for site in project.plan(targets=["label:team=emea"]):
             print(site.name, site.plan.actions)
 
-What stands in `__all__` is the library; each name is imported when it is first asked for.
+What `__all__` lists is the library; each name is imported on first use.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def described(api: str) -> Api:
 
 
 def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
-    """The state of a project, for what reads no site. `state` overrides the project's. Raises UsageError."""
+    """The state of a project, for commands that read no site. `state` overrides the project's. Raises UsageError."""
     store, place = _store(project, state, environ, utc_now)
     return StateAccess(store, Leases(store.store, this_process(environ)), place, project.parallelism)
 

@@ -113,7 +113,7 @@ def _top() -> Json:
     site = {"id": GUID, "channels": ["INSTAGRAM"]}
     return {
         "clock": _moment("Where the clock of a new world starts; left out: it follows real time."),
-        "freeze": _flag("The clock stands still; only waiting runs and `clockStep` move it."),
+        "freeze": _flag("The clock is stopped; only waiting runs and `clockStep` move it."),
         "clockStep": _span("How far each request moves the clock.", "5s"),
         "latency": _object(
             {

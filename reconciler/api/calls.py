@@ -51,7 +51,7 @@ EVENT_KEYS: Final = ("event", "calendarEvent")
 
 
 def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line a kind of write; see below
-    """The requests that carry out an operation on a site, in order; empty for what is no write of its own.
+    """The requests that carry out an operation on a site, in order; empty for what is not a write of its own.
 
     The site is in no path or body so far: it stands in a header, or is what the token is for (D 2).
     """

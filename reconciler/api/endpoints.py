@@ -55,7 +55,7 @@ class Endpoints:
         return understood(await self._transport.read(call, site), decode)
 
     async def raw(self, site: SiteRef, call: ReadCall) -> Answer:
-        """An answer as it is, for who wants to know its shape."""
+        """An answer as it is, for whoever wants to know its shape."""
         return await self._transport.read(call, site)
 
     # --- marketing plan and activities ---

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 MOST_EVENT_QUERIES: Final = 128
 SHORTEST_RANGE: Final = timedelta(seconds=1)
-"""A full answer's range is halved, for there is no paging (D 8.2), down to this: a burst of events within a minute
+"""A full answer's range is halved, because there is no paging (D 8.2), down to this: a burst of events within a minute
 takes some 60 queries to take apart."""
 
 PAST_REACH: Final = timedelta(days=92)

@@ -1,4 +1,4 @@
-"""How an answer may look: which keys hold an object or a list. Every guess about it stands in this one file.
+"""How an answer may look: which keys hold an object or a list. Every guess about it is in this one file.
 
 Most of it was never documented (remote-api.md 14), so each wrapper and list key has its mark. The lists are
 closed: an answer in any other shape is Unreadable, never "there is nothing", because a misread answer looks like an
@@ -83,7 +83,7 @@ _BESIDE: Final = frozenset({*_PAGING, *_TOTALS, *_NEXT, "hasNext", "cursors"})
 
 
 def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
-    """The object of an answer and its path. Raises Unreadable where the answer is none of this shape."""
+    """The object of an answer and its path. Raises Unreadable if the answer does not have this shape."""
     outer = answered(body, shape.name)
     inner = [name for name in shape.wrappers if is_object(outer.get(name))]
     found = [(outer[name], name) for name in inner if not outer[name] or shape.known & outer[name].keys()]

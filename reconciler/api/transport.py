@@ -322,7 +322,7 @@ class ReadTransport:
         self._connection = connection
 
     async def read(self, call: ReadCall, site: SiteRef, *, account: bool = False) -> Answer:
-        """The answer to a read. Raises ApiError; WriteRefused before anything is sent if it is no read after all."""
+        """The answer to a read. Raises ApiError; WriteRefused before anything is sent if it is not a read after all."""
         if not only_reads(call.method, call.path):
             raise WriteRefused(f"{call} may change something; this transport can only read")
         return await self._connection.ask(call, site, account=account)

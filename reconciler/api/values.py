@@ -27,7 +27,7 @@ _WHOLE: Final = re.compile(r"-?[0-9]{1,16}\Z")
 
 
 class Unreadable(ValueError):
-    """An answer that is not what it should be: where in it, and what stands there.
+    """An answer that is not what it should be: where in it, and what is there.
 
     `todo`: what a person can do, where it is not to report it.
     """

@@ -169,7 +169,7 @@ def all_events(body: object, *, between: str) -> EventsPage:
 
 
 def accepted(body: object) -> None:
-    """Raises Unreadable where the answer to a write is not at least an object that is no error (17.1)."""
+    """Raises Unreadable where the answer to a write is not at least an object without an error (17.1)."""
     answered(body, "an answer to this write")
 
 

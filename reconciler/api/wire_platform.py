@@ -106,7 +106,7 @@ def _listing(source: Fields, where: str) -> SiteListing:
 
 
 def accounts(body: object) -> tuple[Account, ...]:
-    """The accounts of a channel; each stands under a key named after its channel in lower case."""
+    """The accounts of a channel; each is under a key named after its channel in lower case."""
     found = []
     for where, member in listed(body, shapes.ACCOUNTS):
         channel = text(member, where, "channelName")

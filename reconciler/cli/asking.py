@@ -37,7 +37,7 @@ def key(question: str) -> str:
     try:
         tty.setcbreak(descriptor)
         pressed = os.read(descriptor, 1)
-        if pressed == b"\x1b":  # the rest of what an arrow or function key sends is no answer
+        if pressed == b"\x1b":  # the rest of what an arrow or function key sends is not an answer
             termios.tcflush(descriptor, termios.TCIFLUSH)
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -191,7 +191,7 @@ def entry_point() -> NoReturn:
     _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that has no word for a letter is no bug
+            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a letter is not a bug
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -26,7 +26,7 @@ from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import make
 
 UNWRAPPED: Final = 1_000_000
-"""The width of what is no terminal."""
+"""The width of anything but a terminal."""
 
 WIDEST: Final = 120
 """Columns that text is wrapped at, however wide the terminal is: longer lines are hard to read."""

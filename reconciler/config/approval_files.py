@@ -59,7 +59,7 @@ class ApprovalFiles:
             self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code=NOTHING_COMMITTED),)
 
     def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
-        """The approvals of a site and the digest of their file; none of either if there is no file that counts."""
+        """The approvals of a site and the digest of their file; both empty if there is no file that counts."""
         nothing = (Approvals(), None)
         if site not in self.names:
             return nothing

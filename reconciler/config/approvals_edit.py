@@ -133,7 +133,7 @@ def _items(yaml: YamlText, activity: Any) -> list[Any]:
 
 
 def _decision(yaml: YamlText, mapping: Any, default: Decision | ActivityDecision) -> tuple[str, str]:
-    """The word of a decision, and the digest behind it: "" where that stands apart, or nowhere."""
+    """The word of a decision, and the digest behind it: "" where it is on a line of its own, or missing."""
     word, _, digest = (yaml.text_at(mapping, "decision") or default.value).partition(" ")
     return word, digest
 
@@ -352,7 +352,7 @@ def _digest_of_activity(yaml: YamlText, activity: Any) -> Digest:
 
 
 def _digest_in(yaml: YamlText, item: Any) -> Digest:
-    """The digest that an entry names, wherever it stands."""
+    """The digest that an entry names, wherever it is."""
     return Digest(_decision(yaml, item, Decision.PENDING)[1] or yaml.text_at(item, "digest") or "")
 
 

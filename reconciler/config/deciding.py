@@ -1,4 +1,4 @@
-"""Decisions about what stands in approvals files: which drafts are meant, and one write of each file.
+"""Decisions about entries of approvals files: which drafts are meant, and one write of each file.
 
 Questions and screens are elsewhere. A decision is written only where the file still says what was shown for it.
 """

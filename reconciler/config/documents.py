@@ -1,4 +1,4 @@
-"""A YAML document: its plain values, and where each of them stands."""
+"""A YAML document: its plain values, and where each of them is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Document(Struct, frozen=True):
     spots: Any
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
-        """Where the value at a path stands, or its key; the nearest thing above it where there is no such value."""
+        """The place of the value at a path, or of its key; the nearest one above it if there is no such value."""
         spot, mark = self.spots, None
         for step in path:
             if not isinstance(spot, Spots):

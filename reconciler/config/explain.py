@@ -65,7 +65,7 @@ class _Explainer:
         self.schema = schema
 
     def problems(self, error: ValidationError) -> Iterator[Explained]:
-        """The problems that one error of jsonschema stands for."""
+        """The problems behind one error of jsonschema."""
         path: KeyPath = tuple(error.absolute_path)
         value: Any = error.instance
         rule: Any = error.validator_value
@@ -228,7 +228,7 @@ class _Explainer:
         return found
 
     def _elsewhere(self, key: str) -> str | None:
-        """The section that knows a key which stands in the wrong place."""
+        """The section that a misplaced key belongs to."""
         for section, field in self.schema["properties"].items():
             inner = self._resolved(field["allOf"][0]) if "allOf" in field else field
             if key in inner.get("properties", ()):

@@ -62,7 +62,7 @@ class Layers:
 
 
 def merge(under: Any, over: Any) -> Any:
-    """Objects merge by key; all else, and objects that are one value, is replaced by what stands over it."""
+    """Objects merge by key; all else, and objects that are one value, is replaced by the layer above it."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     merged = dict(under)

@@ -31,7 +31,7 @@ class Problems(list[Diagnostic]):
         return len(self) >= MAX_EXPLAINED
 
     def told(self) -> tuple[Diagnostic, ...]:
-        """The problems to show; the last one says how many there are besides."""
+        """The problems to show; the last one says how many more there are."""
         more = len(self) - MAX_EXPLAINED
         if more <= 0:
             return tuple(self)

@@ -17,7 +17,7 @@ class ChangedMeanwhile(Exception):
 def replacing(path: Path, mode: int, before: bytes | None = None) -> Iterator[IO[bytes]]:
     """A file that gets its name and its mode when the block ends; nothing is left of it if the block raises.
 
-    `before` is what it was made from. Raises OSError, and ChangedMeanwhile if the file says something else by now.
+    `before` is what it was made from. Raises OSError, and ChangedMeanwhile if the file has changed since.
     """
     import tempfile  # this module is loaded at every start
 

@@ -1,6 +1,6 @@
 """Changes to a YAML text that people also edit: what is not changed stays as it is, byte for byte.
 
-The parser says where each value stands; the text is then changed at those places only, all in one pass, so that
+The parser says where each value is; the text is then changed at those places only, all in one pass, so that
 comments, order, quoting and indentation survive, and a pull request shows nothing but what is new. libyaml gives the
 places ten times faster than a parser that keeps comments, and comments are never touched here.
 """

@@ -47,7 +47,7 @@ class _Frame:
         self.key_mark: Any = None
 
     def add(self, value: Any, spots: Any) -> None:
-        """Puts a value in its place; of a key that stands there twice the first value counts."""
+        """Puts a value in its place; of a duplicate key the first value counts."""
         if self.keys is None:
             self.items.append(value)
             self.parts.append(spots)

@@ -1,4 +1,4 @@
-"""YAML text -> plain values with places: dict, list, str, int, float, bool, None, and where each stands.
+"""YAML text -> plain values with places: dict, list, str, int, float, bool, None, and where each is.
 
 Reads parser events (libyaml's where there is one) and builds the values itself, so that scalars are those of
 YAML 1.2 (`no` and `12:30` are text, a date stays text), duplicate keys are seen, and neither deep nesting nor

@@ -42,7 +42,7 @@ _TOLD_WHERE_IT_BEGINS = ("this ", "a key without")
 
 
 def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
-    """The problem that a parser's error stands for. `text` is what was parsed, `file` how messages name it."""
+    """The problem behind a parser's error. `text` is what was parsed, `file` how messages name it."""
     if isinstance(error, yaml.reader.ReaderError):
         index = error.position if isinstance(error.position, int) else 0
         # libyaml counts bytes here, PyYAML characters: look for the character itself.

@@ -15,7 +15,7 @@ WIDTH: Final = 100
 
 
 def yaml_value(value: Json, indent: int = 0, used: int = 0) -> str:
-    """What stands behind a key and its colon: ` text`, or lines below it that start at `indent`.
+    """What follows a key and its colon: ` text`, or lines below it that start at `indent`.
 
     `used` is how many columns of the key's line are taken.
     """

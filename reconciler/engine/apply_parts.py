@@ -91,7 +91,7 @@ async def _part(workers: Workers, job: Applying, ready: PreparedSites, numbers: 
 
 
 def _parts(sites: int, count: int) -> Iterator[range]:
-    """As many parts as workers, in which the first and the last site of the run are no neighbours."""
+    """As many parts as workers, in which the first and the last site of the run are not neighbours."""
     return (range(first, sites, count) for first in range(min(count, sites)))
 
 

@@ -64,8 +64,8 @@ def over_sites(
 ) -> AsyncIterator[Result | SiteFailed]:
     """The result of each site: in the order of the sites, or, with `ordered` False, in the order in which they end.
 
-    At most `at_once` are worked on at a time, besides those that stand aside. In order, no more than `AHEAD` times as
-    many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
+    At most `at_once` are worked on at a time, not counting those that stand aside. In order, no more than `AHEAD`
+    times as many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
     concerns one site alone becomes its result (`failed` makes another one of it); one that concerns the run, such as
     a missing key, ends it. With `debug` a bug ends the run too. Left early, everything under way is cancelled.
     """

@@ -171,7 +171,7 @@ def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
 
 
 def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
-    """What stands before the sites, with the digest that it names."""
+    """What comes before the sites, with the digest that it names."""
     head = b""
     for line in iter(lambda: opened.readline(TAIL), b""):
         if line.startswith(SITES):

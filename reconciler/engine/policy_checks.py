@@ -21,7 +21,7 @@ GROUP: Final = "reconciler.policy"
 
 
 class PolicyContext(Struct, frozen=True):
-    """What a check is told besides the plan: the site's file, the site as it was read, the project's policy, the time.
+    """What a check is told in addition to the plan: the site's file, the site as read, the project's policy, the time.
 
     Moments are aware; the site's time zone is `plan.time_zone`.
     """
@@ -44,7 +44,7 @@ class NamedCheck(Struct, frozen=True):
 
 
 class CheckFailed(Exception):
-    """A check that raised, or that gave back what is no diagnostic."""
+    """A check that raised, or that returned something other than a diagnostic."""
 
     def __init__(self, name: str, what: str) -> None:
         self.what = f"the policy check {name!r} failed: {what}"

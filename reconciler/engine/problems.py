@@ -1,4 +1,4 @@
-"""Errors -> diagnostics, for a whole run: what `executor/problems.py` knows, and policy checks and files besides."""
+"""Errors -> diagnostics, for a whole run: what `executor/problems.py` knows, plus policy checks and files."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ async def _with_surroundings(
 
 
 def _read(path: Path) -> str | None:
-    """The text of a file as it is, None where there is none. Raises InvalidFiles for what is no text file."""
+    """The text of a file as it is, None where there is none. Raises InvalidFiles for anything but a text file."""
     try:
         return read_regular(path, _LARGEST).decode("utf-8")
     except FileNotFoundError:

@@ -95,7 +95,7 @@ def _changed(project: Project, entries: list[SiteEntry], revision: str) -> list[
 
 
 def regenerated(names: tuple[str, ...], selection: Selection) -> frozenset[SiteName]:
-    """The sites of `--regenerate`. Raises UsageError for one that is no part of the run."""
+    """The sites of `--regenerate`. Raises UsageError for one that is not part of the run."""
     known = [entry.name for entry in selection.entries]
     for name in names:
         if name not in known and name not in selection.elsewhere:

@@ -46,7 +46,7 @@ class Session(Struct, Generic[AnyClient], frozen=True):
 
 
 class RunContext(Struct, frozen=True):
-    """How the plans of a run are made, besides from the three sides of a site."""
+    """How the plans of a run are made, apart from the three sides of a site."""
 
     targets: TargetFilter = TargetFilter()
     regenerate: frozenset[SiteName] = frozenset()

@@ -124,7 +124,7 @@ async def resolve_call(
 async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
     """Gives what is recorded of a site to another id, as where a site was made again in another account.
 
-    Raises UsageError for a site that nobody knows and for an id that is no GUID or has a record, and Locked.
+    Raises UsageError for a site that nobody knows and for an id that is not a GUID or has a record, and Locked.
     """
     if not GUID.match(new):
         raise UsageError(f"{new!r} is not the id of a site, such as 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")

@@ -1,4 +1,4 @@
-"""Sites that the state knows and no file declares any more: they are named, for what was done there goes on.
+"""Sites that the state knows and no file declares any more: they are named, because what was done there goes on.
 
 Who gives a site up has to say so (`state forget`); a file that is merely gone would hide what still goes out.
 """

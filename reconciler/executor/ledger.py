@@ -31,7 +31,7 @@ class Result(StrEnum):
 
 
 class Entry(Struct, frozen=True):
-    """One action and how it ended. `count` is its weight in the last line (0: it is no object of its own).
+    """One action and how it ended. `count` is its weight in the last line (0: it is not an object of its own).
 
     `detail` is a sentence for people; remote text in it has been made printable.
     """

@@ -51,7 +51,7 @@ class Stale(Struct, frozen=True):
 async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, ...]:
     """Every precondition of a saved plan that does not hold now (design.md 3.4: all, before the first write).
 
-    What stands behind a wait cannot be judged before that wait is over. May raise an ApiError.
+    What comes after a wait cannot be judged before that wait is over. May raise an ApiError.
     """
     site, found = SiteCache(plan.site, reader), []
     for action in plan.actions:

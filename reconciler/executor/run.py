@@ -188,7 +188,7 @@ class Run:
             if entry.result is Result.DONE and entry.address == action.address
         ]
         exact = [at for at in done if self._entries[at].operation == action.operation]
-        # A cancel that was answered with yes, and shows no effect, is no error of ours: nobody knows yet how it ends.
+        # A cancel that was answered with yes, but shows no effect, is not our error: how it ends is not known yet.
         result = Result.UNKNOWN if unknown or isinstance(action.operation, CancelPost) else Result.FAILED
         for at in (exact or done)[:1]:
             self._entries[at] = replace(self._entries[at], result=result, detail=detail)

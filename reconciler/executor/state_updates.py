@@ -1,4 +1,4 @@
-"""What the state is to remember once a call is known to have taken effect, and what a plan found out besides."""
+"""What the state is to remember once a call is known to have taken effect, and what else a plan found out."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ async def poll(
     """Asks `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
     The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails in
-    passing is no answer; any other ApiError is raised.
+    passing is not an answer; any other ApiError is raised.
     """
     deadline = clock.now() + policy.timeout
     pause = not at_once

@@ -59,7 +59,7 @@ class Address(str):
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """The address a text names. Raises ValueError for what is no address."""
+        """The address a text names. Raises ValueError if it is not an address."""
         site, _, rest = text.partition("/")
         if not SITE_NAME.match(site):
             raise ValueError(f"{text!r} is not a valid address: {site!r} is not the name of a site")

@@ -1,4 +1,4 @@
-"""What people decided about generated content, as it stands in `approvals/<site>.yaml`."""
+"""What people decided about generated content, as `approvals/<site>.yaml` has it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ActivityDecision(StrEnum):
 class DraftApproval(Struct, frozen=True):
     """A draft as it was reviewed: what the file shows of it, and the digest that the decision was given for.
 
-    `earlier` marks an entry of the first layout, whose digest stands on a line of its own and names channel, type,
+    `earlier` marks an entry of the first layout, whose digest is on a line of its own and names channel, type,
     texts and media alone. `account` is what the file says of the account, name and all.
     """
 
@@ -158,7 +158,7 @@ class Approvals(Struct, frozen=True, dict=True):
         return found[1] if found else None
 
     def activity_of(self, id: PostId) -> ActivityApproval | None:
-        """The reviewed activity that the reviewed draft of that id stands in."""
+        """The reviewed activity that contains the reviewed draft of that id."""
         found = self._drafts.get(id)
         return found[0] if found else None
 

@@ -2,7 +2,7 @@
 
 Values that come from files or from the remote API are frozen here once, so that nothing further in can
 change them, and are compared in canonical form: `1` is not `true`, the order of keys is nothing, and an
-integral float is the integer it stands for.
+integral float is the integer of the same value.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def freeze(value: object) -> Json:
     Raises TypeError for anything that JSON has no word for.
     """
     kind = type(value)
-    if kind is str:  # most values are texts, and the plain kinds are known without asking what a class stands for
+    if kind is str:  # most values are texts, and the plain kinds are known without asking what a class is
         return cast("str", value)
     if kind is dict:
         members = cast("dict[object, object]", value)

@@ -83,7 +83,7 @@ def from_plain(kind: type[T], plain: object, *, exact: bool = True) -> T:
 
 
 def from_json(kind: type[T], data: bytes) -> T:
-    """The value that a JSON text stands for. Raises Malformed."""
+    """The value of a JSON text. Raises Malformed."""
     try:
         hint: Any = kind
         value: T = _decoder(hint).decode(data)

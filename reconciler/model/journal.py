@@ -38,7 +38,7 @@ class Decided(Struct, frozen=True):
 
 
 class UnreadableCall(Variant, frozen=True):
-    """A call of another version of this tool that no operation of this one stands for.
+    """A call of another version of this tool for which this one has no operation.
 
     It blocks its object until a person says how it ended.
     """

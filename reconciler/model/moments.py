@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`, with `about` in front where the API picks the time.
 
-    In UTC where `zone` is no IANA name that this machine knows.
+    In UTC if `zone` is not an IANA name that this machine knows.
     """
     from zoneinfo import ZoneInfo
 

@@ -22,7 +22,7 @@ class QuietHours(Struct, frozen=True):
 
 
 class Policy(Struct, frozen=True):
-    """The `policy` of the project file. None means no such limit. `place` is where it stands, for messages."""
+    """The `policy` of the project file. None means no such limit. `place` is where it is, for messages."""
 
     max_publish: int | None = None
     max_publish_per_site_per_day: int | None = None
@@ -38,8 +38,8 @@ class Policy(Struct, frozen=True):
     paused: Pause = Pause.NONE
     place: str = "reconciler.yaml"
     places: tuple[tuple[str, str], ...] = ()
-    """Where each rule stands, by its key in the file."""
+    """Where each rule is, by its key in the file."""
 
     def place_of(self, rule: str) -> str:
-        """Where a rule stands; where the policy does, if that is all that is known."""
+        """Where a rule is; where the policy is, if that is all that is known."""
         return dict(self.places).get(rule, self.place)

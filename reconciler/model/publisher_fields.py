@@ -68,7 +68,7 @@ PUBLISHER_FIELDS: Final[dict[str, FieldRole]] = {
     "publicationError": Harmless("why publishing failed"),
     "referenceId": Harmless("the caller's key against doing a thing twice; nobody sees it"),
 }
-"""API path -> its role. `[]` stands for each member of a list."""
+"""API path -> its role. `[]` means each member of a list."""
 
 PLACES: Final[dict[str, str]] = {
     "pageId": "page",

@@ -45,7 +45,7 @@ class MarketingSettings(Struct, frozen=True):
     language: str | None = None
 
     def value_of(self, path: str) -> Json | Absent:
-        """What stands at a path; ABSENT where nothing does."""
+        """What is at a path; ABSENT if nothing is."""
         root, *keys = path.split(".")
         here: Json = self.settings if root == "settings" else self.overrides
         for key in keys:
@@ -101,7 +101,7 @@ def settings_of(fields: Iterable[Field]) -> MarketingSettings:
 
 
 def _kept(path: str, before: Json, after: Json) -> Json:
-    """A new value of a whole field, with what an object that is one value holds besides its known members."""
+    """A new value of a whole field; an object that is one value keeps what it has beyond its known members."""
     known = ATOMIC_MEMBERS.get(path.rsplit(".", 1)[-1])
     if known is None or not isinstance(before, JsonObject) or not isinstance(after, JsonObject):
         return after

@@ -270,7 +270,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
     """Journal entries whose outcome is not known yet."""
     objects: tuple[tuple[str, JsonObject], ...] = ()
     """What else was last applied or found as asked for, by address within the site (`posts[<activity id>]`),
-    and the rules it was by (`rule[posts]`): the third corner of drift for what is no generation input."""
+    and the rules it was by (`rule[posts]`): the third corner of drift for what is not a generation input."""
 
     @property
     def is_known(self) -> bool:
@@ -298,7 +298,7 @@ NOTHING_RECORDED: Final = RecordedSite()
 
 
 class Bindings(Struct, frozen=True):
-    """What a plan found out about identity and wants remembered: no write, but state."""
+    """What a plan found out about identity and wants remembered: not a write, but state."""
 
     event_ids: tuple[tuple[str, EventId], ...] = ()
     sets: tuple[RememberedSet, ...] = ()

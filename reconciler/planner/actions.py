@@ -211,7 +211,7 @@ class Column(StrEnum):
 
 
 def column_of(operation: Operation) -> Column | None:
-    """The column an operation counts in; None for waiting, which is no change.
+    """The column an operation counts in; None for waiting, which is not a change.
 
     DISCARD counts drafts, not objects: clearing posts destroys nothing but drafts.
     """

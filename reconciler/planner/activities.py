@@ -31,7 +31,7 @@ from reconciler.planner.options import Scope
 
 
 class ActivitiesPart(Struct, frozen=True):
-    """`projected` are the activities as they will be; `created` those that will be there besides.
+    """`projected` are the activities as they will be; `created` those that will be added to them.
 
     `actions` are pairs of the rule's index and the action.
     """
@@ -127,7 +127,7 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
 def _to_remember(
     rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
 ) -> frozenset[ActivityId]:
-    """The activities the rule stands for from now on.
+    """The activities that the rule means from now on.
 
     Not those that merely look as if it had set them, or an edit of its values would reach what nobody selected.
     """

@@ -112,7 +112,7 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
     left.
     """
     if approval.decision is ActivityDecision.KEEP or not approval.counts:
-        return True  # one that was given for other drafts is no decision about these; _cannot_count says so
+        return True  # one that was given for other drafts is not a decision about these; _cannot_count says so
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:

@@ -34,7 +34,7 @@ class Resolved(Struct, frozen=True):
 def resolve(
     action: Action, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Resolved:
-    """Works a deferred action out against the site as it is now. `plan` is the one it stands in."""
+    """Works a deferred action out against the site as it is now. `plan` is the one that contains it."""
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     assert plan.site == observed.ref

@@ -31,7 +31,7 @@ VALID_FOR: Final = timedelta(hours=24)
 
 
 class UnreadablePlan(UsageError):
-    """A file that is no saved plan, or of a format that this version does not know (exit code 1)."""
+    """A file that is not a saved plan, or of a format that this version does not know (exit code 1)."""
 
     def __init__(self, file: str, what: str, fix: str = "make a plan with: reconciler plan --out FILE") -> None:
         super().__init__(f"{file} {what}; {fix}")
@@ -211,7 +211,7 @@ def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def ending(seal: Digest) -> bytes:
-    """What stands behind the sites."""
+    """What comes after the sites."""
     return b'  ],\n  "seal": ' + json.dumps(seal).encode("ascii") + b"\n}\n"
 
 

@@ -121,7 +121,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         return ()  # a written status explains why there are no activities
     known = _activities_in_sight(recorded, scope.now)
     if not live.activities:
-        # Other activities in their place would say that the plan was made anew; none at all says nothing.
+        # Other activities in their place would say that the plan was regenerated; none at all says nothing.
         known |= _activities_of_waiting(recorded, scope.now)
     shown = {activity.id for activity in live.activities}
     enough = ENOUGH if live.shows_activities else 1

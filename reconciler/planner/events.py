@@ -123,7 +123,7 @@ def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[Desired
 
 
 def event_key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
-    """What names an event in its address: its name, and the id besides where another one has that name."""
+    """What names an event in its address: its name, and its id too if another one has that name."""
     return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
 
 

@@ -237,7 +237,7 @@ def _upkeep(
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned)
-    # What nobody knows to be there is no reason to generate: each run would find it missing from the last one.
+    # What is not known to be there is not a reason to generate: each run would find it missing from the last one.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
     # Nor is what cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}

@@ -76,7 +76,7 @@ def is_settled(facts: JsonObject) -> bool:
 
 
 def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[str, ...]:
-    """What people are told of differences that are the server's. `title` stands for an object with an id."""
+    """What people are told of differences that are the server's. `title` names an object that has an id."""
     called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
     return tuple(_note(f"{called}{change.path}", change) for change in kept)
 

@@ -82,7 +82,7 @@ def _channels_of(operations: list[Operation]) -> set[str]:
 
 
 def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> Reads:
-    """What a first plan shows to be needed besides; empty when that plan is final."""
+    """What else a first plan shows to be needed; empty when that plan is final."""
     needs: set[Need] = set()
     channels: set[str] = set()
     operations = [action.operation for action in plan.actions]

@@ -1,4 +1,4 @@
-"""What a planner is told besides the three sides of a site."""
+"""What a planner is told in addition to the three sides of a site."""
 
 from __future__ import annotations
 

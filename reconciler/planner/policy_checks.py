@@ -134,7 +134,7 @@ def folded(text: str) -> str:
 def _pattern(word: str) -> re.Pattern[str]:
     r"""A word or phrase as a whole: `art` is not in `start`, `free money` is also `Free\n money`.
 
-    At an end that is no letter or digit, or of a script written without blanks, anything may stand beside it.
+    At an end that is not a letter or digit, or of a script written without blanks, anything may stand beside it.
     """
     pieces = folded(word).split()
     middle = r"\s+".join(re.escape(piece) for piece in pieces)

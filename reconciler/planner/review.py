@@ -96,7 +96,7 @@ class ReviewedPost(Struct, frozen=True):
 class ReviewedActivity(Struct, frozen=True):
     """An activity with its posts; `decision` is what still holds of what people decided about it.
 
-    `lapsed` is what they had decided about drafts that are others by now: it goes back to `keep`.
+    `lapsed` is what they had decided about drafts that have been replaced since: it goes back to `keep`.
     """
 
     activity: Activity

@@ -137,7 +137,7 @@ def _instead(action: Action, today: Plan, otherwise: str) -> str:
 
 
 def _approved_since(lost: tuple[Discarded, ...], today: Plan, approvals: Approvals) -> Iterator[Discarded]:
-    """The drafts among these that people want by now: approved since the plan was made, or approved and kept."""
+    """The drafts among these that people want now: approved since the plan was made, or approved and kept."""
     thrown_away = {draft.post: draft for draft in today.discarded}
     for draft in lost:
         now, reviewed = thrown_away.get(draft.post), approvals.draft(draft.post)

@@ -175,7 +175,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def timing(self) -> str:
-        """What stands before its moment."""
+        """The words before its moment."""
         if self.state is CardState.OUT:
             return "went out"
         return "was due" if self.state in (CardState.FAILED, CardState.MISSED) else "goes out"

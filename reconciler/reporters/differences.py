@@ -27,7 +27,7 @@ _OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
 
 
 class Mark(StrEnum):
-    """What became of a piece of a text. GAP stands for words that stayed and are not shown."""
+    """What became of a piece of a text. GAP is words that stayed and are not shown."""
 
     KEPT = "kept"
     REMOVED = "removed"
@@ -131,7 +131,7 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
-    """With each blank between two changes counted to both; what was removed stands before what is new."""
+    """With each blank between two changes counted to both; what was removed comes before what is new."""
     found: list[Piece] = []
     removed, added = "", ""
     for number, piece in enumerate(pieces):

@@ -1,6 +1,6 @@
 """Reviews -> one HTML page to look at: what waits first, each draft as it would look on its channel, and a calendar.
 
-The page stands alone: no script, no font, nothing remote but the drafts' own images, which its content
+The page is self-contained: no script, no font, nothing remote but the drafts' own images, which its content
 security policy allows over https only. Images that are nowhere, such as the sandbox's, are drawn into it.
 All texts are an AI's or a stranger's, and none is markup here. The same reviews give the same bytes.
 """

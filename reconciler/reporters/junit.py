@@ -1,7 +1,7 @@
 """The JUnit format, for the test pages of CI services: a test case a site, and one for the run itself.
 
 A case fails where a site could not be worked on, where a guard refuses it (with `--strict` whatever is blocked does),
-where an action did not end well, or where it has drifted. What is only worth knowing stands in its `system-out`.
+where an action did not end well, or where it has drifted. What is only worth knowing is in its `system-out`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RUN: Final = "run"
 
 
 class _Case:
-    """A test case: what fails it, what is said besides, and whether it could be worked on at all."""
+    """A test case: what fails it, what else is said, and whether it could be worked on at all."""
 
     def __init__(self) -> None:
         self.failures: dict[Diagnostic, None] = {}

@@ -17,7 +17,7 @@ from msgspec import Struct
 from reconciler.model.text import printable
 
 _OBEYED: Final = re.compile(r"(##\w*)\[")
-"""What CI runners obey wherever it stands in a line of a log: `##[error]`, `##vso[...]`."""
+"""What CI runners obey wherever it is in a line of a log: `##[error]`, `##vso[...]`."""
 
 
 def inert(text: str) -> str:

@@ -241,7 +241,7 @@ class _Sites:
         return f"{self._count:,} sites ({names}{', …' if self._count > len(self._names) else ''})"
 
     def piece(self) -> str:
-        """What stands in the comment."""
+        """The text of the comment."""
         return self._told(self)
 
 

@@ -1,6 +1,6 @@
 """An HTML report as one file: what matters at its top, a calendar, and tables of sites to sort and filter.
 
-It stands alone: its only script and style are in it and allowed by their hashes, and nothing is fetched. Without the
+It is self-contained: its only script and style are in it, allowed by their hashes, and nothing is fetched. Without the
 script all of it is there to read, unfolded. Sites wait in a temporary database, so that memory does not grow with them.
 """
 

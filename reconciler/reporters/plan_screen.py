@@ -112,7 +112,7 @@ class PlanScreen:
             yield from Line((Span(text, Style.RED),)).on(self._screen)
 
     def body(self, completed: PlanCompleted) -> Iterator[str]:
-        """All that stands above the last line."""
+        """Everything above the last line."""
         for line in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from line.on(self._screen)
         for refusal in completed.refusals:

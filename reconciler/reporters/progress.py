@@ -137,7 +137,7 @@ class Progress:
             self._bar = self._task = None
 
     def say(self, words: str) -> None:
-        """A line for people that does not wait for the next heartbeat; it stands above the bar."""
+        """A line for people that does not wait for the next heartbeat; it appears above the bar."""
         if self._bar is not None:
             self._bar.console.print(words, markup=False, highlight=False)
         else:
@@ -208,7 +208,7 @@ def length(seconds: float) -> str:
 
 
 def doing(event: Event) -> str | None:
-    """What an event says is going on now; None for one that is no news here."""
+    """What an event says is going on now; None for one that is not news here."""
     from reconciler.executor.events import Corrected, EntryResolved, Finished, Note, Skipped, Started, StillWaiting
 
     match event:

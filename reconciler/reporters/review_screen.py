@@ -98,7 +98,7 @@ def _failed(review: Review, screen: Screen) -> Iterator[str]:
 
 
 def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
-    """Decisions about drafts that are others by now: the file says `keep` again."""
+    """Decisions about drafts that have been replaced since: the file says `keep` again."""
     for activity in review.activities:
         if activity.lapsed is not None:
             why = (

@@ -134,7 +134,7 @@ class Sandbox:
             return {"clock": times.show(now), "sites": sites, "gaps": store.gaps()}
 
     def reset(self) -> None:
-        """Makes the world anew from its seed."""
+        """Resets the world to its seed."""
         with self._world.transaction() as store:
             store.wipe()
             self._begin(store)

@@ -57,7 +57,7 @@ class Call:
         self.wrote = True
 
     def moved_on(self) -> None:
-        """Says that the world changed by itself, which must be kept but is no write of the client."""
+        """Says that the world changed by itself, which must be kept but is not a write of the client."""
         self.moved = True
 
     def directive(self, kind: str) -> Json | None:

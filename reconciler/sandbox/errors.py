@@ -58,5 +58,5 @@ def violation(field: str, description: str, rule: str = "OTHER", name: str = "IN
 
 
 def unparsable() -> Refused:
-    """HTTP 400 for a body that is no JSON object, or whose mask is an array (S, seen live). No details."""
+    """HTTP 400 for a body that is not a JSON object, or whose mask is an array (S, seen live). No details."""
     return Refused(400, {"message": "Failed to parse request message", "details": {}})

@@ -46,7 +46,7 @@ class Request:
         try:
             value = json.loads(self.body)
             if b"\\u" in self.body:
-                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is no text (proto3 JSON)
+                json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair is not text (proto3 JSON)
         except (ValueError, RecursionError):
             raise unparsable() from None
         if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Owns making posts anew, in whole or their media, and the end of all work on posts that takes time (6.2)."""
+"""Owns regenerating posts, in whole or only their media, and the end of all work on posts that takes time (6.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 def regenerate(call: Call) -> Json:
-    """`POST .../regenerate-marketing-activity-posts`: image and captions anew; answers a passing snapshot (D)."""
+    """`POST .../regenerate-marketing-activity-posts`: image and captions again; answers a passing snapshot (D)."""
     return _remake(call, "remake", call.seed.latency.posts, story=False)
 
 

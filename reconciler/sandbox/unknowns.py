@@ -468,7 +468,7 @@ class Unknowns:
         "content",
         "none",
         mark="10.2: two candidates (S)",
-        about="Where a published post's link stands: `channel.externalItemUrl`, `postUrl` or `storyUrl`, nowhere.",
+        about="Where a published post's link is: `channel.externalItemUrl`, `postUrl` or `storyUrl`, nowhere.",
     )
     publishedInPlan: bool = _flag(True, mark="6.4: not stated", about="Published posts stay in their activity.")
     failureMembers: str = _choice(

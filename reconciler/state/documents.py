@@ -36,7 +36,7 @@ def from_bytes(
 ) -> T:
     """The document that a text holds, brought forward by `upgrade` where it is of an older version.
 
-    `mend` may make one of what cannot be read as it stands.
+    `mend` may repair what cannot be read as it is.
 
     Raises StateError for a corrupt one, and for one of a version that this program does not know.
     """

@@ -51,7 +51,7 @@ class FirstRecords:
     async def record(self, site: SiteRef) -> SiteRecord | None:
         """What was recorded of a site, under all its names; None where nothing was.
 
-        Raises StateError also where what stands under its present name cannot be read.
+        Raises StateError also if what is under its present name cannot be read.
         """
         names = await self.names(site.id)
         if site.name in self._unreadable:
@@ -59,7 +59,7 @@ class FirstRecords:
         records = [record for name in names if isinstance(record := (await self._read(name))[0], SiteRecord)]
         if not records:
             return None
-        # What stands under its present name is the latest; from the others comes what must not be forgotten.
+        # What is under its present name is the latest; from the others comes what must not be forgotten.
         records.sort(key=lambda record: (record.site.name == site.name, _last_activity(record.recorded)))
         recorded = records[-1].recorded
         for earlier in reversed(records[:-1]):

@@ -70,7 +70,7 @@ def key_of(beat: str) -> str:
 
 
 async def look(store: Store, beat: str) -> tuple[HeartbeatRecord, Version] | None:
-    """A heartbeat as it stands; None where its run ended. Raises StateError."""
+    """A heartbeat as it is now; None if its run ended. Raises StateError."""
     stored = await store.get(key_of(beat))
     if stored is None or not stored.data:  # a power cut can leave it empty: whoever wrote it is gone
         return None

@@ -119,7 +119,7 @@ class SiteJournal:
 
     @property
     def recorded(self) -> RecordedSite:
-        """What stands recorded now, notes of this run included."""
+        """What is recorded now, notes of this run included."""
         return self._recorded
 
     async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
@@ -185,7 +185,7 @@ class SiteJournal:
         self._note(Consumed(activity, decision, Digest(digest)))
 
     async def not_kept(self, text: UnkeptText) -> None:
-        """Notes that the server did not keep a text as it was written, and how often it was written by now."""
+        """Notes that the server did not keep a text as it was written, and how often it has been written."""
         self._note(NotKept(text))
 
     async def flush(self) -> None:
@@ -196,7 +196,7 @@ class SiteJournal:
     async def close(self) -> None:
         """Ends the run's notes: they become one snapshot, and the site is known from now on.
 
-        Writes nothing where that is what stands there.
+        Writes nothing if that is what is there.
         """
         self._recorded = replace(self._recorded, known=True)
         await self._shielded(self._snapshot())

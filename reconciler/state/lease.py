@@ -180,7 +180,7 @@ class Leases:
         if beat is not None:
             await beat.stop()
 
-    # --- what stands there ---------------------------------------------------------------------------
+    # --- what is in the store ---------------------------------------------------------------------------
 
     async def _standing(self, site: SiteRef, stored: Stored | None) -> _Standing | None:
         """The lease that was not given back, of this version or the first; None where there is none."""
@@ -291,7 +291,7 @@ class Lease:
             )
 
     async def confirm(self) -> None:
-        """`check`, of the lease as it stands: a run that was suspended does not know yet what was taken from it."""
+        """`check`, of the lease as it is now: a run that was suspended does not know yet what was taken from it."""
         self.check()
         await self._beat.see(self._lock.site.id)
         self.check()

@@ -56,7 +56,7 @@ class RunLedgers:
             for old in (await self.runs())[KEPT:]:
                 await self._store.delete(_key_of(old))
         except StateError:
-            pass  # one ledger too many is no reason for a run to fail; the next run tries again
+            pass  # one ledger too many is not a reason for a run to fail; the next run tries again
         return run
 
     async def runs(self) -> tuple[str, ...]:

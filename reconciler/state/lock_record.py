@@ -1,4 +1,4 @@
-"""LockRecord: a lease as it stands in the store."""
+"""LockRecord: a lease as it is in the store."""
 
 from __future__ import annotations
 

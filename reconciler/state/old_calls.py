@@ -43,7 +43,7 @@ Facts: TypeAlias = JsonObject
 def entry_of(old: dict[str, Any]) -> dict[str, Any]:
     """An entry of format 1 as one of format 2, both as plain values.
 
-    Raises KeyError, TypeError or ValueError for what is no entry of format 1.
+    Raises KeyError, TypeError or ValueError for anything but an entry of format 1.
     """
     call, facts = str(old["call"]), freeze_object(old["facts"])
     operation: AnyOperation

@@ -86,7 +86,7 @@ class StateStore:
         return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
-        """`load`, with the name under which it stands; None where nothing is recorded."""
+        """`load`, with the name it is stored under; None if nothing is recorded."""
         found = await self._find(site)
         return found.record if found else None
 

@@ -56,11 +56,11 @@ class Store(Protocol):
     """
 
     async def get(self, key: str) -> Stored | None:
-        """What stands under a key, None where nothing does."""
+        """What is stored under a key, None if nothing is."""
         ...
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
-        """Replaces what stands under a key, in one step.
+        """Replaces what is stored under a key, in one step.
 
         It returns once that survives a power cut, unless it need not be `durable`. `expected` is the version that
         must stand there: None for nothing, ANY for whatever does. Raises Conflict where another one does.
@@ -68,7 +68,7 @@ class Store(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Removes a key. One that is not there is no error."""
+        """Removes a key. A missing one is not an error."""
         ...
 
     def keys(self, prefix: str) -> AsyncIterator[str]:
@@ -87,7 +87,7 @@ class Store(Protocol):
         ...
 
     async def delete_log(self, key: str) -> None:
-        """Removes a log. One that is not there is no error."""
+        """Removes a log. A missing one is not an error."""
         ...
 
     def place(self, key: str) -> str:

@@ -203,7 +203,7 @@ class Consumed(Variant, frozen=True):
 
 
 class NotKept(Variant, frozen=True):
-    """A text that the server did not keep as it was written, with how often it has been written by now."""
+    """A text that the server did not keep as it was written, with how often it has been written."""
 
     text: UnkeptText
 

@@ -216,7 +216,7 @@ class Page:
         return Response(status_code=204)
 
     def _look(self) -> None:
-        """Takes in what files and git say by now."""
+        """Takes in what files and git say now."""
         if self._ports.history is not None and self._ports.history.moved():
             self._bar = (0, Uncommitted())
             self.board.check_out()

@@ -44,7 +44,7 @@ _BY_THE_FILE: Final = frozenset(CardState) - {
 class Facts(Struct, frozen=True):
     """What is known beside the files: the time, and what the state remembers of each site.
 
-    `problems` say why something of it is not known. `sandbox`: the sites are no real ones.
+    `problems` say why part of it is not known. `sandbox`: the sites are not real ones.
     """
 
     now: datetime
@@ -86,7 +86,7 @@ class Board:
         return tuple(problem for file in self.folder.files.values() for problem in file.problems)
 
     def learn(self, facts: Facts) -> None:
-        """Takes what is known beside the files by now."""
+        """Takes what is known now apart from the files."""
         known = self.facts
         if (facts.recorded, facts.problems) == (known.recorded, known.problems) and facts.now - known.now < SOON:
             return

@@ -55,7 +55,7 @@ class ApprovalsFolder:
         self.look()
 
     def also(self, sites: Iterable[SiteName]) -> None:
-        """Takes in the files of sites that the project has by now."""
+        """Takes in the files of sites that the project has now."""
         for site in sites:
             self.files.setdefault(site, SiteFile(site, self._project.approvals_file(site)))
 

@@ -1,4 +1,4 @@
-"""Which cards are shown: what people chose on the page, as it stands in its address."""
+"""Which cards are shown: what people chose on the page, as the page's address has it."""
 
 from __future__ import annotations
 

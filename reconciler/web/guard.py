@@ -1,7 +1,7 @@
 """Who may talk to the page: this machine's browser, with the token that the command printed, and nobody through it.
 
 A page of somebody else that is open in the same browser can send requests to this machine. It has no token, its
-`Origin` is its own, and a name of its own that it points here is no `Host` of ours. The cookie is `Strict`; what the
+`Origin` is its own, and a name of its own that it points here is not a `Host` of ours. The cookie is `Strict`; what the
 page may load is said by a content policy, and no answer is kept or framed.
 """
 

@@ -30,7 +30,7 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
     Each managed object is compared three ways: what its file asks for, what
     was last applied, and what the site has now. Nothing is written and no
     lock is taken. Posts that went out and drafts that wait for review are no
-    drift. Exits with 2 where something drifted, with 1 where a site could not
+    drift. Exits with 2 if something drifted, with 1 where a site could not
     be read, and with 4 where a guard would refuse an apply.
     """
     from reconciler.cli.run import reported

@@ -34,7 +34,7 @@ TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELE
 
 
 WAITING_POSTS: Final = "posts that wait"
-"""What every write here may change besides its own post."""
+"""What every write here may change in addition to its own post."""
 
 QUOTED: Final = 80
 """Characters of a post's words that a message shows."""

@@ -93,7 +93,7 @@ def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
 
 
 async def setting_unmet(required: SettingIs, site: SiteCache) -> str | None:
-    """What stands at a path instead of the value that is required. May raise an ApiError."""
+    """What is at a path instead of the required value. May raise an ApiError."""
     live = normal(required.path, (await site.settings()).value_of(required.path))
     if same(live, required.value):
         return None
