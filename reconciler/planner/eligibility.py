@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct, field
 
 from reconciler.model.address import Kind
-from reconciler.model.approvals import Approvals, ApprovalState, Verdict
+from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
@@ -145,6 +145,8 @@ class DraftEligibility(Struct):
         """Whether this content may go out now as far as people decide; says what is missing where it may not."""
         post, times = one.post, times_scheduled(self.recorded, one.post)
         if post.status is PostStatus.CANCELED:
+            if not self._is_asked_for(post):
+                return False  # it is as people want it
             detail = f"{_name(one)} was scheduled and then cancelled, and the API schedules drafts only"
             fix = "put it back to the drafts in the site's dashboard; then run review, and approve it again"
             self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
@@ -163,6 +165,11 @@ class DraftEligibility(Struct):
             verdict = Verdict(ApprovalState.USED_UP if used else ApprovalState.UNPROVEN)
         self._not_approved(one, verdict)
         return False
+
+    def _is_asked_for(self, post: Post) -> bool:
+        """Whether people say that a cancelled post is to go out: approved still or again, or it needs no yes."""
+        draft = self.approvals.draft(post.id)
+        return not self.desired.approval_required or (draft is not None and draft.decision is Decision.APPROVE)
 
     def _verdict(self, one: Candidate, times: int | None = None) -> Verdict:
         return self.approvals.verdict(

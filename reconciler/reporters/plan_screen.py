@@ -25,7 +25,7 @@ FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
 
-COLUMNS: Final = ("add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
+COLUMNS: Final = ("still_going_out", "add", "change", "destroy", "generate", "discard", "publish", "cancel", "blocked")
 
 
 class PlanScreen:
@@ -176,6 +176,7 @@ class PlanScreen:
         if len(rows) < FEW_SITES and not (self._detail.summary and rows):
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
+        heads = [name.replace("_", " ") for name in used]
         cells = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
         if len(rows) > MOST_ROWS:
             cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
@@ -183,10 +184,10 @@ class PlanScreen:
         cells.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
         if self._screen.width < 60:
             for row in cells:
-                counts = ", ".join(f"{n} {column}" for column, n in zip(used, row.cells, strict=False) if n)
+                counts = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
                 yield from Line((Span(row.name, row.style), Span(counts or row.text))).on(self._screen)
         else:
-            yield from table("site", used, cells, self._screen)
+            yield from table("site", heads, cells, self._screen)
         yield ""
 
 

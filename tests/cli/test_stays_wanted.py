@@ -567,3 +567,24 @@ def test_posts_that_are_cleared_count_as_drafts_that_are_thrown_away(pottery: Po
     assert (code, "Plan: 0 to add, 0 to change, 0 to destroy, 1 to discard." in said) == (2, True), said
     code, said = pottery.run("apply", "--auto-approve")
     assert (code, "Apply: 0 added, 0 changed, 0 destroyed, 1 discarded." in said) == (0, True), said
+
+
+def test_what_was_taken_back_blocks_nothing_until_it_is_approved_again(pottery: Pottery) -> None:
+    """The API keeps a cancelled post as CANCELED, which is no draft."""
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    assert pottery.status() == "CANCELED"
+    for command in (("plan", "--strict", "--detailed-exitcode"), ("drift",)):
+        code, said = pottery.run(*command)
+        assert (code, "blocked" in said) == (0, False), said
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    said = pottery.run("plan")[1]
+    assert ("1 blocked" in said, "scheduled and then cancelled" in said) == (True, True), said
+
+
+def test_the_table_names_sites_whose_posts_still_go_out(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    code, said = pottery.run("plan", "--summary", "--exclude", "pottery/draft")
+    assert (code, "site still going out pottery 1" in said) == (0, True), said
