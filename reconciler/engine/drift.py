@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.plan import judged
+from reconciler.engine.plan import REFUSED, judged, left_to_go_out
 from reconciler.engine.renamed import with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted, SiteDrifted, SiteFailed
 from reconciler.engine.selection import Selection
@@ -139,8 +139,10 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan = with_old_name(plan, session)
     chosen = Named(site, desired.labels)
-    # What the selection leaves out and nobody wants goes out all the same.
-    whole = replace(plan, still_going_out=apply_targets(plan, context.targets, chosen).still_going_out)
+    # What the selection leaves out and nobody wants goes out all the same, and so it does at a site that is refused.
+    due = apply_targets(plan, context.targets, chosen)
+    going_out = left_to_go_out(due, REFUSED) if plan.refusals else due.still_going_out
+    whole = replace(plan, still_going_out=going_out)
     report = find_drift(desired, observed, recorded, whole, options)
     # What an apply would be refused for: the guards of the planner are in the report already.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
@@ -31,6 +31,9 @@ from reconciler.planner.unstopped import beyond_the_plan
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
+
+
+REFUSED: Final = "the site is refused"
 
 
 async def plan_sites(
@@ -110,7 +113,7 @@ def judged(
     if context.strict:
         plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
     if plan.refusals:
-        plan = replace(plan, still_going_out=left_to_go_out(plan, "the site is refused"))
+        plan = replace(plan, still_going_out=left_to_go_out(plan, REFUSED))
     return plan, warnings
 
 

@@ -17,6 +17,7 @@ from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.waiting import SHOWS_NOTHING
 
 
 class Reads(Struct, frozen=True):
@@ -138,12 +139,15 @@ def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostI
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
-    if observed.marketing_plan is not None and observed.marketing_plan.status is PlanStatus.NEVER_CREATED:
-        # Somebody deleted the marketing plan: what waits to go out may outlive it (14.8).
+    live = observed.marketing_plan
+    if live is not None and live.status in (PlanStatus.NEVER_CREATED, *SHOWS_NOTHING):
+        # What waits to go out may outlive a marketing plan that somebody deleted (14.8), and one that shows nothing.
+        shown = {post.id for activity in live.activities for post in activity.posts}
         ours = scheduled_by_us(recorded)
         asked |= {
             post.id
             for post in recorded.published
-            if post.id in ours and post.scheduled_for is not None and post.scheduled_for > observed.read_at
+            if post.id in ours and post.id not in shown
+            if post.scheduled_for is not None and post.scheduled_for > observed.read_at
         }
     return tuple(sorted(asked - read))

@@ -29,7 +29,7 @@ from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.used_approvals import approvals_to_remember
-from reconciler.planner.waiting import Unwanted, WaitingPart, judge_waiting, lost_channels, orphans
+from reconciler.planner.waiting import Unwanted, WaitingPart, hidden, judge_waiting, lost_channels, orphans
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
@@ -132,7 +132,8 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     gone = orphans(observed, recorded, scope)
     lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     lost |= losses(generation.actions, live.activities, scope)
-    waiting = judge_waiting(desired, (*live.activities, *gone), lost, recorded, options, scope)
+    unseen = hidden(observed, recorded)
+    waiting = judge_waiting(desired, (*live.activities, *gone, *unseen), lost, recorded, options, scope)
     planned = _with_waiting(before, waiting)
     refusals = (
         *judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired, recorded, scope),

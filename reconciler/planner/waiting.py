@@ -6,7 +6,7 @@ or under `manage: all`; without an approval it is named. What is unwanted and ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +21,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, Unrecognised, channel_name, post_name
 from reconciler.model.schedule import DesiredSchedule, Pause
-from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import (
     Action,
     BlockedBy,
@@ -53,6 +53,10 @@ NO_SCHEDULE: Final = DesiredSchedule(())
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
 """How far ahead a post must be for its activity to be shown by a read of the upcoming ones."""
+
+
+SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
+"""Statuses of a marketing plan that is there and shows no activities."""
 
 
 class Unwanted(Struct, frozen=True):
@@ -129,21 +133,48 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
         return ()
-    shown = {post.id for activity in live.activities for post in activity.posts}
-    last = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
-    ours = scheduled_by_us(recorded)
+    last = _last_published(recorded)
     found = []
+    for post, moment in _not_shown(observed, recorded):
+        if moment - scope.now > SEEN_FOR_SURE:
+            known = last.get(post.id)
+            activity = known.activity if known else ActivityId("")
+            id = activity or ActivityId(f"of {post.id}")
+            found.append(Activity(id, known.title if known else "", "", moment, None, (post,)))
+    return tuple(found)
+
+
+def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
+    """Posts of ours that wait to go out while the marketing plan shows nothing, with what is remembered of them.
+
+    Being generated, failed or inactive, the marketing plan says nothing of them, and they are judged as ever.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status not in SHOWS_NOTHING:
+        return ()
+    last = _last_published(recorded)
+    return tuple(
+        Activity(known.activity, known.title, "", known.date, None, (post,))
+        for post, _ in _not_shown(observed, recorded)
+        # A yes is given for a day: without the day nobody can tell.
+        if (known := last.get(post.id)) is not None and known.date is not None and known.activity
+    )
+
+
+def _not_shown(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[Post, datetime]]:
+    """The scheduled posts of ours that were asked for by their ids and that the marketing plan does not show."""
+    live = observed.marketing_plan
+    shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
+    ours = scheduled_by_us(recorded)
     for id, post in observed.items:
         if post is None or post.status is not PostStatus.SCHEDULED or id in shown or id not in ours:
             continue
-        moment = post.scheduled_for
-        if moment is not None and moment - scope.now > SEEN_FOR_SURE:
-            known = last.get(id)
-            activity = known.activity if known else ActivityId("")
-            found.append(
-                Activity(activity or ActivityId(f"of {id}"), known.title if known else "", "", moment, None, (post,))
-            )
-    return tuple(found)
+        if post.scheduled_for is not None:
+            yield post, post.scheduled_for
+
+
+def _last_published(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
+    return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
 
 
 def lost_channels(

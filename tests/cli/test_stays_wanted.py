@@ -588,3 +588,28 @@ def test_the_table_names_sites_whose_posts_still_go_out(pottery: Pottery) -> Non
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     code, said = pottery.run("plan", "--summary", "--exclude", "pottery/draft")
     assert (code, "site still going out pottery 1" in said) == (0, True), said
+
+
+@pytest.mark.parametrize("status", ["GENERATING", "FAILED", "INACTIVE"])
+def test_what_is_withdrawn_while_the_marketing_plan_shows_nothing_is_taken_back(pottery: Pottery, status: str) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.set_plan_status(SITE, status)
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert ("x cancel" in said, "cancels it" in said) == (False, False), "it is approved as it is"
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    code, said = pottery.run("drift")
+    assert (code, "cancels it (its approval was withdrawn)" in said) == (2, True), said
+    assert "1 to cancel" in pottery.run("plan")[1]
+    pottery.run("apply", "--auto-approve")
+    assert pottery.status() == "CANCELED"
+
+
+def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    more("sites/pottery.yaml", "expect: {language: xx}\n")(pottery.project)
+    code, said = pottery.run("drift")
+    assert (code, "nobody wants it any more" in said, "the site is refused" in said) == (2, True, True), said
+    assert "the next apply cancels it" not in said
