@@ -99,40 +99,17 @@ def imports(
 
 
 async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: Made) -> SiteImported:
-    project = session.project
-    path = place_of(project, site.name)
+    path = place_of(session.project, site.name)
     recorded = await session.store.load(site.ref)
     observed = with_known_status(await session.client.reader().read(site.ref, FIRST_READ), recorded)
     notes: list[Diagnostic] = []
-    under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
-    settings, unsaid = declared_settings(observed.settings or MarketingSettings(), under)
-    notes += [left_out(site.name, path, "a site file cannot say its value") for path in unsaid]
-    events, unsure = await _events(session, site, observed, recorded, notes)
-    live = observed.marketing_plan
-    assert live is not None
-    active = live.status is PlanStatus.ACTIVE
-    if not active and live.status is not PlanStatus.NEVER_CREATED:
-        notes.append(_no_plan(site, live))
-    scheduled = scheduled_posts(live)
-    new = NewSite(
-        site.name,
-        site.id,
-        site.title,
-        site.url,
-        site.credentials,
-        settings,
-        events if events.events or _defaults_have_events(project) else None,
-        unsure,
-        active,
-        sum(len(activity.drafts) for activity in scheduled),
-        shown_below(project, project.approvals_file(site.name)),
-    )
-    if scheduled:
+    new = await _new_site(session, site, observed, recorded, notes)
+    if new.scheduled:
         observed = await approve_as_they_are(session, site.ref, observed)
-    schema = _schema_for(project, path)
+    schema = _schema_for(session.project, path)
     write_file(path, new_site_text(new, schema))
     made[path] = (new, schema)
-    desired = read_one_site(project, path, site.id)
+    desired = read_one_site(session.project, path, site.id)
     plan = await plan_now(session, desired, observed, recorded)
     changes = tally_of(plan).changes
     if changes or plan.refusals:
@@ -146,6 +123,38 @@ async def _import(session: Session[ReadClient], site: Found, turn: Turn, made: M
         new.scheduled,
         tuple(notes),
         seconds=turn.seconds,
+    )
+
+
+async def _new_site(
+    session: Session[ReadClient],
+    site: Found,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    notes: list[Diagnostic],
+) -> NewSite:
+    """What the file of a site says of it as it is; what it cannot say goes into `notes`."""
+    project, live = session.project, observed.marketing_plan
+    assert live is not None
+    under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
+    settings, unsaid = declared_settings(observed.settings or MarketingSettings(), under)
+    notes += [left_out(site.name, path, "a site file cannot say its value") for path in unsaid]
+    events, unsure = await _events(session, site, observed, recorded, notes)
+    active = live.status is PlanStatus.ACTIVE
+    if not active and live.status is not PlanStatus.NEVER_CREATED:
+        notes.append(_no_plan(site, live))
+    return NewSite(
+        site.name,
+        site.id,
+        site.title,
+        site.url,
+        site.credentials,
+        settings,
+        events=events if events.events or _defaults_have_events(project) else None,
+        unsure=unsure,
+        marketing_plan=active,
+        scheduled=sum(len(activity.drafts) for activity in scheduled_posts(live)),
+        approvals=shown_below(project, project.approvals_file(site.name)),
     )
 
 

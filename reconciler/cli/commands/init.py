@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
+
+from reconciler.model.diagnostics import UsageError
 
 
 @click.command("init")
@@ -32,41 +36,55 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
     they are, and a project that exists gets no example site. With --from-live
     its sites are imported, as by `reconciler import`, and `api` is wix.
     """
-    from reconciler.cli.ci_files import Service, ci_files
-    from reconciler.cli.starter import EXAMPLE, live_files, starter_files
-    from reconciler.model.diagnostics import UsageError
     from reconciler.model.text import printable
 
     accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
     ids = tuple(what for what in live if not what.startswith("account:"))
     if len(accounts) > 1 or (accounts and ids):
         raise UsageError("--from-live: give the ids of sites, or one account:ID")
-    files = live_files(accounts[0] if accounts else None) if live else starter_files()
-    if (folder / "reconciler.yaml").exists() or any((folder / "sites").rglob("*.y*ml")):
-        files = {name: text for name, text in files.items() if name != EXAMPLE}
     try:
-        for name, text in {**files, **(ci_files(Service(ci)) if ci else {})}.items():
-            path = folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shown = printable(str(path))
-            try:
-                with path.open("x", encoding="utf-8", newline="\n") as file:
-                    file.write(text)
-                click.echo(f"wrote  {shown}")
-            except FileExistsError:
-                click.echo(f"kept   {shown}, which was there already")
+        _write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live))
     except BrokenPipeError:
         raise
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}; choose a folder that can be written to") from None
     if live:
-        import importlib
-
-        importing = importlib.import_module("reconciler.cli.commands.import").command
-        reach = ("--api", api) if api is not None else ()
-        chosen = ids or ("--all",)
-        code: int = importing.main((*chosen, "--into", str(folder), *reach), standalone_mode=False)
-        return code
+        return _import(folder, ids or ("--all",), api)
     where = "" if folder == Path() else f" {shlex.quote(printable(str(folder)))}"
     click.echo(f"\nNext: reconciler plan{where}")
     return None
+
+
+def _files(folder: Path, ci: str | None, account: str | None, *, example: bool) -> Mapping[str, str]:
+    """What belongs into the folder, by path: a project that exists gets no example site."""
+    from reconciler.cli.ci_files import Service, ci_files
+    from reconciler.cli.starter import EXAMPLE, live_files, starter_files
+
+    files = dict(starter_files() if example else live_files(account))
+    if (folder / "reconciler.yaml").exists() or any((folder / "sites").rglob("*.y*ml")):
+        files.pop(EXAMPLE, None)
+    return {**files, **(ci_files(Service(ci)) if ci else {})}
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Writes the files that are not there yet."""
+    from reconciler.model.text import printable
+
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown = printable(str(path))
+        try:
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            click.echo(f"wrote  {shown}")
+        except FileExistsError:
+            click.echo(f"kept   {shown}, which was there already")
+
+
+def _import(folder: Path, sites: tuple[str, ...], api: str | None) -> int:
+    """Runs `reconciler import` for the folder."""
+    importing = importlib.import_module("reconciler.cli.commands.import").command
+    reach = ("--api", api) if api is not None else ()
+    code: int = importing.main((*sites, "--into", str(folder), *reach), standalone_mode=False)
+    return code
