@@ -189,7 +189,7 @@ def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) ->
     assert by_id.last == "Import: 1 created; the plan is empty."
     assert set(documents(fresh)) == {"janes-pottery"}, "its own name, without an account"
     fresh.write({"reconciler.yaml": "version: 1\napi: sandbox\nsites: [shops/*/x.yaml]\n"})
-    assert "no pattern of `sites`" in reconciler("import", id_of(1), *into).err
+    assert "no pattern in `sites`" in reconciler("import", id_of(1), *into).err
 
 
 def test_500_sites_are_imported_with_three_requests_each(tmp_path: Path, reconciler: Command) -> None:
