@@ -12,18 +12,16 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.state.errors import Conflict, StateError
+from reconciler.state.file_lock import SAFELY, NotPlain, take
 from reconciler.state.store import Any, Log, Stored, Version, check_key
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's write, which takes milliseconds."""
-
-_SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A link could lead out of the state, and opening a FIFO would wait for ever."""
 
 _FIXES = {
     errno.ELOOP: "follow its links by hand: one of them leads to itself",
@@ -81,7 +79,7 @@ class LocalFolder:
         with _told(path, "cannot be read"):
             self._refuse_links(path.parent)
             try:
-                handle = os.open(path, os.O_RDONLY | _SAFELY)
+                handle = os.open(path, os.O_RDONLY | SAFELY)
             except FileNotFoundError:
                 return None
             try:
@@ -115,7 +113,7 @@ class LocalFolder:
     def _append(self, key: str, data: bytes, at: int) -> int:
         path = self.folder / key
         with _told(path, "cannot be written"), self._locked(key):
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _SAFELY, 0o600)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFELY, 0o600)
             try:
                 _must_be_regular(handle, path)
                 if os.fstat(handle).st_size != at:
@@ -153,33 +151,35 @@ class LocalFolder:
 
     def _refuse_links(self, folder: Path) -> None:
         """Raises StateError where a folder of the state is a link: what is kept in it could be anywhere."""
-        while folder != self.folder and folder != folder.parent:
-            if folder.is_symlink():
-                raise _not_plain(folder)
-            folder = folder.parent
+        text, top = str(folder), str(self.folder)  # asked of every read and write: texts are quicker than paths
+        while text != top and (above := os.path.dirname(text)) != text:
+            if os.path.islink(text):
+                raise _not_plain(Path(text))
+            text = above
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        # Imported by the first write: reading commands need none of it.
-        from filelock import FileLock, Timeout
-
         # A file a key would leave ten thousand of them; a few are enough for runs not to wait for each other.
         file = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[0:2]
         for path in (self.folder / key, file):
             self._refuse_links(path.parent)
             _make_folder(path.parent)
-        if file.is_symlink() or (file.exists() and not file.is_file()):
-            raise _not_plain(file)  # older versions of filelock would empty what a link leads to
-        lock = FileLock(file)
+        release = _lock(file, self.folder / key)
         try:
-            with lock.acquire(timeout=LOCK_TIMEOUT, poll_interval=0.005):
-                yield
-        except Timeout:
-            raise StateError(
-                str(self.folder / key),
-                "another process has been writing to it for too long",
-                "see which one, and end it",
-            ) from None
+            yield
+        finally:
+            release()
+
+
+def _lock(file: Path, path: Path) -> Callable[[], None]:
+    try:
+        return take(file, LOCK_TIMEOUT)
+    except NotPlain:
+        raise _not_plain(file) from None
+    except TimeoutError:
+        raise StateError(
+            str(path), "another process has been writing to it for too long", "see which one, and end it"
+        ) from None
 
 
 def _not_plain(path: Path) -> StateError:
@@ -202,7 +202,7 @@ def _version(data: bytes) -> Version:
 
 def _make_folder(folder: Path) -> None:
     """Makes a folder and those it lies in, durably. What the state holds is its owner's business alone."""
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(folder.parent)  # whatever is durable in it would be lost with its name
@@ -210,7 +210,7 @@ def _make_folder(folder: Path) -> None:
 
 def _write(path: Path, data: bytes, *, durable: bool) -> None:
     path.unlink(missing_ok=True)  # what a crash left, or a link or a pipe that somebody put there
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, 0o600)
     try:
         _write_all(handle, data)
         if durable:

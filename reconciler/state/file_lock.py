@@ -1,0 +1,86 @@
+"""A lock that a process holds by a file, and that the system gives back when the process dies.
+
+Each write to the state takes one, so on POSIX it is `flock` itself: the same lock that filelock takes there, and so
+one that other versions of this tool see, at a tenth of the time. Elsewhere, and on file systems that have no `flock`,
+it is filelock's.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+if sys.platform != "win32":
+    import fcntl
+
+POLL: Final = 0.005
+"""Seconds between two tries."""
+
+SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""A link could lead out of the state, and opening a FIFO would wait for ever."""
+
+_WITHOUT: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+
+
+class NotPlain(OSError):
+    """Where the file should be there is something else than a regular file."""
+
+
+def take(file: Path, timeout: float) -> Callable[[], None]:
+    """Takes the lock of a file, which is made where it is missing, and never removed; gives what gives it back.
+
+    Two threads keep each other out like two processes. Raises TimeoutError where another one holds it for longer than
+    `timeout` seconds, NotPlain, and OSError.
+    """
+    if sys.platform == "win32":
+        return _by_filelock(file, timeout)
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | SAFELY, 0o600)
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise NotPlain(errno.EINVAL, "is not a regular file", str(file))
+        if _flock(handle, timeout):
+            return partial(os.close, handle)
+    except BaseException:
+        os.close(handle)
+        raise
+    os.close(handle)
+    return _by_filelock(file, timeout)
+
+
+def _flock(handle: int, timeout: float) -> bool:
+    """Takes the lock of an open file; False on a file system that has none."""
+    until = time.monotonic() + timeout
+    while sys.platform != "win32":
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            if time.monotonic() >= until:
+                raise TimeoutError from None
+            time.sleep(POLL)
+        except OSError as error:
+            if error.errno in _WITHOUT:
+                return False
+            raise
+        else:
+            return True
+    return False
+
+
+def _by_filelock(file: Path, timeout: float) -> Callable[[], None]:
+    from filelock import FileLock, Timeout
+
+    if file.is_symlink() or (file.exists() and not file.is_file()):
+        raise NotPlain(errno.EINVAL, "is not a regular file", str(file))  # some versions empty what a link leads to
+    lock = FileLock(file)
+    try:
+        lock.acquire(timeout=timeout, poll_interval=POLL)
+    except Timeout:
+        raise TimeoutError from None
+    return lock.release
