@@ -323,6 +323,8 @@ class _Audit(Struct, frozen=True):
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
         moment = last.scheduled_for
         if found is None:
+            if any(each.post == last.id and each.status is PostStatus.PUBLISHED for each in self.recorded.outcomes):
+                return None  # it went out before its moment, and its activity may be gone since
             wait = (moment - self.scope.now).total_seconds() if moment else 0
             return Finding.DELETED if wait > SEEN_FOR_SURE else None
         activity, post = found

@@ -70,6 +70,7 @@ def plan_events(
             cut = next((one for one in own if one.id not in taken and _may_be(event, one, recorded)), None)
             if cut is not None:
                 refusals.append(_perhaps_the_same(event, cut, scope))
+                taken.add(cut.id)  # nor is it one to prune
                 continue
             requires = (NoEventNamed(event.name, digest_of(event.facts())),)
             actions.append(Action(address, CreateEvent(event), Reason.DECLARED, requires=requires))

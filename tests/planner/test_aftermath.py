@@ -136,3 +136,13 @@ def test_an_approval_that_was_missed_is_said_on_its_day_too() -> None:
         yes = desired(ScheduleRule(Match(within=timedelta(days=9))), approvals=approved(one))
         made = plan(yes, site(one), KNOWN)
         assert sum("was approved and missed" in note for note in made.notes) == notes
+
+
+@pytest.mark.parametrize(("out", "drifted"), [(True, []), (False, [Finding.DELETED])])
+def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_no_drift(out: bool, drifted: list[Finding]) -> None:
+    before = scheduled(timedelta(days=2))
+    if out:
+        before = replace(before, outcomes=(PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW),))
+    observed = site(activity("b"))
+    report = find_drift(desired(), observed, before, plan(desired(), observed, before), PlanOptions(NOW))
+    assert [one.finding for one in report.of(DriftState.DRIFTED)] == drifted

@@ -249,7 +249,7 @@ def test_an_event_that_may_be_the_declared_one_with_its_name_cut_stops_the_site(
     description: str | Absent | None,
 ) -> None:
     there = live(name="Black Friday sale of...", description="something else")
-    part = plan(declared(LONG, description=description), on=(there,))
+    part = plan(declared(LONG, description=description), on=(there,), prune=True)
     assert part.actions == ()
     assert [(str(one.address), one.code) for one in part.refusals] == [(f"shop/event[{LONG}]", RefusedBy.AMBIGUOUS)]
     both = plan(declared(LONG, description=description), declared(there.name), on=(there,))
