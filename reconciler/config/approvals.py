@@ -13,10 +13,11 @@ from reconciler.config import times
 from reconciler.config.discovery import shown_path
 from reconciler.config.documents import Document
 from reconciler.config.layers import Layer, Layers
+from reconciler.config.lines import GitLines
 from reconciler.config.rules import NotUsable, read_time
 from reconciler.config.schema import check
 from reconciler.config.words import KeyPath, close_match, dotted, quoted
-from reconciler.config.yaml_source import only_document
+from reconciler.config.yaml_source import only_document, read_file
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, digest_of, freeze
 from reconciler.model.content import LinkPreview, PublicContent
@@ -52,10 +53,14 @@ def approvals_in(
     """
     shown = shown_path(path)
     before = len(problems)
+    if data is None:
+        data = read_file(path, shown, problems)
+    if data is None:
+        return None
     document = only_document(path, shown, problems, "delete it, or run `reconciler review`", data)
     if document is None:
         return None
-    problems += _decision_problems(document)
+    problems += _decision_problems(document, GitLines(data.decode("utf-8-sig")))
     checked = check(document, "approvals", problems)
     layers = Layers((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
@@ -65,12 +70,12 @@ def approvals_in(
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 
-def _decision_problems(document: Document) -> Iterator[Diagnostic]:
+def _decision_problems(document: Document, lines: GitLines) -> Iterator[Diagnostic]:
     """What is wrong with the decisions, in more words than the schema has for it."""
     for path, written in _members(document.value, ("activities",)):
-        yield from _decision_problem(document, path, written, ActivityDecision, "")
+        yield from _decision_problem(document, lines, path, written, ActivityDecision, "")
         for inner, draft in _members(written, ("drafts",)):
-            yield from _decision_problem(document, (*path, *inner), draft, Decision, "sha256:")
+            yield from _decision_problem(document, lines, (*path, *inner), draft, Decision, "sha256:")
 
 
 def _members(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -81,11 +86,13 @@ def _members(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, dict[str, 
 
 
 def _decision_problem(
-    document: Document, path: KeyPath, written: dict[str, Any], kind: type[StrEnum], prefix: str
+    document: Document, lines: GitLines, path: KeyPath, written: dict[str, Any], kind: type[StrEnum], prefix: str
 ) -> Iterator[Diagnostic]:
     text = written.get("decision")
     if not isinstance(text, str):
         return
+    here: KeyPath = (*path, "decision")
+    place = document.place(here)
     word, blank, digest = text.partition(" ")
     if word not in set(kind):
         near = close_match(word, kind)
@@ -96,10 +103,13 @@ def _decision_problem(
         what = f"has {digits} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
         message = f"the digest behind {word!r} {what}"
         hint = _LOST
+    elif not lines.holds(place.line, text):
+        # Otherwise a merge could put an old yes beside another digest, and the yes would be somebody else's.
+        message = "the word and its digest must stand on one line, as they are"
+        hint = _LOST
     else:
         return
-    here: KeyPath = (*path, "decision")
-    yield problem(document.place(here), f"{dotted(here)}: {message}", hint)
+    yield problem(place, f"{dotted(here)}: {message}", hint)
 
 
 def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.config.discovery import shown_path
+from reconciler.config.lines import GitLines
 from reconciler.config.problems import Problems
 from reconciler.config.repository import Repository
 from reconciler.config.words import KeyPath
-from reconciler.config.yaml_source import only_document
+from reconciler.config.yaml_source import only_document, read_file
 
 
 def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
@@ -19,12 +20,15 @@ def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
     """
     if not repository.is_known(path):
         return {}
-    document = only_document(path, shown_path(path), Problems(), "")
-    if document is None:
+    shown, problems = shown_path(path), Problems()
+    data = read_file(path, shown, problems)
+    document = only_document(path, shown, problems, "", data) if data is not None else None
+    if data is None or document is None:
         return {}
+    lines = GitLines(data.decode("utf-8-sig"))
     found: dict[str, str] = {}
     for draft, where in _approved(document.value):
-        author = repository.author_of_line(path, document.place(where).line)
+        author = repository.author_of_line(path, lines.number(document.place(where).line))
         if author is not None:
             found[draft] = author
     return found

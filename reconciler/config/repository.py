@@ -10,10 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
 from reconciler.model.diagnostics import UsageError
+
+_UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+"""What files of a project could otherwise turn: which repository is meant, and what runs."""
 
 
 class GitError(Exception):
@@ -37,6 +41,19 @@ class Repository:
     def top(self) -> Path:
         """The folder of the working tree. Raises GitError where there is none."""
         return Path(os.path.realpath(self._run("rev-parse", "--show-toplevel").rstrip("\n")))
+
+    @cached_property
+    def _marked(self) -> Path:
+        """The nearest folder with a `.git` in it, where git is asked.
+
+        Git itself takes any folder that looks like a repository for one, with its configuration, which names programs;
+        and a change may commit such a folder. It cannot commit a `.git`. Raises GitError where there is none.
+        """
+        here = Path(os.path.realpath(self._folder))
+        for folder in (here, *here.parents):
+            if os.path.lexists(folder / ".git"):
+                return folder
+        raise GitError("git says: not a git repository (or any of the parent directories): .git")
 
     def head(self) -> str | None:
         """The commit that is checked out; None where there is no repository or no commit."""
@@ -105,13 +122,15 @@ class Repository:
             if not self.is_clean(path):
                 return None
             name = os.path.relpath(trail(path)[-1], self.top)
-            told = self._run("blame", "--porcelain", "-L", f"{line},{line}", "HEAD", "--", name)
-            shallow = self.is_shallow()
+            whole = ("--porcelain", "--ignore-revs-file=")  # no commit is passed over, whatever a file lists
+            told = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
+            if self.is_shallow() and re.search(r"^boundary$", told, re.MULTILINE):
+                return None
+            # As the commit has it: what blame says of people follows .mailmap, which any change may write.
+            written = self._run("cat-file", "commit", told.split(" ", 1)[0])
         except GitError:
             return None
-        if shallow and re.search(r"^boundary$", told, re.MULTILINE):
-            return None
-        author = re.search(r"^author (.+)$", told, re.MULTILINE)
+        author = re.search(r"^author (.+?) <", written.partition("\n\n")[0], re.MULTILINE)
         return author[1] if author else None
 
     def commits_of(self, folder: Path, most: int) -> dict[Path, list[str]]:
@@ -169,10 +188,10 @@ class Repository:
     def _bytes(self, *arguments: str, top: bool = False, given: bytes | None = None) -> bytes:
         import subprocess
 
-        at = self.top if top or arguments[0] in ("blame", "cat-file") else self._folder
+        at = self.top if top or arguments[0] in ("blame", "cat-file") else self._marked
         try:
             done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`
-                ["git", "-C", str(at), "--no-pager", *arguments],  # noqa: S607 - the user's own git
+                ["git", "-C", str(at), "--no-pager", *_UNMOVED, *arguments],  # noqa: S607 - the user's own git
                 env=self._environment,
                 input=given or b"",
                 capture_output=True,

@@ -111,6 +111,10 @@ def test_documented_approvals_are_read_whole(load: Callable[..., DesiredSite]) -
         (f"approve {DIGEST}", "approve", "the digest that `review` wrote behind the word is missing"),
         (f"keep {BARE}", "discard 7be0c1a2", "the digest behind 'discard' has 8 of 64 digits"),
         (f"keep {BARE}", f"keep sha256:{BARE}", "must be 64 hexadecimal digits"),
+        (f"approve {DIGEST}", f"approve\n          {DIGEST}", "must stand on one line"),
+        (f"approve {DIGEST}", f'"approve \\\n          {DIGEST}"', "must stand on one line"),
+        (f"approve {DIGEST}", f'"\\x61pprove {DIGEST}"', "must stand on one line"),
+        (f"keep {BARE}", f">-\n      discard\n      {BARE}", "must stand on one line"),
         ("        cancelled: 1", f"        digest: {DIGEST}", "the decision names a digest already"),
     ],
 )

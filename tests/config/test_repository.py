@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -278,3 +279,54 @@ def test_the_approver_is_who_changed_the_line_of_the_yes(checkout: Path, approva
 def test_nobody_approved_outside_a_repository(tmp_path: Path) -> None:
     (tmp_path / "shop.yaml").write_text(APPROVALS)
     assert deciders_of(tmp_path / "shop.yaml", repository(tmp_path)) == {}
+
+
+def test_a_folder_that_looks_like_a_repository_is_none(checkout: Path, approvals: Path, tmp_path: Path) -> None:
+    """A change can commit one, and its configuration names programs; its HEAD would say what is committed."""
+    commit(checkout)
+    for folder in (approvals.parent, checkout / "sites"):
+        for name in ("objects", "refs"):
+            shutil.copytree(checkout / ".git" / name, folder / name)
+        shutil.copy(checkout / ".git/index", folder / "index")
+        (folder / "HEAD").write_text("ref: refs/heads/main\n")
+        ran = tmp_path / "ran"
+        settings = f"repositoryformatversion = 0\n\tbare = false\n\tworktree = .\n\tfsmonitor = touch {ran}; false"
+        (folder / "config").write_text(f"[core]\n\t{settings}\n")
+        commit(checkout, "the change")
+        inner = repository(folder)
+        assert inner.top == checkout
+        assert inner.is_clean(approvals)
+        assert inner.head() == git(checkout, "rev-parse", "HEAD").strip()
+        assert not ran.exists()
+
+
+def test_no_folder_is_a_repository_without_its_mark(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path)], check=True)
+    assert repository(tmp_path).head() is None
+    with pytest.raises(GitError, match="not a git repository"):
+        _ = repository(tmp_path).top
+
+
+def test_nothing_that_a_change_can_write_moves_a_line_to_somebody_else(checkout: Path, approvals: Path) -> None:
+    git(checkout, "config", "blame.ignoreRevsFile", "ignored")
+    (checkout / "ignored").write_text("")
+    commit(checkout, author="Boss")
+    approvals.write_text(APPROVALS.replace("site: shop", "site: 'shop'"))
+    (checkout / ".mailmap").write_text("The Boss <boss@example.org> <a@example.org>\n")
+    commit(checkout, author="Intern")
+    (checkout / "ignored").write_text(git(checkout, "rev-parse", "HEAD"))
+    commit(checkout, author="Intern")
+    assert repository(checkout).author_of_line(approvals, 2) == "Intern"
+
+
+def test_lines_are_counted_as_git_counts_them(checkout: Path, approvals: Path) -> None:
+    """YAML also ends lines at U+2028 and others, which would name the author of another line."""
+    approvals.write_bytes(
+        f"version: 1\nsite: shop # a\u2028# b\x85# c\r# d\nactivities: [{{id: a, drafts: [\n"
+        f"  {{id: draft, decision: approve sha256:{'0' * 64}}},\n".encode()
+        + b"  ]}]\n# nobody's\n# nobody's\n# nobody's\n"
+    )
+    commit(checkout, author="Ada")
+    approvals.write_bytes(approvals.read_bytes().replace(b"nobody's", b"Grace's"))
+    commit(checkout, author="Grace")
+    assert deciders_of(approvals, repository(checkout)) == {"draft": "Ada"}
