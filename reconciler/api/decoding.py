@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from msgspec.json import decode as from_json
 
-from reconciler.model.secret import masked, may_echo
+from reconciler.model.echoes import masked, may_echo
 from reconciler.model.text import printable
 
 LARGEST: Final = 16 * 1024 * 1024
@@ -21,8 +21,8 @@ LARGEST: Final = 16 * 1024 * 1024
 
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
 
-_SHORTEST_IN_CONTENT: Final = 12
-"""A shorter secret is masked in errors only: in content, a key like `test` would mask ordinary words."""
+_LARGEST_ERROR: Final = 64 * 1024
+"""Bytes of an error that are looked into; a longer one is cut, as text."""
 
 _TELLING_ESCAPE: Final = re.compile(rb'\\[^nrtbf"]')
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{16}|[0-9][eE]")
@@ -94,14 +94,15 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
     """
     if not raw.strip():
         raise NotJson("")
-    hidden = tuple(secret for secret in secrets if len(secret) >= (_SHORTEST_IN_CONTENT if content else 1))
     try:
+        if not content and len(raw) > _LARGEST_ERROR:
+            raise ValueError("longer than any error")
         value = _parsed(raw)
-        if _has_telling_escape(raw, hidden) or not content or may_echo(raw, hidden):
-            value = _cleaned(value, hidden)
+        if not content or may_echo(raw, secrets):
+            return _cleaned(value, secrets)
+        return _cleaned(value, secrets, only_likely=True) if _has_telling_escape(raw, secrets) else value
     except (ValueError, RecursionError):
-        raise NotJson(masked(raw[:65536].decode("utf-8", "replace"), hidden)) from None
-    return value
+        raise NotJson(masked(raw[:_LARGEST_ERROR].decode("utf-8", "replace"), secrets)) from None
 
 
 def _has_telling_escape(raw: bytes, secrets: Sequence[str]) -> bool:
@@ -142,12 +143,16 @@ def _finite(text: str) -> float:
     return number
 
 
-def _cleaned(value: Any, secrets: Sequence[str]) -> Any:
+def _cleaned(value: Any, secrets: Sequence[str], only_likely: bool = False) -> Any:
+    """A value without secrets and without halves of characters; `only_likely` texts are looked at closely, or all."""
     if isinstance(value, str):
-        text = masked(value, secrets)
-        return text if text.isascii() else _HALVES.sub("\ufffd", text)
+        if not only_likely or may_echo(value.encode("utf-8", "surrogatepass"), secrets):
+            value = masked(value, secrets)
+        return value if value.isascii() else _HALVES.sub("\ufffd", value)
     if isinstance(value, dict):
-        return {_cleaned(key, secrets): _cleaned(member, secrets) for key, member in value.items()}
+        return {
+            _cleaned(key, secrets, only_likely): _cleaned(member, secrets, only_likely) for key, member in value.items()
+        }
     if isinstance(value, list):
-        return [_cleaned(member, secrets) for member in value]
+        return [_cleaned(member, secrets, only_likely) for member in value]
     return value

@@ -41,7 +41,8 @@ from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.secret import Secret, masked
+from reconciler.model.echoes import masked
+from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 from reconciler.version import __version__

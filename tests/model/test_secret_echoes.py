@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode, encodebytes, urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.model.secret import Secret, masked, may_echo
+from reconciler.api.decoding import decode
+from reconciler.model.echoes import masked, may_echo
+from reconciler.model.secret import Secret
 
 KEY = "IST.ey/JraWQiOiZz+9-canary_0123456789"
 
@@ -30,6 +32,53 @@ FORMS = {
     "cut short": KEY[:16],
     "escaped": "".join(f"\\u{ord(mark):04x}" for mark in KEY),
 }
+
+
+CLOSE_LOOK = {
+    "without its beginning": KEY[4:],
+    "its middle": KEY[7:23],
+    "its end": KEY[-12:],
+    "URL-encoded twice": quote(quote(KEY, safe=""), safe=""),
+    "URL-encoded twice throughout": "".join(f"%25{ord(mark):02x}" for mark in KEY),
+    "HTML": "".join(f"&#{ord(mark)};" for mark in KEY),
+    "HTML in hex": "".join(f"&#x{ord(mark):x};" for mark in KEY),
+    "escaped in hex": "".join(f"\\x{ord(mark):02x}" for mark in KEY),
+    "escaped in octal": "".join(f"\\{ord(mark):03o}" for mark in KEY),
+    "JSON in JSON": json.dumps(json.dumps(KEY)),
+    "hex with colons": KEY.encode().hex(":"),
+    "bytes": ",".join(f"0x{ord(mark):02x}" for mark in KEY),
+    "base64 in lines": encodebytes(2 * KEY.encode()).decode().strip(),
+    "base64 of capitals": b64encode(KEY.upper().encode()).decode(),
+    "base64 of its end": b64encode(KEY[9:].encode()).decode(),
+    "base64 of base64": b64encode(b64encode(KEY.encode())).decode(),
+    "in two lines": f"{KEY[:8]}\n{KEY[8:]}",
+    "letter by letter": " ".join(KEY),
+    "with what nobody sees": "\N{ZERO WIDTH SPACE}".join(KEY),
+    "in wide letters": "".join(chr(ord(mark) + 0xFEE0) for mark in KEY),
+}
+"""What is found in errors, where every text is looked at closely."""
+
+
+@pytest.mark.parametrize("form", CLOSE_LOOK)
+def test_errors_are_looked_at_closely(form: str) -> None:
+    said = masked(f"bad key <{CLOSE_LOOK[form]}>, try again", (KEY,))
+    assert len(said.replace("***", "")) <= len("bad key <>, try again") + 6, said
+    assert said.startswith("bad key <")
+    assert said.endswith(", try again")
+
+
+@pytest.mark.parametrize(
+    "secret", ["abcdefghijkl;CANARY-rest", "p+q/r=s&t'u\"v<w>x1234567890", "CANARY-1", "two words here"]
+)
+@pytest.mark.parametrize("content", [True, False])
+def test_nothing_of_a_key_is_left(secret: str, content: bool) -> None:
+    raw = json.dumps({"message": f"bad '{secret}'", f"{secret}": [secret.upper()]}).encode()
+    assert decode(raw, (secret,), content=content) == {"message": "bad '***'", "***": ["***"]}
+
+
+@given(st.text("xyz -.,%&;\\/0123456789abcdef"))
+def test_no_text_is_too_odd(text: str) -> None:
+    assert masked(text, ("IST.secret-and-long",)) == text
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -1,0 +1,195 @@
+"""Echoes: a secret, or a telling part of one, in what the remote side says; in other letters, escaped or encoded.
+
+`may_echo` is the cheap look that every answer gets, for whole secrets and for parts between their dots. `masked` looks
+closely: at every part of twelve characters, below escapes and blanks, and inside of hex and base64.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Final
+
+from msgspec import Struct
+
+MASK: Final = "***"
+
+TELLING: Final = 12
+"""Characters of a secret in a row that give it away."""
+
+_ESCAPE: Final = re.compile(
+    r"%(?:25)*(?P<url>[0-9a-f]{2})|\\+u\{?0*(?P<unicode>[0-9a-f]{2})(?![0-9a-f])\}?|\\+x(?P<hex>[0-9a-f]{2})"
+    r"|\\+(?P<octal>[01][0-7]{2})|&(?:amp;)*#x0*(?P<html>[0-9a-f]{2});|&(?:amp;)*#0*(?P<decimal>\d{2,3});"
+    r"|&(?:amp;)*(?P<name>amp|lt|gt|quot|apos);|\\+(?P<same>[\"'/\\])",
+    re.IGNORECASE,
+)
+_NAMED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
+
+_HEX: Final = re.compile(r"(?:(?:0x)?[0-9a-f]{2}[:,;._-]?){8,}", re.IGNORECASE)
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{11,}")
+_TAIL: Final = re.compile(r"[\w.~%+/=\\-]*")
+
+_DEEPEST: Final = 2
+"""Encodings inside of encodings that are looked into."""
+
+
+def may_echo(raw: bytes, secrets: Sequence[str]) -> bool:
+    """Whether bytes may hold a secret, or one of its parts between dots, as it is, escaped, in hex or in base64."""
+    folded = raw.lower()
+    return any(
+        any(sign in folded for sign in _signs(secret)) or _has_escaped(folded, _codes(secret))
+        for secret in secrets
+        if secret
+    )
+
+
+def masked(text: str, secrets: Sequence[str]) -> str:
+    """The text with `***` for each echo of a secret or of a telling part of one."""
+    spans: list[tuple[int, int]] = []
+    bare = _Bare.of(text)
+    for secret in filter(None, secrets):
+        spans += ((bare.at[begin], bare.at[end]) for begin, end in _echoes(bare.text, secret))
+    if not spans:
+        return text
+    parts: list[str] = []
+    done = 0
+    for begin, end in sorted(spans):
+        if begin >= done:
+            parts += (text[done:begin], MASK)
+        done = max(done, end)
+    return "".join((*parts, text[done:]))
+
+
+class _Bare(Struct, frozen=True):
+    """A text without escapes, blanks and what nobody sees. `at` has where each character was, and the end."""
+
+    text: str
+    at: list[int]
+
+    @classmethod
+    def of(cls, text: str) -> _Bare:
+        import unicodedata
+
+        kept: list[str] = []
+        at: list[int] = []
+
+        def keep(character: str, place: int) -> None:
+            if not character.isascii():
+                character = unicodedata.normalize("NFKC", character)
+            if len(character) == 1 and "!" <= character <= "~":
+                kept.append(character)
+                at.append(place)
+            elif len(character) != 1 or (character.isprintable() and character != " "):
+                kept.append("\N{REPLACEMENT CHARACTER}")  # no part of any secret
+                at.append(place)
+
+        done = 0
+        for found in _ESCAPE.finditer(text):
+            for place in range(done, found.start()):
+                keep(text[place], place)
+            keep(_unescaped(found), found.start())
+            done = found.end()
+        for place in range(done, len(text)):
+            keep(text[place], place)
+        return cls("".join(kept), [*at, len(text)])
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    kind, written = found.lastgroup, found[found.lastgroup or 0]
+    if kind == "name":
+        return _NAMED[written.lower()]
+    if kind == "same":
+        return written
+    return chr(int(written, {"octal": 8, "decimal": 10}.get(kind or "", 16)))
+
+
+def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]:
+    """Where a text without blanks has a telling part of a secret, plain or encoded."""
+    wanted, parts = _parts(secret)
+    folded = text.lower()
+    size = min(TELLING, len(wanted))
+    at = 0
+    while at + size <= len(folded):
+        known = parts.get(folded[at : at + size])
+        if known is None:
+            at += 1
+            continue
+        end, last = at + size, known + size
+        while end < len(folded) and last < len(wanted) and folded[end] == wanted[last]:
+            end, last = end + 1, last + 1
+        if found := _TAIL.match(text, end):
+            end = found.end()
+        yield at, end
+        at = end
+    if depth == _DEEPEST:
+        return
+    for found in _HEX.finditer(text):
+        digits = re.sub("0x|[^0-9a-f]", "", found[0].lower())
+        for shift in (0, 1):
+            even = digits[shift : shift + (len(digits) - shift) // 2 * 2]
+            if _inside(bytes.fromhex(even), secret, depth) is not None:
+                yield found.span()
+    for found in _BASE64.finditer(text):
+        begin = min((place for place in _in_base64(found[0], secret, depth)), default=None)
+        if begin is not None:
+            yield found.start() + begin, found.end()
+
+
+def _in_base64(run: str, secret: str, depth: int) -> Iterator[int]:
+    """About where in a run of base64 an encoded echo begins."""
+    from binascii import a2b_base64
+
+    plain = run.translate({ord("-"): "+", ord("_"): "/"})
+    for shift in range(4):
+        whole = plain[shift : shift + (len(plain) - shift) // 4 * 4]
+        rest = plain[shift + len(whole) :]
+        whole += rest + "=" * (4 - len(rest)) if len(rest) > 1 else ""
+        place = _inside(a2b_base64(whole), secret, depth)
+        if place is not None:
+            yield shift + place * 4 // 3
+
+
+def _inside(data: bytes, secret: str, depth: int) -> int | None:
+    found = next(_echoes(data.decode("latin-1"), secret, depth + 1), None)
+    return None if found is None else found[0]
+
+
+@lru_cache(maxsize=256)
+def _parts(secret: str) -> tuple[str, dict[str, int]]:
+    """A secret without blanks in small letters, and each telling part of it with its place."""
+    wanted = "".join(secret.split()).lower()
+    size = min(TELLING, len(wanted))
+    return wanted, {wanted[at : at + size]: at for at in range(len(wanted) - size, -1, -1)}
+
+
+@lru_cache(maxsize=256)
+def _signs(secret: str) -> tuple[bytes, ...]:
+    head = secret[:TELLING]
+    later = [secret[at + 1 : at + 1 + TELLING] for at, mark in enumerate(secret) if mark == "."]
+    forms = [head, secret[-TELLING:], *(part for part in later if len(part) == TELLING), head.encode().hex()]
+    return tuple(form.lower().encode() for form in (*forms, *_base64_forms(head)))
+
+
+@lru_cache(maxsize=256)
+def _codes(secret: str) -> frozenset[bytes]:
+    return frozenset(b"%02x" % ord(mark) for mark in secret[:TELLING])
+
+
+def _has_escaped(folded: bytes, codes: frozenset[bytes]) -> bool:
+    r"""Whether a character of a secret is there as `%2f` or `\u002f`."""
+    return any(
+        part[:2] in codes for escape in (b"%", b"\\u00") if escape in folded for part in folded.split(escape)[1:]
+    )
+
+
+def _base64_forms(text: str) -> list[str]:
+    """What of the base64 of any text with this one in it depends on this one alone, in both alphabets."""
+    from base64 import b64encode, urlsafe_b64encode
+
+    forms = set()
+    for before in range(3):
+        for encode in (b64encode, urlsafe_b64encode):
+            encoded = encode(bytes(before) + text.encode()).decode()
+            forms.add(encoded[-(-before * 8 // 6) : (before + len(text.encode())) * 8 // 6])
+    return sorted(forms)
