@@ -43,7 +43,7 @@ class Timeouts(Struct, frozen=True):
     first_byte: float = 90.0
     """Until the head of the answer is there, however slowly it trickles in."""
     whole: float = 120.0
-    """For the body of the answer, from its first byte to its last."""
+    """For the whole answer, to its last byte; what its head took is gone."""
 
 
 USUAL: Final = Timeouts()

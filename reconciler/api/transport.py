@@ -237,6 +237,7 @@ class Connection:
         request = Request(
             call.method, url, (*sent, *headers.items()), content, self._timeouts.connect, self._timeouts.silence
         )
+        until = asyncio.get_running_loop().time() + self._timeouts.whole
         try:
             async with asyncio.timeout(self._timeouts.first_byte):
                 response = await self._opened.send(request)
@@ -258,7 +259,7 @@ class Connection:
             self._keep_consistent(site, response.header(CONSISTENT))
         if self.clock_ahead is None:
             self.clock_ahead = seconds_ahead(response.header("date"), self._clock.now())
-        return await self._received(call, site, response, secrets)
+        return await self._received(call, site, response, secrets, until)
 
     def _keep_consistent(self, site: SiteRef, token: str) -> None:
         """Keeps the last consistency token of a site: one site's says nothing about another's (17.6)."""
@@ -270,9 +271,12 @@ class Connection:
             self._consistent.popitem(last=False)
 
     async def _received(
-        self, call: Call, site: SiteRef, response: Response, secrets: tuple[str, ...]
+        self, call: Call, site: SiteRef, response: Response, secrets: tuple[str, ...], until: float
     ) -> Answer | ApiError:
-        """What an answer says, once its body has come. Whatever fails from here on, the request was sent."""
+        """What an answer says, once its body has come, `until` a moment of the event loop.
+
+        Whatever fails from here on, the request was sent.
+        """
         status = response.status
         name = request_id_of(response.header(REQUEST_ID))
         name = name and masked(name, secrets)
@@ -280,7 +284,7 @@ class Connection:
         why, lasting = "", False
         value: object = NotJson("")
         try:
-            async with asyncio.timeout(self._timeouts.whole):
+            async with asyncio.timeout_at(until):
                 raw = await received(response.header("content-encoding"), response.body())
             value = decode(raw, secrets, content=accepted)
         except NotJson as error:

@@ -39,11 +39,12 @@ class Finder:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._listed: dict[Path, list[tuple[str, bool]]] = {}
+        self._links: set[Path] = set()
         self.unlisted: list[Unlisted] = []
 
     def find(self, pattern: str) -> Iterator[Path]:
         """The files that one pattern takes, as paths below the root, in no order and possibly twice."""
-        yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")])
+        yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")], set())
 
     def names_in(self, folder: Path) -> list[tuple[str, bool]]:
         """The names in a folder and whether each is a folder itself, sorted; empty where there is no such folder."""
@@ -55,28 +56,43 @@ class Finder:
     def _scan(self, folder: Path) -> list[tuple[str, bool]]:
         try:
             with os.scandir(folder) as entries:
-                return sorted((entry.name, _is_folder(entry)) for entry in entries)
+                return sorted((entry.name, self._is_folder(entry)) for entry in entries)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as error:
             self.unlisted.append(Unlisted(folder, error.strerror or type(error).__name__))
             return []
 
-    def _find(self, folder: Path, parts: list[str]) -> Iterator[Path]:
+    def _is_folder(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            found = entry.is_dir()
+        except OSError:  # a link to itself
+            return False
+        if found and entry.is_symlink():
+            self._links.add(Path(entry.path))
+        return found
+
+    def _find(self, folder: Path, parts: list[str], seen: set[tuple[str, int]]) -> Iterator[Path]:
+        """The files below a folder; `seen` are the real folders that links led to, with how many parts were left."""
         if not parts:
             return
+        if folder in self._links:
+            here = (os.path.realpath(folder), len(parts))
+            if here in seen:
+                return
+            seen.add(here)
         first, rest = parts[0], parts[1:]
         if first == "**":
             for below in self._folders(folder):
                 if rest:
-                    yield from self._find(below, rest)
+                    yield from self._find(below, rest, seen)
                 else:
                     yield from (
                         below / name for name, is_folder in self.names_in(below) if not is_folder and name[0] != "."
                     )
         elif not _MAGIC.search(first):
             if rest:
-                yield from self._find(folder / first, rest)
+                yield from self._find(folder / first, rest, seen)
             elif os.path.lexists(folder / first):
                 yield folder / first
         else:
@@ -85,7 +101,7 @@ class Finder:
                 if not matches(name) or (name[0] == "." and first[0] != "."):
                     continue
                 if rest and is_folder:
-                    yield from self._find(folder / name, rest)
+                    yield from self._find(folder / name, rest, seen)
                 elif not rest:
                     yield folder / name
 
@@ -103,10 +119,3 @@ class Finder:
                     if real not in seen:
                         seen.add(real)
                         waiting.append(below)
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link to itself
-        return False

@@ -19,7 +19,7 @@ from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
-from reconciler.config.site_files import Named, find_site_files, named_by
+from reconciler.config.site_files import YAML, Named, find_site_files, named_by
 from reconciler.config.trust import Borders, Trust
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
@@ -204,6 +204,10 @@ class _Reading:
     def _bytes_of(self, file: Path, shown: str) -> bytes | None:
         if refused := self._borders.refused(file):
             self.problems.append(problem(Place(shown), *refused))
+            return None
+        if not file.name.lower().endswith(YAML):
+            message = "is not read: its name does not end in .yaml or .yml"
+            self.problems.append(problem(Place(shown), message, "rename it, or narrow `sites` in reconciler.yaml"))
             return None
         return read_file(file, shown, self.problems)
 

@@ -115,12 +115,12 @@ def refused_command(trust: Trust) -> Refused | None:
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
     """Why a path of a project may be neither read nor written: where its links are followed, it leads outside."""
-    if is_inside(path, root, trust):
-        return None
-    return _OUTSIDE
+    return Borders(root, trust).refused(path)
 
 
 _OUTSIDE: Final = ("leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}")
+
+_OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the files of a project outside of it")
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
@@ -135,11 +135,6 @@ def refused_target(path: Path, environ: Mapping[str, str]) -> str:
     )
 
 
-def is_inside(path: Path, root: Path, trust: Trust) -> bool:
-    """Whether a path, with its links followed, is in the project's folder or in one that was allowed."""
-    return Borders(root, trust).encloses(path)
-
-
 class Borders:
     """What is inside a project, for one reading of its files.
 
@@ -152,16 +147,17 @@ class Borders:
 
     def refused(self, path: Path) -> Refused | None:
         """Why a path may not be read, as `refused_path` has it; None where it may."""
-        return None if self.encloses(path) else _OUTSIDE
+        real = self._followed(path)
+        for folder in self._folders:
+            if real == folder or real.startswith(folder.rstrip(os.sep) + os.sep):
+                return _OF_GIT if ".git" in real[len(folder) :].lower().split(os.sep) else None
+        return _OUTSIDE
 
-    def encloses(self, path: Path) -> bool:
-        """Whether a path, with its links followed, is in the project's folder or in one that was allowed."""
+    def _followed(self, path: Path) -> str:
         parent, name = os.path.split(path)  # texts are a good deal quicker than paths here
         if name in ("", ".", "..") or os.path.islink(path):
-            real = os.path.realpath(path)
-        else:
-            above = self._real.get(parent)
-            if above is None:
-                above = self._real[parent] = os.path.realpath(parent)
-            real = os.path.join(above, name)
-        return any(real == folder or real.startswith(folder.rstrip(os.sep) + os.sep) for folder in self._folders)
+            return os.path.realpath(path)
+        above = self._real.get(parent)
+        if above is None:
+            above = self._real[parent] = os.path.realpath(parent)
+        return os.path.join(above, name)

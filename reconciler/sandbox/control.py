@@ -33,7 +33,7 @@ def answer(sandbox: Sandbox, request: Request, client: Any) -> tuple[int, Any]:
     try:
         given = json.loads(request.body) if request.body.strip() else {}
         return _answer(sandbox, f"{request.method} {request.path.removeprefix(PREFIX)}", given)
-    except (ValueError, FaultError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+    except (ValueError, OverflowError, FaultError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         return 400, {"message": str(problem)}
 
 

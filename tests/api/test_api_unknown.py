@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -550,6 +551,24 @@ def test_an_answer_that_does_not_end_is_given_up_on_and_not_asked_for_again(cloc
     assert len(side.requests) == 1
     (outcome,) = asyncio.run(bench.client(side).writer().perform(site, [Generate()]))
     assert isinstance(outcome, Unknown)
+
+
+class Slow(httpx.AsyncByteStream):
+    """A body of two bytes with a pause before them."""
+
+    async def __aiter__(self) -> Any:
+        await asyncio.sleep(0.005)
+        yield b"{}"
+
+
+def test_the_head_of_an_answer_takes_from_the_time_of_the_whole(clock: FakeClock, site: SiteRef) -> None:
+    def late(_: httpx.Request) -> httpx.Response:
+        time.sleep(0.06)
+        return httpx.Response(200, stream=Slow())
+
+    client = Bench(clock, site, Timeouts(whole=0.05)).client(remote(late))
+    with pytest.raises(ApiError, match="did not end within"):
+        asyncio.run(client.endpoints.settings(site))
 
 
 # --- the fence -------------------------------------------------------------------------------------

@@ -92,6 +92,8 @@ ATTACKS = {
     "the state is elsewhere": Attack(PROJECT + "state: ../outside\n"),
     "the sandbox's seed is a link to a secret": Attack(link="sandbox.yaml"),
     "the patterns lead elsewhere": Attack(PROJECT + "sites: ['../outside/*.yaml']\n", names="inside the project"),
+    "the patterns lead to git's own files": Attack(PROJECT + "sites: ['.git/config']\n", names="`.git`"),
+    "the patterns lead to a key that lies there": Attack(PROJECT + "sites: ['key.json']\n", names=".yaml or .yml"),
     "the approvals are elsewhere": Attack(PROJECT + "approvals: ../outside\n", names="inside the project"),
     "nobody needs to approve": Attack(
         site=UNASKED, environ=(("RECONCILER_REQUIRE_APPROVAL", "1"),), names="RECONCILER_REQUIRE_APPROVAL"
@@ -124,6 +126,7 @@ def test_pull_request_is_refused_before_anything_happens(
         (outside / name / "shop.yaml").write_text(SECRET)
     project = Project(tmp_path / "project")
     project.write({"reconciler.yaml": tried.project, "sites/shop.yaml": site("shop", more=tried.site)})
+    project.write({".git/config": SECRET, "key.json": SECRET})
     if tried.link:
         (project.root / tried.link).unlink(missing_ok=True)
         (project.root / tried.link).symlink_to(outside / Path(tried.link).name)

@@ -155,6 +155,15 @@ def test_links_in_circles_end(links: str, write_project: WriteProject) -> None:
     assert time.process_time() - before < 2
 
 
+def test_links_in_circles_end_for_patterns_of_a_fixed_depth(write_project: WriteProject) -> None:
+    """Each further `*` would multiply the ways to one file, and each way would be a second site of its name."""
+    pattern = "sites/" + "*/" * 10 + "*.yaml"
+    root = write_project({"reconciler.yaml": f"version: 1\nsites: ['{pattern}']\n", "sites/shop.yaml": HEAD})
+    for name in "abc":
+        (root / "sites" / name).symlink_to(".")
+    assert names() == ["shop"]
+
+
 def test_a_pattern_of_many_stars_is_refused(write_project: WriteProject) -> None:
     deep = "sites/" + "d/" * 12
     write_project({"reconciler.yaml": f"version: 1\nsites: ['{'**/' * 10}*.yaml']\n", f"{deep}shop.yaml": HEAD})

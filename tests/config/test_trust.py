@@ -132,6 +132,14 @@ def test_links_inside_the_project_are_fine(write_project: WriteProject) -> None:
     assert [entry.name for entry in open_project()[1].entries] == ["shop"]
 
 
+def test_nothing_of_git_is_read_through_a_link(write_project: WriteProject) -> None:
+    root = write_project({".git/config": "SECRET", "sites/.keep": ""})
+    (root / "sites/shop.yaml").symlink_to("../.git/config")
+    (problem,) = said()
+    assert problem.startswith("sites/shop.yaml: leads into the folder `.git`")
+    assert "SECRET" not in problem
+
+
 def test_approvals_can_be_required_from_outside(write_project: WriteProject) -> None:
     rule = "schedule: {approval: none, rules: [{channels: [INSTAGRAM]}]}\n"
     write_project({"sites/a.yaml": HEAD + rule})

@@ -74,6 +74,17 @@ def test_control_calls_that_make_no_sense_are_refused(client: httpx.Client, body
         assert client.post(f"/_sandbox/{what}", content=body, headers=headers).status_code == 400
 
 
+@pytest.mark.parametrize("seconds", ["1e14", "-1e14", "1e400", "-1e400", "NaN", "6e10"])
+def test_the_clock_stays_within_what_a_date_can_be(client: httpx.Client, seconds: str) -> None:
+    headers = {"content-type": "application/json"}
+    before = client.get("/_sandbox/clock").json()["clock"]
+    body = f'{{"advance": {seconds}}}'
+    assert client.post("/_sandbox/clock", content=body, headers=headers).status_code in (200, 400)
+    after = client.get("/_sandbox/clock")
+    assert after.status_code == 200
+    assert (after.json()["clock"][:4] == before[:4]) is (seconds != "6e10")
+
+
 @pytest.mark.parametrize("path", [SETTINGS, "/_sandbox/dashboard"])
 def test_bodies_are_bounded(client: httpx.Client, path: str) -> None:
     answer = client.post(path, content=b" " * (LARGEST + 1), headers={"content-type": "application/json"})
