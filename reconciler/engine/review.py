@@ -129,7 +129,7 @@ async def _review_site(
         # What is shown is what the files say now, so that a second review shows, and writes, the same.
         decided = replace(desired, approvals=read_approvals(path, site))
         plan = make_plan(decided, observed, recorded, options)
-        review = review_of(decided, observed, recorded, plan, options, if_approved).lapsed_as_in(review)
+        review = review_of(decided, observed, recorded, plan, options, if_approved).after(review)
     beside = path.with_suffix(".html") if gallery is not None else None
     if beside is not None and gallery is not None:
         if refused := refused_path(beside, session.project.root, session.project.trust):

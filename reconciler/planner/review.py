@@ -111,6 +111,19 @@ class ReviewedActivity(Struct, frozen=True):
         return tuple(one for one in self.posts if one.wanted)
 
 
+class Rewritten(Struct, frozen=True):
+    """An entry that a review wrote otherwise: how it stood before and stands now, and what its file said.
+
+    `differences` are between the file as it was and the site.
+    """
+
+    post: Post
+    title: str
+    before: ReviewStatus
+    after: ReviewStatus
+    differences: tuple[Difference, ...] = ()
+
+
 class Review(Struct, frozen=True):
     """A site's review. `zone` is the IANA name of its time zone."""
 
@@ -118,6 +131,8 @@ class Review(Struct, frozen=True):
     zone: str
     activities: tuple[ReviewedActivity, ...]
     missed: tuple[MissedApproval, ...] = ()
+    rewritten: tuple[Rewritten, ...] = ()
+    """What people decided or edited and the file no longer has: nothing of theirs goes without a word."""
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
 
@@ -134,12 +149,19 @@ class Review(Struct, frozen=True):
             for found in self.activities
         )
 
-    def lapsed_as_in(self, before: Review) -> Review:
-        """This review with the decisions that lapsed in the one before, whose file no longer has them."""
+    def after(self, before: Review) -> Review:
+        """This review with what the one before found in the file and wrote otherwise."""
         lapsed = {found.activity.id: found.lapsed for found in before.activities}
-        return replace(
-            self, activities=tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
+        now = {post.post.id: post.status for found in self.activities for post in found.posts}
+        rewritten = tuple(
+            Rewritten(was.post, found.activity.title, was.status, status, was.differences)
+            for found in before.activities
+            for was in found.posts
+            if was.status in (ReviewStatus.CHANGED, ReviewStatus.EDITED, ReviewStatus.WITHHELD)
+            and (status := now.get(was.post.id, was.status)) is not was.status
         )
+        activities = tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
+        return replace(self, activities=activities, rewritten=rewritten)
 
     def kept(self) -> frozenset[PostId]:
         """Entries of the approvals file that stay although no such post is live."""
@@ -239,7 +261,9 @@ def review_of(
     live = in_order(part.projected)
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
     failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
-    return Review(scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed, failures)
+    return Review(
+        scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed, failures=failures
+    )
 
 
 def plan_if_approved(

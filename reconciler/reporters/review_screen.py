@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.engine.results import RunStarted, SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import channel_name
+from reconciler.model.posts import channel_name, post_name
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
@@ -58,6 +58,7 @@ class ReviewScreen:
                 yield from _head(result, self._screen)
                 yield from _failed(review, self._screen)
                 yield from _lapsed(review, self._screen)
+                yield from _rewritten(review, self._screen)
                 if not self._many:
                     yield from _body(result, self._screen)
             case SiteFailed() if self._many:
@@ -105,6 +106,23 @@ def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
                 f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for other drafts than there are now"
             )
             yield from wrapped((Span("  ! back to keep", Style.YELLOW), Span(f"{why}; decide again")), screen, hang=12)
+
+
+def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
+    """What people decided or wrote about a draft, and the file says otherwise again."""
+    for found in review.rewritten:
+        what = difference_words(found.differences, review.zone)
+        match found.before:
+            case ReviewStatus.EDITED:
+                why = f"edited in the file, which shows the site's own again: {what or 'its digest did not fit'}"
+                why = f"{why}; make the change in the site's dashboard"
+            case ReviewStatus.CHANGED:
+                why = f"changed after approval: {what}" if what else "changed after approval"
+            case _:
+                why = "its approval may have been used already; approve it again"
+        label = "  ! back to pending" if found.after in TO_DECIDE else "  ! put right"
+        words = f"{post_name(found.title, found.post.channel)}: {why}"
+        yield from wrapped((Span(label, Style.YELLOW), Span(words)), screen, hang=12)
 
 
 def _body(result: SiteReviewed, screen: Screen) -> Iterator[str]:

@@ -88,6 +88,20 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
             for found in review.activities
             if found.lapsed is not None
         ],
+        "rewritten": [
+            {
+                "post": found.post.id,
+                "title": found.title,
+                "channel": found.post.channel,
+                "before": found.before.value,
+                "after": found.after.value,
+                "differences": [
+                    {"field": difference.field, "inFile": difference.in_file, "live": difference.live}
+                    for difference in found.differences
+                ],
+            }
+            for found in review.rewritten
+        ],
         "failedPosts": [problem_values(problem) for problem in review.failures],
     }
 

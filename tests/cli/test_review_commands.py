@@ -155,6 +155,7 @@ def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, rec
     assert "the state knows nothing of this site" in planned
     reviewed = reconciler("review", shop.root)
     assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
+    assert "its approval may have been used already; approve it again" in " ".join(reviewed.out.split())
     assert decisions(shop) == dict.fromkeys("1234", "pending")
     reconciler("apply", shop.root, "--auto-approve")
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")
@@ -170,7 +171,13 @@ def test_content_changed_after_approval_is_blocked_and_reviewed_anew(shop: Proje
     planned = reconciler("plan", shop.root, "--output", "json")
     (site_plan,) = planned.json["sites"]
     assert "changed-after-approval" in json.dumps(site_plan["blocked"])
-    reconciler("review", shop.root)
+    reviewed = reconciler("review", shop.root, "--output", "json", "--output", f"text={shop.root}/review.txt").json
+    (found,) = reviewed["sites"][0]["rewritten"]
+    assert (found["post"], found["before"], found["after"]) == (IDS[1], "changed-after-approval", "pending")
+    assert [(pair["field"], pair["live"]) for pair in found["differences"]] == [("caption", "Something else")]
+    said = " ".join((shop.root / "review.txt").read_text("utf-8").split())
+    assert "! back to pending" in said
+    assert "changed after approval: caption: " in said
     assert decisions(shop) == {"1": "pending", "2": "approve", "3": "approve", "4": "approve"}
     assert "Something else" in file(shop)
 

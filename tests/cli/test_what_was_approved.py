@@ -172,11 +172,15 @@ def test_a_correction_in_the_file_is_never_ignored(
     assert "change the post in the site's dashboard" in planned
     must_not_go_out(pottery, reconciler)
     reviewed = reconciler("review", pottery.root)
+    told = "put right" if "title" in edit[0] else "back to pending"
+    assert f'! {told} "Kiln day" (' in words(reviewed)
+    assert "edited in the file, which shows the site's own again: " in words(reviewed)
     if "title" in edit[0]:  # nobody sees the title of an activity: the yes to the post is as good as before
         assert reviewed.last == "Review: 0 pending, 1 approved; pending in 0 of 1 site."
         return
     assert reviewed.last == "Review: 1 pending, 0 approved; pending in 1 of 1 site."
     assert "decision: pending sha256:" in file(pottery).read_text("utf-8")
+    assert "edited in the file" not in reconciler("review", pottery.root).out, "it is said once"
 
 
 def test_review_approve_and_the_file_show_the_moment_at_which_a_post_goes_out(
