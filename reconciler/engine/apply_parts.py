@@ -13,9 +13,10 @@ from typing import Final
 from reconciler.engine.applying import Run
 from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
 from reconciler.engine.prepared import PreparedSites
+from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice, SiteApplied, SiteFailed
 from reconciler.engine.run_ledger import AGAIN, ledger_of
-from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
+from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.state.errors import StateError
@@ -58,8 +59,8 @@ async def results_of_parts(
         for part in parts:
             part.cancel()
         ended = await asyncio.gather(*parts, return_exceptions=True)
-    failures = [found for found in ended if isinstance(found, PartFailed)]
-    for result in gathered.rest(Diagnostic("worker-failed", str(failures[0])) if failures else None, why):
+    failures = [diagnostic_of(found) for found in ended if isinstance(found, Exception)]
+    for result in gathered.rest(failures[0] if failures else None, why):
         yield result
     try:
         await results.clear(run.session.clock.now())

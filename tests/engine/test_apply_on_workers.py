@@ -10,6 +10,11 @@ import asyncio
 import json
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
@@ -36,6 +41,7 @@ from reconciler.state.lease import Leases
 from reconciler.state.sites import open_state
 from reconciler.wiring import open_session
 from reconciler.worker import run_part
+from tests.canary import leaks_in_text
 from tests.engine.fleet_over_http import Fleet, Quick, fleet, without_durations
 from tests.laws.scenario import once_only
 
@@ -200,3 +206,145 @@ def test_what_a_part_did_is_known_where_its_answer_is_lost(
     assert completed.results == {Result.DONE}, sites
     assert len(sites) == SITES
     finishes(shops, capsys)
+
+
+def started(shops: Fleet, *args: str) -> subprocess.Popen[str]:
+    """`reconciler apply` on two workers, as a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "reconciler", "apply", "--auto-approve", "--workers", "2", *args, str(shops.root)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def during(shops: Fleet, route: str, what: Callable[[], object]) -> threading.Event:
+    """Has something happen once, while the first request to a route waits; the event is set when it has."""
+    over, begun = threading.Event(), threading.Event()
+
+    def hook(seen: Seen) -> None:
+        if seen.when == "before" and not begun.is_set():
+            begun.set()
+            try:
+                what()
+            finally:
+                over.set()
+
+    shops.sandbox.add_hook(route, hook)
+    return over
+
+
+ALL = [f"shop-{number}" for number in range(1, SITES + 1)]
+
+
+def test_ctrl_c_lets_workers_finish_their_calls_and_every_site_is_in_the_ledger(
+    shops: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs: list[subprocess.Popen[str]] = []
+    during(shops, GENERATE, lambda: runs[0].send_signal(signal.SIGINT))
+    runs.append(started(shops))
+    out, err = runs[0].communicate(timeout=60)
+    assert runs[0].returncode == 130, out + err
+    assert "Apply:" in out
+    assert "Traceback" not in err
+    [ledger] = kept_ledgers(shops)
+    assert [site["site"] for site in ledger["sites"]] == ALL
+    assert (held(shops), left_in_state(shops)) == ([], [])
+    finishes(shops, capsys, runs=3)
+
+
+@pytest.mark.exhaustive
+def test_ctrl_c_twice_ends_the_workers_at_once(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    runs: list[subprocess.Popen[str]] = []
+
+    def twice() -> None:
+        runs[0].send_signal(signal.SIGINT)
+        assert runs[0].stderr is not None
+        next(line for line in runs[0].stderr if "Press Ctrl-C again" in line)
+        runs[0].send_signal(signal.SIGINT)
+        runs[0].wait(timeout=60)  # it does not wait for its answer, which this very function keeps back
+
+    over = during(shops, GENERATE, twice)
+    runs.append(started(shops))
+    assert over.wait(timeout=120)
+    out, err = runs[0].communicate(timeout=60)
+    assert runs[0].returncode == 130, out + err
+    assert "Apply:" in out
+    [ledger] = kept_ledgers(shops)
+    assert [site["site"] for site in ledger["sites"]] == ALL
+    assert ledger["interrupted"]
+    assert (held(shops), left_in_state(shops)) == ([], [])
+    finishes(shops, capsys, runs=3)
+
+
+def test_workers_whose_run_is_killed_finish_their_calls_and_keep_the_ledger(
+    shops: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs: list[subprocess.Popen[str]] = []
+    during(shops, GENERATE, lambda: runs[0].kill())
+    runs.append(started(shops))
+    runs[0].wait(timeout=60)
+    assert runs[0].returncode == -signal.SIGKILL
+    wait_for(lambda: len(kept_ledgers(shops)) == 2)  # one of each worker
+    runs[0].communicate(timeout=60)  # the workers have its streams until they end
+    sites = [site["site"] for ledger in kept_ledgers(shops) for site in ledger["sites"]]
+    assert sorted(sites) == ALL
+    assert all(ledger["interrupted"] for ledger in kept_ledgers(shops))
+    assert (held(shops), left_in_state(shops)) == ([], [])
+    finishes(shops, capsys, runs=3)
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if happened():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it did not happen within 30 s")
+
+
+def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A lost attempt has begun it, and more is left to do than was agreed to."""
+    changed: list[object] = []
+
+    class Dies(Quick):
+        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            def work(*given: Any) -> Any:
+                if b'"kind":"applying"' in given[0] and not changed:
+                    changed.append(begin_and_change(shops))
+                    raise BrokenExecutor
+                return function(*given)
+
+            return super().submit(work, *args, **kwargs)
+
+    completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
+    by_name = {str(site.name): site.ledger for site in sites}
+    assert {entry.result for entry in by_name["shop-1"].entries} == {Result.UNKNOWN}
+    assert "more is left to do than was agreed to" in by_name["shop-1"].entries[0].detail
+    assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
+    assert Result.UNKNOWN in completed.results
+    finishes(shops, capsys, runs=2)
+
+
+def begin_and_change(shops: Fleet) -> None:
+    """Begins a site as a run does that is lost then: its record is another one. Then somebody makes it differ more."""
+    site = shops.root / "sites" / "shop-01.yaml"
+    text = site.read_text()
+    site.write_text(text.replace("toneOfVoice: warm", "toneOfVoice: cold"))
+    assert run(["apply", "--auto-approve", "--target", "shop-1/settings", str(shops.root)]) == 0
+    site.write_text(text)
+
+
+def test_no_part_of_an_apply_holds_a_secret(shops: Fleet) -> None:
+    seen: list[bytes] = []
+
+    def work(data: bytes) -> bytes:
+        answer = run_part(data)
+        kept = [path.read_bytes() for path in (shops.root / ".reconciler" / "parts").glob("*")]
+        seen.extend((data, answer, *kept))
+        return answer
+
+    applied(shops, lambda setup: Workers(Quick, work, 1, setup))
+    assert len(seen) == 4 + SITES
+    assert not any(leaks_in_text(data.decode(), "a part") for data in seen)
