@@ -306,13 +306,14 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A lost attempt has begun it, and more is left to do than was agreed to."""
-    changed: list[object] = []
+    changed: list[str] = []
 
     class Dies(Quick):
         def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
             def work(*given: Any) -> Any:
                 if b'"kind":"applying"' in given[0] and not changed:
-                    changed.append(begin_and_change(shops))
+                    changed.append("shop-1")
+                    begin_and_change(shops)
                     raise BrokenExecutor
                 return function(*given)
 
