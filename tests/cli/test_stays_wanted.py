@@ -613,3 +613,20 @@ def test_drift_says_what_still_goes_out_at_a_site_that_is_refused(pottery: Potte
     code, said = pottery.run("drift")
     assert (code, "nobody wants it any more" in said, "the site is refused" in said) == (2, True, True), said
     assert "the next apply cancels it" not in said
+
+
+def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.add_fault({"route": "PATCH *cancel", "times": 1, "do": CANCEL_REFUSED})
+        assert pottery.run("apply", "--auto-approve")[0] == 1
+        assert pottery.run("apply", "--auto-approve")[0] == 0
+        world.edit(SITE, lambda site, *_: [one["item"].update(status="DRAFT") for one in site.items.values()])
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    assert pottery.status() == "SCHEDULED"
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    code, said = pottery.run("plan")
+    assert (code, "1 to cancel." in said, "failed before" in said) == (0, True, False), said

@@ -300,3 +300,12 @@ def test_a_call_in_doubt_does_not_keep_a_post_from_being_taken_back() -> None:
     moved = ReschedulePost(WAITS.id, KILN.id, WAITS.channel, WAITS.digest, AT)
     doubt = replace(OURS, open=(OpenEntry("1", address, moved, NOW),))
     assert operations(plan(desired(), site(KILN), doubt)) == [CANCEL]
+
+
+def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> None:
+    address = Address.parse(f"shop/draft[{WAITS.id}]")
+    doubt = replace(OURS, open=(OpenEntry("1", address, CANCEL, NOW),))
+    made = plan(desired(), site(KILN), doubt)
+    assert operations(made) == [CANCEL]
+    (goes_out,) = made.still_going_out
+    assert "its outcome is not known" in goes_out.obstacle
