@@ -18,7 +18,7 @@ from pathlib import Path
 
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.file_lock import SAFELY, NotPlain, take
-from reconciler.state.store import Any, Log, Stored, Version, check_key
+from reconciler.state.store import Any, Log, Stored, Version, check_key, fresh
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's write, which takes milliseconds."""
@@ -101,6 +101,9 @@ class LocalFolder:
             beside = path.with_name(f".{path.name}.new")
             try:
                 _write(beside, data, durable=durable)
+                if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
+                    # Whatever stands there is to go, and a folder may hold something: it is kept under another name.
+                    path.rename(path.with_name(f".{path.name}.{fresh()}"))
                 beside.replace(path)
             except OSError:
                 _discard(beside)

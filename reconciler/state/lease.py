@@ -139,7 +139,7 @@ class Leases:
 
     def has_ended(self, lock: LockRecord) -> bool:
         """Whether the next run would take it over without asking. `lock` is one that `inspect` gave."""
-        return self._clock.now() >= lock.expires or self._process_is_gone(lock)
+        return self._clock.now() >= lock.expires or is_gone(lock.holder)
 
     async def unlock(self, lock: LockRecord) -> bool:
         """Takes a lease away from its holder, who learns it at the next renewal or write.
@@ -164,10 +164,7 @@ class Leases:
             return True
 
     async def discard(self, site: SiteRef) -> None:
-        """Takes a lease away that cannot be read.
-
-        Whoever holds it is stopped by the journal: the next run writes a snapshot of its own there first.
-        """
+        """Takes a lease away that cannot be read. Whoever holds it finds another in its place before its next write."""
         now = self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
         free = LockRecord(label, self.holder, now, now, released=True, discarded=True)
@@ -209,10 +206,7 @@ class Leases:
             return f"which ended at {_clock(lock.expires)}"
         if unchanged >= DURATION.total_seconds():
             return f"which was not renewed for {unchanged:.0f} s"
-        return "a process of this machine that is gone" if self._process_is_gone(lock) else None
-
-    def _process_is_gone(self, lock: LockRecord) -> bool:
-        return lock.holder.token != self.holder.token and is_gone(lock.holder)
+        return "a process of this machine that is gone" if is_gone(lock.holder) else None
 
     def _word_about(self, site: SiteRef, stored: Stored | None) -> str:
         if stored is None or not stored.data:
@@ -275,6 +269,7 @@ class Lease:
         self._version = version
         self._beat = beat
         self._released = False
+        self._lost = ""
 
     @property
     def lost(self) -> bool:
@@ -291,10 +286,24 @@ class Lease:
             )
 
     async def confirm(self) -> None:
-        """`check`, of the lease as it is now: a run that was suspended does not know yet what was taken from it."""
+        """`check`, of the lease as it is now: a run that was suspended does not know yet what was taken from it.
+
+        What is not there as it was written, whoever changed or removed it, keeps no other run out any more.
+        """
         self.check()
-        await self._beat.see(self._lock.site.id)
+        await asyncio.gather(self._beat.see(self._lock.site.id), self._see())
         self.check()
+
+    async def _see(self) -> None:
+        try:
+            stored = await self._store.get(key_of(self._lock.site.id))
+        except StateError as error:
+            self._lost = f"cannot be looked at: {error.what}"
+            return
+        if stored is None:
+            self._lost = "is gone: somebody removed it"
+        elif stored.data != to_bytes(self._lock):
+            self._lost = "was taken by another run, or away by hand"
 
     async def release(self) -> StateError | None:
         """Gives the lease back, if it is still ours. Never takes another's away.
@@ -322,4 +331,4 @@ class Lease:
         await self.release()
 
     def _why_lost(self) -> str:
-        return "was given back" if self._released else self._beat.why_lost(self._lock.site.id)
+        return "was given back" if self._released else self._lost or self._beat.why_lost(self._lock.site.id)

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import get_args
@@ -624,16 +624,40 @@ async def scheduled(planted: Planted, moment: datetime) -> None:
     await journal.flush()
 
 
-def test_a_lock_that_cannot_be_read_can_be_taken_away(reconciler: Command, project: Project, planted: Planted) -> None:
+def half_a_text(lock: Path) -> str:
+    lock.write_text("{", "utf-8")
+    return "state unlock SITE --force"
+
+
+def folder_with_a_file(lock: Path) -> str:
+    lock.unlink()
+    lock.mkdir()
+    (lock / "notes.txt").write_text("mine", "utf-8")
+    return "the state keeps a file there"
+
+
+def pipe(lock: Path) -> str:
+    lock.unlink()
+    os.mkfifo(lock)
+    return "is not a regular file"
+
+
+@pytest.mark.parametrize("spoil", [half_a_text, folder_with_a_file, pipe])
+def test_a_lock_that_cannot_be_read_can_be_taken_away(
+    spoil: Callable[[Path], str], reconciler: Command, project: Project, planted: Planted
+) -> None:
     planted.much()
     planted.locked()
     lock = project.root / ".reconciler" / "locks" / f"{SHOP.id}.json"
-    lock.write_text("{", "utf-8")
+    left = spoil(lock)
     refused = reconciler("apply", project.root, "--auto-approve")
     assert refused.code == 1
-    assert "state unlock SITE --force" in " ".join((refused.out + refused.err).split())
     asked = reconciler("state", "unlock", "shop", project.root)
-    assert (asked.code, "is corrupt" in asked.err) == (4, True)
+    assert asked.code == 4
+    for said in (refused.out + refused.err, asked.err):
+        assert left in " ".join(said.split())
     ran = reconciler("state", "unlock", "shop", project.root, "--force")
     assert (ran.code, ran.last) == (0, "Unlocked: shop.")
     assert planted.lock() is None
+    kept = [path.read_text("utf-8") for path in lock.parent.rglob("notes.txt")]
+    assert kept == (["mine"] if spoil is folder_with_a_file else []), "nothing of anybody is thrown away"

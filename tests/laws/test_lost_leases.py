@@ -2,14 +2,15 @@
 finishes, makes no further write when it wakes up. `-m exhaustive` tries every write of the scenario.
 
 It is suspended in the pause after a 429: nothing is asked between that answer and the next attempt but the lease.
-Nothing of it goes on meanwhile, its heartbeat included. The other run takes over when the lease has ended, or by
-force before that.
+Nothing of it goes on meanwhile, its heartbeat included. The other run takes over when the lease has ended, by force
+before that, or because somebody removed the lock.
 """
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,7 @@ from reconciler.sandbox.app import Sandbox
 from reconciler.state.heartbeat import Clock
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
+from reconciler.state.lock_record import key_of
 from tests.laws.guillotine import compare, fresh
 from tests.laws.mishaps import Mishap, Way
 from tests.laws.pool import SOME_OR_ALL, Say, some, work_off
@@ -32,7 +34,14 @@ from tests.laws.whole_run import WholeRun
 
 FIRST = Holder("ci-1", 11, "jane", "token-1", "machine-1", "100")
 SECOND = Holder("ci-2", 22, "joe", "token-2", "machine-2", "200")
-ENDED, SOON = timedelta(seconds=61), timedelta(seconds=5)
+
+
+class How(StrEnum):
+    """How the other run comes by the lease."""
+
+    ENDED = "ended before it could be renewed"
+    FORCE = "was taken by another run"
+    REMOVED = "was taken by another run, or away by hand"
 
 
 class Time:
@@ -65,14 +74,16 @@ class Suspended(Way):
 class OtherRun:
     """The run that takes the site over, by force or when its lease has ended, and works to its end."""
 
-    def __init__(self, run: WholeRun, site: SiteRef, time: Time, *, by_force: bool) -> None:
-        self._run, self._site, self._time, self._by_force = run, site, time, by_force
+    def __init__(self, run: WholeRun, site: SiteRef, time: Time, how: How) -> None:
+        self._run, self._site, self._time, self._how = run, site, time, how
         self.ledger: SiteLedger | None = None
 
     async def take_over(self) -> None:
         leases = Leases(self._run.store, SECOND, self._time.clock)
-        self._time.now += SOON if self._by_force else ENDED
-        if self._by_force:
+        self._time.now += timedelta(seconds=61 if self._how is How.ENDED else 5)
+        if self._how is How.REMOVED:
+            await self._run.store.delete(key_of(self._site.id))
+        if self._how is How.FORCE:
             lock = await leases.inspect(self._site)
             assert lock is not None
             assert await leases.unlock(lock)
@@ -91,11 +102,11 @@ def test_a_run_that_loses_its_lease_writes_nothing_more(
     requests = requests_of(stage, tmp_path / "requests")
     possible = [at for at, (method, path) in enumerate(requests) if not only_reads(method, path)]
     writes = some(possible, min(every, len(possible)), place)
-    ways = 2 if every == 1 else 1  # each write in both ways, or the stages in turn
+    ways = len(How) if every == 1 else 1  # each write in every way, or the stages in turn
 
     def attempt(case: int, folder: Path) -> str | None:
         number = case // ways
-        _suspended_at(stage, writes[number], folder, by_force=(place + number + case) % 2 == 1)
+        _suspended_at(stage, writes[number], folder, tuple(How)[(place + number + case) % len(How)])
         return None
 
     failures = work_off(len(writes) * ways, attempt, tmp_path)
@@ -103,12 +114,12 @@ def test_a_run_that_loses_its_lease_writes_nothing_more(
     assert not failures, "\n".join(f"{requests[writes[case // ways]]}: {why}" for case, why in sorted(failures.items()))
 
 
-def _suspended_at(stage: Undisturbed, at: int, folder: Path, *, by_force: bool) -> None:
+def _suspended_at(stage: Undisturbed, at: int, folder: Path, how: How) -> None:
     run = fresh(stage, folder)
     try:
         run.store = in_memory(folder)
         second = WholeRun(run.root, run.sandbox, run.store, run.waiting, allow_publish=True)
-        asyncio.run(_suspend(run, second, at, by_force=by_force))
+        asyncio.run(_suspend(run, second, at, how))
         second.lease = None
         for _ in range(2):
             if recorded_of(second).open or second.plan().actions:
@@ -118,9 +129,9 @@ def _suspended_at(stage: Undisturbed, at: int, folder: Path, *, by_force: bool) 
         run.sandbox.close()
 
 
-async def _suspend(run: WholeRun, second: WholeRun, at: int, *, by_force: bool) -> None:
+async def _suspend(run: WholeRun, second: WholeRun, at: int, how: How) -> None:
     site, time = run.desired().ref, Time(run.now())
-    other = OtherRun(second, site, time, by_force=by_force)
+    other = OtherRun(second, site, time, how)
     way = Suspended(run.sandbox, at, other)
     run.way = lambda _: way
     leases = Leases(run.store, FIRST, time.clock)
@@ -131,5 +142,4 @@ async def _suspend(run: WholeRun, second: WholeRun, at: int, *, by_force: bool) 
     assert other.ledger.error is None, other.ledger.error
     assert way.too_late == []
     assert ledger.error is not None
-    said = sentence(ledger.error)
-    assert ("was taken by another run" if by_force else "ended before it could be renewed") in said, said
+    assert how in sentence(ledger.error)

@@ -9,7 +9,8 @@ import json
 import multiprocessing
 import os
 import signal
-from collections.abc import Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -78,7 +79,12 @@ class Failing(MemoryStore):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = False
+        self.down = self.silent = False
+
+    async def get(self, key: str) -> Stored | None:
+        if self.silent:
+            raise StateError(self.place(key), "cannot be read (unreachable)", "run again")
+        return await super().get(key)
 
     async def put(
         self, key: str, data: bytes, *, expected: Version | None | AnyVersion, durable: bool = True
@@ -219,33 +225,81 @@ def test_many_writes_at_once_need_one_look_at_the_lease() -> None:
         time, store = FakeTime(), Counting()
         leases = Leases(store, HERE, time.clock())
         async with await leases.acquire(SHOP) as lease:
-            store.looks = 0
+            store.looks.clear()
             for _ in range(20):
                 await lease.confirm()
-            assert store.looks == 0  # it has just been written
+            assert store.looks == {KEY: 20}  # the heartbeat has just been written
             await time.pass_by(1)
             for _ in range(20):
                 await lease.confirm()
-            assert store.looks == 1
-            store.down = True
-            await time.pass_by(1)
-            await lease.confirm()  # its time is not over, so nobody takes it but by force
+            [beat] = store.looks.keys() - {KEY}
+            assert store.looks == {KEY: 40, beat: 1}
         await leases.close()
 
     run(body())
 
 
 class Counting(MemoryStore):
-    """A store that counts who looks, and can be out of reach."""
+    """A store that counts who looks at what."""
 
-    looks = 0
-    down = False
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks: Counter[str] = Counter()
 
     async def get(self, key: str) -> Stored | None:
-        self.looks += 1
-        if self.down:
-            raise StateError(self.place(key), "cannot be read (unreachable)", "run again")
+        self.looks[key] += 1
         return await super().get(key)
+
+
+async def removed(store: MemoryStore, _: Leases) -> None:
+    await store.delete(KEY)
+
+
+async def spoiled(store: MemoryStore, _: Leases) -> None:
+    await store.put(KEY, b"{", expected=ANY)
+
+
+async def emptied(store: MemoryStore, _: Leases) -> None:
+    await store.put(KEY, b"", expected=ANY)
+
+
+async def discarded(_: MemoryStore, other: Leases) -> None:
+    await other.discard(SHOP)
+
+
+async def taken_and_given_back(store: MemoryStore, other: Leases) -> None:
+    await store.delete(KEY)
+    async with await other.acquire(SHOP):
+        pass
+
+
+async def unreachable(store: MemoryStore, _: Leases) -> None:
+    assert isinstance(store, Failing)
+    store.silent = True
+
+
+LOST_BY = [removed, spoiled, emptied, discarded, taken_and_given_back, unreachable]
+
+
+@pytest.mark.parametrize("happens", LOST_BY, ids=[lost.__name__ for lost in LOST_BY])
+def test_no_write_is_made_without_the_lock_as_it_was_written(
+    happens: Callable[[MemoryStore, Leases], Awaitable[None]],
+) -> None:
+    """Whatever became of it, the heartbeat says nothing of that, and another run may be at work already."""
+
+    async def body() -> None:
+        time, store = FakeTime(), Failing()
+        first, second = both(store, time)
+        lease, other = await first.acquire(SHOP), await first.acquire(OTHER)
+        await lease.confirm()
+        await happens(store, second)
+        with pytest.raises(LeaseLost, match="the lock of shop"):
+            await lease.confirm()
+        store.silent = False
+        assert lease.lost
+        await other.confirm()
+
+    run(body())
 
 
 def test_a_run_that_stood_still_for_too_long_has_lost_all_it_held_and_can_take_it_again() -> None:
