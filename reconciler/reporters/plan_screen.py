@@ -177,15 +177,19 @@ class PlanScreen:
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
         heads = [name.replace("_", " ") for name in used]
-        cells = [Row(name, tuple(getattr(tally, column) for column in used)) for _, name, tally in rows[:MOST_ROWS]]
+        cells = []
+        for rank, name, tally in rows[:MOST_ROWS]:
+            counts = tuple(getattr(tally, column) for column in used)
+            nothing = "refused" if rank == Rank.REFUSED else "nothing is done"
+            cells.append(Row(name, counts) if any(counts) else Row(name, text=nothing))
         if len(rows) > MOST_ROWS:
             cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
         cells.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
         if self._screen.width < 60:
             for row in cells:
-                counts = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
-                yield from Line((Span(row.name, row.style), Span(counts or row.text))).on(self._screen)
+                listed = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
+                yield from Line((Span(row.name, row.style), Span(listed or row.text))).on(self._screen)
         else:
             yield from table("site", heads, cells, self._screen)
         yield ""

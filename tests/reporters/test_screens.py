@@ -461,3 +461,5 @@ def test_summary_names_the_refused_sites_and_why() -> None:
         "    fix: publish the site",
         "    sites: shop-0, shop-1",
     ]
+    assert [line for line in lines if "shop-0 " in line or "shop-1 " in line] == []
+    assert ["2", "sites", "refused"] in [line.split() for line in lines]
