@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 from urllib.parse import urlsplit
@@ -173,6 +174,7 @@ def _code_points(text: str, length: int) -> str:
     return f" ({len(text)} code points)" if len(text) != length else ""
 
 
+@lru_cache(maxsize=8192)  # a review asks of the same images several times
 def _unlasting(url: str) -> str:
     """Why an address may not lead anywhere when the post goes out; empty where it does."""
     try:
