@@ -181,6 +181,17 @@ def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(
     assert caught.value.advice().startswith("keep fewer events at one time")
 
 
+def test_events_of_one_second_that_say_there_are_more_are_told_by_the_sign(bench: Bench) -> None:
+    inside = Calendar([NOW] * 3)
+
+    def side(request: httpx.Request) -> httpx.Response:
+        found = json.loads(inside(request).content)
+        return ok({**found, "hasNext": bool(found["events"])})
+
+    with pytest.raises(ApiError, match="there are more \\(hasNext is true\\)"):
+        asyncio.run(bench.client(side).reader().events(bench.site))
+
+
 def test_events_in_more_bursts_than_there_are_queries_are_an_error(bench: Bench) -> None:
     side = Calendar([NOW + timedelta(hours=7 * (n // 100)) for n in range(4000)])
     with pytest.raises(ApiError, match="expected fewer than 100 events between"):
