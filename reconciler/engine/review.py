@@ -125,6 +125,8 @@ async def _review_site(
         return SiteReviewed(review, Written.NONE, shown)
     if text != before or session.project.trust.committed:
         if text != before:
+            if _read(path) != before:
+                raise _invalid(path, "was changed meanwhile; nothing was written to it", "run review again")
             _write(path, text)
         # What is shown is what the files say now, so that a second review shows, and writes, the same.
         decided = replace(desired, approvals=read_approvals(path, site))

@@ -20,6 +20,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.content import PublicContent, approval_digest, comparable
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.planner.review import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
 from tests.cli.projects import Command, Project, site
@@ -426,6 +427,24 @@ def test_a_file_that_changes_while_a_person_reads_gets_no_decision(
     done = reconciler("approve", shop.root)
     assert (done.code, set(decisions(shop).values())) == (1, {"pending"})
     assert "was changed in the meantime" in done.err
+
+
+def test_a_decision_that_is_made_while_review_works_is_not_written_over(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    with shop.world() as world:
+        world.dashboard.edit_item(SITE_ID, IDS[1], caption="New words")
+
+    def slowly(*args: Any, **rest: Any) -> Any:
+        text = file(shop)
+        (shop.root / "approvals/shop.yaml").write_text(text.replace("pending", "approve"), "utf-8")
+        return review_of(*args, **rest)
+
+    monkeypatch.setattr("reconciler.engine.review.review_of", slowly)
+    done = reconciler("review", shop.root)
+    assert (done.code, "was changed meanwhile; nothing was written to it; run review again" in done.out) == (1, True)
+    assert set(decisions(shop).values()) == {"approve"}
 
 
 def test_a_site_that_cannot_be_read_fails_alone(project: Project, reconciler: Command, tmp_path: Path) -> None:
