@@ -37,7 +37,7 @@ from reconciler.model.posts import post_name
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import moment, plural
+from reconciler.reporters.words import moment, plural, reason_behind
 
 SYMBOLS: Final = {
     Verb.CREATE: "+",
@@ -153,7 +153,7 @@ def _event(event: DesiredEvent, zone: str) -> str:
 
 def _because(action: Action, what: str) -> str:
     """What is done, and why where that does not go without saying."""
-    why = WHY[action.reason]
+    why = reason_behind(action.reason)
     if action.reason is Reason.INPUTS_CHANGED:
         why = f"because {_changed(action.because)} changed"
     if not why:
@@ -162,35 +162,6 @@ def _because(action: Action, what: str) -> str:
 
 
 _IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
-
-WHY: Final = {
-    Reason.DIFFERS: "",
-    Reason.DECLARED: "",
-    Reason.NOT_LISTED: "not in the file (prune is on)",
-    Reason.NO_MARKETING_PLAN: "none exists yet",
-    Reason.GENERATION_FAILED: "because the last generation failed",
-    Reason.INACTIVE: "because it went inactive",
-    Reason.INPUTS_CHANGED: "because its inputs changed",
-    Reason.ASKED_FOR: "asked for by --regenerate",
-    Reason.UNDER_WAY: "",
-    Reason.ABSENT_WANTED: "as the file says (state: absent)",
-    Reason.RULE: "",
-    Reason.NEVER_GENERATED_FROM: "because settings saved earlier have not been generated from yet",
-    Reason.SENT_BACK: "as decided in review",
-    Reason.APPROVED: "",
-    Reason.NO_APPROVAL_NEEDED: "",
-    Reason.OTHER_TIME: "",
-    Reason.NOT_WANTED: "no rule covers it (manage: all)",
-    Reason.WITHDRAWN: "its approval was withdrawn",
-    Reason.CHANGED: "its content is no longer what was approved",
-    Reason.EDITED: "its entry in the approvals file was edited",
-    Reason.NEVER_APPROVED: "nobody approved it",
-    Reason.REPLACED: "its content is about to be replaced",
-    Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its activity has another date now",
-    Reason.FORBIDDEN: "a policy forbids it now",
-    Reason.PAUSED: "publishing is paused",
-}
 """Why an action is planned, as the end of a line; empty where the line says it. A test fails for a missing reason."""
 
 

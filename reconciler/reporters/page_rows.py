@@ -16,7 +16,6 @@ from reconciler.model.operations import CancelPost, Operation, ReschedulePost, S
 from reconciler.model.posts import post_name
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
-from reconciler.reporters.action_text import WHY
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.ledger_text import duration
 from reconciler.reporters.markup import bullets, text, words_apart
@@ -107,7 +106,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although nobody wants it any more: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {post.account}" if post.account else ""
-    why = "; ".join(part for part in (WHY[post.reason], *post.because, post.obstacle) if part)
+    why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, post.obstacle) if part)
     said = line("!", "still going out", text(f"{post_name(post.title, post.channel)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'
 

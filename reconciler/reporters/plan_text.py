@@ -18,7 +18,6 @@ from reconciler.reporters import words
 from reconciler.reporters.action_text import (
     STYLES,
     SYMBOLS,
-    WHY,
     action_text,
     deferred_words,
 )
@@ -144,7 +143,11 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
     lines = [f"address: {action.address}", f"class: {class_of(action.operation)}"]
-    why = deferred_words(action.operation)[1] if isinstance(action.operation, Deferred) else WHY[action.reason]
+    why = (
+        deferred_words(action.operation)[1]
+        if isinstance(action.operation, Deferred)
+        else words.reason_behind(action.reason)
+    )
     lines.append(f"reason: {action.reason}" + (f" ({why})" if why else ""))
     if action.because:
         lines.append(f"because: {', '.join(action.because)}")
@@ -158,7 +161,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str) -> tuple[Line, Line]:
     """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {post.account}" if post.account else ""
-    why = "; ".join(part for part in (WHY[post.reason], *post.because) if part)
+    why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
     text = f"{post_name(post.title, post.channel)}{when}{account}: {why}; {post.obstacle}"
     return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), _fix(post.stop)
 

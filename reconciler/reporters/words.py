@@ -68,6 +68,33 @@ REASONS: Final[Mapping[Reason, str]] = {
 }
 """A test fails for a reason that has no words here."""
 
+_BEHIND: Final[Mapping[Reason, str]] = {
+    Reason.DIFFERS: "",
+    Reason.DECLARED: "",
+    Reason.NOT_LISTED: "not in the file (prune is on)",
+    Reason.NO_MARKETING_PLAN: "none exists yet",
+    Reason.GENERATION_FAILED: "because the last generation failed",
+    Reason.INACTIVE: "because it went inactive",
+    Reason.INPUTS_CHANGED: "because its inputs changed",
+    Reason.UNDER_WAY: "",
+    Reason.ABSENT_WANTED: "as the file says (state: absent)",
+    Reason.RULE: "",
+    Reason.NEVER_GENERATED_FROM: "because settings saved earlier have not been generated from yet",
+    Reason.SENT_BACK: "as decided in review",
+    Reason.APPROVED: "",
+    Reason.NO_APPROVAL_NEEDED: "",
+    Reason.OTHER_TIME: "",
+    Reason.NOT_WANTED: "no rule covers it (manage: all)",
+    Reason.NEVER_APPROVED: "nobody approved it",
+}
+"""Reasons that are said in another way behind the words of a write, or go without saying there."""
+
+
+def reason_behind(reason: Reason) -> str:
+    """Why, to stand behind the words of a write; empty where those say it."""
+    return _BEHIND.get(reason, REASONS[reason])
+
+
 IN_REVIEW: Final[Mapping[InReview, str]] = {
     InReview.NOT_REVIEWED: "not in the approvals file yet",
     InReview.PENDING: "waits for a decision",
