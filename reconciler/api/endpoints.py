@@ -13,12 +13,11 @@ from typing import Final, TypeVar
 from msgspec.structs import replace
 
 from reconciler.api import routes, wire, wire_platform, wire_posts
-from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.errors import ApiError
 from reconciler.api.routes import ReadCall
 from reconciler.api.shapes import sign_of_more
 from reconciler.api.transport import Answer, ReadTransport
 from reconciler.api.values import Unreadable
-from reconciler.model.activities import Activity
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.events import instant
 from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
@@ -78,23 +77,6 @@ class Endpoints:
         call = routes.ACTIVITY_POSTS.call(body={"marketingActivityIds": tuple(ids)})
         return await self._read(site, call, wire.posts_by_activity)
 
-    async def activity(self, site: SiteRef, id: ActivityId) -> Activity | None:
-        """One activity; None where there is none. Its parameter was never seen (I): after a 400 the other is tried."""
-        for name in ("marketingActivityId", "id"):
-            try:
-                call = routes.GET_ACTIVITY.call(query=((name, id),))
-                return await self._read(site, call, wire.one_activity)
-            except ApiError as error:
-                if error.kind is ErrorKind.NOT_FOUND:
-                    return None
-                if error.kind is not ErrorKind.INVALID or name == "id":
-                    raise
-        raise AssertionError("unreachable")
-
-    async def activities(self, site: SiteRef, filter: JsonObject) -> tuple[Activity, ...]:
-        """The activities that a filter matches (method D; path and answer I)."""
-        return await self._read(site, routes.QUERY_ACTIVITIES.call(body=_query(filter)), wire.activities)
-
     # --- calendar events ---
 
     async def events(
@@ -127,24 +109,6 @@ class Endpoints:
     async def settings(self, site: SiteRef) -> MarketingSettings:
         """The saved settings; the defaults are not in them (D 9.1)."""
         return await self._read(site, routes.GET_SETTINGS.call(), wire.settings)
-
-    async def settings_defaults(self, site: SiteRef) -> JsonObject:
-        """What generation takes where nothing is saved (D 9.2), as the answer has it: its shape was not seen."""
-        return await self._read(site, routes.SETTINGS_DEFAULTS.call(), wire.whole)
-
-    async def plan_goals(self, site: SiteRef) -> tuple[str, ...]:
-        """The goals a marketing plan can have, in display order (D 9.3)."""
-        call = routes.PLAN_GOAL_OPTIONS.call()
-        return await self._read(site, call, lambda body: wire.options(body, "planGoalKey", "goalKey", "key"))
-
-    async def points_of_view(self, site: SiteRef) -> tuple[str, ...]:
-        """The points of view texts can have, in display order (D 9.3; the key is I)."""
-        call = routes.POINT_OF_VIEW_OPTIONS.call()
-        return await self._read(site, call, lambda body: wire.options(body, "pointOfViewKey", "pointOfView", "key"))
-
-    async def calendar_options(self, site: SiteRef) -> JsonObject:
-        """The calendars a site can select (D 9.3), as the answer has it: its shape was not seen."""
-        return await self._read(site, routes.CALENDAR_OPTIONS.call(), wire.whole)
 
     async def calendars(self, site: SiteRef) -> tuple[str, ...]:
         """The ids of the calendars a site can select (D 9.3: `id`)."""
@@ -179,10 +143,6 @@ class Endpoints:
         return await self._read(
             site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts
         )
-
-    async def connect_url(self, site: SiteRef, channel: str) -> str:
-        """Where a person connects a channel; 428 where the site may have no more of them (S-wix 10.4)."""
-        return await self._read(site, routes.CONNECT_URL.call(channel=channel), wire_platform.connect_url)
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
         """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""

@@ -134,7 +134,6 @@ CALENDAR_OPTIONS: Final = ReadRoute("GET", f"{MARKETING}/marketing-settings/cale
 GET_ITEM: Final = ReadRoute("GET", f"{PUBLISHER}/items/{{id}}", "I")
 QUERY_ITEMS: Final = ReadRoute("POST", f"{PUBLISHER}/items/query", "D")
 LIST_ACCOUNTS: Final = ReadRoute("GET", f"{PUBLISHER}/accounts", "D")
-CONNECT_URL: Final = ReadRoute("GET", f"{PUBLISHER}/{{channel}}/connect-url", "D")
 TOKEN_STATUS: Final = ReadRoute("GET", f"{PUBLISHER}/{{channel}}/long-lived-token-status", "D")
 FEATURES: Final = ReadRoute("GET", f"{PUBLISHER}/features", "D")
 PUBLISH_BY_ID: Final = WriteRoute("POST", f"{PUBLISHER}/publish-by-id", "D")

@@ -43,11 +43,6 @@ MARKETING_SETTINGS: Final = ObjectShape(
     wrappers=("marketingSettings",),  # I 9.1
     known=frozenset({"id", "language", "settings", "overrides"}),  # D 9.5; `language` is always there (D 9.1)
 )
-ACTIVITY: Final = ObjectShape(
-    "a marketing activity",
-    wrappers=("marketingActivity", "activity"),  # I 7.1
-    known=frozenset({"id", "marketingActivityId"}),  # D 7.4, S-wix 6.4
-)
 CREATED: Final = ObjectShape(
     "what was created, with its id",
     wrappers=("calendarEvent", "event", "marketingActivity", "activity"),  # I 7.1, 8.2
@@ -67,7 +62,6 @@ SITE_PROPERTIES: Final = ObjectShape(
 )
 
 ACTIVITY_POSTS: Final = ListShape("the posts of activities", ("marketingActivities",))  # S-wix 6.2
-ACTIVITIES: Final = ListShape("marketing activities", ("marketingActivities", "items"))  # I
 EVENTS: Final = ListShape("calendar events", ("events", "calendarEvents"))  # I 8.2
 POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
 ACCOUNTS: Final = ListShape("accounts", ("accounts",))  # S-wix 10.4

@@ -17,7 +17,6 @@ from reconciler.api.shapes import answered, listed, opened, page_of, refuse_more
 from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object, members, moment, text
 from reconciler.api.wire_posts import posts
 from reconciler.model.activities import Activity
-from reconciler.model.canonical import JsonObject
 from reconciler.model.events import CalendarEvent, CalendarId, EventId
 from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, Post, Unrecognised
@@ -86,16 +85,6 @@ def activity(source: Fields, where: str) -> Activity:
         type=text(source, where, "marketingActivityType", "type", "activityType") or None,
         posts=posts(source, where),
     )
-
-
-def one_activity(body: object) -> Activity:
-    """The activity of an answer about one (I: the wrapper)."""
-    return activity(*opened(body, shapes.ACTIVITY))
-
-
-def activities(body: object) -> tuple[Activity, ...]:
-    """The activities of a query's answer (I: the name of the list)."""
-    return tuple(activity(member, where) for where, member in listed(body, shapes.ACTIVITIES))
 
 
 def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
@@ -187,8 +176,3 @@ def created_id(body: object) -> str | None:
 def options(body: object, *keys: str) -> tuple[str, ...]:
     """The keys of an options answer, in display order (D 9.3)."""
     return tuple(key for where, member in listed(body, shapes.OPTIONS) if (key := text(member, where, *keys)))
-
-
-def whole(body: object) -> JsonObject:
-    """An answer whose shape was never seen, as it is."""
-    return kept_object(answered(body, "an object"), "the answer")

@@ -116,8 +116,3 @@ def accounts(body: object) -> tuple[Account, ...]:
         name = text(inner, path, "username", "displayName")
         found.append(Account(channel, text(inner, path, "id"), name, chosen))
     return tuple(found)
-
-
-def connect_url(body: object) -> str:
-    """Where a person connects a channel (S-wix 10.1)."""
-    return text(answered(body, "an address to connect at"), "the answer", "connectUrl")

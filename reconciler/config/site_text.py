@@ -23,7 +23,6 @@ DERIVED: Final = frozenset({"settings.language", "settings.businessLocation", "s
 """What the settings show and nobody set there (D 9.1): the site's own language and places."""
 
 _LONGEST: Final = 63
-_APOSTROPHES: Final = "'\N{RIGHT SINGLE QUOTATION MARK}"
 
 
 class NewSite(Struct, frozen=True):

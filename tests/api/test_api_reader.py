@@ -327,30 +327,15 @@ def test_a_post_that_neither_way_can_find_is_not_said_to_be_gone(bench: Bench) -
         asyncio.run(bench.client(remote(httpx.Response(404), refused(400))).reader().post(bench.site, PostId("p1")))
 
 
-def test_the_parameter_of_one_activity_is_tried_under_both_names(bench: Bench) -> None:
-    side = remote(refused(400), ok({"marketingActivity": {"id": "a", "targetDate": "2026-12-01T00:00:00Z"}}))
-    found = asyncio.run(bench.client(side).endpoints.activity(bench.site, ActivityId("a")))
-    assert found is not None
-    assert [one.url.query for one in side.requests] == [b"marketingActivityId=a", b"id=a"]
-
-
 def test_every_other_read_of_the_sandbox(bench: Bench, sandbox_of: Make) -> None:
     box = sandbox_of(plan="ACTIVE")
 
-    async def work(client: FullClient) -> Any:
+    async def work(client: FullClient) -> None:
         endpoints, site = client.endpoints, bench.site
-        activity = (await endpoints.marketing_plan(site)).activities[0]
-        assert (await endpoints.activity(site, activity.id)) is not None
-        assert await endpoints.activity(site, ActivityId(NOBODY)) is None
-        assert len(await endpoints.settings_defaults(site)) > 0
-        assert len(await endpoints.calendar_options(site)) > 0
         assert [one.channel for one in await endpoints.accounts(site, "INSTAGRAM")] == ["INSTAGRAM"]
-        assert (await endpoints.connect_url(site, "TIKTOK")).startswith("https://")
+        assert await endpoints.calendars(site) != ()
         listed = await endpoints.sites(SiteRef(site.name, "11111111-1111-4111-8111-111111111111"))
         assert [one.id for one in listed] == [site.id]
-        return await endpoints.plan_goals(site), await endpoints.points_of_view(site)
 
-    goals, views = using(bench, box, work)
-    assert "BOOST_SALES" in goals
-    assert "FIRST_PERSON" in views
+    using(bench, box, work)
     assert box.gaps() == []

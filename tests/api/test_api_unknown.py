@@ -50,14 +50,7 @@ LISTS: dict[str, Read] = {
 }
 READS = {**OBJECTS, **LISTS}
 OTHERS: dict[str, Read] = {
-    "activity": lambda ask, site: ask.activity(site, ActivityId("a")),
-    "activities": lambda ask, site: ask.activities(site, freeze_object({})),
-    "defaults": lambda ask, site: ask.settings_defaults(site),
-    "goals": lambda ask, site: ask.plan_goals(site),
-    "points of view": lambda ask, site: ask.points_of_view(site),
-    "calendar options": lambda ask, site: ask.calendar_options(site),
     "calendars": lambda ask, site: ask.calendars(site),
-    "connect url": lambda ask, site: ask.connect_url(site, "INSTAGRAM"),
     "display name": lambda ask, site: ask.display_name(site),
 }
 ENVELOPE = {"message": "went wrong", "details": {"applicationError": {"code": "OH_NO", "description": "went wrong"}}}
@@ -153,11 +146,7 @@ MISSHAPEN: dict[str, list[object]] = {
     "channel": [{"status": []}],
     "urls": [{"urls": "none"}],
     "sites": [{"sites": [{}]}, {"sites": [], "metadata": {"hasNext": True}}],
-    "activity": [{"activity": {}}, {"id": "a"}],
-    "activities": [{"items": [{}]}, {"items": [], "hasNext": True}],
-    "goals": [{"options": [3]}],
     "calendars": [{"options": [{"id": 3}]}],
-    "connect url": [{"connectUrl": 3}],
 }
 
 

@@ -80,7 +80,7 @@ def test_an_activity_by_the_names_of_its_own_object_is_the_same() -> None:
     assert isinstance(source, dict)
     renamed = {**source, "id": source["marketingActivityId"], "targetDate": source["date"]}
     del renamed["marketingActivityId"], renamed["date"]
-    assert wire.one_activity({"marketingActivity": renamed}) == wire.one_activity(source)
+    assert wire.activity(renamed, "here") == wire.activity(source, "here")
 
 
 @pytest.mark.parametrize(
@@ -410,18 +410,11 @@ ANSWERS = st.recursive(
 READS: list[Callable[[Endpoints, SiteRef], object]] = [
     lambda endpoints, site: endpoints.marketing_plan(site),
     lambda endpoints, site: endpoints.activity_posts(site, (ActivityId("a"),)),
-    lambda endpoints, site: endpoints.activity(site, ActivityId("a")),
-    lambda endpoints, site: endpoints.activities(site, JsonObject()),
     lambda endpoints, site: endpoints.events(site, NOW, NOW),
     lambda endpoints, site: endpoints.settings(site),
-    lambda endpoints, site: endpoints.settings_defaults(site),
-    lambda endpoints, site: endpoints.plan_goals(site),
-    lambda endpoints, site: endpoints.points_of_view(site),
-    lambda endpoints, site: endpoints.calendar_options(site),
     lambda endpoints, site: endpoints.item(site, PostId("p")),
     lambda endpoints, site: endpoints.items(site, (PostId("p"),)),
     lambda endpoints, site: endpoints.accounts(site, "INSTAGRAM"),
-    lambda endpoints, site: endpoints.connect_url(site, "INSTAGRAM"),
     lambda endpoints, site: endpoints.channel_status(site, "INSTAGRAM"),
     lambda endpoints, site: endpoints.features(site, ("SCHEDULE_POST",)),
     lambda endpoints, site: endpoints.published(site),
