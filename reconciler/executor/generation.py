@@ -13,8 +13,8 @@ from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
 from reconciler.executor.kinds.marketing_plan import generation_outcome, leaves_trace
 from reconciler.executor.ledger import Result
+from reconciler.executor.outcome_check import LOOKS
 from reconciler.executor.ports import PollPolicy
-from reconciler.executor.readback import LOOKS
 from reconciler.executor.run import Run
 from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import reduce
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -19,7 +20,13 @@ from reconciler.model.journal import AnyOperation, OpenEntry
 from reconciler.model.operations import Outcome
 from reconciler.model.sites import SiteRef
 
-__all__ = ["Snapshot", "infer_outcome", "read_for"]
+__all__ = ["LONGEST_PAUSE", "LOOKS", "Snapshot", "infer_outcome", "read_for"]
+
+LOOKS: Final = 3
+"""How often a difference is looked at before it counts: reads may lag behind writes (17.6)."""
+
+LONGEST_PAUSE: Final = 2.0
+"""Seconds between two looks, unless generations are polled more often than that."""
 
 
 def infer_outcome(entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:

@@ -8,24 +8,21 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
-from reconciler.api.routes import PUBLISH_BY_ID, SCHEDULE_DRAFTS
-from reconciler.executor.kinds import kind_of
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
 from reconciler.executor.ledger import Result
-from reconciler.executor.outcome_check import read_for
-from reconciler.executor.readback import LONGEST_PAUSE, LOOKS
+from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
+from reconciler.executor.readback import read_back
 from reconciler.executor.run import Attempt, Run, result_of
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
-from reconciler.model.content import differences
+from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import CancelPost, Done, NotDone, ReschedulePost, SchedulePost, Unknown
+from reconciler.model.operations import Done, NotDone, ReschedulePost, SchedulePost, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
-from reconciler.planner.actions import Action, Approved, Reason
-from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.actions import Action, Approved
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
@@ -40,7 +37,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
     ready = [action for action in actions if not run.skip_if_blocked(action) and not await run.skip_if_stale(action)]
     if not ready:
         return
-    approved = {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
+    run.approved |= {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
     attempts: list[Attempt] = []
     # The API takes many drafts at once for its own times; one that may not have that first is a call of its own.
     alone = [[action] for action in ready if _is_alone(action)]
@@ -64,7 +61,9 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
             run.finish(sent.action, Result.UNKNOWN, detail, request=sent.outcome.request_id)
         raise
     for attempt, live in found:
-        await _read_back(run, attempt, live, approved.get(_operation(attempt).post))
+        await _read_back(run, attempt, live)
+    if run.has_written(ReschedulePost):
+        await read_back(run)
 
 
 async def _fill(run: Run, actions: Sequence[Action]) -> None:
@@ -101,10 +100,10 @@ async def _post(run: Run, attempt: Attempt) -> Post | None:
     return found
 
 
-async def _read_back(run: Run, attempt: Attempt, live: Post | None, approved: Post | None) -> None:
+async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     outcome = attempt.outcome
     if live is not None and is_scheduled(live):
-        await _scheduled(run, attempt, live, approved)
+        await _scheduled(run, attempt, live)
         return
     refused: NotDone
     if isinstance(outcome, Done) and live is not None and live.status is PostStatus.DRAFT:
@@ -140,44 +139,18 @@ def _told_by(refused: NotDone, live: Post | None) -> NotDone:
     return replace(refused, detail=f"{refused.detail}; it is {printable(str(live.status))}", skipped=True)
 
 
-async def _scheduled(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
+async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
     operation = _operation(attempt)
     found = Snapshot(await run.cache.part(Need.MARKETING_PLAN), items=((live.id, live),))
     done = published_post(attempt.entry, run.journal, live.scheduled_for, run.options, found, run.plan.time_zone)
     await conclude(run.journal, attempt.entry, Done(), done)
     request = attempt.outcome.request_id
-    if live.digest != operation.digest:
-        await _take_back(run, attempt, live, approved)
+    if what := swapped(run, attempt.action, operation, live, found):
+        await take_back(run, attempt, operation, live, what)
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
     else:
         run.finish(attempt.action, Result.DONE, _when(live.scheduled_for, run), request=request)
-
-
-async def _take_back(run: Run, attempt: Attempt, live: Post, approved: Post | None) -> None:
-    """Cancels a post at once whose content changed while it was being scheduled: nobody approved what would go out."""
-    operation, action = _operation(attempt), attempt.action
-    call = SCHEDULE_DRAFTS if operation.at is None or operation.own_time_first else PUBLISH_BY_ID
-    changed = differences(approved.content, live.content) if approved is not None else ()
-    what = difference_words(changed, run.plan.time_zone) or "not as it was read before"
-    why = f"while it was being scheduled ({call.method} {call.template}) it became another than was approved: {what}"
-    request = attempt.outcome.request_id
-    if live.status is not PostStatus.SCHEDULED:
-        run.finish(action, Result.FAILED, f"{why}, and it has gone out: take it down by hand", request=request)
-        return
-    cancel = CancelPost(operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title)
-    cancelling = replace(action, operation=cancel)
-    (taken,) = await run.call([cancelling])
-    taken = await resolve_unclear(run, taken)
-    trouble = taken.outcome.detail
-    if isinstance(taken.outcome, Done):
-        found = await read_for(run.site, run.ports.reader, [cancel])
-        trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, found, run.now()) or ""
-    if not trouble and isinstance(taken.outcome, Done):
-        run.finish(action, Result.FAILED, f"{why}; it was cancelled at once: review it again", request=request)
-        return
-    run.not_taken_back[replace(cancelling, reason=Reason.CHANGED)] = trouble
-    run.finish(action, Result.FAILED, f"{why}, and it could not be cancelled: {trouble}")
 
 
 async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.outcome_check import infer_outcome, read_for
+from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.operations import Done, Outcome, Unknown, Verb
+from reconciler.executor.swapped import swapped, take_back
+from reconciler.model.operations import Done, Outcome, ReschedulePost, Unknown, Verb
 from reconciler.model.sites import Bindings
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes
-
-LOOKS = 3
-"""How often a difference is looked at before it counts: reads may lag behind writes (17.6)."""
-LONGEST_PAUSE = 2.0
-"""Seconds between two looks, unless generations are polled more often than that."""
 
 
 async def read_back(run: Run) -> None:
@@ -33,11 +29,26 @@ async def read_back(run: Run) -> None:
         found = await read_for(run.site, run.ports.reader, [attempt.entry.operation for attempt in left])
         wrong = {attempt.entry.id: why for attempt in left if (why := _mismatch(run, attempt, found)) is not None}
         for attempt in left:
-            if attempt.entry.id not in wrong:
+            if await _was_taken_back(run, attempt, found):
+                wrong.pop(attempt.entry.id, None)
+            elif attempt.entry.id not in wrong:
                 await _seen(run, attempt, found)
         left = tuple(attempt for attempt in left if attempt.entry.id in wrong)
     for attempt in left:
         await _not_as_asked(run, attempt, found, wrong[attempt.entry.id])
+
+
+async def _was_taken_back(run: Run, attempt: Attempt, found: Snapshot) -> bool:
+    """Whether a post was moved, is not what was approved, and was cancelled for it.
+
+    A read that lags shows what was approved, and never another.
+    """
+    operation = attempt.entry.operation
+    if not isinstance(operation, ReschedulePost) or (live := found.post(operation.post)) is None:
+        return False
+    if what := swapped(run, attempt.action, operation, live, found):
+        await take_back(run, attempt, operation, live, what)
+    return bool(what)
 
 
 def _mismatch(run: Run, attempt: Attempt, found: Snapshot) -> str | None:

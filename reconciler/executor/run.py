@@ -75,6 +75,8 @@ class Run:
         self.interrupted = False
         self.not_taken_back: dict[Action, str] = {}
         """Cancels that no plan names and that were not done: of content swapped while it was being scheduled."""
+        self.approved: dict[PostId, Post] = {}
+        """Posts as they were found right before they were scheduled."""
         self._troubled: dict[ActivityId, str] = {}
         self._entries: list[Entry] = []
         self._done: list[Attempt] = []

@@ -8,8 +8,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds import kind_of
-from reconciler.executor.outcome_check import infer_outcome, read_for
-from reconciler.executor.readback import LOOKS
+from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.state_updates import note_part
 from reconciler.model.operations import (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
 
+from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
@@ -48,6 +50,7 @@ from reconciler.planner.actions import (
     Action,
     ActivityIs,
     BlockedBy,
+    DateIs,
     NoActivityLike,
     NothingWaits,
     PostIs,
@@ -336,6 +339,76 @@ def test_content_that_changes_in_the_very_moment_is_a_loud_failure(shop: Bench) 
     assert [one.id for one in shop.recorded.published] == ["p1"]
     assert shop.recorded.object("draft[p1]") == TAKEN_BACK
     assert shop.recorded.open == ()
+
+
+def put_off(shop: Bench) -> None:
+    """Its activity is on another day: what was approved was for this one."""
+    first, *others = shop.world.activities
+    shop.world.activities = [replace(first, date=first.date + timedelta(days=2)), *others]
+
+
+SWAPS: dict[str, tuple[Callable[[Bench], None], str]] = {
+    "its caption": (lambda shop: shop.world.edit("p1", texts=(("caption", "other"),)), "-> other"),
+    "its activity's date": (put_off, "date of its activity: "),
+}
+"""What becomes another, and what is said of it."""
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+@pytest.mark.parametrize("during", [SchedulePost, ReschedulePost])
+@pytest.mark.parametrize("at", [None, START + timedelta(days=3, hours=2)], ids=["own time", "at"])
+def test_what_becomes_another_while_it_is_scheduled_or_moved_is_cancelled_at_once(
+    shop: Bench, at: datetime | None, during: type[Operation], swap: str
+) -> None:
+    def happens(sent: Operation) -> None:
+        if isinstance(sent, SchedulePost):
+            shop.world.edit("p1", scheduled_for=START + timedelta(days=3))
+        if isinstance(sent, during):
+            SWAPS[swap][0](shop)
+
+    shop.world.after_call = happens
+    action = out(shop, "p1", at=at)
+    date = DateIs(ActivityId("a1"), shop.world.activities[0].date)
+    ledger = shop.apply(replace(action, requires=(*action.requires, date)))
+    if at is None and during is ReschedulePost:
+        assert (results(ledger), shop.writes) == (["done"], ["SchedulePost"])
+        return
+    assert results(ledger) == ["failed"]
+    (said,) = details(ledger)
+    for part in ("moved" if during is ReschedulePost else "scheduled", SWAPS[swap][1], "cancelled at once"):
+        assert part in said
+    assert shop.writes[-1] == "CancelPost"
+    assert post(shop, "p1").status is PostStatus.DRAFT
+    assert shop.recorded.object("draft[p1]") == TAKEN_BACK
+    assert ledger.still_going_out == ()
+
+
+def test_it_is_cancelled_before_the_next_drafts_are_scheduled(shop: Bench) -> None:
+    drafts = [f"p{number}" for number in range(1, BATCH + 2)]
+    shop.world.activities = [an_activity("a1", *map(a_post, drafts))]
+
+    def happens(sent: Operation) -> None:
+        if isinstance(sent, SchedulePost) and sent.at is not None:
+            shop.world.edit("p1", scheduled_for=START + timedelta(days=3))
+        if isinstance(sent, ReschedulePost):
+            SWAPS["its caption"][0](shop)
+
+    shop.world.after_call = happens
+    shop.apply(out(shop, "p1", at=START + timedelta(days=3, hours=2)), *(out(shop, draft) for draft in drafts[1:]))
+    cancelled = shop.writes.index("CancelPost")
+    assert "SchedulePost" in shop.writes[cancelled:]
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+def test_what_becomes_another_while_a_post_that_waits_is_moved_is_cancelled(shop: Bench, swap: str) -> None:
+    shop.apply(out(shop, "p1"))
+    live, date = post(shop, "p1"), DateIs(ActivityId("a1"), shop.world.activities[0].date)
+    moving = ReschedulePost(live.id, ActivityId("a1"), live.channel, live.digest, START + timedelta(days=4))
+    shop.world.after_call = lambda sent: SWAPS[swap][0](shop) if isinstance(sent, ReschedulePost) else None
+    ledger = shop.apply(act(moving, Kind.DRAFT, "p1", date))
+    assert results(ledger) == ["failed"]
+    assert "it was cancelled at once" in details(ledger)[0]
+    assert post(shop, "p1").status is PostStatus.DRAFT
 
 
 @pytest.mark.parametrize("effect", ["refused", "no effect"])

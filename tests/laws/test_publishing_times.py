@@ -110,7 +110,7 @@ def test_a_run_that_ends_before_the_move_is_finished_by_the_next(tmp_path: Path)
     run.sandbox.add_fault({"route": "POST *reschedule", "times": 1, "do": {"kind": "error", "status": 428}})
     done = run.apply()
     assert (results(done), code(done)) == ({"2": "skipped"}, ExitCode.INCOMPLETE)
-    assert "2027-03-28T12:00:00.000Z; moving it to 2027-03-28T07:30:00.000Z" in done.entries[0].detail
+    assert "Sun 2027-03-28 14:00 Europe/Paris; moving it to Sun 2027-03-28 09:30 Europe/Paris" in done.entries[0].detail
     assert results(run.apply()) == {"2": "done"}
     assert (times(run), sent(run).count("schedule-drafts")) == ({"2": "2027-03-28T07:30:00.000Z"}, 1)
     assert run.plan().is_empty

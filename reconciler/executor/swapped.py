@@ -1,0 +1,81 @@
+"""Posts that became another than was approved while they were being scheduled or moved: cancelled at once."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+from msgspec.structs import replace
+
+from reconciler.api.routes import PUBLISH_BY_ID, RESCHEDULE_ITEM, SCHEDULE_DRAFTS
+from reconciler.executor.kinds import kind_of
+from reconciler.executor.kinds.schedule import is_scheduled
+from reconciler.executor.ledger import Result
+from reconciler.executor.outcome_check import read_for
+from reconciler.executor.run import Attempt, Run
+from reconciler.executor.simple import resolve_unclear
+from reconciler.executor.snapshot import Snapshot
+from reconciler.model.content import differences
+from reconciler.model.moments import moment_text
+from reconciler.model.operations import CancelPost, Done, ReschedulePost, SchedulePost
+from reconciler.model.posts import Post, PostStatus
+from reconciler.planner.actions import Action, DateIs, Reason
+from reconciler.planner.approval_checks import difference_words
+
+Publishing: TypeAlias = SchedulePost | ReschedulePost
+
+OTHER: Final = "not as it was read before"
+
+
+def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> str:
+    """What of a post that goes out is not what was approved: its content, or the date of its activity."""
+    if not is_scheduled(live):
+        return ""
+    if live.digest != operation.digest:
+        approved = run.approved.get(operation.post)
+        changed = differences(approved.content, live.content) if approved is not None else ()
+        return difference_words(changed, run.plan.time_zone) or OTHER
+    activity = found.activity(operation.activity)
+    for required in action.requires:
+        if isinstance(required, DateIs) and activity is not None and activity.date != required.date:
+            before, after = (moment_text(at, run.plan.time_zone) for at in (required.date, activity.date))
+            return f"date of its activity: {before} -> {after}"
+    return ""
+
+
+async def take_back(run: Run, attempt: Attempt, operation: Publishing, live: Post, what: str) -> None:
+    """Cancels a post at once: nobody approved what would go out. May raise an ApiError of a read."""
+    action = attempt.action
+    doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
+    why = f"while it was being {doing} ({_call(operation)}) it became another than was approved: {what}"
+    if live.status is not PostStatus.SCHEDULED:
+        _fail(run, attempt, f"{why}, and it has gone out: take it down by hand")
+        return
+    cancel = CancelPost(operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title)
+    cancelling = replace(action, operation=cancel)
+    (taken,) = await run.call([cancelling])
+    taken = await resolve_unclear(run, taken)
+    trouble = taken.outcome.detail
+    if isinstance(taken.outcome, Done):
+        seen = await read_for(run.site, run.ports.reader, [cancel])
+        trouble = kind_of(cancel).mismatch(cancel, taken.entry, None, seen, run.now()) or ""
+    if not trouble and isinstance(taken.outcome, Done):
+        _fail(run, attempt, f"{why}; it was cancelled at once: review it again")
+        return
+    run.not_taken_back[replace(cancelling, reason=Reason.CHANGED)] = trouble
+    _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}")
+
+
+def _call(operation: Publishing) -> str:
+    if isinstance(operation, ReschedulePost):
+        call = RESCHEDULE_ITEM
+    else:
+        call = SCHEDULE_DRAFTS if operation.at is None or operation.own_time_first else PUBLISH_BY_ID
+    return f"{call.method} {call.template}"
+
+
+def _fail(run: Run, attempt: Attempt, detail: str) -> None:
+    """Enters the action as failed, or corrects its entry where it was entered as done."""
+    if run.has_ended(attempt.action) or isinstance(attempt.action.operation, ReschedulePost):
+        run.correct(attempt.action, detail)
+    else:
+        run.finish(attempt.action, Result.FAILED, detail, request=attempt.outcome.request_id)
