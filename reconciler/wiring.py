@@ -25,7 +25,7 @@ from reconciler.engine.results import Api, ApiKind
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import Session
 from reconciler.engine.state import StateAccess
-from reconciler.executor.ports import Clock
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.fence import Fence
-from reconciler.api.limits import USUAL, Clock, Limits, Timeouts
+from reconciler.api.limits import USUAL, Limits, Timeouts
 from reconciler.api.reader import SiteReader
 from reconciler.api.surroundings import Surroundings
 from reconciler.api.transport import Connection, Credentials, FullTransport, ReadTransport
 from reconciler.api.writer import Learned, SiteWriter
+from reconciler.model.clock import Clock
 
 if TYPE_CHECKING:
     import httpx

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from asyncio import Semaphore
-from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
+
+from reconciler.model.clock import Clock
 
 WINDOW: Final = 61.0
 """Seconds in which the budget holds: the minute (D 4), and one for what the way there adds or takes."""
 
 _SWEEP_FROM: Final = 1024
-
-
-class Clock(Protocol):
-    """The time, and waiting; handed in so that tests need neither."""
-
-    @property
-    def now(self) -> Callable[[], datetime]:
-        """The current time, as an aware instant."""
-
-    @property
-    def sleep(self) -> Callable[[float], Awaitable[None]]:
-        """Waits for some seconds."""
 
 
 class Limits(Struct, frozen=True):

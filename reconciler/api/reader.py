@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.endpoints import ITEMS_AT_ONCE, Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.api.limits import Clock
+from reconciler.model.clock import Clock
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus

@@ -31,7 +31,7 @@ from reconciler.api.errors import (
     unreadable,
 )
 from reconciler.api.fence import Fence
-from reconciler.api.limits import USUAL, Budget, Clock, Limits, Timeouts
+from reconciler.api.limits import USUAL, Budget, Limits, Timeouts
 from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
@@ -39,6 +39,7 @@ from reconciler.api.sending import NotSent, ProxyRefused, Request, Response, Sen
 from reconciler.api.surroundings import Surroundings
 from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey, AppCredentials, Credential
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.echoes import masked

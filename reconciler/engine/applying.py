@@ -20,8 +20,9 @@ from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
+from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.operations import ActionClass, class_of
 from reconciler.model.posts import PostId

@@ -26,8 +26,9 @@ from reconciler.engine.run_ledger import AGAIN, entries_of, ledger_of, ledger_va
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Result, SiteLedger, Tally, tally_of
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, Ports
+from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
 from reconciler.planner.actions import Plan

@@ -11,8 +11,8 @@ from reconciler.config.project import Project
 from reconciler.engine.policy_checks import NamedCheck
 from reconciler.engine.results import Api, Emit, Notice, RunStarted
 from reconciler.engine.selection import Selection
-from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.targets import TargetFilter
 from reconciler.state.lease import Leases

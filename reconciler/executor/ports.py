@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from reconciler.api.fence import Fence
 from reconciler.model.approvals import Approvals
+from reconciler.model.clock import Clock
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Operation, Outcome
@@ -126,13 +127,6 @@ class Journal(Protocol):
     async def close(self) -> None:
         """Ends the notes of a run. The site is known from now on, also where there was nothing to do."""
         ...
-
-
-class Clock(Struct, frozen=True):
-    """The time, and waiting; handed in so that tests need neither."""
-
-    now: Callable[[], datetime]
-    sleep: Callable[[float], Awaitable[None]]
 
 
 class PollPolicy(Struct, frozen=True):

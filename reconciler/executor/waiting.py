@@ -8,7 +8,8 @@ from typing import Final, TypeAlias, TypeVar
 from msgspec import Struct
 
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.executor.ports import Clock, PollPolicy
+from reconciler.executor.ports import PollPolicy
+from reconciler.model.clock import Clock
 
 T = TypeVar("T")
 

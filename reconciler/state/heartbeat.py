@@ -46,7 +46,7 @@ def _since_boot() -> float:
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 
 
-class Clock(msgspec.Struct, frozen=True):
+class LeaseClock(msgspec.Struct, frozen=True):
     """The time of day, a count of seconds that never jumps, and waiting."""
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -89,7 +89,7 @@ async def revoke(store: Store, beat: str, site: str) -> None:
 class Heartbeat:
     """The heartbeat of this run, from `start` to `stop` or until it is lost."""
 
-    def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
+    def __init__(self, store: Store, holder: Holder, clock: LeaseClock) -> None:
         self.id = fresh()
         self._store = store
         self._clock = clock

@@ -23,7 +23,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.first_names import FirstRecords
-from reconciler.state.heartbeat import DURATION, RETRY, Clock, Heartbeat, HeartbeatRecord, look, revoke
+from reconciler.state.heartbeat import DURATION, RETRY, Heartbeat, HeartbeatRecord, LeaseClock, look, revoke
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.lock_record import (
     FIRST_FOLDER,
@@ -79,10 +79,10 @@ class _Standing(Struct, frozen=True):
 class Leases:
     """The leases of all sites in one store, as one run sees them. `close` ends its heartbeat."""
 
-    def __init__(self, store: Store, holder: Holder, clock: Clock | None = None) -> None:
+    def __init__(self, store: Store, holder: Holder, clock: LeaseClock | None = None) -> None:
         self._store = store
         self.holder = holder
-        self._clock = clock or Clock()
+        self._clock = clock or LeaseClock()
         self._first = FirstRecords(store)
         self._first_names: frozenset[str] | None = None
         self._beat: Heartbeat | None = None

@@ -12,6 +12,7 @@ import httpx
 
 from reconciler.api.client import FullClient
 from reconciler.api.limits import USUAL, Limits, Timeouts
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
@@ -30,6 +31,10 @@ class FakeClock:
 
     at: datetime = NOW
     slept: list[float] = field(default_factory=list)
+
+    @property
+    def handed_in(self) -> Clock:
+        return Clock(self.now, self.sleep)
 
     def now(self) -> datetime:
         return self.at
@@ -82,7 +87,7 @@ class Bench:
             "http://localhost",
             credentials=lambda _: chosen,
             limits=Limits(**limits),
-            clock=self.clock,
+            clock=self.clock.handed_in,
             transport=transport,
             jitter=random.Random(7).random,
             timeouts=self.timeouts,

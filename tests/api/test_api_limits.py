@@ -19,7 +19,7 @@ def test_nobody_waits_below_the_budget() -> None:
     clock = FakeClock()
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=200), clock)
+        budget = Budget(Limits(requests_per_minute=200), clock.handed_in)
         for _ in range(200):
             await budget.admit("one")
         for _ in range(200):
@@ -33,7 +33,7 @@ def test_the_next_one_waits_until_the_first_is_a_minute_old() -> None:
     clock = FakeClock()
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=3), clock)
+        budget = Budget(Limits(requests_per_minute=3), clock.handed_in)
         for _ in range(4):
             await budget.admit("one")
             clock.at += timedelta(seconds=10)
@@ -46,7 +46,7 @@ def test_only_what_is_a_minute_old_is_forgotten() -> None:
     clock = FakeClock()
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=2), clock)
+        budget = Budget(Limits(requests_per_minute=2), clock.handed_in)
         for pause in (50, 12, 0, 0):
             await budget.admit("one")
             clock.at += timedelta(seconds=pause)
@@ -64,7 +64,7 @@ def test_in_no_minute_are_there_more_than_allowed(allowed: int, asked: list[tupl
     sent: dict[str, list[float]] = {"a": [], "b": []}
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=allowed), clock)
+        budget = Budget(Limits(requests_per_minute=allowed), clock.handed_in)
         for site, pause in asked:
             await budget.admit(site)
             sent[site].append(clock.at.timestamp())
@@ -81,7 +81,7 @@ def test_many_at_once_share_the_budget_of_their_site() -> None:
     begun = clock.at
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=10), clock)
+        budget = Budget(Limits(requests_per_minute=10), clock.handed_in)
         await asyncio.gather(*(budget.admit("one") for _ in range(25)))
 
     asyncio.run(ask())
@@ -92,7 +92,7 @@ def test_a_clock_that_is_set_back_does_not_stop_the_run() -> None:
     clock = FakeClock()
 
     async def ask() -> None:
-        budget = Budget(Limits(requests_per_minute=1), clock)
+        budget = Budget(Limits(requests_per_minute=1), clock.handed_in)
         await budget.admit("one")
         clock.at -= timedelta(days=1)
         await budget.admit("one")
@@ -103,7 +103,7 @@ def test_a_clock_that_is_set_back_does_not_stop_the_run() -> None:
 
 def test_what_is_long_past_is_forgotten() -> None:
     clock = FakeClock()
-    budget = Budget(Limits(), clock)
+    budget = Budget(Limits(), clock.handed_in)
 
     async def ask() -> None:
         for number in range(5000):

@@ -53,7 +53,7 @@ def client_to(address: str, clock: FakeClock, parallelism: int = 4, timeouts: Ti
         address,
         credentials=lambda _: ApiKey(Secret(KEY)),
         limits=Limits(parallelism),
-        clock=clock,
+        clock=clock.handed_in,
         jitter=lambda: 0.0,
         timeouts=timeouts,
     )

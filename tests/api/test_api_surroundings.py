@@ -31,7 +31,7 @@ def client_to(address: str, clock: FakeClock, environ: dict[str, str]) -> FullCl
         address,
         credentials=lambda _: ApiKey(Secret(KEY)),
         limits=Limits(),
-        clock=clock,
+        clock=clock.handed_in,
         jitter=lambda: 0.0,
         surroundings=Surroundings(environ),
     )

@@ -138,13 +138,13 @@ def test_a_cookie_of_one_site_is_not_sent_for_another(bench: Bench) -> None:
 )
 def test_an_address_that_would_leak_or_means_nothing_is_refused(clock: FakeClock, address: str) -> None:
     with pytest.raises(UsageError) as caught:
-        ReadClient(address, credentials=lambda _: ApiKey(Secret(KEY)), limits=Limits(), clock=clock)
+        ReadClient(address, credentials=lambda _: ApiKey(Secret(KEY)), limits=Limits(), clock=clock.handed_in)
     assert "pass" not in str(caught.value).replace("password", "")
 
 
 @pytest.mark.parametrize("address", [WIX, "http://127.0.0.1:1", "http://[::1]:1", "http://localhost/", "https://x/y/"])
 def test_https_and_this_machine_are_fine(clock: FakeClock, address: str) -> None:
-    ReadClient(address, credentials=lambda _: ApiKey(Secret(KEY)), limits=Limits(), clock=clock)
+    ReadClient(address, credentials=lambda _: ApiKey(Secret(KEY)), limits=Limits(), clock=clock.handed_in)
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "k\u00e9y", "\u201cquoted\u201d"])

@@ -13,8 +13,8 @@ from reconciler.api.cassette import Cassette, read_cassette
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
 from reconciler.engine.probe import Verdict, probe
-from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.secret import Secret

@@ -15,8 +15,8 @@ from reconciler.api.cassette import read_cassette
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
 from reconciler.engine.probe import Verdict, probe
-from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef

@@ -36,7 +36,7 @@ from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.reporters.journal_words import about, standing, words_of
-from reconciler.state.heartbeat import Clock
+from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
@@ -90,7 +90,7 @@ class Planted:
         now = datetime.now(UTC) - (timedelta(hours=1) if ended else timedelta())
 
         async def body() -> None:
-            lease = await Leases(self.state.store, CI, Clock(now=lambda: now)).acquire(SHOP)
+            lease = await Leases(self.state.store, CI, LeaseClock(now=lambda: now)).acquire(SHOP)
             assert not lease.lost
 
         asyncio.run(body())

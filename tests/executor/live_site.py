@@ -17,11 +17,12 @@ from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
+from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.clock import Clock
 from reconciler.model.events import CalendarEvent, EventId
 from reconciler.model.marketing_plan import AnyPlanStatus, Discard, MarketingPlan, PlanStatus
 from reconciler.model.operations import (

@@ -21,7 +21,8 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.observe import observe_and_plan
 from reconciler.executor.open_entries import resolve_open
-from reconciler.executor.ports import ApplyOptions, Clock, PollPolicy, Ports
+from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
+from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
 from reconciler.model.sites import DesiredSite, Need, ObservedSite

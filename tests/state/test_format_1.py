@@ -26,7 +26,7 @@ from reconciler.model.operations import (
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
-from reconciler.state.heartbeat import Clock
+from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import RunLedgers
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 def use(folder: Path, body: Callable[[StateStore, Leases], Coroutine[Any, Any, None]], now: datetime = THEN) -> None:
     store = LocalFolder(folder)
-    clock = Clock(now=lambda: now)
+    clock = LeaseClock(now=lambda: now)
     asyncio.run(body(StateStore(store, now=lambda: now), Leases(store, this_process({}), clock)))
 
 

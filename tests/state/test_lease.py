@@ -23,7 +23,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
-from reconciler.state.heartbeat import Clock
+from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import Holder, ci_url, is_gone, this_process
 from reconciler.state.lease import Lease, LeaseLost, Leases, Locked
 from reconciler.state.memory import MemoryStore
@@ -48,9 +48,9 @@ class FakeTime:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
-    def clock(self, skew: float = 0) -> Clock:
+    def clock(self, skew: float = 0) -> LeaseClock:
         """A machine's clocks, its time of day `skew` seconds ahead."""
-        return Clock(
+        return LeaseClock(
             lambda: self.start + timedelta(seconds=self.elapsed + skew), lambda: 7000 + self.elapsed, self._sleep
         )
 
@@ -346,7 +346,7 @@ def test_no_write_is_begun_in_the_last_seconds_of_a_lease() -> None:
         for passed, monotonic in ((54.0, 54.0), (55.0, 0.0), (0.0, 55.0)):
             time = FakeTime()
             elapsed = [0.0, 0.0]
-            clock = Clock(
+            clock = LeaseClock(
                 lambda time=time, elapsed=elapsed: time.start + timedelta(seconds=elapsed[0]),  # type: ignore[misc]
                 lambda elapsed=elapsed: elapsed[1],  # type: ignore[misc]
                 time.clock().sleep,
@@ -680,7 +680,7 @@ def _fight(folder: str, rounds: int) -> None:
     """Takes the lease again and again, and notes in a file of its own who was in at the same time."""
 
     async def fight() -> None:
-        leases = Leases(LocalFolder(Path(folder)), this_process({}), Clock(sleep=lambda _: asyncio.sleep(0.001)))
+        leases = Leases(LocalFolder(Path(folder)), this_process({}), LeaseClock(sleep=lambda _: asyncio.sleep(0.001)))
         inside = Path(folder) / "inside"
         for _ in range(rounds):
             async with await leases.acquire(SHOP, MINUTE):
@@ -719,7 +719,7 @@ def test_a_lease_ends_by_either_clock() -> None:
 
     async def body() -> None:
         time, asleep = FakeTime(), 0.0
-        clock = Clock(
+        clock = LeaseClock(
             lambda: time.start + timedelta(seconds=time.elapsed + asleep), time.clock().monotonic, time.clock().sleep
         )
         lease = await Leases(MemoryStore(), HERE, clock).acquire(SHOP)
