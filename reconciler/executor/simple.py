@@ -16,8 +16,6 @@ from reconciler.model.operations import (
     AtOnce,
     CancelPost,
     ClearPosts,
-    DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
     Done,
     Generate,
@@ -70,9 +68,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
             if isinstance(found, Done):
                 await run.close(ruled_out)
             return ruled_out
-        case NotDone(missing=True) if isinstance(
-            attempt.action.operation, DeleteEvent | DeleteActivity | DeleteMarketingPlan | ClearPosts
-        ):
+        case NotDone(missing=True) if attempt.action.operation.verb is Verb.DELETE:
             return await _gone_already(run, attempt, attempt.outcome)
         case Pending(detail=detail, request_id=request_id):
             # None of these calls has anything to wait for: what was taken on is done, and read back at the end.

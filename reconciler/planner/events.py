@@ -65,15 +65,13 @@ def plan_events(
     notes: list[str] = []
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
-        address = scope.address(Kind.EVENT, event.name)
         if live is None:
             cut = next((one for one in own if one.id not in taken and _may_be(event, one, recorded)), None)
-            if cut is not None:
+            if cut is None:
+                actions.append(_create(event, scope))
+            else:
                 refusals.append(_perhaps_the_same(event, cut, scope))
                 taken.add(cut.id)  # nor is it one to prune
-                continue
-            requires = (NoEventNamed(event.name, digest_of(event.facts())),)
-            actions.append(Action(address, CreateEvent(event), Reason.DECLARED, requires=requires))
             continue
         owner = key_of(Kind.EVENT, event.name)
         changes, settled = split_kept(owner, event_changes(event, live), recorded)
@@ -82,10 +80,7 @@ def plan_events(
         if changes and live.id in recorded.foreign_events:
             in_the_way.append(_read_only(event, changes, scope))
         elif changes:
-            write = UpdateEvent(_replacement(event, live), changes)
-            actions.append(
-                Action(address, write, Reason.DIFFERS, requires=(EventIs(live.id, digest_of(live.facts())),))
-            )
+            actions.append(_update(event, live, changes, scope))
     unlisted: list[CalendarEvent] = []
     if desired.prune:
         unlisted = sorted((one for one in own if one.id not in taken), key=lambda one: (one.name, one.id))
@@ -94,15 +89,7 @@ def plan_events(
             for one in _read_only_events(observed, recorded)
             if one.id not in taken
         ]
-        actions.extend(
-            Action(
-                scope.address(Kind.EVENT, event_key(one, own)),
-                DeleteEvent(one.id, one.name),
-                Reason.NOT_LISTED,
-                requires=(EventIs(one.id, digest_of(one.facts())),),
-            )
-            for one in unlisted
-        )
+        actions += [_delete(live, own, scope) for live in unlisted]
     return EventsPart(
         actions=tuple(actions),
         event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
@@ -115,6 +102,21 @@ def plan_events(
         refusals=tuple(refusals),
         notes=tuple(notes),
     )
+
+
+def _create(event: DesiredEvent, scope: Scope) -> Action:
+    requires = (NoEventNamed(event.name, digest_of(event.facts())),)
+    return Action(scope.address(Kind.EVENT, event.name), CreateEvent(event), Reason.DECLARED, requires=requires)
+
+
+def _update(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...], scope: Scope) -> Action:
+    write, requires = UpdateEvent(_replacement(event, live), changes), (EventIs(live.id, digest_of(live.facts())),)
+    return Action(scope.address(Kind.EVENT, event.name), write, Reason.DIFFERS, requires=requires)
+
+
+def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope) -> Action:
+    address, requires = scope.address(Kind.EVENT, event_key(live, own)), (EventIs(live.id, digest_of(live.facts())),)
+    return Action(address, DeleteEvent(live.id, live.name), Reason.NOT_LISTED, requires=requires)
 
 
 def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[DesiredEvent, ...]:

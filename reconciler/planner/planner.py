@@ -142,16 +142,19 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
-        may_discard = desired.discard is not Discard.NOTHING
-        promises = (
-            *defer_activities(
-                desired.activities, options.policy.max_delete, scope, none_yet=none_yet, may_discard=may_discard
-            ),
-            *defer_posts(desired.posts, options.policy.max_discard, scope, may_discard=may_discard),
-            *defer_schedule(desired.schedule, options, scope),
-        )
-        return replace(planned, actions=(*planned.actions, *promises))
+        return replace(planned, actions=(*planned.actions, *_promises(desired, none_yet, options, scope)))
     return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)
+
+
+def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
+    """What will be done once a generation has ended, within bounds. `none_yet`: there is no marketing plan now."""
+    may_discard = desired.discard is not Discard.NOTHING
+    limits = options.policy
+    return (
+        *defer_activities(desired.activities, limits.max_delete, scope, none_yet=none_yet, may_discard=may_discard),
+        *defer_posts(desired.posts, limits.max_discard, scope, may_discard=may_discard),
+        *defer_schedule(desired.schedule, options, scope),
+    )
 
 
 def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
