@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,28 +21,17 @@ from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
     CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
     DeleteEvent,
-    DeleteMarketingPlan,
     Done,
-    Generate,
-    GeneratePosts,
     NotDone,
     Operation,
     Outcome,
     Pending,
-    Regenerate,
-    RegeneratePosts,
     ReschedulePost,
     SchedulePost,
     Unknown,
-    UpdateActivity,
     UpdateEvent,
-    UpdateSettings,
+    Verb,
 )
 from reconciler.model.posts import GONE_OUT, Post, PostStatus
 from reconciler.model.sites import SiteRef
@@ -146,30 +135,12 @@ def _outcome(operation: Operation, answer: Answer) -> Outcome:
     name = answer.request_id
     try:
         understood(answer, wire.accepted)
-        created = understood(answer, wire.created_id) if isinstance(operation, CreateEvent | CreateActivity) else None
+        if operation.verb is Verb.CREATE:
+            created = understood(answer, wire.created_id)
+            return Done(created=created, detail="" if created else "the answer names no id", request_id=name)
     except ApiError as error:
         return Unknown(str(error), request_id=name, accepted=True)
-    match operation:
-        case CreateEvent() | CreateActivity():
-            return Done(created=created, detail="" if created else "the answer names no id", request_id=name)
-        case Generate() | Regenerate() | GeneratePosts() | RegeneratePosts() | AwaitGeneration() | AwaitPosts():
-            return Pending("started", request_id=name)
-        case (
-            UpdateSettings()
-            | UpdateEvent()
-            | DeleteEvent()
-            | DeleteMarketingPlan()
-            | UpdateActivity()
-            | DeleteActivity()
-            | ClearPosts()
-            | SchedulePost()
-            | ReschedulePost()
-            | CancelPost()
-            | Deferred()
-        ):
-            return Done(request_id=name)
-        case _:
-            assert_never(operation)
+    return Pending("started", request_id=name) if operation.takes_time else Done(request_id=name)
 
 
 def _scheduled(group: tuple[SchedulePost, ...], answer: Answer) -> Sequence[Outcome]:
