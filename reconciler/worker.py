@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, TypeVar, assert_never
@@ -51,6 +52,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop
@@ -87,6 +89,9 @@ WRITING: Final = Writing()
 
 EVERY: Final = 0.5
 """Seconds between two looks at whether to stop."""
+
+SILENCE: Final = 60.0
+"""Seconds after which a run that gives no sign of life is gone."""
 
 LOST_LEASE: Final = timedelta(seconds=90)
 """How long the lease of a lost worker may last, where nobody can tell that its process is gone."""
@@ -158,7 +163,7 @@ async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str]) -> An
     told = _Heard()
     async with _session(task, FullClient, environ) as (session, entries):
         run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
-        async with _watched():
+        async with _Watch().over():
             outcomes = [_outcome(result) async for result in prepare(run, entries)]
     return Answer(told.taken(), tuple(outcomes))
 
@@ -166,19 +171,20 @@ async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str]) -> An
 async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answer:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
-        attempt = _Attempt(results, entries, again=task.attempt > 1)
+        attempt = _Attempt(results, task, again=not await results.begin(job.part))
         ready = PreparedSites()
         for entry, site in zip(entries, task.ready, strict=True):
             if not (attempt.again and await results.get(entry.id)):
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
         patience = max(job.lock_timeout, LOST_LEASE) if attempt.again else job.lock_timeout
         totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
-        async with _watched(results) as stop:
-            run = Run(session, job.context, ApplyTerms(_never, patience, stop), attempt.heard.hear, attempt)
+        watch = _Watch(results)
+        async with watch.over():
+            run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
                 await attempt.keep(result)
                 totals.add(result)
-        if ALONE.is_set():  # nobody else is left to write the ledger
+        if watch.alone:  # nobody else is left to write the ledger
             await remember(run, totals.completed(interrupted=True), totals.in_order(ready.names))
             await results.clear(session.clock.now())
     return Answer(attempt.heard.taken())
@@ -205,11 +211,17 @@ class _Heard:
 class _Attempt:
     """An attempt at a part; see `engine.applying.Attempt`."""
 
-    def __init__(self, results: PartResults, entries: Iterable[SiteEntry], *, again: bool) -> None:
+    def __init__(self, results: PartResults, task: Task, *, again: bool) -> None:
         self.again = again
+        self.files = task.setup.files
         self.heard = _Heard()
         self._results = results
-        self._left = {entry.name: entry.id for entry in entries}
+        self._left = {site.name: site.id for site in task.sites}
+        self._approvers = {site.name: ready.approvers for site, ready in zip(task.sites, task.ready, strict=True)}
+
+    def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+        """Who approved which post of a site, as the run found it."""
+        return self._approvers[site]
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
         """What an earlier attempt did at a site. Raises StateError."""
@@ -229,31 +241,52 @@ class _Attempt:
         await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), outcome)))
 
 
-@asynccontextmanager
-async def _watched(results: PartResults | None = None) -> AsyncIterator[Callable[[], bool]]:
-    """Whether nothing more is to be begun. What is to end at once is cancelled; without `results` all of it is."""
-    work, asked = asyncio.current_task(), Stop.NO
-    assert work is not None
+class _Watch:
+    """Whether a part is to stop: its run asks for it, or is gone. What is to end at once is cancelled.
 
-    async def watch() -> None:
-        nonlocal asked
-        while asked is not Stop.NOW:
+    Without `results` nothing asks, and a part whose run is gone ends at once.
+    """
+
+    def __init__(self, results: PartResults | None = None) -> None:
+        self._results = results
+        self._asked = Stop.NO
+        self._silent = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether the run is gone."""
+        return self._silent or ALONE.is_set()
+
+    def stop(self) -> bool:
+        """Whether nothing more is to be begun."""
+        return self._asked is not Stop.NO or self.alone
+
+    @asynccontextmanager
+    async def over(self) -> AsyncIterator[None]:
+        """Watches while the work of the current task goes on."""
+        work = asyncio.current_task()
+        assert work is not None
+        watching = asyncio.ensure_future(self._watch(work))
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+
+    async def _watch(self, work: asyncio.Task[object]) -> None:
+        heard, heard_at = "", time.monotonic()
+        while self._asked is not Stop.NOW and not (self._results is None and self.alone):
             await asyncio.sleep(EVERY)
-            if ALONE.is_set():
-                asked = Stop.NOW if results is None else Stop.SOON
-            elif results is not None:
-                try:
-                    asked = await results.asked()
-                except StateError:
-                    pass  # a state that cannot be read now may be read the next time
+            if self._results is None:
+                continue
+            try:
+                self._asked, sign = await self._results.asked()
+            except StateError:
+                continue  # what cannot be read now may be read the next time
+            if sign != heard:
+                heard, heard_at = sign, time.monotonic()
+            self._silent = time.monotonic() - heard_at > SILENCE
         work.cancel()
-
-    watching = asyncio.ensure_future(watch())
-    try:
-        yield lambda: asked is not Stop.NO
-    finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
 
 
 async def _never(_proposal: Proposal) -> Decision:

@@ -51,7 +51,8 @@ class RunOptions(Struct, frozen=True):
     api: str | None = None
     state: str | None = None
     parallelism: int | None = None
-    workers: int | None = None
+    workers: int | str | None = None
+    """A number of processes, or the address of a Dask scheduler."""
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
@@ -65,9 +66,13 @@ class RunOptions(Struct, frozen=True):
             return None
         from functools import partial
 
-        from reconciler.processes import processes
+        if isinstance(self.workers, int):
+            from reconciler.processes import processes
 
-        return partial(processes, self.workers)
+            return partial(processes, self.workers)
+        from reconciler.dask_workers import dask_workers
+
+        return partial(dask_workers, self.workers)
 
     def trust(self) -> Trust:
         """What the command line and the environment allow the files to ask for. Raises UsageError."""
@@ -224,11 +229,25 @@ parallelism = click.option(
 )
 
 
+def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | str | None:
+    if value is None:
+        return None
+    if value.isdecimal() and 1 <= int(value) <= MOST_WORKERS:
+        return int(value)
+    from reconciler.dask_workers import check_address
+
+    if wrong := check_address(value):
+        raise click.BadParameter(f"{value!r} {wrong}.")
+    return value
+
+
+MOST_WORKERS = 1000
+
 workers = click.option(
     "--workers",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    help="Spread the sites over N processes on this machine.",
+    metavar="N|URL",
+    callback=_workers,
+    help="Spread the sites over N processes, or over the Dask cluster at tls://HOST:PORT.",
 )
 
 

@@ -7,10 +7,17 @@ after it ended, and if its worker was lost. A site of which nothing is there onc
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Final
 
-from reconciler.engine.applying import Run
+from msgspec.structs import replace
+
+from reconciler.config.approval_files import approvals_now
+from reconciler.config.packing import KeptSite
+from reconciler.config.project import Project
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.applying import Run, approvers_of, is_public
 from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.problems import diagnostic_of
@@ -18,15 +25,22 @@ from reconciler.engine.results import Emit, Notice, SiteApplied, SiteFailed
 from reconciler.engine.run_ledger import AGAIN, ledger_of
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
-from reconciler.model.diagnostics import Diagnostic, Place, Severity
+from reconciler.model.approvals import Approvals
+from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
+from reconciler.model.posts import PostId
 from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
 
 EVERY: Final = 0.5
 """Seconds between two looks at what has ended."""
 
+ALIVE_EVERY: Final = 10.0
+"""Seconds after which workers are told again that their run is there; after six times as long they stop."""
+
 PATIENCE: Final = 10.0
 """Seconds that workers are given to end at once, before they are ended."""
+
+NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
 
 LOST: Final = f"its workers were lost, {ATTEMPTS} times; {AGAIN}"
 CUT_SHORT: Final = f"the run was cut short; {AGAIN}"
@@ -38,9 +52,13 @@ async def results_of_parts(
     """What was done at each site, in the order in which they end; all of them are in it, also if this is cancelled."""
     name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
     results = PartResults(run.session.store.store, name)
-    job = Applying(run.context, run.terms.lock_timeout, allow_publish, name)
+    job = Applying(run.context, run.terms.lock_timeout, allow_publish, name, 0)
     gathered = _Gathered(results, ready, run.emit)
-    parts = [asyncio.ensure_future(_part(workers, job, ready, part)) for part in _parts(len(ready), workers.count)]
+    await gathered.ask(Stop.NO)
+    parts = [
+        asyncio.ensure_future(_part(run.session.project, workers, replace(job, part=number), ready, sites))
+        for number, sites in enumerate(_parts(len(ready), workers.count))
+    ]
     why = LOST
     try:
         try:
@@ -51,7 +69,7 @@ async def results_of_parts(
             if (current := asyncio.current_task()) is not None:
                 current.uncancel()
             why = CUT_SHORT
-            await results.ask(Stop.NOW)
+            await gathered.ask(Stop.NOW)
             await asyncio.wait(parts, timeout=PATIENCE)
             async for result in gathered.more():
                 yield result
@@ -72,23 +90,40 @@ async def results_of_parts(
 async def _while_they_work(
     run: Run, parts: Sequence[asyncio.Future[Answer | None]], gathered: _Gathered
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    told_to_stop = False
+    asked, asked_at = Stop.NO, time.monotonic()
     while True:
         _, working = await asyncio.wait(parts, timeout=EVERY)
-        if run.terms.stop() and not told_to_stop:
-            told_to_stop = True
-            await gathered.results.ask(Stop.SOON)
+        stop = Stop.SOON if run.terms.stop() else Stop.NO
+        if stop is not asked or time.monotonic() - asked_at >= ALIVE_EVERY:
+            asked, asked_at = stop, time.monotonic()
+            await gathered.ask(stop)
         async for result in gathered.more():
             yield result
         if not working:
             return
 
 
-async def _part(workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]) -> Answer | None:
-    prepared = [ready[number] for number in numbers]
-    entries = [site.entry for site in prepared if site.entry is not None]
-    assert len(entries) == len(prepared), "what is applied in parts has its files"
-    return await workers.run(job, entries, [Ready(Planned.of(site.planned), site.recorded) for site in prepared])
+async def _part(
+    project: Project, workers: Workers, job: Applying, ready: PreparedSites, numbers: Sequence[int]
+) -> Answer | None:
+    entries, sites = [], []
+    for prepared in map(ready.__getitem__, numbers):
+        assert prepared.entry is not None, "what is applied in parts has its files"
+        entry, approvers = prepared.entry, NOBODY
+        if not workers.files and job.allow_publish and is_public(prepared.plan):
+            entry, approvers = _as_of_now(project, entry), approvers_of(project, entry.name)
+        entries.append(entry)
+        sites.append(Ready(Planned.of(prepared.planned), prepared.recorded, approvers))
+    return await workers.run(job, entries, sites)
+
+
+def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
+    """A site with what is approved by now: a worker without files cannot ask. What cannot be read approves nothing."""
+    try:
+        approvals = approvals_now(project, entry.name)
+    except (InvalidFiles, UsageError):
+        approvals = Approvals()
+    return replace(entry, packed=KeptSite(replace(entry.load(), approvals=approvals)))
 
 
 def _parts(sites: int, count: int) -> Iterator[range]:
@@ -100,20 +135,27 @@ class _Gathered:
     """What is known of the sites, each told once."""
 
     def __init__(self, results: PartResults, ready: PreparedSites, emit: Emit) -> None:
-        self.results = results
+        self._results = results
         self._ready = ready
         self._emit = emit
         self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
 
+    async def ask(self, stop: Stop) -> None:
+        """Asks the workers to go on or to stop. Where the state cannot be written, they stop by themselves."""
+        try:
+            await self._results.ask(stop)
+        except StateError:
+            pass
+
     async def more(self) -> AsyncIterator[SiteApplied | SiteFailed]:
         """The sites that have ended since. A state that cannot be read now may be read the next time."""
         try:
-            found = [id for id in await self.results.ids() if id.lower() in self._waiting]
+            found = [id for id in await self._results.ids() if id.lower() in self._waiting]
         except StateError:
             return
         for id in found:
             try:
-                data = await self.results.get(id)
+                data = await self._results.get(id)
             except StateError:
                 continue
             if data is not None:

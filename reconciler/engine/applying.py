@@ -83,6 +83,15 @@ class Attempt(Protocol):
         """Whether another one was lost before it."""
         ...
 
+    @property
+    def files(self) -> bool:
+        """Whether the project's files can be asked what was approved."""
+        ...
+
+    def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+        """Who approved which post of a site, where the files cannot be asked."""
+        ...
+
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
         """What an earlier attempt did at a site, to its end. Asked under the site's lease. Raises StateError."""
         ...
@@ -118,7 +127,8 @@ def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock) ->
     """What a site under its lease is worked on with."""
     client = run.session.client
     project = run.session.project
-    approvals = (lambda: approvals_now(project, desired.ref.name)) if desired is not None else None
+    files = run.attempt is None or run.attempt.files
+    approvals = (lambda: approvals_now(project, desired.ref.name)) if desired is not None and files else None
     return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired, approvals)
 
 
@@ -134,11 +144,17 @@ def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publ
         waiting=PollPolicy(project.poll_interval, project.poll_timeout),
         stop=run.terms.stop,
         commit=run.session.commit if allow_publish else None,
-        approvers=_approvers(project, site) if publishes else (),
+        approvers=_approvers(run, site) if publishes else (),
     )
 
 
-def _approvers(project: Project, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+def _approvers(run: Run, site: SiteName) -> tuple[tuple[PostId, str], ...]:
+    if run.attempt is not None and not run.attempt.files:
+        return run.attempt.approvers(site)
+    return approvers_of(run.session.project, site)
+
+
+def approvers_of(project: Project, site: SiteName) -> tuple[tuple[PostId, str], ...]:
     """Who approved which draft of a site, as far as git knows."""
     found = deciders_of(project.approvals_file(site), repository_of(project))
     return tuple((PostId(draft), author) for draft, author in found.items())

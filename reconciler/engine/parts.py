@@ -27,6 +27,7 @@ from reconciler.model.codec import from_json, to_json
 from reconciler.model.diagnostics import Diagnostic, Place
 from reconciler.model.frozen import Struct, Variant
 from reconciler.model.policy import Policy
+from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport
@@ -74,6 +75,8 @@ class Setup(Struct, frozen=True):
     state: str
     parallelism: int
     commit: str | None
+    files: bool = True
+    """Whether the project's files are where the run has them, and so what was approved can be asked of them."""
 
 
 class Planning(Variant, frozen=True):
@@ -102,6 +105,7 @@ class Applying(Variant, frozen=True):
     lock_timeout: timedelta
     allow_publish: bool
     run: str
+    part: int
 
 
 Job: TypeAlias = Planning | Auditing | Preparing | Applying
@@ -122,6 +126,8 @@ class Ready(Variant, frozen=True):
 
     planned: Planned
     recorded: RecordedSite
+    approvers: tuple[tuple[PostId, str], ...] = ()
+    """Who approved which post, where the worker has no files to ask."""
 
 
 class Task(Struct, frozen=True):
@@ -132,7 +138,6 @@ class Task(Struct, frozen=True):
     sites: tuple[SiteValues, ...]
     ready: tuple[Ready, ...] = ()
     """What is to be carried out at each of the sites, where that is the job."""
-    attempt: int = 1
 
 
 # --- the answer ------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ LOST: Final = Diagnostic(
 )
 
 
+class GivenUp(Exception):
+    """What an executor says that has tried a part again itself, as often as it does."""
+
+
 class PartFailed(UsageError):
     """A worker could not work at all: it lacks a key, say, and no other part would fare better."""
 
@@ -55,28 +59,42 @@ class Workers:
     """The workers of one run, each an executor of its own that takes one part at a time.
 
     `make` starts one, and is asked again for one that was lost; `work` is the function that they run. Started as they
-    are needed, and ended by `close`.
+    are needed, and ended by `close`, which calls `end` last. `files`: the project's files are where they are.
     """
 
-    def __init__(self, make: Callable[[], Executor], work: Callable[[bytes], bytes], count: int, setup: Setup) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Executor],
+        work: Callable[[bytes], bytes],
+        count: int,
+        setup: Setup,
+        *,
+        files: bool = True,
+        end: Callable[[], object] = lambda: None,
+    ) -> None:
         self.count = min(count, setup.parallelism)
         self.share = setup.parallelism // self.count
         """How many sites each of them works on at once."""
         self._make = make
         self._work = work
-        self._setup = replace(setup, parallelism=self.share)
+        self._setup = replace(setup, parallelism=self.share, files=files)
+        self.files = files
+        self._end = end
         self._idle: list[Executor] = []
 
     async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Sequence[Ready] = ()) -> Answer | None:
         """What came of a part; None where its workers were lost, ATTEMPTS times. Raises PartFailed."""
-        task = Task(self._setup, job, tuple(map(site_values, sites)), tuple(ready))
-        for attempt in range(1, ATTEMPTS + 1):
+        task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites)), tuple(ready)))
+        for _ in range(ATTEMPTS):
             worker = self._idle.pop() if self._idle else self._make()
             try:
-                data = await asyncio.wrap_future(worker.submit(self._work, to_bytes(replace(task, attempt=attempt))))
+                data = await asyncio.wrap_future(worker.submit(self._work, task))
             except BrokenExecutor:
                 worker.shutdown(wait=False)
                 continue
+            except GivenUp:
+                self._idle.append(worker)
+                return None
             except BaseException:
                 worker.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -89,6 +107,7 @@ class Workers:
         for worker in self._idle:
             worker.shutdown(wait=False)
         self._idle.clear()
+        self._end()
 
 
 def _answer(data: bytes) -> Answer:

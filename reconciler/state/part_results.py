@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from reconciler.state.errors import Conflict
 from reconciler.state.record import checked_id
-from reconciler.state.store import ANY, Store
+from reconciler.state.store import ANY, Store, fresh, put_once
 
 FOLDER: Final = "parts/"
 
@@ -51,14 +52,23 @@ class PartResults:
         keys = [key async for key in self._store.keys(FOLDER) if key.startswith(self._prefix)]
         return [key.removeprefix(self._prefix).removesuffix(".json") for key in keys if key.endswith(".json")]
 
-    async def ask(self, stop: Stop) -> None:
-        """Asks the workers to stop. Raises StateError."""
-        await self._store.put(f"{self._prefix}stop", stop.encode(), expected=ANY, durable=False)
+    async def begin(self, part: int) -> bool:
+        """Notes that an attempt at a part begins, and says whether it is the first. Raises StateError."""
+        try:
+            await put_once(self._store, f"{self._prefix}{part}", fresh().encode(), expected=None, durable=False)
+        except Conflict:
+            return False
+        return True
 
-    async def asked(self) -> Stop:
-        """What the workers were asked for. Raises StateError."""
-        stored = await self._store.get(f"{self._prefix}stop")
-        return Stop(stored.data.decode()) if stored is not None else Stop.NO
+    async def ask(self, stop: Stop) -> None:
+        """Asks the workers to go on or to stop, and tells them that their run is alive. Raises StateError."""
+        await self._store.put(f"{self._prefix}run", f"{stop} {fresh()}".encode(), expected=ANY, durable=False)
+
+    async def asked(self) -> tuple[Stop, str]:
+        """What the workers were asked for, with a text that differs each time. Raises StateError."""
+        stored = await self._store.get(f"{self._prefix}run")
+        stop, _, once = (stored.data.decode() if stored is not None else "").partition(" ")
+        return Stop(stop), once
 
     async def clear(self, now: datetime) -> None:
         """Removes the results of this run, and those that were forgotten. Raises StateError."""

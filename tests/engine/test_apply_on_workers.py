@@ -25,9 +25,11 @@ import pytest
 from reconciler.api.client import FullClient
 from reconciler.cli.main import run
 from reconciler.config.sites import open_project
+from reconciler.engine import parts
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
+from reconciler.engine.parts import Applying, Task
 from reconciler.engine.results import ApplyCompleted, Event, SiteApplied
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
@@ -38,6 +40,7 @@ from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
+from reconciler.state.part_results import PartResults
 from reconciler.state.sites import open_state
 from reconciler.wiring import open_session
 from reconciler.worker import run_part
@@ -313,7 +316,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
             def work(*given: Any) -> Any:
                 if b'"kind":"applying"' in given[0] and not changed:
                     changed.append("shop-1")
-                    begin_and_change(shops)
+                    begin_and_change(shops, parts.from_bytes(Task, given[0]))
                     raise BrokenExecutor
                 return function(*given)
 
@@ -328,8 +331,11 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     finishes(shops, capsys, runs=2)
 
 
-def begin_and_change(shops: Fleet) -> None:
-    """Begins a site as a run does that is lost then: its record is another one. Then somebody makes it differ more."""
+def begin_and_change(shops: Fleet, task: Task) -> None:
+    """Begins a part as a worker does that is lost then; and one of its sites differs more from its file."""
+    assert isinstance(task.job, Applying)
+    state = open_state(".reconciler", shops.root, environ={})
+    assert asyncio.run(PartResults(state.store, task.job.run).begin(task.job.part))
     site = shops.root / "sites" / "shop-01.yaml"
     text = site.read_text()
     site.write_text(text.replace("toneOfVoice: warm", "toneOfVoice: cold"))
@@ -347,5 +353,5 @@ def test_no_part_of_an_apply_holds_a_secret(shops: Fleet) -> None:
         return answer
 
     applied(shops, lambda setup: Workers(Quick, work, 1, setup))
-    assert len(seen) == 4 + SITES
+    assert len(seen) == 4 + SITES + 2  # and what its workers are asked for, and that its part is begun
     assert not any(leaks_in_text(data.decode(), "a part") for data in seen)

@@ -1,0 +1,114 @@
+"""Workers of a Dask cluster, over the same port. `distributed` comes with the extra `dask` and is imported when used.
+
+The scheduler's certificates are Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the
+environment of its workers.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import BrokenExecutor, Executor, Future
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from reconciler.engine.parts import Setup
+from reconciler.engine.workers import GivenUp, Workers
+from reconciler.model.diagnostics import UsageError
+from reconciler.model.locations import is_loopback
+from reconciler.version import install_hint
+from reconciler.worker import run_part
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECTING: Final = 20
+"""Seconds that a scheduler is given to answer, and then to have a worker."""
+
+
+def check_address(address: str) -> str:
+    """What is wrong with the address of a scheduler; empty where nothing is."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or port is None or parts.path or parts.query or "@" in address:
+        return (
+            "must be a number of processes (1 to 1000) or the address of a Dask scheduler such as tls://scheduler:8786"
+        )
+    if parts.scheme == "tls" or (parts.scheme == "tcp" and is_loopback(host)):
+        return ""
+    if parts.scheme == "tcp":
+        return f"sends what is in site files to {host} unencrypted; use tls://{host}:{port}"
+    return "must begin with tls://, or with tcp:// on this machine"
+
+
+def dask_workers(address: str, setup: Setup) -> Workers:
+    """The workers of the cluster that a scheduler has. Raises UsageError."""
+    parts = urlsplit(address)
+    here = is_loopback(parts.hostname or "")
+    if not here and "://" not in setup.state:
+        raise UsageError(
+            f"--workers {address}: workers on other machines share no folder, so the state has to be in an object "
+            "store; set `state`, or --state, to s3://BUCKET/PATH, gs:// or az://"
+        )
+    try:
+        from distributed import Client
+        from distributed.scheduler import KilledWorker
+    except ImportError:
+        raise UsageError(f"--workers {address}: Dask needs an extra; install it with: {install_hint('dask')}") from None
+    client = _connected(Client, address)
+    count = sum(client.nthreads().values())
+
+    def make() -> Executor:
+        return _Cluster(client, KilledWorker)
+
+    return Workers(make, run_part, count, setup, end=client.close, files=here)
+
+
+def _connected(client_type: type[Client], address: str) -> Client:
+    import logging
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here, once
+    try:
+        client = client_type(address, timeout=CONNECTING, set_as_default=False)
+    except (OSError, TimeoutError, ValueError) as error:
+        said = str(error).partition("\n")[0]
+        raise UsageError(f"--workers {address}: no scheduler can be reached there ({said})") from None
+    try:
+        client.wait_for_workers(1, timeout=CONNECTING)
+    except TimeoutError:
+        client.close()
+        raise UsageError(f"--workers {address}: the scheduler has no workers; start some, and run again") from None
+    return client
+
+
+class _Cluster(Executor):
+    """The cluster as one of several executors. A part whose worker died is tried again by Dask itself."""
+
+    def __init__(self, client: Client, killed: type[Exception]) -> None:
+        self._inner = client.get_executor(pure=False)
+        self._killed = killed
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """As ever; how Dask says that it gave up becomes how every executor does."""
+        told: Future[Any] = Future()
+        done = self._inner.submit(function, *args, **kwargs)
+
+        def tell(ended: Future[Any]) -> None:
+            if not told.set_running_or_notify_cancel():
+                return
+            if ended.cancelled():
+                told.set_exception(BrokenExecutor("the scheduler is gone"))
+            elif isinstance(error := ended.exception(), self._killed):
+                told.set_exception(GivenUp())
+            elif error is not None:
+                told.set_exception(error)
+            else:
+                told.set_result(ended.result())
+
+        done.add_done_callback(tell)
+        return told
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - it has no other way
+        """Lets go of what was submitted here."""
+        self._inner.shutdown(wait=False)
