@@ -17,7 +17,7 @@ from reconciler.engine.applying import Proposal, Run, free_to_write, note_findin
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
+from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_site, tell
 from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
@@ -48,6 +48,7 @@ from reconciler.planner.reached import Reach
 from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
+from reconciler.planner.unstopped import beyond_saved
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
 if TYPE_CHECKING:  # few runs have any
@@ -223,18 +224,23 @@ def _checked(
         if found and again:
             today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
             if (left := what_is_left(plan, today)) is not None:
+                left = replace(left, still_going_out=beyond_saved(plan, today))
                 planned = SitePlanned(left, tally_of(left), labels=labels, seconds=turn.seconds)
                 return Prepared(planned, entry, recorded) if left.actions else planned
             refusals = tuple(diagnostic_of(why) for why in found)
-            plan = replace(plan, refusals=refusals)
+            plan = replace(plan, refusals=refusals, still_going_out=left_to_go_out(today, REFUSED))
             return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        if not found:
-            asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
-            as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
-            today = (await plan_site(session, as_made, desired, recorded, turn)).plan
-            lost = rights_lost(plan, today, desired)
-            found += [RightLost(plan.site.name, action.address, why) for action, why in lost]
+        asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
+        as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
         stale.extend(found)
+        today = (await plan_site(session, as_made, desired, recorded, turn)).plan
+        if not found:
+            lost = rights_lost(plan, today, desired)
+            found = [RightLost(plan.site.name, action.address, why) for action, why in lost]
+            stale.extend(found)
+        going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
+        plan = replace(plan, still_going_out=going_out)
+        planned = replace(planned, plan=plan, tally=tally_of(plan))
         return planned if found else Prepared(planned, entry, recorded)
 
     return over_sites(saved.plans, work, named=named, at_once=session.parallelism, emit=run.emit, debug=session.debug)

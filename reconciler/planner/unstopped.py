@@ -77,6 +77,12 @@ BY_SELECTION: Final = LeftOut(
 )
 
 
+BY_SAVED_PLAN: Final = LeftOut(
+    "the saved plan does not stop it",
+    "run plan again, and apply it; or cancel it in the site's dashboard",
+)
+
+
 def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut, ...]:
     """What goes out although nobody wants it, because a plan does less than is due."""
     return tuple(replace(not_stopped(action, reason.why), stop=reason.stop) for action in dropped if stops(action))
@@ -86,3 +92,13 @@ def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
     """What still goes out and no action of the plan stops: what an earlier run tried in vain is tried again."""
     stopping = {action.address for action in plan.actions if stops(action)}
     return tuple(post for post in plan.still_going_out if post.address not in stopping)
+
+
+def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
+    """What goes out although nobody wants it by today's plan of the same site, and a saved plan does not stop."""
+    stopping = {action.address for action in saved.actions if stops(action)}
+    missed = left_out((action for action in today.actions if action.address not in stopping), BY_SAVED_PLAN)
+    said = {post.address for post in missed}
+    if today.refusals:
+        said |= stopping
+    return (*missed, *(post for post in today.still_going_out if post.address not in said))

@@ -225,3 +225,56 @@ def test_a_plan_is_carried_out_while_people_want_what_it_says(
     case.since(project)
     ran = reconciler("apply", "p.plan", *YES)
     assert (ran.code, case.said in ran.last) == (0, True), ran.out + ran.err
+
+
+COOL = together(edits(SITE_FILE, "when: on-change", "when: never"), WARM)
+SCHEDULED_THEN = {
+    "its approval was withdrawn": WITHDRAW,
+    "publishing is paused": PAUSE,
+    "a policy forbids it now": FORBID,
+    "its content is no longer what was approved": moved,
+    "as decided in review": GIVE_UP,
+}
+
+
+@pytest.mark.parametrize("reason", SCHEDULED_THEN)
+def test_what_nobody_wants_since_and_the_plan_does_not_stop_is_still_going_out(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    pottery = Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    pottery.scheduled()
+    COOL(project)
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    SCHEDULED_THEN[reason](project)
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, "1 changed" in ran.last, "1 still going out" in ran.last) == (3, True, True), ran.out + ran.err
+    assert f"{reason};" in ran.out
+    assert "the saved plan does not stop it" in ran.out
+
+
+def test_a_refused_plan_names_what_it_would_have_stopped(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pottery = Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    pottery.scheduled()
+    together(COOL, WITHDRAW)(project)
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    more(SITE_FILE, "expect: {language: fr}\n")(project)
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, ran.last.startswith("Refused: ")) == (4, True), ran.out + ran.err
+    assert "! still going out" in ran.out
+
+
+def test_what_the_plan_stops_is_not_called_still_going_out(
+    project: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pottery = Pottery(project, reconciler)
+    monkeypatch.chdir(project.root)
+    pottery.scheduled()
+    WITHDRAW(project)
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    PAUSE(project)
+    ran = reconciler("apply", "p.plan", *YES)
+    assert (ran.code, "still going out" in ran.out) == (0, False), ran.out + ran.err
