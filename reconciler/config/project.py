@@ -23,6 +23,7 @@ from reconciler.config.rules import NotUsable, read_activities, read_pause, read
 from reconciler.config.schema import check
 from reconciler.config.secrets import ApiKeyRef, CredentialRef, FromEnv
 from reconciler.config.sections import read_settings
+from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import Refused, Trust, refused_api, refused_path
 from reconciler.config.words import KeyPath, listed
 from reconciler.config.yaml_source import only_document
@@ -68,7 +69,8 @@ class Project(Struct, frozen=True):
     """A project as its reconciler.yaml says it; each field has the default that holds without one.
 
     `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None if there is no
-    reconciler.yaml. `digest` is of the file's values. `trust` is what was allowed from outside the repository.
+    reconciler.yaml. `digest` is of the file's values, `stamp` of the file when it was read. `trust` is what was allowed
+    from outside the repository.
     """
 
     root: Path
@@ -87,6 +89,7 @@ class Project(Struct, frozen=True):
     defaults: tuple[Defaults, ...] = ()
     account: Account | None = None
     trust: Trust = Trust()
+    stamp: Stamp = None
 
     @property
     def approvals_folder(self) -> Path:
@@ -127,6 +130,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
 
 def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> Project:
     """The project file; if it has problems, what can be used of it, so that the site files can be checked."""
+    stamp = stamp_of(file)
     unusable = Project(root, file, credentials=_AnyCredentials(), trust=trust)
     if refused := refused_path(file, root, trust):
         problems.append(problem(Place(shown_path(file)), *refused))
@@ -135,7 +139,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
     if document is None:
         return unusable
     checked = check(document, "project", problems)
-    project = _project(root, file, trust, Layers((Layer(document, checked.value),), problems))
+    project = replace(_project(root, file, trust, Layers((Layer(document, checked.value),), problems)), stamp=stamp)
     return project if checked.usable("credentials") else replace(project, credentials=_AnyCredentials())
 
 

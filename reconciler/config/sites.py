@@ -20,6 +20,7 @@ from reconciler.config.project import SEED, InvalidProject, Project, find_projec
 from reconciler.config.schema import check
 from reconciler.config.site import ReadSite, read_site
 from reconciler.config.site_files import YAML, Named, find_site_files, named_by
+from reconciler.config.stamps import Stamp, stamp_of
 from reconciler.config.trust import Borders, Trust
 from reconciler.config.words import quoted
 from reconciler.config.yaml_source import documents, read_file
@@ -45,6 +46,8 @@ class SiteEntry(Struct, frozen=True):
     problems: tuple[Diagnostic, ...] = ()
     without_approval: bool = False
     """Whether its posts go out without anybody's approval."""
+    stamp: Stamp = None
+    """Of its file when that was read."""
 
     def load(self) -> DesiredSite:
         """The site as its file declares it. Raises InvalidFiles for one with `problems`."""
@@ -168,7 +171,7 @@ class _Reading:
 
     def read(self, file: Path) -> None:
         """Reads a site file; what it declares without a problem becomes an entry."""
-        shown = self._shown.path(file)
+        shown, stamp = self._shown.path(file), stamp_of(file)
         data = self._bytes_of(file, shown)
         if data is None:
             return
@@ -181,11 +184,11 @@ class _Reading:
             self._taken.note(document, self.problems)
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
-                self._add(file, document, found, len(data) if count == 1 else 0)
+                self._add(file, document, found, len(data) if count == 1 else 0, stamp)
         if not count and len(self.problems) == before:
             self.problems.append(problem(Place(shown, 1, 1), "is empty", "write a site, or delete the file"))
 
-    def _add(self, file: Path, document: Document, found: ReadSite, size: int) -> None:
+    def _add(self, file: Path, document: Document, found: ReadSite, size: int, stamp: Stamp) -> None:
         site = found.site
         self.warnings.extend(found.warnings)
         self.entries.append(
@@ -198,6 +201,7 @@ class _Reading:
                 packed=self._packer.pack(site, size),
                 problems=found.problems,
                 without_approval=bool(site.schedule and site.schedule.rules and not site.schedule.approval_required),
+                stamp=stamp,
             )
         )
 

@@ -8,15 +8,17 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.api.client import FullClient
 from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import Project
+from reconciler.config.sites import SiteEntry
 from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed, SiteApplied
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
@@ -110,6 +112,7 @@ class Run(Struct, frozen=True):
     emit: Emit
     attempt: Attempt | None = None
     """Which attempt it is at a part of a larger run; None where it is the whole."""
+    files: TodaysFiles = field(default_factory=TodaysFiles)
 
     def progress_of(self, site: SiteName) -> Callable[[Event], None]:
         """Hands on what the executor says of a site."""
@@ -123,13 +126,14 @@ class Held(Struct, frozen=True):
     lease: Lease
 
 
-def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock) -> Ports:
-    """What a site under its lease is worked on with."""
+def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None) -> Ports:
+    """What a site under its lease is worked on with. `entry` is its file, where something of it may go out."""
     client = run.session.client
     project = run.session.project
     files = run.attempt is None or run.attempt.files
     approvals = (lambda: approvals_now(project, desired.ref.name)) if desired is not None and files else None
-    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired, approvals)
+    forbid = (lambda: run.files.forbid(project, entry)) if entry is not None and files else None
+    return Ports(client.reader(), client.writer(held.lease), held.journal, clock, desired, approvals, forbid)
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:

@@ -132,7 +132,8 @@ async def _apply(
         if run.attempt is not None and again and (earlier := await run.attempt.earlier(site)):
             return earlier
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
-        ports = ports_of(run, held, prepared.entry.load() if prepared.entry else None, clock)
+        entry = prepared.entry
+        ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
         if held.journal.recorded == prepared.recorded:
             ledger = await apply_plan(plan, ports, options, recorder.record)
         elif not again:

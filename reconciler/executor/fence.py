@@ -1,7 +1,7 @@
 """PublicFence: the right to publish, asked again before every attempt of a call that publishes.
 
 The lease is asked by the writer itself. This asks what else may have changed while the call waited for its turn, or the
-whole process was suspended: the time, and what people have approved.
+whole process was suspended: the time, the files of the project, and what people have approved.
 """
 
 from __future__ import annotations
@@ -28,12 +28,14 @@ class PublicFence:
         self,
         actions: Sequence[Action],
         approvals: Callable[[], Approvals],
+        forbid: Callable[[], str],
         journal: Journal,
         now: Callable[[], datetime],
         zone: str = "UTC",
     ) -> None:
         self._actions = actions
         self._approvals = approvals
+        self._forbid = forbid
         self._journal = journal
         self._now = now
         self._zone = zone
@@ -44,6 +46,8 @@ class PublicFence:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:
             raise NoLongerAllowed(f"the approvals cannot be read any more: {error}") from None
+        if why := self._forbid():
+            raise NoLongerAllowed(why)
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
             for required in action.requires:

@@ -148,6 +148,8 @@ class Ports(Struct, frozen=True):
     approvals: Callable[[], Approvals] | None = None
     """Reads today's approvals of the site, before each public write; None where they are those of `desired`.
     May raise InvalidFiles or a UsageError."""
+    forbid: Callable[[], str] | None = None
+    """Says before each public write why nothing of the site may go out by today's files; empty where it may."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]

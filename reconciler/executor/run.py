@@ -313,7 +313,10 @@ class Run:
 
     async def _perform(self, actions: Sequence[Action], operations: Sequence[Operation]) -> tuple[Outcome, ...]:
         public = [action for action in actions if class_of(action.operation) is ActionClass.PUBLIC]
-        fence = PublicFence(public, self.approvals_now, self.journal, self.now, self.plan.time_zone) if public else None
+        fence = None
+        if public:
+            forbid = self.ports.forbid or (lambda: "")
+            fence = PublicFence(public, self.approvals_now, forbid, self.journal, self.now, self.plan.time_zone)
         try:
             return await self.ports.writer.perform(self.site, operations, fence)
         except NoLongerAllowed as refused:

@@ -13,6 +13,7 @@ from reconciler.config.locations import check_api, check_state
 from reconciler.config.project import Account, Project, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
 from reconciler.config.sites import check_sites, open_project
+from reconciler.config.stamps import stamp_of
 from reconciler.config.trust import Trust
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
@@ -82,6 +83,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             place="reconciler.yaml:15:1",
             places=project.policy.places,
         ),
+        stamp=stamp_of(root / "reconciler.yaml"),
     )
     line = DOCUMENTED_PROJECT[: DOCUMENTED_PROJECT.index("quietHours:")].count("\n") + 1
     assert project.policy.place_of("quietHours") == f"reconciler.yaml:{line}:3"

@@ -1,0 +1,19 @@
+"""Stamp: what the file system says of a file, by which a later look can tell that nobody wrote it anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+Stamp: TypeAlias = tuple[int, int, int, int] | None
+"""Times of the last write and of the last change of its entry, size and number; None where there is no such file."""
+
+
+def stamp_of(path: Path) -> Stamp:
+    """The stamp of a file. Taken before the file is read, it never passes for that of a later content."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

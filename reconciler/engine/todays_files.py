@@ -1,0 +1,84 @@
+"""Whether the files of a project are still what a run read: asked before each attempt of a call that publishes.
+
+A run may wait long before it publishes: for somebody's yes, a generation, a limit of requests. Meanwhile somebody may
+have paused publishing, tightened a policy or taken a site out of the project (docs/design.md 6). What then may still
+go out is for the next run to judge, which reads the site again.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from reconciler.config.discovery import PROJECT_FILE
+from reconciler.config.project import Project, find_project
+from reconciler.config.sites import SiteEntry, check_sites
+from reconciler.config.stamps import stamp_of
+from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import Digest
+from reconciler.model.codec import to_plain
+from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.policy import Policy
+from reconciler.model.sites import DesiredSite
+
+AGAIN: Final = "run plan again"
+
+
+class TodaysFiles:
+    """The files as they are now, read again only where the file system says that one was written."""
+
+    def __init__(self) -> None:
+        self._project: Project | None = None
+        self._entries: dict[str, SiteEntry] = {}
+
+    def forbid(self, project: Project, entry: SiteEntry) -> str:
+        """Why nothing of a site may go out any more, as a sentence; empty where its files are what the run read.
+
+        Of an entry without a stamp, which came from another process, nothing is said.
+        """
+        stamp = stamp_of(project.root / PROJECT_FILE)
+        if entry.stamp is None or (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
+            return ""
+        found = self._entries.get(entry.id)
+        known = self._project is not None and self._project.stamp == stamp
+        if not known or found is None or stamp_of(found.file) != found.stamp:
+            try:
+                self._project, self._entries = _read(project)
+            except (InvalidFiles, UsageError) as error:
+                self._project = None
+                return f"the files of the project cannot be read any more: {error}; {AGAIN}"
+        assert self._project is not None
+        return _changed(project, entry, self._project, self._entries.get(entry.id))
+
+
+def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
+    """The project and its sites as they are now. Raises InvalidFiles and UsageError."""
+    project = find_project((before.root,), before.trust)
+    try:
+        return project, {entry.id: entry for entry in check_sites(project).entries}
+    except UsageError:  # it has no site at all any more
+        return project, {}
+
+
+def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> str:
+    if _meaning(before.policy) != _meaning(project.policy):
+        return f"the policy in {PROJECT_FILE} was changed meanwhile; {AGAIN}"
+    if now is None or now.name != entry.name:
+        return f"the project has no site {entry.name} with this id any more"
+    if now.problems or _meaning(now.load()) != _meaning(entry.load()):
+        return f"{now.place.file} was changed meanwhile; {AGAIN}"
+    return ""
+
+
+def _meaning(value: DesiredSite | Policy) -> Any:
+    """What of it counts: not where it is written, and not the approvals, which are judged one by one."""
+    if isinstance(value, DesiredSite):
+        value = replace(value, approvals=Approvals(), digest=Digest(""))
+    return _without_places(to_plain(value))
+
+
+def _without_places(plain: Any) -> Any:
+    if isinstance(plain, dict):
+        return {key: _without_places(member) for key, member in plain.items() if key not in ("place", "places")}
+    return [_without_places(member) for member in plain] if isinstance(plain, list) else plain

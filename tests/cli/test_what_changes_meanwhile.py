@@ -1,0 +1,150 @@
+"""What changes in the files of a project while a run waits for its turn: nothing goes out that they do not want."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reconciler.api.client import FullClient
+from reconciler.cli.main import run as command
+from reconciler.config.project import find_project
+from reconciler.config.sites import open_project
+from reconciler.engine.apply import apply_live, apply_saved
+from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
+from reconciler.engine.choice import Choice
+from reconciler.engine.plan_file import read_plan
+from reconciler.engine.results import ApplyCompleted, Event, Progressed, SiteApplied
+from reconciler.engine.saved import files_of
+from reconciler.engine.selection import select
+from reconciler.engine.session import RunContext
+from reconciler.executor.events import Started
+from reconciler.executor.ledger import Entry, Result
+from reconciler.model.operations import SchedulePost
+from reconciler.wiring import open_session
+from tests.cli.projects import PROJECT, Command, Project
+from tests.cli.test_stays_wanted import APPROVALS, FILE, WORLD, Change, Pottery, edits, more
+
+SITE_FILE = "sites/pottery.yaml"
+
+
+def removed(project: Project) -> None:
+    (project.root / SITE_FILE).unlink()
+
+
+def moved_elsewhere(project: Project) -> None:
+    target = project.root / "sites/emea/shop.yaml"
+    target.parent.mkdir()
+    (project.root / SITE_FILE).rename(target)
+
+
+def told(project: Project) -> None:
+    for name in (SITE_FILE, "reconciler.yaml"):
+        project.write({name: "# as it was\n" + (project.root / name).read_text("utf-8")})
+
+
+FORBIDS: dict[str, tuple[Change, str]] = {
+    "publishing is paused": (more("reconciler.yaml", "policy: {paused: hold}\n"), "the policy in reconciler.yaml"),
+    "a word is banned": (more("reconciler.yaml", "policy: {bannedWords: [kiln]}\n"), "the policy in reconciler.yaml"),
+    "all sites are paused by default": (
+        more("reconciler.yaml", "defaults:\n- {where: {}, schedule: {paused: hold}}\n"),
+        "sites/pottery.yaml was changed",
+    ),
+    "the site is paused": (
+        edits(SITE_FILE, "approval: required", "approval: required\n  paused: hold"),
+        "sites/pottery.yaml was changed",
+    ),
+    "no rule wants it any more": (edits(SITE_FILE, "INSTAGRAM", "FACEBOOK"), "sites/pottery.yaml was changed"),
+    "the site is taken out": (removed, "the project has no site pottery"),
+    "the site is another": (edits(SITE_FILE, "name: pottery", "name: bakery"), "the project has no site pottery"),
+    "the project takes other files": (more("reconciler.yaml", "sites: [shops/*.yaml]\n"), "no site pottery"),
+    "a file is broken": (lambda project: project.write({SITE_FILE: "version: ["}), "cannot be read any more"),
+    "the project file is broken": (lambda project: project.write({"reconciler.yaml": ":"}), "cannot be read any more"),
+    "its approval is withdrawn": (edits(APPROVALS, "decision: approve", "decision: pending"), "approval"),
+}
+
+ALLOWS: dict[str, Change] = {
+    "nothing": lambda _: None,
+    "comments": told,
+    "the same text": lambda project: project.write({SITE_FILE: FILE}),
+    "the place of its file": moved_elsewhere,
+    "how long is waited": edits("reconciler.yaml", "timeout: 1m", "timeout: 2m"),
+}
+
+
+async def _yes(_: Proposal) -> Decision:
+    return Decision(apply=True, allow_publish=True)
+
+
+def applied(root: Path, change: Callable[[], None], plan: Path | None = None) -> Entry:
+    """How the only post of a run ended, during whose call, before it is sent, something changed."""
+    entries: list[Entry] = []
+
+    def hear(event: Event) -> None:
+        begun = event.event if isinstance(event, Progressed) else None
+        if isinstance(begun, Started) and isinstance(begun.operation, SchedulePost):
+            change()
+        if isinstance(event, SiteApplied):
+            entries.extend(event.ledger.entries)
+
+    async def main() -> None:
+        files, index = open_project((root,))
+        async with open_session(files, FullClient, environ={}) as session:
+            run = Run(session, RunContext(), ApplyTerms(_yes, timedelta(0)), hear)
+            if plan is None:
+                done = await apply_live(run, select(files, index, Choice()))
+            else:
+                saved = read_plan(plan)
+                done = await apply_saved(run, saved, files_of(saved, find_project((root,))))
+            assert isinstance(done, ApplyCompleted)
+
+    asyncio.run(main())
+    (entry,) = entries
+    return entry
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with a draft that was written into its approvals."""
+    root = tmp_path_factory.mktemp("reviewed")
+    files = {"reconciler.yaml": PROJECT, "sandbox.yaml": WORLD, SITE_FILE: FILE}
+    Project(root).write(files)
+    assert command(["apply", str(root), "--auto-approve"]) == 0
+    assert command(["review", str(root)]) == 0
+    return root
+
+
+@pytest.fixture
+def approved(reviewed: Path, tmp_path: Path, reconciler: Command) -> Pottery:
+    """The same with a yes, and with nothing else to be done."""
+    pottery = Pottery(Project(tmp_path), reconciler)
+    shutil.copytree(reviewed, tmp_path, dirs_exist_ok=True)
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    return pottery
+
+
+@pytest.mark.parametrize("name", FORBIDS)
+def test_what_the_files_do_not_want_any_more_does_not_go_out(approved: Pottery, name: str) -> None:
+    change, said = FORBIDS[name]
+    entry = applied(approved.project.root, lambda: change(approved.project))
+    assert (entry.result, said in entry.detail) == (Result.SKIPPED, True), entry.detail
+    assert approved.status() == "DRAFT"
+
+
+@pytest.mark.parametrize("name", ALLOWS)
+def test_what_says_nothing_of_it_keeps_nothing_back(approved: Pottery, name: str) -> None:
+    entry = applied(approved.project.root, lambda: ALLOWS[name](approved.project))
+    assert entry.result is Result.DONE, entry.detail
+    assert approved.status() == "SCHEDULED"
+
+
+@pytest.mark.parametrize(("change", "status"), [(removed, "DRAFT"), (told, "SCHEDULED")])
+def test_a_saved_plan_is_held_to_the_files_in_the_same_way(approved: Pottery, change: Change, status: str) -> None:
+    plan = approved.project.root / "p.plan"
+    assert approved.run("plan", "--out", str(plan))[0] == 0
+    applied(approved.project.root, lambda: change(approved.project), plan)
+    assert approved.status() == status
