@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from reconciler.model.address import Address
+from reconciler.model.content import Difference
 from reconciler.model.frozen import Struct
 
 
@@ -41,6 +42,7 @@ class Diagnostic(Struct, frozen=True):
     request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply. `name` is what people
     know the object by, where the message does not say it: the same problem of several objects is told once, with it.
     `call` is what was asked of the remote side and answered, with which the message ends: screens tell it last.
+    `differences` are in full what a message about reviewed content says in short.
     """
 
     code: str
@@ -52,6 +54,7 @@ class Diagnostic(Struct, frozen=True):
     request_id: str | None = None
     name: str = ""
     call: str = ""
+    differences: tuple[Difference, ...] = ()
 
     @property
     def cause(self) -> str:

@@ -8,6 +8,7 @@ from typing import TypeAlias, assert_never
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.frozen import Instant, Struct, Variant
@@ -267,9 +268,16 @@ class BlockedBy(StrEnum):
     READ_ONLY = "read-only"
 
 
-def blocked(address: Address, code: BlockedBy, message: str, fix: str, name: str = "") -> Diagnostic:
+def blocked(
+    address: Address,
+    code: BlockedBy,
+    message: str,
+    fix: str,
+    name: str = "",
+    differences: tuple[Difference, ...] = (),
+) -> Diagnostic:
     """Asked for, but not planned: what is in the way, and what a person can do about it."""
-    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address, name=name)
+    return Diagnostic(code.value, message, fix, Severity.WARNING, address=address, name=name, differences=differences)
 
 
 class RefusedBy(StrEnum):
@@ -329,6 +337,19 @@ class StillGoingOut(Struct, frozen=True):
     stop: str
 
 
+class EndedPost(Struct, frozen=True):
+    """A post of ours whose end this plan found (`Bindings.outcomes`), as people know it.
+
+    `moment` is the one that it was scheduled for; None if nobody knows.
+    """
+
+    post: PostId
+    channel: str
+    title: str
+    account: str | None
+    moment: Instant | None
+
+
 class Plan(Struct, frozen=True):
     """The actions for one site, in the order they are applied, and what goes with them.
 
@@ -356,6 +377,8 @@ class Plan(Struct, frozen=True):
     """The drafts that actions throw away, as people know them."""
     edited: tuple[str, ...] = ()
     """The fields that somebody edited on the site since the last apply, and that this plan overwrites (`edit_key`)."""
+    ended: tuple[EndedPost, ...] = ()
+    """The posts whose outcomes `bindings` has."""
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
         """The drafts that a write of this plan throws away."""

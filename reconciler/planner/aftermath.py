@@ -19,7 +19,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import BlockedBy, blocked
+from reconciler.planner.actions import BlockedBy, EndedPost, blocked
 from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -74,6 +74,21 @@ def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcom
             post.error,
         ):
             found.append(outcome)
+    return tuple(found)
+
+
+def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPost, ...]:
+    """The posts that `outcomes` is about, as they were scheduled; as they are now, where somebody else did that."""
+    seen, published = _seen(observed), recorded.published_by_id
+    titles = {post.id: activity.title for activity in _activities(observed) for post in activity.posts}
+    found = []
+    for outcome in outcomes(observed, recorded):
+        post, known = seen[outcome.post], published.get(outcome.post, ())
+        last = max(known, key=lambda scheduled: scheduled.done_at, default=None)
+        title = (last.title if last else "") or titles.get(post.id, "")
+        account = last.account if last else post.account_name or None
+        moment = (last.scheduled_for if last else None) or post.scheduled_for
+        found.append(EndedPost(post.id, post.channel, title, account, moment))
     return tuple(found)
 
 

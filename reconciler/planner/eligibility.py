@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
+from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
@@ -180,7 +181,7 @@ class DraftEligibility(Struct):
         """A post that nobody approved as it is: changed after approval, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone.key)
         if found is not None:
-            self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix)
+            self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix, verdict.differences)
             return
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
@@ -269,12 +270,16 @@ class DraftEligibility(Struct):
         used = feature.limit - feature.remaining + len(self.goes)
         return [f"{SCHEDULING}: {used} of {feature.limit} after this run"] if used >= SHOWN_FROM * feature.limit else []
 
-    def _block(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> None:
-        self.blocked.append((one.rule, self._blocked(one, by, detail, fix)))
+    def _block(
+        self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+    ) -> None:
+        self.blocked.append((one.rule, self._blocked(one, by, detail, fix, differences)))
 
-    def _blocked(self, one: Candidate, by: BlockedBy, detail: str, fix: str) -> Diagnostic:
+    def _blocked(
+        self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
+    ) -> Diagnostic:
         name = "" if detail.startswith(_name(one)) else _name(one)
-        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, name)
+        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, name, differences)
 
 
 def _name(one: Candidate) -> str:

@@ -14,7 +14,7 @@ from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities
-from reconciler.planner.aftermath import failed_posts, failure, outcomes
+from reconciler.planner.aftermath import ended_posts, failed_posts, failure, outcomes
 from reconciler.planner.baseline import baseline, rules_of
 from reconciler.planner.decisions import discarded, plan_decisions
 from reconciler.planner.doubt import cannot_be_judged, doubts, with_known_status
@@ -47,7 +47,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     blocked = (*plan.blocked, *failures, *lost, *moved)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
-    return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited)
+    ended = ended_posts(observed, recorded)
+    return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended)
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:

@@ -433,6 +433,7 @@ class _Judge(Struct):
                     BlockedBy.CHANGED_AFTER_APPROVAL if changed else BlockedBy.SCHEDULED_UNAPPROVED,
                     f"{post_name(activity.title, post.channel, post.type)} goes out: {how}",
                     f"{STOP_BY_HAND}, or run review and approve it; manage: all cancels it",
+                    differences=verdict.differences if changed else (),
                 ),
             )
         )

@@ -30,6 +30,7 @@ class _Adds(Protocol):
 
 Tally = TypeVar("Tally", bound=_Adds)
 Place = tuple[int, int]
+"""Where a text starts in the file, and how many lines it has."""
 
 
 class _Shared(Generic[Tally]):
@@ -131,18 +132,19 @@ class Blocks(Generic[Tally]):
     def _keep(self, lines: Sequence[Line]) -> Place:
         if self._text is None:
             self._text = SpooledTemporaryFile(  # noqa: SIM115 - open until all lines are shown
-                IN_MEMORY, "w+", encoding="utf-8", errors="surrogatepass"
+                IN_MEMORY, "w+", encoding="utf-8", errors="surrogatepass", newline="\n"
             )
             weakref.finalize(self, self._text.close)
         self._text.seek(0, 2)
-        start = self._text.tell()
+        start, count = self._text.tell(), 0
         for line in lines:
             for text in line.on(self._screen):
                 self._text.write(f"{text.rstrip()}\n")
-        return start, self._text.tell()
+                count += 1
+        return start, count
 
     def _read(self, place: Place) -> Iterator[str]:
         assert self._text is not None
         self._text.seek(place[0])
-        while self._text.tell() < place[1]:
+        for _ in range(place[1]):
             yield self._text.readline().rstrip("\n")

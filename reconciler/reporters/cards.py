@@ -253,12 +253,14 @@ def changed(differences: Iterable[Difference], after: PublicContent, zone: str) 
             before = shown_media(address for address in difference.in_file.split() if "://" in address)
             found.append(Changed("images", media_before=before, media_after=shown_media(after.media)))
         else:
-            before_text, after_text = (_side(difference, text, zone) for text in (difference.in_file, difference.live))
+            before_text, after_text = (
+                side_of(difference, text, zone) for text in (difference.in_file, difference.live)
+            )
             found.append(Changed(difference.field, before_text, after_text))
     return tuple(sorted(found, key=lambda each: bool(each.media_before or each.media_after)))
 
 
-def _side(difference: Difference, value: str, zone: str) -> str:
+def side_of(difference: Difference, value: str, zone: str) -> str:
     """A value as people read it: a date is a moment."""
     return moment_text(datetime.fromisoformat(value), zone) if difference.field == "date" and value else value
 

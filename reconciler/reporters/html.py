@@ -61,7 +61,7 @@ from reconciler.reporters.page import Page
 from reconciler.reporters.page_adoption import examined_row, imported_row
 from reconciler.reporters.page_audit import drifted_row, history_row
 from reconciler.reporters.page_ledger import applied_row
-from reconciler.reporters.page_plan import planned_row
+from reconciler.reporters.page_plan import ended_in_calendar, planned_row
 from reconciler.reporters.page_rows import SEVERITIES, failed_row
 from reconciler.reporters.words import moment, plural
 
@@ -102,8 +102,11 @@ class HtmlReporter:
                 self._phase = phase
             case PlanLoaded():
                 self._texts += text_of("show", event, PlanCompleted(0))[:-1]
-            case SitePlanned() if event.says_something:
+            case SitePlanned() if event.says_something or event.plan.ended:
                 self._page.add("plan", TITLES["plan"], planned_row(event, self._context.calls_of))
+                if self._context.command == "apply":  # whose calendar has what was done
+                    for post in ended_in_calendar(event.plan):
+                        self._page.enter("apply", post)
                 for refusal in event.plan.refusals:
                     self._cause("refused", refusal, event.name)
             case SiteDrifted() if event.says_something:

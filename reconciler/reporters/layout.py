@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -93,11 +94,14 @@ def columns(text: str) -> int:
     """How many columns a printable text takes: wide characters take two, combining ones none."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(character) or character == "\u200d" else 2 if wide else 1
-        for character in text
-        for wide in (unicodedata.east_asian_width(character) in "WF",)
-    )
+    return sum(map(_column, text))
+
+
+@lru_cache(4096)
+def _column(character: str) -> int:
+    if unicodedata.combining(character) or character == "\u200d":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def fill(text: str, width: int) -> str:
@@ -122,11 +126,11 @@ def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int
         for place, word in enumerate(text.split(" ")):
             first = place == 0 and number > 0
             gap = 0 if line.empty or (first and span.glued) else 2 if first else 1
-            needs = line.used + gap + columns(word)
-            if not line.empty and needs > screen.width and line.used + gap > hang:
+            width = columns(word)
+            if not line.empty and line.used + gap + width > screen.width and line.used + gap > hang:
                 yield line.text()
                 line, gap = _Line(screen, hang), 0
-            line.add(gap, word, span.style)
+            line.add(gap, word, width, span.style)
     yield line.text()
 
 
@@ -135,23 +139,25 @@ class _Line:
 
     def __init__(self, screen: Screen, indent: int) -> None:
         self._screen = screen
-        self._runs: list[tuple[str, Style]] = [(" " * indent, Style.PLAIN)]
+        self._runs: list[tuple[list[str], Style]] = [([" " * indent], Style.PLAIN)]
+        self._blank = True
         self.used = indent
         self.empty = True
 
-    def add(self, gap: int, word: str, style: Style) -> None:
-        if word.startswith("::") and not any(text.strip() for text, _ in self._runs):
-            word = "\\" + word  # at the start of a line CI runners would obey it
-        before, last = self._runs[-1]
+    def add(self, gap: int, word: str, width: int, style: Style) -> None:
+        if self._blank and word.startswith("::"):
+            word, width = "\\" + word, width + 1  # at the start of a line CI runners would obey it
+        pieces, last = self._runs[-1]
         if last is style:
-            self._runs[-1] = (before + " " * gap + word, style)
+            pieces += (" " * gap, word)
         else:
-            self._runs += [(" " * gap, Style.PLAIN), (word, style)]
-        self.used += gap + columns(word)
+            self._runs += [([" " * gap], Style.PLAIN), ([word], style)]
+        self.used += gap + width
         self.empty = False
+        self._blank = self._blank and not word.strip()
 
     def text(self) -> str:
-        return "".join(self._screen.paint(text, style) for text, style in self._runs)
+        return "".join(self._screen.paint("".join(pieces), style) for pieces, style in self._runs)
 
 
 class Row(Struct, frozen=True):

@@ -15,7 +15,7 @@ from typing import Final
 
 from reconciler.reporters.markup import hashed, text
 from reconciler.reporters.page_calendar import CalendarMonths
-from reconciler.reporters.page_rows import SiteRow
+from reconciler.reporters.page_rows import Entered, SiteRow
 from reconciler.reporters.words import plural
 
 SHOWN: Final = 200
@@ -132,7 +132,11 @@ class Page:
             self._tables[id] = SiteTable(id, title, self._database)
         self._tables[id].add(row)
         for entered in row.calendar:
-            self._calendar.add(id, entered)
+            self.enter(id, entered)
+
+    def enter(self, id: str, post: Entered) -> None:
+        """A post into the calendar of the table of that id."""
+        self._calendar.add(id, post)
 
     def write(self, write: Callable[[str], object], title: str, top: Sequence[str], *, first: str = "") -> None:
         """The whole page. `top` is markup; `first` is the table that comes first, and whose posts the calendar has."""

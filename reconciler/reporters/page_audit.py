@@ -13,7 +13,17 @@ from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.markup import bullets, link, text
-from reconciler.reporters.page_rows import Entered, SiteRow, facts, fix, line, notes, problem_item, two_values
+from reconciler.reporters.page_rows import (
+    Entered,
+    SiteRow,
+    facts,
+    fix,
+    line,
+    notes,
+    outcome_look,
+    problem_item,
+    two_values,
+)
 from reconciler.reporters.values import yaml
 from reconciler.reporters.words import finding
 
@@ -103,7 +113,7 @@ def history_row(history: SiteHistory) -> SiteRow:
             history.name,
             post.title,
             post.channel,
-            *_stands(outcome),
+            *outcome_look(outcome),
             outcome.link if outcome else None,
         )
         for post, outcome in pairs
@@ -112,15 +122,8 @@ def history_row(history: SiteHistory) -> SiteRow:
     return SiteRow(history.name, rank, state, style, counts, body, (), calendar)
 
 
-def _stands(outcome: PostOutcome | None) -> tuple[str, str]:
-    """How a post stands, and how that looks."""
-    if outcome is None:
-        return "scheduled", "calm"
-    return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
-
-
 def _post(post: PublishedPost, outcome: PostOutcome | None) -> str:
-    state, style = _stands(outcome)
+    state, style = outcome_look(outcome)
     became = f'<span class="tag {style}">{text(state)}</span>'
     if outcome is not None:
         became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"

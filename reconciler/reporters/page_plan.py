@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from reconciler.engine.results import SitePlanned
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import FieldChange, class_of
 from reconciler.model.posts import PostStatus, post_name
-from reconciler.model.sites import PostOutcome
 from reconciler.planner.actions import Action, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
 from reconciler.reporters.action_text import SYMBOLS, action_text
+from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.markup import bullets, link, text
+from reconciler.reporters.markup import bullets, link, text, words_apart
 from reconciler.reporters.page_rows import (
     Entered,
     SiteRow,
@@ -25,6 +26,7 @@ from reconciler.reporters.page_rows import (
     going_out_item,
     line,
     notes,
+    outcome_look,
     problem_item,
     two_values,
 )
@@ -65,9 +67,9 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
     parts = [
         bullets((going_out_item(post, zone) for post in plan.still_going_out), "items bad"),
         bullets((problem_item(refusal, "refused") for refusal in plan.refusals), "items bad"),
-        bullets((problem_item(problem, "blocked") for problem in plan.blocked), "items warn"),
+        bullets((_blocked(problem, zone) for problem in plan.blocked), "items warn"),
         bullets((_action(action, plan, calls_of) for action in plan.actions), "items"),
-        bullets(map(_became, plan.bindings.outcomes), "items"),
+        bullets(_ended(plan), "items"),
         bullets(map(_to_review, plan.to_review), "items"),
         notes(plan.notes),
         facts(planned.seconds, planned.reads if calls_of else (), zone),
@@ -93,6 +95,7 @@ def _posts(plan: Plan) -> Iterator[Entered]:
     found = [entered_going_out(post, name, zone) for post in plan.still_going_out]
     found += [entered_post(action.operation, action.requires, name, zone) for action in plan.actions]
     yield from (entered for entered in found if entered is not None)
+    yield from ended_in_calendar(plan)
 
 
 def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
@@ -150,8 +153,36 @@ def _to_review(draft: ToReview) -> str:
     return line("?", "draft", text(f"{post_name(draft.title, draft.channel)}: {words.IN_REVIEW[draft.state]}"))
 
 
-def _became(outcome: PostOutcome) -> str:
-    """What became of a post since the last run."""
-    if outcome.status is PostStatus.PUBLISHED:
-        return line(">", "went out", link(outcome.link) if outcome.link else text(f"post {outcome.post}"))
-    return line("!", "did not go out", text(outcome.reason or f"post {outcome.post}"))
+def _blocked(problem: Diagnostic, zone: str) -> str:
+    """What is in the way of a post; what differs from the content that was reviewed, word by word."""
+    rows = ""
+    for found in problem.differences:
+        before, after = (side_of(found, side, zone) for side in (found.in_file, found.live))
+        rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{words_apart(before, after)}</dd>'
+    return problem_item(problem, "blocked") + (f'<dl class="changes">{rows}</dl>' if rows else "")
+
+
+def _ended(plan: Plan) -> Iterator[str]:
+    """What became of posts since the last run."""
+    posts = {post.post: post for post in plan.ended}
+    for outcome in plan.bindings.outcomes:
+        post = posts[outcome.post]
+        when = f" {words.moment(post.moment, plan.time_zone)}" if post.moment else ""
+        said = text(f"{post_name(post.title, post.channel)}{when}{f' on {post.account}' if post.account else ''}")
+        went_out = outcome.status is PostStatus.PUBLISHED
+        why = link(outcome.link) if went_out and outcome.link else text(outcome.reason)
+        found = line(">", "went out", said) if went_out else line("!", "did not go out", said)
+        yield found + (f'<div class="why">{why}</div>' if why else "")
+
+
+def ended_in_calendar(plan: Plan) -> Iterator[Entered]:
+    """Posts that went out, or failed to, since the last run, in the calendar."""
+    outcomes = {outcome.post: outcome for outcome in plan.bindings.outcomes}
+    for post in plan.ended:
+        if post.moment is not None:
+            outcome = outcomes[post.post]
+            state, style = outcome_look(outcome)
+            name = plan.site.name
+            yield Entered(
+                post.moment, plan.time_zone, False, name, post.title, post.channel, state, style, outcome.link
+            )

@@ -13,7 +13,8 @@ from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
-from reconciler.model.posts import post_name
+from reconciler.model.posts import PostStatus, post_name
+from reconciler.model.sites import PostOutcome
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site
@@ -100,6 +101,13 @@ def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | No
     if post.moment is None:
         return None
     return Entered(post.moment, zone, False, site, post.title, post.channel, "still going out", "bad")
+
+
+def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
+    """How a post ended, in a word, and how that looks."""
+    if outcome is None:
+        return "scheduled", "calm"
+    return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")
 
 
 def going_out_item(post: StillGoingOut, zone: str) -> str:

@@ -13,7 +13,7 @@ from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
-from reconciler.planner.actions import BlockedBy, Reason
+from reconciler.planner.actions import BlockedBy, EndedPost, Reason
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState, Finding
@@ -46,9 +46,11 @@ def test_what_went_out_is_remembered_with_its_link_and_once() -> None:
     before = scheduled(-timedelta(hours=1))
     out = replace(DRAFT, status=PostStatus.PUBLISHED, external_url="https://instagram.com/p/1")
     observed = replace(site(), items=((DRAFT.id, out),))
-    found = plan(desired(), observed, before).bindings.outcomes
+    made = plan(desired(), observed, before)
+    assert made.ended == (EndedPost(DRAFT.id, DRAFT.channel, "Kiln day", None, NOW - timedelta(hours=1)),)
+    found = made.bindings.outcomes
     assert found == (PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW, "https://instagram.com/p/1"),)
-    assert plan(desired(), observed, replace(before, outcomes=found)).bindings.outcomes == ()
+    assert plan(desired(), observed, replace(before, outcomes=found)).ended == ()
 
 
 def test_only_what_is_due_and_not_known_to_have_gone_out_is_asked_for() -> None:

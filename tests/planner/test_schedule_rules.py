@@ -179,7 +179,9 @@ def test_a_scheduled_post_is_moved_only_as_approved() -> None:
     one = activity("a", post("d1", status=PostStatus.SCHEDULED, at=NOW + timedelta(days=2)))
     assert [each.state for each in plan(desired(rule), site(one)).to_review] == [InReview.NOT_REVIEWED]
     changed = approved(activity("a", post("d1", caption="as it was")))
-    assert reasons(plan(desired(rule, approvals=changed), site(one))) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
+    made = plan(desired(rule, approvals=changed), site(one))
+    assert reasons(made) == [("d1", BlockedBy.CHANGED_AFTER_APPROVAL)]
+    assert "as it was" in [found.in_file for found in made.blocked[0].differences]
     assert names(plan(desired(rule, required=False), site(one))) == ["d1"]
 
 

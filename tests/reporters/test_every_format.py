@@ -83,6 +83,23 @@ def test_nothing_in_a_text_is_obeyed(format: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
+def test_a_text_of_a_hundred_thousand_characters_is_harmless(format: str) -> None:
+    """It is shown or cut, within the format's budget, and takes no more than its length."""
+    huge = "".join(itertools.islice(itertools.cycle("".join(CAPTIONS.values())), 100_000))
+    for name in ("changes", "drift of bad files", "doctor"):
+        run = ending(name, lambda word: f"{word} {huge}")
+        shown = report(format, run)
+        assert not RAW.search(shown), name
+        assert not [mark for mark in OBEYED if mark in shown], name
+        if format != "github":  # whose own commands are
+            assert not re.search(r"^\s*::", shown, re.MULTILINE), name
+        shown.encode()
+        tells = FORMATS[format].tells
+        wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
+        assert format == "markdown" or [word for word in wanted if word not in shown] == [], name
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_a_text_of_half_a_letter_can_be_written(format: str) -> None:
     for name, run in endings(lambda word: f"{word} \ud83d"):
         report(format, run).encode(), name

@@ -24,8 +24,8 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
 from reconciler.model.operations import FieldChange, UpdateSettings
 from reconciler.model.posts import PostId, PostStatus
-from reconciler.model.sites import PostOutcome, PublishedPost, SiteRef
-from reconciler.planner.actions import Action, Plan, Reason
+from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
+from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, blocked
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import ReporterContext
@@ -151,6 +151,29 @@ def test_what_went_out_has_its_link_and_what_failed_its_reason() -> None:
     assert "the token expired" in text
     assert "December 2026" in text
     assert 'data-state="failed"' in text
+
+
+def test_a_plan_shows_what_changed_after_the_approval_word_by_word() -> None:
+    apart = (
+        Difference("caption", "Sale on Fryday", "Sale on Friday"),
+        Difference("date", "2026-12-03T08:30:00Z", "2026-12-04T08:30:00Z"),
+    )
+    draft = Address(SiteName("shop"), Kind.DRAFT, POST)
+    problem = blocked(draft, BlockedBy.CHANGED_AFTER_APPROVAL, "changed after approval", "review", differences=apart)
+    text = page(planned(Plan(SiteRef(SiteName("shop"), "1"), blocked=(problem,), time_zone="Europe/Berlin")), Ended(0))
+    assert '<dt>caption</dt><dd dir="auto">Sale on <del>Fryday</del><ins>Friday</ins></dd>' in text
+    assert "<del>Thu 2026-12-03</del><ins>Fri 2026-12-04</ins> 09:30" in text
+
+
+def test_what_went_out_since_the_last_run_has_its_title_channel_and_link() -> None:
+    ended = EndedPost(POST, "INSTAGRAM", "Summer launch", "janes.pottery", AT)
+    outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT, "https://www.instagram.com/p/1")
+    plan = Plan(SiteRef(SiteName("shop"), "1"), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
+    for command in ("plan", "apply"):
+        text = page(planned(plan), Ended(0), command=command)
+        assert "Summer launch&quot; (Instagram) Thu 2026-12-03 08:30 UTC on janes.pottery" in text
+        assert text.count('<a href="https://www.instagram.com/p/1"') == 2  # and in the calendar
+        assert POST not in text
 
 
 def test_only_https_can_be_followed() -> None:
