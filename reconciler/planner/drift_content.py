@@ -1,4 +1,4 @@
-"""The audit of activities, posts and drafts.
+"""The audit of activities, posts and drafts: what a plan would change of them, and who moved.
 
 Rules select by time and by content that an AI makes, so what they want changes while nobody moves anything: an
 activity comes within 21 days, a post goes out and frees a place. That is no drift. It is told from drift by
@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from reconciler.model.activities import Activity, ActivityRule, DesiredActivity, PostsRule, RemoveActivities
+from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
-from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.canonical import ABSENT, same
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
@@ -33,29 +31,22 @@ from reconciler.model.operations import (
     SchedulePost,
     UpdateActivity,
 )
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
-from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
-from reconciler.planner.actions import Action, BlockedBy, Plan, Reason
+from reconciler.model.posts import PostStatus
+from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import (
     ABSENT_NOW,
     PRESENT,
-    TAKEN_BACK,
     approval_key,
     approval_of,
     baseline,
     key_of,
     rules_of,
 )
+from reconciler.planner.drift_posts import REMOTE_REASONS, PostsAudit
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
-from reconciler.planner.moved_by_hand import is_moved, same_minute
+from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
-
-REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
-"""Why a post is taken back that nobody's file took the wish for away."""
-
-SEEN_FOR_SURE = 86_400
-"""Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
-starts today (D 6.2), and whose midnight that is is not documented."""
 
 
 def content_items(
@@ -109,13 +100,7 @@ def _told_elsewhere(_: Foundation | Deferred) -> int:
     return 0
 
 
-class _Audit(Struct, frozen=True):
-    desired: DesiredSite
-    observed: ObservedSite
-    recorded: RecordedSite
-    plan: Plan
-    scope: Scope
-
+class _Audit(PostsAudit, frozen=True):
     # --- what the plan would change
 
     def of(self, action: Action) -> DriftItem | int:
@@ -177,7 +162,7 @@ class _Audit(Struct, frozen=True):
         """
         operation = action.operation
         assert isinstance(operation, CancelPost)
-        last = self._published().get(operation.post)
+        last = self.published().get(operation.post)
         if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
             by_hand = not same_minute(last.scheduled_for, operation.at)
             return Moved.REMOTE if by_hand else Moved.GIT
@@ -236,10 +221,10 @@ class _Audit(Struct, frozen=True):
     def _other_time(self, action: Action) -> DriftItem:
         operation = action.operation
         assert isinstance(operation, ReschedulePost)
-        last = self._published().get(operation.post)
+        last = self.published().get(operation.post)
         applied = last.scheduled_for if last else None
         before = instant(operation.before) if operation.before else None
-        date = next((activity.date for activity in self._activities() if activity.id == operation.activity), None)
+        date = next((activity.date for activity in self.activities() if activity.id == operation.activity), None)
         another_day = last is not None and last.date is not None and date is not None and last.date != date
         # The activity's date and the site's time zone are the site's own to change, and never put on git.
         by_site = another_day or (last is not None and last.zone != self.scope.zone.key)
@@ -261,127 +246,6 @@ class _Audit(Struct, frozen=True):
             channel=operation.channel,
         )
 
-    # --- posts that were scheduled or approved
-
-    def posts(self) -> Iterator[DriftItem]:
-        """Posts that are no longer what was scheduled or approved."""
-        if self.desired.schedule is None:
-            return
-        live = {post.id: (activity, post) for activity in self._activities() for post in activity.posts}
-        again = {one.operation.post for one in self.plan.actions if isinstance(one.operation, SchedulePost)}
-        moving = {one.operation.post for one in self.plan.actions if isinstance(one.operation, ReschedulePost)}
-        published = self._published()
-        for post, last in sorted(published.items()):
-            if self.recorded.object(key_of(Kind.DRAFT, post)) == TAKEN_BACK:
-                continue
-            found = live.get(post)
-            finding = self._of_scheduled(last, found)
-            if finding is Finding.MOVED_BY_OTHERS and post in moving:
-                continue
-            if finding is not None:
-                moved = Moved.BOTH if post in again else Moved.REMOTE
-                yield self._post(post, finding, moved, last.channel, found)
-        yield from self._approved(live, frozenset(published))
-
-    def going_wrong(self) -> Iterator[DriftItem]:
-        """Posts that failed, that will, or that go out although nobody wants or approved them."""
-        findings = {
-            BlockedBy.FAILED: Finding.FAILED_POST,
-            BlockedBy.CHANNEL_NOT_CONNECTED: Finding.CHANNEL_LOST,
-            BlockedBy.SCHEDULED_UNAPPROVED: Finding.UNAPPROVED,
-        }
-        waiting = {
-            str(self.scope.address(Kind.DRAFT, post.id))
-            for activity in self._activities()
-            for post in activity.posts
-            if post.status is PostStatus.SCHEDULED
-        }
-        for problem in self.plan.blocked:
-            finding = findings.get(BlockedBy(problem.code))
-            if finding is Finding.CHANNEL_LOST and str(problem.address) not in waiting:
-                continue
-            if finding is not None:
-                about = (problem.message,)
-                yield DriftItem(problem.about, DriftState.DRIFTED, finding, Moved.REMOTE, about=about, fix=problem.fix)
-        ours = self._published()
-        for post in self.plan.still_going_out:
-            when = moment_text(post.moment, self.scope.zone.key) if post.moment else ""
-            account = f"on {post.account}" if post.account else ""
-            yield DriftItem(
-                post.address,
-                DriftState.DRIFTED,
-                Finding.STILL_GOING_OUT,
-                Moved.REMOTE if post.reason in REMOTE_REASONS else Moved.GIT if post.post in ours else Moved.BOTH,
-                about=(*(part for part in (when, account) if part), post.obstacle),
-                fix=post.stop,
-                reason=post.reason,
-                because=post.because,
-                title=post.title,
-                channel=post.channel,
-            )
-
-    def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
-        moment = last.scheduled_for
-        if found is None:
-            if any(each.post == last.id and each.status is PostStatus.PUBLISHED for each in self.recorded.outcomes):
-                return None  # it went out before its moment, and its activity may be gone since
-            wait = (moment - self.scope.now).total_seconds() if moment else 0
-            return Finding.DELETED if wait > SEEN_FOR_SURE else None
-        activity, post = found
-        if post.status in GONE_OUT or not isinstance(post.status, PostStatus):
-            return None
-        if (moment or activity.date) <= self.scope.now:
-            return None
-        if post.status is not PostStatus.SCHEDULED:
-            return Finding.CANCELLED
-        if post.digest != last.digest and not self.desired.approvals.approves(post, activity.date):
-            return Finding.EDITED
-        if is_moved(last, post):
-            return Finding.MOVED_BY_OTHERS
-        return None
-
-    def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
-        """Drafts that somebody said yes to, and whose content or existence is no longer that."""
-        activities = {one.id for one in self._activities()}
-        for reviewed in self.desired.approvals.activities:
-            if reviewed.decision is not ActivityDecision.KEEP:
-                continue
-            for one in reviewed.drafts:
-                if one.decision is not Decision.APPROVE or one.id in published:
-                    continue
-                found = live.get(one.id)
-                if found is None:
-                    last = self.recorded.object(approval_key(one.id))
-                    taken = self.recorded.object(key_of(Kind.DRAFT, one.id)) == TAKEN_BACK
-                    upcoming = (reviewed.date - self.scope.now).total_seconds() > SEEN_FOR_SURE
-                    if last == approval_of(one.digest) and reviewed.id in activities and upcoming and not taken:
-                        yield self._post(one.id, Finding.DELETED, Moved.REMOTE, one.channel, None)
-                elif _waits(found, self.scope) and not one.names(found[1], found[0].date):
-                    yield self._post(one.id, Finding.EDITED, Moved.REMOTE, one.channel, found)
-
-    def _post(
-        self, id: PostId, finding: Finding, moved: Moved, channel: str, found: tuple[Activity, Post] | None
-    ) -> DriftItem:
-        address = self.scope.address(Kind.DRAFT, id)
-        fix = next((one.fix for one in self.plan.blocked if one.address == address), "")
-        about: tuple[str, ...] = ()
-        last = self._published().get(id)
-        title = found[0].title if found else last.title if last else ""
-        if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
-            zone = self.scope.zone.key
-            moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
-            about = (" -> ".join(moments),)
-        return DriftItem(
-            address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel
-        )
-
-    def _published(self) -> dict[PostId, PublishedPost]:
-        """The last scheduling of each post."""
-        return {one.id: one for one in sorted(self.recorded.published, key=lambda one: one.done_at)}
-
-    def _activities(self) -> tuple[Activity, ...]:
-        return self.observed.marketing_plan.activities if self.observed.marketing_plan else ()
-
     # --- what is as it should be
 
     def converged(self) -> Iterator[DriftItem]:
@@ -393,15 +257,9 @@ class _Audit(Struct, frozen=True):
         if self.desired.schedule is not None:
             scheduled = {
                 post.id
-                for activity in self._activities()
+                for activity in self.activities()
                 for post in activity.posts
                 if post.status is PostStatus.SCHEDULED
             }
-            for one in sorted(scheduled & set(self._published())):
+            for one in sorted(scheduled & set(self.published())):
                 yield DriftItem(self.scope.address(Kind.DRAFT, one), DriftState.CONVERGED)
-
-
-def _waits(found: tuple[Activity, Post], scope: Scope) -> bool:
-    """Whether a post can still go out."""
-    activity, post = found
-    return activity.date >= scope.now and post.status in (PostStatus.DRAFT, PostStatus.SCHEDULED)
