@@ -15,12 +15,10 @@ from reconciler.config.yaml_edit import quoted
 from reconciler.config.yaml_values import SURROGATE, comment, one_line, texts_of, yaml_value
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, EMPTY, Json, JsonObject, thaw
-from reconciler.model.settings import Field, MarketingSettings, fields_of, normal, same_setting, settings_of
+from reconciler.model.settings import DERIVED, Field, MarketingSettings, fields_of, normal, same_setting, settings_of
 
 MODELINE: Final = "# yaml-language-server: $schema={}\n"
 
-DERIVED: Final = frozenset({"settings.language", "settings.businessLocation", "settings.targetLocations"})
-"""What the settings show and nobody set there (D 9.1): the site's own language and places."""
 
 _LONGEST: Final = 63
 

@@ -9,6 +9,7 @@ from reconciler.model.canonical import EMPTY, Digest, JsonObject
 from reconciler.model.frozen import Instant, Struct, Variant, kind_of
 from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
+from reconciler.model.settings import Field
 
 
 class PostSeen(Struct, frozen=True):
@@ -22,12 +23,14 @@ class Before(Struct, frozen=True):
     """What was there before a call, as far as its effect is recognised by it afterwards.
 
     `known` are ids that were there already, so that what was made is told from them: events or activities alike,
-    the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's.
+    the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's. `settings` are
+    the fields of the settings that the call does not name, and must not change.
     """
 
     known: tuple[str, ...] = ()
     status: str = ""
     posts: tuple[PostSeen, ...] = ()
+    settings: tuple[Field, ...] = ()
 
 
 class Decided(Struct, frozen=True):

@@ -18,6 +18,9 @@ ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
 }
 """Objects that are one value, by their own key, with the members that make the value."""
 
+DERIVED: frozenset[str] = frozenset({"settings.language", "settings.businessLocation", "settings.targetLocations"})
+"""What the settings show and nobody set there (D 9.1): the site's own language and places."""
+
 SEARCHED_AFRESH = "settings.topics"
 """A change below this path wants fresh keyword research (D 6.2)."""
 
@@ -89,6 +92,24 @@ def whole_fields(changes: Iterable[FieldChange], live: MarketingSettings) -> tup
             _with_member(before, inner.split("."), change.after) if inner else _kept(mask, before, change.after)
         )
     return tuple(Field(mask, fields[mask]) for mask in sorted(fields))
+
+
+def unnamed_fields(live: MarketingSettings, masks: Iterable[str]) -> tuple[Field, ...]:
+    """The fields, by path, that a write of these mask paths leaves as they are (D 9.4: the rest stays)."""
+    named = frozenset(masks)
+    found = [Field(f"settings.{key}", value) for key, value in live.settings.items()]
+    for tool, override in live.overrides.items():
+        path = f"overrides.{tool}"
+        if isinstance(override, JsonObject):
+            found += [Field(f"{path}.{key}", value) for key, value in override.items()]
+        else:
+            found.append(Field(path, override))
+    left = (
+        field
+        for field in found
+        if not (field.path in named or field.path in DERIVED or normal("", field.value) is None)
+    )
+    return tuple(sorted(left, key=lambda field: field.path))
 
 
 def settings_of(fields: Iterable[Field]) -> MarketingSettings:

@@ -79,6 +79,18 @@ def test_rule_17_5_nothing_is_generated_from_settings_that_were_not_kept(bench: 
     assert bench.writes == ["UpdateSettings"]
 
 
+def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_does_not_name(bench: Bench) -> None:
+    bench.world.settings = {"settings.imageGuidelines": "no people", "settings.language": "en"}
+    bench.world.after_call = lambda _: bench.world.settings.update({"settings.imageGuidelines": None})
+    ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
+    assert results(ledger) == ["failed", "not started"]
+    assert details(ledger)[0] == (
+        "fields that were not written changed with it: settings.imageGuidelines was no people, is nothing; "
+        "check the settings in the dashboard"
+    )
+    assert bench.writes == ["UpdateSettings"]
+
+
 def test_rule_17_5_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
     bench.world.after_call = lambda _: bench.world.events.clear()
     ledger = bench.apply(CREATE_SALE, generate())

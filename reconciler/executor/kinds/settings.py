@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, differences
+from reconciler.executor.kinds.base import ManagedKind, Reads, differences, shown
 from reconciler.executor.ledger import Result
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
-from reconciler.model.journal import OpenEntry
+from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import UpdateSettings
 from reconciler.model.settings import (
     ATOMIC_MEMBERS,
@@ -20,6 +20,7 @@ from reconciler.model.settings import (
     normal,
     same_setting,
     settings_of,
+    unnamed_fields,
     whole_fields,
 )
 from reconciler.model.sites import Inputs, Need
@@ -33,6 +34,10 @@ class SettingsKind(ManagedKind[UpdateSettings]):
     async def prepared(self, operation: UpdateSettings, site: SiteCache) -> UpdateSettings:
         """Each changed field is sent whole, so what else it holds is what it holds now (17.4)."""
         return operation.merged_into(await site.settings())
+
+    async def before(self, operation: UpdateSettings, site: SiteCache) -> Before:
+        """The fields that the mask does not name: whether they stay was read, not measured (D 9.4)."""
+        return Before(settings=unnamed_fields(await site.settings(), (field.path for field in operation.whole)))
 
     def reads(self, operation: UpdateSettings) -> Reads:
         return Reads(frozenset({Need.SETTINGS}))
@@ -52,7 +57,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
             )
             if (found_wrong := differences(wrong)) is not None:
                 return found_wrong
-        return None
+        return _changed_as_well(entry.before.settings, live)
 
     def unkept(
         self, operation: UpdateSettings, created: str | None, found: Snapshot
@@ -82,6 +87,18 @@ class SettingsKind(ManagedKind[UpdateSettings]):
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
         return frozenset({"settings"})
+
+
+def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str | None:
+    """What the write did to fields that it does not name, as a sentence: a generation would use them as well (17.5)."""
+    moved = [field for field in before if not _holds(field.path, live.value_of(field.path), field.value)]
+    if not moved:
+        return None
+    each = (
+        f"{printable(field.path)} was {shown(field.value)}, is {shown(normal(field.path, live.value_of(field.path)))}"
+        for field in moved
+    )
+    return f"fields that were not written changed with it: {'; '.join(each)}; check the settings in the dashboard"
 
 
 def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
