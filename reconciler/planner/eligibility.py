@@ -228,7 +228,11 @@ class DraftEligibility(Struct):
             found.append(self._blocked(one, BlockedBy.SITE_NOT_PUBLISHED, "the site is not published", fix))
         status = self.observed.channel(channel)
         if status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN):
-            fix = f"connect {channel} in the site's dashboard, or leave it out of schedule.rules[{one.rule}].channels"
+            rule = f"schedule.rules[{one.rule}].channels"
+            without = (
+                f"leave it out of {rule}" if self.desired.rules[one.rule].channels else f"name the others in {rule}"
+            )
+            fix = f"connect {channel} in the site's dashboard, or {without}"
             detail = f"{channel} is not connected ({status})"
             found.append(self._blocked(one, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
         feature = self.observed.feature(SCHEDULING)

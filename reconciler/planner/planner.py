@@ -26,7 +26,7 @@ from reconciler.planner.losses import judge_absent, judge_regeneration, losses, 
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
-from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, plan_schedule
+from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.used_approvals import approvals_to_remember
 from reconciler.planner.waiting import Unwanted, WaitingPart, hidden, judge_waiting, lost_channels, orphans
@@ -143,18 +143,23 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     planned = replace(planned, refusals=(*planned.refusals, *refusals))
     if generation.renewed:
         none_yet = any(isinstance(action.operation, Generate) for action in generation.actions)
-        return replace(planned, actions=(*planned.actions, *_promises(desired, none_yet, options, scope)))
+        public = defer_schedule(desired.schedule, options, scope)
+        held = () if options.publish else held_back(public)
+        promises = (*_promises(desired, none_yet, options, scope), *(public if options.publish else ()))
+        return replace(planned, actions=(*planned.actions, *promises), notes=(*planned.notes, *held))
     return planned if generation.gone else _without_marketing_plan(planned, desired, observed, recorded, scope)
 
 
 def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """What will be done once a generation has ended, within bounds. `none_yet`: there is no marketing plan now."""
+    """What will be done once a generation has ended, within bounds, but for what goes out.
+
+    `none_yet`: there is no marketing plan now.
+    """
     may_discard = desired.discard is not Discard.NOTHING
     limits = options.policy
     return (
         *defer_activities(desired.activities, limits.max_delete, scope, none_yet=none_yet, may_discard=may_discard),
         *defer_posts(desired.posts, limits.max_discard, scope, may_discard=may_discard),
-        *defer_schedule(desired.schedule, options, scope),
     )
 
 

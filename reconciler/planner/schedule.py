@@ -16,7 +16,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, ToReview
@@ -27,6 +27,9 @@ from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes
 from reconciler.planner.waiting import WaitingPart, days_of
+
+MOST_NAMED = 3
+"""Posts named in a note; the others are counted."""
 
 
 class SchedulePart(Struct, frozen=True):
@@ -69,7 +72,7 @@ def plan_schedule(
     `waiting` is what becomes of the posts that are scheduled already.
 
     What moves comes first, then what goes out. With `options.publish` False nothing public is planned, and so nothing
-    is blocked; what waits for review still does.
+    is blocked: a note says what is held back. What waits for review still does.
     """
     staying = tuple(one for one in content.activities if one.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
@@ -89,7 +92,9 @@ def plan_schedule(
     refusals = _refusals(desired, selection, content, scope)
     to_review = (*waiting.to_review, *eligibility.to_review)
     if not options.publish:
-        return SchedulePart((), (), refusals, to_review)
+        actions = (action for _, action in (*waiting.moves, *eligibility.goes, *((0, one) for one in promises)))
+        held = held_back(actions, len({blocked.about for _, blocked in eligibility.blocked}))
+        return SchedulePart((), (), refusals, to_review, held)
     public = (
         *waiting.moves,
         *eligibility.goes,
@@ -107,6 +112,22 @@ def plan_schedule(
         *odd_notes((*selection.wanted, *selection.scheduled), posts_in(action for _, action in public), scope),
     )
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
+
+
+def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
+    """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
+    held = [action.operation for action in actions]
+    posts = [
+        post_name(operation.title, operation.channel)
+        for operation in held
+        if isinstance(operation, SchedulePost | ReschedulePost)
+    ]
+    more = len(posts) - MOST_NAMED
+    named = ", ".join(posts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    promised = "drafts that are yet to be made" if any(isinstance(operation, Deferred) for operation in held) else ""
+    hidden = f"{blocked} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
+    found = "; ".join(part for part in (named, promised, hidden) if part)
+    return (f"held back by --no-publish: {found}",) if found else ()
 
 
 def rule_name(index: int) -> str:
@@ -151,7 +172,7 @@ def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope:
 
     Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2).
     """
-    if desired is None or desired.approval_required or not options.publish:
+    if desired is None or desired.approval_required:
         return ()
     return tuple(
         _promise(desired, index, rule.max, options, scope) for index, rule in enumerate(desired.rules) if rule.max != 0

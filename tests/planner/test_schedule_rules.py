@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.model.activities import PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.operations import (
@@ -19,6 +20,7 @@ from reconciler.model.operations import (
     SchedulePost,
     class_of,
 )
+from reconciler.model.policy import Policy
 from reconciler.model.posts import PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match
@@ -219,9 +221,24 @@ def test_no_publish_leaves_public_actions_out_and_keeps_cancelling() -> None:
     assert [type(each) for each in operations(made)] == [CancelPost]
 
 
-def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
-    from reconciler.model.activities import PostsRule
+def test_no_publish_says_what_it_holds_back() -> None:
+    out = [activity(f"a{day}", post(f"d{day}"), days=day, title=f"Day {day}") for day in range(1, 6)]
+    rule = ScheduleRule(Match())
+    made = plan(desired(rule, approvals=approved(*out)), site(*out), publish=False)
+    assert made.is_empty
+    assert made.notes == (
+        'held back by --no-publish: "Day 1" (Instagram), "Day 2" (Instagram), "Day 3" (Instagram) and 2 more',
+    )
+    strict = Policy(banned_words=("Day",), max_publish_per_site_per_day=0)
+    made = plan(desired(rule, approvals=approved(out[0])), site(out[0]), publish=False, policy=strict)
+    assert made.notes == ("held back by --no-publish: 1 blocked post",)
+    assert plan(desired(rule), site(*out), publish=False).notes == ()
+    empty = replace(desired(rule, required=False), posts=(PostsRule(Match()),))
+    made = plan(empty, site(activity("a")), publish=False)
+    assert made.notes == ("held back by --no-publish: drafts that are yet to be made",)
 
+
+def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:
     full, empty = activity("a", post("d1"), days=1), activity("b", days=2)
     wanted = replace(desired(ScheduleRule(Match(), max=3), required=False), posts=(PostsRule(Match()),))
     made = plan(wanted, site(full, empty))
