@@ -35,15 +35,8 @@ from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
-from reconciler.planner.review import (
-    TO_DECIDE,
-    Review,
-    ReviewStatus,
-    not_reviewable,
-    plan_if_approved,
-    review_of,
-    with_account_names,
-)
+from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
+from reconciler.planner.reviewing import not_reviewable, plan_if_approved, review_of, with_account_names
 
 _LARGEST = 256 * 1024 * 1024
 """Bytes of a gallery: it may hold pictures."""

@@ -7,40 +7,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
-from reconciler.model.address import Kind, SiteName
+from reconciler.model.address import SiteName
 from reconciler.model.approvals import (
-    ActivityApproval,
     ActivityDecision,
-    Approvals,
-    ApprovalState,
-    Decision,
-    DraftApproval,
-    Verdict,
 )
 from reconciler.model.content import Difference, approval_digest
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, account_name
+from reconciler.model.posts import Post, PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
-from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, Plan
-from reconciler.planner.activities import plan_activities
-from reconciler.planner.candidates import Candidate, select_drafts
-from reconciler.planner.decisions import came_to_nothing, is_carried_out
-from reconciler.planner.eligibility import changed_since, times_scheduled
-from reconciler.planner.matching import in_order
-from reconciler.planner.options import PlanOptions, Scope, scope_of
-from reconciler.planner.outlook import MissedApproval, missed_approvals, warnings_of
-from reconciler.planner.planner import make_plan
-from reconciler.planner.posts import GONE
-from reconciler.planner.used_approvals import was_scheduled
+from reconciler.planner.actions import BlockedBy
+from reconciler.planner.outlook import MissedApproval
 
 
 class ReviewStatus(StrEnum):
@@ -195,229 +178,6 @@ class Review(Struct, frozen=True):
         )
 
 
-def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
-    """Why a site cannot be reviewed now, as a clause; None where it can."""
-    if desired.schedule is None:
-        return "no schedule in its file, so no draft is to go out"
-    status = observed.marketing_plan.status if observed.marketing_plan else None
-    if status is PlanStatus.ACTIVE:
-        return None
-    if status is PlanStatus.GENERATING:
-        return "its marketing plan is being generated; run review when that is done"
-    if desired.marketing_plan is None or not desired.marketing_plan.present:
-        return f"it has no active marketing plan ({status}), and its file does not ask for one"
-    return f"it has no active marketing plan ({status}); run apply first"
-
-
-def with_account_names(observed: ObservedSite) -> ObservedSite:
-    """The site with the names of the accounts that its posts appear on, as far as they were read."""
-    live = observed.marketing_plan
-    names = {(account.channel, account.id): account.name for account in observed.accounts if account.name}
-    if live is None or not names:
-        return observed
-    activities = tuple(
-        replace(
-            activity,
-            posts=tuple(
-                replace(post, account_name=names.get((post.channel, post.account_id or ""))) for post in activity.posts
-            ),
-        )
-        for activity in live.activities
-    )
-    return replace(observed, marketing_plan=replace(live, activities=activities))
-
-
-def review_of(
-    desired: DesiredSite,
-    observed: ObservedSite,
-    recorded: RecordedSite,
-    plan: Plan,
-    options: PlanOptions,
-    if_approved: Plan | None = None,
-) -> Review:
-    """The review of a site that can be reviewed. `plan` is the plan for it, which knows what is blocked."""
-    assert desired.schedule is not None
-    assert observed.marketing_plan is not None
-    scope = scope_of(observed, options)
-    part = plan_activities(
-        desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
-    )
-    choice = select_drafts(desired.schedule.rules, part.projected, recorded, options.policy, scope)
-    blocked: dict[str, list[Diagnostic]] = {}
-    hypothetical = if_approved or plan_if_approved(desired, observed, recorded, options)
-    for problem in hypothetical.blocked:
-        if problem.about.kind is Kind.DRAFT:
-            blocked.setdefault(problem.about.key, []).append(problem)
-    reviewing = _Reviewing(
-        desired,
-        recorded,
-        options,
-        scope,
-        {candidate.post.id: candidate for candidate in (*choice.wanted, *choice.scheduled)},
-        blocked,
-        frozenset(draft.post for draft in plan.to_review),
-        warnings_of((*choice.wanted, *choice.scheduled), scope),
-    )
-    live = in_order(part.projected)
-    missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
-    failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
-    return Review(
-        scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed, failures=failures
-    )
-
-
-def plan_if_approved(
-    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
-) -> Plan:
-    """The plan that there would be if every draft were approved: what blocks a draft then is what blocks it."""
-    assert observed.marketing_plan is not None
-    activities = plan_activities(
-        desired.activities,
-        observed.marketing_plan.activities,
-        observed.past_activities,
-        recorded,
-        scope_of(observed, options),
-    ).projected
-    approved = Approvals(
-        tuple(
-            ActivityApproval(
-                activity.id,
-                activity.title,
-                activity.date,
-                drafts=tuple(
-                    DraftApproval(
-                        post.id,
-                        post.content,
-                        approval_digest(post.id, post.content, activity.date),
-                        Decision.APPROVE,
-                        times_scheduled(recorded, post),
-                    )
-                    for post in activity.posts
-                ),
-            )
-            for activity in activities
-        ),
-        desired.approvals.file,
-    )
-    return make_plan(replace(desired, approvals=approved), observed, replace(recorded, known=True), options)
-
-
 def _lasting(problem: Diagnostic) -> str:
     """What is in a draft's way, in words that a later review writes the same."""
     return "it is too late to schedule it" if problem.code == BlockedBy.TOO_LATE else problem.message
-
-
-class _Reviewing(Struct, frozen=True):
-    """What posts are judged by, one after the other."""
-
-    desired: DesiredSite
-    recorded: RecordedSite
-    options: PlanOptions
-    scope: Scope
-    candidates: dict[PostId, Candidate]
-    blocked: dict[str, list[Diagnostic]]
-    asked: frozenset[PostId]
-    warnings: dict[PostId, tuple[str, ...]]
-
-    def activity(self, activity: Activity) -> ReviewedActivity:
-        approval = self.desired.approvals.activity(activity.id)
-        done = approval is not None and is_carried_out(approval, activity, self.recorded)
-        decision = ActivityDecision.KEEP if approval is None or done else approval.decision
-        lapsed = approval is not None and came_to_nothing(approval, activity, self.recorded)
-        return ReviewedActivity(
-            activity,
-            decision,
-            done,
-            tuple(self._post(post, activity) for post in self._posts(activity)),
-            approval.decision if approval is not None and lapsed else None,
-        )
-
-    def _posts(self, activity: Activity) -> list[Post]:
-        """Those that an activity has, and cancelled ones that the file has an entry of."""
-        reviewed = self.desired.approvals
-        found = [
-            post
-            for post in activity.posts
-            if post.status not in GONE or (post.status is PostStatus.CANCELED and reviewed.draft(post.id) is not None)
-        ]
-        return sorted(found, key=lambda post: (post.channel, post.type, post.id))
-
-    def _post(self, post: Post, activity: Activity) -> ReviewedPost:
-        candidate = self.candidates.get(post.id)
-        known = self.desired.approvals.draft(post.id)
-        times = times_scheduled(self.recorded, post) if post.status is PostStatus.DRAFT else None
-        moment, exact = activity.date, False
-        if post.scheduled_for is not None:
-            moment, exact = post.scheduled_for, True
-        elif candidate is not None:
-            moment, exact = candidate.moment, candidate.at is not None
-        # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
-        wanted = (
-            known is not None
-            or post.id in self.asked
-            or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
-        )
-        # A yes to what is scheduled already can be used for nothing more, whatever the state knows of the site.
-        known_site = self.recorded.is_known or post.status is PostStatus.SCHEDULED
-        verdict = self.desired.approvals.verdict(
-            post, activity.date, title=activity.title, times=times, known=known_site
-        )
-        taken_back = times if times and was_scheduled(self.recorded, post.id) else 0
-        status = self._status(post, verdict, times or 0, taken_back)
-        if status is ReviewStatus.APPROVED and moment <= self.scope.now:
-            status = ReviewStatus.MISSED
-        return ReviewedPost(
-            self._with_name_in_file(post),
-            status,
-            moment,
-            exact,
-            wanted,
-            times,
-            taken_back,
-            tuple(self.blocked.get(post.id, ())) if wanted else (),
-            verdict.differences,
-            verdict.state is ApprovalState.UNPROVEN,
-            self.warnings.get(post.id, ()),
-        )
-
-    def _with_name_in_file(self, post: Post) -> Post:
-        """The post under the name of its account that a yes was given for, if no other name was read since.
-
-        A name that cannot be read, or can be read for the first time, takes no yes away.
-        """
-        draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
-        if draft is None or activity is None or not draft.is_as_written(activity.date):
-            return post
-        name, undecided = account_name(draft.account), draft.decision is Decision.PENDING
-        if draft.content.account != post.content.account or (post.account_name and (name or undecided)):
-            return post
-        return replace(post, account_name=name or None)
-
-    def _status(self, post: Post, verdict: Verdict, times: int, taken_back: int) -> ReviewStatus:
-        if post.status in GONE_OUT:
-            return ReviewStatus.OUT
-        if post.status is PostStatus.FAILED:
-            return ReviewStatus.FAILED
-        if post.status is PostStatus.CANCELED:
-            return ReviewStatus.CANCELLED
-        match verdict.state:
-            case ApprovalState.CHANGED:
-                return ReviewStatus.CHANGED
-            case ApprovalState.EDITED:
-                return ReviewStatus.EDITED
-            case ApprovalState.UNPROVEN | ApprovalState.OVERCOUNTED:
-                return ReviewStatus.WITHHELD
-            case ApprovalState.USED_UP:
-                return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
-            case ApprovalState.APPROVED:
-                return ReviewStatus.SCHEDULED if post.status is PostStatus.SCHEDULED else ReviewStatus.APPROVED
-            case ApprovalState.PENDING | ApprovalState.NOT_REVIEWED:
-                pass
-            case _:
-                assert_never(verdict.state)
-        if post.status is PostStatus.SCHEDULED:
-            required = self.desired.schedule is not None and self.desired.schedule.approval_required
-            return ReviewStatus.CHANGED if required and changed_since(self.recorded, post) else ReviewStatus.SCHEDULED
-        if times:
-            return ReviewStatus.CANCELLED if taken_back else ReviewStatus.WITHHELD
-        return ReviewStatus.PENDING

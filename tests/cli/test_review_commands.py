@@ -20,7 +20,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.content import PublicContent, approval_digest, comparable
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.planner.review import review_of
+from reconciler.planner.reviewing import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
 from tests.cli.projects import Command, Project, site

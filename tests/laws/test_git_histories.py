@@ -28,7 +28,8 @@ from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Media, PostId
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.review import Review, review_of
+from reconciler.planner.review import Review
+from reconciler.planner.reviewing import review_of
 from tests.planner.publishing_world import IMAGE, KNOWN, NOW, activity, desired, post, site
 from tests.reviewing import entry
 
