@@ -41,6 +41,7 @@ WORDS = {
     "from the same.",
     "PlanDocument.sites": "One plan a site, sorted by name.",
     "PlanDocument.part": "Which part of the sites it is of; left out where it is of all.",
+    "PlanDocument.project": "The digest of the project file it was made from, which tells whether that has moved on.",
     "RunPart.number": "Which part, from 1.",
     "RunPart.count": "How many parts there are.",
     "RunPart.config": "The digest of the files and options that all parts are made from.",

@@ -10,6 +10,7 @@ from reconciler.config.trust import refused_target
 from reconciler.engine.plan_file import StoredPlans, bare
 from reconciler.engine.results import Emit, Event, Notice, SiteFailed, SitePlanned
 from reconciler.engine.saved import check_destination, save_plan
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import RunPart
@@ -34,7 +35,7 @@ class Saving:
         self._failed += isinstance(event, SiteFailed)
         self._emit(event)
 
-    def write(self, api: str, made_at: datetime, part: RunPart | None = None) -> None:
+    def write(self, api: str, made_at: datetime, project: Digest, part: RunPart | None = None) -> None:
         """Writes the file, and says so.
 
         A plan that lacks a site is not saved: whoever applied it would take it for the whole.
@@ -43,7 +44,7 @@ class Saving:
             what = f"The plan was not saved to {self._file}: not every site could be planned"
             self._emit(Notice(Diagnostic("plan-not-saved", what, severity=Severity.WARNING)))
             return
-        save_plan(self._file, api, made_at, self._plans, part)
+        save_plan(self._file, api, made_at, self._plans, part, project)
         what, fix = f"Saved to {self._file}", f"to carry out exactly this plan: reconciler apply {self._file}"
         if part is not None and part.count > 1:
             what += f", part {part.number} of {part.count}"

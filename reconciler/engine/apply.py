@@ -170,7 +170,7 @@ async def apply_saved(
 
 
 def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> None:
-    if not (what := moved_on(saved, files)):
+    if not (what := moved_on(saved, files, run.session.project)):
         return
     if run.context.strict:
         raise MovedOn(f"{what}, and --strict is given")

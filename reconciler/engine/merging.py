@@ -44,7 +44,7 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
         for plan in saved.plans:
             plans.add(plan)
     made_at = min(saved.made_at for _, saved in found)
-    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for)
+    return SavedPlan(str(uuid.uuid4()), __version__, first.api, made_at, plans, first.valid_for, project=first.project)
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:

@@ -187,6 +187,7 @@ def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
     if (found.kind, found.format_version) != (KIND, FORMAT_VERSION):
         return None
     part = None if isinstance(found.part, Absent) else found.part
-    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part)
+    project = None if isinstance(found.project, Absent) else found.project
+    saved = SavedPlan(found.id, found.tool, found.api, found.made_at, plans, found.valid_for, part, project)
     saved.__dict__["digest"] = found.digest
     return saved if saved.expires_at == found.expires_at else None

@@ -7,11 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from reconciler.config.discovery import PROJECT_FILE
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.plan_file import write_plan
 from reconciler.engine.results import PlanLoaded
 from reconciler.model.address import SiteName
+from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.actions import Plan
@@ -36,9 +38,19 @@ def check_destination(file: Path) -> None:
         raise UsageError(f"--out {shown}: is not a regular file; choose another name")
 
 
-def save_plan(file: Path, api: str, made_at: datetime, plans: Collection[Plan], part: RunPart | None = None) -> None:
-    """Writes the plans of a run. Raises UsageError where the file cannot be written."""
-    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, plans, part=part))
+def save_plan(
+    file: Path,
+    api: str,
+    made_at: datetime,
+    plans: Collection[Plan],
+    part: RunPart | None = None,
+    project: Digest | None = None,
+) -> None:
+    """Writes the plans of a run. Raises UsageError where the file cannot be written.
+
+    `project` is the digest of the project file.
+    """
+    write_plan(file, SavedPlan(str(uuid.uuid4()), __version__, api, made_at, plans, part=part, project=project))
 
 
 def plan_file_of(paths: Sequence[Path]) -> Path | None:
@@ -87,11 +99,12 @@ def files_of(saved: SavedPlan, project: Project) -> Mapping[SiteName, SiteEntry]
     return {entry.name: entry for entry in entries if entry.name in names and not entry.problems}
 
 
-def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> str:
+def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, project: Project) -> str:
     """How the files on disk are not those the plan was made from; empty where they are."""
     if files is None:
         return "the files of the project cannot be read any more"
-    moved = [
+    moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []
+    moved += [
         plan.site.name
         for plan in saved.plans
         if plan.site.name not in files or files[plan.site.name].load().digest != plan.config

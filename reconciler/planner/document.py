@@ -98,7 +98,8 @@ class SavedPlan(Struct, frozen=True, dict=True):
     """The plans of a run as they are saved.
 
     `tool` is the version that made it, `api` the side it was made against; `id` is random. `plans` are sorted by the
-    names of their sites. `part` is None where it is whole.
+    names of their sites. `part` is None where it is whole. `project` is the digest of the project file, None for a plan
+    that an earlier version made.
     """
 
     id: str
@@ -108,6 +109,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
     plans: Collection[Plan]
     valid_for: timedelta = VALID_FOR
     part: RunPart | None = None
+    project: Digest | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -143,6 +145,7 @@ class PlanDocument(Struct, frozen=True):
     expires_at: Instant
     digest: Digest
     part: RunPart | Absent = ABSENT
+    project: Digest | Absent = ABSENT
     sites: tuple[Plan, ...] = ()
     seal: Digest = Digest("")
 
@@ -160,6 +163,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
         saved.expires_at,
         saved.digest,
         ABSENT if saved.part is None else saved.part,
+        ABSENT if saved.project is None else saved.project,
     )
 
 
@@ -267,6 +271,8 @@ def from_text(data: bytes, file: str) -> SavedPlan:
         saved = SavedPlan(found.id, found.tool, found.api, found.made_at, found.sites, found.valid_for)
         if not isinstance(found.part, Absent):
             saved = replace(saved, part=found.part)
+        if not isinstance(found.project, Absent):
+            saved = replace(saved, project=found.project)
         expires_at, digest = saved.expires_at, saved.digest
     except OverflowError:
         raise AlteredPlan("it holds a time that no plan has") from None

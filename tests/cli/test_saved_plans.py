@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.codec import sorted_json
-from tests.cli.projects import Command, Project, site
+from tests.cli.projects import PROJECT, Command, Project, site
 
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 SECOND = "3f0c2a9e-8d0b-4b7c-9a55-000000000002"
@@ -85,6 +85,25 @@ def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: P
         "Refused: the files have moved on since the plan was made: shop, and --strict is given; run plan again",
     )
     assert writes(project) == []
+
+
+def test_the_project_file_is_one_of_those_that_move_on(
+    reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit that was loosened since was not what people saw when they agreed to the plan."""
+    monkeypatch.chdir(project.root)
+    project.write({"reconciler.yaml": PROJECT + "policy: {maxDelete: 0, minLead: 2h}\n"})
+    assert reconciler("plan", "--out", "p.plan").code == 0
+    project.edit("reconciler.yaml", "policy:", "# reviewed\npolicy:")
+    assert reconciler("apply", "p.plan", *YES, "--strict").code == 0
+    for before, after in (("maxDelete: 0", "maxDelete: 99"), ("timeout: 1m", "timeout: 2m")):
+        assert reconciler("plan", "--out", "p.plan", "--regenerate", "shop").code == 0
+        project.edit("reconciler.yaml", before, after)
+        moved = "the files have moved on since the plan was made: reconciler.yaml"
+        refused = reconciler("apply", "p.plan", *YES, "--strict")
+        assert (refused.code, refused.last) == (4, f"Refused: {moved}, and --strict is given; run plan again")
+        ran = reconciler("apply", "p.plan", *YES)
+        assert (ran.code, ran.err.startswith(f"warning: {moved}; ")) == (0, True), ran.err
 
 
 def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, project: Project, saved: Path) -> None:

@@ -45,6 +45,15 @@ def saved(*plans: Plan, **changed: Any) -> SavedPlan:
     return replace(SavedPlan("one", "1.0", "https://api", NOW, plans or (Plan(SITE, (action(),)),)), **changed)
 
 
+def test_a_plan_that_does_not_say_its_project_file_is_one_of_an_earlier_version() -> None:
+    said = digest_of("reconciler.yaml")
+    assert reread(saved(project=said)).project == said
+    assert '"project"' not in to_text(saved())
+    assert reread(saved()).project is None
+    with pytest.raises(AlteredPlan):
+        from_text(to_text(saved(project=said)).replace(said, digest_of("other")).encode(), "plan.json")
+
+
 def reread(one: SavedPlan) -> SavedPlan:
     return from_text(to_text(one).encode(), "plan.json")
 

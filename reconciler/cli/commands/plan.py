@@ -58,7 +58,7 @@ def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> Clos
         async with session_of(asked, selection.project, ReadClient) as session:
             completed = await plan_sites(session, selection, context, saving.emit if saving else running.emit)
             if saving is not None:
-                saving.write(session.api.target, session.clock.now(), selection.part)
+                saving.write(session.api.target, session.clock.now(), selection.project.digest, selection.part)
             return completed
 
     return running.run(plan())
