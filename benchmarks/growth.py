@@ -1,9 +1,10 @@
-"""How CPU and memory grow with the number of sites, from --sites to four times as many.
+"""How CPU and memory grow with the number of sites, from --sites to --times as many.
 
-    python benchmarks/growth.py [--sites 250]
+    python benchmarks/growth.py [--sites 250] [--times 4] [--only plan]
 
 For each command: the exponent of its CPU (1.00 is linear) and the factor of its memory (1.00 is flat). The sites differ
-from their files, each in its own way, so that nothing is shared between them; the server is the sandbox on loopback.
+from their files, each in its own way, so that nothing is shared between them. `apply` is
+against the sandbox on loopback, all else against canned answers.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from canned import served
 from measure import Cost, compiled, cost_of, exponent
 from run import command, sandbox, site_id, write_project
-
-TIMES = 4
 
 
 def project(root: Path, sites: int) -> Path:
@@ -31,11 +31,14 @@ def project(root: Path, sites: int) -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", type=int, default=250, help="the smaller number of sites (default 250)")
-    sites = parser.parse_args().sites
+    parser.add_argument("--times", type=int, default=4, help="how many times as many the larger number is (default 4)")
+    parser.add_argument("--only", help="one command alone, such as `plan`")
+    given = parser.parse_args()
+    sites, times = given.sites, given.times
     compiled()
     with tempfile.TemporaryDirectory() as folder:
-        one, small, large = (project(Path(folder) / str(count), count) for count in (1, sites, sites * TIMES))
-        with sandbox(large) as base:
+        one, small, large = (project(Path(folder) / str(count), count) for count in (1, sites, sites * times))
+        with sandbox(large) as world, served() as base:
             lines: dict[str, Callable[[], list[str]]] = {
                 "validate": lambda: command("validate", "."),
                 "plan": lambda: command("plan", ".", "--api", base),
@@ -44,22 +47,22 @@ def main() -> None:
                 "plan --out": lambda: command("plan", ".", "--api", base, "--out", "all.plan"),
                 "show": lambda: command("show", "all.plan"),
                 "drift": lambda: command("drift", ".", "--api", base),
-                "apply": lambda: command("apply", ".", "--api", base, "--auto-approve"),
+                "apply": lambda: command("apply", ".", "--api", world, "--auto-approve"),
             }
             print(f"{'':<20} {'sites':>12} {'CPU':>10} {'exponent':>9} {'MiB':>12} {'factor':>7}")
             for name, line in lines.items():
-                if name == "plan":
-                    cost_of(line(), large)  # every site is made on first sight
+                if given.only not in (None, name):
+                    continue
                 costs = [cost_of(line(), root, codes=(0, 2)) for root in (one, small, large)]
-                print(row(name, sites, *costs))
+                print(row(name, sites, times, *costs))
 
 
-def row(name: str, sites: int, one: Cost, small: Cost, large: Cost) -> str:
+def row(name: str, sites: int, times: int, one: Cost, small: Cost, large: Cost) -> str:
     """One command: its CPU above that of a project with one site, and its memory."""
     first, last = small.cpu - one.cpu, large.cpu - one.cpu
-    grown = exponent(first, last, TIMES)
+    grown = exponent(first, last, times)
     return (
-        f"{name:<20} {sites:>5} {sites * TIMES:>6} {first:>4.1f} {last:>4.1f}s {grown:>9.2f} "
+        f"{name:<20} {sites:>5} {sites * times:>6} {first:>4.1f} {last:>4.1f}s {grown:>9.2f} "
         f"{small.memory:>5.0f} {large.memory:>6.0f} {large.memory / small.memory:>7.2f}"
     )
 
