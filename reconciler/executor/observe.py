@@ -11,6 +11,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.waiting import with_hidden_posts
 
 MOST_ROUNDS = 4
 """Each round reads something that was not read before, so this is never reached; it bounds the loop."""
@@ -33,6 +34,7 @@ async def observe_and_plan(
             observed = with_posts(observed, reads.posts_of, await reader.posts_of(desired.ref, reads.posts_of))
         if reads.items:
             observed = replace(observed, items=(*observed.items, *await reader.items(desired.ref, reads.items)))
+        observed = with_hidden_posts(observed, recorded)
         plan = make_plan(desired, observed, recorded, options)
     return observed, plan
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Address, Kind
@@ -142,6 +143,27 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
             id = activity or ActivityId(f"of {post.id}")
             found.append(Activity(id, known.title if known else "", "", moment, None, (post,)))
     return tuple(found)
+
+
+def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
+    """The site with the posts of ours that wait to go out in the activities that do not show them.
+
+    Whether an activity keeps its scheduled posts is not stated (6.4). Asked for by its id, such a post is still there,
+    so nothing of it is gone and it is judged as the posts that are shown.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status is not PlanStatus.ACTIVE:
+        return observed
+    last, found = _last_published(recorded), dict[ActivityId, tuple[Post, ...]]()
+    for post, _ in _not_shown(observed, recorded):
+        if known := last.get(post.id):
+            found[known.activity] = (*found.get(known.activity, ()), post)
+    if not any(activity.id in found for activity in live.activities):
+        return observed
+    activities = tuple(
+        replace(activity, posts=(*activity.posts, *found.get(activity.id, ()))) for activity in live.activities
+    )
+    return replace(observed, marketing_plan=replace(live, activities=activities))
 
 
 def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:

@@ -59,7 +59,8 @@ def _activity(activity: Json, route: str, unknowns: Unknowns) -> Json:
         shown["videoCandidates"] = [{"id": guid(shown["marketingActivityId"], "video"), "status": "READY"}]
     if not isinstance(shown.get("items"), list):
         return shown
-    found = [each for each in shown.pop("items") if unknowns.publishedInPlan or each["status"] != "PUBLISHED"]
+    kept = {"SCHEDULED": unknowns.scheduledInPlan, "PUBLISHED": unknowns.publishedInPlan}
+    found = [each for each in shown.pop("items") if kept.get(each["status"], True)]
     if unknowns.newEnumMembers == "channel" and found:
         found.append(_novel(found[0]))
     form = unknowns.planItems if route == "GET /marketing-plan" else unknowns.postsItems

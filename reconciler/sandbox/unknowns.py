@@ -470,6 +470,7 @@ class Unknowns:
         mark="10.2: two candidates (S)",
         about="Where a published post's link is: `channel.externalItemUrl`, `postUrl` or `storyUrl`, nowhere.",
     )
+    scheduledInPlan: bool = _flag(True, mark="6.4: not stated", about="Scheduled posts stay in their activity.")
     publishedInPlan: bool = _flag(True, mark="6.4: not stated", about="Published posts stay in their activity.")
     failureMembers: str = _choice(
         "message", "code", "none", mark="14.19: not seen", about="The members of `publicationError`."

@@ -18,6 +18,7 @@ from reconciler.model.operations import (
     ClearPosts,
     DeleteActivity,
     DeleteMarketingPlan,
+    Operation,
     Regenerate,
     ReschedulePost,
 )
@@ -30,6 +31,7 @@ from reconciler.planner.actions import BlockedBy, NothingWaits, Plan, Reason, Re
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.waiting import with_hidden_posts
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -50,6 +52,27 @@ KILN = activity("a", WAITS)
 YES = approved(KILN)
 OURS = scheduled_before(DRAFT)
 CANCEL = CancelPost(WAITS.id, KILN.id, WAITS.channel, AT, KILN.title)
+
+
+def test_rule_17_3_a_post_that_its_activity_does_not_show_stays_while_it_is_there() -> None:
+    """Some service may leave scheduled posts out of their activity; taken back at each run, none would ever go out."""
+    ours = replace(
+        OURS,
+        published=(replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=WAITS.scheduled_for),),
+    )
+    other = post("d2")
+    without = replace(site(replace(KILN, posts=(other,))), items=((WAITS.id, WAITS),))
+    seen = with_hidden_posts(without, ours)
+    assert seen.marketing_plan is not None
+    assert seen.marketing_plan.activities == (replace(KILN, posts=(other, WAITS)),)
+    assert not cancels(plan(desired(approvals=YES), seen, ours))
+    assert cancels(plan(desired(), seen, ours)) == ((CANCEL, Reason.WITHDRAWN),), "judged as ever"
+    gone = replace(without, marketing_plan=replace(seen.marketing_plan, activities=()))
+    assert with_hidden_posts(gone, ours) is gone
+
+
+def cancels(made: Plan) -> tuple[tuple[Operation, Reason], ...]:
+    return tuple((one.operation, one.reason) for one in made.actions if isinstance(one.operation, CancelPost))
 
 
 def test_what_is_approved_as_it_is_stays() -> None:
