@@ -22,23 +22,25 @@ from reconciler.engine.results import (
     SiteApplied,
     SiteFailed,
 )
-from reconciler.engine.run_ledger import AGAIN, entries_of, ledger_of, ledger_values
+from reconciler.engine.run_ledger import AGAIN, ledger_of, ledger_values
 from reconciler.executor.executor import apply_plan
-from reconciler.executor.ledger import Result, SiteLedger, Tally, tally_of
+from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.planner.actions import Plan
-from reconciler.planner.rights import what_is_left
+from reconciler.model.operations import ActionClass, SchedulePost, class_of
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action, Plan
+from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
-IN_DOUBT = f"the worker that began this site was lost, and more is left to do than was agreed to; {AGAIN}"
+IN_DOUBT = f"the worker that began this site was lost, and it is not known what it did here; {AGAIN}"
 DONE_BEFORE = "done by a worker that was lost after it"
 
 
@@ -139,7 +141,7 @@ async def _apply(
         elif not again:
             ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
         else:
-            ledger = await _carry_on(run, plan, ports, options, turn, recorder)
+            ledger = await _carry_on(run, prepared, ports, options, turn, recorder)
         result = SiteApplied(ledger, prepared.planned.labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)
@@ -147,19 +149,37 @@ async def _apply(
 
 
 async def _carry_on(
-    run: Run, plan: Plan, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
+    run: Run, prepared: Prepared, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown."""
+    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown.
+
+    A generation that somebody asked for is unknown too: that it was asked for does not tell whether it was made.
+    """
+    plan = prepared.plan
     assert ports.desired is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
     today = (await plan_site(run.session, run.context, ports.desired, recorded, turn)).plan
     left = what_is_left(plan, today)
-    if left is None:
+    if left is None or regenerates_on_request(plan) or regenerates_on_request(today):
         return ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}
-    done = [action for action in plan.actions if action.address not in still]
-    return replace(ledger, entries=(*entries_of(done, Result.DONE, DONE_BEFORE), *ledger.entries))
+    over = [action for action in plan.actions if action.address not in still]
+    entries = (_over(action, today, prepared.recorded, recorded) for action in over)
+    return replace(ledger, entries=(*entries, *ledger.entries))
+
+
+def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) -> Entry:
+    """What became of an action of a lost attempt that is not to be done any more."""
+    operation, result, why = action.operation, Result.DONE, DONE_BEFORE
+    if blocked := next((found.message for found in today.blocked if found.address == action.address), ""):
+        result, why = Result.SKIPPED, blocked
+    elif class_of(operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE):
+        # Time may have passed over it: only what was noted of it is known.
+        id = operation.post if isinstance(operation, SchedulePost) else None
+        if id is None or now.published_by_id.get(id) == before.published_by_id.get(id):
+            result, why = Result.UNKNOWN, IN_DOUBT
+    return Entry(action.address, operation, result, why)
 
 
 class ApplyTotals:

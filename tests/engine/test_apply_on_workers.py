@@ -35,6 +35,7 @@ from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
+from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
@@ -49,6 +50,7 @@ from tests.engine.fleet_over_http import Fleet, Quick, fleet, without_durations
 from tests.laws.scenario import once_only
 
 SITES = 3
+AS_EVER = RunContext()
 SETTINGS = "POST /promote/marketing-plan-service/v1/marketing-settings"
 CREATE_EVENT = "POST /promote/marketing-plan-service/v1/events"
 GENERATE = "POST /marketing-plan/generate-marketing-plan"
@@ -66,7 +68,7 @@ async def yes(_proposal: Proposal) -> Decision:
 
 
 def applied(
-    shops: Fleet, make: Callable[..., Workers] | None, *, stop: Callable[[], bool] = lambda: False
+    shops: Fleet, make: Callable[..., Workers] | None, context: RunContext = AS_EVER
 ) -> tuple[ApplyCompleted, list[SiteApplied]]:
     """How an apply ended, and what was done at each site."""
     events: list[Event] = []
@@ -74,8 +76,8 @@ def applied(
     async def apply() -> object:
         project, index = open_project((shops.root,))
         async with open_session(project, FullClient, environ=os.environ, workers=make) as session:
-            context = Run(session, RunContext(), ApplyTerms(yes, stop=stop), events.append)
-            return await apply_live(context, select(project, index, Choice()))
+            apply = Run(session, context, ApplyTerms(yes), events.append)
+            return await apply_live(apply, select(project, index, Choice()))
 
     completed = asyncio.run(apply())
     assert isinstance(completed, ApplyCompleted)
@@ -204,10 +206,50 @@ def test_what_a_part_did_is_known_where_its_answer_is_lost(
     shops: Fleet, losses: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(LosesAnswers, "left", losses)
-    completed, sites = applied(shops, lambda setup: Workers(LosesAnswers, run_part, 1, setup))
+    completed, sites = applied(shops, losing_answers)
     assert LosesAnswers.left == 0
     assert completed.results == {Result.DONE}, sites
     assert len(sites) == SITES
+    finishes(shops, capsys)
+
+
+@pytest.fixture
+def forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first attempt at a part does it all, and is lost before anything of that is kept."""
+    keep = PartResults.keep
+
+    async def kept(results: PartResults, id: str, data: bytes) -> None:
+        if not LosesAnswers.left:
+            await keep(results, id, data)
+
+    monkeypatch.setattr(LosesAnswers, "left", 1)
+    monkeypatch.setattr(PartResults, "keep", kept)
+
+
+def losing_answers(setup: Any) -> Workers:
+    return Workers(LosesAnswers, run_part, 1, setup)
+
+
+@pytest.mark.usefixtures("forgets")
+def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    completed, sites = applied(shops, losing_answers)
+    assert completed.results == {Result.DONE}
+    assert {len(site.ledger.entries) for site in sites} == {4}
+    assert all("done by a worker that was lost" in entry.detail for site in sites for entry in site.ledger.entries)
+    finishes(shops, capsys)
+
+
+def test_a_generation_that_was_asked_for_is_not_made_twice(
+    shops: Fleet, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
+    applied(shops, None)
+    request.getfixturevalue("forgets")
+    file = shops.root / "sites" / "shop-01.yaml"
+    file.write_text(file.read_text().replace("warm", "cold"))
+    _, [site] = applied(shops, losing_answers, RunContext(regenerate=frozenset({SiteName("shop-1")})))
+    assert {entry.result for entry in site.ledger.entries} == {Result.UNKNOWN}
+    asked = [sent["path"].rpartition("/")[2] for sent in shops.sandbox.requests()]
+    assert asked.count("regenerate-marketing-plan") == 1
     finishes(shops, capsys)
 
 
@@ -325,7 +367,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
     by_name = {str(site.name): site.ledger for site in sites}
     assert {entry.result for entry in by_name["shop-1"].entries} == {Result.UNKNOWN}
-    assert "more is left to do than was agreed to" in by_name["shop-1"].entries[0].detail
+    assert "it is not known what it did here" in by_name["shop-1"].entries[0].detail
     assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
     assert Result.UNKNOWN in completed.results
     finishes(shops, capsys, runs=2)
