@@ -70,10 +70,11 @@ OPTIONS: Final = ListShape("options", ("options",))  # D 9.3
 SITES: Final = ListShape("sites", ("sites",))  # D 11.2
 URLS: Final = ListShape("addresses of a site", ("urls",))  # S-sdk 11.1
 
-_PAGING: Final = ("pagingMetadata", "metadata", "paging")  # S-wix 5; I for those of the marketing services
+_PAGING: Final = ("pagingMetadata", "metadata", "paging", "cursorPaging")  # S-wix 5; I for the marketing services
 _TOTALS: Final = ("total", "totalCount", "count")
-_NEXT: Final = ("nextCursor", "nextPageToken", "next")
-_BESIDE: Final = frozenset({*_PAGING, *_TOTALS, *_NEXT, "hasNext", "cursors"})
+_NEXT: Final = ("nextCursor", "nextPageToken", "next", "cursor")
+_MORE: Final = ("hasNext", "hasMore", "truncated")
+_BESIDE: Final = frozenset({*_PAGING, *_TOTALS, *_NEXT, *_MORE, "cursors"})
 
 
 def opened(body: object, shape: ObjectShape) -> tuple[Fields, str]:
@@ -143,8 +144,9 @@ def sign_of_more(source: Fields, came: int) -> str:
     places = [("", source)]
     places += [(f"{name}.", source[name]) for name in _PAGING if is_object(source.get(name))]
     for where, place in places:
-        if place.get("hasNext") is True:
-            return f"{where}hasNext is true"
+        said = next((name for name in _MORE if place.get(name) is True), None)
+        if said is not None:
+            return f"{where}{said} is true"
         cursors = place.get("cursors")
         inner = [(f"{where}cursors.", cursors)] if is_object(cursors) else []
         for path, holder in [(where, place), *inner]:

@@ -8,6 +8,7 @@ guessing on would be worse than stopping.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -37,6 +38,8 @@ def settings(body: object) -> MarketingSettings:
     overrides = kept_object(source.get("overrides"), f"{where}.overrides")
     # Written members are merged into the live ones (17.4). In anything else those would be lost without a word.
     own = fields(source.get("settings"), f"{where}.settings")
+    if nested := sorted({"settings", "overrides"} & own.keys()):
+        raise Unreadable(f"expected the settings themselves in {where}.settings, got {' and '.join(nested)} in it")
     for name in _OBJECTS:
         fields(own.get(name), f"{where}.settings.{name}")
     for tool, value in fields(source.get("overrides"), f"{where}.overrides").items():
@@ -58,11 +61,20 @@ def marketing_plan(body: object) -> MarketingPlan:
         shapes.refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
-    activities = tuple(activity(member, path) for path, member in found)
+    activities = _each_once(activity(member, path) for path, member in found)
     status = _plan_status(source, where)
     if status == NO_STATUS and activities:
         raise Unreadable(f"expected a marketing plan with its status, got {len(activities)} activities without one")
     return MarketingPlan(status, activities, shows_activities=shows)
+
+
+def _each_once(found: Iterable[Activity]) -> tuple[Activity, ...]:
+    """The activities, those that are listed twice once: each would be counted, cancelled and thrown away twice."""
+    by_id: dict[ActivityId, Activity] = {}
+    for each in found:
+        if by_id.setdefault(each.id, each) != each:
+            raise Unreadable(f"expected each activity once, got {printable(each.id)} twice with different contents")
+    return tuple(by_id.values())
 
 
 def _plan_status(source: Fields, where: str) -> AnyPlanStatus:

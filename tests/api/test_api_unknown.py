@@ -23,7 +23,7 @@ from reconciler.api.transport import FullTransport
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import Digest, freeze, freeze_object
 from reconciler.model.events import EventId, instant
-from reconciler.model.marketing_plan import NO_STATUS
+from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
 from reconciler.model.operations import CancelPost, Done, Generate, NotDone, SchedulePost, Unknown, UpdateSettings
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import FieldChange, MarketingSettings
@@ -135,7 +135,13 @@ MISSHAPEN: dict[str, list[object]] = {
         {"status": "ACTIVE", "acts": [{}]},
         {"status": "ACTIVE", "hasNext": True},
     ],
-    "settings": [{"settings": 3}, {"overrides": []}, {"settings": {"topics": 3}}],
+    "settings": [
+        {"settings": 3},
+        {"overrides": []},
+        {"settings": {"topics": 3}},
+        {"settings": {"id": "s", "settings": {"topics": {}}}},
+        {"settings": {"overrides": {}}},
+    ],
     "events": [{"events": 3}, {"events": [{}]}, {"events": [{"id": "e", "date": 5}]}, {"hasNext": True}],
     "posts": [{"marketingActivities": [{"items": []}]}, {"marketingActivities": [{"id": "a", "items": 3}]}],
     "items": [{"items": [{}]}, {"items": [{"id": "p", "status": 3}]}, {"hasNext": True}],
@@ -284,11 +290,25 @@ MORE: list[dict[str, object]] = [
     {"pagingMetadata": {"cursors": {"next": "c1"}}},
     {"metadata": {"cursors": {"next": "c1"}, "count": 1}},
     {"nextCursor": "c1"},
+    {"cursor": "c1"},
+    {"cursorPaging": {"cursor": "c1"}},
+    {"hasMore": True},
+    {"truncated": True},
     {"total": 2},
     {"totalCount": "2"},
     {"pagingMetadata": {"count": 1, "total": 2}},
 ]
 ONE_ACTIVITY = {"marketingActivityId": "a", "date": "2026-12-01T00:00:00Z"}
+
+
+def test_rule_17_1_an_activity_that_is_listed_twice_is_there_once_or_not_understood(bench: Bench) -> None:
+    twice = {"status": "ACTIVE", "marketingActivities": [ONE_ACTIVITY, ONE_ACTIVITY]}
+    live = ask(bench, OBJECTS["plan"], ok(twice))
+    assert isinstance(live, MarketingPlan)
+    assert [activity.id for activity in live.activities] == ["a"]
+    twice["marketingActivities"] = [ONE_ACTIVITY, {**ONE_ACTIVITY, "title": "Another"}]
+    with pytest.raises(ApiError, match="expected each activity once, got a twice with different contents"):
+        ask(bench, OBJECTS["plan"], ok(twice))
 
 
 @pytest.mark.parametrize("sign", MORE, ids=str)
