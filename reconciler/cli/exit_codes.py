@@ -49,7 +49,7 @@ def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode |
             changes = event.changes + event.tally.still_going_out  # what no action can stop is not as wanted either
             return _of_sites(event.failed, refused, changes if detailed else 0)
         case results.DriftCompleted():
-            return _of_sites(event.failed, 0, event.tally.drifted)
+            return _of_sites(event.failed, 0, event.tally.drifted + event.tally.refused)
         case results.ApplyCompleted():
             return _of_apply(event, signal)
         case results.Refused(failed=failed):

@@ -112,7 +112,8 @@ class _Audit(PostsAudit, frozen=True):
                 wanted = (activity.title, activity.target_date)
                 made = any((one.title, one.target_date) == wanted for one in self.recorded.created)
                 finding = Finding.DELETED if made else Finding.MISSING
-                return self._drifted(action, finding, Moved.REMOTE if made else Moved.GIT)
+                found = self._drifted(action, finding, Moved.REMOTE if made else Moved.GIT)
+                return replace(found, name=activity.title)
             case UpdateActivity(title=title):
                 return self._edited_activity(action, title)
             case DeleteActivity(title=title):

@@ -12,7 +12,7 @@ from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Json
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Reason
+from reconciler.planner.actions import Reason, RefusedBy
 
 
 class DriftState(StrEnum):
@@ -93,6 +93,8 @@ class DriftItem(Struct, frozen=True):
     title: str = ""
     channel: str = ""
     """Of a post: the title of its activity and where it goes out."""
+    name: str = ""
+    """What people know the object by, where `about` does not say it: a post's name, or an activity's title."""
 
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
@@ -101,13 +103,17 @@ class DriftItem(Struct, frozen=True):
 
 
 class DriftTally(Struct, frozen=True):
-    """Counts of objects; `sites` are those with anything drifted, pending or blocked."""
+    """Counts of objects; `sites` are those with anything drifted, pending, blocked or refused.
+
+    `refused` counts the sites that a guard would refuse an apply of.
+    """
 
     drifted: int = 0
     pending: int = 0
     blocked: int = 0
     in_review: int = 0
     sites: int = 0
+    refused: int = 0
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
@@ -131,13 +137,15 @@ class DriftReport(Struct, frozen=True):
 
     @property
     def tally(self) -> DriftTally:
-        """How many objects are in which state. A refusal counts as drift."""
+        """How many objects are in which state. What the file expects of the site and is not so has drifted."""
         drifted, pending, blocked = (
             len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
-        drifted += len(self.refusals)  # a site that is not what its file expects has drifted
+        unexpected = sum(refusal.code == RefusedBy.EXPECT for refusal in self.refusals)
+        drifted, refused = drifted + unexpected, int(unexpected < len(self.refusals))
         in_review = len(self.of(DriftState.IN_REVIEW))
-        return DriftTally(drifted, pending, blocked, in_review, int(bool(drifted or pending or blocked)))
+        some = bool(drifted or pending or blocked or refused)
+        return DriftTally(drifted, pending, blocked, in_review, int(some), refused)
 
 
 def who_moved(in_git: bool, remotely: bool) -> Moved:

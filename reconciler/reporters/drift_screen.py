@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from reconciler.engine.results import DriftCompleted, RunStarted, SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
@@ -29,12 +31,15 @@ _MARKS: Final = {
     DriftState.CONVERGED: ("=", Style.DIM, 4),
 }
 
-GOES_OUT: Final = ("!", Style.RED, -1)
+GOES_OUT: Final = ("!", Style.RED, -2)
 """Of a post that goes out although nobody wants it: before all else."""
+
+REFUSED: Final = -1
+"""The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""
 
 FEW_SITES: Final = 5
 MOST_ROWS: Final = 30
-COLUMNS: Final = ("drifted", "pending", "blocked", "in_review")
+COLUMNS: Final = ("drifted", "refused", "pending", "blocked", "in_review")
 
 
 class DriftScreen:
@@ -66,6 +71,7 @@ class DriftScreen:
         lines = list(_report_lines(report, everything=self._explain))
         if lines:
             rank = min(map(_rank, report.items)) if report.items else 4
+            rank = min(rank, REFUSED) if report.refusals else rank
             self._blocks.add(report.site.name, rank, lines, lambda: lines, tally, labels=drifted.labels)
 
     def lines(self, completed: DriftCompleted) -> Iterator[str]:
@@ -108,8 +114,9 @@ class DriftScreen:
 
 def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
     for refusal in report.refusals:
-        fix = (Span(f"fix: {refusal.fix}"),) if refusal.fix else ()
-        yield subject_line("!", Style.RED, "refused", Span(refusal.message), *fix)
+        yield subject_line("!", Style.RED, "refused", Span(refusal.message))
+        if refusal.fix:
+            yield Line((Span(f"fix: {refusal.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
     alike: dict[object, list[DriftItem]] = {}
     for item in sorted(report.items, key=_rank):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
@@ -117,7 +124,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         same = item.finding is Finding.BLOCKED and not everything
         alike.setdefault((item.about, item.fix) if same else item, []).append(item)
     for items in alike.values():
-        yield from _item(items[0], len(items), everything=everything)
+        yield from _item(items, everything=everything)
     for note in report.notes:
         yield Line((Span(f"  note: {note}", Style.DIM),), hang=8)
     if report.due:
@@ -130,8 +137,9 @@ def _rank(item: DriftItem) -> int:
     return GOES_OUT[2] if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state][2]
 
 
-def _item(item: DriftItem, count: int, *, everything: bool) -> Iterator[Line]:
-    """An object, or several that the same stands in the way of."""
+def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
+    """An object, or several that the same blocks."""
+    item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
     spans = [Span(item.state.value, style)]
     if item.moved is not None:
@@ -139,16 +147,20 @@ def _item(item: DriftItem, count: int, *, everything: bool) -> Iterator[Line]:
     if item.finding is Finding.BLOCKED:
         spans.append(Span(", ".join(item.about)))
     elif item.finding is not None and not item.shown_fields:
-        spans.append(Span(words.finding(item, named=count == 1)))
+        said = replace(item, about=()) if item.address.kind is Kind.ACTIVITY else item
+        spans.append(Span(words.finding(said, named=count == 1)))
     if item.shown_fields and all(isinstance(field.applied, Absent) for field in item.shown_fields):
         spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(str(item.address), Style.DIM))
-    yield subject_line(symbol, style, _subject(item) if count == 1 else plural(count, _subject(item)), *spans)
+    subject = _subject(items[0]) if count == 1 else plural(count, items[0].address.kind.value.replace("-", " "))
+    yield subject_line(symbol, style, subject, *spans)
     for field in item.shown_fields:
         yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
     if item.fix:
         yield Line((Span(f"fix: {item.fix}"),), indent=LEFT + 4, hang=LEFT + 9)
+    if count > 1 and (named := ", ".join(found.name for found in items if found.name)):
+        yield Line((Span(named, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 
 
 def _subject(item: DriftItem) -> str:
@@ -158,6 +170,10 @@ def _subject(item: DriftItem) -> str:
         return f'event "{key}"'
     if item.channel:
         return f"post {post_name(item.title, item.channel)}"
+    if kind is Kind.ACTIVITY and (title := item.name or ", ".join(item.about)):
+        return f'activity "{title}"'
+    if item.name:
+        return f"{kind.value} {item.name}"
     return kind.value.replace("-", " ")
 
 

@@ -272,6 +272,7 @@ def drift_summary(completed: DriftCompleted) -> dict[str, int]:
     """The counts of an audit."""
     tally: dict[str, int] = asdict(completed.tally)
     affected = tally.pop("sites")
+    del tally["refused"]  # a site that is not what its file expects is refused too
     counts = {"sites": completed.sites, "failed": completed.failed, "refused": completed.refused}
     renamed = {("inReview" if key == "in_review" else key): count for key, count in tally.items()}
     return {**counts, "affected": affected, **renamed}

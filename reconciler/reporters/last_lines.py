@@ -87,14 +87,19 @@ def drift_line(drift: DriftCompleted) -> str:
     if not drift.sites:
         return NO_SITES
     tally = drift.tally
-    found = _counted((tally.drifted, "drifted"), (tally.pending, "pending"), (tally.blocked, "blocked"))
+    found = _counted(
+        (tally.drifted, "drifted"),
+        (tally.pending, "pending"),
+        (tally.blocked, "blocked"),
+        (tally.refused, "refused"),
+    )
     where = f"in {tally.sites:,} of {plural(drift.sites, 'site')}"
     if drift.failed:
         read = f"{drift.failed:,} of {plural(drift.sites, 'site')} could not be read"
         return f"Drift incomplete: {read}; {', '.join([*(found or ['0 drifted']), where])}."
     if not found:
         return NO_DRIFT
-    if not tally.drifted:
+    if not tally.drifted and not tally.refused:
         return f"No drift; {', '.join(found)}, {where}."
     return f"Drift: {', '.join([*found, where])}."
 

@@ -199,7 +199,7 @@ def short(digest: str) -> str:
 def finding(item: DriftItem, *, named: bool = False) -> str:
     """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one.
 
-    `named`: what names a post was said already.
+    `named`: what names the object was said already.
     """
     assert item.finding is not None
     said, about = item.finding.value, item.about
@@ -208,5 +208,5 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     if item.finding is Finding.REVIEW:
         about = (*about[:-1], IN_REVIEW[InReview(about[-1])])
     if not named:
-        about = (*(part for part in (item.channel, item.title) if part), *about)
+        about = (*(part for part in (item.channel, item.title, item.name) if part), *about)
     return f"{said}: {', '.join(about)}" if about else said

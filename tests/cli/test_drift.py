@@ -129,8 +129,21 @@ def test_what_only_a_person_can_change_is_blocked_and_strict_refuses_it(reconcil
     assert (ran.code, ran.last) == (0, "No drift; 1 blocked, in 1 of 1 site.")
     assert "blocked" in ran.out
     ran = reconciler("drift", project.root, "--strict")
-    assert ran.code == 2
+    assert (ran.code, ran.last) == (2, "Drift: 1 blocked, 1 refused, in 1 of 1 site.")
     assert "1 item is blocked" in ran.out
+
+
+def test_what_a_guard_refuses_is_no_object_that_drifted_and_activities_have_titles(
+    reconciler: Command, project: Project
+) -> None:
+    applied(reconciler, project)
+    when, kind = "2026-12-20T10:00:00Z", "SOCIAL_MARKETING"
+    create = f"{{title: Kiln day, description: Come by, targetDate: {when}, marketingActivityType: {kind}}}"
+    more = f"activities: [{{create: {create}}}, {{match: {{ids: [{SHOP}]}}, set: {{title: Sale}}}}]\n"
+    project.write({"sites/shop.yaml": site("shop", more=more)})
+    ran = reconciler("drift", project.root)
+    assert (ran.code, ran.last) == (2, "Drift: 1 drifted, 1 refused, in 1 of 1 site."), ran.err
+    assert ran.out.index("! refused") < ran.out.index('~ activity "Kiln day"  drifted')
 
 
 def test_a_month_of_time_passing_is_no_drift(reconciler: Command, project: Project) -> None:

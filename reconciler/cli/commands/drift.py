@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command("drift")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Refuse (exit 4) if anything is blocked.")
+@click.option("--strict", is_flag=True, help="Exit with 2 if anything is blocked, too.")
 @options.detail
 @options.parallelism
 @options.workers
@@ -30,8 +30,8 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
     Each managed object is compared three ways: what its file asks for, what
     was last applied, and what the site has now. Nothing is written and no
     lock is taken. Posts that went out and drafts that wait for review are no
-    drift. Exits with 2 if something drifted, with 1 where a site could not
-    be read, and with 4 where a guard would refuse an apply.
+    drift. Exits with 2 if something drifted or a guard would refuse an apply,
+    and with 1 if a site could not be read.
     """
     from reconciler.cli.run import reported
 
