@@ -182,8 +182,11 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answe
         async with watch.over():
             run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
-                await attempt.keep(result)
                 totals.add(result)
+                try:
+                    await attempt.keep(result)
+                except StateError:
+                    pass  # what the run does not hear of is unknown there; the other sites go on
         if watch.alone:  # nobody else is left to write the ledger
             await remember(run, totals.completed(interrupted=True), totals.in_order(ready.names))
             await results.clear(session.clock.now())
@@ -235,10 +238,11 @@ class _Attempt:
 
     async def keep(self, result: SiteApplied | SiteFailed) -> None:
         """Keeps what was done at a site, once, with what was told of it."""
-        if (id := self._left.pop(result.name, None)) is None:
+        if (id := self._left.get(result.name)) is None:
             return
         outcome = Failed.of(result) if isinstance(result, SiteFailed) else Applied.of(result)
         await self._results.keep(id, to_bytes(Kept(self.heard.taken(result.name), outcome)))
+        del self._left[result.name]
 
 
 class _Watch:

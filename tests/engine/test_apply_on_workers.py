@@ -39,6 +39,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
+from reconciler.state.errors import StateError
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.part_results import PartResults
@@ -397,3 +398,20 @@ def test_no_part_of_an_apply_holds_a_secret(shops: Fleet) -> None:
     applied(shops, lambda setup: Workers(Quick, work, 1, setup))
     assert len(seen) == 4 + SITES + 2  # and what its workers are asked for, and that its part is begun
     assert not any(leaks_in_text(data.decode(), "a part") for data in seen)
+
+
+def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_go_on(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep = PartResults.keep
+
+    async def kept(results: PartResults, id: str, data: bytes) -> None:
+        if id.endswith("1"):
+            raise StateError("the state", "is full", "make room")
+        await keep(results, id, data)
+
+    monkeypatch.setattr(PartResults, "keep", kept)
+    _, sites = applied(shops, of_threads)
+    found = {str(site.name): {entry.result for entry in site.ledger.entries} for site in sites}
+    assert found == {"shop-1": {Result.UNKNOWN}, "shop-2": {Result.DONE}, "shop-3": {Result.DONE}}
+    finishes(shops, capsys)
