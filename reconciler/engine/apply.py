@@ -18,7 +18,7 @@ from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_site, tell
-from reconciler.engine.plan_file import plans_of_sites
+from reconciler.engine.plan_file import bare, plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import (
@@ -210,6 +210,8 @@ def _checked(
         if run.context.strict:
             plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
         if plan.refusals or not plan.actions:
+            if not plan.refusals and entry is not None and bare(plan) is plan:
+                await _note_today(run, plan, entry, turn)
             return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
@@ -244,6 +246,22 @@ def _checked(
         return planned if found else Prepared(planned, entry, recorded)
 
     return over_sites(saved.plans, work, named=named, at_once=session.parallelism, emit=run.emit, debug=session.debug)
+
+
+async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
+    """Notes what a site's plan with nothing to do is about: a first contact, or what became of posts.
+
+    It is read again, because the saved plan may be hours old. What is to be done since is for another plan.
+    """
+    desired = entry.load()
+    known = (await run.session.store.load(plan.site)).is_known
+    if (known and not plan.ended) or desired.ref != plan.site:
+        return
+    await free_to_write(run, plan.site)
+    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    today = (await plan_site(run.session, RunContext(), desired, recorded, turn)).plan
+    if not today.actions and not today.refusals:
+        await note_findings(run, today, desired, recorded)
 
 
 async def _judge(

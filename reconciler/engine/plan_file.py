@@ -53,7 +53,8 @@ LARGEST_WHOLE: Final = 256 * 1024 * 1024
 
 def bare(plan: Plan) -> Plan:
     """What has to be saved of a plan: of a site with nothing to do and nothing to tell, who it is and its digest."""
-    if plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out:
+    told = plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out or plan.ended
+    if plan.actions or told:
         return plan
     return Plan(plan.site, config=plan.config, time_zone=plan.time_zone)
 

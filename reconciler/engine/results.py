@@ -180,6 +180,19 @@ class SitePlanned(Struct, frozen=True):
         plan = self.plan
         return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out)
 
+    @property
+    def is_to_record(self) -> bool:
+        """Whether an apply would record something of it, with nothing to do included: a first run, or a post's end.
+
+        Without a record no approval counts.
+        """
+        from reconciler.planner.actions import BlockedBy
+        from reconciler.planner.generation import FIRST_CONTACT
+
+        plan = self.plan
+        unproven = any(problem.code == BlockedBy.APPROVAL_UNPROVEN for problem in plan.blocked)
+        return FIRST_CONTACT in plan.notes or bool(plan.ended) or unproven
+
 
 class SiteDrifted(Struct, frozen=True):
     """A site that was audited, whatever was found."""

@@ -18,6 +18,7 @@ from reconciler.engine.results import (
     Event,
     PlanCompleted,
     ReviewCompleted,
+    SitePlanned,
 )
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
@@ -41,6 +42,7 @@ class GithubReporter:
         self._seen: set[Diagnostic] = set()
         self._closing: ClosingEvent | None = None
         self._numbers: dict[str, int] = {}
+        self._to_record = 0
         summary = context.step_summary
         self._summary = None if summary is None else MarkdownReporter(replace(context, write=summary), STEP_SUMMARY)
 
@@ -48,6 +50,10 @@ class GithubReporter:
         """An event of the run."""
         for finding in once(findings_of(event), self._seen):
             self._context.write(annotation(finding) + "\n")
+        if isinstance(event, SitePlanned):
+            self._to_record += event.is_to_record
+        if isinstance(event, PlanCompleted):
+            self._numbers["to-record"] = self._to_record
         if isinstance(event, ClosingEvent):
             self._closing = event
             self._numbers |= numbers_of(event)

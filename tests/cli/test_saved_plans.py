@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -40,6 +41,23 @@ def resealed(file: Path, **members: Any) -> None:
     document = {**json.loads(file.read_text()), **members}
     document.pop("seal")
     file.write_text(json.dumps({**document, "seal": f"sha256:{sha256(sorted_json(document)).hexdigest()}"}))
+
+
+def test_a_first_run_with_nothing_to_do_is_recorded_by_its_saved_plan(
+    reconciler: Command, project: Project, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after `import`: approvals count only once a site is known, and a workflow applies nothing but saved plans."""
+    assert reconciler("apply", saved.name, *YES).code == 0
+    shutil.rmtree(project.root / ".reconciler" / "records")
+    outputs = project.root / "outputs"
+    monkeypatch.setenv("GITHUB_OUTPUT", str(outputs))
+    for first in (True, False):
+        ran = reconciler("plan", "--out", "calm.plan", "--output", "text", "--output", "github=notes")
+        assert ran.last == "No changes."
+        told = dict(line.split("=") for line in outputs.read_text().splitlines())
+        assert (told["changes"], told["to-record"]) == ("0", str(int(first)))
+        assert reconciler("apply", "calm.plan", *YES).code == 0
+        assert (project.root / ".reconciler" / "records" / f"{SHOP}.json").is_file()
 
 
 # --- exact -----------------------------------------------------------------------------------------

@@ -69,7 +69,7 @@ def test_the_step_gets_a_summary_and_numbers() -> None:
     assert summary.startswith(MARKER)
     assert outputs == {
         **{"changes": 4, "publish": 1, "discard": 0, "blocked": 1, "still-going-out": 0},
-        **{"failed": 1, "refused": 0, "exit-code": 1},
+        **{"to-record": 0, "failed": 1, "refused": 0, "exit-code": 1},
     }
 
 
