@@ -244,6 +244,9 @@ class SiteNotReviewed(Struct, frozen=True):
 
     name: SiteName
     why: Diagnostic
+    going_out: tuple[StillGoingOut, ...] = ()
+    """The posts that nobody wants any more and that go out all the same; `zone` is the site's."""
+    zone: str = "UTC"
 
 
 class SiteApplied(Struct, frozen=True):
@@ -351,6 +354,8 @@ class ReviewCompleted(Struct, frozen=True):
     failed: int = 0
     not_out: int = 0
     """Posts that failed to go out."""
+    going_out: int = 0
+    """Posts that go out although nobody wants them any more."""
 
 
 class Validated(Struct, frozen=True):

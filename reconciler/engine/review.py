@@ -33,10 +33,19 @@ from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
 from reconciler.model.posts import GONE_OUT
 from reconciler.model.sites import DesiredSite, Need, ObservedSite
+from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.planner import make_plan
 from reconciler.planner.review import TO_DECIDE, Review, ReviewStatus
-from reconciler.planner.reviewing import not_reviewable, plan_if_approved, review_of, with_account_names
+from reconciler.planner.reviewing import (
+    NO_SCHEDULE,
+    not_reviewable,
+    plan_if_approved,
+    review_of,
+    with_account_names,
+)
+from reconciler.planner.unstopped import until_applied
+from reconciler.planner.used_approvals import scheduled_by_us
 
 _LARGEST = 256 * 1024 * 1024
 """Bytes of a gallery: it may hold pictures."""
@@ -54,7 +63,7 @@ async def review_sites(
     """
     begin("review", selection, emit, session)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
-    sites = pending = sites_pending = approved = failed = not_out = 0
+    sites = pending = sites_pending = approved = failed = not_out = going_out = 0
     async for result in reviews(session, selection, emit, gallery):
         sites += 1
         emit(result)
@@ -65,11 +74,12 @@ async def review_sites(
                 sites_pending += bool(waiting)
                 approved += review.count(ReviewStatus.APPROVED)
                 not_out += review.count(ReviewStatus.FAILED)
+                going_out += len(review.going_out)
             case SiteFailed():
                 failed += 1
             case SiteNotReviewed():
-                pass
-    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out)
+                going_out += len(result.going_out)
+    completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out, going_out)
     emit(completed)
     return completed
 
@@ -99,14 +109,14 @@ async def _review_site(
     session: Session[ReadClient], desired: DesiredSite, gallery: Callable[[Review], str] | None
 ) -> SiteReviewed | SiteNotReviewed:
     site = desired.ref.name
-    if desired.schedule is None:
-        return _nothing(desired, "no schedule in its file, so no draft is to go out")
-    options = plan_options(session, RunContext(), site)
     recorded = await session.store.load(desired.ref)
-    observed, _ = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    observed = await _with_surroundings(session, desired, observed)
+    if desired.schedule is None and not scheduled_by_us(recorded):
+        return _nothing(desired, NO_SCHEDULE)
+    options = plan_options(session, RunContext(), site)
+    observed, planned = await observe_and_plan(session.client.reader(), desired, recorded, options)
     if (why := not_reviewable(desired, observed)) is not None:
-        return _nothing(desired, why)
+        return _nothing(desired, why, until_applied(planned), planned.time_zone)
+    observed = await _with_surroundings(session, desired, observed)
     path = session.project.approvals_file(site)
     shown = shown_path(path)
     before = _read(path)
@@ -135,9 +145,12 @@ async def _review_site(
     return SiteReviewed(review, written, shown, shown_path(beside) if beside else None)
 
 
-def _nothing(desired: DesiredSite, why: str) -> SiteNotReviewed:
+def _nothing(
+    desired: DesiredSite, why: str, going_out: tuple[StillGoingOut, ...] = (), zone: str = "UTC"
+) -> SiteNotReviewed:
     site = desired.ref.name
-    return SiteNotReviewed(site, Diagnostic("nothing-to-review", why, severity=Severity.NOTE, address=Address(site)))
+    note = Diagnostic("nothing-to-review", why, severity=Severity.NOTE, address=Address(site))
+    return SiteNotReviewed(site, note, going_out, zone)
 
 
 async def _with_surroundings(

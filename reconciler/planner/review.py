@@ -22,7 +22,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
-from reconciler.planner.actions import BlockedBy
+from reconciler.planner.actions import BlockedBy, StillGoingOut
 from reconciler.planner.outlook import MissedApproval
 
 
@@ -118,6 +118,8 @@ class Review(Struct, frozen=True):
     """What people decided or edited and the file no longer has: nothing of theirs goes without a word."""
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
+    going_out: tuple[StillGoingOut, ...] = ()
+    """The posts that nobody wants any more and that go out until an apply or a person stops them."""
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
         """What the approvals file is made from."""
@@ -144,7 +146,9 @@ class Review(Struct, frozen=True):
             and (status := now.get(was.post.id, was.status)) is not was.status
         )
         activities = tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
-        return replace(self, activities=activities, rewritten=rewritten)
+        reasons = {post.address: post for post in before.going_out}  # not that the file says `pending` since
+        going_out = tuple(reasons.get(post.address, post) for post in self.going_out)
+        return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)
 
     def kept(self) -> frozenset[PostId]:
         """Entries of the approvals file that stay although no such post is live."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -34,13 +34,16 @@ from reconciler.planner.outlook import missed_approvals, warnings_of
 from reconciler.planner.planner import make_plan
 from reconciler.planner.posts import GONE
 from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, ReviewStatus
+from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import was_scheduled
+
+NO_SCHEDULE: Final = "its file has no schedule, so there is nothing to review"
 
 
 def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
     """Why a site cannot be reviewed now, as a clause; None where it can."""
     if desired.schedule is None:
-        return "no schedule in its file, so no draft is to go out"
+        return NO_SCHEDULE
     status = observed.marketing_plan.status if observed.marketing_plan else None
     if status is PlanStatus.ACTIVE:
         return None
@@ -104,7 +107,12 @@ def review_of(
     missed = missed_approvals(desired.schedule, desired.approvals, part.projected, recorded, scope)
     failures = tuple(problem for problem in plan.blocked if problem.code == BlockedBy.FAILED)
     return Review(
-        scope.site, scope.zone.key, tuple(reviewing.activity(found) for found in live), missed, failures=failures
+        scope.site,
+        scope.zone.key,
+        tuple(reviewing.activity(found) for found in live),
+        missed,
+        failures=failures,
+        going_out=until_applied(plan),
     )
 
 

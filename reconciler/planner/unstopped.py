@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Final
 
 from msgspec import Struct
@@ -82,6 +83,10 @@ BY_SAVED_PLAN: Final = LeftOut(
     "run plan again, and apply it; or cancel it in the site's dashboard",
 )
 
+UNTIL_APPLY: Final = LeftOut("no apply has stopped it yet", "run apply; or cancel it in the site's dashboard")
+
+IF_REFUSED: Final = LeftOut("the site is refused", STOP_BY_HAND)
+
 
 def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut, ...]:
     """What goes out although nobody wants it, because a plan does less than is due."""
@@ -102,3 +107,12 @@ def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
     if today.refusals:
         said |= stopping
     return (*missed, *(post for post in today.still_going_out if post.address not in said))
+
+
+def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
+    """What goes out although nobody wants it as long as nothing of a plan is done, the soonest first."""
+    known = {post.address for post in plan.still_going_out}
+    reason = IF_REFUSED if plan.refusals else UNTIL_APPLY
+    found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))
+    last = datetime.max.replace(tzinfo=UTC)
+    return tuple(sorted(found, key=lambda post: (post.moment or last, post.address)))

@@ -85,6 +85,10 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
             yield from (going_out(post, plan.time_zone) for post in plan.still_going_out)
             yield from plan.refusals
             yield from plan.blocked
+        case SiteReviewed(review=review):
+            yield from (going_out(post, review.zone) for post in review.going_out)
+        case SiteNotReviewed(zone=zone):
+            yield from (going_out(post, zone) for post in event.going_out)
         case SiteDrifted(report=report):
             yield from report.refusals
             yield from (drift for item in report.items if (drift := drifted(item)) is not None)
@@ -117,8 +121,6 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
             | PlanLoaded()
             | SiteStarted()
             | Progressed()
-            | SiteReviewed()
-            | SiteNotReviewed()
             | SiteHistory()
             | ApplyCompleted()
             | ReviewCompleted()

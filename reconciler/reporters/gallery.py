@@ -68,7 +68,8 @@ def cards_of(review: Review) -> Iterator[Card]:
 
 def _card(activity: ReviewedActivity, reviewed: ReviewedPost, review: Review) -> Card:
     live, post = activity.activity, reviewed.post
-    state = _state(activity, reviewed)
+    unwanted = any(found.post == post.id for found in review.going_out)
+    state = CardState.GOING_OUT if unwanted else _state(activity, reviewed)
     differences = reviewed.differences if reviewed.status is not ReviewStatus.PENDING else ()
     times = reviewed.taken_back
     taken_back = ["cancelled once" if times == 1 else f"cancelled {times} times"] if times else []

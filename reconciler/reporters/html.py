@@ -53,7 +53,7 @@ from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, text_of
-from reconciler.reporters.findings import going_out
+from reconciler.reporters.findings import findings_of, going_out
 from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.markup import bullets, text
@@ -124,10 +124,11 @@ class HtmlReporter:
                 self._page.add("doctor", TITLES["doctor"], examined_row(event))
             case SiteReviewed(review=review):
                 self._reviews.append(review)
+                self._problems |= dict.fromkeys(findings_of(event))
             case SiteFailed():
                 self._failed(event)
             case SiteNotReviewed(why=why):
-                self._problems[why] = None
+                self._problems |= dict.fromkeys((*findings_of(event), why))
             case Notice(problem=problem):
                 self._problems[problem] = None
             case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():

@@ -231,7 +231,7 @@ def _dump(value: Any) -> str:
 
 def _counts(event: ReviewCompleted | Validated | Decided | HistoryListed) -> dict[str, int]:
     counts: dict[str, int] = asdict(event)
-    names = {"sites_pending": "sitesPending", "not_out": "failedPosts"}
+    names = {"sites_pending": "sitesPending", "not_out": "failedPosts", "going_out": "stillGoingOut"}
     return {names.get(key, key): count for key, count in counts.items()}
 
 

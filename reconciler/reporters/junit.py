@@ -73,7 +73,7 @@ class JunitReporter:
                 self._tell(event.name, findings_of(event), seconds)
                 self._case(event.name).error = True
             case SiteReviewed() | SiteNotReviewed() | SiteHistory():
-                self._case(event.name)
+                self._tell(event.name, findings_of(event))
             case StateListed(sites=sites):
                 for site in sites:
                     self._case(site.name)

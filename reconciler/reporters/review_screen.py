@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from reconciler.engine.results import RunStarted, SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import channel_name, post_name
+from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
@@ -14,6 +15,7 @@ from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
+from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.review_text import STATUS_WORDS
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import plural
@@ -52,10 +54,11 @@ class ReviewScreen:
         match result:
             case SiteReviewed(review=review):
                 asked = any(post.status in TO_DECIDE for activity in review.activities for post in activity.shown)
-                told = asked or review.missed or review.failures
+                told = asked or review.missed or review.failures or review.going_out
                 if self._many and not told and result.written is Written.NONE:
                     return
                 yield from _head(result, self._screen)
+                yield from _going_out(review.going_out, review.zone, self._screen)
                 yield from _failed(review, self._screen)
                 yield from _lapsed(review, self._screen)
                 yield from _rewritten(review, self._screen)
@@ -66,10 +69,11 @@ class ReviewScreen:
             case SiteFailed(problem=problem):
                 words = (Span(result.name, Style.BOLD), Span(of_its_site(problem), Style.RED))
                 yield from wrapped(words, self._screen)
-            case SiteNotReviewed(name=name, why=why) if self._many:
+            case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
                 self._without.setdefault(why.message, []).append(name)
             case SiteNotReviewed(name=name, why=why):
                 yield from wrapped((Span(name, Style.BOLD), Span(of_its_site(why))), self._screen)
+                yield from _going_out(result.going_out, result.zone, self._screen)
 
     def end(self) -> Iterator[str]:
         """What many sites share, and an empty line before the last one."""
@@ -89,6 +93,13 @@ def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
     spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)
+
+
+def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Iterator[str]:
+    """The posts that nobody wants any more and that go out all the same, as a plan shows them."""
+    for post in posts:
+        for line in still_going_out_lines(post, zone):
+            yield from line.on(screen)
 
 
 def _failed(review: Review, screen: Screen) -> Iterator[str]:

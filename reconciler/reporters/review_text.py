@@ -12,6 +12,7 @@ from reconciler.engine.results import (
     SiteNotReviewed,
     SiteReviewed,
 )
+from reconciler.engine.run_ledger import going_out_values
 from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
 from reconciler.model.diagnostics import problem_values
@@ -44,7 +45,8 @@ def review_line(review: ReviewCompleted) -> str:
     """The last line of `review`."""
     if not review.sites:
         return NO_SITES
-    ending = f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
+    ending = f"; {plural(review.going_out, 'post')} still going out" if review.going_out else ""
+    ending += f"; {plural(review.not_out, 'post')} failed to go out" if review.not_out else ""
     ending += f"; {plural(review.failed, 'site')} failed" if review.failed else ""
     return (
         f"Review: {review.pending} pending, {review.approved} approved; "
@@ -55,7 +57,8 @@ def review_line(review: ReviewCompleted) -> str:
 def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
     """A site's review for the JSON format."""
     if isinstance(result, SiteNotReviewed):
-        return {"site": result.name, "reviewed": False, "reason": result.why.message}
+        going_out = [going_out_values(post) for post in result.going_out]
+        return {"site": result.name, "reviewed": False, "reason": result.why.message, "stillGoingOut": going_out}
     review = result.review
     drafts = [
         {
@@ -103,6 +106,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
             for found in review.rewritten
         ],
         "failedPosts": [problem_values(problem) for problem in review.failures],
+        "stillGoingOut": [going_out_values(post) for post in review.going_out],
     }
 
 

@@ -133,6 +133,32 @@ def test_what_nobody_wants_any_more_is_drift_and_taken_back(pottery: Pottery, na
     assert pottery.status() in ("CANCELED", "gone")
 
 
+@pytest.mark.parametrize("name", WITHDRAWALS)
+def test_review_names_what_goes_out_although_nobody_wants_it(pottery: Pottery, name: str) -> None:
+    change, why = WITHDRAWALS[name]
+    pottery.scheduled()
+    code, said = pottery.run("review")
+    assert (code, "still going out" in said) == (0, False), said
+    change(pottery.project)
+    code, said = pottery.run("review")
+    assert (code, '! still going out "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin' in said) == (0, True), (
+        said
+    )
+    assert (why in said, said.endswith("1 post still going out.")) == (True, True), said
+
+
+def test_review_says_why_a_post_is_unwanted_and_not_what_it_wrote_itself(pottery: Pottery) -> None:
+    pottery.scheduled()
+    with pottery.project.world() as world:
+        world.dashboard.edit_item(SITE, POST, caption="Other words")
+    ran = pottery.command("review", pottery.project.root, "--output", "json").json
+    ((found,), gallery) = (ran["sites"][0]["stillGoingOut"], (pottery.project.root / "approvals/pottery.html"))
+    assert (found["address"], ran["summary"]["stillGoingOut"]) == (f"pottery/draft[{POST}]", 1)
+    assert found["reason"] == "changed", found
+    assert "still going out" in gallery.read_text("utf-8")
+    assert "1 post still going out." in pottery.run("review")[1]
+
+
 @pytest.mark.parametrize("name", ["the activity is discarded", "its posts are to be absent", "it is generated again"])
 def test_nothing_is_thrown_away_while_a_post_of_it_still_waits(pottery: Pottery, name: str) -> None:
     """The API refuses the cancel: what it makes way for is left alone, and the run is not 0."""
