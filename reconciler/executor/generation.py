@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.events import StillWaiting
-from reconciler.executor.kinds.marketing_plan import generation_outcome, leaves_trace
+from reconciler.executor.kinds.marketing_plan import generation_outcome, is_as_before, leaves_trace
 from reconciler.executor.ledger import Result
 from reconciler.executor.outcome_check import LOOKS
 from reconciler.executor.ports import PollPolicy
@@ -161,6 +161,8 @@ class _Last:
         self.entry: OpenEntry | None = None
         self.silent = 0
         """Looks that showed the marketing plan as it was before the call."""
+        self.shown = False
+        """Whether a look showed the generation."""
 
 
 async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
@@ -176,10 +178,13 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
             case _:
                 assert_never(live.status)
     outcome = generation_outcome(last.entry, live)
+    last.shown = last.shown or leaves_trace(last.entry, live)
     if isinstance(outcome, Done) and not leaves_trace(last.entry, live):
         # It was accepted, and nothing shows yet: a read may lag behind the write (17.6), so it is looked at again.
+        # Where there was something to make others of, it is not done before it shows: nothing else tells it from a
+        # call that was accepted and had no effect.
         last.silent += 1
-        if last.silent < LOOKS:
+        if last.silent < LOOKS or (is_as_before(last.entry, live) and not last.shown):
             return Pending()
     if outcome is not None and not last.entry.sent:
         await run.journal.sent(last.entry)
@@ -207,6 +212,11 @@ async def _over(
 
 async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
     timeout = _spelled(run.options.waiting.timeout)
+    if last.entry is not None and last.silent >= LOOKS and not last.shown:
+        why = f"accepted, and after {timeout} the marketing plan is as it was before; nothing was made; run again"
+        await run.journal.end(last.entry, NotDone(why, final=False))
+        run.finish(wait.action, Result.FAILED, why)
+        return
     if last.entry is None or last.entry.sent:
         status = printable(str(last.status)) if last.status is not None else "not readable"
         run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to go on waiting")

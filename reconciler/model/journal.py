@@ -24,13 +24,15 @@ class Before(Struct, frozen=True):
 
     `known` are ids that were there already, so that what was made is told from them: events or activities alike,
     the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's. `settings` are
-    the fields of the settings that the call does not name, and must not change.
+    the fields of the settings that the call does not name, and must not change. `contents` are the digests of the
+    marketing plan's activities and the ids of their posts.
     """
 
     known: tuple[str, ...] = ()
     status: str = ""
     posts: tuple[PostSeen, ...] = ()
     settings: tuple[Field, ...] = ()
+    contents: tuple[str, ...] = ()
 
 
 class Decided(Struct, frozen=True):

@@ -28,6 +28,7 @@ from reconciler.model.operations import (
     Operation,
     Outcome,
     Part,
+    Pending,
     Regenerate,
     Unknown,
     UpdateSettings,
@@ -252,6 +253,29 @@ def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Be
     bench.world.takes = timedelta(minutes=1)
     assert results(ledger) == ["done", "done", "pending"]
     assert generated_from == [(DRY, WARM), (DRY, WARM)]
+
+
+def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Bench) -> None:
+    """No two generations write the same: taken for done, it would be `No changes.` over what was never generated."""
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
+    bench.world.answers = {Regenerate: [Pending("GENERATING")]}
+    ledger = bench.apply(regenerate(), DEFERRED, inputs=DRY, adopted_inputs=WARM)
+    assert results(ledger) == ["failed", "not started"]
+    assert details(ledger)[0] == (
+        "accepted, and after 10m the marketing plan is as it was before; nothing was made; run again"
+    )
+    assert bench.recorded.open == (), "the next run tries again"
+    assert (bench.recorded.generated_from, bench.recorded.pending) == (WARM, DRY)
+
+
+def test_a_regeneration_that_keeps_the_ids_of_activities_shows_by_what_they_say(bench: Bench) -> None:
+    bench.world.settings = {"settings.toneOfVoice": "dry"}
+    bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
+    bench.world.answers = {Regenerate: [Pending("GENERATING")]}
+    bench.world.later(lambda: bench.world.change("a", title="Another"), timedelta(minutes=2))
+    assert results(bench.apply(regenerate(), inputs=DRY)) == ["done"]
+    assert bench.recorded.generated_from == DRY
 
 
 def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_published(bench: Bench) -> None:
@@ -533,6 +557,7 @@ def test_rule_17_5_what_is_generated_from_is_what_was_seen_and_not_what_was_wish
 
 def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Bench) -> None:
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]
+    bench.world.next_activities = [an_activity("new")]
 
     def lag(_: object) -> None:
         bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("old")]

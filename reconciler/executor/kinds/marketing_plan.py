@@ -11,6 +11,7 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
+from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.operations import (
@@ -46,7 +47,11 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
 
     async def before(self, operation: MarketingPlanOperation, site: SiteCache) -> Before:
         live = await site.marketing_plan()
-        return Before(known=tuple(sorted(activity.id for activity in live.activities)), status=str(live.status))
+        return Before(
+            known=tuple(sorted(activity.id for activity in live.activities)),
+            status=str(live.status),
+            contents=tuple(sorted(_contents(live))) if isinstance(operation, Generate | Regenerate) else (),
+        )
 
     def reads(self, operation: MarketingPlanOperation) -> Reads:
         return Reads(frozenset({Need.MARKETING_PLAN}))
@@ -133,7 +138,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
 
 
 def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a generation shows: it is under way, the status is another, or activities are new.
+    """Whether a generation shows: it is under way, the status is another, or activities or their posts are new.
 
     Activities that are gone say nothing: the window starts today, so they go as days pass (D 6.2).
     """
@@ -141,7 +146,20 @@ def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
         live.status is PlanStatus.GENERATING
         or str(live.status) != entry.before.status
         or any(activity.id not in entry.before.known for activity in live.activities)
+        or (bool(entry.before.contents) and not _contents(live) <= set(entry.before.contents))
     )
+
+
+def is_as_before(entry: OpenEntry, live: MarketingPlan) -> bool:
+    """Whether a marketing plan shows what it did before the call, and nothing else: no generation writes that again."""
+    shown, before = _contents(live), set(entry.before.contents)
+    return bool(shown & before) and not leaves_trace(entry, live)
+
+
+def _contents(live: MarketingPlan) -> set[str]:
+    """What an ACTIVE marketing plan says and holds: what a generation makes others of, whatever keeps its id."""
+    facts = {digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in live.activities}
+    return facts | {post.id for activity in live.activities for post in activity.posts}
 
 
 def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
