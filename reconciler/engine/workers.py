@@ -36,7 +36,7 @@ from reconciler.version import __version__
 ATTEMPTS: Final = 3
 """How many workers may be lost over a part before it is given up."""
 
-BATCH: Final = 100
+LARGEST_PART: Final = 100
 """Sites of a part that is only read: few enough that workers end at about the same time, and that little is done
 again."""
 
@@ -140,5 +140,5 @@ async def outcomes(workers: Workers, job: Job, sites: Sequence[SiteEntry], emit:
 
 
 def _parts(sites: Sequence[SiteEntry], count: int) -> Iterator[tuple[SiteEntry, ...]]:
-    size = max(1, min(BATCH, -(-len(sites) // count)))
+    size = max(1, min(LARGEST_PART, -(-len(sites) // count)))
     return (tuple(sites[start : start + size]) for start in range(0, len(sites), size))
