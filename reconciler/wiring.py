@@ -51,6 +51,12 @@ SANDBOX_KEY: Final = ApiKey(Secret("any-key-will-do"))
 IN_PROCESS: Final = "http://localhost"
 """The address of the sandbox in this process; no request to it leaves the process."""
 
+GROWTH: Final = 4
+"""How many times the usual number of requests a run may have in flight where nobody named a number."""
+
+AHEAD_OF_REQUESTS: Final = 2
+"""How many times the usual number of sites are under way then, so that there is something to ask."""
+
 TICK: Final = 0.001
 """Seconds; a world's clock shows no less, and whoever waits for less would wait for ever."""
 
@@ -79,7 +85,8 @@ async def open_session(
             "serve it with `reconciler sandbox serve`, and give its address with --api"
         )
     at_once = parallelism or project.parallelism
-    limits = Limits(parallelism=at_once, requests_per_minute=project.requests_per_minute)
+    adapts = parallelism is None and project.parallelism_adapts and workers is None and api != "sandbox"
+    limits = Limits(at_once, project.requests_per_minute, most=at_once * GROWTH if adapts else None)
     async with (
         _of_sandbox(project, client_type, limits)
         if api == "sandbox"
@@ -95,7 +102,7 @@ async def open_session(
             clock,
             described(api),
             leases,
-            at_once,
+            at_once * AHEAD_OF_REQUESTS if adapts else at_once,
             head,
             load_checks(project.policy.checks),
             debug=bool(environ.get("RECONCILER_DEBUG")),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from asyncio import Semaphore
 from typing import Final
 
 from msgspec import Struct
 
+from reconciler.api.in_flight import InFlight
 from reconciler.model.clock import Clock
 
 WINDOW: Final = 61.0
@@ -16,10 +16,14 @@ _SWEEP_FROM: Final = 1024
 
 
 class Limits(Struct, frozen=True):
-    """`parallelism`: requests in flight over the whole run; `requests_per_minute`: of each site (D 4: 200)."""
+    """`parallelism`: requests in flight over the whole run; `requests_per_minute`: of each site (D 4: 200).
+
+    `most`: how far `parallelism` may grow if that makes the run faster; None: not at all.
+    """
 
     parallelism: int = 10
     requests_per_minute: int = 200
+    most: int | None = None
 
 
 class Timeouts(Struct, frozen=True):
@@ -44,7 +48,7 @@ class Budget:
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
-        self.in_flight = Semaphore(limits.parallelism)
+        self.in_flight = InFlight(limits.parallelism, limits.most or limits.parallelism)
         self._allowed = limits.requests_per_minute
         self._clock = clock
         self._sent: dict[str, list[float]] = {}

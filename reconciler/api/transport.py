@@ -56,6 +56,9 @@ Credentials: TypeAlias = Callable[[SiteRef], Credential]
 CONSISTENT: Final = "x-wix-consistent"
 """The platform's token for reading one's own writes (S-sdk; its meaning is I 17.6)."""
 
+_PRESSURE: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NETWORK})
+"""What says that it may have been too much at once."""
+
 LONGEST_TOKEN: Final = 4096
 TOKENS_KEPT: Final = 2048
 """Sites whose consistency token is kept: many more than are under way at once."""
@@ -132,7 +135,7 @@ class Connection:
 
     def _open(self) -> Sender:
         if self._handed_in is None:
-            return Pool(self._base, self._limits.parallelism, self._surroundings)
+            return Pool(self._base, self._limits.most or self._limits.parallelism, self._surroundings)
         from reconciler.api.over_httpx import OverHttpx
 
         return OverHttpx(self._handed_in)
@@ -188,7 +191,10 @@ class Connection:
                     await fence.confirm()
                 answer = await send()
             if isinstance(answer, Answer):
+                self._budget.in_flight.answered()
                 return answer
+            if answer.kind in _PRESSURE:
+                self._budget.in_flight.pressed()
             pause = pause_before_retry(answer, call, attempt=attempt, waited=waited, jitter=self._jitter)
             if pause is None:
                 raise answer

@@ -65,6 +65,10 @@ class Account(Struct, frozen=True):
     credentials: str = "default"
 
 
+PARALLELISM: Final = 32
+"""Sites at once where nobody names a number."""
+
+
 class Project(Struct, frozen=True):
     """A project as its reconciler.yaml says it; each field has the default that holds without one.
 
@@ -80,7 +84,9 @@ class Project(Struct, frozen=True):
     credentials: Mapping[str, CredentialRef] = field(default_factory=lambda: DEFAULT_CREDENTIALS)
     state: str = DEFAULT_STATE
     approvals: str = "approvals"
-    parallelism: int = 32
+    parallelism: int = PARALLELISM
+    parallelism_adapts: bool = True
+    """Whether no number was written, so that a run may find a better one."""
     requests_per_minute: int = 200
     poll_interval: timedelta = timedelta(seconds=5)
     poll_timeout: timedelta = timedelta(minutes=15)
@@ -168,6 +174,7 @@ def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
         state=written.get("state", usable.state),
         approvals=written.get("approvals", usable.approvals),
         parallelism=int(limits.get("parallelism", usable.parallelism)),
+        parallelism_adapts="parallelism" not in limits,
         requests_per_minute=int(limits.get("requestsPerMinute", usable.requests_per_minute)),
         poll_interval=interval,
         poll_timeout=timeout,

@@ -67,6 +67,7 @@ def test_documented_project_is_read_whole(write_project: WriteProject) -> None:
             "default": ApiKeyRef(FromEnv("WIX_API_KEY")),
             "agency": AppRef(FromEnv("APP_ID"), FromFile(Path("/run/secrets/app"))),
         },
+        parallelism_adapts=False,
         digest=project.digest,
         defaults=project.defaults,
         account=Account("6c1f2a9e-8d0b-4b7c-9a55-0c5a6f9a1e02"),

@@ -1,0 +1,102 @@
+"""How many requests are in flight: as many as a run was told, or as many as make it faster.
+
+Left to itself a run begins with what is usual, and allows half as many again each time that this made answers come
+faster. It halves what it allows if the remote side says 429 or answers with errors, and grows no more for a while.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+FASTER: Final = 1.1
+"""What a larger number must bring, to be kept: answers a second, against the best so far."""
+
+CALM: Final = 10.0
+"""Seconds without growth after the remote side showed that it was too much."""
+
+
+class InFlight:
+    """Places for requests, taken and given back as by `async with`, in the order in which they are asked for.
+
+    `most`: how far it may grow; at `start` it stays as it is, whatever comes.
+    """
+
+    def __init__(self, start: int, most: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.allowed = start
+        self._start, self._most = start, most
+        self._monotonic = monotonic
+        self._busy = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._answers, self._since, self._full = 0, 0.0, False
+        self._before, self._best = start, 0.0
+        self._settled = False
+        self._calm_until = 0.0
+
+    async def __aenter__(self) -> None:
+        self._since = self._since or self._monotonic()
+        if self._busy < self.allowed and not self._waiting:
+            self._busy += 1
+            return
+        self._full = True
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.cancelled():
+                self._waiting.remove(place)
+            else:
+                self._leave()  # it was given to us just then
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def answered(self) -> None:
+        """An answer came that was no complaint."""
+        self._answers += 1
+        if self._start < self._most and self._answers >= 2 * self.allowed:
+            self._judge()
+
+    def pressed(self) -> None:
+        """The remote side had too much, or was not to be reached."""
+        if self._start == self._most or self._monotonic() < self._calm_until - CALM + 1:  # the same one, told by many
+            return
+        self.allowed = self._before = max(1, min(self._start, self.allowed // 2))
+        self._best, self._settled = 0.0, False
+        self._calm_until = self._monotonic() + CALM
+        self._begin()
+
+    def _judge(self) -> None:
+        now = self._monotonic()
+        rate = self._answers / max(now - self._since, 1e-6)
+        if self._full and not self._settled and now >= self._calm_until:
+            if rate > self._best * FASTER:
+                self._best, self._before = rate, self.allowed
+                self.allowed = min(self._most, self.allowed + max(1, self.allowed // 2))
+                self._settled = self.allowed == self._before
+            else:
+                self.allowed, self._settled = self._before, True
+        self._begin()
+        self._let_in()
+
+    def _begin(self) -> None:
+        self._answers, self._since, self._full = 0, self._monotonic(), bool(self._waiting)
+
+    def _leave(self) -> None:
+        self._busy -= 1
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._busy < self.allowed:
+            place = self._waiting.popleft()
+            if not place.done():
+                self._busy += 1
+                place.set_result(None)
