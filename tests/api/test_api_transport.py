@@ -168,6 +168,8 @@ def test_compressed_answers_are_read(bench: Bench) -> None:
     [
         ({"content-encoding": "gzip"}, b"this is not gzip"),
         ({"content-encoding": "gzip"}, gzip.compress(b" " * (LARGEST + 1))),
+        ({"content-encoding": "gzip"}, gzip.compress(b'{"status": "NEVER_CREATED"}') + b"and more"),
+        ({"content-encoding": "gzip"}, gzip.compress(b'{"status": "NEVER_CREATED"}')[:-1]),
         ({}, b"{" + b" " * (LARGEST + 1) + b"}"),
         ({}, b"<html><body>Oops</body></html>"),
         ({}, b'{"status": "ACT'),
@@ -179,7 +181,7 @@ def test_compressed_answers_are_read(bench: Bench) -> None:
         ({}, b'"just a text"'),
         ({}, b"[]"),
     ],
-    ids=range(12),
+    ids=range(14),
 )
 def test_a_success_that_cannot_be_read_is_an_error_that_says_so(
     bench: Bench, headers: dict[str, str], body: bytes

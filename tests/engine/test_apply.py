@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.config.sites import SiteEntry, open_project
-from reconciler.engine.apply import apply_live
+from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
+from reconciler.engine.plan import plans
 from reconciler.engine.results import (
     ApplyCompleted,
     Event,
@@ -25,11 +26,14 @@ from reconciler.engine.results import (
     SiteFailed,
     SitePlanned,
 )
+from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.executor.ledger import Result
+from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
+from reconciler.planner.document import SavedPlan
 from reconciler.state.errors import StateError
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
@@ -108,6 +112,29 @@ def test_nothing_is_locked_while_somebody_thinks(folder: Project) -> None:
             assert isinstance(outcome, ApplyCompleted)
             assert (outcome.tally.generated, len(held)) == (3, 3)
             assert [await session.leases.inspect(ref) for ref in refs] == [None, None, None]
+
+    asyncio.run(main())
+
+
+def test_a_saved_plan_whose_time_is_up_while_somebody_thinks_is_refused(folder: Project) -> None:
+    async def main() -> None:
+        async with opened(folder) as (session, selection):
+            made = [found async for found in plans(session, selection, RunContext())]
+            ready = tuple(found.plan for found in made if isinstance(found, SitePlanned))
+            saved, before = SavedPlan("one", "1.0", "sandbox", session.clock.now(), ready), writes(folder)
+            passed = [timedelta(0)]
+            now = session.clock.now
+            late = replace(session, clock=Clock(lambda: now() + passed[0], session.clock.sleep))
+
+            async def next_day(_proposal: Proposal) -> Decision:
+                passed[0] = saved.valid_for
+                return Decision(apply=True)
+
+            run = Run(late, RunContext(), ApplyTerms(next_day), lambda _: None)
+            outcome = await apply_saved(run, saved, files_of(saved, session.project))
+            assert isinstance(outcome, Refused)
+            assert outcome.reason.code == "plan-expired"
+            assert writes(folder) == before
 
     asyncio.run(main())
 
