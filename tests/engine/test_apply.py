@@ -30,8 +30,8 @@ from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.executor.ledger import Result
-from reconciler.executor.ports import Clock
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.sites import SiteRef
 from reconciler.planner.document import SavedPlan
 from reconciler.state.errors import StateError
