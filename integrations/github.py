@@ -25,6 +25,7 @@ MARKER = "<!-- reconciler -->"
 COMMANDS = ("validate", "plan", "apply", "drift", "review", "merge")
 BOT = "github-actions[bot]"
 LABEL = "reconciler-drift"
+PARTS = ("--shard", "--target", "--exclude", "--changed-since")
 
 
 class Failure(Exception):
@@ -79,10 +80,20 @@ def inputs() -> Inputs:
         value("ISSUE") == "true",
         value("BRANCH", "reconciler/review"),
         value("APPROVALS", "approvals"),
-        value("KEY", path),
+        value("KEY") or " ".join((path, *_narrowing(args))),
         value("TOKEN"),
         value("AUTHOR", BOT),
     )
+
+
+def _narrowing(args: tuple[str, ...]) -> list[str]:
+    """The arguments that make a run one of a part of the sites, which says nothing of the others."""
+    found: list[str] = []
+    for number, arg in enumerate(args):
+        name = arg.partition("=")[0].partition(" ")[0]
+        if name in PARTS:
+            found += args[number : number + (1 if name != arg else 2)]
+    return [part.removeprefix("--").replace("=", " ") for part in found]
 
 
 def main() -> int:
@@ -148,7 +159,8 @@ def _review(given: Inputs, event: dict[str, Any]) -> int:
         _git("add", "--", str(folder))
     if _git("diff", "--cached", "--name-only"):
         _git("commit", "--quiet", "-m", "Review drafts of marketing plans")
-    if _git("rev-list", "--count", f"{head}..HEAD") != "0":
+    # A branch that was merged as one commit has commits of its own left, and nothing to look at.
+    if _git("diff", "--name-only", head, "HEAD"):
         _git("push", "--quiet", "origin", f"HEAD:refs/heads/{given.branch}")
         _output("url", _keep_pull_request(Forge(given), given.branch, base, run.markdown))
     return run.code
@@ -161,6 +173,8 @@ def _run(given: Inputs) -> Run:
     name = f"{given.command}-{hashlib.sha256(repr((given.key, given.args)).encode()).hexdigest()[:8]}"
     text, markdown, report = (folder / f"{name}.{ending}" for ending in ("txt", "md", "html"))
     plan_file = folder / f"{name}.plan"
+    for file in (text, markdown, report, plan_file):
+        file.unlink(missing_ok=True)  # of an earlier step, which this one says nothing of
     arguments = [str(Path(sys.executable).with_name("reconciler")), given.command, given.path, *given.args]
     where = None
     match given.command:
@@ -172,7 +186,9 @@ def _run(given: Inputs) -> Run:
         case "apply":
             arguments += ["--auto-approve", *(["--allow-publish"] if given.allow_publish else [])]
             if given.plan_file:  # carried out in its project, which its files are compared with
-                arguments[2], where = str(Path(given.plan_file).resolve()), given.path
+                project = Path(given.path)
+                where = str(project if project.is_dir() else project.parent)
+                arguments[2] = str(Path(given.plan_file).resolve())
         case _:
             pass
     outputs = ("github", f"text={text}", f"markdown={markdown}", f"html={report}")
@@ -249,7 +265,7 @@ class Forge:
             said = error.read(500).decode("utf-8", "replace")
             hint = "; give the job the permission for it" if error.code in (401, 403, 404) else ""
             raise Failure(f"{method} {where}: {error.code} {said}{hint}") from None
-        except (urllib.error.URLError, TimeoutError) as error:
+        except (urllib.error.URLError, TimeoutError, ValueError) as error:
             raise Failure(f"{method} {path.partition('?')[0]}: {error}") from None
 
 

@@ -163,6 +163,32 @@ def test_drift_opens_updates_and_closes_one_issue(job: Job) -> None:
     assert job.forge.comments[-1]["body"] == "No drift any more."
 
 
+def test_the_audits_of_parts_have_an_issue_each(job: Job) -> None:
+    """The one that finds nothing closes no issue of another, and says nothing for it."""
+    calm = "version: 1\nsite: {name: calm, id: 00000000-0000-4000-8000-000000000002}\n"
+    (job.folder / "shops" / "sites" / "calm.yaml").write_text(calm)
+    assert job.run(command="drift", args="--target=example")[2]["exit-code"] == "2"
+    assert job.run(command="drift", args="--target\ncalm")[2]["exit-code"] == "0"
+    assert job.run(command="drift", args="--strict\n--target=calm")[2]["exit-code"] == "0"
+    (issue,) = job.forge.issues
+    assert (issue["title"], issue["state"]) == ("reconciler: drift (shops target example)", "open")
+
+
+def test_a_review_that_was_merged_as_one_commit_opens_no_empty_pull_request(job: Job) -> None:
+    job.reconciler("apply", "shops", "--auto-approve")
+    code, log, _ = job.run(command="review", key="shops")
+    assert code == 0, log
+    job.forge.pulls.clear()  # merged
+    job.git("checkout", "--quiet", "main")
+    job.git("merge", "--quiet", "--squash", "origin/reconciler/review")
+    job.commit("Review drafts (#9)")
+    job.git("push", "--quiet", "origin", "HEAD:main")
+    code, log, outputs = job.run(command="review", key="shops")
+    assert code == 0, log
+    assert job.forge.pulls == []
+    assert "url" not in outputs
+
+
 def test_review_opens_one_pull_request_and_keeps_what_people_decided_there(job: Job) -> None:
     job.reconciler("apply", "shops", "--auto-approve")
     code, log, outputs = job.run(command="review", key="shops")
