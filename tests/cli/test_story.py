@@ -298,7 +298,8 @@ def test_what_changes_after_approval_is_read_again(pair: Pair, monkeypatch: pyte
     with ci.project.world() as world:
         world.dashboard.edit_item(SITE_ID, kept, caption="And now?")
     assert ci.reconciler("drift").code == 2
-    assert pair.reviewed("third").last == "Review: 3 pending, 0 approved; pending in 1 of 2 sites."
+    reviewed = pair.reviewed("third").last
+    assert reviewed == "Review: 3 pending, 0 approved; pending in 1 of 2 sites; 1 post still going out."
     ci.git("merge", "--quiet", "origin/third")
     assert pair.drafts(ci)[kept]["decision"].startswith("pending ")
     assert "its approval was withdrawn" in " ".join(ci.reconciler("plan").out.split())
