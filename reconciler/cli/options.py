@@ -31,7 +31,7 @@ class Shown(Struct, frozen=True):
     """Where a command's reports go, and how much of it people see.
 
     `explain`: all that is known of each action; `quiet`: problems and the last line; `summary`: header, table and last
-    line; `sites`: who shares a block.
+    line; `sites`: who shares a block; `saved_to`: the file that the plan is saved to, to apply next.
     """
 
     outputs: tuple[Output, ...]
@@ -40,6 +40,7 @@ class Shown(Struct, frozen=True):
     quiet: bool = False
     summary: bool = False
     sites: bool = False
+    saved_to: str = ""
 
 
 class RunOptions(Struct, frozen=True):
@@ -269,7 +270,7 @@ def planning(command: Command) -> Command:
             multiple=True,
             metavar="SITE",
             shell_complete=complete_sites,
-            help="Regenerate this site's plan. Repeatable.",
+            help="Regenerate this site's marketing plan. Repeatable.",
         ),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
         click.option("--strict", is_flag=True, help="Refuse (exit 4) what is blocked; fail on file warnings."),

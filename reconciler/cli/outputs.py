@@ -71,7 +71,7 @@ def open_reports(
     files: list[_File] = []
 
     def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
-        detail = Detail(shown.quiet, shown.summary, shown.sites)
+        detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to)
         context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now, detail=detail)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")

@@ -20,9 +20,10 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import ABSENT, Absent, Digest
-from reconciler.model.codec import Malformed, from_json, instant_text, parse, sorted_json, to_plain
+from reconciler.model.codec import Malformed, from_json, parse, sorted_json, to_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Instant, Struct
+from reconciler.model.moments import moment_text
 from reconciler.planner.actions import Plan
 
 FORMAT_VERSION: Final = 2
@@ -67,7 +68,9 @@ class ExpiredPlan(PlanRefused):
     code = "plan-expired"
 
     def __init__(self, expired_at: datetime, now: datetime) -> None:
-        super().__init__(f"the saved plan expired at {instant_text(expired_at)}, and it is {instant_text(now)} now")
+        super().__init__(
+            f"the saved plan expired on {moment_text(expired_at, 'UTC')}, and it is {moment_text(now, 'UTC')} now"
+        )
         self.expired_at = expired_at
         self.now = now
 
@@ -78,7 +81,7 @@ class SpentPlan(PlanRefused):
     code = "plan-spent"
 
     def __init__(self, spent_at: datetime) -> None:
-        super().__init__(f"the saved plan was applied before, at {instant_text(spent_at)}")
+        super().__init__(f"the saved plan was applied before, on {moment_text(spent_at, 'UTC')}")
         self.spent_at = spent_at
 
 

@@ -120,9 +120,7 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
         case SchedulePost(account=account):
             when = scheduled_words(operation, zone)
             unapproved = "" if operation.approved else ", without approval (approval: none)"
-            known = account if "(" in account else f"account {account}"
-            where = f" on {known if account else 'an unknown account: the draft names none'}"
-            return ActionText(subject, f"goes out {when}{where}{unapproved}")
+            return ActionText(subject, f"goes out {when} on {account_words(account)}{unapproved}")
         case ReschedulePost(at=at, before=before):
             earlier = f" instead of {moment(before, zone)}" if before else ""
             return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
@@ -134,13 +132,20 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
             assert_never(operation)
 
 
+def account_words(account: str) -> str:
+    """Where a post goes out, as people read it."""
+    if not account:
+        return "an unknown account: the draft names none"
+    return account if "(" in account else f"account {account}"
+
+
 def scheduled_words(operation: SchedulePost, zone: str) -> str:
     """When a post goes out: `about` an estimate where Wix picks the time."""
     if operation.at is not None:
         return moment(operation.at, zone)
     if operation.about is None:
         return "at a time Wix picks"
-    return f"{moment_text(operation.about, zone, exact=False)}, at a time Wix picks"
+    return f"{moment_text(operation.about, zone, exact=False)} (Wix picks the time)"
 
 
 def _event(event: DesiredEvent, zone: str) -> str:

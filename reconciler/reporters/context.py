@@ -22,12 +22,13 @@ class Detail(Struct, frozen=True):
     """How much a person wants to see.
 
     `quiet`: problems and the last line. `summary`: header, table and last line. `sites`: the sites of each block that
-    several share.
+    several share. `saved_to`: the file that a plan is saved to, which is what is applied next.
     """
 
     quiet: bool = False
     summary: bool = False
     sites: bool = False
+    saved_to: str = ""
 
 
 class ReporterContext(Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.engine.results import HistoryListed, SiteHistory
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostStatus, channel_name
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
@@ -25,7 +25,7 @@ def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
 def _post(post: PublishedPost, outcome: PostOutcome | None, screen: Screen) -> Iterator[str]:
     when = moment(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
     title = [Span(f'"{post.title}"')] if post.title else [Span(f"draft[{post.id}]", Style.DIM)]
-    spans = [Span(f"  {when}", Style.BOLD), Span(post.channel), *title]
+    spans = [Span(f"  {when}", Style.BOLD), Span(channel_name(post.channel)), *title]
     if post.account:
         spans.append(Span(f"on {post.account}"))
     spans.append(_became(outcome))

@@ -21,7 +21,7 @@ from reconciler.model.operations import (
     class_of,
 )
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.action_text import STYLES, SYMBOLS, action_text, scheduled_words
+from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.plan_text import still_going_out_lines, subject_line
@@ -135,6 +135,8 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
         return f"made for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
         return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
+    if done and isinstance(operation, SchedulePost) and entry.detail:  # which says when, as it was read back
+        return f"on {account_words(operation.account)}"
     if not done and isinstance(operation, SchedulePost):
         return f"was to go out {scheduled_words(operation, zone)}"
     if not done and isinstance(operation, ReschedulePost):

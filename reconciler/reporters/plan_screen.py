@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted, SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks
@@ -144,9 +145,10 @@ class PlanScreen:
         if completed.refusals or completed.failed:
             return None
         if tally.changes and self._saved is None:
+            command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
             if tally.publish or tally.promises.publish:
-                return f"reconciler apply --allow-publish   ({plural(tally.publish, 'post')} to make public)"
-            return "reconciler apply"
+                return f"{command} --allow-publish   ({plural(tally.publish, 'post')} to make public)"
+            return command
         return self.review_step()
 
     def review_step(self) -> str | None:

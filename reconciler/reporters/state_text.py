@@ -85,7 +85,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
     yield from _section("Last applied, or found as asked for", _applied(recorded, screen), screen)
     yield from _section("Identities", _identities(recorded, screen), screen)
     posts = (line for post in recorded.published for line in _published(post, screen))
-    yield from _section("Published posts", posts, screen)
+    yield from _section("Posts that were scheduled", posts, screen)
     decisions = (
         f"activity {activity}: {decision} ({short(digest)})" for activity, decision, digest in recorded.consumed
     )

@@ -14,8 +14,9 @@ from typing import Any, Literal
 from msgspec import field
 
 from reconciler.model.canonical import ABSENT, Absent
-from reconciler.model.codec import from_plain, instant_text
+from reconciler.model.codec import from_plain
 from reconciler.model.frozen import Instant, Struct
+from reconciler.model.moments import moment_text
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import Conflict
 from reconciler.state.store import Store, put_once
@@ -25,7 +26,7 @@ class AlreadySpent(Exception):
     """A saved plan that was applied before, and when that began."""
 
     def __init__(self, seal: str, when: datetime) -> None:
-        super().__init__(f"this saved plan was applied before, on {instant_text(when)}; make a new one")
+        super().__init__(f"this saved plan was applied before, on {moment_text(when, 'UTC')}; make a new one")
         self.seal = seal
         self.when = when
 

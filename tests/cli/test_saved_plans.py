@@ -29,6 +29,7 @@ def saved(reconciler: Command, project: Project, monkeypatch: pytest.MonkeyPatch
     ran = reconciler("plan", "--out", "shop.plan")
     assert ran.code == 0
     assert "Saved to shop.plan" in ran.err
+    assert ran.out.endswith("Next: reconciler apply shop.plan\n")
     return project.root / "shop.plan"
 
 
@@ -191,7 +192,7 @@ def test_an_expired_plan_is_refused(reconciler: Command, project: Project, saved
         world.advance(timedelta(hours=24))
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    assert ran.last.startswith("Refused: the saved plan expired at 2026-11-03T09:")
+    assert ran.last.startswith("Refused: the saved plan expired on Tue 2026-11-03 09:")
     assert writes(project) == []
 
 
@@ -207,7 +208,7 @@ def test_a_plan_is_applied_once(reconciler: Command, project: Project, saved: Pa
     before = writes(project)
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    assert ran.last.startswith("Refused: the saved plan was applied before, at 2026-11-02T")
+    assert ran.last.startswith("Refused: the saved plan was applied before, on Mon 2026-11-02 ")
     copy = saved.with_name("copy.plan")
     copy.write_bytes(saved.read_bytes())
     assert reconciler("apply", copy.name, *YES).code == 4

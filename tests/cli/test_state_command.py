@@ -267,7 +267,7 @@ Last applied, or found as asked for
 Identities
   event "Sale" is e-1
 
-Published posts
+Posts that were scheduled
   834dc801-3e5c-416a-bd14-b130a95d100e  INSTAGRAM  for Mon 2026-11-02 09:00 UTC
     noted Mon 2026-11-02 09:00 UTC  sha256:ba2df490  commit 0123456789ab
 

@@ -156,7 +156,7 @@ def test_a_plan_expires() -> None:
     with pytest.raises(ExpiredPlan) as caught:
         saved().check_expiry(NOW + timedelta(hours=24))
     assert caught.value.expired_at == NOW + timedelta(hours=24)
-    assert "expired at 2026-12-02T09:00:00Z" in str(caught.value)
+    assert "expired on Wed 2026-12-02 09:00 UTC" in str(caught.value)
 
 
 # --- what is no longer what was saved --------------------------------------------------------------

@@ -355,7 +355,7 @@ def _others(say: Say) -> Iterator[tuple[str, Run]]:
         HistoryListed(2, 1, 1),
         Ended(1),
     )
-    yield "history", Run("history", history, words="INSTAGRAM w-approver", problems="w-unread")
+    yield "history", Run("history", history, words="w-approver", problems="w-unread")
 
     holder = Holder(say("w-host"), 4711, say("w-user"), "token", ci_url=say("w-ci"))
     lock = LockRecord(SiteLabel("1", shop), holder, AT, AT)

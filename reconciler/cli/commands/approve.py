@@ -42,11 +42,11 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
 def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
     """Decide about the drafts that `review` wrote down.
 
-    Each is shown as in the gallery: account, the moment it goes out, what
-    blocks it, and its whole caption; then asked about, with one key on a
-    terminal. The answer is written to approvals/<site>.yaml, where comments
-    and everything else stay. Nothing goes out by it: `apply` schedules what
-    is approved.
+    Shows each draft as the gallery does: account, the moment it goes out,
+    what blocks it, and its whole caption. Then it asks; on a terminal, one
+    key answers. The answer is written to approvals/<site>.yaml, where
+    comments and everything else stay. Approving publishes nothing: `apply`
+    schedules what is approved.
     """
     from reconciler.cli.approving import ApproveOptions, approve_command
     from reconciler.config.deciding import AnyDecision, Selector

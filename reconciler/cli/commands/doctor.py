@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @options.paths
 @options.choosing
 @click.option("--strict", is_flag=True, help="Exit with 4 if something needs a person.")
-@click.option("--sites", is_flag=True, help="Name every site that has a finding which many share.")
+@click.option("--sites", is_flag=True, help="List the sites of each finding that many share.")
 @click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
-@click.option("--probe", is_flag=True, help="Also settle facts of the API that are only inferred, at the first site.")
+@click.option("--probe", is_flag=True, help="Also check, at the first site, facts of the API that are only inferred.")
 @click.option(
     "--cassette",
     type=click.Path(dir_okay=False, path_type=Path),

@@ -29,8 +29,8 @@ def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - kno
 
     Each managed object is compared three ways: what its file asks for, what
     was last applied, and what the site has now. Nothing is written and no
-    lock is taken. Posts that went out and drafts that wait for review are no
-    drift. Exits with 2 if something drifted or a guard would refuse an apply,
+    lock is taken. Posts that went out and drafts that wait for review do not
+    count as drift. Exits with 2 if something drifted or a guard would refuse an apply,
     and with 1 if a site could not be read.
     """
     from reconciler.cli.run import reported

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec.structs import replace
 
 from reconciler.cli import options
 
@@ -38,7 +39,9 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     from reconciler.cli.run import reported
 
     asked = options.run_options(**given)
-    return reported("plan", asked.shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
+    whole = out is not None and given.get("shard") is None  # a part is merged with the others first
+    shown = replace(asked.shown, saved_to=str(out)) if whole else asked.shown
+    return reported("plan", shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
 
 
 def _plan(asked: options.RunOptions, out: Path | None, running: Running) -> ClosingEvent:

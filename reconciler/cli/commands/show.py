@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(planfile: Path, state: str | None, **given: Any) -> int:
     """Render a saved plan in any format.
 
-    Says too whether the plan has expired or was applied already, as far as
-    the project of the current directory knows. No site is read.
+    Also says whether the plan has expired or was already applied, as far as
+    the project in the current directory knows. No site is read.
     """
     from reconciler.cli.run import Running, reported
     from reconciler.cli.showing import show_plan

@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def command() -> None:
     """Look into the state, and repair it.
 
-    The state is what earlier runs noted of each site: what it was generated
+    The state is what earlier runs recorded about each site: what it was generated
     from, what was applied and published, calls whose outcome is open, and
     which run holds it. No site is read or changed by these commands.
     """
@@ -45,7 +45,7 @@ def list_(**given: Any) -> int:
     in progress, generation inputs (pending: waiting for the next generation;
     up to date: used by the current plan), and who holds its lock.
     PATH narrows the list to the sites of files and folders. Exits with 1
-    where something cannot be read.
+    if something cannot be read.
     """
     from reconciler.cli.repairing import list_command
 
@@ -58,8 +58,8 @@ def list_(**given: Any) -> int:
 def show(site: str, **given: Any) -> int:
     """Show all that is recorded of SITE.
 
-    Open calls stand with what they mean and how to settle them. Values that
-    are cut short are whole with --output json.
+    Says what each open call means and how to resolve it. Long values are cut
+    short; --output json has them in full.
     """
     from reconciler.cli.repairing import show_command
 
@@ -74,7 +74,7 @@ def unlock(site: str, force: bool, **given: Any) -> int:
     """Take the lock of SITE away from its holder.
 
     Says whose it is, and asks. A lock whose holder died needs no unlocking:
-    it ends by itself within a minute. Exits with 4 where the lock stays.
+    it ends by itself within a minute. Exits with 4 if the lock stays.
     """
     from reconciler.cli.repairing import unlock_command
 
@@ -91,7 +91,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
     """Record how an unconfirmed call of SITE ended.
 
     ENTRY is its id in `state show`, or the first characters of it. An apply
-    settles by itself what reading the site can tell; this is for the rest:
+    resolves by itself what it can see on the site; this is for the rest:
     look at the site, then say whether the call took effect. Exits with 4
     while a run holds the site.
     """
@@ -107,10 +107,10 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
 @options.lock_timeout
 @_place
 def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
-    """Give what is recorded of OLD to the site NEW_ID.
+    """Move what is recorded of OLD to the site NEW_ID.
 
     OLD is an id, or the name that the site last went by. For a site that
-    was made again under another id. Exits with 4 while a run holds either.
+    was recreated under another id. Exits with 4 while a run holds either.
     """
     from reconciler.cli.repairing import move_command
 
@@ -126,7 +126,7 @@ def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int
     """Forget everything recorded about SITE.
 
     Says which posts are still scheduled there, and asks. Nothing is changed
-    on the site: what is scheduled goes out. Exits with 4 where it is kept.
+    on the site: what is scheduled goes out. Exits with 4 if it is kept.
     """
     from reconciler.cli.repairing import forget_command
 

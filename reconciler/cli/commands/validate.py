@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.command("validate")
 @options.paths
-@click.option("--strict", is_flag=True, help="Take warnings for errors.")
+@click.option("--strict", is_flag=True, help="Treat warnings as errors.")
 @options.trusting
 @options.output
 def command(**given: Any) -> int:
