@@ -146,6 +146,9 @@ def plan_generation(
     if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
         # A call went out and its answer was lost: until it shows or its time is up, no second one (design.md 3.5).
         return GenerationPart((_waiting(scope),), renewed=True)
+    unproven = _unproven_events(desired, recorded, events, scope)
+    if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
+        return GenerationPart(blocked=(_not_generated(unproven, scope),), gone=True)
     match live.status:
         case PlanStatus.NEVER_CREATED:
             return _generation(Reason.NO_MARKETING_PLAN, PlanStatus.NEVER_CREATED, observed, scope)
@@ -185,6 +188,26 @@ def _may_have_made_an_input(entry: OpenEntry) -> bool:
     operation = entry.operation
     creates = isinstance(operation, UnreadableCall) or operation.verb is Verb.CREATE
     return creates and entry.address.kind is Kind.EVENT
+
+
+def _unproven_events(desired: DesiredSite, recorded: RecordedSite, events: EventsPart, scope: Scope) -> tuple[str, ...]:
+    """The declared events that an earlier run may have created and that the site does not show."""
+    declared = {name for name, _ in inputs_of(desired, scope.now).events}
+    seen = {name for name, _ in events.live_facts}
+    made = {entry.address.key for entry in recorded.open if _may_have_made_an_input(entry)}
+    return tuple(sorted((declared & made) - seen))
+
+
+def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
+    """What is generated without an event has to be generated again once it shows (17.5)."""
+    names = ", ".join(printable(f'"{name}"') for name in unproven)
+    what = f"the event {names} was created" if len(unproven) == 1 else f"the events {names} were created"
+    return blocked(
+        scope.address(Kind.MARKETING_PLAN),
+        BlockedBy.OUTCOME_UNKNOWN,
+        f"nothing is generated while it is not known whether {what}",
+        "say how each of these calls ended with `state resolve`; then run again",
+    )
 
 
 def _waiting(scope: Scope) -> Action:
@@ -249,6 +272,9 @@ def _upkeep(
         return GenerationPart(wait, notes=notes, renewed=under_way, adopted_inputs=base)
     if observed.published is False:
         return GenerationPart(wait, blocked=(_unpublished(scope),), notes=notes, renewed=under_way, adopted_inputs=base)
+    if unproven := _unproven_events(desired, recorded, events, scope):
+        waits = (_not_generated(unproven, scope),)
+        return GenerationPart(wait, blocked=waits, notes=notes, renewed=under_way, adopted_inputs=base)
     action = _regeneration(desired, wanted, live, recorded, changed, scope)
     return GenerationPart((*wait, action), notes=notes, renewed=True, adopted_inputs=base)
 

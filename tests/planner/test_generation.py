@@ -12,7 +12,7 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, freeze, freeze_object
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import DesiredEvent, DesiredEvents
+from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
     DesiredMarketingPlan,
@@ -109,6 +109,25 @@ def test_an_event_of_which_nobody_knows_whether_it_is_there_is_no_reason_to_gene
     assert len(generations(plan_of(want, observed()))) == 1
     plan = plan_of(want, observed(), replace(recorded(), open=(entry,)))
     assert (plan.actions, [blocked.code for blocked in plan.blocked]) == ((), ["outcome-unknown"])
+
+
+@pytest.mark.parametrize("status", [PlanStatus.NEVER_CREATED, PlanStatus.ACTIVE])
+def test_rule_17_5_nothing_is_generated_while_nobody_knows_whether_an_event_was_created(status: PlanStatus) -> None:
+    """The run that created it generates nothing from it, and so must the next: it would generate twice."""
+    sale = DesiredEvent("Sale", date=NOW + timedelta(days=9))
+    want = desired({"toneOfVoice": "warm"}, events=DesiredEvents((sale,)))
+    entry = OpenEntry("1", Address.parse("shop/event[Sale]"), CreateEvent(sale), NOW, sent=True)
+    in_doubt = replace(recorded(), open=(entry,))
+    plan = plan_of(want, observed(status), in_doubt)
+    assert generations(plan) == []
+    assert [(str(one.address), one.code) for one in plan.blocked] == [
+        ("shop/marketing-plan", "outcome-unknown"), ("shop/event[Sale]", "outcome-unknown"),
+    ]  # fmt: skip
+    assert plan.blocked[0].message == (
+        'nothing is generated while it is not known whether the event "Sale" was created'
+    )
+    shown = replace(observed(status), events=(CalendarEvent(EventId("e"), "Sale", date=sale.date),))
+    assert len(generations(plan_of(want, shown, in_doubt))) == 1
 
 
 def test_changed_topics_want_keyword_research_and_say_so() -> None:
