@@ -17,6 +17,7 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import SiteEntry
+from reconciler.config.stamps import Stamp
 from reconciler.config.trust import Trust
 from reconciler.engine.results import Notice, Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
 from reconciler.engine.session import RunContext
@@ -61,6 +62,7 @@ class ProjectValues(Struct, frozen=True):
     poll_timeout: timedelta
     policy: Policy
     committed: bool
+    stamp: Stamp = None
 
 
 class Setup(Struct, frozen=True):
@@ -119,6 +121,8 @@ class SiteValues(Struct, frozen=True):
     labels: Labels
     desired: DesiredSite | None
     problems: tuple[Diagnostic, ...]
+    file: str = ""
+    stamp: Stamp = None
 
 
 class Ready(Variant, frozen=True):
@@ -285,6 +289,7 @@ def project_values(project: Project) -> ProjectValues:
         project.poll_timeout,
         project.policy,
         project.trust.committed,
+        project.stamp,
     )
 
 
@@ -299,21 +304,22 @@ def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
         poll_timeout=values.poll_timeout,
         policy=values.policy,
         trust=Trust(committed=values.committed, environment=tuple(sorted(clean_environment(environ).items()))),
+        stamp=values.stamp,
     )
 
 
 def site_values(entry: SiteEntry) -> SiteValues:
     """A site as it travels."""
     desired = None if entry.problems else entry.load()
-    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems)
+    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems, str(entry.file), entry.stamp)
 
 
 def entry_of(site: SiteValues) -> SiteEntry:
-    """A site as a worker has it: nothing of it asks for its file."""
+    """A site as a worker has it. Its file is only looked at to see whether it was changed."""
     place = site.desired.place if site.desired is not None else Place("")
     # One without a value has problems, and is not unpacked.
     packed = KeptSite(site.desired)  # type: ignore[arg-type]
-    return SiteEntry(site.name, site.id, site.labels, Path(), place, packed, site.problems)
+    return SiteEntry(site.name, site.id, site.labels, Path(site.file), place, packed, site.problems, stamp=site.stamp)
 
 
 def told_of(event: object) -> Told | None:

@@ -33,12 +33,9 @@ class TodaysFiles:
         self._entries: dict[str, SiteEntry] = {}
 
     def forbid(self, project: Project, entry: SiteEntry) -> str:
-        """Why nothing of a site may go out any more, as a sentence; empty where its files are what the run read.
-
-        Of an entry without a stamp, which came from another process, nothing is said.
-        """
+        """Why nothing of a site may go out any more, as a sentence; empty where its files are what the run read."""
         stamp = stamp_of(project.root / PROJECT_FILE)
-        if entry.stamp is None or (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
+        if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
             return ""
         found = self._entries.get(entry.id)
         known = self._project is not None and self._project.stamp == stamp
@@ -62,7 +59,7 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
 
 
 def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> str:
-    if _meaning(before.policy) != _meaning(project.policy):
+    if _limits(before.policy) != _limits(project.policy):
         return f"the policy in {PROJECT_FILE} was changed meanwhile; {AGAIN}"
     if now is None or now.name != entry.name:
         return f"the project has no site {entry.name} with this id any more"
@@ -71,11 +68,14 @@ def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry
     return ""
 
 
-def _meaning(value: DesiredSite | Policy) -> Any:
-    """What of it counts: not where it is written, and not the approvals, which are judged one by one."""
-    if isinstance(value, DesiredSite):
-        value = replace(value, approvals=Approvals(), digest=Digest(""))
-    return _without_places(to_plain(value))
+def _limits(policy: Policy) -> Policy:
+    """What a policy says, wherever it is written."""
+    return replace(policy, place="", places=())
+
+
+def _meaning(site: DesiredSite) -> Any:
+    """What a file says: not where it is written, and not the approvals, which are judged one by one."""
+    return _without_places(to_plain(replace(site, approvals=Approvals(), digest=Digest(""))))
 
 
 def _without_places(plain: Any) -> Any:

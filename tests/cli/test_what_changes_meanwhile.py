@@ -17,13 +17,16 @@ from reconciler.config.sites import open_project
 from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
+from reconciler.engine.parts import ProjectValues, SiteValues, entry_of, project_of, project_values, site_values
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ApplyCompleted, Event, Progressed, SiteApplied
 from reconciler.engine.saved import files_of
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
+from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result
+from reconciler.model.codec import from_json, to_json
 from reconciler.model.operations import SchedulePost
 from reconciler.wiring import open_session
 from tests.cli.projects import PROJECT, Command, Project
@@ -140,6 +143,19 @@ def test_what_says_nothing_of_it_keeps_nothing_back(approved: Pottery, name: str
     entry = applied(approved.project.root, lambda: ALLOWS[name](approved.project))
     assert entry.result is Result.DONE, entry.detail
     assert approved.status() == "SCHEDULED"
+
+
+@pytest.mark.parametrize(("change", "said"), [*FORBIDS.values()][:-1])
+def test_a_worker_holds_to_the_files_of_its_run(approved: Pottery, change: Change, said: str) -> None:
+    root = approved.project.root
+    files, index = open_project((root,))
+    project = project_of(from_json(ProjectValues, to_json(project_values(files))), {})
+    site = entry_of(from_json(SiteValues, to_json(site_values(index.entries[0]))))
+    assert TodaysFiles().forbid(project, site) == ""
+    told(approved.project)
+    assert TodaysFiles().forbid(project, site) == ""
+    change(approved.project)
+    assert said in TodaysFiles().forbid(project, site)
 
 
 @pytest.mark.parametrize(("change", "status"), [(removed, "DRAFT"), (told, "SCHEDULED")])
