@@ -135,6 +135,20 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
             yield from _texts(item, (*path, at))
 
 
+def advice_about_policy(project: Project) -> Iterator[Diagnostic]:
+    """Limits by which no post of any site ever goes out, which `paused` says better."""
+    limits = (
+        ("maxPublish", project.policy.max_publish, "so every run that would publish is refused"),
+        ("maxPublishPerSitePerDay", project.policy.max_publish_per_site_per_day, "so nothing ever goes out"),
+    )
+    for name, limit, so in limits:
+        if limit == 0:
+            file, line, column = project.policy.place_of(name).rsplit(":", 2)
+            fix = "write a larger number; to hold posts back, write `paused: hold`"
+            place = Place(file, int(line), int(column))
+            yield warning(place, f"policy.{name}: is 0, {so}", fix, code=NEVER_MATCHES)
+
+
 def unmatched_defaults(project: Project, labels: Iterable[Labels]) -> Iterator[Diagnostic]:
     """The `defaults` whose `where` matches no site of the project. `labels` are those of each site."""
     known = {tuple(sorted(of_site)) for of_site in labels}

@@ -9,7 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from reconciler.config.advice import OF_NO_RUN, advice_about_text, unmatched_defaults, unowned_approvals
+from reconciler.config.advice import (
+    OF_NO_RUN,
+    advice_about_policy,
+    advice_about_text,
+    unmatched_defaults,
+    unowned_approvals,
+)
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
@@ -151,6 +157,7 @@ def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
     if project.file is not None:
         data = read_file(project.file, shown_path(project.file), []) or b""
         yield from advice_about_text(data, project.file, shown_path(project.file), "project")
+    yield from advice_about_policy(project)
 
 
 class _Reading:

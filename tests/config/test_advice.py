@@ -50,6 +50,15 @@ def test_a_rule_that_never_lets_anything_through(
     assert said.startswith(f"sites/a.yaml:{place}: {message}")
 
 
+def test_limits_by_which_nothing_ever_goes_out(write_project: WriteProject) -> None:
+    policy = "policy:\n  maxPublish: 0\n  maxPublishPerSitePerDay: 0\n"
+    write_project({"reconciler.yaml": f"version: 1\n{policy}", "sites/a.yaml": HEAD})
+    (run, of_run), (day, of_day) = warnings()
+    assert run == day == "rule-never-lets-through"
+    assert of_run.startswith("reconciler.yaml:3:3: policy.maxPublish: is 0, so every run that would publish")
+    assert of_day.startswith("reconciler.yaml:4:3: policy.maxPublishPerSitePerDay: is 0, so nothing ever goes out")
+
+
 def test_days_that_are_not_all_black(write_project: WriteProject) -> None:
     body = "schedule: {rules: [{match: {from: 2026-12-24, to: 2026-12-26}}]}\n"
     write_project(
