@@ -148,9 +148,14 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
         total=len(reading.entries),
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
-        declared=frozenset(entry.id.lower() for entry in reading.entries),
+        declared=frozenset(_in_small_letters(entry.id) for entry in reading.entries),
         content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
+
+
+def _in_small_letters(id: str) -> str:
+    small = id.lower()
+    return id if small == id else small  # the text that is kept already, for there may be many thousands
 
 
 def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
@@ -174,6 +179,8 @@ class _Reading:
         self._packer = Packer()
         self._borders = Borders(project.root, project.trust)
         self._shown = Shown()
+        self._labels: dict[Labels, Labels] = {}
+        """Each set of labels once: many sites have the same."""
         self.content = sha256()
 
     def read(self, file: Path) -> None:
@@ -202,7 +209,7 @@ class _Reading:
             SiteEntry(
                 name=site.ref.name,
                 id=site.ref.id,
-                labels=site.labels,
+                labels=self._labels.setdefault(site.labels, site.labels),
                 file=file,
                 place=document.start,
                 packed=self._packer.pack(site, size),

@@ -57,6 +57,9 @@ class Blocks(Generic[Tally]):
         self._list_sites = list_sites
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Shared[Tally]] = {}
+        # Each set of labels and each tally once: sites whose changes are no two alike have the same of these.
+        self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
+        self._tallies: dict[Tally, Tally] = {}
 
     def add(
         self,
@@ -78,7 +81,9 @@ class Blocks(Generic[Tally]):
         key = hashlib.sha256(repr((rank, tuple(common))).encode("utf-8", "surrogatepass")).digest()
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = _Shared(rank, frozenset(labels), tally)
+            known = frozenset(labels)
+            known, tally = self._labels.setdefault(known, known), self._tallies.setdefault(tally, tally)
+            found = self._found[key] = _Shared(rank, known, tally)
         else:
             found.count += 1
             found.tally += tally
