@@ -43,7 +43,7 @@ from reconciler.planner.baseline import (
     key_of,
     rules_of,
 )
-from reconciler.planner.drift_posts import REMOTE_REASONS, PostsAudit
+from reconciler.planner.drift_posts import PostsAudit
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, together, who_moved
 from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
@@ -118,6 +118,10 @@ class _Audit(PostsAudit, frozen=True):
                 return self._edited_activity(action, title)
             case DeleteActivity(title=title):
                 return self._by_rule(action, Finding.UNWANTED, None, title)
+            case GeneratePosts(title=title) | ClearPosts(title=title) | RegeneratePosts(title=title) if (
+                action.reason is Reason.SENT_BACK
+            ):
+                return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
             case GeneratePosts(title=title):
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 finding = Finding.POSTS_CLEARED if last == PRESENT else Finding.POSTS_MISSING
@@ -125,8 +129,6 @@ class _Audit(PostsAudit, frozen=True):
             case AwaitPosts(title=title):
                 return DriftItem(action.address, DriftState.PENDING, Finding.POSTS_COMING, about=(title,))
             case ClearPosts(title=title) | RegeneratePosts(title=title):
-                if action.reason is Reason.SENT_BACK:
-                    return self._drifted(action, Finding.SENT_BACK, Moved.GIT, title)
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
             case SchedulePost(post=post, channel=channel, approved=approved, title=title):
@@ -167,7 +169,7 @@ class _Audit(PostsAudit, frozen=True):
         if action.reason is Reason.FORBIDDEN and last and last.scheduled_for and operation.at:
             by_hand = not same_minute(last.scheduled_for, operation.at)
             return Moved.REMOTE if by_hand else Moved.GIT
-        return Moved.REMOTE if action.reason in REMOTE_REASONS else Moved.GIT
+        return Moved.REMOTE if self.is_remote(action.reason, operation.post) else Moved.GIT
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
         """What an action of a rule shows as drift, or 1 to count it if only time passed.

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
-from reconciler.planner.actions import BlockedBy, Plan, Reason
+from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, key_of
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
 from reconciler.planner.moved_by_hand import is_moved
@@ -84,7 +85,7 @@ class PostsAudit(Struct, frozen=True):
                 post.address,
                 DriftState.DRIFTED,
                 Finding.STILL_GOING_OUT,
-                Moved.REMOTE if post.reason in REMOTE_REASONS else Moved.GIT if post.post in ours else Moved.BOTH,
+                self._who_wants_it_no_more(post, ours),
                 about=(*(part for part in (when, account) if part), post.obstacle),
                 fix=post.stop,
                 reason=post.reason,
@@ -147,6 +148,28 @@ class PostsAudit(Struct, frozen=True):
         return DriftItem(
             address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel
         )
+
+    def _who_wants_it_no_more(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:
+        if self.is_remote(post.reason, post.post):
+            return Moved.REMOTE
+        return Moved.GIT if post.post in ours else Moved.BOTH
+
+    def is_remote(self, reason: Reason, post: PostId) -> bool:
+        """Whether a post is unwanted for what changed on the site, and not for a date that the site's file asks for."""
+        return reason in REMOTE_REASONS and not (reason is Reason.CHANGED and self._dated_by_file(post))
+
+    def _dated_by_file(self, post: PostId) -> bool:
+        """Whether a post is approved but for the day that the file gives, or gave, its activity."""
+        live = next(
+            ((activity, one) for activity in self.activities() for one in activity.posts if one.id == post), None
+        )
+        if live is None:
+            return False
+        activity, found = live
+        applied, last = self.recorded.object(key_of(Kind.ACTIVITY, activity.id)), self.published().get(post)
+        moved = applied is not None and applied.get("targetDate") == instant(activity.date)
+        date = last.date if moved and last and last.date else activity.date
+        return self.desired.approvals.approves(found, date)
 
     def published(self) -> dict[PostId, PublishedPost]:
         """The last scheduling of each post."""

@@ -175,6 +175,34 @@ def test_nothing_is_thrown_away_while_a_post_of_it_still_waits(pottery: Pottery,
     assert pottery.status() == "SCHEDULED"
 
 
+@pytest.mark.parametrize("decision", ["regenerate", "regenerate-media", "discard"])
+def test_drift_puts_a_decision_on_git_and_not_on_time(pottery: Pottery, decision: str) -> None:
+    pottery.scheduled()
+    pottery.project.edit(APPROVALS, "decision: keep", f"decision: {decision}")
+    code, said = pottery.run("drift")
+    assert (code, "2 drifted" in said, "as time passed" in said, "changed remotely" in said) == (
+        2,
+        True,
+        False,
+        False,
+    ), said
+
+
+def test_drift_puts_a_date_that_the_file_moved_on_git(pottery: Pottery) -> None:
+    pottery.scheduled()
+    date = 'activities:\n- {match: {title: "Kiln*"}, set: {targetDate: 2026-11-05T08:00:00Z}}\n'
+    more("sites/pottery.yaml", date)(pottery.project)
+    for _ in range(2):
+        code, said = pottery.run("drift")
+        assert (code, "2026-11-05" in said, "changed remotely" in said) == (2, True, False), said
+        with pottery.project.world() as world:
+            world.add_fault({"route": "PATCH *cancel", "do": {"kind": "error", "status": 409, "body": "json"}})
+            pottery.run("apply", "--auto-approve")
+    with pottery.project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-06T08:00:00.000Z")
+    assert "changed remotely" in pottery.run("drift")[1]
+
+
 def test_an_approval_for_one_day_is_none_for_another(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.run("review")
