@@ -188,6 +188,10 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
+_DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
+"""Decisions as the line of a file says them; the others are still to be carried out."""
+
+
 def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
     """Which files were written, with what."""
     if made:
@@ -197,4 +201,5 @@ def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
         for ruling in made:
             if ruling.subject.path == path:
                 words[ruling.decision.value] += 1 if _is_whole(ruling) else len(ruling.subject.drafts)
-        stream.write(f"Saved in {shown_path(path)}: {', '.join(f'{n} to {word}' for word, n in words.items())}\n")
+        told = ", ".join(f"{count} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())
+        stream.write(f"Saved in {shown_path(path)}: {told}\n")

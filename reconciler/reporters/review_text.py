@@ -163,6 +163,13 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
         yield from wrapped((Span(f"{number} of {of}", Style.BOLD), Span(subject.site), title, Span("no posts")), screen)
 
 
+def next_after_deciding(decided: Decided) -> str | None:
+    """What to type once drafts were decided about."""
+    if not decided.listed:
+        return "reconciler review"
+    return "reconciler plan   (shows what the decisions do)" if decided.drafts or decided.activities else None
+
+
 def decided_line(decided: Decided) -> str:
     """The last line of `approve`."""
     if not decided.listed:

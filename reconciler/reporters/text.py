@@ -176,7 +176,7 @@ class TextReporter:
             self._lines(applied_lines(applied, self._screen, brief=self._applying >= FEW_SITES))
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
-        from reconciler.reporters.review_text import decided_line, review_line
+        from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line
 
         match event:
             case ReviewCompleted(pending=pending):
@@ -184,7 +184,7 @@ class TextReporter:
                 waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
                 self._last(review_line(event), waiting if pending else None)
             case Decided():
-                self._last(decided_line(event), None if event.listed else "reconciler review")
+                self._last(decided_line(event), next_after_deciding(event))
             case _:
                 self._lines(self._reviews.site(event))
 

@@ -342,9 +342,10 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     assert [line.split("  ")[0] for line in done.out.splitlines() if " of " in line] == [
         "1 of 4", "2 of 4", "4 of 4", "2 of 4", "1 of 4", "2 of 4", "3 of 4",
     ]  # fmt: skip
-    assert done.out.splitlines()[-2:] == [
-        f"Saved in {shop.root}/approvals/shop.yaml: 1 to approve",
+    assert done.out.splitlines()[-3:] == [
+        f"Saved in {shop.root}/approvals/shop.yaml: 1 approved",
         "Decided: 1 draft in 1 site; 3 pending.",
+        "Next: reconciler plan   (shows what the decisions do)",
     ]
     assert list(decisions(shop).values()).count("approve") == 1
     monkeypatch.setattr(sys, "stdin", Terminal("y\nu\nq\n"))
