@@ -114,7 +114,7 @@ def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
     return Diagnostic(
         "still-going-out",
         f"the {post.channel} post{title} is still scheduled to go out {when}",
-        "if it is unwanted, cancel it first, in Wix or by an apply with `paused: cancel`",
+        "if it is unwanted, cancel it in the site's dashboard, or declare the site with `paused: cancel` and run apply",
         Severity.WARNING,
         address=Address(site.name, Kind.DRAFT, post.id),
     )

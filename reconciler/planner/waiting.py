@@ -59,6 +59,8 @@ SEEN_FOR_SURE: Final = timedelta(days=1)
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
 """Statuses of a marketing plan that is there and shows no activities."""
 
+NOT_OURS: Final = "the state does not say that this tool scheduled it"
+
 
 class Unwanted(Struct, frozen=True):
     """Why a post is not to go out, with the facts that the reason rests on."""
@@ -260,7 +262,7 @@ class _Judge(Struct):
             self._take_back(activity, post, unwanted)
             return
         if rule is not None and self._paused():
-            self._goes_out(activity, post, Unwanted(Reason.PAUSED), "somebody else scheduled it")
+            self._goes_out(activity, post, Unwanted(Reason.PAUSED), NOT_OURS, f"{STOP_BY_HAND}, or set manage: all")
             return
         if (undecided := self._decided_otherwise(activity, post)) is not None:
             approvals = self.desired.approvals

@@ -203,6 +203,35 @@ def test_drift_puts_a_date_that_the_file_moved_on_git(pottery: Pottery) -> None:
     assert "changed remotely" in pottery.run("drift")[1]
 
 
+def test_a_pause_says_what_it_takes_to_cancel_what_the_state_does_not_know(pottery: Pottery) -> None:
+    pottery.scheduled()
+    WITHDRAWALS["publishing is paused"][0](pottery.project)
+    for path in (pottery.project.root / ".reconciler").iterdir():
+        if not path.name.startswith("sandbox.db"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "the state does not say that this tool scheduled it" in said, "set manage: all" in said) == (
+        3,
+        True,
+        True,
+    )
+    pottery.project.edit("sites/pottery.yaml", "approval: required", "approval: required\n  manage: all")
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "1 cancelled" in said, pottery.status()) == (0, True, "CANCELED"), said
+
+
+def test_a_site_that_no_file_declares_is_declared_to_stop_its_posts(pottery: Pottery) -> None:
+    pottery.scheduled()
+    WITHDRAWALS["publishing is paused"][0](pottery.project)
+    file = pottery.project.root / "sites/pottery.yaml"
+    text = file.read_text("utf-8")
+    file.unlink()
+    assert "declare the site with `paused: cancel` and run apply" in pottery.run("plan")[1]
+    file.write_text(text[: text.index("settings")], "utf-8")
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "1 cancelled" in said) == (0, True), said
+
+
 def test_an_approval_for_one_day_is_none_for_another(pottery: Pottery) -> None:
     assert pottery.run("apply", "--auto-approve")[0] == 0
     pottery.run("review")

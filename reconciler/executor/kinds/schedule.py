@@ -261,7 +261,8 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) 
     if not waiting:
         return None
     names = ", ".join(waiting[:LISTED]) + (", ..." if len(waiting) > LISTED else "")
-    return f"{names} still waits to go out: cancel it first"
+    one = len(waiting) == 1
+    return f"{names} still {'waits' if one else 'wait'} to go out: cancel {'it' if one else 'them'} first"
 
 
 def time_unmet(required: StillAhead, now: datetime, zone: str) -> str | None:
