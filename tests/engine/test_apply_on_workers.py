@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -415,3 +415,43 @@ def test_a_site_whose_result_cannot_be_kept_is_unknown_and_the_others_go_on(
     found = {str(site.name): {entry.result for entry in site.ledger.entries} for site in sites}
     assert found == {"shop-1": {Result.UNKNOWN}, "shop-2": {Result.DONE}, "shop-3": {Result.DONE}}
     finishes(shops, capsys)
+
+
+class Twice(Quick):
+    """A worker that is taken for lost and is not: each part that writes is worked on by two at once."""
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if b'"kind":"applying"' not in args[0]:
+            return super().submit(function, *args, **kwargs)
+
+        def both() -> Any:
+            with ThreadPoolExecutor(2) as two:
+                first, second = [two.submit(function, *args) for _ in range(2)]
+            assert first.result()
+            return second.result()
+
+        return super().submit(both)
+
+
+def test_two_attempts_at_one_part_do_it_once(shops: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    completed, sites = applied(shops, lambda setup: Workers(Twice, run_part, 1, setup))
+    assert completed.results == {Result.DONE}, sites
+    assert {len(site.ledger.entries) for site in sites} == {4}
+    # What the first did is told as it tells it.
+    assert not any("worker" in entry.detail for site in sites for entry in site.ledger.entries)
+    finishes(shops, capsys)
+
+
+def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, released = PartResults.keep, []
+
+    async def kept(results: PartResults, id: str, data: bytes) -> None:
+        lock = json.loads((shops.root / ".reconciler" / "locks" / f"{id}.json").read_text())
+        released.append(lock["released"])
+        await keep(results, id, data)
+
+    monkeypatch.setattr(PartResults, "keep", kept)
+    applied(shops, of_threads)
+    assert released == [False] * SITES
