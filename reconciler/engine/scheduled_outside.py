@@ -15,7 +15,7 @@ from reconciler.model.approvals import Decision
 from reconciler.model.content import approval_digest
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus, account_name
+from reconciler.model.posts import PostStatus, account_name, fits_in_files
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.model.sites import Need, ObservedSite, SiteRef
 from reconciler.planner.matching import in_order
@@ -44,7 +44,7 @@ def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityFor
                     cancelled=None,
                 )
                 for post in sorted(activity.posts, key=lambda post: (post.channel, post.type, post.id))
-                if post.status is PostStatus.SCHEDULED
+                if post.status is PostStatus.SCHEDULED and fits_in_files(activity.id) and fits_in_files(post.id)
             )
         )
     )

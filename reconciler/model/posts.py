@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NewType, TypeAlias
@@ -13,6 +14,13 @@ from reconciler.model.publisher_fields import PLACES
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
+
+_IN_FILES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
+
+
+def fits_in_files(id: str) -> bool:
+    """Whether a file of a project may name an object by this id: `objectId` of the schemas."""
+    return _IN_FILES.match(id) is not None
 
 
 CHANNEL_NAMES: Final = {

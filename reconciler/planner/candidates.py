@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.policy import Policy
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, fits_in_files
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.channel_rules import channel_is_gone
@@ -75,7 +75,7 @@ def select_drafts(
             at = moment_of(rules[rule].at, activity, scope)
             candidates.append(Candidate(rule, activity, post, at, at or activity.date))
     counting = [one for one in candidates if _counts(one.post)]
-    drafts = [one for one in candidates if _may_go(one.post, ours)]
+    drafts = [one for one in candidates if _may_go(one.post, ours) and _can_be_approved(one)]
     room: list[int | None] = [
         None if rule.max is None else max(0, rule.max - sum(1 for one in counting if one.rule == index))
         for index, rule in enumerate(rules)
@@ -92,7 +92,7 @@ def select_drafts(
     matches = tuple(sum(1 for one in (*counting, *drafts) if one.rule == index) for index in range(len(rules)))
     return DraftSelection(
         tuple(wanted),
-        tuple(one for one in counting if one.post.status is PostStatus.SCHEDULED),
+        tuple(one for one in counting if one.post.status is PostStatus.SCHEDULED and _can_be_approved(one)),
         tuple(lost),
         matches,
         tuple(room),
@@ -146,6 +146,11 @@ def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, sc
 def _counts(post: Post) -> bool:
     """Scheduled or gone out; a status of a later API version may be either, so it counts too."""
     return post.status is PostStatus.SCHEDULED or post.status in GONE_OUT or isinstance(post.status, Unrecognised)
+
+
+def _can_be_approved(one: Candidate) -> bool:
+    """Whether an approvals file can name it. What cannot be named is said (doubt.py), and written into no file."""
+    return fits_in_files(one.activity.id) and fits_in_files(one.post.id)
 
 
 def _may_go(post: Post, ours: set[PostId]) -> bool:

@@ -19,7 +19,7 @@ from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
-from reconciler.model.posts import ActivityId, PostId, Unrecognised
+from reconciler.model.posts import ActivityId, PostId, PostStatus, Unrecognised, fits_in_files, post_name
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
@@ -240,7 +240,8 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
                 )
             )
     posts = _unknown_posts(live, scope) if desired.posts or desired.schedule else ()
-    return (*found, *posts)
+    unnamed = _unnamed_posts(live, scope) if desired.schedule else ()
+    return (*found, *posts, *unnamed)
 
 
 def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
@@ -256,6 +257,21 @@ def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
 
 def _activities(count: int) -> str:
     return "an activity that it may select" if count == 1 else f"{count} activities that it may select"
+
+
+def _unnamed_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
+    for activity in live.activities:
+        for post in activity.posts:
+            odd = next((id for id in (activity.id, post.id) if not fits_in_files(id)), None)
+            if odd is not None and post.status in (PostStatus.DRAFT, PostStatus.SCHEDULED):
+                yield blocked(
+                    scope.address(Kind.DRAFT, post.id),
+                    BlockedBy.CANNOT_BE_JUDGED,
+                    printable(
+                        f"approvals files cannot hold the id of {post_name(activity.title, post.channel)}: {odd}"
+                    ),
+                    "publish it in the site's dashboard; it is left alone and written into no file",
+                )
 
 
 def _unknown_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:

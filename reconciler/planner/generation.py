@@ -192,10 +192,10 @@ def _may_have_made_an_input(entry: OpenEntry) -> bool:
 
 def _unproven_events(desired: DesiredSite, recorded: RecordedSite, events: EventsPart, scope: Scope) -> tuple[str, ...]:
     """The declared events that an earlier run may have created and that the site does not show."""
-    declared = {name for name, _ in inputs_of(desired, scope.now).events}
-    seen = {name for name, _ in events.live_facts}
+    declared, live = dict(inputs_of(desired, scope.now).events), dict(events.live_facts)
     made = {entry.address.key for entry in recorded.open if _may_have_made_an_input(entry)}
-    return tuple(sorted((declared & made) - seen))
+    # Another event of the same name, such as an occurrence that is listed by itself, is not the one that was created.
+    return tuple(sorted(name for name in declared.keys() & made if not _same_facts(declared[name], live.get(name))))
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:

@@ -321,3 +321,21 @@ def test_rule_17_3_a_deleted_plan_is_generated_again_under_the_guard_of_a_regene
     because = f"generating a new one would give up {what}, but {MAY_DISCARD[discard]}"
     assert [because in message for message in found] == [True] * refused
     assert not make_plan(desired, observed, RecordedSite(), PlanOptions(NOW)).refusals
+
+
+@pytest.mark.parametrize("ids", [("a1", "{p1}"), ("{a1}", "p1")], ids=str)
+@pytest.mark.parametrize("approval_required", [True, False])
+def test_a_post_that_no_approvals_file_can_name_is_blocked_and_reviewed_by_nobody(
+    ids: tuple[str, str], approval_required: bool
+) -> None:
+    activity, post = ids
+    drafts = (Post(PostId(post), "INSTAGRAM", "POST", PostStatus.DRAFT),)
+    live = MarketingPlan(PlanStatus.ACTIVE, (Activity(ActivityId(activity), "Kiln", "", SOON, posts=drafts),))
+    schedule = DesiredSchedule((ScheduleRule(Match()),), approval_required=approval_required)
+    desired = DesiredSite(REF, Place("shop.yaml"), Digest(""), schedule=schedule)
+    plan = make_plan(desired, ObservedSite(REF, NOW, marketing_plan=live), RecordedSite(), PlanOptions(NOW))
+    assert (plan.actions, plan.to_review) == ((), ())
+    odd = post if activity == "a1" else activity
+    assert [(one.code, one.message) for one in plan.blocked] == [
+        ("cannot-be-judged", f'approvals files cannot hold the id of "Kiln" (Instagram): {odd}')
+    ]
