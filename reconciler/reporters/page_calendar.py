@@ -19,9 +19,6 @@ from reconciler.reporters.words import plural
 MOST_A_DAY: Final = 3
 """Posts of a day that its field has room for; the list has all."""
 
-OPEN: Final = 1
-"""Months that are unfolded at first."""
-
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -67,9 +64,12 @@ class CalendarMonths:
         if not months:
             return
         yield '<section class="calendar" aria-labelledby="calendar"><h2 id="calendar">Calendar</h2>\n'
-        for number, (month, count) in enumerate(months):
+        (coming,) = self._database.execute(
+            "SELECT substr(MIN(day), 1, 7) FROM posts WHERE part = ? AND state NOT IN ('went out', 'failed')", (part,)
+        ).fetchone()
+        for month, count in months:
             year, which = int(month[:4]), int(month[5:])
-            unfolded = " open" if number < OPEN else ""
+            unfolded = " open" if month == (coming or months[0][0]) else ""
             yield f'<details class="month"{unfolded}><summary>{calendar.month_name[which]} {year} '
             yield f'<span class="soft">{plural(count, "post")}</span></summary>\n'
             yield from self._grid(part, year, which)

@@ -176,6 +176,16 @@ def test_what_went_out_since_the_last_run_has_its_title_channel_and_link() -> No
         assert POST not in text
 
 
+def test_the_calendar_is_open_where_something_is_still_to_come() -> None:
+    ended = EndedPost(POST, "INSTAGRAM", "Summer launch", None, AT - timedelta(days=40))
+    outcome = PostOutcome(POST, PostStatus.PUBLISHED, AT)
+    found = replace(full_plan(str), bindings=Bindings(outcomes=(outcome,)), ended=(ended,))
+    assert re.findall(r'<details class="month"( open)?><summary>(\w+)', page(planned(found), Ended(0))) == [
+        ("", "October"),
+        (" open", "December"),
+    ]
+
+
 def test_only_https_can_be_followed() -> None:
     assert link("https://x.example/a") == '<a href="https://x.example/a" rel="noopener noreferrer nofollow">https:/' + (
         "/x.example/a</a>"
