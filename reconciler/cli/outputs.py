@@ -32,6 +32,10 @@ WIDEST: Final = 120
 """Columns that text is wrapped at, however wide the terminal is: longer lines are hard to read."""
 
 
+LAST_PART: Final = 4096
+"""Bytes at the end of an earlier report in which what outlasts a run is looked for."""
+
+
 class Reports:
     """All reports of a run, as one reporter."""
 
@@ -70,9 +74,12 @@ def open_reports(
     reporters = list(beside)
     files: list[_File] = []
 
-    def add(name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False) -> None:
+    def add(
+        name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
+    ) -> None:
         detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to)
         context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now, detail=detail)
+        context = replace(context, before=before)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
             context = replace(context, step_summary=summary, step_outputs=values)
@@ -85,7 +92,8 @@ def open_reports(
                 add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             files.append(_begin(output.file))
-            add(output.format, files[-1].text.write, Screen(UNWRAPPED))
+            before = _before(files[-1]) if output.format == "openmetrics" else ""
+            add(output.format, files[-1].text.write, Screen(UNWRAPPED), before=before)
         if asks and not shows_text(shown):
             add("text", sys.stderr.write, screen_of(sys.stderr, colour=shown.colour), on_screen=True)
         yield Reports(reporters)
@@ -173,6 +181,18 @@ def _begin(path: Path) -> _File:
     except OSError as error:
         raise _unwritable(path, error) from None
     return _File(file, path, Path(file.name))
+
+
+def _before(file: _File) -> str:
+    """The end of the report that a new one takes the place of; empty for none, or one that cannot be read."""
+    if file.hidden is None:
+        return ""
+    try:
+        with file.path.open("rb") as old:
+            old.seek(max(0, file.path.stat().st_size - LAST_PART))
+            return old.read(LAST_PART).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def _open_stream(path: Path) -> IO[str]:

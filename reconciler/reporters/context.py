@@ -37,7 +37,7 @@ class ReporterContext(Struct, frozen=True):
     `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
     into a file has to tell them itself. `picture` draws the images of a sandbox, which no network has.
     `step_summary` and `step_outputs` write what a CI service takes beside the report. `now` is the time, for a format
-    that tells of it.
+    that tells of it. `before` is the report that this one takes the place of, empty for none.
     """
 
     command: str
@@ -49,6 +49,7 @@ class ReporterContext(Struct, frozen=True):
     step_summary: Callable[[str], object] | None = None
     step_outputs: Callable[[str], object] | None = None
     now: Callable[[], datetime] | None = None
+    before: str = ""
     detail: Detail = Detail()
 
 

@@ -1,12 +1,13 @@
 """The OpenMetrics format, for the textfile collector of a Prometheus exporter: gauges, and `# EOF`.
 
 Each sample names its command, so that the files of an audit and of an apply can lie side by side. A site of which there
-is nothing to count has no sample. The time of the last success is there after a success alone: an alert looks at how
-old it is.
+is nothing to count has no sample. The time of the last success stays in the file while later runs fail: an alert looks
+at how old it is.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -125,11 +126,18 @@ class OpenMetricsReporter:
         if now is not None and self._began is not None:
             yield from _family("reconciler_duration_seconds", "How long the run took.", unit="seconds")
             yield self._sample("duration_seconds", (now - self._began).total_seconds())
-        if now is not None and exit_code in SUCCESS:
-            name = "last_success_timestamp_seconds"
+        name = "last_success_timestamp_seconds"
+        last = now.timestamp() if now is not None and exit_code in SUCCESS else self._last_success(name)
+        if last is not None:
             yield from _family(f"reconciler_{name}", "When a run last did what it was for.", unit="seconds")
-            yield self._sample(name, now.timestamp())
+            yield self._sample(name, last)
         yield "# EOF"
+
+    def _last_success(self, name: str) -> float | None:
+        """That of the report before this one, if it has one of the same command."""
+        start = re.escape(self._sample(name, 0).removesuffix("0"))
+        found = re.search(rf"^{start}(\d{{1,12}}(?:\.\d{{1,9}})?)$", self._context.before, re.MULTILINE)
+        return float(found[1]) if found else None
 
     def _sample(self, name: str, value: float, **labels: str) -> str:
         pairs = ",".join(

@@ -62,6 +62,23 @@ def test_the_last_success_is_told_on_success_only(name: str) -> None:
     assert (("last_success_timestamp_seconds",) in samples(run)) is succeeded
 
 
+def test_a_run_that_fails_keeps_the_last_success_of_its_command() -> None:
+    line = 'reconciler_last_success_timestamp_seconds{command="drift"} '
+
+    def after(before: str, run: Run) -> list[str]:
+        out = io.StringIO()
+        reporter = OpenMetricsReporter(ReporterContext(run.command, out.write, now=lambda: START, before=before))
+        for event in run.events:
+            reporter.handle(event)
+        return [found for found in out.getvalue().splitlines() if "last_success_timestamp_seconds{" in found]
+
+    old = f"{line}1795734277.025277\n# EOF\n"
+    assert after(old, RUNS["drift of bad files"]) == [f"{line}1795734277.025277"]
+    assert after(old, RUNS["no drift"]) == [f"{line}{START.timestamp()}"]
+    for other in (old.replace("drift", "apply"), old.replace("1795734277", "1e9"), "", "x"):
+        assert after(other, RUNS["drift of bad files"]) == []
+
+
 def test_drift_by_site_kind_and_severity() -> None:
     def item(kind: Kind, state: DriftState, finding: Finding) -> DriftItem:
         return DriftItem(Address(SHOP, kind, "x"), state, finding, Moved.REMOTE)
