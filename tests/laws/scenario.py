@@ -24,6 +24,7 @@ from reconciler.model.approvals import ActivityDecision
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import Plan
+from reconciler.planner.unstopped import failed_cancel
 from reconciler.sandbox.app import Sandbox
 from reconciler.state.folder import LocalFolder
 from reconciler.state.sites import StateStore
@@ -277,7 +278,7 @@ def _sorted(values: Any) -> list[Any]:
 
 
 def normal_record(recorded: RecordedSite) -> Json:
-    """What the state holds, without ids and moments."""
+    """What the state holds, without ids and moments, and without cancels that failed before they were done."""
     return {
         "in force": str(recorded.generated_from),
         "due": str(recorded.pending),
@@ -288,7 +289,9 @@ def normal_record(recorded: RecordedSite) -> Json:
         "published": sorted((one.digest, one.channel, str(one.scheduled_for), one.times) for one in recorded.published),
         "consumed": sorted((decision, digest) for _, decision, digest in recorded.consumed),
         "open": [(one.address, one.call) for one in recorded.open],
-        "objects": sorted((_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects),
+        "objects": sorted(
+            (_GUID.sub("*", key), str(facts)) for key, facts in recorded.objects if facts != failed_cancel("")
+        ),
         "sets": sorted((one.rule, len(one.activities)) for one in recorded.sets),
     }
 
