@@ -149,6 +149,7 @@ def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publ
         stop=run.terms.stop,
         commit=run.session.commit if allow_publish else None,
         approvers=_approvers(run, site) if publishes else (),
+        policy=project.policy,
     )
 
 

@@ -14,6 +14,7 @@ from reconciler.model.clock import Clock
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
 from reconciler.model.operations import Operation, Outcome
+from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import (
     Bindings,
@@ -160,7 +161,7 @@ class ApplyOptions(Struct, frozen=True):
     """What a run may do, and how long it waits.
 
     `stop` is asked between calls: once it is true, nothing more is started. `commit` is noted with what is
-    scheduled, and of `approvers` the one of the post.
+    scheduled, and of `approvers` the one of the post. `policy` says at what moments nothing may go out.
     """
 
     resolve: Resolve
@@ -169,3 +170,4 @@ class ApplyOptions(Struct, frozen=True):
     stop: Callable[[], bool] = lambda: False
     commit: str | None = None
     approvers: tuple[tuple[PostId, str], ...] = ()
+    policy: Policy = Policy()

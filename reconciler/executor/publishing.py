@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
@@ -22,7 +23,9 @@ from reconciler.model.operations import Done, NotDone, ReschedulePost, ScheduleP
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
-from reconciler.planner.actions import Action, Approved
+from reconciler.planner.actions import Action, Approved, Reason, StillAhead
+from reconciler.planner.options import Scope
+from reconciler.planner.policy_checks import wrong_moment
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
@@ -149,8 +152,19 @@ async def _scheduled(run: Run, attempt: Attempt, live: Post) -> None:
         await take_back(run, attempt, operation, live, what)
     elif operation.at is not None and live.status is PostStatus.SCHEDULED and live.scheduled_for != operation.at:
         await _move(run, attempt, live, operation.at)
+    elif what := _forbidden(run, attempt.action, live):
+        await take_back(run, attempt, operation, live, what, Reason.FORBIDDEN)
     else:
         run.finish(attempt.action, Result.DONE, _when(live.scheduled_for, run), request=request)
+
+
+def _forbidden(run: Run, action: Action, live: Post) -> str:
+    """What is wrong with the moment at which a scheduled post goes out; empty if nothing, or if it is not shown."""
+    if live.scheduled_for is None:
+        return ""
+    expected = next((each.moment for each in action.requires if isinstance(each, StillAhead)), live.scheduled_for)
+    scope = Scope(run.site.name, run.now(), ZoneInfo(run.plan.time_zone))
+    return wrong_moment(live.scheduled_for, expected, run.options.policy, scope)
 
 
 async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:

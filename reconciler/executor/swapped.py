@@ -42,11 +42,14 @@ def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: 
     return ""
 
 
-async def take_back(run: Run, attempt: Attempt, operation: Publishing, live: Post, what: str) -> None:
-    """Cancels a post at once: nobody approved what would go out. May raise an ApiError of a read."""
+async def take_back(
+    run: Run, attempt: Attempt, operation: Publishing, live: Post, what: str, reason: Reason = Reason.CHANGED
+) -> None:
+    """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
     doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
-    why = f"while it was being {doing} ({_call(operation)}) it became another than was approved: {what}"
+    became = "got a moment that is forbidden" if reason is Reason.FORBIDDEN else "became another than was approved"
+    why = f"while it was being {doing} ({_call(operation)}) it {became}: {what}"
     if live.status is not PostStatus.SCHEDULED:
         _fail(run, attempt, f"{why}, and it has gone out: take it down by hand")
         return
@@ -61,7 +64,7 @@ async def take_back(run: Run, attempt: Attempt, operation: Publishing, live: Pos
     if not trouble and isinstance(taken.outcome, Done):
         _fail(run, attempt, f"{why}; it was cancelled at once: review it again")
         return
-    run.not_taken_back[replace(cancelling, reason=Reason.CHANGED)] = trouble
+    run.not_taken_back[replace(cancelling, reason=reason)] = trouble
     _fail(run, attempt, f"{why}, and it could not be cancelled: {trouble}")
 
 

@@ -98,6 +98,16 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Vio
     return tuple(found)
 
 
+def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Scope) -> str:
+    """What is wrong with the moment that the API gave a post (I 14.7), which was expected at another; empty if nothing.
+
+    `minLead` keeps a person's time to stop a post: only a moment before the expected one can take it away.
+    """
+    found = time_violations(moment, policy, scope)
+    early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
+    return "; ".join((*map(str, found), *((early,) if early else ())))
+
+
 def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Violation | None:
     """Whether a post would be one too many on its day."""
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()

@@ -190,6 +190,34 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
     assert not run.plan(policy=Policy(min_lead=timedelta(0))).is_empty
 
 
+@pytest.mark.parametrize(
+    ("placement", "policy", "says"),
+    [
+        ("activity-morning", Policy(quiet_hours=QuietHours(time(5), time(8))), "policy.quietHours: 06:00 is within"),
+        ("in-an-hour", Policy(blackout_dates=frozenset({date(2027, 3, 20)})), "policy.blackoutDates: Sat 2027-03-20"),
+        ("in-an-hour", Policy(min_lead=timedelta(hours=2)), "inside policy.minLead"),
+    ],
+)
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_moment_of_the_apis_own_that_is_forbidden_is_taken_back_at_once(
+    tmp_path: Path, placement: str, policy: Policy, says: str, kept: bool
+) -> None:
+    """Not at the next run: by then it may be out."""
+    mugs = activity(1, "2027-03-27T12:00:00Z", item(FACEBOOK, "FACEBOOK"))
+    run = shop(tmp_path, mugs, world=PARIS, clock="2027-03-20T09:00:00Z", unknowns={"schedulePlacement": placement})
+    approve(run)
+    if kept:
+        run.sandbox.add_fault({"route": "PATCH *cancel", "do": {"kind": "error", "status": 403}})
+    done = run.apply(policy=policy)
+    assert (results(done), code(done)) == ({"2": "failed"}, ExitCode.ERROR)
+    (said,) = [entry.detail for entry in done.entries]
+    assert "it got a moment that is forbidden: " in said
+    assert says in said
+    assert said.endswith("it was cancelled at once: review it again") is not kept
+    assert statuses(run) == {"2": "SCHEDULED" if kept else "CANCELED"}
+    assert len(done.still_going_out) == kept
+
+
 @pytest.mark.parametrize("at", ["21:00", "07:00", "20:59"])
 def test_quiet_hours_begin_with_their_first_minute_and_end_before_their_last(tmp_path: Path, at: str) -> None:
     policy = Policy(quiet_hours=QuietHours(time(21), time(7)))

@@ -127,6 +127,7 @@ class WholeRun:
                 allow_publish=self.allow_publish,
                 waiting=self.waiting,
                 stop=self.stop,
+                policy=options.policy,
             )
             recorded = await resolve_open(desired.ref, ports, how, self.events.append)
             _, plan = await observe_and_plan(ports.reader, desired, recorded, options)
