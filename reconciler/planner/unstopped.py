@@ -17,6 +17,8 @@ from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 
 STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 
+TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's dashboard cannot stop it"
+
 TRIED: Final = "failed cancel"
 
 

@@ -46,7 +46,7 @@ from reconciler.planner.policy_checks import (
     time_violations,
     too_late,
 )
-from reconciler.planner.unstopped import STOP_BY_HAND, why_not_cancelled
+from reconciler.planner.unstopped import STOP_BY_HAND, TAKE_DOWN, why_not_cancelled
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 
 NO_SCHEDULE: Final = DesiredSchedule(())
@@ -359,7 +359,8 @@ class _Judge(Struct):
     def _take_back(self, activity: Activity, post: Post, unwanted: Unwanted) -> None:
         address, moment = self._address(post), moment_in(activity, post)
         if post.status is not PostStatus.SCHEDULED:
-            self._goes_out(activity, post, unwanted, f"a post that is {post.status} cannot be cancelled")
+            obstacle = f"a post that is {post.status} cannot be cancelled"
+            self._goes_out(activity, post, unwanted, obstacle, TAKE_DOWN)
             return
         if (tried := why_not_cancelled(self.recorded, post.id)) is not None:
             self._goes_out(activity, post, unwanted, f"{tried}; apply tries again")

@@ -315,7 +315,7 @@ def test_what_cannot_be_cancelled_is_still_going_out(status: PostStatus) -> None
     (goes_out,) = made.still_going_out
     assert (goes_out.reason, goes_out.account) == (Reason.WITHDRAWN, "17841")
     assert str(status) in goes_out.obstacle
-    assert "dashboard" in goes_out.stop
+    assert "take it down" in goes_out.stop
 
 
 def test_a_call_in_doubt_does_not_keep_a_post_from_being_taken_back() -> None:
