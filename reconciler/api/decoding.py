@@ -21,6 +21,9 @@ LARGEST: Final = 16 * 1024 * 1024
 
 TOO_LARGE: Final = f"it is longer than {LARGEST // 2**20} MiB"
 
+_SHORTEST_IN_CONTENT: Final = 8
+"""Characters, as many as a key has at least. A server's token may be shorter, and would mask ordinary words."""
+
 _LARGEST_ERROR: Final = 64 * 1024
 """Bytes of an error that are looked into; a longer one is cut, as text."""
 
@@ -94,6 +97,8 @@ def decode(raw: bytes, secrets: Sequence[str], *, content: bool) -> Any:
     """
     if not raw.strip():
         raise NotJson("")
+    if content:
+        secrets = tuple(secret for secret in secrets if len(secret) >= _SHORTEST_IN_CONTENT)
     try:
         if not content and len(raw) > _LARGEST_ERROR:
             raise ValueError("longer than any error")

@@ -1,4 +1,4 @@
-"""Stamp: what the file system says of a file, by which a later look can tell that nobody wrote it anew."""
+"""Stamp: what the file system says of a file, which shows later whether it was written again."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def masked(text: str, secrets: Sequence[str]) -> str:
     spans: list[tuple[int, int]] = []
     bare = _Bare.of(text)
     for secret in filter(None, secrets):
-        spans += ((bare.at[begin], bare.at[end]) for begin, end in _echoes(bare.text, secret))
+        for form in {secret, _Bare.of(secret).text}:  # one that looks escaped itself
+            spans += ((bare.at[begin], bare.at[end]) for begin, end in _echoes(bare.text, form))
     if not spans:
         return text
     parts: list[str] = []
@@ -109,7 +110,7 @@ def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]
     wanted, parts = _parts(secret)
     folded = text.lower()
     size = min(TELLING, len(wanted))
-    at = 0
+    at = 0 if size else len(folded) + 1  # of a secret of blanks there is nothing to find
     while at + size <= len(folded):
         known = parts.get(folded[at : at + size])
         if known is None:
@@ -131,7 +132,7 @@ def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]
             if _inside(bytes.fromhex(even), secret, depth) is not None:
                 yield found.span()
     for found in _BASE64.finditer(text):
-        begin = min((place for place in _in_base64(found[0], secret, depth)), default=None)
+        begin = min(_in_base64(found[0], secret, depth), default=None)
         if begin is not None:
             yield found.start() + begin, found.end()
 

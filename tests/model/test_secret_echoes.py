@@ -76,6 +76,18 @@ def test_nothing_of_a_key_is_left(secret: str, content: bool) -> None:
     assert decode(raw, (secret,), content=content) == {"message": "bad '***'", "***": ["***"]}
 
 
+@pytest.mark.parametrize("secret", ["%41%42-one%43", r"back\u0041slash\x42", "&amp;and&#65;more"])
+def test_a_key_that_looks_escaped_is_masked(secret: str) -> None:
+    assert masked(f"bad <{secret}>", (secret,)) == "bad <***>"
+    assert masked(f"bad <{quote(secret, safe='')}>", (secret,)) == "bad <***>"
+
+
+def test_a_short_token_masks_no_words_of_content() -> None:
+    assert decode(b'{"tone": "token of thanks"}', ("token", "t"), content=True) == {"tone": "token of thanks"}
+    assert decode(b'{"message": "bad token"}', ("token",), content=False) == {"message": "bad ***"}
+    assert masked("text", ("   ",)) == "text"
+
+
 @given(st.text("xyz -.,%&;\\/0123456789abcdef"))
 def test_no_text_is_too_odd(text: str) -> None:
     assert masked(text, ("IST.secret-and-long",)) == text
