@@ -96,8 +96,6 @@ def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
     """The posts of ours that failed, and that nobody has decided about since."""
-    if desired.schedule is None:
-        return ()
     titles = {post.id: activity for activity in _activities(observed) for post in activity.posts}
     published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []

@@ -38,9 +38,11 @@ class PostsAudit(Struct, frozen=True):
     scope: Scope
 
     def posts(self) -> Iterator[DriftItem]:
-        """Posts that are no longer what was scheduled or approved."""
-        if self.desired.schedule is None:
-            return
+        """Posts that are no longer what was scheduled or approved.
+
+        Without a `schedule` only those that go out at a time that nobody said: nothing else is asked for then.
+        """
+        managed = self.desired.schedule is not None
         live = {post.id: (activity, post) for activity in self.activities() for post in activity.posts}
         again = {one.operation.post for one in self.plan.actions if isinstance(one.operation, SchedulePost)}
         moving = {one.operation.post for one in self.plan.actions if isinstance(one.operation, ReschedulePost)}
@@ -52,10 +54,11 @@ class PostsAudit(Struct, frozen=True):
             finding = self._of_scheduled(last, found)
             if finding is Finding.MOVED_BY_OTHERS and post in moving:
                 continue
-            if finding is not None:
+            if finding is not None and (managed or finding is Finding.MOVED_BY_OTHERS):
                 moved = Moved.BOTH if post in again else Moved.REMOTE
                 yield self._post(post, finding, moved, last.channel, found)
-        yield from self._approved(live, frozenset(published))
+        if managed:
+            yield from self._approved(live, frozenset(published))
 
     def going_wrong(self) -> Iterator[DriftItem]:
         """Posts that failed, that will, or that go out although nobody wants or approved them."""

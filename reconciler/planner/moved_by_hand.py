@@ -16,6 +16,8 @@ from reconciler.planner.used_approvals import scheduled_by_us
 
 MOVE_BACK: Final = "move it back in the site's dashboard, or give its schedule rule an `at`; withdrawing it cancels it"
 
+MOVE_BACK_WITHOUT_RULE: Final = "move it back in the site's dashboard; withdrawing it cancels it"
+
 PUBLISHING: Final = "apply without --no-publish moves it back where its rule has an `at`"
 
 
@@ -38,8 +40,10 @@ def moved_by_hand(
 
     Their rule leaves the time to the API, nothing public is planned, or it is too late to move them back.
     """
-    if desired.schedule is None or observed.marketing_plan is None or not recorded.published:
+    if observed.marketing_plan is None or not recorded.published:
         return ()
+    by_rule = desired.schedule is not None and bool(desired.schedule.rules)
+    move_back = MOVE_BACK if by_rule else MOVE_BACK_WITHOUT_RULE
     said = {str(action.address) for action in plan.actions} | {str(problem.address) for problem in plan.blocked}
     said |= {str(post.address) for post in plan.still_going_out}
     ours, zone = scheduled_by_us(recorded), scope.zone.key
@@ -61,7 +65,7 @@ def moved_by_hand(
                     BlockedBy.MOVED_BY_HAND,
                     f'{post.channel} {post.type} of "{activity.title}" goes out {moment_text(now, zone)}: '
                     f"somebody moved it there, and it was scheduled for {moment_text(before, zone)}",
-                    MOVE_BACK if options.publish else f"{PUBLISHING}; or {MOVE_BACK}",
+                    move_back if options.publish or not by_rule else f"{PUBLISHING}; or {move_back}",
                 )
             )
     return tuple(found)

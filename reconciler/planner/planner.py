@@ -28,6 +28,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
+from reconciler.planner.unstopped import UNTIL_SHOWN, left_out, moved_later
 from reconciler.planner.used_approvals import approvals_to_remember
 from reconciler.planner.waiting import Unwanted, WaitingPart, hidden, judge_waiting, lost_channels, orphans
 
@@ -42,7 +43,7 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     noted = replace(plan.bindings, objects=tuple(sorted((*objects, *approvals))), outcomes=outcomes(observed, recorded))
     scope = scope_of(observed, options)
     failures = (failure(post, scope.zone.key) for post in failed_posts(desired, observed, recorded, scope))
-    lost = lost_channels(desired, observed, recorded, scope)
+    lost = lost_channels(observed, recorded, scope)
     moved = moved_by_hand(desired, observed, recorded, plan, options, scope)
     blocked = (*plan.blocked, *failures, *lost, *moved)
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
@@ -135,7 +136,13 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
     lost |= losses(generation.actions, live.activities, scope)
     unseen = hidden(observed, recorded)
     waiting = judge_waiting(desired, (*live.activities, *gone, *unseen), lost, recorded, options, scope)
-    planned = _with_waiting(before, waiting)
+    planned = replace(
+        _with_waiting(before, waiting),
+        blocked=(*before.blocked, *(problem for _, problem in waiting.blocked)),
+        notes=(*before.notes, *moved_later((action for _, action in waiting.moves), scope.zone.key)),
+    )
+    unmoved = left_out((action for _, action in waiting.moves), UNTIL_SHOWN)
+    planned = replace(planned, still_going_out=(*planned.still_going_out, *unmoved))
     refusals = (
         *judge_regeneration(generation.actions, posts_cancelled(waiting.cancels), live, desired, recorded, scope),
         *judge_absent(planned.actions, live.activities, desired, recorded, scope),

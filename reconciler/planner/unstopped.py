@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
-from reconciler.model.posts import Post, PostId
+from reconciler.model.posts import Post, PostId, post_name
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 
@@ -87,12 +88,30 @@ BY_SAVED_PLAN: Final = LeftOut(
 
 UNTIL_APPLY: Final = LeftOut("no apply has stopped it yet", "run apply; or cancel it in the site's dashboard")
 
+UNTIL_SHOWN: Final = LeftOut(
+    "it is not moved while the marketing plan does not show it",
+    "run apply again once the marketing plan is ACTIVE, which moves it; or cancel it in the site's dashboard",
+)
+"""Of what a rule would move, while the marketing plan is generated, failed, inactive or gone."""
+
 IF_REFUSED: Final = LeftOut("the site is refused", STOP_BY_HAND)
 
 
 def left_out(dropped: Iterable[Action], reason: LeftOut) -> tuple[StillGoingOut, ...]:
     """What goes out although nobody wants it, because a plan does less than is due."""
     return tuple(replace(not_stopped(action, reason.why), stop=reason.stop) for action in dropped if stops(action))
+
+
+def moved_later(moves: Iterable[Action], zone: str) -> Iterator[str]:
+    """A line for each post that may stay where it is for now, and is moved once the marketing plan shows it."""
+    for action in moves:
+        operation = action.operation
+        if isinstance(operation, ReschedulePost) and not stops(action):
+            now = f"it goes out {moment_text(operation.before, zone)}, and " if operation.before else ""
+            yield (
+                f"{post_name(operation.title, operation.channel)}: {now}is moved to "
+                f"{moment_text(operation.at, zone)} once the marketing plan is ACTIVE"
+            )
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:

@@ -201,11 +201,9 @@ def _last_published(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
     return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
 
 
-def lost_channels(
-    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
-) -> tuple[Diagnostic, ...]:
+def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """Posts of ours that wait to go out on a channel that is not connected any more: they will fail."""
-    if desired.schedule is None or observed.marketing_plan is None:
+    if observed.marketing_plan is None:
         return ()
     ours, found = scheduled_by_us(recorded), []
     for activity in observed.marketing_plan.activities:

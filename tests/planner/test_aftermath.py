@@ -148,3 +148,30 @@ def test_a_post_that_went_out_early_and_whose_activity_is_gone_is_no_drift(out: 
     observed = site(activity("b"))
     report = find_drift(desired(), observed, before, plan(desired(), observed, before), PlanOptions(NOW))
     assert [one.finding for one in report.of(DriftState.DRIFTED)] == drifted
+
+
+MOVED = replace(DRAFT, status=PostStatus.SCHEDULED, scheduled_for=NOW + timedelta(days=5))
+
+
+def test_what_goes_wrong_is_named_where_the_file_has_no_schedule_any_more() -> None:
+    before = scheduled(timedelta(days=2))
+    bare = replace(desired(approvals=approved(KILN)), schedule=None)
+    failed = replace(MOVED, status=PostStatus.FAILED, error="too large")
+    for live, said, found in (
+        (site(replace(KILN, posts=(MOVED,))), BlockedBy.MOVED_BY_HAND, Finding.MOVED_BY_OTHERS),
+        (site(replace(KILN, posts=(failed,))), BlockedBy.FAILED, Finding.FAILED_POST),
+        (
+            site(
+                replace(KILN, posts=(replace(MOVED, scheduled_for=NOW + timedelta(days=2)),)),
+                channels=(("INSTAGRAM", ChannelStatus.DISCONNECTED),),
+            ),
+            BlockedBy.CHANNEL_NOT_CONNECTED,
+            Finding.CHANNEL_LOST,
+        ),
+    ):
+        made = plan(bare, live, before)
+        assert (made.actions, reasons(made)) == ((), [("d1", said)])
+        assert "--no-publish" not in made.blocked[0].fix
+        assert "rule" not in made.blocked[0].fix
+        report = find_drift(bare, live, before, made, PlanOptions(NOW))
+        assert [one.finding for one in report.of(DriftState.DRIFTED)] == [found]

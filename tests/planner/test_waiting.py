@@ -12,7 +12,7 @@ from reconciler.model.activities import PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard
+from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, MarketingPlan, PlanStatus
 from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
@@ -332,3 +332,32 @@ def test_a_cancel_whose_outcome_nobody_knows_is_a_post_that_still_goes_out() -> 
     assert operations(made) == [CANCEL]
     (goes_out,) = made.still_going_out
     assert "its outcome is not known" in goes_out.obstacle
+
+
+@pytest.mark.parametrize("status", [PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE])
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_what_a_rule_would_move_while_the_marketing_plan_shows_nothing_is_named(
+    status: PlanStatus, forbidden: bool
+) -> None:
+    """At ten it is quiet, and the rule says two; nothing that is not shown can be moved."""
+    known = replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=AT, title="Kiln day")
+    ours = replace(OURS, published=(known,))
+    hidden = replace(site(), marketing_plan=MarketingPlan(status), items=((WAITS.id, WAITS),))
+    wanted = desired(ScheduleRule(Match(), at=time(14)), approvals=YES)
+    quiet = Policy(quiet_hours=QuietHours(AT.time(), time(12))) if forbidden else Policy()
+    made = plan(wanted, hidden, ours, policy=quiet)
+    assert not [one for one in operations(made) if isinstance(one, CancelPost | ReschedulePost)]
+    assert [(one.post, one.reason) for one in made.still_going_out] == ([(WAITS.id, Reason.FORBIDDEN)] * forbidden)
+    assert any("is moved to Thu 2026-12-03 14:00 UTC" in note for note in made.notes) is not forbidden
+    held = plan(wanted, hidden, ours, policy=quiet, publish=False)
+    assert cancels(held) == (((replace(CANCEL, title="Kiln day"), Reason.FORBIDDEN),) if forbidden else ())
+
+
+def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothing() -> None:
+    known = replace(OURS.published[0], activity=KILN.id, date=KILN.date, scheduled_for=AT, title="Kiln day")
+    hidden = replace(site(), marketing_plan=MarketingPlan(PlanStatus.FAILED), items=((WAITS.id, WAITS),))
+    wanted = desired(ScheduleRule(Match(), at=time(14)), approvals=YES)
+    made = plan(
+        wanted, hidden, replace(OURS, published=(known,)), policy=Policy(quiet_hours=QuietHours(time(13), time(15)))
+    )
+    assert reasons(made) == [(WAITS.id, BlockedBy.POLICY)]
