@@ -8,10 +8,10 @@ from reconciler.executor.ports import Reader
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
+from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.waiting import with_hidden_posts
 
 MOST_ROUNDS = 4
 """Each round reads something that was not read before, so this is never reached; it bounds the loop."""

@@ -22,7 +22,7 @@ from reconciler.planner.approval_checks import commit_it, not_committed
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
 from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
-from reconciler.planner.waiting import Unwanted
+from reconciler.planner.wanted_posts import Unwanted
 
 STORIES: Final = "regenerate-stories"
 """What the state calls that part of a decision to make posts again which is about stories."""

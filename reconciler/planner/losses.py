@@ -24,7 +24,7 @@ from reconciler.planner.eligibility import times_scheduled
 from reconciler.planner.generation import upcoming_posts
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope
-from reconciler.planner.waiting import Unwanted
+from reconciler.planner.wanted_posts import Unwanted
 
 MAY_DISCARD: Final[Mapping[Discard, str]] = {
     Discard.NOTHING: "its file allows nothing to be thrown away (discard: nothing)",

@@ -15,9 +15,9 @@ from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.aftermath import due_items
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import unseen_scheduled
+from reconciler.planner.hidden_posts import SHOWS_NOTHING
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.used_approvals import scheduled_by_us
-from reconciler.planner.waiting import SHOWS_NOTHING
 
 
 class Reads(Struct, frozen=True):

@@ -22,6 +22,7 @@ from reconciler.planner.edits import edited_since
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.generation import GenerationPart, inputs_of, on_unknown_status, plan_generation
 from reconciler.planner.guards import judge_expectations
+from reconciler.planner.hidden_posts import hidden, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -30,7 +31,8 @@ from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, h
 from reconciler.planner.settings import SettingsPart, plan_settings
 from reconciler.planner.unstopped import UNTIL_SHOWN, left_out, moved_later
 from reconciler.planner.used_approvals import approvals_to_remember
-from reconciler.planner.waiting import Unwanted, WaitingPart, hidden, judge_waiting, lost_channels, orphans
+from reconciler.planner.waiting import WaitingPart, judge_waiting, lost_channels
+from reconciler.planner.wanted_posts import Unwanted
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:

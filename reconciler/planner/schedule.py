@@ -26,7 +26,8 @@ from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes
-from reconciler.planner.waiting import WaitingPart, days_of
+from reconciler.planner.waiting import WaitingPart
+from reconciler.planner.wanted_posts import days_of
 
 MOST_NAMED = 3
 """Posts named in a note; the others are counted."""

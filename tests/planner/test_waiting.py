@@ -29,9 +29,9 @@ from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, NothingWaits, Plan, Reason, RefusedBy, StillScheduled
 from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
-from reconciler.planner.waiting import with_hidden_posts
 from tests.planner.publishing_world import (
     NOW,
     activity,

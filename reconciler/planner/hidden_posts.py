@@ -1,0 +1,100 @@
+"""Posts of ours that wait to go out and that the marketing plan does not show.
+
+Asked for by their ids, they are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from reconciler.model.activities import Activity
+from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.sites import ObservedSite, PublishedPost, RecordedSite
+from reconciler.planner.options import Scope
+from reconciler.planner.used_approvals import scheduled_by_us
+
+SEEN_FOR_SURE: Final = timedelta(days=1)
+"""How far ahead a post must be for its activity to be shown by a read of the upcoming ones."""
+
+
+SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
+"""Statuses of a marketing plan that is there and shows no activities."""
+
+
+def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
+    """Posts of ours that wait to go out while the marketing plan does not show their activity.
+
+    Each with what is remembered of that. One of today or tomorrow is left alone: the window that a read shows starts
+    today (D 6.2).
+    """
+    live = observed.marketing_plan
+    if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
+        return ()
+    last = _last_published(recorded)
+    found = []
+    for post, moment in _not_shown(observed, recorded):
+        if moment - scope.now > SEEN_FOR_SURE:
+            known = last.get(post.id)
+            activity = known.activity if known else ActivityId("")
+            id = activity or ActivityId(f"of {post.id}")
+            found.append(Activity(id, known.title if known else "", "", moment, None, (post,)))
+    return tuple(found)
+
+
+def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
+    """The site with the posts of ours that wait to go out in the activities that do not show them.
+
+    Whether an activity keeps its scheduled posts is not stated (6.4). Asked for by its id, such a post is still there,
+    so nothing of it is gone and it is judged as the posts that are shown.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status is not PlanStatus.ACTIVE:
+        return observed
+    last, found = _last_published(recorded), dict[ActivityId, tuple[Post, ...]]()
+    for post, _ in _not_shown(observed, recorded):
+        if known := last.get(post.id):
+            found[known.activity] = (*found.get(known.activity, ()), post)
+    if not any(activity.id in found for activity in live.activities):
+        return observed
+    activities = tuple(
+        replace(activity, posts=(*activity.posts, *found.get(activity.id, ()))) for activity in live.activities
+    )
+    return replace(observed, marketing_plan=replace(live, activities=activities))
+
+
+def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
+    """Posts of ours that wait to go out while the marketing plan shows nothing, with what is remembered of them.
+
+    Being generated, failed or inactive, the marketing plan says nothing of them, and they are judged as ever.
+    """
+    live = observed.marketing_plan
+    if live is None or live.status not in SHOWS_NOTHING:
+        return ()
+    last = _last_published(recorded)
+    return tuple(
+        Activity(known.activity, known.title, "", known.date, None, (post,))
+        for post, _ in _not_shown(observed, recorded)
+        # A yes is given for a day: without the day nobody can tell.
+        if (known := last.get(post.id)) is not None and known.date is not None and known.activity
+    )
+
+
+def _not_shown(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[Post, datetime]]:
+    """The scheduled posts of ours that were asked for by their ids and that the marketing plan does not show."""
+    live = observed.marketing_plan
+    shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
+    ours = scheduled_by_us(recorded)
+    for id, post in observed.items:
+        if post is None or post.status is not PostStatus.SCHEDULED or id in shown or id not in ours:
+            continue
+        if post.scheduled_for is not None:
+            yield post, post.scheduled_for
+
+
+def _last_published(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
+    return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}

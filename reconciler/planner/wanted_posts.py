@@ -1,0 +1,177 @@
+"""Whether a post that waits is still wanted, and where its rule moves it (docs/design.md 1.3).
+
+What becomes of it then is in waiting.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.model.activities import Activity
+from reconciler.model.approvals import ApprovalState, Verdict
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
+from reconciler.model.schedule import DesiredSchedule, Pause
+from reconciler.model.sites import DesiredSite, RecordedSite
+from reconciler.planner.actions import Reason
+from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.candidates import moment_of
+from reconciler.planner.channel_rules import Violation
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
+
+NO_SCHEDULE: Final = DesiredSchedule(())
+"""Of a file without one: no rule covers anything, and what was scheduled under an approval still needs it."""
+
+
+class Unwanted(Struct, frozen=True):
+    """Why a post is not to go out, with the facts that the reason rests on."""
+
+    reason: Reason
+    details: tuple[str, ...] = ()
+
+
+def moment_in(activity: Activity, post: Post) -> datetime:
+    """When a post goes out; the activity's date is the best estimate if the API does not say (I 6.2)."""
+    return post.scheduled_for or activity.date
+
+
+def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:
+    """How many posts go out on each day: what has gone out, and what waits unless `only_gone`."""
+    days = Days()
+    for activity in activities:
+        for post in activity.posts:
+            if post.status in GONE_OUT or (post.status is PostStatus.SCHEDULED and not only_gone):
+                days.add(moment_in(activity, post).astimezone(scope.zone).date(), post.id)
+    return days
+
+
+def _is_at(post: Post, moment: datetime) -> bool:
+    """Whether a post waits for a moment, to the minute."""
+    return post.scheduled_for is not None and abs((moment - post.scheduled_for).total_seconds()) < 60
+
+
+class Standards(Struct):
+    """What a waiting post is held against.
+
+    `ours` are the posts that this tool scheduled. `days` counts what goes out on each day as things stand, `kept` what
+    has gone out and, one post after the other as they are judged, what goes out all the same.
+    """
+
+    desired: DesiredSite
+    schedule: DesiredSchedule
+    options: PlanOptions
+    scope: Scope
+    recorded: RecordedSite
+    ours: frozenset[PostId]
+    days: Days
+    kept: Days
+
+    def paused(self) -> bool:
+        """Whether a pause, of the file or of the policy, takes back what waits."""
+        return self.schedule.paused.with_other(self.options.policy.paused) is Pause.CANCEL
+
+    def why_not(self, activity: Activity, post: Post, rule: int | None) -> Unwanted | None:
+        """Why a post that is ours to take back is no longer wanted; None if it is, or is somebody else's."""
+        if post.id not in self.ours and not self.schedule.cancel_others:
+            return None
+        if self.paused():
+            return Unwanted(Reason.PAUSED)
+        if rule is None and self.schedule.cancel_others:
+            return Unwanted(Reason.NOT_WANTED)
+        if (unwanted := self._not_approved(activity, post)) is not None:
+            return unwanted
+        if found := content_violations(post, self.options.policy):
+            return self._forbidden(found)
+        found = self.at_its_moment(activity, post)
+        if found and (rule is None or self.moved(activity, post, rule) is None):
+            return self._forbidden(found)
+        before = self.date_before(activity, post, rule)
+        if before is not None and (rule is None or self.moved(activity, post, rule) is None):
+            zone = self.scope.zone.key
+            return Unwanted(Reason.DATE_MOVED, (f"{moment_text(before, zone)} -> {moment_text(activity.date, zone)}",))
+        self.kept.add(moment_in(activity, post).astimezone(self.scope.zone).date(), post.id)
+        return None
+
+    def _not_approved(self, activity: Activity, post: Post) -> Unwanted | None:
+        verdict = self.verdict(activity, post)
+        if not self.schedule.approval_required or verdict.state is ApprovalState.APPROVED:
+            return None
+        if post.id not in self.ours:
+            return Unwanted(Reason.NEVER_APPROVED)
+        what = difference_words(verdict.differences, self.scope.zone.key)
+        match verdict.state:
+            case ApprovalState.CHANGED:
+                return Unwanted(Reason.CHANGED, (what,) if what else ())
+            case ApprovalState.EDITED:
+                return Unwanted(Reason.EDITED, (what,) if what else ())
+            case _:
+                return Unwanted(Reason.WITHDRAWN)
+
+    def decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
+        """What the file on the disk decides against a post of ours, where only what is committed counts."""
+        if post.id not in self.ours:
+            return None
+        uncommitted = self.desired.approvals.uncommitted
+        if activity.id in uncommitted:
+            return Unwanted(Reason.SENT_BACK)
+        if post.id in uncommitted and self.schedule.approval_required:
+            return Unwanted(Reason.WITHDRAWN)
+        return None
+
+    def verdict(self, activity: Activity, post: Post) -> Verdict:
+        """What the approvals say of a post as it is."""
+        return self.desired.approvals.verdict(post, activity.date)
+
+    def date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
+        """The date that the activity had when a post of ours was scheduled without an approval.
+
+        Only if it has another date now and the post did not move along. A yes names the date itself.
+        """
+        last = max(
+            (one for one in self.recorded.published if one.id == post.id), key=lambda one: one.done_at, default=None
+        )
+        if self.schedule.approval_required or last is None or last.date in (None, activity.date):
+            return None
+        at = self.schedule.rules[rule].at if rule is not None else None
+        return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
+
+    def at_its_moment(self, activity: Activity, post: Post) -> tuple[Violation, ...]:
+        """What forbids a post the moment that it waits for, other posts of its day included."""
+        moment, policy = moment_in(activity, post), self.options.policy
+        full = day_violation(post.id, moment, self.kept, policy, self.scope)
+        return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
+
+    def _forbidden(self, found: tuple[Violation, ...]) -> Unwanted:
+        return Unwanted(Reason.FORBIDDEN, tuple(str(one) for one in found))
+
+    def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
+        """The moment that a rule moves a post to, if that is allowed; None if it stays where it is."""
+        at = self.other_time(activity, post, rule)
+        if at is None or not self.options.publish or too_late(at, self.scope.now, self.options.policy):
+            return None
+        return None if self.against(post, at) else at
+
+    def other_time(self, activity: Activity, post: Post, rule: int) -> datetime | None:
+        """The moment that a rule wants a post to go out at, allowed or not; None if it waits for that already."""
+        at = moment_of(self.schedule.rules[rule].at, activity, self.scope)
+        if at is None and self.date_before(activity, post, rule) is not None:
+            at = activity.date  # the API's own time (I 6.2)
+        # If the API does not say when, or the time is right to the minute, there is nothing to move.
+        if at is None or post.scheduled_for is None or _is_at(post, at) or at <= self.scope.now:
+            return None
+        return at
+
+    def against(self, post: Post, at: datetime) -> tuple[Violation, ...]:
+        """What forbids a post to be moved to a moment."""
+        policy = self.options.policy
+        full = day_violation(post.id, at, self.days, policy, self.scope)
+        return (
+            *content_violations(post, policy),
+            *time_violations(at, policy, self.scope),
+            *((full,) if full else ()),
+        )
