@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
@@ -11,9 +12,10 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import begin
 from reconciler.engine.state import StateAccess
 from reconciler.model.address import Kind, key_of
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import PostOutcome, RecordedSite, SiteRef
 from reconciler.planner.baseline import TAKEN_BACK
+from reconciler.planner.gone_out import moment_now, reason_recorded
 
 
 async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> HistoryListed:
@@ -37,10 +39,24 @@ def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHis
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))
-        posts = sorted(recorded.published, key=lambda post: (post.scheduled_for or post.done_at, post.id))
-        return SiteHistory(entry.name, tuple(posts), (*recorded.outcomes, *_taken_back(recorded)))
+        posts = sorted(recorded.published, key=lambda post: (moment_now(recorded, post) or post.done_at, post.id))
+        return SiteHistory(
+            entry.name,
+            tuple(posts),
+            (*recorded.outcomes, *_taken_back(recorded)),
+            tuple(_moved(recorded)),
+            tuple((post.id, why) for post in posts if (why := reason_recorded(recorded, post.id)) is not None),
+        )
 
     return over_sites(selection.entries, work, named=named_by_file, at_once=state.parallelism)
+
+
+def _moved(recorded: RecordedSite) -> Iterator[tuple[PostId, datetime]]:
+    """The posts that an apply saw at another moment than they were scheduled for."""
+    for post in recorded.published:
+        now = moment_now(recorded, post)
+        if now is not None and now != post.scheduled_for:
+            yield post.id, now
 
 
 def _taken_back(recorded: RecordedSite) -> tuple[PostOutcome, ...]:

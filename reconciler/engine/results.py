@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.executor import events as executor_events
     from reconciler.executor.ledger import Result, SiteLedger, Tally
+    from reconciler.model.posts import PostId
     from reconciler.model.sites import PostOutcome, PublishedPost
-    from reconciler.planner.actions import Plan, StillGoingOut
+    from reconciler.planner.actions import Plan, Reason, StillGoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftReport, DriftTally
     from reconciler.planner.reached import Reached
@@ -271,6 +272,14 @@ class SiteHistory(Struct, frozen=True):
     name: SiteName
     posts: tuple[PublishedPost, ...]
     outcomes: tuple[PostOutcome, ...] = ()
+    moved: tuple[tuple[PostId, datetime], ...] = ()
+    """When posts go out, or went out, that somebody moved since they were scheduled."""
+    unwanted: tuple[tuple[PostId, Reason], ...] = ()
+    """Why posts that went out were not to go out any more."""
+
+    def moment_of(self, post: PublishedPost) -> datetime | None:
+        """When a post goes out or went out, as far as an apply has seen; None if nobody knows."""
+        return dict(self.moved).get(post.id, post.scheduled_for)
 
     def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
         """What became of a post; None where nobody has looked yet."""

@@ -9,6 +9,7 @@ from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.diagnostics import problem_values
 from reconciler.model.events import instant
+from reconciler.model.posts import account_id, account_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 
 AGAIN = "run apply again, it looks what was done"
@@ -21,7 +22,8 @@ def going_out_values(post: StillGoingOut) -> dict[str, Any]:
         "post": post.post,
         "channel": post.channel,
         "title": post.title,
-        "account": post.account,
+        "account": account_id(post.account) if post.account else None,
+        "accountName": (account_name(post.account) or None) if post.account else None,
         "moment": instant(post.moment) if post.moment else None,
         "reason": post.reason.value,
         "because": list(post.because),

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
 from reconciler.engine.results import Emit, Notice
@@ -20,6 +21,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
+from reconciler.planner.gone_out import moment_now
 from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
@@ -80,9 +82,9 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost,
     ours = scheduled_by_us(recorded)
     over = {outcome.post for outcome in recorded.outcomes}
     return tuple(
-        post
+        replace(post, scheduled_for=moment_now(recorded, post))
         for post in recorded.published
-        if post.id in ours - over and ((moment := post.scheduled_for or post.date) is None or moment > now)
+        if post.id in ours - over and ((moment := moment_now(recorded, post) or post.date) is None or moment > now)
     )
 
 

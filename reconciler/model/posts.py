@@ -198,6 +198,11 @@ def account_name(label: str) -> str:
     return label[: label.rfind("(")].strip() if label.endswith(")") and "(" in label else ""
 
 
+def shown_account(label: str) -> str:
+    """An account as a screen names it: by its name, by its id where no name is known."""
+    return account_name(label) or account_id(label)
+
+
 GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN_QUEUE})
 """Statuses of a post that has gone out or is going out."""
 

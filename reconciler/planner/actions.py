@@ -261,6 +261,8 @@ class BlockedBy(StrEnum):
     SCHEDULED_UNAPPROVED = "scheduled-unapproved"
     PAUSED = "paused"
     FAILED = "failed"
+    WENT_OUT_UNWANTED = "went-out-unwanted"
+    """It is out already: said until an apply has recorded it."""
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"
@@ -340,7 +342,7 @@ class StillGoingOut(Struct, frozen=True):
 class EndedPost(Struct, frozen=True):
     """A post of ours whose end this plan found (`Bindings.outcomes`), as people know it.
 
-    `moment` is the one that it was scheduled for; None if nobody knows.
+    `moment` is the one that it was last seen to wait for; None if nobody knows.
     """
 
     post: PostId

@@ -16,7 +16,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus, post_name
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, post_name
 from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, EndedPost, blocked
@@ -58,11 +58,17 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
     )
 
 
+def out_unrecorded(observed: ObservedSite, recorded: RecordedSite) -> frozenset[PostId]:
+    """The posts that were asked for by their ids, that are out, and that no apply has recorded as such."""
+    due = due_items(observed, recorded)
+    return frozenset(id for id, post in observed.items if post and post.status in GONE_OUT and id in due)
+
+
 def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
     """What became of posts of ours, where that is not remembered yet."""
     known = {outcome.post: outcome for outcome in recorded.outcomes}
     ours, found = scheduled_by_us(recorded), []
-    for id, post in sorted(_seen(observed).items()):
+    for id, (post, _) in sorted(seen_posts(observed).items()):
         if id not in ours or post.status not in (PostStatus.PUBLISHED, PostStatus.FAILED):
             continue
         assert isinstance(post.status, PostStatus)
@@ -78,16 +84,16 @@ def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcom
 
 
 def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPost, ...]:
-    """The posts that `outcomes` is about, as they were scheduled; as they are now, where somebody else did that."""
-    seen, published = _seen(observed), recorded.published_by_id
+    """The posts that `outcomes` is about, under the title that they were scheduled with, at their present moment."""
+    seen, published = seen_posts(observed), recorded.published_by_id
     titles = {post.id: activity.title for activity in _activities(observed) for post in activity.posts}
     found = []
     for outcome in outcomes(observed, recorded):
-        post, known = seen[outcome.post], published.get(outcome.post, ())
+        (post, _), known = seen[outcome.post], published.get(outcome.post, ())
         last = max(known, key=lambda scheduled: scheduled.done_at, default=None)
         title = (last.title if last else "") or titles.get(post.id, "")
-        account = last.account if last else post.account_name or None
-        moment = (last.scheduled_for if last else None) or post.scheduled_for
+        account = (last.account if last else None) or post.account or None
+        moment = post.scheduled_for or (last.scheduled_for if last else None)
         found.append(EndedPost(post.id, post.channel, title, account, moment))
     return tuple(found)
 
@@ -99,7 +105,7 @@ def failed_posts(
     titles = {post.id: activity for activity in _activities(observed) for post in activity.posts}
     published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []
-    for id, post in sorted(_seen(observed).items()):
+    for id, (post, _) in sorted(seen_posts(observed).items()):
         if post.status is not PostStatus.FAILED or id not in published or _is_decided(desired, id):
             continue
         activity, last = titles.get(id), published[id]
@@ -130,9 +136,10 @@ def _is_decided(desired: DesiredSite, post: PostId) -> bool:
     return False
 
 
-def _seen(observed: ObservedSite) -> Mapping[PostId, Post]:
-    found = {id: post for id, post in observed.items if post is not None}
-    return found | {post.id: post for activity in _activities(observed) for post in activity.posts}
+def seen_posts(observed: ObservedSite) -> Mapping[PostId, tuple[Post, datetime | None]]:
+    """Every post that was read, with the own date of its activity; None for one that was asked for by its id."""
+    found: dict[PostId, tuple[Post, datetime | None]] = {id: (post, None) for id, post in observed.items if post}
+    return found | {post.id: (post, activity.date) for activity in _activities(observed) for post in activity.posts}
 
 
 def _shown(observed: ObservedSite) -> frozenset[PostId]:

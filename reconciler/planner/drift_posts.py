@@ -12,7 +12,7 @@ from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import ReschedulePost, SchedulePost
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_account
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, key_of
@@ -66,6 +66,7 @@ class PostsAudit(Struct, frozen=True):
             BlockedBy.FAILED: Finding.FAILED_POST,
             BlockedBy.CHANNEL_NOT_CONNECTED: Finding.CHANNEL_LOST,
             BlockedBy.SCHEDULED_UNAPPROVED: Finding.UNAPPROVED,
+            BlockedBy.WENT_OUT_UNWANTED: Finding.WENT_OUT_UNWANTED,
         }
         waiting = {
             str(self.scope.address(Kind.DRAFT, post.id))
@@ -79,11 +80,13 @@ class PostsAudit(Struct, frozen=True):
                 continue
             if finding is not None:
                 about = (problem.message,)
-                yield DriftItem(problem.about, DriftState.DRIFTED, finding, Moved.REMOTE, about=about, fix=problem.fix)
+                # The files took the wish for it away, and the site let it go out.
+                moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
+                yield DriftItem(problem.about, DriftState.DRIFTED, finding, moved, about=about, fix=problem.fix)
         ours = self.published()
         for post in self.plan.still_going_out:
             when = moment_text(post.moment, self.scope.zone.key) if post.moment else ""
-            account = f"on {post.account}" if post.account else ""
+            account = f"on {shown_account(post.account)}" if post.account else ""
             yield DriftItem(
                 post.address,
                 DriftState.DRIFTED,

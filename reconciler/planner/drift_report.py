@@ -53,6 +53,7 @@ class Finding(StrEnum):
     OTHER_TIME = "scheduled for another time than the rule says"
     NOT_WANTED = "scheduled, but no rule covers it"
     FAILED_POST = "failed to go out"
+    WENT_OUT_UNWANTED = "went out, although nobody wanted it any more"
     CHANNEL_LOST = "waits to go out on a channel that is not connected"
     UNAPPROVED = "goes out, although nobody approved it"
     STILL_GOING_OUT = "goes out, although nobody wants it any more"

@@ -8,7 +8,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
-from reconciler.planner.actions import Plan, RefusedBy, refusal
+from reconciler.planner.actions import BlockedBy, Plan, RefusedBy, refusal
 from reconciler.planner.options import Scope
 from reconciler.planner.tally import PlanTally
 
@@ -77,9 +77,10 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
 
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, what only a person can change refuses the site too."""
-    if not plan.blocked:
+    # What is out already nobody can change, and a site that is refused would never record it.
+    count = sum(found.code != BlockedBy.WENT_OUT_UNWANTED for found in plan.blocked)
+    if not count:
         return ()
-    count = len(plan.blocked)
     return (
         refusal(
             Address(plan.site.name),

@@ -120,6 +120,8 @@ class Review(Struct, frozen=True):
     """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
     going_out: tuple[StillGoingOut, ...] = ()
     """The posts that nobody wants any more and that go out until an apply or a person stops them."""
+    unrecorded: frozenset[PostId] = frozenset()
+    """Posts that are out, that the site shows no more, and of which no apply has recorded that they went out."""
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
         """What the approvals file is made from."""
@@ -151,8 +153,11 @@ class Review(Struct, frozen=True):
         return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)
 
     def kept(self) -> frozenset[PostId]:
-        """Entries of the approvals file that stay although no such post is live."""
-        return frozenset(missed.draft.id for missed in self.missed)
+        """Entries of the approvals file that stay although no such post is live.
+
+        Without the entry of a post that is out, nobody could tell whether it was wanted.
+        """
+        return self.unrecorded | {missed.draft.id for missed in self.missed}
 
     def goes_out(self, reviewed: ReviewedPost) -> str:
         """When a post goes out, in the site's zone."""

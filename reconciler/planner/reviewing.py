@@ -25,6 +25,7 @@ from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, account_n
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
+from reconciler.planner.aftermath import out_unrecorded
 from reconciler.planner.candidates import Candidate, select_drafts
 from reconciler.planner.decisions import came_to_nothing, is_carried_out
 from reconciler.planner.eligibility import changed_since, times_scheduled
@@ -113,6 +114,7 @@ def review_of(
         missed,
         failures=failures,
         going_out=until_applied(plan),
+        unrecorded=out_unrecorded(observed, recorded),
     )
 
 

@@ -59,7 +59,7 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
         operation.post,
         operation.channel,
         operation.title,
-        live.account_id if live else None,
+        live.account or None if live else None,
         (live.scheduled_for if live else None) or moment,
         action.reason,
         action.because,

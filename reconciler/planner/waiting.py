@@ -17,7 +17,16 @@ from reconciler.model.approvals import ApprovalState
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
-from reconciler.model.posts import ActivityId, Post, PostStatus, Unrecognised, channel_name, post_name
+from reconciler.model.posts import (
+    ActivityId,
+    Post,
+    PostStatus,
+    Unrecognised,
+    account_id,
+    account_name,
+    channel_name,
+    post_name,
+)
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import (
     Action,
@@ -170,7 +179,7 @@ class _Judge(Struct):
                 post.id,
                 post.channel,
                 activity.title,
-                post.account_id,
+                self._account(post) or None,
                 moment_in(activity, post),
                 unwanted.reason,
                 unwanted.details,
@@ -235,6 +244,14 @@ class _Judge(Struct):
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         self.to_review.append(ToReview(address, post.id, post.channel, activity.title, state))
+
+    def _account(self, post: Post) -> str:
+        """The account as people know it: as it was read, as the file has it, or as it was when it was scheduled."""
+        reviewed = self.standards.desired.approvals.draft(post.id)
+        last = max(self.standards.recorded.published_by_id.get(post.id, ()), key=lambda one: one.done_at, default=None)
+        labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")
+        known = (label for label in labels if label and account_id(label) == post.account_id and account_name(label))
+        return next(known, post.account)
 
     def _address(self, post: Post) -> Address:
         return self.standards.scope.address(Kind.DRAFT, post.id)

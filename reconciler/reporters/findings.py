@@ -48,6 +48,7 @@ from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved
 from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.posts import shown_account
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
@@ -69,6 +70,7 @@ _GRAVE = frozenset(
         Finding.STILL_GOING_OUT,
         Finding.DATE_MOVED,
         Finding.FAILED_POST,
+        Finding.WENT_OUT_UNWANTED,
         Finding.CHANNEL_LOST,
         Finding.UNAPPROVED,
         Finding.EDITED,
@@ -145,7 +147,7 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although nobody wants it any more: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" ({post.account})" if post.account else ""
+    account = f" ({shown_account(post.account)})" if post.account else ""
     message = f"{post.channel}{account} {words.value(post.title)} still goes out{when}: {post.obstacle}"
     return Diagnostic("still-going-out", message, post.stop, address=post.address)
 

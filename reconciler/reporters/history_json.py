@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.engine.results import SiteHistory
 from reconciler.model.address import Address, Kind
 from reconciler.model.codec import instant_text
+from reconciler.model.posts import account_id, account_name
 
 
 def history_values(history: SiteHistory) -> dict[str, Any]:
@@ -20,11 +21,14 @@ def history_values(history: SiteHistory) -> dict[str, Any]:
             "activity": post.activity or None,
             "title": post.title or None,
             "channel": post.channel,
-            "account": post.account,
+            "account": account_id(post.account) if post.account else None,
+            "accountName": account_name(post.account) or None if post.account else None,
             "status": outcome.status.value if outcome else None,
+            "unwanted": dict(history.unwanted).get(post.id),
             "link": outcome.link if outcome else None,
             "failure": (outcome.reason or None) if outcome else None,
             "scheduledFor": instant_text(post.scheduled_for) if post.scheduled_for else None,
+            "movedTo": instant_text(moved) if (moved := dict(history.moved).get(post.id)) else None,
             "timeZone": post.zone,
             "notedAt": instant_text(post.done_at),
             "digest": post.digest,

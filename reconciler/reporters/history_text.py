@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.engine.results import HistoryListed, SiteHistory
-from reconciler.model.posts import PostStatus, channel_name
+from reconciler.model.posts import PostStatus, channel_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
+from reconciler.planner.gone_out import ALTHOUGH
 from reconciler.reporters.last_lines import NO_SITES
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.words import moment, plural
@@ -18,17 +19,45 @@ def history_lines(history: SiteHistory, screen: Screen) -> Iterator[str]:
         return
     yield screen.paint(history.name, Style.BOLD)
     for post in history.posts:
-        yield from _post(post, history.outcome_of(post), screen)
+        yield from _post(history, post, screen)
     yield ""
 
 
-def _post(post: PublishedPost, outcome: PostOutcome | None, screen: Screen) -> Iterator[str]:
-    when = moment(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
+def when_words(history: SiteHistory, post: PublishedPost) -> str:
+    """When a post goes out or went out; `before` the moment at which it was seen to be out already."""
+    at, outcome = history.moment_of(post), history.outcome_of(post)
+    if at is None:
+        return "at a time Wix picked"
+    if outcome is not None and outcome.status is PostStatus.PUBLISHED and outcome.seen_at < at:
+        return f"before {moment(outcome.seen_at, post.zone)}"
+    return moment(at, post.zone)
+
+
+def moved_words(history: SiteHistory, post: PublishedPost) -> str:
+    """What a post was scheduled for that somebody moved; empty for all others."""
+    before = post.scheduled_for
+    if before is None or history.moment_of(post) == before:
+        return ""
+    return f"moved by hand, was scheduled for {moment(before, post.zone)}"
+
+
+def unwanted_words(history: SiteHistory, post: PublishedPost) -> str:
+    """Why a post that went out was not to go out; empty for all others."""
+    why = dict(history.unwanted).get(post.id)
+    return f"although {ALTHOUGH[why]}" if why is not None else ""
+
+
+def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator[str]:
+    when, outcome = when_words(history, post), history.outcome_of(post)
     title = [Span(f'"{post.title}"')] if post.title else [Span(f"draft[{post.id}]", Style.DIM)]
     spans = [Span(f"  {when}", Style.BOLD), Span(channel_name(post.channel)), *title]
     if post.account:
-        spans.append(Span(f"on {post.account}"))
+        spans.append(Span(f"on {shown_account(post.account)}"))
     spans.append(_became(outcome))
+    if unwanted := unwanted_words(history, post):
+        spans.append(Span(unwanted, Style.RED))
+    if moved := moved_words(history, post):
+        spans.append(Span(moved))
     if post.approver:
         spans.append(Span(f"approved by {post.approver}"))
     elif not post.approved:

@@ -7,11 +7,11 @@ from typing import Final
 from reconciler.engine.results import SiteDrifted, SiteHistory
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
-from reconciler.model.moments import moment_text
-from reconciler.model.posts import PostStatus, post_name
+from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
+from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
 from reconciler.reporters.markup import bullets, link, text
 from reconciler.reporters.page_rows import (
     Entered,
@@ -104,10 +104,10 @@ def history_row(history: SiteHistory) -> SiteRow:
         (1, "failed", "bad") if failed else (3, "went out", "good") if went else (2, "scheduled", "calm")
     )
     pairs = list(zip(history.posts, outcomes, strict=True))
-    body = bullets((_post(post, outcome) for post, outcome in pairs), "items")
+    body = bullets((_post(history, post, outcome) for post, outcome in pairs), "items")
     calendar = tuple(
         Entered(
-            post.scheduled_for,
+            moment,
             post.zone,
             False,
             history.name,
@@ -117,22 +117,25 @@ def history_row(history: SiteHistory) -> SiteRow:
             outcome.link if outcome else None,
         )
         for post, outcome in pairs
-        if post.scheduled_for is not None
+        if (moment := history.moment_of(post)) is not None
     )
     return SiteRow(history.name, rank, state, style, counts, body, (), calendar)
 
 
-def _post(post: PublishedPost, outcome: PostOutcome | None) -> str:
+def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None) -> str:
     state, style = outcome_look(outcome)
     became = f'<span class="tag {style}">{text(state)}</span>'
     if outcome is not None:
         became += f" {link(outcome.link)}" if outcome.link else f" {text(outcome.reason)}"
-    when = moment_text(post.scheduled_for, post.zone) if post.scheduled_for else "at a time Wix picked"
+    when = when_words(history, post)
     told = (
+        unwanted_words(history, post),
+        moved_words(history, post),
         f"approved by {post.approver}" if post.approver else "" if post.approved else "approval: none",
         f"commit {post.commit[:7]}" if post.commit else "",
         f"scheduled {post.times} times" if post.times > 1 else "",
     )
-    said = line(">", post_name(post.title, post.channel), text(when + (f" on {post.account}" if post.account else "")))
+    account = f" on {shown_account(post.account)}" if post.account else ""
+    said = line(">", post_name(post.title, post.channel), text(when + account))
     said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, told)))}</div>'
     return f'<div data-channel="{text(post.channel)}">{said}</div>'

@@ -8,8 +8,8 @@ from typing import Final
 from reconciler.engine.results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import FieldChange, class_of
-from reconciler.model.posts import PostStatus, post_name
-from reconciler.planner.actions import Action, Plan, ToReview
+from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
@@ -159,7 +159,8 @@ def _blocked(problem: Diagnostic, zone: str) -> str:
     for found in problem.differences:
         before, after = (side_of(found, side, zone) for side in (found.in_file, found.live))
         rows += f'<dt>{text(found.field)}</dt><dd dir="auto">{words_apart(before, after)}</dd>'
-    return problem_item(problem, "blocked") + (f'<dl class="changes">{rows}</dl>' if rows else "")
+    word = "went out" if problem.code == BlockedBy.WENT_OUT_UNWANTED else "blocked"
+    return problem_item(problem, word) + (f'<dl class="changes">{rows}</dl>' if rows else "")
 
 
 def _ended(plan: Plan) -> Iterator[str]:
@@ -168,7 +169,8 @@ def _ended(plan: Plan) -> Iterator[str]:
     for outcome in plan.bindings.outcomes:
         post = posts[outcome.post]
         when = f" {words.moment(post.moment, plan.time_zone)}" if post.moment else ""
-        said = text(f"{post_name(post.title, post.channel)}{when}{f' on {post.account}' if post.account else ''}")
+        account = f" on {shown_account(post.account)}" if post.account else ""
+        said = text(f"{post_name(post.title, post.channel)}{when}{account}")
         went_out = outcome.status is PostStatus.PUBLISHED
         why = link(outcome.link) if went_out and outcome.link else text(outcome.reason)
         found = line(">", "went out", said) if went_out else line("!", "did not go out", said)

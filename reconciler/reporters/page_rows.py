@@ -13,7 +13,7 @@ from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
-from reconciler.model.posts import PostStatus, post_name
+from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
@@ -113,7 +113,7 @@ def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
 def going_out_item(post: StillGoingOut, zone: str) -> str:
     """A post that goes out although nobody wants it any more: when, why, and how to stop it."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {post.account}" if post.account else ""
+    account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, post.obstacle) if part)
     said = line("!", "still going out", text(f"{post_name(post.title, post.channel)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'

@@ -11,8 +11,8 @@ from msgspec import Struct
 from reconciler.engine.results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import ActionClass, Deferred, UpdateSettings, class_of
-from reconciler.model.posts import Discarded, channel_name, post_name
-from reconciler.planner.actions import Action, Plan, StillGoingOut
+from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
+from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
 from reconciler.reporters.action_text import (
@@ -74,7 +74,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     zone = plan.time_zone
     items = [Item(Rank.STILL_GOING_OUT, still_going_out_lines(post, zone)) for post in plan.still_going_out]
     items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
-    items += [_problem(same, "blocked", Rank.BLOCKED, Style.YELLOW) for same in _alike(plan.blocked)]
+    items += [_blocked(same) for same in _alike(plan.blocked)]
     if plan.refusals and plan.actions:
         left = Span("This site is refused, so nothing of the following is done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
@@ -160,7 +160,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
 def still_going_out_lines(post: StillGoingOut, zone: str) -> tuple[Line, Line]:
     """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand."""
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
-    account = f" on {post.account}" if post.account else ""
+    account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
     text = f"{post_name(post.title, post.channel)}{when}{account}: {why}; {post.obstacle}"
     return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), _fix(post.stop)
@@ -172,6 +172,13 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
     for problem in problems:
         found.setdefault((problem.message, problem.fix), []).append(problem)
     return found.values()
+
+
+def _blocked(same: Sequence[Diagnostic]) -> Item:
+    """What waits for a person; a post that is out already comes before all of it."""
+    if same[0].code == BlockedBy.WENT_OUT_UNWANTED:
+        return _problem(same, "went out", Rank.STILL_GOING_OUT, Style.RED)
+    return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW)
 
 
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) -> Item:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -713,3 +714,37 @@ def test_a_cancel_that_failed_once_says_nothing_of_a_later_one(pottery: Pottery)
     pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
     code, said = pottery.run("plan")
     assert (code, "1 to cancel." in said, "failed before" in said) == (0, True, False), said
+
+
+def test_history_tells_of_what_went_out_unwanted_and_when_somebody_moved_it(pottery: Pottery) -> None:
+    """With the account's name, at the time that it had in the end; in each format that people read."""
+    pottery.scheduled()
+    before, moved = "Wed 2026-11-04 09:30 Europe/Berlin", "Wed 2026-11-04 10:30 Europe/Berlin"
+    assert f"{before} Instagram" in pottery.run("history")[1]
+    with pottery.project.world() as world:
+        world.dashboard.schedule_item(SITE, POST, at="2026-11-04T09:30:00.000Z")
+    pottery.run("apply", "--auto-approve", "--no-publish")
+    assert f"{moved} Instagram" in (said := pottery.run("history")[1])
+    assert f"moved by hand, was scheduled for {before}" in said
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    with pottery.project.world() as world:
+        world.advance(timedelta(days=5))
+    told = f'"Kiln day" (Instagram) went out {moved} on site3f0c2a9e, although its approval was withdrawn: https://'
+    code, said = pottery.run("plan", "--strict")
+    assert (code, told in said, "No changes; 1 blocked." in said) == (0, True, True), said
+    code, said = pottery.run("drift")
+    assert (code, told in said) == (2, True), said
+    assert told in pottery.run("apply", "--auto-approve")[1]
+    assert "although" not in pottery.run("plan")[1] + pottery.run("drift")[1], "it is said once"
+    said = pottery.run("history")[1]
+    assert f"{moved} Instagram" in said
+    assert "on site3f0c2a9e went out: https://" in said
+    assert "although its approval was withdrawn" in said
+    (post,) = json.loads(pottery.run("history", "--output", "json")[1])["sites"][0]["posts"]
+    assert (post["unwanted"], post["accountName"], post["movedTo"]) == (
+        "withdrawn",
+        "site3f0c2a9e",
+        "2026-11-04T09:30:00Z",
+    )
+    page = pottery.run("history", "--output", "html")[1]
+    assert (moved in page, "although its approval was withdrawn" in page, "moved by hand" in page) == (True,) * 3

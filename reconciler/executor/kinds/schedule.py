@@ -19,7 +19,7 @@ from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, Done, NotDone, Outcome, ReschedulePost, SchedulePost
-from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, post_name
+from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
@@ -194,11 +194,19 @@ def published_post(
         approver=approver,
         activity=operation.activity,
         title=operation.title,
-        account=live.account_id if live else None,
+        account=_account(operation, live),
         date=activity.date if activity else None,
         approved=isinstance(operation, ReschedulePost) or operation.approved,
         zone=zone,
     )
+
+
+def _account(operation: SchedulePost | ReschedulePost, live: Post | None) -> str | None:
+    """The account that a post is on, under the name that the plan knew it by."""
+    if live is None:
+        return None
+    planned = operation.account if isinstance(operation, SchedulePost) else ""
+    return planned if planned and account_id(planned) == live.account_id else live.account or None
 
 
 def _recorded(post: PostId, digest: Digest, recorded: RecordedSite) -> PublishedPost | None:

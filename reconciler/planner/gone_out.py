@@ -1,0 +1,154 @@
+"""Posts that went out although nobody wanted them any more, and when posts went out that somebody moved.
+
+Nothing can be done about a post that is out, so it is said once: by every plan and drift until an apply has recorded
+what became of it, and by `history` from then on (docs/design.md 1.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.model.address import Address, Kind
+from reconciler.model.approvals import ActivityDecision, ApprovalState
+from reconciler.model.canonical import JsonObject
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.events import instant
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, post_name, shown_account
+from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import BlockedBy, Reason, blocked
+from reconciler.planner.aftermath import outcomes, seen_posts
+from reconciler.planner.baseline import Objects
+from reconciler.planner.moved_by_hand import same_minute
+from reconciler.planner.options import Scope
+from reconciler.planner.used_approvals import scheduled_by_us
+
+MOVED: Final = "moved"
+
+UNWANTED: Final = "unwanted"
+
+ALTHOUGH: Final = {
+    Reason.WITHDRAWN: "its approval was withdrawn",
+    Reason.SENT_BACK: "it was sent back in review",
+    Reason.CHANGED: "its content or day was no longer what was approved",
+    Reason.EDITED: "its entry in the approvals file was edited",
+}
+
+
+def moved_key(post: PostId) -> str:
+    """Where it is remembered that a post was seen at another moment than it was scheduled for."""
+    return f"{MOVED}[{post}]"
+
+
+def unwanted_key(post: PostId) -> str:
+    """Where it is remembered that a post went out although nobody wanted it any more."""
+    return f"{UNWANTED}[{post}]"
+
+
+class WentOut(Struct, frozen=True):
+    """A post of ours that is found to have gone out although nobody wanted it any more."""
+
+    address: Address
+    post: Post
+    title: str
+    account: str | None
+    moment: datetime | None
+    reason: Reason
+
+
+def went_out_unwanted(
+    desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
+) -> tuple[WentOut, ...]:
+    """The posts whose end is not recorded yet, and to which the files as they are do not say yes."""
+    over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
+    seen, last, found = seen_posts(observed), _last(recorded), []
+    for outcome in outcomes(observed, recorded):
+        known = last.get(outcome.post)
+        # What needed no yes when it was scheduled is not taken for withdrawn because the file asks for one since.
+        if outcome.status is not PostStatus.PUBLISHED or outcome.post in over or known is None or not known.approved:
+            continue
+        post, date = seen[outcome.post]
+        reason = _why_not(desired, post, date or known.date)
+        if reason is not None:
+            address = scope.address(Kind.DRAFT, post.id)
+            found.append(
+                WentOut(address, post, known.title, known.account, post.scheduled_for or known.scheduled_for, reason)
+            )
+    return tuple(found)
+
+
+def _why_not(desired: DesiredSite, post: Post, date: datetime | None) -> Reason | None:
+    """Why a post that is out was not to go out, by today's approvals; None if they say yes, or need not."""
+    if desired.schedule is not None and not desired.schedule.approval_required:
+        return None
+    activity = desired.approvals.activity_of(post.id)
+    if activity is None:
+        return Reason.WITHDRAWN
+    if activity.decision is not ActivityDecision.KEEP and activity.counts:
+        return Reason.SENT_BACK
+    match desired.approvals.verdict(post, date or activity.date).state:
+        case ApprovalState.APPROVED:
+            return None
+        case ApprovalState.CHANGED:
+            return Reason.CHANGED
+        case ApprovalState.EDITED:
+            return Reason.EDITED
+        case _:
+            return Reason.WITHDRAWN
+
+
+def told(found: WentOut, zone: str) -> Diagnostic:
+    """A post that went out unwanted as people are told of it."""
+    when = f" {moment_text(found.moment, zone)}" if found.moment else ""
+    where = f" on {shown_account(printable(found.account))}" if found.account else ""
+    link = f": {printable(found.post.external_url)}" if found.post.external_url else ""
+    name = post_name(printable(found.title), found.post.channel, found.post.type)
+    return blocked(
+        found.address,
+        BlockedBy.WENT_OUT_UNWANTED,
+        f"{name} went out{when}{where}, although {ALTHOUGH[found.reason]}{link}",
+        "take it down on its channel if it must not stay; the next apply records it, and history tells of it from then",
+    )
+
+
+def to_remember(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> Objects:
+    """What `history` needs to know of the posts that were read: see `moved_key` and `unwanted_key`."""
+    found = dict(_moves(observed, recorded))
+    for post in went_out_unwanted(desired, observed, recorded, scope):
+        found[unwanted_key(post.post.id)] = JsonObject({"reason": post.reason.value})
+    return tuple(sorted(found.items()))
+
+
+def _moves(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str, JsonObject]]:
+    ours, last = scheduled_by_us(recorded), _last(recorded)
+    for id, (post, _) in seen_posts(observed).items():
+        known, now = last.get(id), post.scheduled_for
+        if id not in ours or known is None or known.scheduled_for is None or now is None:
+            continue
+        if post.status is not PostStatus.SCHEDULED and post.status not in GONE_OUT:
+            continue
+        if not same_minute(moment_now(recorded, known) or now, now):
+            yield moved_key(id), JsonObject({"from": instant(known.scheduled_for), "to": instant(now)})
+
+
+def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
+    """When a post goes out or went out as far as an apply has seen; as it was scheduled where nobody moved it."""
+    moved = recorded.object(moved_key(post.id))
+    if moved is None or post.scheduled_for is None or moved.get("from") != instant(post.scheduled_for):
+        return post.scheduled_for
+    return datetime.fromisoformat(str(moved["to"]))
+
+
+def reason_recorded(recorded: RecordedSite, post: PostId) -> Reason | None:
+    """Why a post that went out was not to go out, as it was recorded; None where it was wanted."""
+    facts = recorded.object(unwanted_key(post))
+    return None if facts is None else Reason(str(facts["reason"]))
+
+
+def _last(recorded: RecordedSite) -> dict[PostId, PublishedPost]:
+    return {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
