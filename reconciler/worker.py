@@ -226,6 +226,10 @@ class _Attempt:
         """Who approved which post of a site, as the run found it."""
         return self._approvers[site]
 
+    async def begin(self, site: SiteRef) -> bool:
+        """Notes that a site is begun, and says whether no earlier attempt has. Raises StateError."""
+        return await self._results.begin_site(site.id)
+
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
         """What an earlier attempt did at a site. Raises StateError."""
         if (data := await self._results.get(site.id)) is None:

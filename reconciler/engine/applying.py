@@ -94,6 +94,10 @@ class Attempt(Protocol):
         """Who approved which post of a site, where the files cannot be asked."""
         ...
 
+    async def begin(self, site: SiteRef) -> bool:
+        """Notes that a site is begun, and says whether no earlier attempt has. Under its lease. Raises StateError."""
+        ...
+
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
         """What an earlier attempt did at a site, to its end. Asked under the site's lease. Raises StateError."""
         ...

@@ -31,7 +31,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.model.operations import ActionClass, SchedulePost, class_of
+from reconciler.model.operations import ActionClass, Regenerate, SchedulePost, class_of
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.rights import regenerates_on_request, what_is_left
@@ -136,7 +136,9 @@ async def _apply(
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
         entry = prepared.entry
         ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
-        if held.journal.recorded == prepared.recorded:
+        if run.attempt is not None and _is_asked_for(run, plan) and not await run.attempt.begin(site):
+            ledger = ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
+        elif held.journal.recorded == prepared.recorded:
             ledger = await apply_plan(plan, ports, options, recorder.record)
         elif not again:
             ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
@@ -148,19 +150,24 @@ async def _apply(
         return result
 
 
+def _is_asked_for(run: Run, plan: Plan) -> bool:
+    """Whether somebody asks for the generation of a plan: then neither the site nor its record tells it was made."""
+    asked = plan.site.name in run.context.regenerate and any(
+        isinstance(action.operation, Regenerate) for action in plan.actions
+    )
+    return asked or regenerates_on_request(plan)
+
+
 async def _carry_on(
     run: Run, prepared: Prepared, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown.
-
-    A generation that somebody asked for is unknown too: that it was asked for does not tell whether it was made.
-    """
+    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown."""
     plan = prepared.plan
     assert ports.desired is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
     today = (await plan_site(run.session, run.context, ports.desired, recorded, turn)).plan
     left = what_is_left(plan, today)
-    if left is None or regenerates_on_request(plan) or regenerates_on_request(today):
+    if left is None:
         return ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}

@@ -54,8 +54,15 @@ class PartResults:
 
     async def begin(self, part: int) -> bool:
         """Notes that an attempt at a part begins, and says whether it is the first. Raises StateError."""
+        return await self._begin(str(part))
+
+    async def begin_site(self, id: str) -> bool:
+        """`begin`, of a site: for what is done again where nobody can tell that it was done. Raises StateError."""
+        return await self._begin(checked_id(id))
+
+    async def _begin(self, what: str) -> bool:
         try:
-            await put_once(self._store, f"{self._prefix}{part}", fresh().encode(), expected=None, durable=False)
+            await put_once(self._store, f"{self._prefix}{what}", fresh().encode(), expected=None, durable=False)
         except Conflict:
             return False
         return True

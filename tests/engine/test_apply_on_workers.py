@@ -17,10 +17,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.cli.main import run
@@ -40,7 +42,9 @@ from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
+from reconciler.state import lease
 from reconciler.state.errors import StateError
+from reconciler.state.heartbeat import RETRY, LeaseClock
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.part_results import PartResults
@@ -241,17 +245,22 @@ def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest
     finishes(shops, capsys)
 
 
+@pytest.mark.parametrize("changed", [True, False], ids=["of new inputs", "of the same inputs"])
+@pytest.mark.parametrize("tools", ["", "  marketingTools: [BLOGS]\n"], ids=["with drafts", "without drafts"])
 def test_a_generation_that_was_asked_for_is_not_made_twice(
-    shops: Fleet, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+    shops: Fleet, changed: bool, tools: str, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Without drafts nothing tells the generation that was lost sight of from the one that is still asked for."""
+    file = shops.root / "sites" / "shop-01.yaml"
+    file.write_text(file.read_text().replace("settings:\n", f"settings:\n{tools}"))
     applied(shops, None)
     request.getfixturevalue("forgets")
-    file = shops.root / "sites" / "shop-01.yaml"
-    file.write_text(file.read_text().replace("warm", "cold"))
+    if changed:
+        file.write_text(file.read_text().replace("warm", "cold"))
     _, [site] = applied(shops, losing_answers, RunContext(regenerate=frozenset({SiteName("shop-1")})))
-    assert {entry.result for entry in site.ledger.entries} == {Result.UNKNOWN}
     asked = [sent["path"].rpartition("/")[2] for sent in shops.sandbox.requests()]
     assert asked.count("regenerate-marketing-plan") == 1
+    assert {entry.result for entry in site.ledger.entries} == {Result.UNKNOWN}
     finishes(shops, capsys)
 
 
@@ -373,6 +382,49 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
     assert Result.UNKNOWN in completed.results
     finishes(shops, capsys, runs=2)
+
+
+def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_is_gone(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It ran on another machine, so that its lease ends by time alone; here waiting for a lease takes no time."""
+    ahead, waited = timedelta(0), []
+
+    async def sleep(seconds: float) -> None:
+        nonlocal ahead
+        if seconds > RETRY.total_seconds():  # a heartbeat between two renewals
+            await asyncio.sleep(seconds)
+            return
+        waited.append(seconds)
+        ahead += timedelta(seconds=seconds)
+        await asyncio.sleep(0)
+
+    elsewhere = replace(this_process({}), host="elsewhere", machine="elsewhere")
+    clock = LeaseClock(now=lambda: datetime.now(UTC) + ahead, sleep=sleep)
+    monkeypatch.setattr(lease, "LeaseClock", lambda: clock)
+
+    async def begin_and_hold(task: Task) -> None:
+        assert isinstance(task.job, Applying)
+        store = open_state(".reconciler", shops.root, environ={}).store
+        assert await PartResults(store, task.job.run).begin(task.job.part)
+        await Leases(store, elsewhere).acquire(SiteRef(task.sites[0].name, task.sites[0].id))
+
+    class Dies(Quick):
+        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            def work(*given: Any) -> Any:
+                if b'"kind":"applying"' in given[0] and not died:
+                    died.append(True)
+                    asyncio.run(begin_and_hold(parts.from_bytes(Task, given[0])))
+                    raise BrokenExecutor
+                return function(*given)
+
+            return super().submit(work, *args, **kwargs)
+
+    died: list[bool] = []
+    completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
+    assert (completed.refused, set(completed.results), len(sites)) == (0, {Result.DONE}, SITES)
+    assert sum(waited) > 50  # what a lease lasts that nobody renews
+    finishes(shops, capsys)
 
 
 def begin_and_change(shops: Fleet, task: Task) -> None:
