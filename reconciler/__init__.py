@@ -19,10 +19,8 @@ from reconciler.version import __version__
 if TYPE_CHECKING:
     from reconciler.engine.applying import Decision, Proposal
     from reconciler.engine.policy_checks import PolicyContext
-    from reconciler.engine.results import (
-        ApplyCompleted,
-        Event,
-        Refused,
+    from reconciler.engine.results import ApplyCompleted, Event, Refused
+    from reconciler.engine.site_results import (
         SiteApplied,
         SiteDrifted,
         SiteFailed,

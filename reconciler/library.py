@@ -25,11 +25,12 @@ from reconciler.engine.history import histories
 from reconciler.engine.plan import plans
 from reconciler.engine.plan_file import read_plan
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Emit,
-    Event,
-    Refused,
+from reconciler.engine.results import ApplyCompleted, Emit, Event, Refused
+from reconciler.engine.review import reviews
+from reconciler.engine.saved import check_project, files_of
+from reconciler.engine.selection import Selection, regenerated, select
+from reconciler.engine.session import RunContext, Session
+from reconciler.engine.site_results import (
     SiteApplied,
     SiteDrifted,
     SiteFailed,
@@ -38,10 +39,6 @@ from reconciler.engine.results import (
     SitePlanned,
     SiteReviewed,
 )
-from reconciler.engine.review import reviews
-from reconciler.engine.saved import check_project, files_of
-from reconciler.engine.selection import Selection, regenerated, select
-from reconciler.engine.session import RunContext, Session
 from reconciler.engine.state import StateAccess
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.planner.document import PlanRefused

@@ -47,9 +47,10 @@ from reconciler.engine.parts import (
 from reconciler.engine.plan import plans
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import PlanCompleted, SiteApplied, SiteFailed, SitePlanned
+from reconciler.engine.results import PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId

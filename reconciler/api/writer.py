@@ -22,19 +22,15 @@ from reconciler.model.operations import (
     AwaitPosts,
     CancelPost,
     DeleteEvent,
-    Done,
-    NotDone,
     Operation,
-    Outcome,
-    Pending,
     ReschedulePost,
     SchedulePost,
-    Unknown,
     UpdateEvent,
-    Verb,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import GONE_OUT, Post, PostStatus
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import Verb
 
 _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 

@@ -13,9 +13,10 @@ from reconciler.cli.outputs import sandbox_picture, shows_text
 from reconciler.cli.run import Running
 from reconciler.cli.selecting import selected, session_of
 from reconciler.config.deciding import listed_in, pending
-from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided, SiteFailed, SiteNotReviewed
+from reconciler.engine.results import Api, ApiKind, ClosingEvent, Decided
 from reconciler.engine.review import reviews
 from reconciler.engine.session import Session, begin
+from reconciler.engine.site_results import SiteFailed, SiteNotReviewed
 from reconciler.model.approvals import Decision
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.reporters.gallery import gallery

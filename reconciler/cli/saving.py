@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reconciler.config.trust import refused_target
 from reconciler.engine.plan_file import StoredPlans, bare
-from reconciler.engine.results import Emit, Event, Notice, SiteFailed, SitePlanned
+from reconciler.engine.results import Emit, Event, Notice
 from reconciler.engine.saved import check_destination, save_plan
+from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.text import printable

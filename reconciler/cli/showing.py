@@ -11,8 +11,9 @@ from reconciler.config.project import Project, find_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.plan import PlanTotals
 from reconciler.engine.plan_file import read_plan
-from reconciler.engine.results import Emit, PlanCompleted, SitePlanned
+from reconciler.engine.results import Emit, PlanCompleted
 from reconciler.engine.saved import plan_loaded
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import AlteredPlan, SavedPlan

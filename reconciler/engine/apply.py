@@ -21,26 +21,18 @@ from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_sit
 from reconciler.engine.plan_file import bare, plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import (
-    ApplyCompleted,
-    GoingOut,
-    Notice,
-    Phase,
-    PhaseStarted,
-    PlanCompleted,
-    Refused,
-    SiteFailed,
-    SitePlanned,
-)
+from reconciler.engine.results import ApplyCompleted, GoingOut, Notice, Phase, PhaseStarted, PlanCompleted, Refused
 from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import RunContext, begin
+from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.operations import ActionClass, class_of
+from reconciler.model.operations import class_of
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly

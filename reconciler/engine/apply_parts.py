@@ -21,8 +21,9 @@ from reconciler.engine.applying import Run, approvers_of, is_public
 from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import Emit, Notice, SiteApplied, SiteFailed
+from reconciler.engine.results import Emit, Notice
 from reconciler.engine.run_ledger import AGAIN, ledger_of
+from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.approvals import Approvals

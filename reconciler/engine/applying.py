@@ -15,9 +15,10 @@ from reconciler.config.approval_files import approvals_now
 from reconciler.config.deciders import deciders_of
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted, Progressed, SiteApplied
+from reconciler.engine.results import ApplyCompleted, Emit, Notice, PlanCompleted
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
@@ -26,9 +27,10 @@ from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
-from reconciler.model.operations import ActionClass, class_of
+from reconciler.model.operations import class_of
 from reconciler.model.posts import PostId
 from reconciler.model.sites import DesiredSite, RecordedSite, SiteRef
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Plan
 from reconciler.planner.deferred import resolve
 from reconciler.state.heartbeat import RETRY

@@ -13,16 +13,9 @@ from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.plan import plan_site
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.recorder import EventRecorder
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Notice,
-    Phase,
-    PhaseStarted,
-    PlanCompleted,
-    SiteApplied,
-    SiteFailed,
-)
+from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.run_ledger import AGAIN, ledger_of, ledger_values
+from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.executor.open_entries import resolve_open
@@ -31,8 +24,9 @@ from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.model.operations import ActionClass, Regenerate, SchedulePost, class_of
+from reconciler.model.operations import Regenerate, SchedulePost, class_of
 from reconciler.model.sites import RecordedSite
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named

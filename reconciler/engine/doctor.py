@@ -24,9 +24,10 @@ from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.live_sites import ACCOUNT
 from reconciler.engine.probe import probe, questions
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ApiKind, Emit, Phase, PhaseStarted, SiteFailed
+from reconciler.engine.results import ApiKind, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session, begin
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.model.sites import SiteRef

@@ -13,9 +13,10 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.plan import REFUSED, judged, left_to_go_out
 from reconciler.engine.renamed import with_old_name
-from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted, SiteDrifted, SiteFailed
+from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift

@@ -11,7 +11,8 @@ from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import CheckFailed
 from reconciler.engine.problems import diagnostics_of
-from reconciler.engine.results import Emit, SiteFailed, SiteStarted
+from reconciler.engine.results import Emit
+from reconciler.engine.site_results import SiteFailed, SiteStarted
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.targets import Named
 from reconciler.state.errors import StateError

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.results import Emit, HistoryListed, SiteFailed, SiteHistory
+from reconciler.engine.results import Emit, HistoryListed
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import begin
+from reconciler.engine.site_results import SiteFailed, SiteHistory
 from reconciler.engine.state import StateAccess
 from reconciler.model.address import Kind, key_of
 from reconciler.model.posts import PostId, PostStatus

@@ -19,8 +19,9 @@ from reconciler.config.secrets import CredentialRef
 from reconciler.config.sites import SiteEntry
 from reconciler.config.stamps import Stamp
 from reconciler.config.trust import Trust
-from reconciler.engine.results import Notice, Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
+from reconciler.engine.results import Notice
 from reconciler.engine.session import RunContext
+from reconciler.engine.site_results import Progressed, SiteApplied, SiteDrifted, SiteFailed, SitePlanned, SiteStarted
 from reconciler.executor.events import Event
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.address import SiteName

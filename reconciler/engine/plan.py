@@ -12,9 +12,10 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_old_name
-from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted, SiteFailed, SitePlanned
+from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result

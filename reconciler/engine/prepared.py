@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.parts import Planned, Ready
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
 from reconciler.model.codec import from_json, to_json

@@ -1,6 +1,7 @@
 """What a run says while it works and when it ends: one union of events.
 
-Here are those of plan, apply, drift and review; adoption_results.py and state_results.py have the others.
+Here are those of a run as a whole and the union; site_results.py has those of one site, adoption_results.py and
+state_results.py those of the commands about files and about the state.
 
 Every run ends in one closing event (`ClosingEvent`) and then in `Ended`, which carries the exit code; whoever writes a
 report needs nothing else. Before them come the events of its sites. Everything in an event is a frozen value.
@@ -23,21 +24,27 @@ from reconciler.engine.adoption_results import (
     SiteExamined,
     SiteImported,
 )
+from reconciler.engine.site_results import (
+    Progressed,
+    SiteApplied,
+    SiteDrifted,
+    SiteFailed,
+    SiteHistory,
+    SiteNotReviewed,
+    SitePlanned,
+    SiteReviewed,
+    SiteStarted,
+)
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.model.address import Labels, SiteName
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 
 if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
-    from reconciler.executor import events as executor_events
-    from reconciler.executor.ledger import Result, SiteLedger, Tally
-    from reconciler.model.posts import PostId
-    from reconciler.model.sites import PostOutcome, PublishedPost
-    from reconciler.planner.actions import Plan, Reason, StillGoingOut
+    from reconciler.executor.ledger import Result, Tally
+    from reconciler.planner.actions import StillGoingOut
     from reconciler.planner.document import RunPart
-    from reconciler.planner.drift_report import DriftReport, DriftTally
-    from reconciler.planner.reached import Reached
-    from reconciler.planner.review import Review
+    from reconciler.planner.drift_report import DriftTally
     from reconciler.planner.tally import PlanTally
 
 
@@ -135,173 +142,6 @@ class Notice(Struct, frozen=True):
     """A warning or a note for people that stops nothing: a lock that was taken over, files that moved on."""
 
     problem: Diagnostic
-
-
-# --- one site --------------------------------------------------------------------------------------
-
-
-class SiteStarted(Struct, frozen=True):
-    """Work on a site begins."""
-
-    name: SiteName
-
-
-class Progressed(Struct, frozen=True):
-    """Something happened while a plan was carried out, or an earlier run's open call was resolved."""
-
-    name: SiteName
-    event: executor_events.Event
-
-
-class SitePlanned(Struct, frozen=True):
-    """A site that was read and planned. `reads` are the parts of it that were read, `seconds` what that took.
-
-    `warnings` are those of policy checks; each is a `Notice` of its own too. `inherited` are the fields whose values
-    are from the project's `defaults`, with the labels that those are for.
-    """
-
-    plan: Plan
-    tally: PlanTally
-    reads: tuple[str, ...] = ()
-    labels: Labels = ()
-    seconds: float = 0.0
-    warnings: tuple[Diagnostic, ...] = ()
-    inherited: tuple[tuple[str, str], ...] = ()
-    reached: Reached | None = None
-    """What the site has of what the options of the run name; None where nobody asked."""
-
-    @property
-    def name(self) -> SiteName:
-        """The site's name."""
-        return self.plan.site.name
-
-    @property
-    def says_something(self) -> bool:
-        """Whether there is anything of it, but for notes, that a person should see."""
-        plan = self.plan
-        return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out)
-
-    @property
-    def is_to_record(self) -> bool:
-        """Whether an apply would record something of it, with nothing to do included: a first run, or a post's end.
-
-        Without a record no approval counts.
-        """
-        from reconciler.planner.actions import BlockedBy
-        from reconciler.planner.generation import FIRST_CONTACT
-
-        plan = self.plan
-        unproven = any(problem.code == BlockedBy.APPROVAL_UNPROVEN for problem in plan.blocked)
-        return FIRST_CONTACT in plan.notes or bool(plan.ended) or unproven
-
-
-class SiteDrifted(Struct, frozen=True):
-    """A site that was audited, whatever was found."""
-
-    report: DriftReport
-    labels: Labels = ()
-    seconds: float = 0.0
-
-    @property
-    def name(self) -> SiteName:
-        """The site's name."""
-        return self.report.site.name
-
-    @property
-    def says_something(self) -> bool:
-        """Whether there is anything of it that a person should see."""
-        from reconciler.planner.drift_report import DriftState
-
-        report = self.report
-        converged = all(item.state is DriftState.CONVERGED for item in report.items)
-        return not converged or bool(report.refusals or report.notes or report.due)
-
-
-class Written(StrEnum):
-    """What a review did to a site's approvals file."""
-
-    CREATED = "created"
-    UPDATED = "updated"
-    UNCHANGED = "up to date"
-    NONE = "nothing to review"
-
-
-class SiteReviewed(Struct, frozen=True):
-    """A site's review, and what became of its approvals file; the path as it is shown."""
-
-    review: Review
-    written: Written
-    file: str
-    gallery: str | None = None
-
-    @property
-    def name(self) -> SiteName:
-        """The site's name."""
-        return self.review.site
-
-
-class SiteNotReviewed(Struct, frozen=True):
-    """A site that has nothing to review now, and why."""
-
-    name: SiteName
-    why: Diagnostic
-    going_out: tuple[StillGoingOut, ...] = ()
-    """The posts that nobody wants any more and that go out all the same; `zone` is the site's."""
-    zone: str = "UTC"
-
-
-class SiteApplied(Struct, frozen=True):
-    """What was done at a site and what was not. Sites come in the order in which they end."""
-
-    ledger: SiteLedger
-    labels: Labels = ()
-    seconds: float = 0.0
-
-    @property
-    def name(self) -> SiteName:
-        """The site's name."""
-        return self.ledger.site.name
-
-
-class SiteHistory(Struct, frozen=True):
-    """What went out on a site and what waits to, as the state knows it.
-
-    Posts that this tool scheduled, and what became of those that were looked at after their moment.
-    """
-
-    name: SiteName
-    posts: tuple[PublishedPost, ...]
-    outcomes: tuple[PostOutcome, ...] = ()
-    moved: tuple[tuple[PostId, datetime], ...] = ()
-    """When posts go out, or went out, that somebody moved since they were scheduled."""
-    unwanted: tuple[tuple[PostId, Reason], ...] = ()
-    """Why posts that went out were not to go out any more."""
-
-    def moment_of(self, post: PublishedPost) -> datetime | None:
-        """When a post goes out or went out, as far as an apply has seen; None if nobody knows."""
-        return dict(self.moved).get(post.id, post.scheduled_for)
-
-    def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
-        """What became of a post; None where nobody has looked yet."""
-        return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
-
-
-class SiteFailed(Struct, frozen=True):
-    """A site that could not be worked on, and why; the others went on.
-
-    `refused`: nothing is wrong with it, but another run has it.
-    """
-
-    name: SiteName
-    problems: tuple[Diagnostic, ...]
-    refused: bool = False
-    labels: Labels = ()
-    seconds: float = 0.0
-
-    @property
-    def problem(self) -> Diagnostic:
-        """The first of the problems."""
-        return self.problems[0]
 
 
 # --- how a run ends --------------------------------------------------------------------------------

@@ -16,18 +16,10 @@ from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
 from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.results import (
-    Emit,
-    Phase,
-    PhaseStarted,
-    ReviewCompleted,
-    SiteFailed,
-    SiteNotReviewed,
-    SiteReviewed,
-    Written,
-)
+from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
+from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem

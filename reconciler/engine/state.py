@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
-from reconciler.engine.results import Emit, Notice, SiteFailed
+from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
+from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.engine.undeclared import waiting_posts
 from reconciler.executor.manual_resolution import resolve_manually

@@ -16,8 +16,9 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.import_sites import Totals, left_out, plan_now, unsettled
-from reconciler.engine.results import Emit, Phase, PhaseStarted, RunStarted, SiteFailed
+from reconciler.engine.results import Emit, Phase, PhaseStarted, RunStarted
 from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
 from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.doubt import with_known_status

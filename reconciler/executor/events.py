@@ -11,7 +11,8 @@ from reconciler.model.address import Address
 from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus
-from reconciler.model.operations import Operation, Outcome
+from reconciler.model.operations import Operation
+from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import SiteRef
 
 

@@ -21,7 +21,8 @@ from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
-from reconciler.model.operations import Done, Generate, NotDone, Outcome, Pending, Regenerate, Unknown
+from reconciler.model.operations import Generate, Regenerate
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import Unrecognised
 from reconciler.model.settings import Field, FieldChange, MarketingSettings, normal, same_setting
 from reconciler.model.sites import Inputs, Need, ObservedSite, RecordedSite

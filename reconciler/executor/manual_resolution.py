@@ -6,7 +6,8 @@ from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
 from reconciler.executor.state_updates import conclude
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import Done, Generate, NotDone, Pending, Regenerate, ReschedulePost, SchedulePost
+from reconciler.model.operations import Generate, Regenerate, ReschedulePost, SchedulePost
+from reconciler.model.outcomes import Done, NotDone, Pending
 
 MANUALLY = "resolved manually"
 

@@ -18,19 +18,10 @@ from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.operations import (
-    Done,
-    Generate,
-    NotDone,
-    Outcome,
-    Pending,
-    Regenerate,
-    ReschedulePost,
-    SchedulePost,
-    Unknown,
-    Verb,
-)
+from reconciler.model.operations import Generate, Regenerate, ReschedulePost, SchedulePost
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.writes import Verb
 
 
 async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:

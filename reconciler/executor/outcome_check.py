@@ -17,7 +17,7 @@ from reconciler.executor.kinds.base import Reads
 from reconciler.executor.ports import Reader
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.journal import AnyOperation, OpenEntry
-from reconciler.model.operations import Outcome
+from reconciler.model.outcomes import Outcome
 from reconciler.model.sites import SiteRef
 
 __all__ = ["LONGEST_PAUSE", "LOOKS", "Snapshot", "infer_outcome", "read_for"]

@@ -13,7 +13,8 @@ from reconciler.model.approvals import Approvals
 from reconciler.model.clock import Clock
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
-from reconciler.model.operations import Operation, Outcome
+from reconciler.model.operations import Operation
+from reconciler.model.outcomes import Outcome
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import (

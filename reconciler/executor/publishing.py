@@ -19,7 +19,8 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Done, NotDone, ReschedulePost, SchedulePost, Unknown
+from reconciler.model.operations import ReschedulePost, SchedulePost
+from reconciler.model.outcomes import Done, NotDone, Unknown
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.sites import Need
 from reconciler.model.text import printable

@@ -25,23 +25,11 @@ from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
-from reconciler.model.operations import (
-    ActionClass,
-    CancelPost,
-    ClearPosts,
-    Done,
-    NotDone,
-    Operation,
-    Outcome,
-    Pending,
-    RegeneratePosts,
-    ReschedulePost,
-    Unknown,
-    Verb,
-    class_of,
-)
+from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, class_of
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
+from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.decisions import STORIES

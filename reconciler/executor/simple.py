@@ -17,16 +17,12 @@ from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
     DeleteMarketingPlan,
-    Done,
     Generate,
-    NotDone,
-    Outcome,
-    Pending,
     Regenerate,
-    Unknown,
-    Verb,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.sites import Need
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action
 
 

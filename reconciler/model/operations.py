@@ -1,8 +1,4 @@
-"""One type for each kind of write, what is true of every write of that type, and the outcomes of a write.
-
-What a screen, a limit or the executor has to know of a kind of write as such (its verb, what it is about, whether
-it may be sent twice) is a class variable of its type, so that a new kind of write says it once, here.
-"""
+"""One type for each kind of write. What is true of it as such (writes.py) is a class variable of its type."""
 
 from __future__ import annotations
 
@@ -13,62 +9,13 @@ from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest
 from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
-from reconciler.model.frozen import Instant, Variant
+from reconciler.model.frozen import Instant
 from reconciler.model.marketing_plan import Discard
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.settings import Field, MarketingSettings, whole_fields
 from reconciler.model.settings import FieldChange as FieldChange  # of a write, whatever it writes
-
-
-class Verb(StrEnum):
-    """The word of a write, which also decides its class and the column it is counted in."""
-
-    CREATE = "create"
-    UPDATE = "update"
-    DELETE = "delete"
-    GENERATE = "generate"
-    PUBLISH = "publish"
-    CANCEL = "cancel"
-    WAIT = "wait"
-
-
-class ActionClass(StrEnum):
-    """Who must allow a write (design.md 3.2)."""
-
-    PROTECTIVE = "protective"
-    """It takes back what waits to go out: covered by the yes to the plan, and never needs --allow-publish."""
-    SAFE = "safe"
-    COSTLY = "costly"
-    PUBLIC = "public"
-
-
-CLASSES: Final = {
-    Verb.CREATE: ActionClass.SAFE,
-    Verb.UPDATE: ActionClass.SAFE,
-    Verb.DELETE: ActionClass.COSTLY,
-    Verb.GENERATE: ActionClass.COSTLY,
-    Verb.PUBLISH: ActionClass.PUBLIC,
-    Verb.CANCEL: ActionClass.PROTECTIVE,
-    Verb.WAIT: ActionClass.SAFE,
-}
-
-
-class Write(Variant, frozen=True):
-    """What is true of every write of a type.
-
-    Each type below also says its `verb`, and the `kind` of object that it is about.
-    """
-
-    repeatable: ClassVar[bool] = False
-    """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
-    takes_time: ClassVar[bool] = False
-    """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
-
-    @property
-    def object_id(self) -> str:
-        """What tells the object from others of the same address; empty where the address says it."""
-        return ""
+from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
 
 class CreateEvent(Write, frozen=True):
@@ -405,57 +352,6 @@ INPUTS: Final = frozenset({Kind.SETTINGS, Kind.EVENT})
 def class_of(operation: Operation) -> ActionClass:
     """Who must allow an operation."""
     return CLASSES[operation.verb]
-
-
-# --- outcomes of a write ---------------------------------------------------------------------------
-# `request_id` is the remote side's own name for the last request (`x-wix-request-id`, S-sdk), for its support.
-
-
-class Done(Variant, frozen=True):
-    """It took effect. `created` is the id a create answered with."""
-
-    created: str | None = None
-    detail: str = ""
-    request_id: str | None = None
-
-
-class Pending(Variant, frozen=True):
-    """It was started and is still under way."""
-
-    detail: str = ""
-    request_id: str | None = None
-
-
-class NotDone(Variant, frozen=True):
-    """It had no effect, and why.
-
-    `final` says that trying again changes nothing (a 4xx, a failed generation). `skipped` says that the remote side or
-    a precondition ruled it out, which is no error (exit 3, not 1).
-    """
-
-    detail: str
-    final: bool = True
-    skipped: bool = False
-    request_id: str | None = None
-    code: str = ""
-    """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
-    missing: bool = False
-    """Whether it says that there is no such thing (404): what was to be taken away may be gone already."""
-
-
-class Unknown(Variant, frozen=True):
-    """The answer was unclear and reading could not settle it.
-
-    `accepted`: the remote side said yes (any 2xx), in an answer that could not be understood. It has happened, is never
-    sent again, and is looked for (17.1).
-    """
-
-    detail: str
-    request_id: str | None = None
-    accepted: bool = False
-
-
-Outcome: TypeAlias = Done | Pending | NotDone | Unknown
 
 
 def discards_of(operation: Operation) -> tuple[PostId, ...]:

@@ -18,18 +18,12 @@ from reconciler.model.marketing_plan import (
     PlanStatus,
     When,
 )
-from reconciler.model.operations import (
-    AwaitGeneration,
-    DeleteMarketingPlan,
-    Generate,
-    Operation,
-    Regenerate,
-    Verb,
-)
+from reconciler.model.operations import AwaitGeneration, DeleteMarketingPlan, Generate, Operation, Regenerate
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import (
     Action,
     BlockedBy,

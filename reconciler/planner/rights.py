@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.operations import (
-    ActionClass,
     AwaitGeneration,
     AwaitPosts,
     CancelPost,
@@ -19,12 +18,12 @@ from reconciler.model.operations import (
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
-    Verb,
     class_of,
     discards_of,
 )
 from reconciler.model.posts import Discarded, channel_name
 from reconciler.model.sites import DesiredSite
+from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import key_of
 

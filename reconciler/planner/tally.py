@@ -7,7 +7,8 @@ from typing import Final, Self, assert_never
 
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import Deferred, Operation, Part, Verb, discards_of
+from reconciler.model.operations import Deferred, Operation, Part, discards_of
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Column, Plan, column_of
 
 LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})

@@ -31,9 +31,9 @@ from reconciler.model.operations import (
     UpdateActivity,
     UpdateEvent,
     UpdateSettings,
-    Verb,
 )
 from reconciler.model.posts import post_name
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.engine.results import SiteDrifted
+from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.canonical import Absent, thaw
 from reconciler.planner.drift_report import DriftItem, FieldDrift
 from reconciler.reporters.diagnostics import problem_values

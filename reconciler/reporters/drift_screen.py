@@ -7,7 +7,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from reconciler.engine.results import DriftCompleted, RunStarted, SiteDrifted, SiteFailed
+from reconciler.engine.results import DriftCompleted, RunStarted
+from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.posts import post_name

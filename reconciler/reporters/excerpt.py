@@ -9,12 +9,9 @@ from reconciler.engine.results import (
     Phase,
     PhaseStarted,
     PlanCompleted,
-    SiteApplied,
-    SiteDrifted,
     SiteEvent,
-    SiteFailed,
-    SitePlanned,
 )
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.executor.ledger import tally_of
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.layout import Screen

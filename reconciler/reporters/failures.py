@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.engine.results import SiteFailed
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style

@@ -18,8 +18,8 @@ from reconciler.engine.results import (
     Event,
     PlanCompleted,
     ReviewCompleted,
-    SitePlanned,
 )
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.engine.results import SiteHistory
+from reconciler.engine.site_results import SiteHistory
 from reconciler.model.address import Address, Kind
 from reconciler.model.codec import instant_text
 from reconciler.model.posts import account_id, account_name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.engine.results import HistoryListed, SiteHistory
+from reconciler.engine.results import HistoryListed
+from reconciler.engine.site_results import SiteHistory
 from reconciler.model.posts import PostStatus, channel_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.gone_out import ALTHOUGH

@@ -32,11 +32,14 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
-    Progressed,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    Validated,
+)
+from reconciler.engine.site_results import (
+    Progressed,
     SiteApplied,
     SiteDrifted,
     SiteFailed,
@@ -45,7 +48,6 @@ from reconciler.engine.results import (
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    Validated,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.diagnostics import Diagnostic, Severity

@@ -33,11 +33,15 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
-    Progressed,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    Validated,
+)
+from reconciler.engine.run_ledger import going_out_values, ledger_values
+from reconciler.engine.site_results import (
+    Progressed,
     SiteApplied,
     SiteDrifted,
     SiteFailed,
@@ -46,9 +50,7 @@ from reconciler.engine.results import (
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    Validated,
 )
-from reconciler.engine.run_ledger import going_out_values, ledger_values
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text, to_plain

@@ -11,13 +11,8 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.engine.adoption_results import SiteExamined, SiteImported
-from reconciler.engine.results import (
-    ApplyCompleted,
-    DriftCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    PlanCompleted,
+from reconciler.engine.results import ApplyCompleted, DriftCompleted, Ended, Event, FilesInvalid, PlanCompleted
+from reconciler.engine.site_results import (
     SiteApplied,
     SiteDrifted,
     SiteFailed,

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from reconciler.engine.results import ApplyCompleted, SiteApplied, SiteFailed
+from reconciler.engine.results import ApplyCompleted
+from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.operations import (
-    ActionClass,
     CancelPost,
     Deferred,
     Generate,
@@ -20,6 +20,7 @@ from reconciler.model.operations import (
     SchedulePost,
     class_of,
 )
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site

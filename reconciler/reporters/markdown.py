@@ -34,21 +34,23 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
-    Progressed,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    SiteEvent,
+    Validated,
+)
+from reconciler.engine.site_results import (
+    Progressed,
     SiteApplied,
     SiteDrifted,
-    SiteEvent,
     SiteFailed,
     SiteHistory,
     SiteNotReviewed,
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    Validated,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.model.diagnostics import Diagnostic, Severity

@@ -10,7 +10,8 @@ import json
 import re
 from typing import Any, Final, assert_never
 
-from reconciler.engine.results import Ended, Event, PhaseStarted, Progressed, SiteStarted
+from reconciler.engine.results import Ended, Event, PhaseStarted
+from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.events import (
     Corrected,
@@ -23,7 +24,7 @@ from reconciler.executor.events import (
 )
 from reconciler.executor.ledger import Entry
 from reconciler.model.codec import instant_text
-from reconciler.model.operations import Outcome
+from reconciler.model.outcomes import Outcome
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json

@@ -23,14 +23,12 @@ from reconciler.engine.results import (
     PlanCompleted,
     Refused,
     ReviewCompleted,
-    SiteApplied,
-    SiteDrifted,
-    SitePlanned,
 )
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SitePlanned
 from reconciler.executor.ledger import Result, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
-from reconciler.model.operations import Verb
+from reconciler.model.writes import Verb
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.findings import drifted

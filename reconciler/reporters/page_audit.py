@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from reconciler.engine.results import SiteDrifted, SiteHistory
+from reconciler.engine.site_results import SiteDrifted, SiteHistory
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
 from reconciler.model.posts import PostStatus, post_name, shown_account

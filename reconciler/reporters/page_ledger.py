@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.engine.results import SiteApplied
+from reconciler.engine.site_results import SiteApplied
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.operations import CancelPost
 from reconciler.planner.actions import Action, Reason

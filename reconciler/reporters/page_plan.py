@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import FieldChange, class_of
 from reconciler.model.posts import PostStatus, post_name, shown_account

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from reconciler.engine.results import SiteFailed
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity

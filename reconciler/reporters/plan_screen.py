@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted, SiteFailed, SitePlanned
+from reconciler.engine.results import PlanCompleted, PlanLoaded, RunStarted
+from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview

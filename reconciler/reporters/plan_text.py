@@ -8,10 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import ActionClass, Deferred, UpdateSettings, class_of
+from reconciler.model.operations import Deferred, UpdateSettings, class_of
 from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
+from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words

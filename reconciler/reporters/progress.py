@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.engine import adoption_results, results, state_results
+from reconciler.engine import adoption_results, results, site_results, state_results
 from reconciler.model.address import SiteName
 from reconciler.model.text import printable
 from reconciler.reporters.plurals import plural
@@ -68,18 +68,18 @@ class Progress:
                 self._failed, self._generating = 0, set()
                 self._began = self._watch.now()
             case (
-                results.SitePlanned()
-                | results.SiteDrifted()
-                | results.SiteReviewed()
-                | results.SiteNotReviewed()
-                | results.SiteApplied()
-                | results.SiteHistory()
+                site_results.SitePlanned()
+                | site_results.SiteDrifted()
+                | site_results.SiteReviewed()
+                | site_results.SiteNotReviewed()
+                | site_results.SiteApplied()
+                | site_results.SiteHistory()
                 | adoption_results.SiteImported()
                 | adoption_results.SiteExamined()
-                | results.SiteFailed()
+                | site_results.SiteFailed()
             ):
                 self._ended(event)
-            case results.Progressed(name=site, event=happened):
+            case site_results.Progressed(name=site, event=happened):
                 self._note_generating(site, happened)
                 if (words := doing(happened)) is not None:
                     self._doing = words
@@ -88,7 +88,7 @@ class Progress:
                 results.RunStarted()
                 | results.PlanLoaded()
                 | results.Notice()
-                | results.SiteStarted()
+                | site_results.SiteStarted()
                 | state_results.LockFound()
                 | adoption_results.ProjectExamined()
             ):
@@ -101,9 +101,9 @@ class Progress:
         self._done += 1
         self._generating.discard(event.name)
         match event:
-            case results.SiteFailed(refused=refused):
+            case site_results.SiteFailed(refused=refused):
                 self._failed += not refused
-            case results.SiteApplied(ledger=ledger):
+            case site_results.SiteApplied(ledger=ledger):
                 from reconciler.executor.ledger import Result
 
                 bad = any(entry.result is Result.FAILED for entry in ledger.entries)

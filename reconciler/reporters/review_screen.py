@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from reconciler.engine.results import RunStarted, SiteFailed, SiteNotReviewed, SiteReviewed, Written
+from reconciler.engine.results import RunStarted
+from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import channel_name, post_name
 from reconciler.planner.actions import StillGoingOut

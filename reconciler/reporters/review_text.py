@@ -6,13 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from reconciler.config.deciding import Subject
-from reconciler.engine.results import (
-    Decided,
-    ReviewCompleted,
-    SiteNotReviewed,
-    SiteReviewed,
-)
+from reconciler.engine.results import Decided, ReviewCompleted
 from reconciler.engine.run_ledger import going_out_values
+from reconciler.engine.site_results import SiteNotReviewed, SiteReviewed
 from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
 from reconciler.model.diagnostics import problem_values

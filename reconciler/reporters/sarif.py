@@ -12,15 +12,8 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Ended,
-    Event,
-    FilesInvalid,
-    Interrupted,
-    RunFailed,
-    SiteFailed,
-)
+from reconciler.engine.results import ApplyCompleted, Ended, Event, FilesInvalid, Interrupted, RunFailed
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence

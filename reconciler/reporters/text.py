@@ -29,11 +29,14 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
-    Progressed,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    Validated,
+)
+from reconciler.engine.site_results import (
+    Progressed,
     SiteApplied,
     SiteDrifted,
     SiteFailed,
@@ -42,7 +45,6 @@ from reconciler.engine.results import (
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    Validated,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.reporters.context import ReporterContext

@@ -22,7 +22,7 @@ from reconciler.model.canonical import Digest
 from reconciler.model.codec import Malformed, from_json, from_plain, parse, to_json
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Begun, OpenEntry
-from reconciler.model.operations import Outcome
+from reconciler.model.outcomes import Outcome
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import NOTHING_RECORDED, Bindings, Inputs, PublishedPost, RecordedSite, SiteRef, UnkeptText
 from reconciler.state.documents import RESTORE, to_bytes

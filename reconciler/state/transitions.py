@@ -15,7 +15,7 @@ from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.frozen import Variant
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId
 from reconciler.model.settings import Field
 from reconciler.model.sites import (

@@ -15,15 +15,8 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import USUAL, Limits, Timeouts
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.credentials import ApiKey
-from reconciler.model.operations import (
-    CreateActivity,
-    DeleteMarketingPlan,
-    Generate,
-    NotDone,
-    Operation,
-    Pending,
-    Unknown,
-)
+from reconciler.model.operations import CreateActivity, DeleteMarketingPlan, Generate, Operation
+from reconciler.model.outcomes import NotDone, Pending, Unknown
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.app import Sandbox

@@ -20,22 +20,19 @@ from reconciler.model.operations import (
     DeleteActivity,
     DeleteEvent,
     DeleteMarketingPlan,
-    Done,
     FieldChange,
     Generate,
     GeneratePosts,
-    NotDone,
     Operation,
-    Pending,
     Regenerate,
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
-    Unknown,
     UpdateActivity,
     UpdateEvent,
     UpdateSettings,
 )
+from reconciler.model.outcomes import Done, NotDone, Pending, Unknown
 from reconciler.model.posts import ActivityId, PostId
 from tests.api.bench import Bench, Step, ok, refused, remote
 

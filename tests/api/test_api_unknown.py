@@ -24,7 +24,8 @@ from reconciler.api.values import Unreadable
 from reconciler.model.canonical import Digest, freeze, freeze_object
 from reconciler.model.events import EventId, instant
 from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
-from reconciler.model.operations import CancelPost, Done, Generate, NotDone, SchedulePost, Unknown, UpdateSettings
+from reconciler.model.operations import CancelPost, Generate, SchedulePost, UpdateSettings
+from reconciler.model.outcomes import Done, NotDone, Unknown
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import FieldChange, MarketingSettings
 from reconciler.model.sites import SiteRef

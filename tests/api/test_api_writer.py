@@ -24,24 +24,20 @@ from reconciler.model.operations import (
     DeleteActivity,
     DeleteEvent,
     DeleteMarketingPlan,
-    Done,
     FieldChange,
     Generate,
     GeneratePosts,
-    NotDone,
     Operation,
-    Outcome,
     Part,
-    Pending,
     Regenerate,
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
-    Unknown,
     UpdateActivity,
     UpdateEvent,
     UpdateSettings,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Need, ObservedSite
 from reconciler.sandbox.app import Sandbox

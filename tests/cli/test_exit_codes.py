@@ -16,9 +16,8 @@ from reconciler.engine.results import (
     PlanCompleted,
     Refused,
     RunFailed,
-    SiteApplied,
-    SiteFailed,
 )
+from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName

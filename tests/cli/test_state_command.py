@@ -30,8 +30,8 @@ from reconciler.model.operations import (
     Operation,
     Regenerate,
     SchedulePost,
-    Unknown,
 )
+from reconciler.model.outcomes import Unknown
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef

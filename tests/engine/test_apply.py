@@ -16,19 +16,11 @@ from reconciler.engine.apply import apply_live, apply_saved
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
 from reconciler.engine.plan import plans
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Event,
-    Notice,
-    PlanCompleted,
-    Refused,
-    SiteApplied,
-    SiteFailed,
-    SitePlanned,
-)
+from reconciler.engine.results import ApplyCompleted, Event, Notice, PlanCompleted, Refused
 from reconciler.engine.saved import files_of
 from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock

@@ -33,9 +33,10 @@ from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
 from reconciler.engine.parts import Applying, Task
 from reconciler.engine.prepared import Prepared
-from reconciler.engine.results import ApplyCompleted, Event, SiteApplied
+from reconciler.engine.results import ApplyCompleted, Event
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
+from reconciler.engine.site_results import SiteApplied
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName

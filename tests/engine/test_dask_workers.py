@@ -12,7 +12,7 @@ import pytest
 
 from reconciler.dask_workers import check_address, dask_workers
 from reconciler.engine.parts import Setup, project_values
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.executor.ledger import Result
 from reconciler.model.diagnostics import UsageError
 from reconciler.sandbox.app import Seen

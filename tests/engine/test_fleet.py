@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from reconciler.engine.fleet import AHEAD, Turn, over_sites
-from reconciler.engine.results import SiteFailed
+from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError
 from reconciler.planner.targets import Named

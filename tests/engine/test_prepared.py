@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.engine.prepared import Prepared, PreparedSites
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.engine.spool import Spool
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.codec import to_json

@@ -22,9 +22,10 @@ from reconciler.engine import parts
 from reconciler.engine.choice import Choice
 from reconciler.engine.parts import Answer, Audited, Planned, Planning, Setup, Task
 from reconciler.engine.plan import plan_sites
-from reconciler.engine.results import Event, PlanCompleted, SiteFailed, SitePlanned
+from reconciler.engine.results import Event, PlanCompleted
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
+from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.workers import ATTEMPTS, PartFailed, Workers
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import UsageError

@@ -33,23 +33,19 @@ from reconciler.model.operations import (
     DeleteActivity,
     DeleteEvent,
     DeleteMarketingPlan,
-    Done,
     FieldChange,
     Generate,
     GeneratePosts,
-    NotDone,
     Operation,
-    Outcome,
-    Pending,
     Regenerate,
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
-    Unknown,
     UpdateActivity,
     UpdateEvent,
     UpdateSettings,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.sites import (

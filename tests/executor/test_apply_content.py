@@ -28,20 +28,17 @@ from reconciler.model.operations import (
     Deferred,
     DeleteActivity,
     DeleteEvent,
-    Done,
     FieldChange,
     GeneratePosts,
-    NotDone,
     Operation,
-    Outcome,
     Part,
     RegeneratePosts,
     ReschedulePost,
     SchedulePost,
-    Unknown,
     UpdateActivity,
     UpdateSettings,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Unknown
 from reconciler.model.posts import ActivityId, AnyPostStatus, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import ScheduleRule
 from reconciler.model.selectors import Match

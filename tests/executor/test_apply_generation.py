@@ -21,18 +21,14 @@ from reconciler.model.operations import (
     Deferred,
     DeleteEvent,
     DeleteMarketingPlan,
-    Done,
     FieldChange,
     Generate,
-    NotDone,
     Operation,
-    Outcome,
     Part,
-    Pending,
     Regenerate,
-    Unknown,
     UpdateSettings,
 )
+from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Unrecognised
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs

@@ -28,12 +28,11 @@ from reconciler.model.operations import (
     DeleteActivity,
     DeleteEvent,
     DeleteMarketingPlan,
-    Done,
-    NotDone,
     Operation,
     SchedulePost,
     UpdateEvent,
 )
+from reconciler.model.outcomes import Done, NotDone
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.actions import (

@@ -9,7 +9,8 @@ from typing import Any
 
 from reconciler.cli.exit_codes import ExitCode, exit_code
 from reconciler.engine.carrying_out import ApplyTotals
-from reconciler.engine.results import PlanCompleted, SiteApplied
+from reconciler.engine.results import PlanCompleted
+from reconciler.engine.site_results import SiteApplied
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.posts import Post
 from reconciler.model.sites import Need

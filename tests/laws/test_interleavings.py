@@ -35,9 +35,10 @@ from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.content import approval_digest
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.events import instant
-from reconciler.model.operations import CancelPost, Verb
+from reconciler.model.operations import CancelPost
 from reconciler.model.policy import Policy
 from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import Scope

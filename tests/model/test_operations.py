@@ -13,7 +13,8 @@ from hypothesis import Phase, find, settings
 import reconciler
 from reconciler.executor.kinds import NO_CALL, kind_of
 from reconciler.model.address import Kind
-from reconciler.model.operations import CLASSES, Deferred, Operation, Verb, class_of
+from reconciler.model.operations import Deferred, Operation, class_of
+from reconciler.model.writes import CLASSES, Verb
 from tests.strategies import of
 
 OPERATIONS = get_args(Operation)

@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from reconciler.api import wire, wire_platform
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
-from reconciler.engine.results import PlanCompleted, SitePlanned
+from reconciler.engine.results import PlanCompleted
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.canonical import Digest
 from reconciler.model.codec import from_json, to_plain
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite

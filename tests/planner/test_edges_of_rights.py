@@ -10,12 +10,13 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.content import LinkPreview, PublicContent
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.marketing_plan import DesiredMarketingPlan
-from reconciler.model.operations import ActionClass, Deferred, Part, class_of
+from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule
 from reconciler.model.selectors import Match
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Expect, Inputs, RecordedSite
+from reconciler.model.writes import ActionClass
 from reconciler.planner.guards import judge_run
 from reconciler.planner.rights import rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally

@@ -14,8 +14,9 @@ from reconciler.model.diagnostics import Place
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
-from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent, Verb
+from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, RefusedBy
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.options import PlanOptions, Scope

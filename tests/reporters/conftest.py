@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from reconciler.engine.results import SitePlanned
+from reconciler.engine.site_results import SitePlanned
 from reconciler.model.activities import DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest

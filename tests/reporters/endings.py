@@ -31,11 +31,14 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     PlanLoaded,
-    Progressed,
     Refused,
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    Validated,
+)
+from reconciler.engine.site_results import (
+    Progressed,
     SiteApplied,
     SiteDrifted,
     SiteFailed,
@@ -44,7 +47,6 @@ from reconciler.engine.results import (
     SitePlanned,
     SiteReviewed,
     SiteStarted,
-    Validated,
     Written,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown

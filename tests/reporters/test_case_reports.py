@@ -10,7 +10,8 @@ import pytest
 
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
-from reconciler.engine.results import Api, ApiKind, Ended, Event, PlanCompleted, RunStarted, SitePlanned
+from reconciler.engine.results import Api, ApiKind, Ended, Event, PlanCompleted, RunStarted
+from reconciler.engine.site_results import SitePlanned
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
 from reconciler.planner.tally import tally_of

@@ -9,17 +9,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.engine.results import (
-    Ended,
-    Event,
-    HistoryListed,
-    PlanCompleted,
-    RunStarted,
-    SiteHistory,
-    SitePlanned,
-    SiteReviewed,
-    Written,
-)
+from reconciler.engine.results import Ended, Event, HistoryListed, PlanCompleted, RunStarted
+from reconciler.engine.site_results import SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
 from reconciler.model.operations import FieldChange, UpdateSettings

@@ -6,17 +6,8 @@ import io
 import json
 from typing import Any
 
-from reconciler.engine.results import (
-    ApplyCompleted,
-    Ended,
-    Interrupted,
-    PlanCompleted,
-    Refused,
-    SiteApplied,
-    SiteFailed,
-    SitePlanned,
-    Validated,
-)
+from reconciler.engine.results import ApplyCompleted, Ended, Interrupted, PlanCompleted, Refused, Validated
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic

@@ -8,7 +8,8 @@ from itertools import count
 
 import pytest
 
-from reconciler.engine.results import DriftCompleted, Ended, GoingOut, Refused, SiteDrifted
+from reconciler.engine.results import DriftCompleted, Ended, GoingOut, Refused
+from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted, Progressed, SiteFailed, SitePlanned
+from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted
+from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.operations import Generate

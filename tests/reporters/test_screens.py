@@ -25,10 +25,8 @@ from reconciler.engine.results import (
     PhaseStarted,
     PlanCompleted,
     RunStarted,
-    SiteApplied,
-    SiteFailed,
-    SitePlanned,
 )
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule

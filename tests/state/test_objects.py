@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import Done
+from reconciler.model.outcomes import Done
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.holder import this_process

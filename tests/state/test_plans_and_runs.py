@@ -13,7 +13,8 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import CancelPost, Generate, Unknown
+from reconciler.model.operations import CancelPost, Generate
+from reconciler.model.outcomes import Unknown
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError

@@ -18,7 +18,7 @@ from reconciler.executor.kinds.settings import SettingsKind
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import AnyOperation, OpenEntry, UnreadableCall
-from reconciler.model.operations import Outcome
+from reconciler.model.outcomes import Outcome
 
 SETTINGS: Final = SettingsKind()
 EVENTS: Final = EventsKind()

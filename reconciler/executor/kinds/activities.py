@@ -16,15 +16,8 @@ from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.events import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
-from reconciler.model.operations import (
-    CreateActivity,
-    DeleteActivity,
-    Done,
-    FieldChange,
-    NotDone,
-    Outcome,
-    UpdateActivity,
-)
+from reconciler.model.operations import CreateActivity, DeleteActivity, FieldChange, UpdateActivity
+from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text

@@ -20,7 +20,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.operations import Done, NotDone, Outcome
+from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite

@@ -16,7 +16,8 @@ from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.operations import CreateEvent, DeleteEvent, Done, NotDone, Operation, Outcome, UpdateEvent
+from reconciler.model.operations import CreateEvent, DeleteEvent, Operation, UpdateEvent
+from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text

@@ -1,0 +1,62 @@
+"""What is true of a write whatever it writes: its verb, who must allow it, whether it may be sent twice.
+
+What a screen, a limit or the executor has to know of a kind of write as such is a class variable of its type, so that
+a new kind of write says it once, in operations.py.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar, Final
+
+from reconciler.model.frozen import Variant
+
+
+class Verb(StrEnum):
+    """The word of a write, which also decides its class and the column it is counted in."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    GENERATE = "generate"
+    PUBLISH = "publish"
+    CANCEL = "cancel"
+    WAIT = "wait"
+
+
+class ActionClass(StrEnum):
+    """Who must allow a write (design.md 3.2)."""
+
+    PROTECTIVE = "protective"
+    """It takes back what waits to go out: covered by the yes to the plan, and never needs --allow-publish."""
+    SAFE = "safe"
+    COSTLY = "costly"
+    PUBLIC = "public"
+
+
+CLASSES: Final = {
+    Verb.CREATE: ActionClass.SAFE,
+    Verb.UPDATE: ActionClass.SAFE,
+    Verb.DELETE: ActionClass.COSTLY,
+    Verb.GENERATE: ActionClass.COSTLY,
+    Verb.PUBLISH: ActionClass.PUBLIC,
+    Verb.CANCEL: ActionClass.PROTECTIVE,
+    Verb.WAIT: ActionClass.SAFE,
+}
+
+
+class Write(Variant, frozen=True):
+    """What is true of every write of a type.
+
+    Each type below also says its `verb`, and the `kind` of object that it is about.
+    """
+
+    repeatable: ClassVar[bool] = False
+    """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
+    takes_time: ClassVar[bool] = False
+    """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
+
+    @property
+    def object_id(self) -> str:
+        """What tells the object from others of the same address; empty where the address says it."""
+        return ""
