@@ -15,6 +15,7 @@ from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.diagnostics import Severity
 from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.posts import channel_name
 from reconciler.model.sites import ChannelStatus, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import with_known_status
@@ -125,11 +126,12 @@ class SiteExamination:
             self.found.add(finding("no-channel", "no channel is connected", fix, Severity.WARNING))
         for channel, status in self.observed.channels:
             if channel in named and status is ChannelStatus.UNKNOWN:
-                what = f"whether {channel} is connected cannot be read"
+                what = f"whether {channel_name(channel)} is connected cannot be read"
                 fix = "give the key the permission Manage Social Posts (SCOPE.PROMOTE.MANAGE-SOCIAL-POSTS)"
                 self.found.add(finding("channel-unknown", what, fix, Severity.NOTE))
             elif channel in named and status is not ChannelStatus.VALID:
-                what, fix = f"{channel} is not connected ({status})", f"connect {channel} in the site's dashboard"
+                people = channel_name(channel)
+                what, fix = f"{people} is {status.words}", f"connect {people} in the site's dashboard"
                 self.found.add(finding("channel-not-connected", what, fix, Severity.WARNING))
 
     def _features(self) -> None:

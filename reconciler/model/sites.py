@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cached_property
-from typing import Final
+from typing import Final, assert_never
 
 from reconciler.model.activities import ActivityRule, PostsRule
 from reconciler.model.address import Labels, SiteName
@@ -94,6 +94,23 @@ class ChannelStatus(StrEnum):
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
     """An answer this version does not know, or none."""
+
+    @property
+    def words(self) -> str:
+        """What is said of a channel that is not connected: `not connected (it was disconnected)`."""
+        match self:
+            case ChannelStatus.NEVER_CREATED:
+                return "not connected"
+            case ChannelStatus.DISCONNECTED:
+                return "not connected (it was disconnected)"
+            case ChannelStatus.INVALID:
+                return "not connected (its connection is no longer valid)"
+            case ChannelStatus.UNKNOWN:
+                return "not known to be connected"
+            case ChannelStatus.VALID:
+                return "connected"
+            case _:
+                assert_never(self)
 
 
 class Account(Struct, frozen=True):

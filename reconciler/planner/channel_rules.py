@@ -134,23 +134,31 @@ def content_warnings(post: Post) -> tuple[str, ...]:
 
 
 class Outgoing(Struct, frozen=True):
-    """A post that goes out at a moment; `name` is what people call it."""
+    """A post that goes out at a moment; `name` is what people call it. Posts of one `activity` belong together."""
 
     name: str
     post: Post
     moment: datetime
+    activity: str = ""
+
+    def belongs_to(self, other: Outgoing) -> bool:
+        """Whether the two are one activity on two channels, whose posts are meant to go out together."""
+        mine, theirs = self.post.content, other.post.content
+        return bool(self.activity) and self.activity == other.activity and mine.channel != theirs.channel
 
 
 def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
     """What is odd about posts of one site together, each with the later of the two.
 
-    The same content twice on one account within a day, and two posts in one minute. `zone` is the IANA name of the
+    The same content twice on one account within a day, and two posts in one minute, other than of one activity on
+    several channels. `zone` is the IANA name of the
     site's time zone.
     """
     found: list[tuple[Outgoing, str]] = []
     in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))
     for before, after in pairwise(in_order):
-        if before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0):
+        together = before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0)
+        if together and not after.belongs_to(before):
             found.append((after, f"it goes out in the same minute as {before.name}, {moment_text(after.moment, zone)}"))
     last: dict[tuple[str, ...], Outgoing] = {}
     for outgoing in in_order:

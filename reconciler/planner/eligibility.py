@@ -232,8 +232,8 @@ class DraftEligibility(Struct):
             without = (
                 f"leave it out of {rule}" if self.desired.rules[one.rule].channels else f"name the others in {rule}"
             )
-            fix = f"connect {channel} in the site's dashboard, or {without}"
-            detail = f"{channel} is not connected ({status})"
+            fix = f"connect {channel_name(channel)} in the site's dashboard, or {without}"
+            detail = f"{channel_name(channel)} is {status.words}"
             found.append(self._blocked(one, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:

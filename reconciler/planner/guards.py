@@ -25,12 +25,12 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
     for channel in expect.channels:
         status = observed.channel(channel) or ChannelStatus.UNKNOWN
         if status is not ChannelStatus.VALID:
-            found.append((f"channels.{channel}", "connected", f"not connected ({status.value})"))
+            found.append((f"channels.{channel}", "connected", status.words))
     return tuple(
         refusal(
             scope.address(Kind.SITE),
             RefusedBy.EXPECT,
-            f"expect.{what}: the file expects {wanted}, the site is {seen}",
+            f"expect.{what}: the file expects {wanted}, the {'channel' if '.' in what else 'site'} is {seen}",
             "change the site, or what the file expects of it",
         )
         for what, wanted, seen in found

@@ -78,6 +78,7 @@ def warnings_of(
             post_name(candidate.activity.title, candidate.post.channel, candidate.post.type),
             candidate.post,
             candidate.moment if candidate.post.id in going else candidate.post.scheduled_for or candidate.moment,
+            candidate.activity.id,
         )
         for candidate in candidates
     ]

@@ -21,7 +21,7 @@ from reconciler.model.approvals import (
 from reconciler.model.content import approval_digest
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, account_name
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.activities import plan_activities
@@ -38,7 +38,7 @@ from reconciler.planner.review import Review, ReviewedActivity, ReviewedPost, Re
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import was_scheduled
 
-NO_SCHEDULE: Final = "its file has no schedule, so there is nothing to review"
+NO_SCHEDULE: Final = "no schedule in the site file, so there is nothing to review"
 
 
 def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
@@ -49,10 +49,23 @@ def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
     if status is PlanStatus.ACTIVE:
         return None
     if status is PlanStatus.GENERATING:
-        return "its marketing plan is being generated; run review when that is done"
+        return "the marketing plan is being generated; run review when that is done"
     if desired.marketing_plan is None or not desired.marketing_plan.present:
-        return f"it has no active marketing plan ({status}), and its file does not ask for one"
-    return f"it has no active marketing plan ({status}); run apply first"
+        return f"{_without_plan(status)}, and the file does not ask for one"
+    return f"{_without_plan(status)}; run apply first"
+
+
+def _without_plan(status: PlanStatus | Unrecognised | None) -> str:
+    """Why there are no drafts, as a clause."""
+    match status:
+        case PlanStatus.FAILED:
+            return "the last generation of the marketing plan failed"
+        case PlanStatus.INACTIVE:
+            return "the marketing plan is inactive"
+        case Unrecognised():
+            return f"the status of the marketing plan is {status}, which this version does not know"
+        case _:
+            return "there is no marketing plan yet"
 
 
 def with_account_names(observed: ObservedSite) -> ObservedSite:

@@ -8,6 +8,7 @@ what is scheduled already in waiting.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
@@ -28,6 +29,9 @@ from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes
 from reconciler.planner.waiting import WaitingPart
 from reconciler.planner.wanted_posts import days_of
+
+HELD_BACK: Final = "held back by --no-publish"
+"""How the note of a plan begins that tells what `--no-publish` leaves out."""
 
 MOST_NAMED = 3
 """Posts named in a note; the others are counted."""
@@ -128,7 +132,7 @@ def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
     promised = "drafts that are yet to be made" if any(isinstance(operation, Deferred) for operation in held) else ""
     hidden = f"{blocked} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)
-    return (f"held back by --no-publish: {found}",) if found else ()
+    return (f"{HELD_BACK}: {found}",) if found else ()
 
 
 def rule_name(index: int) -> str:

@@ -113,12 +113,13 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
     for activity in observed.marketing_plan.activities:
         for post in activity.posts:
             status = observed.channel(post.channel)
-            lost = status not in (None, ChannelStatus.VALID, ChannelStatus.UNKNOWN)
-            if not lost or post.status is not PostStatus.SCHEDULED or post.id not in ours:
+            if status is None or status in (ChannelStatus.VALID, ChannelStatus.UNKNOWN):
+                continue
+            if post.status is not PostStatus.SCHEDULED or post.id not in ours:
                 continue
             moment = moment_text(moment_in(activity, post), scope.zone.key)
             name = post_name(activity.title, post.channel, post.type)
-            detail = f"{name} goes out {moment}, and the channel is not connected ({status})"
+            detail = f"{name} goes out {moment}, and the channel is {status.words}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))

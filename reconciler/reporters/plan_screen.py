@@ -10,6 +10,7 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
+from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import CallsOf, Detail
@@ -46,6 +47,8 @@ class PlanScreen:
         self._refusals: list[Diagnostic] = []
         self._refused_sites = Failures(list_sites=detail.sites)
         self._refused = 0
+        self._held: list[str] = []
+        self._sites_held = 0
 
     def started(self, run: RunStarted) -> None:
         """Takes in what the header says."""
@@ -68,6 +71,7 @@ class PlanScreen:
         if plan.refusals and not self._refusals:
             self._refusals.append(plan.refusals[0])
         self._count_drafts(planned)
+        self._count_held(planned)
         items = site_items(planned, self._calls_of)
         if not items:
             return
@@ -99,6 +103,15 @@ class PlanScreen:
             titles = tuple(dict.fromkeys(draft.title for draft in waiting))
             self._waiting.append((planned.name, len(waiting), titles))
 
+    def _count_held(self, planned: SitePlanned) -> None:
+        """Takes in a site whose notes on `--no-publish` are not shown."""
+        if not (self._detail.quiet or self._detail.summary):
+            return
+        held = [note for note in planned.plan.notes if note.startswith(HELD_BACK)]
+        self._sites_held += bool(held)
+        if self._sites_held < FEW_SITES:
+            self._held += [f"{planned.name}: {note}" for note in held]
+
     # --- the end -----------------------------------------------------------------------------------
 
     def head(self) -> Iterator[str]:
@@ -126,6 +139,7 @@ class PlanScreen:
         rows = sorted((row for row in self._blocks.rows() if row[0] < Rank.NOTE), key=lambda row: row[0])
         if not self._detail.summary:
             yield from self._blocks.lines()
+        yield from self._held_lines()
         if not self._detail.quiet:
             yield from self._drafts_lines()
             yield from self._table(completed, rows)
@@ -161,6 +175,16 @@ class PlanScreen:
             return f"reconciler approve   ({plural(self._drafts, 'draft')} in {plural(self._sites_waiting, 'site')})"
         return None
 
+    def _held_lines(self) -> Iterator[str]:
+        """What `--no-publish` leaves out, for a screen without the sites' own blocks."""
+        held = self._held
+        if self._sites_held >= FEW_SITES:
+            held = [f"posts {HELD_BACK} on {plural(self._sites_held, 'site')}"]
+        for text in held:
+            yield from Line((Span(f"! {text}", Style.YELLOW),), hang=4).on(self._screen)
+        if held:
+            yield ""
+
     def _drafts_lines(self) -> Iterator[str]:
         if not self._drafts:
             return
@@ -179,6 +203,8 @@ class PlanScreen:
         if len(rows) < FEW_SITES and not (self._detail.summary and rows):
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
+        if not used:  # all that is in the rows has been said above, and a table would be one of dashes
+            return
         heads = [name.replace("_", " ") for name in used]
         cells = []
         for rank, name, tally in rows[:MOST_ROWS]:

@@ -15,6 +15,7 @@ from reconciler.model.posts import Discarded, channel_name, post_name, shown_acc
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key
+from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
 from reconciler.reporters.action_text import (
     STYLES,
@@ -80,10 +81,19 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
         left = Span("This site is refused, so nothing of the following is done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
-    items += [Item(Rank.NOTE, (Line((Span(f"  note: {note}", Style.DIM),), hang=8),)) for note in plan.notes]
+    items += [_note(note) for note in plan.notes]
     if calls_of and planned.reads:
         items.append(Item(Rank.NOTE, (Line((Span(f"  read: {', '.join(planned.reads)}", Style.DIM),), hang=8),)))
     return tuple(sorted(items, key=lambda item: item.rank))
+
+
+def _note(note: str) -> Item:
+    """A note; of one about posts that are held back, only the names differ from site to site."""
+    shared, names = note, ""
+    if note.startswith(f"{HELD_BACK}: "):
+        shared, names = f"posts {HELD_BACK}", note.removeprefix(f"{HELD_BACK}: ")
+    own = (Line((Span(names, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if names else ()
+    return Item(Rank.NOTE, (Line((Span(f"  note: {shared}", Style.DIM),), hang=8),), own)
 
 
 def _discard_line(discards: Sequence[Discarded]) -> Line:

@@ -65,7 +65,7 @@ def test_each_finding_says_what_to_do(ward: Project, reconciler: Command) -> Non
     assert {finding["code"] for finding in project["findings"]} == {"undeclared-sites", "no-git"}
     text = reconciler("doctor", ward.root, "--quiet")
     assert text.last.startswith("Doctor: 1 error, 6 warnings, ")
-    assert "INSTAGRAM is not connected (DISCONNECTED); connect INSTAGRAM in the site's dashboard" in text.out
+    assert "Instagram is not connected (it was disconnected); connect Instagram in the site's dashboard" in text.out
     assert not [path for path in (ward.root / ".reconciler").rglob("*") if path.name.startswith("doctor")]
 
 

@@ -302,6 +302,18 @@ def test_twins_within_a_day_and_two_posts_in_a_minute_are_warned_about() -> None
     assert warned(out("a", 1), out("b", 1 + 1 / 50, texts=other)) == []
 
 
+def test_one_activity_on_two_channels_at_once_is_nothing_odd() -> None:
+    def out(id: str, channel: str, activity: str) -> Outgoing:
+        return Outgoing(id, post(id, channel), NOW, activity)
+
+    def warned(*posts: Outgoing) -> list[str]:
+        return [outgoing.name for outgoing, _ in warnings_between(posts, "UTC")]
+
+    assert warned(out("a", "INSTAGRAM", "one"), out("b", "FACEBOOK", "one")) == []
+    assert warned(out("a", "INSTAGRAM", "one"), out("b", "FACEBOOK", "other")) == ["b"]
+    assert warned(out("a", "INSTAGRAM", "one"), out("b", "INSTAGRAM", "one"))[0] == "b"
+
+
 @pytest.mark.parametrize(("channel", "type", "needed"), [("INSTAGRAM", "POST", True), ("FACEBOOK", "POST", False)])
 def test_instagram_takes_nothing_without_media(channel: str, type: str, needed: Any) -> None:
     assert bool(content_violations(post("d", channel, type=type, media=()), Policy())) is needed

@@ -50,6 +50,7 @@ from reconciler.model.posts import ActivityId, Discarded, PostId
 from reconciler.model.selectors import Match
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.layout import Screen, columns
@@ -119,8 +120,8 @@ SCHEDULE = SchedulePost(PostId("834d"), ActivityId("b3f9"), "INSTAGRAM", Digest(
 UNCONNECTED = blocked(
     Address(SHOP, Kind.DRAFT, "d1"),
     BlockedBy.CHANNEL_NOT_CONNECTED,
-    '"Summer sale" (Instagram): INSTAGRAM is not connected (DISCONNECTED)',
-    "connect INSTAGRAM in the site's dashboard",
+    '"Summer sale" (Instagram): Instagram is not connected (it was disconnected)',
+    "connect Instagram in the site's dashboard",
 )
 TWO = SiteLedger(
     SiteRef(SHOP, "1"),
@@ -284,6 +285,23 @@ def test_summary_shows_no_blocks() -> None:
     text = shown(*plan_of(*sites), detail=Detail(summary=True))
     assert "toneOfVoice" not in text
     assert "all 6 sites" in text
+
+
+def test_what_no_publish_holds_back_is_said_however_little_a_person_wants_to_see() -> None:
+    def held(count: int, detail: Detail) -> str:
+        note = f'{HELD_BACK}: "Summer sale" (Instagram)'
+        return shown(*plan_of(*(planned(site=f"shop-{n}", notes=(note,)) for n in range(count))), detail=detail)
+
+    for detail in (Detail(quiet=True), Detail(summary=True)):
+        assert f'! shop-0: {HELD_BACK}: "Summer sale" (Instagram)' in held(1, detail)
+        assert f"! posts {HELD_BACK} on 12 sites" in held(12, detail)
+    assert '"Summer sale" (Instagram)' in held(1, Detail())
+    assert held(12, Detail()).count(HELD_BACK) == 1, "once for all of them"
+
+
+def test_a_table_without_numbers_is_left_out() -> None:
+    why = refusal(Address(SHOP), RefusedBy.EXPECT, "expect.published: not published", "publish the site")
+    assert "all 3 sites" not in shown(*plan_of(planned(tone(), refusals=(why,)), sites=3), detail=Detail(summary=True))
 
 
 def test_a_refusal_of_the_run_is_the_last_line() -> None:
