@@ -1,6 +1,6 @@
 """An operation -> the requests that carry it out: pure, and the very requests that the writer sends.
 
-The one file that knows the field names of request bodies.
+The one file that knows the field names of request bodies, but for those of events (events.py).
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from datetime import datetime
 from typing import Final, assert_never
 
 from reconciler.api import routes
+from reconciler.api.events import event_call
 from reconciler.api.routes import Call, WriteCall
 from reconciler.model.activities import DesiredActivity
-from reconciler.model.canonical import Absent, Json, JsonObject, freeze_object
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
+from reconciler.model.canonical import Json, JsonObject, freeze_object
+from reconciler.model.events import instant
 from reconciler.model.operations import (
     AwaitGeneration,
     AwaitPosts,
     CancelPost,
     ClearPosts,
     CreateActivity,
-    CreateEvent,
     Deferred,
     DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
+    EventWrite,
     FieldChange,
     Generate,
     GeneratePosts,
@@ -34,7 +34,6 @@ from reconciler.model.operations import (
     ReschedulePost,
     SchedulePost,
     UpdateActivity,
-    UpdateEvent,
     UpdateSettings,
 )
 from reconciler.model.posts import ActivityId, PostId
@@ -46,9 +45,6 @@ __all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
 BATCH: Final = 20
 """Ids that one call takes: posts to generate, drafts to schedule, activities to read (S-wix 6.2)."""
 
-EVENT_KEYS: Final = ("event", "calendarEvent")
-"""The body key of an event's update, never seen: the first fits its path (I 8.2), the second is that of create."""
-
 
 def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # noqa: C901, ARG001 - one line a kind of write; see below
     """The requests that carry out an operation on a site, in order; empty for what is not a write of its own.
@@ -58,12 +54,8 @@ def calls_of(operation: Operation, site: SiteRef) -> tuple[WriteCall, ...]:  # n
     match operation:
         case UpdateSettings():
             return (upsert_settings(operation.whole or operation.merged_into(MarketingSettings()).whole),)
-        case CreateEvent(event=event):
-            return (routes.CREATE_EVENT.call(body={"calendarEvent": _new_event(event)}),)
-        case UpdateEvent(event=event):
-            return (update_event(event),)
-        case DeleteEvent(id=id):
-            return (delete_event(id),)
+        case EventWrite():
+            return (event_call(operation),)
         case Generate():
             return (routes.GENERATE.call(body={}),)
         case Regenerate(keyword_research=research):
@@ -151,23 +143,6 @@ def upsert_settings(fields: Sequence[Field]) -> WriteCall:
     return routes.UPSERT_SETTINGS.call(body={"marketingSettings": JsonObject(tree), "fieldMask": mask})
 
 
-def update_event(event: CalendarEvent, key: str = EVENT_KEYS[0]) -> WriteCall:
-    """Replaces an event: the whole of it is sent, fields that this version does not know included (D 8.2)."""
-    members: dict[str, Json] = {**event.rest, "id": event.id, "name": event.name}
-    if event.description is not None:
-        members["description"] = event.description
-    if event.recurring_rule is not None:
-        members["recurringRule"] = event.recurring_rule
-    elif event.date is not None:
-        members["date"] = instant(event.date)
-    return routes.UPDATE_EVENT.call(id=event.id, body={key: JsonObject(members)})
-
-
-def delete_event(id: EventId) -> WriteCall:
-    """Deletes an event; 428 for one of a connected calendar, and for one that is not there (D 8.2)."""
-    return routes.DELETE_EVENT.call(id=id)
-
-
 def update_activity(id: ActivityId, changes: Sequence[FieldChange]) -> WriteCall:
     """Sets fields of an activity by a mask (D 7.2; the body's keys are I)."""
     members: dict[str, Json] = {"id": id}
@@ -211,17 +186,6 @@ def update_stories_media(id: ActivityId, url: str, index: int | None = None) -> 
 def _for_activity(id: ActivityId, first: routes.WriteRoute, then: routes.WriteRoute | None) -> tuple[WriteCall, ...]:
     body: Mapping[str, Json] = {"marketingActivityId": id}  # D for clear, I for its siblings
     return tuple(route.call(body=body) for route in (first, then) if route is not None)
-
-
-def _new_event(event: DesiredEvent) -> JsonObject:
-    members: dict[str, Json] = {"name": event.name}
-    if not isinstance(event.description, Absent) and event.description is not None:
-        members["description"] = event.description
-    if event.recurring_rule is not None:
-        members["recurringRule"] = event.recurring_rule
-    elif event.date is not None:
-        members["date"] = instant(event.date)
-    return JsonObject(members)
 
 
 def _new_activity(activity: DesiredActivity) -> JsonObject:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from reconciler.api import routes, wire, wire_platform, wire_posts
 from reconciler.api.errors import ApiError
+from reconciler.api.events import EventsPage, all_events, events_page
 from reconciler.api.routes import ReadCall
 from reconciler.api.shapes import sign_of_more
 from reconciler.api.transport import Answer, ReadTransport
@@ -79,9 +80,7 @@ class Endpoints:
 
     # --- calendar events ---
 
-    async def events(
-        self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False
-    ) -> wire.EventsPage:
+    async def events(self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False) -> EventsPage:
         """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
 
         `narrowest`: no narrower range will be asked for, so an answer that may not be all of them is not understood.
@@ -89,7 +88,7 @@ class Endpoints:
         """
         days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
         body = _query(JsonObject({"date": days}))
-        decode = partial(wire.all_events, between=f"{days['$gte']} and {days['$lte']}") if narrowest else wire.events
+        decode = partial(all_events, between=f"{days['$gte']} and {days['$lte']}") if narrowest else events_page
         first: ApiError | None = None
         for route in sorted(routes.QUERY_EVENTS, key=lambda route: route is not self._query_events):
             try:

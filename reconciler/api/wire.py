@@ -11,14 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from msgspec import Struct
-
 from reconciler.api import shapes
-from reconciler.api.shapes import answered, listed, opened, page_of, refuse_more, sign_of_more
+from reconciler.api.shapes import answered, listed, opened, refuse_more, sign_of_more
 from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object, members, moment, text
 from reconciler.api.wire_posts import posts
 from reconciler.model.activities import Activity
-from reconciler.model.events import CalendarEvent, CalendarId, EventId
 from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, Post, Unrecognised
 from reconciler.model.settings import MarketingSettings
@@ -105,65 +102,6 @@ def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
         ActivityId(id_of(member, where, "marketingActivityId", "id")): posts(member, where)
         for where, member in listed(body, shapes.ACTIVITY_POSTS)
     }
-
-
-# --- calendar events (8.1) -------------------------------------------------------------------------
-
-_NOT_RESENT: Final = frozenset(
-    {
-        "id", "calendarId", "recurringOccurrences",  # D: read-only
-        "name", "description", "date", "recurringRule",  # fields of their own
-        "createdDate", "updatedDate", "createdAt", "updatedAt",  # I: as on the neighbouring objects
-    }
-)  # fmt: skip
-
-
-def event(source: Fields, where: str) -> CalendarEvent:
-    """A calendar event. One with a rule has no date of its own (D 8.1: ignored), whatever occurrence is shown."""
-    rule = kept_object(source.get("recurringRule"), f"{where}.recurringRule")
-    recurs = rule.get("frequency") not in (None, "", "UNKNOWN")
-    return CalendarEvent(
-        id=EventId(id_of(source, where, "id", "eventId")),
-        name=text(source, where, "name"),
-        description=text(source, where, "description") or None,
-        date=None if recurs else moment(source, where, "date"),
-        recurring_rule=rule if recurs else None,
-        calendar_id=CalendarId(text(source, where, "calendarId")) or None,
-        rest=kept_object({name: value for name, value in source.items() if name not in _NOT_RESENT}, where),
-    )
-
-
-class EventsPage(Struct, frozen=True):
-    """The events of a query's answer, as often as they are in it. `full`: there may be more of them (D 8.2)."""
-
-    events: tuple[CalendarEvent, ...]
-    full: bool
-
-
-EVENTS_AT_ONCE: Final = 100
-"""The most events of one answer (D 8.2)."""
-
-
-def events(body: object) -> EventsPage:
-    """The events of a query's answer."""
-    page = page_of(body, shapes.EVENTS)
-    if not page.members:
-        refuse_more(page.more, shapes.EVENTS.name)  # a narrower range would bring no more than this one
-    found = tuple(event(member, where) for where, member in page.members)
-    return EventsPage(found, full=len(found) >= EVENTS_AT_ONCE or bool(page.more))
-
-
-def all_events(body: object, *, between: str) -> EventsPage:
-    """The events of an answer that must hold them all, for its range cannot be narrowed. Raises Unreadable."""
-    found = events(body)
-    refuse_more(page_of(body, shapes.EVENTS).more, shapes.EVENTS.name)
-    if found.full:
-        raise Unreadable(
-            f"expected fewer than {EVENTS_AT_ONCE} events between {between}, for more than {EVENTS_AT_ONCE} at once "
-            "are never shown; there may be more of them",
-            "keep fewer events at one time; nothing is concluded from a part of them",
-        )
-    return found
 
 
 # --- what a write answers --------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.api import wire, wire_posts
-from reconciler.api.calls import EVENT_KEYS, batch_call, batched, publish_later, update_event
+from reconciler.api.calls import batch_call, batched, publish_later
 from reconciler.api.endpoints import understood
 from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN, ApiError, ErrorKind
+from reconciler.api.events import EVENT_KEYS, update_event
 from reconciler.api.fence import Fence, Fences
 from reconciler.api.transport import Answer, FullTransport
 from reconciler.model.operations import (

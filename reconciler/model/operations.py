@@ -18,31 +18,34 @@ from reconciler.model.settings import FieldChange as FieldChange  # of a write, 
 from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
 
-class CreateEvent(Write, frozen=True):
+class EventWrite(Write, frozen=True):
+    """Any write of an event: where all kinds meet, one case serves the three of them."""
+
+    kind: ClassVar[Kind] = Kind.EVENT
+
+
+class CreateEvent(EventWrite, frozen=True):
     """A new event. Not repeatable: sent twice, it would be there twice."""
 
     verb: ClassVar[Verb] = Verb.CREATE
-    kind: ClassVar[Kind] = Kind.EVENT
 
     event: DesiredEvent
 
 
-class UpdateEvent(Write, frozen=True):
+class UpdateEvent(EventWrite, frozen=True):
     """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
-    kind: ClassVar[Kind] = Kind.EVENT
     repeatable: ClassVar[bool] = True
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
 
 
-class DeleteEvent(Write, frozen=True):
+class DeleteEvent(EventWrite, frozen=True):
     """Removes an event from the site's calendar."""
 
     verb: ClassVar[Verb] = Verb.DELETE
-    kind: ClassVar[Kind] = Kind.EVENT
 
     id: EventId
     name: str
@@ -296,10 +299,10 @@ def _verb_by(rule: ActivityRule) -> Verb:
             assert_never(rule)
 
 
+EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
+
 Operation: TypeAlias = (
-    CreateEvent
-    | UpdateEvent
-    | DeleteEvent
+    EventOperation
     | UpdateSettings
     | Generate
     | Regenerate
@@ -318,22 +321,11 @@ Operation: TypeAlias = (
     | Deferred
 )
 
-Foundation: TypeAlias = (
-    CreateEvent
-    | UpdateEvent
-    | DeleteEvent
-    | UpdateSettings
-    | Generate
-    | Regenerate
-    | AwaitGeneration
-    | DeleteMarketingPlan
-)
+Foundation: TypeAlias = EventOperation | UpdateSettings | Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
 """What activities and posts come from: the inputs of a generation, and the marketing plan itself."""
 
 AtOnce: TypeAlias = (
-    CreateEvent
-    | UpdateEvent
-    | DeleteEvent
+    EventOperation
     | UpdateSettings
     | DeleteMarketingPlan
     | CreateActivity

@@ -7,7 +7,6 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from reconciler.model.activities import DesiredActivity, SetActivities
-from reconciler.model.events import DesiredEvent
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     AwaitGeneration,
@@ -15,11 +14,10 @@ from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
     CreateActivity,
-    CreateEvent,
     Deferred,
     DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
+    EventWrite,
     FieldChange,
     Generate,
     GeneratePosts,
@@ -29,15 +27,15 @@ from reconciler.model.operations import (
     ReschedulePost,
     SchedulePost,
     UpdateActivity,
-    UpdateEvent,
     UpdateSettings,
 )
 from reconciler.model.posts import post_name
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Action, Reason
+from reconciler.planner.actions import Action
+from reconciler.reporters.event_words import event_words
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import moment, plural, reason_behind
+from reconciler.reporters.words import because, moment, plural
 
 SYMBOLS: Final = {
     Verb.CREATE: "+",
@@ -74,17 +72,13 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
     match operation:
         case UpdateSettings(changes=changes):
             return ActionText("settings", "", changes)
-        case CreateEvent(event=event):
-            return ActionText(f"event {quoted(event.name)}", _event(event, zone))
-        case UpdateEvent(event=event, changes=changes):
-            return ActionText(f"event {quoted(event.name)}", "", changes)
-        case DeleteEvent(name=name):
-            return ActionText(f"event {quoted(name)}", _because(action, "delete"))
+        case EventWrite():
+            return ActionText(*event_words(action, operation, zone))
         case Generate():
-            return ActionText("marketing plan", _because(action, "generate"))
+            return ActionText("marketing plan", because(action, "generate"))
         case Regenerate(keyword_research=research):
             how = "regenerate with new keyword research" if research else "regenerate"
-            return ActionText("marketing plan", _because(action, how))
+            return ActionText("marketing plan", because(action, how))
         case DeleteMarketingPlan():
             return ActionText("marketing plan", "delete, with all its activities")
         case AwaitGeneration():
@@ -96,7 +90,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
         case UpdateActivity(title=title, changes=changes):
             return ActionText(f"activity {quoted(title)}", "", changes)
         case DeleteActivity(title=title):
-            return ActionText(f"activity {quoted(title)}", _because(action, "delete"))
+            return ActionText(f"activity {quoted(title)}", because(action, "delete"))
         case GeneratePosts(title=title):
             return ActionText("posts", f"make posts for {quoted(title)}")
         case AwaitPosts(title=title):
@@ -105,7 +99,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
             what = "stories" if stories else "images" if media_only else "posts"
             return ActionText("posts", f"make the {what} of {quoted(title)} again, sent back in review")
         case ClearPosts(title=title):
-            return ActionText("posts", _because(action, f"clear the posts of {quoted(title)}"))
+            return ActionText("posts", because(action, f"clear the posts of {quoted(title)}"))
         case SchedulePost() | ReschedulePost() | CancelPost():
             return _post(action, operation, zone)
         case Deferred():
@@ -127,7 +121,7 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
         case CancelPost(at=at):
             when = f"was to go out {moment(at, zone)}" if at else "waits to go out"
             facts = f" ({', '.join(action.because)})" if action.because else ""
-            return ActionText(f"cancel {post_name(operation.title, operation.channel)}", _because(action, when) + facts)
+            return ActionText(f"cancel {post_name(operation.title, operation.channel)}", because(action, when) + facts)
         case _:
             assert_never(operation)
 
@@ -146,38 +140,6 @@ def scheduled_words(operation: SchedulePost, zone: str) -> str:
     if operation.about is None:
         return "at a time Wix picks"
     return f"{moment_text(operation.about, zone, exact=False)} (Wix picks the time)"
-
-
-def _event(event: DesiredEvent, zone: str) -> str:
-    if event.date is not None:
-        words = event.date.date().isoformat() if event.whole_day else moment(event.date, zone)
-    else:
-        words = yaml(event.recurring_rule)
-    return f"{words}, {event.description}" if isinstance(event.description, str) and event.description else words
-
-
-def _because(action: Action, what: str) -> str:
-    """What is done, and why where that does not go without saying."""
-    why = reason_behind(action.reason)
-    if action.reason is Reason.INPUTS_CHANGED:
-        why = f"because {_changed(action.because)} changed"
-    if not why:
-        return what
-    return f"{what} ({why})" if action.reason in _IN_BRACKETS else f"{what}, {why}"
-
-
-_IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
-"""Why an action is planned, as the end of a line; empty where the line says it. A test fails for a missing reason."""
-
-
-def _changed(paths: tuple[str, ...]) -> str:
-    """`toneOfVoice and pointOfView`; more than three are counted."""
-    names = list(dict.fromkeys(path.removeprefix("settings.").removeprefix("overrides.") for path in paths))
-    if not names:
-        return "its inputs"
-    if len(names) > 3:
-        return f"{', '.join(names[:2])} and {len(names) - 2} more inputs"
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
 
 
 def deferred_words(operation: Deferred) -> tuple[str, str]:

@@ -13,12 +13,10 @@ from reconciler.model.operations import (
     CancelPost,
     ClearPosts,
     CreateActivity,
-    CreateEvent,
     Deferred,
     DeleteActivity,
-    DeleteEvent,
     DeleteMarketingPlan,
-    FieldChange,
+    EventWrite,
     Generate,
     GeneratePosts,
     Operation,
@@ -27,23 +25,20 @@ from reconciler.model.operations import (
     ReschedulePost,
     SchedulePost,
     UpdateActivity,
-    UpdateEvent,
     UpdateSettings,
 )
 from reconciler.reporters import words
+from reconciler.reporters.event_words import event_json
+from reconciler.reporters.values import changes_json
 
 
 def operation_json(operation: Operation) -> dict[str, Any]:
     """`operation` names the kind; the other members are what that kind has."""
     match operation:
-        case CreateEvent(event=event):
-            return {"operation": "create-event", "name": event.name, "event": thaw(event.facts())}
-        case UpdateEvent(event=event, changes=changes):
-            return {"operation": "update-event", "name": event.name, "id": event.id, "changes": _changes(changes)}
-        case DeleteEvent(id=id, name=name):
-            return {"operation": "delete-event", "name": name, "id": id}
+        case EventWrite():
+            return event_json(operation)
         case UpdateSettings(changes=changes):
-            return {"operation": "update-settings", "changes": _changes(changes)}
+            return {"operation": "update-settings", "changes": changes_json(changes)}
         case Generate():
             return {"operation": "generate"}
         case Regenerate(keyword_research=research):
@@ -75,7 +70,7 @@ def _content(
             facts = thaw(activity.facts())
             return {"operation": "create-activity", "activity": {**facts, "marketingActivityType": activity.type}}
         case UpdateActivity(id=id, title=title, changes=changes):
-            return {"operation": "update-activity", "activity": id, "title": title, "changes": _changes(changes)}
+            return {"operation": "update-activity", "activity": id, "title": title, "changes": changes_json(changes)}
         case DeleteActivity(id=id, title=title):
             return {"operation": "delete-activity", "activity": id, "title": title}
         case GeneratePosts(activity=activity, title=title):
@@ -124,7 +119,3 @@ def _deferred(operation: Deferred) -> dict[str, Any]:
             "words": words.deferred(operation),
         },
     }
-
-
-def _changes(changes: tuple[FieldChange, ...]) -> list[dict[str, Any]]:
-    return [{"path": one.path, "before": thaw(one.before), "after": thaw(one.after)} for one in changes]

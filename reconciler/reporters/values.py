@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
-from reconciler.model.canonical import Json, JsonObject
+from reconciler.model.canonical import Json, JsonObject, thaw
 from reconciler.model.operations import FieldChange
 from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.differences import (
@@ -155,3 +155,8 @@ def _flow(value: Json) -> str:
 
 def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
+
+
+def changes_json(changes: tuple[FieldChange, ...]) -> list[dict[str, Any]]:
+    """Changes of fields, as members of a JSON object."""
+    return [{"path": change.path, "before": thaw(change.before), "after": thaw(change.after)} for change in changes]

@@ -16,6 +16,7 @@ from reconciler.model.operations import (
     Part,
 )
 from reconciler.planner.actions import (
+    Action,
     ActivityIs,
     Approved,
     DateIs,
@@ -210,3 +211,27 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     if not named:
         about = (*(part for part in (item.channel, item.title, item.name) if part), *about)
     return f"{said}: {', '.join(about)}" if about else said
+
+
+def because(action: Action, what: str) -> str:
+    """What is done, and why where that does not go without saying."""
+    why = reason_behind(action.reason)
+    if action.reason is Reason.INPUTS_CHANGED:
+        why = f"because {_changed(action.because)} changed"
+    if not why:
+        return what
+    return f"{what} ({why})" if action.reason in _IN_BRACKETS else f"{what}, {why}"
+
+
+_IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
+"""Reasons that stand in brackets behind what is done."""
+
+
+def _changed(paths: tuple[str, ...]) -> str:
+    """`toneOfVoice and pointOfView`; more than three are counted."""
+    names = list(dict.fromkeys(path.removeprefix("settings.").removeprefix("overrides.") for path in paths))
+    if not names:
+        return "its inputs"
+    if len(names) > 3:
+        return f"{', '.join(names[:2])} and {len(names) - 2} more inputs"
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

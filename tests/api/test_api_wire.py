@@ -18,6 +18,8 @@ from hypothesis import strategies as st
 from reconciler.api import wire, wire_platform, wire_posts
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError
+from reconciler.api.events import EventsPage, events_page
+from reconciler.api.events import event as event_of
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import JsonObject
 from reconciler.model.content import LinkPreview
@@ -311,24 +313,24 @@ def test_settings_that_were_never_saved() -> None:
 @pytest.mark.parametrize("name", ["events", "calendarEvents"])
 def test_events_under_either_name(name: str) -> None:
     source = [{"id": "e", "name": "n", "date": "2026-12-01T00:00:00Z", "calendarId": "c"}]
-    (event,) = wire.events({name: source}).events
+    (event,) = events_page({name: source}).events
     assert (event.id, event.name, event.calendar_id) == ("e", "n", "c")
     assert event.date == datetime(2026, 12, 1, tzinfo=UTC)
 
 
 def test_an_event_that_recurs_has_no_date_whatever_occurrence_is_shown() -> None:
-    found = wire.event({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": {"frequency": "MONTHLY"}}, "e")
+    found = event_of({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": {"frequency": "MONTHLY"}}, "e")
     assert (found.date, found.recurring_rule) == (None, JsonObject({"frequency": "MONTHLY"}))
 
 
 @pytest.mark.parametrize("rule", [None, {}, {"frequency": "UNKNOWN"}])
 def test_an_event_with_an_empty_rule_does_not_recur(rule: object) -> None:
-    assert wire.event({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": rule}, "e").recurring_rule is None
+    assert event_of({"id": "e", "date": "2026-12-01T00:00:00Z", "recurringRule": rule}, "e").recurring_rule is None
 
 
 def test_fields_of_an_event_that_are_new_are_kept_and_those_that_cannot_be_written_are_not() -> None:
     source = {"id": "e", "name": "n", "calendarId": "c", "recurringOccurrences": [1], "colour": {"hex": "#fff"}}
-    assert wire.event(source, "e").rest == JsonObject({"colour": JsonObject({"hex": "#fff"})})
+    assert event_of(source, "e").rest == JsonObject({"colour": JsonObject({"hex": "#fff"})})
 
 
 ONE = {"type": "SCHEDULE_POST", "enabled": True}
@@ -445,12 +447,12 @@ def test_no_answer_is_too_strange(bench: Bench, answer: object, number: int) -> 
 
 @given(ANSWERS)
 def test_what_is_read_has_a_digest(answer: object) -> None:
-    for decode in (wire.marketing_plan, wire.events):
+    for decode in (wire.marketing_plan, events_page):
         try:
             found = decode(answer)
         except Unreadable:
             continue
-        if isinstance(found, wire.EventsPage):
+        if isinstance(found, EventsPage):
             assert all(EventId(event.id) and event.facts() for event in found.events)
         else:
             assert all(one.digest for one in found.activities)

@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.api import wire, wire_platform
+from reconciler.api.events import events_page
 from reconciler.config.project import find_project
 from reconciler.config.sites import check_sites
 from reconciler.engine.results import PlanCompleted
@@ -68,7 +69,7 @@ def observed(desired: DesiredSite, answers: dict[str, Any]) -> ObservedSite:
             case "marketing-plan":
                 found = replace(found, marketing_plan=wire.marketing_plan(body))
             case "events":
-                found = replace(found, events=wire.events(body).events)
+                found = replace(found, events=events_page(body).events)
             case "published-site-urls":
                 found = replace(found, published=wire_platform.published(body))
             case "properties":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -16,15 +16,13 @@ from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
 from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.operations import CreateEvent, DeleteEvent, Operation, UpdateEvent
+from reconciler.model.operations import CreateEvent, DeleteEvent, EventOperation, Operation, UpdateEvent
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.planner.actions import EventIs, NoEventNamed
 from reconciler.planner.events import own_calendars, own_events
-
-EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
 
 FOREIGN = "it belongs to a connected calendar, which this site cannot change"
 READ_ONLY = "it is read-only, although it is in the site's own calendar; change or delete it where it was made"
