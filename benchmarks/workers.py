@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from canned import Canned
@@ -31,8 +31,7 @@ from reconciler.engine.choice import Choice
 from reconciler.engine.plan import plan_sites
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
-from reconciler.engine.workers import Workers
-from reconciler.processes import WorkerProcess
+from reconciler.processes import Processes
 from reconciler.wiring import open_session
 from reconciler.worker import run_part
 
@@ -66,9 +65,9 @@ def work(data: bytes) -> bytes:
 
 async def plan(root: Path, count: int) -> None:
     """A plan of all sites on as many workers."""
-    project, index = open_project((root,))
-    make = partial(Workers, WorkerProcess, work, count)
-    async with open_session(project, ReadClient, environ=os.environ, api=NOWHERE, workers=make) as session:
+    spread = Processes(count, work)
+    project, index = open_project((root,), elsewhere=spread.read)
+    async with open_session(project, ReadClient, environ=os.environ, api=NOWHERE, workers=spread) as session:
         completed = await plan_sites(session, select(project, index, Choice()), RunContext(), lambda _: None)
     for worker in multiprocessing.active_children():
         worker.join()

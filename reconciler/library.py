@@ -40,8 +40,9 @@ from reconciler.engine.site_results import (
     SiteReviewed,
 )
 from reconciler.engine.state import StateAccess
-from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.document import PlanRefused
+from reconciler.spread import Spread, problem_of, spread_over
 from reconciler.wiring import open_session, open_state_of
 
 
@@ -76,11 +77,15 @@ class Project:
         api: str | None = None,
         state: str | None = None,
         parallelism: int | None = None,
+        workers: int | str | None = None,
         allow_hosts: Iterable[str] = (),
         require_approval: bool = False,
         committed: bool = False,
     ) -> AsyncIterator[Project]:
         """Reads the files of the project that `path` lies in. `environ` has the keys, proxies and certificates.
+
+        `workers`, a number of processes or the address of a Dask scheduler, spreads `plan`, `drift` and `apply`
+        over them; they have the environment of this process, so `environ` is not to be another one.
 
         `api`, `state` and `parallelism` override the project's; the rest is what its files may not decide
         themselves, as the options of the same names. Raises UsageError, and InvalidFiles with every problem.
@@ -93,10 +98,17 @@ class Project:
             require_approval=require_approval,
             committed=committed,
         )
-        files, index = open_project((Path(path),), trust)
+        spread = _spread(workers, environ)
+        files, index = open_project((Path(path),), trust, spread.elsewhere if spread else None)
         access = open_state_of(files, environ=environ, state=state)
         async with open_session(
-            files, FullClient, environ=environ, api=api, state=state, parallelism=parallelism
+            files,
+            FullClient,
+            environ=environ,
+            api=api,
+            state=state,
+            parallelism=parallelism,
+            workers=spread.make if spread else None,
         ) as session:
             yield cls(files, index, session, access)
 
@@ -194,6 +206,19 @@ class Project:
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:
         return select(self._files, self._index, Choice(tuple(targets), tuple(excludes)))
+
+
+def _spread(workers: int | str | None, environ: Mapping[str, str]) -> Spread | None:
+    if workers is None:
+        return None
+    if wrong := problem_of(workers):
+        raise UsageError(f"workers={workers!r} {wrong}")
+    if dict(environ) != dict(os.environ):
+        raise UsageError(
+            "workers: they have the environment of this process, and `environ` is another one; set what they need in "
+            "os.environ, or leave `workers` out"
+        )
+    return spread_over(workers)
 
 
 def _context(

@@ -8,21 +8,62 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
+from msgspec.structs import replace
+
+from reconciler.config.project import Project
+from reconciler.config.sites import FilesRead, read_files
 from reconciler.engine.parts import Setup
 from reconciler.engine.workers import Workers
 from reconciler.worker import ALONE, WRITING, run_part
 
+AT_ONCE: Final = 250
+"""Files that a worker reads at once: so many that little is sent, and so few that all of them end together."""
 
-def processes(count: int, setup: Setup) -> Workers:
-    """Workers in `count` processes, which are started as they are needed."""
-    return Workers(WorkerProcess, run_part, count, setup)
+
+class Processes:
+    """`count` processes, which are started as they are needed: to read the files of a project, and as its workers."""
+
+    def __init__(self, count: int, work: Callable[[bytes], bytes] = run_part) -> None:
+        self._count = count
+        self._work = work
+        self._started: list[WorkerProcess] = []
+
+    def __call__(self, setup: Setup) -> Workers:
+        """The workers of a run. Those that have read its files are among them."""
+        return Workers(self._next, self._work, self._count, setup, end=self._close)
+
+    def read(self, project: Project, files: Sequence[Path]) -> Iterator[FilesRead | None]:
+        """Site files, read by all of them; see `config.sites.ReadElsewhere`."""
+        self._started.extend(WorkerProcess() for _ in range(self._count - len(self._started)))
+        project = replace(project, credentials=dict(project.credentials))
+        parts = [files[start : start + AT_ONCE] for start in range(0, len(files), AT_ONCE)]
+        try:
+            reading = [
+                worker.submit(read_files, project, part)
+                for worker, part in zip(cycle(self._started), parts, strict=False)
+            ]
+            for found in reading:
+                yield found.result()
+        except BrokenExecutor:
+            self._close()  # others are started when there is work to do
+            yield None
+
+    def _next(self) -> WorkerProcess:
+        return self._started.pop() if self._started else WorkerProcess()
+
+    def _close(self) -> None:
+        for worker in self._started:
+            worker.shutdown(wait=False)
+        self._started.clear()
 
 
 class WorkerProcess(ProcessPoolExecutor):

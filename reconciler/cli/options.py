@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # this file is loaded for `--help` too
 
     from reconciler.config.trust import Trust
     from reconciler.engine.choice import Choice, Shard
-    from reconciler.wiring import MakeWorkers
+    from reconciler.spread import Spread
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,28 +52,14 @@ class RunOptions(Struct, frozen=True):
     api: str | None = None
     state: str | None = None
     parallelism: int | None = None
-    workers: int | str | None = None
-    """A number of processes, or the address of a Dask scheduler."""
+    spread: Spread | None = None
+    """Over what the sites are spread; None where the run is one process."""
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
     allow_hosts: tuple[str, ...] = ()
     require_approval: bool = False
     committed: bool = False
-
-    def make_workers(self) -> MakeWorkers | None:
-        """What makes the workers of the run; None where it is one process."""
-        if self.workers is None:
-            return None
-        from functools import partial
-
-        if isinstance(self.workers, int):
-            from reconciler.processes import processes
-
-            return partial(processes, self.workers)
-        from reconciler.dask_workers import dask_workers
-
-        return partial(dask_workers, self.workers)
 
     def trust(self) -> Trust:
         """What the command line and the environment allow the files to ask for. Raises UsageError."""
@@ -230,19 +216,16 @@ parallelism = click.option(
 )
 
 
-def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> int | str | None:
+def _workers(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Spread | None:
     if value is None:
         return None
-    if value.isdecimal() and 1 <= int(value) <= MOST_WORKERS:
-        return int(value)
-    from reconciler.dask_workers import check_address
+    from reconciler.spread import problem_of, spread_over
 
-    if wrong := check_address(value):
+    asked = int(value) if value.isdecimal() else value
+    if wrong := problem_of(asked):
         raise click.BadParameter(f"{value!r} {wrong}.")
-    return value
+    return spread_over(asked)
 
-
-MOST_WORKERS = 1000
 
 workers = click.option(
     "--workers",
@@ -309,7 +292,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
         api=given.get("api"),
         state=given.get("state"),
         parallelism=given.get("parallelism"),
-        workers=given.get("workers"),
+        spread=given.get("workers"),
         regenerate=tuple(given.get("regenerate", ())),
         publish=not given.get("no_publish", False),
         strict=given.get("strict", False),

@@ -16,7 +16,8 @@ from reconciler.wiring import Client, open_session
 
 def selected(options: RunOptions) -> Selection:
     """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
-    project, index = open_project(options.paths, options.trust())
+    elsewhere = options.spread.elsewhere if options.spread else None
+    project, index = open_project(options.paths, options.trust(), elsewhere)
     if options.strict and index.run_warnings:
         raise InvalidFiles(index.run_warnings)
     return select(project, index, options.choice)
@@ -38,5 +39,5 @@ def session_of(
         api=options.api,
         state=options.state,
         parallelism=options.parallelism,
-        workers=options.make_workers(),
+        workers=options.spread.make if options.spread else None,
     )

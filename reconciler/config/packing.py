@@ -39,7 +39,7 @@ class PackedSite(Struct, frozen=True):
         import zlib
 
         unpacker = zlib.decompressobj(_RAW, zdict=self.sample)
-        # These bytes were pickled by this very process.
+        # These bytes were pickled by this very process, or by one that it started to read files.
         site = pickle.loads(unpacker.decompress(self.data) + unpacker.flush())  # noqa: S301 - see above
         assert isinstance(site, DesiredSite)
         return site
@@ -48,9 +48,9 @@ class PackedSite(Struct, frozen=True):
 class Packer:
     """Packs the sites of one project."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, all_of_them: bool = False) -> None:
         self._sample = b""
-        self._left = ROOM
+        self._left = 0 if all_of_them else ROOM
 
     def pack(self, site: DesiredSite, size: int) -> KeptSite | PackedSite:
         """A site, packed; the first one that is becomes the sample of the others.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from msgspec import Struct
 
@@ -98,8 +98,30 @@ class SiteIndex(Struct, frozen=True):
         return tuple(entry.name for entry in self.entries if entry.without_approval)
 
 
-def open_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> tuple[Project, SiteIndex]:
-    """The project that the paths lie in, and its sites that they name.
+class FilesRead(Struct, frozen=True):
+    """Site files that were read in another process of this machine, in their order, and in which nothing is wrong.
+
+    `content` is what the digest of all of them is made over, `names` and `ids` are where each was met.
+    """
+
+    entries: tuple[SiteEntry, ...]
+    warnings: tuple[Diagnostic, ...]
+    content: bytes
+    names: dict[str, Place]
+    ids: dict[str, Place]
+
+
+ReadElsewhere: TypeAlias = Callable[[Project, Sequence[Path]], Iterable[FilesRead | None]]
+"""Reads many site files in other processes. What it gives None for is read here, where all is told that is wrong."""
+
+MANY: Final = 500
+"""Files from which on it is worth having them read elsewhere."""
+
+
+def open_project(
+    paths: Sequence[Path] = (), trust: Trust | None = None, elsewhere: ReadElsewhere | None = None
+) -> tuple[Project, SiteIndex]:
+    """The project that the paths lie in, and its sites that they name. Many files may be read `elsewhere`.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
     """
@@ -113,10 +135,10 @@ def open_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> tupl
         except UsageError:  # the project file itself is what has to be put right first
             pass
         raise
-    return project, check_sites(project, paths)
+    return project, check_sites(project, paths, elsewhere)
 
 
-def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
+def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadElsewhere | None = None) -> SiteIndex:
     """Reads every site file of a project, and gives the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file.
@@ -126,8 +148,10 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
     reading = _Reading(project)
     reading.problems.extend(site_files.problems)
     more = [file for file in named.others if reading.is_site_file(file)]
-    for file in (*site_files.files, *more):
-        reading.read(file)
+    files = (*site_files.files, *more)
+    if elsewhere is None or len(files) < MANY or not reading.take(elsewhere(project, files)):
+        for file in files:
+            reading.read(file)
     reading.check_named_approvals()
     if reading.problems:
         raise InvalidFiles(reading.problems.told())
@@ -153,6 +177,17 @@ def check_sites(project: Project, paths: Sequence[Path] = ()) -> SiteIndex:
     )
 
 
+def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
+    """Reads some site files of a project for another process; None where anything is wrong with them."""
+    content = bytearray()
+    reading = _Reading(project, packs_all=True, hears=content.extend)
+    for file in files:
+        reading.read(file)
+    if reading.problems:
+        return None
+    return FilesRead(tuple(reading.entries), tuple(reading.warnings), bytes(content), *reading.taken.found)
+
+
 def _in_small_letters(id: str) -> str:
     small = id.lower()
     return id if small == id else small  # the text that is kept already, for there may be many thousands
@@ -168,20 +203,35 @@ def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
 class _Reading:
     """One reading of all site files of a project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(
+        self, project: Project, *, packs_all: bool = False, hears: Callable[[bytes], object] = lambda _: None
+    ) -> None:
         self.project = project
         self.approvals = ApprovalFiles(project)
         self.entries: list[SiteEntry] = []
         self.problems = Problems(self.approvals.problems)
         self.warnings: list[Diagnostic] = []
         self._named_approvals: dict[Path, str | None] = {}
-        self._taken = _Taken()
-        self._packer = Packer()
+        self.taken = _Taken()
+        self._packer = Packer(all_of_them=packs_all)
         self._borders = Borders(project.root, project.trust)
         self._shown = Shown()
         self._labels: dict[Labels, Labels] = {}
         """Each set of labels once: many sites have the same."""
         self.content = sha256()
+        self._hears = hears
+
+    def take(self, parts: Iterable[FilesRead | None]) -> bool:
+        """Takes in what was read elsewhere, if nothing is wrong with any of it; else False, and nothing is taken."""
+        whole = list(parts)
+        found = [part for part in whole if part is not None]
+        if len(found) < len(whole) or not self.taken.add((part.names, part.ids) for part in found):
+            return False
+        for part in found:
+            self.entries.extend(part.entries)
+            self.warnings.extend(part.warnings)
+            self.content.update(part.content)
+        return True
 
     def read(self, file: Path) -> None:
         """Reads a site file; what it declares without a problem becomes an entry."""
@@ -189,13 +239,14 @@ class _Reading:
         data = self._bytes_of(file, shown)
         if data is None:
             return
-        self.content.update(b"%d:" % len(data))
-        self.content.update(data)
+        for piece in (b"%d:" % len(data), data):
+            self.content.update(piece)
+            self._hears(piece)
         before, count = len(self.problems), 0
         self.warnings.extend(advice_about_text(data, file, shown))
         for document in documents(data, shown, self.problems):
             count += 1
-            self._taken.note(document, self.problems)
+            self.taken.note(document, self.problems)
             found = read_site(document, self.project, self.approvals, self.problems)
             if found is not None:
                 self._add(file, document, found, len(data) if count == 1 else 0, stamp)
@@ -295,6 +346,22 @@ class _Taken:
     def __init__(self) -> None:
         self._names: dict[str, Place] = {}
         self._ids: dict[str, Place] = {}
+
+    @property
+    def found(self) -> tuple[dict[str, Place], dict[str, Place]]:
+        """The names and the ids."""
+        return self._names, self._ids
+
+    def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
+        """Takes in the names and ids that others saw; False where one is there twice, and then none is taken in."""
+        whole = [self.found, *more]
+        names, ids = (
+            {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)
+        )
+        if (len(names), len(ids)) != tuple(sum(map(len, parts)) for parts in zip(*whole, strict=True)):
+            return False
+        self._names, self._ids = names, ids
+        return True
 
     def note(self, document: Document, problems: list[Diagnostic]) -> None:
         site = document.value.get("site") if isinstance(document.value, dict) else None

@@ -1,0 +1,117 @@
+"""Site files that other processes read: the index is the one that this process would have made, and so are problems."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.config import sites
+from reconciler.config.project import Project, find_project
+from reconciler.config.sites import FilesRead, SiteIndex, check_sites, read_files
+from reconciler.model.diagnostics import InvalidFiles
+from reconciler.processes import Processes, WorkerProcess
+from reconciler.spread import problem_of
+
+SITES = 5
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setattr(sites, "MANY", 2)
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "approvals").mkdir()
+    (tmp_path / "reconciler.yaml").write_text("version: 1\n")
+    for number in range(SITES):
+        declare(tmp_path, number, f"shop-{number}")
+    (tmp_path / "approvals" / "shop-1.yaml").write_text("version: 1\nsite: shop-1\nactivities: 3\n")
+    return find_project((tmp_path,))
+
+
+def declare(root: Path, number: int, name: str, tone: str = "warm") -> None:
+    id = f"3f0c2a9e-8d0b-4b7c-9a55-00000000000{number}"
+    text = f"version: 1\nsite: {{name: {name}, id: {id}, labels: {{team: emea}}}}\nsettings: {{toneOfVoice: {tone}}}\n"
+    (root / "sites" / f"{number}.yaml").write_text(text)
+
+
+def by_two(project: Project, files: Sequence[Path]) -> Iterator[FilesRead | None]:
+    """Two files at a time, as they come from another process."""
+    for start in range(0, len(files), 2):
+        yield pickle.loads(pickle.dumps(read_files(project, files[start : start + 2])))
+
+
+def never(_project: Project, _files: Sequence[Path]) -> Iterator[FilesRead | None]:
+    raise AssertionError("few files are read in this process")
+
+
+def values(index: SiteIndex) -> tuple[list[object], SiteIndex]:
+    """What is known of each site, without how it is packed, and what else an index says."""
+    sites = [
+        (entry.name, entry.id, entry.labels, entry.file, entry.place, entry.problems, entry.stamp)
+        + ((entry.load(),) if not entry.problems else ())
+        for entry in index.entries
+    ]
+    return list(sites), replace(index, entries=())
+
+
+def test_the_index_is_the_same_whoever_reads_the_files(project: Project) -> None:
+    spread = check_sites(project, (), by_two)
+    assert [entry.name for entry in spread.entries] == [f"shop-{number}" for number in range(SITES)]
+    assert spread.problems  # of one site alone
+    assert values(spread) == values(check_sites(project))
+
+
+@pytest.mark.parametrize("wrong", ["a name twice", "an id twice", "a file that is no site"])
+def test_what_is_wrong_is_told_as_ever(project: Project, wrong: str) -> None:
+    match wrong:
+        case "a name twice":
+            declare(project.root, 4, "shop-0")
+        case "an id twice":
+            file = project.root / "sites" / "4.yaml"
+            file.write_text(file.read_text().replace("000000004", "000000000"))
+        case _:
+            (project.root / "sites" / "2.yaml").write_text("site: [")
+    told = []
+    for elsewhere in (None, by_two):
+        with pytest.raises(InvalidFiles) as caught:
+            check_sites(project, (), elsewhere)
+        told.append(caught.value.problems)
+    assert told[0] == told[1]
+
+
+def test_few_files_are_read_here(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sites, "MANY", SITES + 1)
+    assert len(check_sites(project, (), never)) == SITES
+
+
+def test_processes_read_files_and_one_that_is_lost_is_no_matter(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.processes.AT_ONCE", 3)
+    processes = Processes(1)
+    found = check_sites(project, (), processes.read)
+    assert found.content == check_sites(project).content
+    [worker] = processes._started
+    assert isinstance(worker, WorkerProcess)
+    worker.submit(pid).result()
+    for process in worker._processes.values():
+        process.kill()
+        process.join()
+    assert len(check_sites(project, (), processes.read)) == SITES
+    assert processes._started == []
+
+
+def pid() -> int:
+    return 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"), [(1, ""), (1000, ""), (0, "1 to 1,000"), (1001, "1 to 1,000"), ("x", "must be a number")]
+)
+def test_workers_are_a_number_of_processes_or_an_address(asked: int | str, wrong: str) -> None:
+    found = problem_of(asked)
+    assert wrong in found
+    assert bool(found) == bool(wrong)
