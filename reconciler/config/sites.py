@@ -76,6 +76,8 @@ class SiteIndex(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     unowned: tuple[str, ...] = ()
     declared: frozenset[str] = frozenset()
+    others: tuple[SiteEntry, ...] = ()
+    """The sites of the project that the paths do not name."""
     content: Digest = Digest("")
     """Of all site files as they were read: two runs over the same files have the same."""
 
@@ -156,6 +158,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
     if reading.problems:
         raise InvalidFiles(reading.problems.told())
     chosen = list(reading.chosen(named, more))
+    named_sites = {entry.name for entry in chosen}
     unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})
     labels = [entry.labels for entry in reading.entries]
     warnings = [
@@ -173,6 +176,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
         declared=frozenset(_in_small_letters(entry.id) for entry in reading.entries),
+        others=tuple(entry for entry in reading.entries if entry.name not in named_sites),
         content=Digest(f"sha256:{reading.content.hexdigest()}"),
     )
 

@@ -17,6 +17,7 @@ from reconciler.engine.applying import Proposal, Run, free_to_write, note_findin
 from reconciler.engine.carrying_out import carry_out
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_site, tell
 from reconciler.engine.plan_file import bare, plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
@@ -65,6 +66,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     session = run.session
     begin("apply", selection, run.emit, session)
     undeclared = await tell_undeclared(session, selection, run.context, run.emit)
+    await tell_left_out(session, selection, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.plan import REFUSED, judged, left_to_go_out
 from reconciler.engine.renamed import with_old_name
 from reconciler.engine.results import DriftCompleted, Emit, Phase, PhaseStarted
@@ -36,6 +37,7 @@ async def drift_sites(
     """Audits all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("drift", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
+    await tell_left_out(session, selection, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
     totals = DriftTotals(Reach(context.targets, selection.entries))
     async for result in drifts(session, selection, context, emit, totals):

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.policy_checks import PolicyContext, judge_by_checks
 from reconciler.engine.renamed import with_old_name
 from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCompleted
@@ -43,6 +44,7 @@ async def plan_sites(
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
+    await tell_left_out(session, selection, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
     totals, reach = PlanTotals(), Reach(context.targets, selection.entries)
     async for result in plans(session, selection, context, emit):

@@ -36,6 +36,8 @@ class Selection(Struct, frozen=True):
     """Which part of the sites it is, where it is one of several."""
     elsewhere: frozenset[SiteName] = frozenset()
     """The sites of the other parts."""
+    left_out: tuple[SiteEntry, ...] = ()
+    """The sites that no part is about: neither paths nor options choose them. Of each part its own share."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -56,6 +58,9 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     elsewhere = {entry.name for entry in chosen} - {entry.name for entry in entries}
     if choice.changed_since is not None:
         entries = _changed(project, entries, choice.changed_since)
+    kept = {entry.name for entry in entries}
+    every = (*index.entries, *index.others)
+    share = every if choice.shard is None else [entry for entry in every if in_shard(entry.name, choice.shard)]
     return Selection(
         project,
         tuple(entries),
@@ -65,6 +70,7 @@ def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
         index.declared,
         _part(project, index, choice),
         frozenset(elsewhere),
+        tuple(entry for entry in share if entry.name not in kept),
     )
 
 

@@ -16,7 +16,7 @@ from reconciler.engine.results import Emit, Notice
 from reconciler.engine.selection import Selection
 from reconciler.engine.site_results import SiteFailed
 from reconciler.engine.state_results import CallResolved, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.engine.undeclared import waiting_posts
+from reconciler.engine.undeclared import waiting
 from reconciler.executor.manual_resolution import resolve_manually
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
@@ -141,7 +141,7 @@ async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: t
 
 async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> tuple[PublishedPost, ...]:
     """The posts that were scheduled for a moment to come, as far as the state knows."""
-    return waiting_posts(await state.store.load(site), now)
+    return waiting(await state.store.load(site), now)
 
 
 async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:

@@ -21,8 +21,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.sites import NOTHING_RECORDED, PublishedPost, RecordedSite, SiteRef
 from reconciler.model.text import printable
 from reconciler.planner.actions import RefusedBy, refusal
-from reconciler.planner.gone_out import moment_now
-from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.left_out import waiting_posts
 from reconciler.state.errors import StateError
 from reconciler.state.sites import StateStore
 
@@ -74,18 +73,12 @@ async def _read(store: StateStore, id: str, now: datetime) -> Undeclared:
     except StateError as error:
         return Undeclared(unnamed, problem=str(error))
     name = record.site.name if record is not None else unnamed.name
-    return Undeclared(SiteRef(name, id), waiting_posts(record.recorded if record else NOTHING_RECORDED, now))
+    return Undeclared(SiteRef(name, id), waiting(record.recorded if record else NOTHING_RECORDED, now))
 
 
-def waiting_posts(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
-    """The posts that were scheduled for a moment to come and not taken back, as far as the state knows."""
-    ours = scheduled_by_us(recorded)
-    over = {outcome.post for outcome in recorded.outcomes}
-    return tuple(
-        replace(post, scheduled_for=moment_now(recorded, post))
-        for post in recorded.published
-        if post.id in ours - over and ((moment := moment_now(recorded, post) or post.date) is None or moment > now)
-    )
+def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
+    """The posts of `waiting_posts`, each at the moment it has now."""
+    return tuple(replace(post, scheduled_for=moment) for post, moment in waiting_posts(recorded, now))
 
 
 def notices_of(found: Undeclared) -> Iterable[Diagnostic]:

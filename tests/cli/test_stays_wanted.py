@@ -748,3 +748,49 @@ def test_history_tells_of_what_went_out_unwanted_and_when_somebody_moved_it(pott
     )
     page = pottery.run("history", "--output", "html")[1]
     assert (moved in page, "although its approval was withdrawn" in page, "moved by hand" in page) == (True,) * 3
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("plan", (".", "--exclude", "*")),
+        ("drift", (".", "--exclude", "pottery")),
+        ("apply", (".", "--target", "kiln")),
+        ("plan", ("sites/kiln.yaml",)),
+    ],
+)
+def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
+    pottery: Pottery, command: str, args: tuple[str, ...]
+) -> None:
+    """From files and state alone: the site is not read."""
+    pottery.scheduled()
+    pottery.project.write({"sites/kiln.yaml": f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\n"})
+    path, *options = args
+
+    def run() -> str:
+        ran = pottery.command(command, str(pottery.project.root / path), *options)
+        assert ran.code == 0
+        return " ".join((ran.out + ran.err).split())
+
+    assert "leaves the site out" not in run()
+    pottery.project.edit(APPROVALS, "decision: approve", "decision: pending")
+    asked = len(pottery.project.requests())
+    said = run()
+    assert 'pottery: this run leaves the site out, and a post goes out there that nobody wants any more: "Kiln' in said
+    assert '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin (its approval was withdrawn)' in said
+    assert not [one for one in pottery.project.requests()[asked:] if SITE in str(one)]
+    assert "leaves the site out" not in pottery.run("plan")[1]
+
+
+def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery) -> None:
+    pottery.scheduled()
+    root = pottery.project.root
+    (record,) = (root / ".reconciler" / "records").glob(f"{SITE}.json")
+    for number in range(7):
+        id = f"{SITE[:-2]}a{number}"
+        copy = FILE.replace(SITE, id).replace("pottery", f"kiln{number}")
+        pottery.project.write({f"sites/kiln{number}.yaml": copy})
+        (record.parent / f"{id}.json").write_text(record.read_text().replace(SITE, id), "utf-8")
+    code, said = pottery.run("plan", "--target", "pottery")
+    assert (code, said.count("leaves the site out")) == (0, 5)
+    assert "on 2 more sites that this run leaves out, posts go out that nobody wants any more" in said

@@ -1,0 +1,106 @@
+"""Sites that the options of a run leave out, and on which posts go out that their files do not want any more.
+
+A run over some of the sites says nothing of the others; this alone is never passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.api.client import ReadClient
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.results import Emit, Notice
+from reconciler.engine.selection import Selection
+from reconciler.engine.session import Session
+from reconciler.engine.site_results import SiteFailed
+from reconciler.model.address import Address, SiteName
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import post_name
+from reconciler.model.sites import PublishedPost
+from reconciler.model.text import printable
+from reconciler.planner.actions import Reason
+from reconciler.planner.gone_out import ALTHOUGH
+from reconciler.planner.left_out import unwanted_by_files
+
+MOST_LOOKED_AT: Final = 1_000
+"""Records that are read for sites a run is not about, in a quarter of a second; of more nothing is said."""
+
+MOST_SITES_NAMED: Final = 5
+"""Sites that have a line each."""
+
+MOST_NAMED: Final = 3
+"""Posts of a site that a line names."""
+
+
+class LeftOutSite(Struct, frozen=True):
+    """A site that the run leaves out, and its posts that nobody wants any more, each with its moment and why."""
+
+    name: SiteName
+    posts: tuple[tuple[PublishedPost, datetime | None, Reason], ...]
+
+
+async def tell_left_out(session: Session[ReadClient], selection: Selection, emit: Emit) -> None:
+    """Names each site that is left out and has posts which go out unwanted, as the files and the state have it."""
+    if not selection.left_out:
+        return
+    known = {id.lower() for id in await session.store.ids()}
+    entries = [entry for entry in selection.left_out if entry.id.lower() in known]
+    if len(entries) > MOST_LOOKED_AT:
+        return
+    told, more = 0, 0
+    async for site in _left_out(session, entries):
+        if isinstance(site, SiteFailed) or not site.posts:
+            continue
+        if told < MOST_SITES_NAMED:
+            emit(Notice(_notice(site)))
+            told += 1
+        else:
+            more += 1
+    if more:
+        emit(Notice(_of_more(more)))
+
+
+def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> AsyncIterator[LeftOutSite | SiteFailed]:
+    policy, now = session.project.policy, session.clock.now()
+
+    async def work(entry: SiteEntry, _turn: Turn) -> LeftOutSite:
+        desired = entry.load()
+        recorded = await session.store.load(desired.ref)
+        return LeftOutSite(entry.name, tuple(unwanted_by_files(desired, recorded, policy, now)))
+
+    return over_sites(tuple(entries), work, named=named_by_file, at_once=session.parallelism)
+
+
+def _of_more(sites: int) -> Diagnostic:
+    return Diagnostic(
+        "still-going-out",
+        f"on {sites:,} more {'site' if sites == 1 else 'sites'} that this run leaves out, posts go out that nobody "
+        "wants any more",
+        "reconciler plan without options names all of them, and apply cancels them",
+        Severity.WARNING,
+    )
+
+
+def _notice(site: LeftOutSite) -> Diagnostic:
+    count = len(site.posts)
+    named = "; ".join(
+        f"{post_name(printable(post.title), post.channel)}"
+        f"{f' {moment_text(moment, post.zone)}' if moment else ''} ({ALTHOUGH[reason]})"
+        for post, moment, reason in site.posts[:MOST_NAMED]
+    )
+    more = f"; and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
+    return Diagnostic(
+        "still-going-out",
+        f"this run leaves the site out, and {'a post goes' if count == 1 else f'{count} posts go'} out there that "
+        f"nobody wants any more: {named}{more}",
+        f"reconciler apply --target {site.name} cancels {'it' if count == 1 else 'them'}; or cancel "
+        f"{'it' if count == 1 else 'them'} in the site's dashboard",
+        Severity.WARNING,
+        address=Address(site.name),
+    )

@@ -1,0 +1,58 @@
+"""Posts of a site that a run leaves out, judged by its files and its state alone: nothing is read for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.policy import Policy
+from reconciler.model.schedule import DesiredSchedule, Pause
+from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
+from reconciler.planner.actions import Reason
+from reconciler.planner.gone_out import moment_now
+from reconciler.planner.used_approvals import scheduled_by_us
+
+
+def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
+    """The posts that were scheduled for a moment to come and not taken back, as far as the state knows; with it.
+
+    The moment is None where the API picked it and nobody knows.
+    """
+    ours = scheduled_by_us(recorded)
+    over = {outcome.post for outcome in recorded.outcomes}
+    for post in recorded.published:
+        moment = moment_now(recorded, post)
+        if post.id in ours - over and ((due := moment or post.date) is None or due > now):
+            yield post, moment
+
+
+def unwanted_by_files(
+    desired: DesiredSite, recorded: RecordedSite, policy: Policy, now: datetime
+) -> Iterator[tuple[PublishedPost, datetime | None, Reason]]:
+    """The posts that wait to go out although the files do not want them any more, each with its moment and why.
+
+    What only the site can tell is not found: content that changed, a date that moved.
+    """
+    schedule = desired.schedule or DesiredSchedule(())
+    paused = schedule.paused.with_other(policy.paused) is Pause.CANCEL
+    for post, moment in waiting_posts(recorded, now):
+        reason = Reason.PAUSED if paused else _why_not(desired, schedule, post, recorded)
+        if reason is not None:
+            yield post, moment, reason
+
+
+def _why_not(
+    desired: DesiredSite, schedule: DesiredSchedule, post: PublishedPost, recorded: RecordedSite
+) -> Reason | None:
+    approvals = desired.approvals
+    activity, draft = approvals.activity_of(post.id), approvals.draft(post.id)
+    sent_back = activity is not None and activity.decision is not ActivityDecision.KEEP and activity.counts
+    done = activity is not None and (activity.id, activity.decision, activity.digest) in recorded.consumed
+    if (sent_back and not done) or post.activity in approvals.uncommitted:
+        return Reason.SENT_BACK
+    if not schedule.approval_required:
+        return None
+    if activity is None or draft is None or draft.decision is Decision.PENDING or post.id in approvals.uncommitted:
+        return Reason.WITHDRAWN
+    return None if draft.earlier or draft.is_as_written(activity.date) else Reason.EDITED

@@ -1,0 +1,71 @@
+"""What the files and the state tell of posts at a site that a run is not about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.policy import Policy
+from reconciler.model.posts import PostStatus
+from reconciler.model.schedule import Pause
+from reconciler.model.sites import DesiredSite, PostOutcome, PublishedPost, RecordedSite
+from reconciler.planner.actions import Reason
+from reconciler.planner.left_out import unwanted_by_files
+from tests.planner.publishing_world import NOW, activity, approved, desired, post
+
+DRAFT = post("d1")
+KILN = activity("a", DRAFT)
+WHEN = NOW + timedelta(days=2)
+OURS = RecordedSite(
+    published=(PublishedPost(DRAFT.id, DRAFT.digest, DRAFT.channel, WHEN, NOW, activity=KILN.id, title="Kiln day"),)
+)
+YES = approved(KILN)
+SENT_BACK = approved(KILN, about=ActivityDecision.DISCARD)
+
+
+def edited(file: Approvals) -> Approvals:
+    (found,) = file.activities
+    (draft,) = found.drafts
+    other = replace(draft, content=replace(draft.content, caption="Lovely mugs"))
+    return replace(file, activities=(replace(found, drafts=(other,)),))
+
+
+def why(wanted: DesiredSite, recorded: RecordedSite = OURS, policy: Policy | None = None) -> list[Reason]:
+    found = list(unwanted_by_files(wanted, recorded, policy or Policy(), NOW))
+    assert all((each.id, moment) == (DRAFT.id, WHEN) for each, moment, _ in found)
+    return [reason for _, _, reason in found]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reasons"),
+    [
+        (desired(approvals=YES), []),
+        (replace(desired(approvals=YES), schedule=None), []),
+        (desired(approvals=approved(KILN, decision=Decision.PENDING)), [Reason.WITHDRAWN]),
+        (desired(), [Reason.WITHDRAWN]),
+        (replace(desired(), schedule=None), [Reason.WITHDRAWN]),
+        (desired(approvals=SENT_BACK), [Reason.SENT_BACK]),
+        (desired(approvals=edited(YES)), [Reason.EDITED]),
+        (desired(approvals=replace(YES, uncommitted=frozenset({"d1"}))), [Reason.WITHDRAWN]),
+        (desired(approvals=replace(YES, uncommitted=frozenset({"a"}))), [Reason.SENT_BACK]),
+        (desired(required=False), []),
+    ],
+)
+def test_a_post_that_the_files_do_not_want_any_more_is_found(wanted: DesiredSite, reasons: list[Reason]) -> None:
+    assert why(wanted) == reasons
+
+
+def test_a_pause_and_a_decision_that_is_carried_out() -> None:
+    assert why(desired(approvals=YES), policy=Policy(paused=Pause.CANCEL)) == [Reason.PAUSED]
+    (found,) = SENT_BACK.activities
+    done = replace(OURS, consumed=((found.id, found.decision.value, found.digest),))
+    assert why(desired(approvals=SENT_BACK), done) == []
+
+
+def test_what_is_over_does_not_wait() -> None:
+    out = replace(OURS, outcomes=(PostOutcome(DRAFT.id, PostStatus.PUBLISHED, NOW),))
+    past = replace(OURS, published=(replace(OURS.published[0], scheduled_for=NOW - timedelta(hours=1)),))
+    assert (why(desired(), out), why(desired(), past)) == ([], [])
