@@ -188,6 +188,9 @@ def _say(text: str) -> None:
     sys.stderr.flush()
 
 
+MOST_FILES: Final = 10
+"""Files that are named with what was saved in them; more are counted."""
+
 _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
 """Decisions as the line of a file says them; the others are still to be carried out."""
 
@@ -196,10 +199,19 @@ def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:
     """Which files were written, with what."""
     if made:
         stream.write("\n")
-    for path in dict.fromkeys(ruling.subject.path for ruling in made):
-        words: Counter[str] = Counter()
-        for ruling in made:
-            if ruling.subject.path == path:
-                words[ruling.decision.value] += 1 if _is_whole(ruling) else len(ruling.subject.drafts)
-        told = ", ".join(f"{count} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())
-        stream.write(f"Saved in {shown_path(path)}: {told}\n")
+    by_file: dict[Path, Counter[str]] = {}
+    for ruling in made:
+        words = by_file.setdefault(ruling.subject.path, Counter())
+        words[ruling.decision.value] += 1 if _is_whole(ruling) else len(ruling.subject.drafts)
+    if len(by_file) > MOST_FILES:
+        whole = sum(by_file.values(), Counter[str]())
+        folders = ", ".join(dict.fromkeys(shown_path(path.parent) for path in by_file))
+        stream.write(f"Saved in {len(by_file):,} files in {folders}: {_told(whole)}\n")
+        return
+    for path, words in by_file.items():
+        stream.write(f"Saved in {shown_path(path)}: {_told(words)}\n")
+
+
+def _told(words: Counter[str]) -> str:
+    """`2 approved, 1 to discard`."""
+    return ", ".join(f"{count} {_DECIDED.get(word, f'to {word}')}" for word, count in words.items())

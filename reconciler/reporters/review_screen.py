@@ -22,7 +22,7 @@ from reconciler.reporters.values import quoted
 from reconciler.reporters.words import plural
 
 FEW_SITES = 5
-"""From so many sites on, each has a line, and those with one obstacle are named together at the end."""
+"""From so many sites on, those with the same to say share a line, at the end."""
 
 MOST_NAMES = 8
 
@@ -35,6 +35,7 @@ class ReviewScreen:
         self._many = False
         self._gap = True
         self._without: dict[str, list[str]] = {}
+        self._alike: dict[tuple[str, Written], list[tuple[str, str]]] = {}
         self._failures = Failures()
 
     def started(self, run: RunStarted) -> Iterator[str]:
@@ -58,6 +59,9 @@ class ReviewScreen:
                 told = asked or review.missed or review.failures or review.going_out
                 if self._many and not told and result.written is Written.NONE:
                     return
+                if self._many and not _says_more(review):
+                    self._alike.setdefault((_counts(review), result.written), []).append((review.site, result.file))
+                    return
                 yield from _head(result, self._screen)
                 yield from _going_out(review.going_out, review.zone, self._screen)
                 yield from _failed(review, self._screen)
@@ -78,6 +82,7 @@ class ReviewScreen:
 
     def end(self) -> Iterator[str]:
         """What many sites share, and an empty line before the last one."""
+        yield from self._shared()
         for why, names in self._without.items():
             more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
             head = Span(plural(len(names), "site"), Style.BOLD)
@@ -86,13 +91,44 @@ class ReviewScreen:
             yield from line.on(self._screen)
         yield ""
 
+    def _shared(self) -> Iterator[str]:
+        """Sites of which there is no more to say than a number."""
+        if self._alike and self._gap:
+            yield ""
+            self._gap = False
+        for (counts, written), found in self._alike.items():
+            few = len(found) < FEW_SITES
+            for site, file in found if few else ():
+                yield from _row(site, counts, file, written, self._screen)
+            if not few:
+                names = [site for site, _ in found]
+                more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+                files = f"{plural(len(found), 'file')} {written}" if written is not Written.NONE else ""
+                facts = (f"{counts} each", files, f"{', '.join(names[:MOST_NAMES])}{more}")
+                head = Span(plural(len(found), "site"), Style.BOLD)
+                yield from wrapped((head, *(Span(fact) for fact in facts if fact)), self._screen)
+
+
+def _says_more(review: Review) -> bool:
+    """Whether a site has lines beside its numbers, also in a run over many."""
+    lapsed = any(activity.lapsed is not None for activity in review.activities)
+    return bool(review.going_out or review.failures or review.rewritten or lapsed)
+
 
 def _head(result: SiteReviewed, screen: Screen) -> Iterator[str]:
     """`shop  4 pending  approvals/shop.yaml (created)`."""
     review = result.review
-    counts = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
-    where = f"{result.file} ({result.written})" if result.written is not Written.NONE else ""
-    spans = [Span(review.site, Style.BOLD), Span(", ".join(counts) or "no drafts"), Span(where, Style.DIM)]
+    yield from _row(review.site, _counts(review), result.file, result.written, screen)
+
+
+def _counts(review: Review) -> str:
+    found = [f"{count} {STATUS_WORDS[status]}" for status in ReviewStatus if (count := review.count(status))]
+    return ", ".join(found) or "no drafts"
+
+
+def _row(site: str, counts: str, file: str, written: Written, screen: Screen) -> Iterator[str]:
+    where = f"{file} ({written})" if written is not Written.NONE else ""
+    spans = [Span(site, Style.BOLD), Span(counts), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)
 
 

@@ -22,12 +22,19 @@ HEADS = ("unconfirmed", "in progress", "inputs      ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 26
 """Columns that the numbers take, and what is left for who holds a site."""
 
+NARROW = 60
+"""A narrower screen has a line of words for each site."""
+
 # --- state list --------------------------------------------------------------------------------------
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
     """One row a site: its open calls, its generation inputs, and who holds it."""
     if not sites:
+        return
+    if screen.width < NARROW:
+        for site in sites:
+            yield from wrapped((Span(site.name, _style(site)), Span(_in_words(site))), screen, hang=4)
         return
     room = max(4, min(max(columns(one.name) for one in sites), screen.width - TAKEN))
     yield screen.paint(f"{fill('site', room)}  {'  '.join(HEADS)}  lock", Style.DIM)
@@ -46,8 +53,22 @@ def _row(site: StateSummary, room: int, screen: Screen) -> Iterator[str]:
     inputs = "pending" if site.pending else "up to date" if site.generated_from else "-"
     cells = f"{lead}  {doubt.rjust(len(HEADS[0]))}  {waiting.rjust(len(HEADS[1]))}  {fill(inputs, len(HEADS[2]))}"
     lock = "-" if site.lock is None else _who(site.lock) + (" (ended)" if site.ended else "")
-    style = Style.YELLOW if site.in_doubt else Style.PLAIN
-    yield from wrapped((Span(cells, style), Span(lock)), screen, hang=columns(cells) + 2)
+    yield from wrapped((Span(cells, _style(site)), Span(lock)), screen, hang=columns(cells) + 2)
+
+
+def _style(site: StateSummary) -> Style:
+    return Style.RED if site.problem else Style.YELLOW if site.in_doubt else Style.PLAIN
+
+
+def _in_words(site: StateSummary) -> str:
+    """`1 unconfirmed, locked by ana on ci-7`: a row for a screen that has no room for a table."""
+    if site.problem:
+        return f"cannot be read: {site.problem}"
+    inputs = "inputs pending" if site.pending else "inputs up to date" if site.generated_from else ""
+    lock = "" if site.lock is None else f"locked by {_who(site.lock)}" + (" (ended)" if site.ended else "")
+    doubt = f"{site.in_doubt} unconfirmed" if site.in_doubt else ""
+    waiting = f"{site.waiting} in progress" if site.waiting else ""
+    return ", ".join(part for part in (doubt, waiting, inputs, lock) if part) or "nothing open"
 
 
 def _who(lock: LockRecord) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -246,3 +247,28 @@ def test_a_command_line_that_cannot_be_understood_reaches_every_report(
     assert (problem["code"], problem["message"].startswith("No such option '--targt'")) == ("usage", True)
     assert main.run(["plan", "--nope"]) == 1
     assert capsys.readouterr().err == "Error: No such option '--nope'; see: reconciler plan --help\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("reconciler plan --target ", ["label:team=emea"]),
+        ("reconciler plan --target label:te", ["team=emea"]),
+        ("reconciler plan --target=label:team=e", ["emea"]),
+    ],
+)
+def test_bash_completes_labels_from_the_colon_on(
+    typed: str, offered: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Bash splits words at `:` and `=`, and puts what is offered in the place of the part behind them."""
+    assert main.run(["completion", "bash"]) == 0
+    script = tmp_path / "completion.bash"
+    script.write_text(
+        f"{capsys.readouterr().out}\nreconciler() {{ echo plain,label:team=emea; }}\nCOMP_LINE='{typed}'\n"
+        f"COMP_POINT={len(typed)}\n_reconciler_completion reconciler\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    )
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash here")
+    done = subprocess.run([bash, script], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout.split() == offered

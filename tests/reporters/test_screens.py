@@ -24,9 +24,11 @@ from reconciler.engine.results import (
     Phase,
     PhaseStarted,
     PlanCompleted,
+    ReviewCompleted,
     RunStarted,
 )
-from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
+from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned, SiteReviewed, Written
+from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule
@@ -55,6 +57,8 @@ from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
 from reconciler.reporters.layout import Screen, columns
 from reconciler.reporters.registry import make
+from reconciler.state.repair import StateSummary
+from tests.reporters.review_world import review
 
 FOLDER: Final = Path(__file__).parent / "screens"
 SHOP: Final = SiteName("shop")
@@ -479,3 +483,27 @@ def test_summary_names_the_refused_sites_and_why() -> None:
     ]
     assert [line for line in lines if "shop-0 " in line or "shop-1 " in line] == []
     assert ["2", "sites", "refused"] in [line.split() for line in lines]
+
+
+def test_a_review_of_many_sites_tells_what_they_share_once() -> None:
+    one = review()
+    sites = [replace(one, site=SiteName(f"shop-{n}"), missed=()) for n in range(9)]
+    bare = [replace(site, failures=(), rewritten=(), going_out=()) for site in sites[:8]]
+    started = replace(STARTED, command="review", sites=9, of=9)
+    events = [SiteReviewed(site, Written.CREATED, f"approvals/{site.site}.yaml") for site in bare]
+    screen = Screen(width=300)
+    text = shown(started, *events, ReviewCompleted(8, 8, 8), command="review", screen=screen)
+    (line,) = [line for line in text.splitlines() if line.startswith("8 sites  ")]
+    assert "8 files created  shop-0, shop-1" in line
+    few = shown(started, *events[:4], ReviewCompleted(4, 4, 4), command="review", screen=screen)
+    assert [line.split("  ")[0] for line in few.splitlines() if "(created)" in line] == [f"shop-{n}" for n in range(4)]
+
+
+def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
+    states = (
+        StateSummary(SHOP, "1", in_doubt=2, pending=True),
+        StateSummary(SiteName("other"), "2", generated_from=True),
+        StateSummary(SiteName("new"), "3"),
+    )
+    lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(width=40)).splitlines()
+    assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  nothing open"]

@@ -10,6 +10,32 @@ INSTALL = {
     "fish": "reconciler completion fish > ~/.config/fish/completions/reconciler.fish",
 }
 
+BASH = """\
+%(complete_func)s() {
+    local IFS=$' \\t\\n' line=${COMP_LINE:0:COMP_POINT} words current before="" mark response reply
+    # Words are split at blanks alone: bash itself also splits at the : and = of label:team=emea.
+    read -ra words <<< "$line"
+    [[ $line == *[[:space:]] ]] && words+=("")
+    current=${words[${#words[@]}-1]}
+    [[ $current == --*=* ]] && current=${current#*=}
+    for mark in : =; do
+        if [[ $COMP_WORDBREAKS == *"$mark"* && ${current%%"${current##*$mark}"} == "$before"* ]]; then
+            before=${current%%"${current##*$mark}"}
+        fi
+    done
+    response=$(COMP_WORDS="${words[*]}" COMP_CWORD=$((${#words[@]} - 1)) %(complete_var)s=bash_complete "$1")
+    COMPREPLY=()
+    while IFS=, read -r mark reply; do
+        case $mark in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("${reply#"$before"}") ;;
+        esac
+    done <<< "$response"
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
 
 @click.command("completion")
 @click.argument("shell", type=click.Choice(sorted(INSTALL)))
@@ -24,5 +50,6 @@ def command(shell: str) -> None:
 
     completer = get_completion_class(shell)
     assert completer is not None, shell
-    script = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE").source()
+    made = completer(cli, {}, "reconciler", "_RECONCILER_COMPLETE")
+    script = BASH % made.source_vars() if shell == "bash" else made.source()
     click.echo(f"# Install: {INSTALL[shell]}\n{script}")
