@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from reconciler.model.activities import (
@@ -55,59 +55,73 @@ def plan_activities(
     """The creates, updates and deletes that the rules ask for, each activity decided by one rule."""
     found = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), found, recorded, scope)
-    actions: list[tuple[int, Action]] = []
+    writes = _Writes(recorded, scope, {activity.id: activity for activity in activities})
     refusals: list[Diagnostic] = []
-    projected = {one.id: one for one in activities}
     sets: list[RememberedSet] = []
-    created: list[DesiredActivity] = []
-    notes: list[str] = []
-
-    def update(live: Activity, values: SetActivities, reason: Reason, index: int) -> None:
-        owner = key_of(Kind.ACTIVITY, live.id)
-        changes, kept = split_kept(owner, _changes(live, values), recorded)
-        notes.extend(kept_notes(owner, kept, live.title))
-        if changes:
-            actions.append((index, _update(live, changes, reason, index, scope)))
-        projected[live.id] = _with_kept(as_set(live, values), live, kept)
-
     for index, rule in enumerate(rules):
         matched = decided[index]
-        if isinstance(rule, DesiredActivity):
-            live = found.get(index)
-            if live is None:
-                # Past activities are not shown (D 6.2): one that is over is neither missed nor made a second time.
-                if rule.target_date >= scope.now:
-                    actions.append((index, _create(rule, index, scope)))
-                    created.append(rule)
-                continue
-            values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
-            update(live, values, Reason.DIFFERS, index)
-            continue
-        refusals += _refusals(rule, index, matched, activities, past, scope)
-        if isinstance(rule, RemoveActivities):
-            for one in matched:
-                actions.append((index, _delete(one, index, scope)))
-                del projected[one.id]
-            continue
-        matched = _chosen(rule, matched)
-        for one in matched:
-            update(one, rule, Reason.RULE, index)
-        if kept := _to_remember(rule, matched, recorded, scope):
-            sets.append(RememberedSet(match_key(rule.match), kept))
-    refusals += _contradictions(rules, decided, projected, scope)
+        match rule:
+            case DesiredActivity():
+                writes.declare(rule, found.get(index), index)
+            case RemoveActivities():
+                refusals += _refusals(rule, index, matched, activities, past, scope)
+                writes.remove(matched, index)
+            case SetActivities():
+                refusals += _refusals(rule, index, matched, activities, past, scope)
+                chosen = _chosen(rule, matched)
+                for activity in chosen:
+                    writes.update(activity, rule, Reason.RULE, index)
+                if kept := _to_remember(rule, chosen, recorded, scope):
+                    sets.append(RememberedSet(match_key(rule.match), kept))
+            case _:
+                assert_never(rule)
+    refusals += _contradictions(rules, decided, writes.projected, scope)
     return ActivitiesPart(
-        actions=tuple(sorted(actions, key=lambda pair: _order_of_writes(pair[1]))),
+        actions=tuple(sorted(writes.actions, key=lambda pair: _order_of_writes(pair[1]))),
         refusals=tuple(refusals),
-        projected=tuple(in_order(projected.values())),
-        created=tuple(created),
+        projected=tuple(in_order(writes.projected.values())),
+        created=tuple(writes.created),
         sets=tuple(sets),
         made=tuple(
             CreatedActivity(live.id, rule.title, rule.target_date)
             for index, live in sorted(found.items())
             if isinstance(rule := rules[index], DesiredActivity)
         ),
-        notes=tuple(notes),
+        notes=tuple(writes.notes),
     )
+
+
+class _Writes(Struct):
+    """What the rules ask for, one after the other; `projected` are the activities as they will be."""
+
+    recorded: RecordedSite
+    scope: Scope
+    projected: dict[ActivityId, Activity]
+    actions: list[tuple[int, Action]] = field(default_factory=list)
+    created: list[DesiredActivity] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def declare(self, rule: DesiredActivity, live: Activity | None, index: int) -> None:
+        if live is not None:
+            values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
+            self.update(live, values, Reason.DIFFERS, index)
+        # Past activities are not shown (D 6.2): one that is over is neither missed nor made a second time.
+        elif rule.target_date >= self.scope.now:
+            self.actions.append((index, _create(rule, index, self.scope)))
+            self.created.append(rule)
+
+    def update(self, live: Activity, values: SetActivities, reason: Reason, index: int) -> None:
+        owner = key_of(Kind.ACTIVITY, live.id)
+        changes, kept = split_kept(owner, _changes(live, values), self.recorded)
+        self.notes.extend(kept_notes(owner, kept, live.title))
+        if changes:
+            self.actions.append((index, _update(live, changes, reason, index, self.scope)))
+        self.projected[live.id] = _with_kept(as_set(live, values), live, kept)
+
+    def remove(self, matched: list[Activity], index: int) -> None:
+        for activity in matched:
+            self.actions.append((index, _delete(activity, index, self.scope)))
+            del self.projected[activity.id]
 
 
 def _order_of_writes(action: Action) -> tuple[int, str]:

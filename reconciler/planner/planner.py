@@ -137,6 +137,21 @@ def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
         return before
     if not (generation.gone or generation.renewed or live.status in UNUSABLE):
         return _with_content(before, desired, observed, recorded, options, scope)
+    return _before_content(before, generation, desired, observed, recorded, options, scope)
+
+
+def _before_content(
+    before: Plan,
+    generation: GenerationPart,
+    desired: DesiredSite,
+    observed: ObservedSite,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    scope: Scope,
+) -> Plan:
+    """The plan where activities are still to come, or gone: what waits to go out is judged all the same."""
+    live = observed.marketing_plan
+    assert live is not None
     gone = orphans(observed, recorded, scope)
     lost = {activity.id: Unwanted(Reason.ACTIVITY_GONE) for activity in gone}
     lost |= losses(generation.actions, live.activities, scope)

@@ -33,6 +33,7 @@ from reconciler.engine.results import (
     ReviewCompleted,
     RunFailed,
     RunStarted,
+    SiteEvent,
     Validated,
 )
 from reconciler.engine.site_results import (
@@ -82,25 +83,15 @@ _GRAVE = frozenset(
 """Drift by which the wrong words go out, or none."""
 
 
-def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case for each event
+def findings_of(event: Event) -> Iterator[Diagnostic]:
     """The problems that an event tells of, the gravest first. What merely changes is none."""
+    if isinstance(event, SiteEvent):
+        yield from _of_site(event)
+        return
     match event:
-        case SitePlanned(plan=plan):
-            yield from (going_out(post, plan.time_zone) for post in plan.still_going_out)
-            yield from plan.refusals
-            yield from plan.blocked
-        case SiteReviewed(review=review):
-            yield from (going_out(post, review.zone) for post in review.going_out)
-        case SiteNotReviewed(zone=zone):
-            yield from (going_out(post, zone) for post in event.going_out)
-        case SiteDrifted(report=report):
-            yield from report.refusals
-            yield from (drift for item in report.items if (drift := drifted(item)) is not None)
-        case SiteApplied(ledger=ledger):
-            yield from _of_ledger(ledger)
-        case SiteFailed(problems=problems) | FilesInvalid(problems=problems):
+        case FilesInvalid(problems=problems):
             yield from problems
-        case SiteImported(notes=findings) | SiteExamined(findings=findings) | ProjectExamined(findings=findings):
+        case ProjectExamined(findings=findings):
             yield from findings
         case FilesChecked(touched=touched):
             yield from touched
@@ -125,7 +116,6 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
             | PlanLoaded()
             | SiteStarted()
             | Progressed()
-            | SiteHistory()
             | ApplyCompleted()
             | ReviewCompleted()
             | Validated()
@@ -141,6 +131,31 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:  # noqa: C901 - a case fo
             | RecordChanged()
             | Ended()
         ):
+            return
+        case _:
+            assert_never(event)
+
+
+def _of_site(event: SiteEvent) -> Iterator[Diagnostic]:
+    match event:
+        case SitePlanned(plan=plan):
+            yield from (going_out(post, plan.time_zone) for post in plan.still_going_out)
+            yield from plan.refusals
+            yield from plan.blocked
+        case SiteReviewed(review=review):
+            yield from (going_out(post, review.zone) for post in review.going_out)
+        case SiteNotReviewed(zone=zone):
+            yield from (going_out(post, zone) for post in event.going_out)
+        case SiteDrifted(report=report):
+            yield from report.refusals
+            yield from (drift for item in report.items if (drift := drifted(item)) is not None)
+        case SiteApplied(ledger=ledger):
+            yield from _of_ledger(ledger)
+        case SiteFailed(problems=problems):
+            yield from problems
+        case SiteImported(notes=findings) | SiteExamined(findings=findings):
+            yield from findings
+        case SiteHistory():
             return
         case _:
             assert_never(event)
