@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct, field
 
-from reconciler.api.lean_httpx import httpx
 from reconciler.api.routes import ReadCall
-from reconciler.model.canonical import Json, JsonObject, freeze, thaw
-from reconciler.model.diagnostics import UsageError
+from reconciler.model.canonical import Json, JsonObject, thaw
 
 KIND: Final = "reconciler-cassette"
 FORMAT_VERSION: Final = 1
@@ -57,7 +54,7 @@ class Exchange(Struct, frozen=True):
 
 
 class Cassette(Struct):
-    """A recording under way, or one that was read."""
+    """A recording under way."""
 
     exchanges: list[Exchange] = field(default_factory=list)
     _ids: dict[str, str] = field(default_factory=dict)
@@ -83,18 +80,6 @@ class Cassette(Struct):
         ]
         document = {"kind": KIND, "formatVersion": FORMAT_VERSION, "exchanges": exchanges}
         return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
-
-    def transport(self) -> httpx.MockTransport:
-        """Answers requests as they were answered when it was recorded; 501 for one that was not made then."""
-        return httpx.MockTransport(self._answer)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        body = freeze(json.loads(request.content)) if request.content else None
-        asked = (request.method, request.url.path, tuple(request.url.params.multi_items()), body)
-        for exchange in self.exchanges:
-            if (exchange.method, exchange.path, exchange.query) == asked[:3] and _same(exchange.body, asked[3]):
-                return httpx.Response(exchange.status, json=thaw(exchange.answer))
-        return httpx.Response(501, json={"message": "this request is not on the cassette"})
 
     # --- making anonymous
 
@@ -125,35 +110,3 @@ class Cassette(Struct):
 
     def _id(self, id: str) -> str:
         return self._ids.setdefault(id.lower(), f"00000000-0000-4000-8000-{len(self._ids) + 1:012d}")
-
-
-def _same(one: Json, other: Json) -> bool:
-    return bool(_without_times(one) == _without_times(other))
-
-
-def _without_times(value: Json) -> Any:
-    """A body without its moments: a later run asks for a later range."""
-    if isinstance(value, JsonObject):
-        return {key: _without_times(member) for key, member in value.items()}
-    if isinstance(value, tuple):
-        return [_without_times(member) for member in value]
-    return "time" if isinstance(value, str) and _TIME.fullmatch(value) else value
-
-
-def read_cassette(data: bytes, file: str) -> Cassette:
-    """The cassette that a file holds. Raises UsageError where it is none."""
-    try:
-        document = json.loads(data)
-        if document["kind"] != KIND or document["formatVersion"] != FORMAT_VERSION:
-            raise ValueError
-        return Cassette(list(_exchanges(document["exchanges"])))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{file} is not a cassette of this version; record one: reconciler doctor --probe") from None
-
-
-def _exchanges(listed: list[dict[str, Any]]) -> Iterator[Exchange]:
-    for found in listed:
-        query = tuple((str(name), str(value)) for name, value in found["query"])
-        yield Exchange(
-            found["method"], found["path"], query, freeze(found["body"]), int(found["status"]), freeze(found["answer"])
-        )

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.api.cassette import read_cassette
 from reconciler.api.client import ReadClient
 from reconciler.api.limits import Limits
 from reconciler.engine.probe import Verdict, probe
@@ -21,6 +20,7 @@ from reconciler.model.credentials import ApiKey
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.server import start_in_thread
+from tests.api.playback import playback
 from tests.cli.projects import Command, Project, site
 
 KEY = "canary-4711-key-of-the-doctor"
@@ -174,11 +174,14 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     assert [request for request in ward.requests() if request["method"] in ("PUT", "PATCH", "DELETE")] == []
 
     async def replayed() -> tuple[tuple[Verdict, ...], str]:
-        cassette = read_cassette(file.read_bytes(), str(file))
         key = ApiKey(Secret("any-key-will-do"))
         clock = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep)
         async with ReadClient(
-            "http://localhost", credentials=lambda _: key, limits=Limits(), clock=clock, transport=cassette.transport()
+            "http://localhost",
+            credentials=lambda _: key,
+            limits=Limits(),
+            clock=clock,
+            transport=playback(file.read_bytes()),
         ) as client:
             site = SiteRef(SiteName("one"), "00000000-0000-4000-8000-000000000001")
             verdicts, again = await probe(client, site, clock.now())
