@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval, drafts_digest
-from reconciler.model.content import approval_digest
+from reconciler.model.content import approval_digest, counted
 from reconciler.model.posts import Post
 from reconciler.model.review import ActivityForReview, DraftForReview
 
@@ -21,7 +21,7 @@ def entry(
     made = DraftApproval(
         post.id,
         post.content,
-        approval_digest(post.id, post.content, date, post.account_name or ""),
+        counted(approval_digest(post.id, post.content, date, post.account_name or ""), cancelled),
         decision,
         cancelled,
         account=post.account,

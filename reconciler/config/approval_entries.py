@@ -152,7 +152,7 @@ def activity_lines(activity: ActivityForReview) -> list[str]:
         f"id: {id_scalar(activity.id)}",
         f"title: {scalar(activity.title)}",
         f"date: {date_text(activity)}",
-        f"decision: {ActivityDecision.KEEP.value} {bare(drafts_digest(draft.digest for draft in wanted))}",
+        f"decision: {ActivityDecision.KEEP.value} {bare(drafts_digest(draft.named for draft in wanted))}",
         "drafts:",
         *(line for draft in wanted for line in as_item(draft_lines(draft), 2).split("\n")[:-1]),
     ]
@@ -164,7 +164,7 @@ def draft_lines(draft: DraftForReview) -> list[str]:
     lines = [f"id: {id_scalar(draft.id)}"]
     for key in KEYS:
         if key == "decision":
-            lines.append(f"decision: {Decision.PENDING.value} {draft.digest}")
+            lines.append(f"decision: {Decision.PENDING.value} {draft.named}")
         elif key == "cancelled" and draft.cancelled:
             lines.append(f"cancelled: {draft.cancelled}")
         elif key in shown:

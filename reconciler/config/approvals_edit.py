@@ -38,6 +38,7 @@ from reconciler.config.yaml_edit import NotEditable, YamlText, as_item, scalar
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Decision, drafts_digest
 from reconciler.model.canonical import Digest
+from reconciler.model.content import counted, is_counted
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.model.posts import PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
@@ -185,14 +186,15 @@ class _Update:
             before.append(digest)
             draft = by_id.get(draft_id)
             if draft is not None:
-                unchanged &= self._draft(item, draft, same_date=same_date)
-                after.append(draft.digest)
+                same, now_named = self._draft(item, draft, same_date=same_date)
+                unchanged &= same
+                after.append(now_named)
             elif draft_id in self.kept:
                 after.append(digest)
             else:
                 gone.append(item)
         new = [draft for draft in found.drafts if draft.wanted and draft.id not in listed]
-        after += (draft.digest for draft in new)
+        after += (draft.named for draft in new)
         if yaml.text_at(node, "title") is None or not reads_as("title", yaml.text_at(node, "title"), found.title):
             yaml.put(node, "title", scalar(found.title))
         if not same_date:
@@ -223,8 +225,8 @@ class _Update:
         if self.yaml.text_at(node, "decision") != text:
             self.yaml.put_word(node, "decision", text, ACTIVITY_KEYS)
 
-    def _draft(self, node: Any, found: DraftForReview, *, same_date: bool) -> bool:
-        """Brings an entry up to date; whether it is about what it was about before.
+    def _draft(self, node: Any, found: DraftForReview, *, same_date: bool) -> tuple[bool, Digest]:
+        """Brings an entry up to date; whether it is about what it was about before, and what it names now.
 
         What was changed, in the file too, is pending again; so is what was scheduled and taken back since the last
         decision, and a yes of which nobody can tell whether it was used.
@@ -233,23 +235,29 @@ class _Update:
         before, after = entry_at(yaml, node), shown_of(found)
         word, named = decision_at(yaml, node, Decision.PENDING)
         earlier = not named
-        reviewed = yaml.text_at(node, "digest") == found.earlier_digest if earlier else named == found.digest
+        counted_before = int(yaml.text_at(node, "cancelled") or 0)
+        reviewed = (
+            yaml.text_at(node, "digest") == found.earlier_digest
+            if earlier
+            else is_counted(named, found.digest, counted_before)
+        )
         unchanged = reviewed and (same_date or not earlier) and same_content(before, after, earlier=earlier)
-        counted = int(yaml.text_at(node, "cancelled") or 0)
-        times = (counted if unchanged else 0) if found.cancelled is None else found.cancelled
-        if not unchanged or counted != times or found.withheld:
+        times = (counted_before if unchanged else 0) if found.cancelled is None else found.cancelled
+        digest = counted(found.digest, times)
+        given_before = found.cancelled and not earlier and named != digest
+        if not unchanged or counted_before != times or given_before or found.withheld:
             word = Decision.PENDING.value
-        decision = f"{word} {found.digest}"
+        decision = f"{word} {digest}"
         if yaml.text_at(node, "decision") != decision:
             yaml.put_word(node, "decision", decision, BEFORE["decision"])
         if yaml.get(node, "digest") is not None:
             yaml.drop_key(node, "digest")
-        if counted != times and times:
+        if counted_before != times and times:
             yaml.put(node, "cancelled", str(times), BEFORE["cancelled"])
-        elif counted != times:
+        elif counted_before != times:
             yaml.drop_key(node, "cancelled")
         self._members(node, before, after)
-        return unchanged
+        return unchanged, digest
 
     def _members(self, node: Any, before: Shown, after: Shown) -> None:
         """Makes an entry show the live post."""

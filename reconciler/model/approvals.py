@@ -8,7 +8,15 @@ from enum import StrEnum
 from functools import cached_property
 
 from reconciler.model.canonical import Digest, digest_of
-from reconciler.model.content import Difference, PublicContent, approval_digest, comparable, differences
+from reconciler.model.content import (
+    Difference,
+    PublicContent,
+    approval_digest,
+    comparable,
+    counted,
+    differences,
+    is_counted,
+)
 from reconciler.model.events import instant
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.posts import ActivityId, Post, PostId, account_name
@@ -43,7 +51,8 @@ class DraftApproval(Struct, frozen=True):
     decision: Decision = Decision.PENDING
     cancelled: int = 0
     """How often this content had been scheduled and taken back when the decision was made: an approval counts
-    for one scheduling, so one that is older than the last of them is used up. Written by `review`."""
+    for one scheduling, so one that is older than the last of them is used up. Written by `review`, and part of what
+    the digest names; files written before that name the content alone."""
     earlier: bool = False
     account: str = ""
     goes_out: str = ""
@@ -55,11 +64,18 @@ class DraftApproval(Struct, frozen=True):
         """Whether its digest is that of a post as it is now, on the own date of its activity."""
         if self.earlier:
             return self.digest == post.earlier_digest
-        return self.digest == approval_digest(post.id, post.content, date, account_name(self.account))
+        digest = approval_digest(post.id, post.content, date, account_name(self.account))
+        return is_counted(self.digest, digest, self.cancelled)
 
     def is_as_written(self, date: datetime) -> bool:
         """Whether the entry still shows what its digest names, in an activity whose date in the file is this one."""
-        return self.digest == approval_digest(self.id, self.content, date, account_name(self.account))
+        digest = approval_digest(self.id, self.content, date, account_name(self.account))
+        return is_counted(self.digest, digest, self.cancelled)
+
+    def is_of_this_count(self, date: datetime) -> bool:
+        """Whether its digest names the count beside it too, so that the decision was made after the last of them."""
+        shown = approval_digest(self.id, self.content, date, account_name(self.account))
+        return self.earlier or self.digest == counted(shown, self.cancelled)
 
     @property
     def channel(self) -> str:
@@ -195,6 +211,8 @@ class Approvals(Struct, frozen=True, dict=True):
             return Verdict(ApprovalState.UNPROVEN)
         if times is not None and draft.cancelled != times:
             return Verdict(ApprovalState.OVERCOUNTED if draft.cancelled > times else ApprovalState.USED_UP)
+        if times and not draft.is_of_this_count(activity.date):
+            return Verdict(ApprovalState.USED_UP)
         return Verdict(ApprovalState.APPROVED)
 
     def approves(self, post: Post, date: datetime, *, times: int | None = None, known: bool = True) -> bool:

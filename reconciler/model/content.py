@@ -106,6 +106,19 @@ def approval_digest(post: str, content: PublicContent, date: datetime, account: 
     return digest_of_text(f'{{{name}"content":{content.canonical},"date":{when},"post":{which}}}')
 
 
+def counted(digest: Digest, cancelled: int) -> Digest:
+    """What a yes names after its content was scheduled and taken back that many times.
+
+    The count beside it in the file is part of the one value, so that no merge puts an earlier yes beside a later count.
+    """
+    return digest_of_text(f'{{"cancelled":{cancelled},"digest":{canonical_text(digest)}}}') if cancelled else digest
+
+
+def is_counted(named: str, digest: Digest, cancelled: int) -> bool:
+    """Whether a yes names this digest, at this count or at one beside it: a merge can bring another one there."""
+    return any(named == counted(digest, count) for count in {cancelled, cancelled - 1, cancelled + 1, 0} if count >= 0)
+
+
 def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:
     """The members in which the two are not the same."""
     if in_file.canonical == live.canonical:

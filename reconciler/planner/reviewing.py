@@ -18,7 +18,7 @@ from reconciler.model.approvals import (
     DraftApproval,
     Verdict,
 )
-from reconciler.model.content import approval_digest
+from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, Unrecognised, account_name
@@ -153,11 +153,12 @@ def plan_if_approved(
                     DraftApproval(
                         post.id,
                         post.content,
-                        approval_digest(post.id, post.content, activity.date),
+                        counted(approval_digest(post.id, post.content, activity.date), times),
                         Decision.APPROVE,
-                        times_scheduled(recorded, post),
+                        times,
                     )
                     for post in activity.posts
+                    for times in (times_scheduled(recorded, post),)
                 ),
             )
             for activity in activities

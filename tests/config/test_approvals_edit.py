@@ -16,6 +16,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.config.approvals_edit import set_decisions, update_approvals
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision, drafts_digest
+from reconciler.model.content import counted
 from reconciler.model.diagnostics import InvalidFiles, Place
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.model.review import ActivityForReview, DraftForReview
@@ -232,6 +233,16 @@ def test_what_was_taken_back_is_pending_again_and_says_how_often(tmp_path: Path)
     twice = updated(approved, activity(1, draft(1, cancelled=2)))
     assert read(twice, tmp_path).activities[0].drafts[0].decision is Decision.PENDING
     assert updated(approved, activity(1, draft(1, cancelled=None))) == approved, "while it is scheduled"
+    first, second = (read(text, tmp_path).activities[0].drafts[0].digest for text in (approved, twice))
+    merged = approved.replace("cancelled: 1", "cancelled: 2")
+    assert first != second, "git sees that both sides of a merge decided about other counts"
+    assert not read(merged, tmp_path).approves(live(1), activity(1).date, times=2), "the yes is from before"
+    assert updated(merged, activity(1, draft(1, cancelled=2))) == twice
+    earlier = approved.replace(first, draft(1).digest)
+    assert not read(earlier, tmp_path).approves(live(1), activity(1).date, times=1), "nobody can tell when it was given"
+    assert read(earlier, tmp_path).approves(live(1), activity(1).date), "what it scheduled stays"
+    assert updated(earlier, activity(1, draft(1, cancelled=None))) == approved
+    assert updated(earlier, activity(1, draft(1, cancelled=1))) == text
     fresh = updated(approved, activity(1, draft(1, "Other words")))
     assert "cancelled" not in fresh
     more = read(updated(approved, activity(1, draft(1, cancelled=0))), tmp_path).activities[0].drafts[0]
@@ -413,7 +424,8 @@ def test_reviews_in_a_row_say_what_is_there_and_settle(
         assert {draft.id for draft in now.values() if draft.wanted} <= set(listed) <= set(now)
         assert all(each.counts for each in found.activities)
         for key, entry in listed.items():
-            assert (entry.digest, entry.content.digest) == (now[key].digest, now[key].content.digest)
+            named = counted(now[key].digest, entry.cancelled)
+            assert (entry.digest, entry.content.digest) == (named, now[key].content.digest)
             assert entry.cancelled == now[key].cancelled
             was = before.draft(key)
             kept = was is not None and was.digest == entry.digest and was.cancelled == entry.cancelled

@@ -145,7 +145,7 @@ def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, ti
     assert "connected" in details(done)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
     (one,) = run.plan().blocked
-    assert (one.code, "connect INSTAGRAM" in one.fix) == ("channel-not-connected", True)
+    assert (one.code, "connect Instagram" in one.fix) == ("channel-not-connected", True)
     run.sandbox.dashboard.set_channel(SITE_ID, "INSTAGRAM")
     assert results(run.apply()) == {"1": "done"}
 

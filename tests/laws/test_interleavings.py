@@ -32,7 +32,7 @@ from reconciler.executor.ledger import SiteLedger
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
-from reconciler.model.content import approval_digest
+from reconciler.model.content import approval_digest, counted
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.events import instant
 from reconciler.model.operations import CancelPost
@@ -419,7 +419,8 @@ class Interleavings(RuleBasedStateMachine):
                 draft = file.draft(post.id)
                 assert draft is not None, f"{post.id} waits, and the file does not have it"
                 assert draft.decision is Decision.APPROVE, f"{post.id} waits, and is {draft.decision}"
-                assert draft.digest == approval_digest(post.id, post.content, activity.date), post.id
+                agreed = counted(approval_digest(post.id, post.content, activity.date), draft.cancelled)
+                assert draft.digest == agreed, post.id
                 moment = post.scheduled_for or activity.date
                 assert not ours or self.site["schedule"].get("paused") != "cancel", post.id
                 assert not ours or not any(word in post.caption for word in self.policy.banned_words), post.id

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
-from reconciler.model.content import approval_digest
+from reconciler.model.content import approval_digest, counted
 from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, SchedulePost
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import GONE_OUT, ActivityId, Media, Post, PostId, PostStatus
@@ -189,7 +189,7 @@ def _agreed(
     assert one.digest == post.digest
     times = next((each.times for each in recorded.published if (each.id, each.digest) == (post.id, post.digest)), 0)
     said = {draft.id: draft for each in wanted.approvals.activities for draft in each.drafts}.get(post.id)
-    named = approval_digest(post.id, post.content, activity.date)
+    named = counted(approval_digest(post.id, post.content, activity.date), said.cancelled if said else 0)
     yes = said is not None and said.decision is Decision.APPROVE and said.digest == named
     assert wanted.schedule is not None
     assert yes or not wanted.schedule.approval_required
