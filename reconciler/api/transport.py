@@ -359,8 +359,8 @@ def _header(secret: Secret, site: SiteRef) -> str:
     value = secret.reveal()
     if not value or not value.isascii() or not value.isprintable() or " " in value:
         raise UsageError(
-            f"{site.name}: credential {site.credentials!r} is empty or holds a blank, a line break or a letter that "
-            "no key has; check where it comes from"
+            f"{site.name}: credential {site.credentials!r} is empty or contains a blank, a line break or a character "
+            "that no key has; check where it comes from"
         )
     return value
 

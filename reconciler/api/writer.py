@@ -37,7 +37,7 @@ _ON_ITS_WAY: Final = GONE_OUT | {PostStatus.SCHEDULED}
 
 
 NO_WAY_THERE: Final = (
-    "this API schedules drafts for its own times only, and this one must not wait at such a time: "
+    "this API schedules drafts only at its own times, and this one must not wait at such a time: "
     "schedule it in the site's dashboard, or leave `at` out of the rule"
 )
 

@@ -84,9 +84,9 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         check_project(saved, project, api_of(project, asked.api))
         if saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
-                raise UsageError(f"{file} is one part already; merge all parts, or leave --shard out")
-            what = f"this is part {saved.part.number} of {saved.part.count}: limits of the run are judged over it alone"
-            fix = "to have them judged over all: reconciler merge PART... --out FILE"
+                raise UsageError(f"{file} is already one part; merge all parts, or leave --shard out")
+            what = f"this is part {saved.part.number} of {saved.part.count}: the limits of the run only cover this part"
+            fix = "to check them over all parts: reconciler merge PART... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
         files = files_of(saved, project)
 

@@ -41,9 +41,9 @@ HELP: Final = """\
   a  approve this draft: apply schedules what is shown, for the time shown
   s  skip it: it stays as it is
   u  undo the last decision and show that draft again
-  r  make all posts of this activity again, texts and images
-  m  make only their images again
-  d  discard the activity: cancel what is scheduled of it, and clear its drafts
+  r  regenerate all posts of this activity, texts and images
+  m  regenerate only their images
+  d  discard the activity: cancel its scheduled posts and clear its drafts
   q  quit; what was decided is saved already
 """
 SHORT_HELP: Final = """\
@@ -83,7 +83,7 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     if options.everything and not options.yes:
         raise UsageError("--all decides without a question, so it needs --yes too")
     if options.everything and options.selector:
-        raise UsageError("--all and a selection exclude each other; leave one of them out")
+        raise UsageError("--all cannot be combined with a selection; leave one of them out")
     if options.yes and not (options.everything or options.selector):
         raise UsageError("--yes needs a selection: --id, --channel, --title, or --all")
     if not options.yes and not can_ask():

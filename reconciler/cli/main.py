@@ -32,15 +32,15 @@ COMMANDS: Final[dict[str, str]] = {
     "validate": "Check files offline: all problems at once.",
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out; or carry out a saved plan exactly.",
-    "drift": "Audit the sites: what moved, and on which side.",
-    "review": "Write drafts down for review.",
-    "approve": "Decide about the drafts that `review` wrote down.",
+    "drift": "Audit the sites: what changed, and on which side.",
+    "review": "Write drafts to files for review.",
+    "approve": "Decide on the drafts that `review` wrote.",
     "history": "List what went out, when, and who approved it.",
     "show": "Render a saved plan in any format.",
-    "merge": "Join the plans or JSON reports of all parts into one.",
+    "merge": "Merge the plans or JSON reports of all parts into one.",
     "doctor": "Check credentials, access, sites and state.",
-    "state": "Look into the state, and repair it.",
-    "schema": "Print a JSON Schema of the files.",
+    "state": "Inspect and repair the state.",
+    "schema": "Print the JSON Schema of a file.",
     "sandbox": "Run the emulator of the API as a server.",
     "completion": "Print a completion script for a shell.",
     "version": "Print the version.",
@@ -219,7 +219,7 @@ def _open_closed_streams() -> None:
 def _fail_to_write(error: OSError) -> int:
     _close_stdout()
     where = f" to {error.filename}" if error.filename else ""
-    return _fail(f"cannot write{where}: {error.strerror}; make room, then run again")
+    return _fail(f"cannot write{where}: {error.strerror}; free some space, then run again")
 
 
 def _close_stdout() -> None:
@@ -253,7 +253,7 @@ def _bug(error: Exception) -> int:
     _say(
         [
             f"This is a bug in reconciler {__version__}: {type(error).__name__}: {error}",
-            "Please report it with this text in the project's issue tracker, and what you ran.",
+            "Please report it in the project's issue tracker, with this text and the command you ran.",
             "RECONCILER_DEBUG=1 shows where it happened.",
         ]
     )

@@ -29,7 +29,7 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
     check_destination(out)
     plans = [_is_plan(file) for file in files]
     if any(plans) and not all(plans):
-        raise UsageError("these are plans and reports; merge the ones without the others")
+        raise UsageError("these are plans and reports; merge plans and reports separately")
     if all(plans):
         write_plan(out, merged_plans([(printable(str(file)), readable_plan(file)) for file in files]))
         what, fix = f"Saved to {out}", f"to carry out exactly this plan: reconciler apply {out}"
@@ -70,6 +70,6 @@ def _read(file: Path, limit: int) -> bytes:
     try:
         return read_regular(file, limit)
     except NotRegular:
-        raise UsageError(f"{name} is not a regular file; name what --shard made") from None
+        raise UsageError(f"{name} is not a regular file; give the files that the --shard runs wrote") from None
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}; check the path") from None

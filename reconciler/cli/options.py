@@ -82,7 +82,9 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
 
     shard = shard_told(os.environ) if value == "auto" else shard_of(value)
     if shard is None:
-        raise click.BadParameter(f"{value!r} is not a part like 2/8, with the first number no larger than the second.")
+        raise click.BadParameter(
+            f"{value!r} is not a part such as 2/8; the first number must not be larger than the second."
+        )
     return shard
 
 
@@ -98,7 +100,7 @@ def output_of(value: str) -> Output:
     if name not in FORMATS:
         raise click.BadParameter(f"{name!r} must be one of: {', '.join(FORMATS)}.")
     if equals and not file:
-        raise click.BadParameter(f"{value!r} names no file after the equals sign.")
+        raise click.BadParameter(f"{value!r} needs a file name after the equals sign.")
     return Output(name, Path(file) if file else None)
 
 
@@ -149,7 +151,7 @@ def trusting(command: Command) -> Command:
             "allow_hosts",
             multiple=True,
             metavar="HOST",
-            help="A host that the project's files may have keys sent to. Repeatable.",
+            help="Another host that the project's files may send keys to. Repeatable.",
         ),
         click.option("--require-approval", is_flag=True, help="Refuse files that say `approval: none`."),
         click.option("--committed", is_flag=True, help="Count only committed approvals; on when CI is set."),
@@ -188,7 +190,7 @@ def choosing(command: Command) -> Command:
             multiple=True,
             metavar="WHAT",
             shell_complete=complete_targets,
-            help="Only this: a site name, label:team=emea, an address (shop/settings), or a glob of these. Repeatable.",
+            help="Only these: a site name, label:team=emea, an address (shop/settings), or a glob. Repeatable.",
         ),
         click.option(
             "--exclude",
@@ -239,8 +241,8 @@ def detail(command: Command) -> Command:
     """--explain, --quiet, --summary, --sites: how much the text on the screen says."""
     return _stacked(
         click.option("--explain", is_flag=True, help="Show addresses, preconditions, API calls and the reads made."),
-        click.option("--quiet", is_flag=True, help="Show problems and the last line only."),
-        click.option("--summary", is_flag=True, help="Show the header, the table and the last line only."),
+        click.option("--quiet", is_flag=True, help="Show only problems and the last line."),
+        click.option("--summary", is_flag=True, help="Show only the header, the table and the last line."),
         click.option("--sites", is_flag=True, help="List the sites of each block that several sites share."),
     )(command)
 
@@ -256,7 +258,7 @@ def planning(command: Command) -> Command:
             help="Regenerate this site's marketing plan. Repeatable.",
         ),
         click.option("--no-publish", is_flag=True, help="Leave everything public out of the plan."),
-        click.option("--strict", is_flag=True, help="Refuse (exit 4) what is blocked; fail on file warnings."),
+        click.option("--strict", is_flag=True, help="Refuse blocked items (exit code 4); fail on file warnings."),
         detail,
         parallelism,
     )(command)
@@ -319,7 +321,7 @@ def shown_of(given: Mapping[str, Any]) -> Shown:
     from reconciler.model.diagnostics import UsageError
 
     if given.get("quiet") and given.get("summary"):
-        raise UsageError("--quiet and --summary exclude each other; leave one of them out")
+        raise UsageError("--quiet and --summary cannot be combined; leave one of them out")
     flags = (given.get(name, False) for name in ("explain", "quiet", "summary", "sites"))
     return Shown(outputs_of(given["outputs"]), not given["no_color"], *flags)
 
@@ -331,8 +333,10 @@ def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:
     on_screen = [one for one in outputs if one.file is None]
     if len(on_screen) > 1:
         names = " and ".join(one.format for one in on_screen)
-        raise UsageError(f"--output: {names} cannot share the screen; send all but one to files, as json=plan.json")
+        raise UsageError(
+            f"--output: {names} cannot share the screen; send all but one to files, such as json=plan.json"
+        )
     files = [one.file for one in outputs if one.file]
     if len(set(files)) < len(files):
-        raise UsageError("--output: two formats name the same file")
+        raise UsageError("--output: two formats write to the same file")
     return tuple(outputs) if on_screen else (Output("text"), *outputs)

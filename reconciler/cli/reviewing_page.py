@@ -95,7 +95,7 @@ async def _serve(asked: RunOptions, running: Running, *, port: int, commits: boo
 def _ready(url: str, stream: TextIO) -> None:
     stream.write(f"Review page: {url}\n")
     stream.flush()
-    sys.stderr.write("The link is for you alone. Ctrl-C ends it.\n")
+    sys.stderr.write("Do not share the link. Press Ctrl-C to stop.\n")
     if sys.stdout.isatty():
         _open_browser(url)
 
@@ -166,7 +166,7 @@ async def _facts(session: Session[ReadClient], selection: Selection) -> Facts:
 
     recorded = {}
     problems = [
-        f"{entry.name}: `approval: none` in its file: its drafts go out without anybody's approval."
+        f"{entry.name}: `approval: none` in its file: its drafts go out without approval."
         for entry in selection.entries
         if entry.without_approval
     ]

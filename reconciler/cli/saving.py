@@ -49,5 +49,5 @@ class Saving:
         what, fix = f"Saved to {self._file}", f"to carry out exactly this plan: reconciler apply {self._file}"
         if part is not None and part.count > 1:
             what += f", part {part.number} of {part.count}"
-            fix = "to make one plan of all parts: reconciler merge PART... --out FILE"
+            fix = "to merge all parts into one plan: reconciler merge PART... --out FILE"
         self._emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))

@@ -48,7 +48,7 @@ def shard_told(environ: Mapping[str, str]) -> Shard:
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:
-            raise UsageError(f"{OWN}={printable(written)} is not a part like 2/8; correct it")
+            raise UsageError(f"{OWN}={printable(written)} is not a valid part; write it like 2/8")
         return shard
     found = {shard: told for told, shard in _told(environ)}
     if len(found) > 1:
@@ -77,4 +77,4 @@ def _told(environ: Mapping[str, str]) -> Iterator[tuple[Told, Shard]]:
                 yield told, shard
                 continue
         shown = f"{told.number}={printable(number)}, {told.count}={printable(count)}"
-        raise UsageError(f"--shard auto: {shown} is not a part of a whole; set {OWN}")
+        raise UsageError(f"--shard auto: {shown} is not a valid part; set {OWN}")

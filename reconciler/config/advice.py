@@ -81,13 +81,13 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Lay
         return
     fix = "add rules under `posts`, or write `posts: []` if the drafts are made elsewhere"
     if site.marketing_plan is None:
-        message = "nothing in this file makes posts, so only drafts that are made elsewhere can go out"
+        message = "this file generates no posts, so only drafts that are made elsewhere can go out"
         yield layers.warning(("schedule",), message, fix, code=WITHOUT_POSTS, key=True)
         return
     for at, rule in enumerate(rules):
         if rule.match.within is not None and rule.match.within > MADE_BY_GENERATION:
             message = (
-                "looks further ahead than a generation makes posts by itself (to the end of next week at most), "
+                "looks further ahead than a generation makes posts (to the end of next week at most), "
                 "and there are no `posts` rules"
             )
             yield layers.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
@@ -119,7 +119,7 @@ def _variables(layers: Layers) -> Iterator[Diagnostic]:
     for path, text in _texts(layers.value, ()):
         found = _VARIABLE.search(text)
         if found is not None:
-            message = f"{found[0]} stays as it is: variables are not replaced in files"
+            message = f"{found[0]} is taken literally: variables are not replaced in files"
             yield layers.warning(path, message, "write the value itself", code="variable-not-replaced")
 
 
@@ -182,6 +182,6 @@ def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[
         file = project.approvals_file(name)
         near = close_match(name, sites, alone=True)
         command = f"git mv {shown_path(file)} {shown_path(project.approvals_file(near or 'NEW'))}"
-        message = f"no site is called {quoted(name)}, so nothing that was decided here counts"
+        message = f"no site is called {quoted(name)}, so no decision in this file counts"
         fix = f"if the site was renamed: {command}; if it is gone, delete the file"
         yield warning(Place(shown_path(file)), message, fix, code="approvals-for-nobody")

@@ -25,7 +25,7 @@ from reconciler.model.diagnostics import Diagnostic, InvalidFiles, problem
 from reconciler.model.posts import ActivityId, PostId, account_id
 from reconciler.model.publisher_fields import PLACES
 
-_LOST: Final = "restore the line from git and replace the word alone, or delete the entry and run `reconciler review`"
+_LOST: Final = "restore the line from git and replace only the word, or delete the entry and run `reconciler review`"
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
@@ -97,15 +97,15 @@ def _decision_problem(
     if word not in set(kind):
         near = close_match(word, kind)
         message = f"{quoted(word)} must be one of: {', '.join(kind)}"
-        hint = f"did you mean {near}?" if near else "replace the word alone, and keep the digest behind it"
+        hint = f"did you mean {near}?" if near else "replace only the word, and keep the digest after it"
     elif blank and not (digest.startswith(prefix) and _DIGEST.fullmatch(digest.removeprefix(prefix))):
         digits = sum(character in "0123456789abcdef" for character in digest.removeprefix(prefix))
         what = f"has {digits} of 64 digits" if digits < 64 else f"must be {prefix}64 hexadecimal digits"
-        message = f"the digest behind {word!r} {what}"
+        message = f"the digest after {word!r} {what}"
         hint = _LOST
     elif not lines.holds(place.line, text):
         # Otherwise a merge could put an old yes beside another digest, and the yes would be somebody else's.
-        message = "the word and its digest must stand on one line, as they are"
+        message = "the word and its digest must be on one line, unchanged"
         hint = _LOST
     else:
         return
@@ -149,10 +149,10 @@ def _draft(written: dict[str, Any], path: KeyPath, layers: Layers) -> DraftAppro
     word, _, digest = written.get("decision", Decision.PENDING.value).partition(" ")
     apart = written.get("digest", "")
     if digest and apart:
-        layers.problem((*path, "digest"), "the decision names a digest already", "delete this line", key=True)
+        layers.problem((*path, "digest"), "the decision already names a digest", "delete this line", key=True)
         return None
     if not digest and not apart:
-        message = "the digest that `review` wrote behind the word is missing"
+        message = "the digest that `review` wrote after the word is missing"
         layers.problem((*path, "decision"), message, _LOST)
         return None
     label = written.get("account", "")

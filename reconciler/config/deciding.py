@@ -135,7 +135,7 @@ def write(rulings: Sequence[Ruling]) -> None:
         except NotRegular:
             raise UsageError(f"{shown}: is no longer a regular file; move it away") from None
         except UnicodeDecodeError:
-            raise UsageError(f"{shown}: is no longer UTF-8 text; undo that") from None
+            raise UsageError(f"{shown}: is no longer UTF-8 text; save it as UTF-8") from None
         except OSError as error:
             raise UsageError(f"{shown}: cannot be written: {error.strerror}") from None
 

@@ -32,7 +32,7 @@ def read_events(layers: Layers) -> DesiredEvents | None:
             continue
         path = ("calendarEvents", "events", at)
         if event["name"] in names:
-            message = f"there are two events of the name {quoted(event['name'])}"
+            message = f"there are two events with the name {quoted(event['name'])}"
             layers.problem((*path, "name"), message, "event names must be unique; change one")
         names.add(event["name"])
         try:

@@ -111,13 +111,13 @@ class _Explainer:
             case "pattern":
                 return self._problem(path, *self._unlike(said, value, schema))
             case "minimum":
-                return self._problem(path, f"{said} is too small", f"the least is {rule}")
+                return self._problem(path, f"{said} is too small", f"the minimum is {rule}")
             case "maximum":
-                return self._problem(path, f"{said} is too large", f"the most is {rule}")
+                return self._problem(path, f"{said} is too large", f"the maximum is {rule}")
             case "minLength":
                 return self._problem(path, "is empty", "write something, or leave the key out")
             case "maxLength":
-                return self._problem(path, f"has {len(value)} characters", f"the most is {rule}")
+                return self._problem(path, f"has {len(value)} characters", f"the maximum is {rule}")
             case "minItems":
                 return self._problem(path, "is an empty list", "write something in it, or leave the key out")
             case "minProperties":
@@ -128,7 +128,7 @@ class _Explainer:
 
     def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> tuple[str, str]:
         if schema.get("title") == _AHEAD and _MINUTES.match(value):
-            return f"{said} would be minutes or less", "write hours, days or weeks; a month is 30d"
+            return f"{said} is in minutes or less", "write hours, days or weeks; a month is 30d"
         examples = [str(one) for one in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
         message = f"{said} is not {schema.get('title', 'a text')} like {listed(examples[:2], 'or')}"

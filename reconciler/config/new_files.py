@@ -43,7 +43,7 @@ def place_of(project: Project, name: SiteName) -> Path:
         if refused := refused_path(path, project.root, project.trust):
             raise UsageError(f"{shown_path(path)}: {refused[0]}; {refused[1]}")
         if os.path.lexists(path):
-            raise UsageError(f"{shown_path(path)} is there already and declares another site; move it, and run again")
+            raise UsageError(f"{shown_path(path)} already exists and declares another site; move it, and run again")
         return path
     raise UsageError(
         f"no pattern in `sites` of {PROJECT_FILE} matches a new file {file}; add one such as sites/**/*.yaml"
@@ -55,9 +55,7 @@ def write_file(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        raise UsageError(
-            f"{shown_path(path)}: cannot be written: {error.strerror}; nothing of it was changed"
-        ) from None
+        raise UsageError(f"{shown_path(path)}: cannot be written: {error.strerror}; it was not changed") from None
 
 
 def read_text(path: Path) -> str | None:
@@ -109,7 +107,7 @@ def read_one_site(project: Project, path: Path, id: str) -> DesiredSite:
             found = site
             problems += site.problems
     if found is None and not problems:
-        problems.append(problem(Place(shown), "does not declare the site any more", "run import again"))
+        problems.append(problem(Place(shown), "no longer declares the site", "run import again"))
     if problems or found is None:
         raise InvalidFiles(problems)
     return found.site

@@ -163,7 +163,7 @@ def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
     interval = _duration(layers, ("poll", "interval"), usable.poll_interval, positive=True)
     timeout = _duration(layers, ("poll", "timeout"), usable.poll_timeout, positive=True)
     if interval > timeout:
-        layers.problem(("poll",), "the interval is longer than the timeout", "make the timeout the longer one")
+        layers.problem(("poll",), "the interval is longer than the timeout", "make the timeout longer")
     credentials = read_credentials(layers, root, trust) if "credentials" in written else DEFAULT_CREDENTIALS
     project = Project(
         root=root,
@@ -239,7 +239,7 @@ def _duration(layers: Layers, path: tuple[str, str], default: timedelta, *, posi
     except NotUsable:
         return default
     if positive and not length:
-        layers.problem(path, "must be longer than nothing", "write a time such as 5s or 15m")
+        layers.problem(path, "must be longer than zero", "write a time such as 5s or 15m")
     return length
 
 

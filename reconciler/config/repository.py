@@ -70,7 +70,7 @@ class Repository:
         try:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         except GitError as error:
-            why = str(error) or f"git knows no revision {revision!r}; is the history fetched?"
+            why = str(error) or f"git does not know the revision {revision!r}; has the history been fetched?"
             raise UsageError(f"--changed-since: {why}") from None
         try:
             base = self._run("merge-base", "--", revision, "HEAD").strip()

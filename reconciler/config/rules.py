@@ -165,9 +165,7 @@ def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int
     if most is not None and least > most:
         layers.problem((*path, "min"), f"{least} is more than `max`, {int(most)}", "swap the two")
     if most is not None and written.get("state") == "absent":
-        layers.problem(
-            (*path, "max"), "bounds what is removed, so that every run would remove more", "narrow the match instead"
-        )
+        layers.problem((*path, "max"), "limits one run, so every run would remove more", "narrow the match instead")
     return least, None if most is None else int(most)
 
 
@@ -203,5 +201,5 @@ def _reachable(match: Match, path: KeyPath, seen: list[tuple[Match, KeyPath]], l
 
 
 def _note_unreachable(path: KeyPath, earlier: KeyPath, layers: Layers) -> None:
-    message = f"never applies: {dotted(earlier)} above it already matches everything that it would"
+    message = f"never applies: {dotted(earlier)} above it already matches everything it could match"
     layers.problem(path, message, "put the narrower rule first, or remove one")

@@ -123,7 +123,7 @@ def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
             layers.problem(path, message, hint)
     if isinstance(known, AppRef) and instance is None:
         hint = "add `instanceId`, the id of the app's instance on this site"
-        layers.problem(("site",), "instanceId is missing, which the credentials of an app need", hint)
+        layers.problem(("site",), "instanceId is missing; an app's credentials need it", hint)
     return SiteRef(SiteName(written["name"]), written["id"], credentials, instance)
 
 

@@ -100,5 +100,5 @@ def _nothing(project: Project, where: Path) -> str:
     if project.file is None:
         return f"no site file in {where}, and no {PROJECT_FILE} there or above; start a project with: reconciler init"
     patterns = ", ".join(quoted(pattern).strip("'") for pattern in project.sites)
-    place = f"in {where}" if where == project.root else f"of the project {project.root} lies in {where}"
+    place = f"in {where}" if where == project.root else f"of the project {project.root} is in {where}"
     return f"no site file {place}: `sites` is {patterns}; write one, or change `sites` in {PROJECT_FILE}"

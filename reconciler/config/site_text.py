@@ -149,9 +149,9 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
         yield "marketingPlan:"
         yield "  state: present"
     if site.scheduled:
-        yield f"schedule:                        # what waits to go out is named in {comment(site.approvals)}"
+        yield f"schedule:                        # scheduled posts are listed in {comment(site.approvals)}"
         yield "  approval: required"
-        yield "  rules: []                      # add rules to have more drafts go out"
+        yield "  rules: []                      # add rules to schedule more drafts"
 
 
 def yaml_tree(tree: JsonObject, indent: int) -> str:

@@ -51,7 +51,7 @@ class SiteEntry(Struct, frozen=True):
     packed: KeptSite | PackedSite
     problems: tuple[Diagnostic, ...] = ()
     without_approval: bool = False
-    """Whether its posts go out without anybody's approval."""
+    """Whether its posts go out without approval."""
     stamp: Stamp = None
     """Of its file when that was read."""
 
@@ -96,7 +96,7 @@ class SiteIndex(Struct, frozen=True):
 
     @property
     def without_approval(self) -> tuple[SiteName, ...]:
-        """The sites whose posts go out without anybody's approval."""
+        """The sites whose posts go out without approval."""
         return tuple(entry.name for entry in self.entries if entry.without_approval)
 
 
@@ -291,7 +291,9 @@ class _Reading:
         """
         shown = shown_path(file)
         if file.name == SEED and file.parent == self.project.root:
-            self.warnings.append(warning(Place(shown), "is the sandbox's, and not checked here", code="not-checked"))
+            self.warnings.append(
+                warning(Place(shown), "belongs to the sandbox and is not checked here", code="not-checked")
+            )
             return False
         problems = Problems()
         data = self._bytes_of(file, shown)
@@ -308,7 +310,7 @@ class _Reading:
             self.warnings.append(warning(Place(shown), message, f"name it {PROJECT_FILE}", code="file-not-read"))
             return False
         if data is not None:
-            message = "is read because it was named: no pattern in `sites` matches it"
+            message = "is only read because you named it: no pattern in `sites` matches it"
             fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
             self.warnings.append(warning(Place(shown), message, fix, code="file-not-read"))
         return data is not None
@@ -320,7 +322,8 @@ class _Reading:
             if site is not None and site in names:
                 continue
             if file.parent != self.project.approvals_folder or file.suffix != SUFFIX:
-                message = f"is an approvals file that nothing reads: they are {self.project.approvals}/<site>{SUFFIX}"
+                named = f"{self.project.approvals}/<site>{SUFFIX}"
+                message = f"is an approvals file that nothing reads; approvals files are named {named}"
                 self.warnings.append(warning(Place(shown_path(file)), message, "move it there", code="file-not-read"))
             approvals_in(file, None, self.problems)
 

@@ -36,7 +36,7 @@ def day(text: str) -> date:
     try:
         found = date.fromisoformat(text)
     except ValueError:
-        raise ValueError("is a day that no calendar has") from None
+        raise ValueError("is not a valid date") from None
     if not 1970 <= found.year <= 9990:
         raise ValueError("is outside the years 1970 to 9990")
     return found
@@ -51,7 +51,7 @@ def moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text.upper())
     except ValueError:
-        raise ValueError("is a moment that no clock shows") from None
+        raise ValueError("is not a valid time") from None
     if found.tzinfo is None:
         raise ValueError("has no offset from UTC: write Z or +02:00 after it")
     utc = found.astimezone(UTC)

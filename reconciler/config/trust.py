@@ -92,7 +92,7 @@ def _host(text: str, where: str) -> str:
 
 
 def refused_api(url: str, trust: Trust) -> Refused | None:
-    """Why a file may not have keys sent to a URL that is otherwise fine; None where it may."""
+    """Why a file may not send keys to a URL that is otherwise fine; None where it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
     parts = urlsplit(url)
@@ -101,7 +101,7 @@ def refused_api(url: str, trust: Trust) -> Refused | None:
         return None
     if host == WIX_HOST and parts.port in (None, 443):
         return None
-    message = f"a file may not have keys sent to {quoted(host)}"
+    message = f"a file may not send keys to {quoted(host)}"
     return message, f"allow it from outside the repository: --allow-host {host} or {ALLOW_HOSTS}={host}"
 
 

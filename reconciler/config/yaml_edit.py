@@ -177,7 +177,7 @@ class YamlText(Struct):
             if name.value != key:
                 continue
             if mapping.flow_style or len(mapping.value) == 1:
-                raise self._no(name, "this key cannot be taken out here; write it on a line of its own")
+                raise self._no(name, "this key cannot be removed here; write it on a line of its own")
             end = self._end(node)
             after = self._line_end(end)
             behind = self.text[end:after].strip()

@@ -185,7 +185,9 @@ class DocumentReader:
         found = self.anchors.get(event.anchor)
         inside = any(frame.anchor == event.anchor for frame in (*self.stack, self.frame))
         if found is None or inside:
-            what = "is inside the very thing that it names" if inside else "names an anchor that is not above it"
+            what = (
+                "refers to something that contains it" if inside else "refers to an anchor that is not defined above it"
+            )
             self._problem(mark, f"*{event.anchor} {what}", "write the value out")
             raise GiveUp
         value, spots, weight = found
@@ -218,7 +220,7 @@ class DocumentReader:
         if types is None:
             self._problem(mark, f"the tag {tag!r} is not known here", "leave it out")
         elif type(value) not in types:
-            self._problem(mark, f"{quoted(text)} is not what its tag says", "leave the tag out")
+            self._problem(mark, f"{quoted(text)} does not match its tag", "leave the tag out")
         return value
 
     def _too_much(self, mark: Any) -> None:

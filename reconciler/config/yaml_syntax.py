@@ -20,7 +20,7 @@ _SYNTAX = (
     (
         "did not find expected '-' indicator",
         "a list continues with something that does not start with `- `",
-        "indent it alike",
+        "indent all its items the same",
     ),
     (
         "did not find expected key",

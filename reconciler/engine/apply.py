@@ -168,7 +168,7 @@ def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry]
         return
     if run.context.strict:
         raise MovedOn(f"{what}, and --strict is given")
-    run.emit(Notice(Diagnostic(MOVED_ON, what, "what is carried out is the saved plan", Severity.WARNING)))
+    run.emit(Notice(Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)))
 
 
 def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[PlanTally, ...]]:

@@ -230,7 +230,7 @@ async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
         yield Held(await run.session.store.open_journal(site, lease), lease)
     finally:
         if (error := await lease.release()) is not None:
-            what = f"the lock of {site.name} could not be given back: {error.what}"
-            fix = "it ends by itself within a minute"
+            what = f"the lock of {site.name} could not be released: {error.what}"
+            fix = "it expires within a minute"
             place = Place(error.place)
             run.emit(Notice(Diagnostic("lock-not-given-back", what, fix, Severity.WARNING, place)))

@@ -34,8 +34,8 @@ from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
-IN_DOUBT = f"the worker that began this site was lost, and it is not known what it did here; {AGAIN}"
-DONE_BEFORE = "done by a worker that was lost after it"
+IN_DOUBT = f"the worker that started this site was lost, and what it did here is not known; {AGAIN}"
+DONE_BEFORE = "done by a worker that was lost afterwards"
 
 
 async def carry_out(
@@ -85,7 +85,7 @@ async def apply_sites(
         recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
             return result
-        why = f"the run ended before it was known what became of this; {AGAIN}"
+        why = f"the run ended before the outcome of this was known; {AGAIN}"
         return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(

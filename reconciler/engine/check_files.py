@@ -51,7 +51,7 @@ async def check_files(
 
 def _approvals(activities: Iterable[ActivityApproval], path: Path) -> Iterator[Diagnostic]:
     if any(draft.earlier for activity in activities for draft in activity.drafts):
-        what = "is written in an earlier layout, which is read as before"
+        what = "uses an earlier layout, which can still be read"
         yield _note("approvals-earlier-layout", path, what, "`reconciler review` rewrites it")
 
 
@@ -78,7 +78,9 @@ def _document(data: bytes, place: Path | str) -> Iterator[Diagnostic]:
         yield _note("state-newer", place, what, "use that version or a newer one", Severity.ERROR)
     elif version < FORMAT_VERSION:
         what = f"has format {version}; the next apply of its site writes format {FORMAT_VERSION}"
-        yield _note("state-older", place, what, "keep a copy if you may go back: an earlier version refuses it then")
+        yield _note(
+            "state-older", place, what, "keep a copy if you might go back; earlier versions refuse the new format"
+        )
 
 
 def _plan(path: Path) -> Iterator[Diagnostic]:

@@ -77,7 +77,7 @@ async def _project(
     found = Findings()
     unusable: set[str] = set()
     if session.api.kind is ApiKind.SANDBOX:
-        found.fact("credentials", "none needed: the sandbox takes any")
+        found.fact("credentials", "none needed: the sandbox accepts any key")
     else:
         for name in sorted(_credentials_of(session, selection)):
             try:
@@ -136,7 +136,7 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
     undeclared = sum(site.id.lower() not in (selection.declared or ()) for site in listed)
     found.fact("account", f"{len(listed)} sites, {undeclared} of them not declared in a file")
     if undeclared:
-        what = f"{undeclared} of the account's {len(listed)} sites {'is' if undeclared == 1 else 'are'} in no file"
+        what = f"{undeclared} of the account's {len(listed)} sites {'is' if undeclared == 1 else 'are'} in no site file"
         found.add(finding("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE))
 
 

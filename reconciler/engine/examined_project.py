@@ -58,7 +58,7 @@ def examine_git(project: Project, found: Findings) -> None:
         _ = repository.top
     except GitError as error:
         none = not str(error) or "not a git repository" in str(error)
-        what = "the project is in no git repository" if none else str(error)
+        what = "the project is not in a git repository" if none else str(error)
         fix = "`--changed-since` and the names of approvers need one"
         owned = "dubious ownership" in what
         found.add(
@@ -68,7 +68,7 @@ def examine_git(project: Project, found: Findings) -> None:
     head = repository.head()
     found.fact("git", f"at {head[:7]}" if head else "no commit yet")
     if is_shallow(repository):
-        what = "the history of this checkout is cut off"
+        what = "this checkout does not have the whole history"
         fix = "fetch all of it (`fetch-depth: 0`, GIT_DEPTH: 0): approvers and `--changed-since` need it"
         found.add(finding("shallow-history", what, fix, Severity.WARNING))
 

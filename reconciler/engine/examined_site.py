@@ -48,7 +48,7 @@ class SiteExamination:
         await self._read(Need.PROPERTIES)
         self._published()
         if self.observed.time_zone is None:
-            fix = "set it in the dashboard, or give the key the permission to read site properties; UTC is taken"
+            fix = "set it in the dashboard, or let the key read site properties; UTC is used until then"
             self.found.add(finding("no-time-zone", "the site's time zone cannot be read", fix, Severity.NOTE))
         else:
             self.found.fact("time zone", self.observed.time_zone)
@@ -81,8 +81,10 @@ class SiteExamination:
                 fix = "publish it in the dashboard; nothing is generated for it until then"
                 self.found.add(finding("not-published", "the site is not published", fix, Severity.WARNING))
             case None:
-                fix = "give the key the permission SITE_URLS.READ; a site that is not published makes no posts"
-                what = "whether the site is published cannot be read"
+                fix = (
+                    "give the key the permission SITE_URLS.READ; nothing is generated for a site that is not published"
+                )
+                what = "it cannot be read whether the site is published"
                 self.found.add(finding("published-unknown", what, fix, Severity.NOTE))
 
     def _marketing_plan(self, recorded: RecordedSite) -> None:
@@ -95,8 +97,8 @@ class SiteExamination:
         if live.status is PlanStatus.ACTIVE and self.desired.marketing_plan is not None:
             left = max(ahead, default=now) - now
             if left < SHORT_HORIZON:
-                what = f"the marketing plan has activities for {left.days} more days only"
-                fix = "`reconciler apply --regenerate SITE` makes the next ones"
+                what = f"the marketing plan has activities for only {left.days} more days"
+                fix = "`reconciler apply --regenerate SITE` generates the next ones"
                 self.found.add(finding("short-horizon", what, fix, Severity.WARNING))
         elif live.status in (PlanStatus.INACTIVE, PlanStatus.FAILED) and self.desired.marketing_plan is not None:
             what, fix = f"the marketing plan is {live.status}", "`reconciler apply` generates it again"
@@ -141,7 +143,7 @@ class SiteExamination:
             self.found.fact(feature.type, ("included" if feature.enabled else "not included") + left + period)
             if not feature.enabled:
                 what = f"the site's premium plan does not include {feature.type}"
-                self.found.add(finding("feature-missing", what, "take one that does", Severity.WARNING))
+                self.found.add(finding("feature-missing", what, "choose one that does", Severity.WARNING))
             elif feature.remaining == 0:
                 what = f"nothing of {feature.type} is left"
                 fix = "wait for the next period, or take a larger premium plan"
@@ -149,10 +151,10 @@ class SiteExamination:
 
     def _record(self, recorded: RecordedSite) -> None:
         name = self.desired.ref.name
-        self.found.fact("state", "known" if recorded.is_known else "not known yet: the first apply makes it so")
+        self.found.fact("state", "known" if recorded.is_known else "not recorded yet; the first apply records it")
         if recorded.open:
             what = f"an earlier run left {len(recorded.open)} unconfirmed calls"
-            fix = f"the next apply looks what became of them; `reconciler state show {name}` names them"
+            fix = f"the next apply checks what became of them; `reconciler state show {name}` names them"
             self.found.add(finding("unconfirmed-calls", what, fix, Severity.WARNING))
 
     async def _refusals(self, recorded: RecordedSite) -> None:

@@ -66,7 +66,7 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
         totals.add(result)
         emit(result)
     if wanted.lift and totals.failed:
-        why = "some sites are missing, so nothing moved into defaults"
+        why = "some sites are missing, so nothing was moved into defaults"
         emit(Notice(Diagnostic("nothing-shared", why, "run the command again", Severity.WARNING)))
     elif wanted.lift:
         emit(Notice(lift_defaults(project, made)))
@@ -186,7 +186,7 @@ async def _events(
     count = len(calendars | await _calendars(session, site))
     if count <= 1:
         return found, DeclarableEvents()
-    why = f"the site has {count} calendars, and which of them is its own cannot be read"
+    why = f"the site has {count} calendars, and the API does not say which one is its own"
     notes.append(left_out(site.name, _in_words(len(found.events), "event"), why, "the file lists them as comments"))
     return DeclarableEvents(), found
 

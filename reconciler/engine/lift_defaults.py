@@ -36,7 +36,7 @@ def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | Non
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     shared = tuple(field for field in _shared(before) if field.path not in under)
     if not shared:
-        why = f"no setting has one value on all {len(before)} sites, so nothing moved into defaults"
+        why = f"no setting has the same value on all {len(before)} sites, so nothing was moved into defaults"
         return Diagnostic("nothing-shared", why, severity=Severity.NOTE)
     path = project.file or project.root / PROJECT_FILE
     write_file(path, _with_defaults(read_text(path) or "version: 1\n", shared, shown_path(path)))
@@ -81,7 +81,7 @@ def _with_defaults(text: str, fields: tuple[Field, ...], file: str) -> str:
         for root, tree in (("settings", trees.settings), ("overrides", trees.overrides))
         if tree
     )
-    lines = ["# what all sites share", *entry.split("\n")]
+    lines = ["# shared by all sites", *entry.split("\n")]
     try:
         yaml = YamlText(text)
         if yaml.get(yaml.root, "defaults") is None:

@@ -77,7 +77,7 @@ def check_wanted(project: Project, wanted: Wanted) -> None:
     known = project.credentials.get(wanted.credentials)
     if known is None and project.api != "sandbox":
         raise UsageError(
-            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials of that name"
+            f"--credentials {printable(wanted.credentials)}: {PROJECT_FILE} has no credentials with that name"
         )
     if isinstance(known, AppRef):
         raise UsageError(

@@ -53,7 +53,7 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
     first: RunPart | None = None
     for file, part in found:
         if part is None:
-            raise UsageError(f"{file} is not a part: it was made without --shard; merge only what has parts")
+            raise UsageError(f"{file} is not a part: it was made without --shard; merge only files made with --shard")
         first = first or part
         if part.count != first.count:
             raise UsageError(f"{file} is one of {part.count} parts, and {found[0][0]} one of {first.count}")

@@ -110,7 +110,7 @@ def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
         plan,
         TargetFilter(excluded=(ByAddress(problem.about),)),
         Named(plan.site.name, desired.labels),
-        LeftOut("a policy check blocks the cancel", f"mend what the check says; or {STOP_BY_HAND}"),
+        LeftOut("a policy check blocks the cancel", f"fix what the check reports, or {STOP_BY_HAND}"),
     )
     return replace(filtered, blocked=(*others, replace(problem, severity=Severity.WARNING)))
 

@@ -28,5 +28,5 @@ def with_old_name(plan: Plan, session: Session[ReadClient]) -> Plan:
         first, second = (shown_path(file) for file in sorted((here, there)))
         aside = shown_path(min(here, there).with_suffix(".aside"))
         command = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
-    note = f"this site was called {old} at its last apply; if its approvals are in the file of that name: {command}"
+    note = f"this site was called {old} at its last apply; if its approvals file still has that name, run: {command}"
     return replace(plan, notes=(*plan.notes, note))

@@ -89,7 +89,7 @@ class RunStarted(Struct, frozen=True):
     """The files are read and the sites are chosen: `sites` of the `of` that the project has.
 
     `project` is the name of its folder, `commit` what git has checked out, None outside of a repository or where it
-    was not asked. `approval_none` are the chosen sites whose drafts go out without anybody's approval.
+    was not asked. `approval_none` are the chosen sites whose drafts go out without approval.
     """
 
     command: str

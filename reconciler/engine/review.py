@@ -121,7 +121,7 @@ async def _review_site(
     if text != before or session.project.trust.committed:
         if text != before:
             if _read(path) != before:
-                raise _invalid(path, "was changed meanwhile; nothing was written to it", "run review again")
+                raise _invalid(path, "was changed in the meantime; nothing was written to it", "run review again")
             _write(path, text)
         # What is shown is what the files say now, so that a second review shows, and writes, the same.
         decided = replace(desired, approvals=read_approvals(path, site))
@@ -182,7 +182,7 @@ def _write(path: Path, text: str) -> None:
     try:
         write_atomically(path, text)
     except OSError as error:
-        what = f"cannot be written: {error.strerror}; nothing of it was changed"
+        what = f"cannot be written: {error.strerror}; it was not changed"
         raise _invalid(path, what, "correct that, and run review again") from None
 
 

@@ -12,7 +12,7 @@ from reconciler.model.events import instant
 from reconciler.model.posts import account_id, account_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 
-AGAIN = "run apply again, it looks what was done"
+AGAIN = "run apply again; it checks what was done"
 
 
 def going_out_values(post: StillGoingOut) -> dict[str, Any]:

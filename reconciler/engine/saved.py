@@ -102,7 +102,7 @@ def files_of(saved: SavedPlan, project: Project) -> Mapping[SiteName, SiteEntry]
 def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, project: Project) -> str:
     """How the files on disk are not those the plan was made from; empty where they are."""
     if files is None:
-        return "the files of the project cannot be read any more"
+        return "the project's files can no longer be read"
     moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []
     moved += [
         plan.site.name
@@ -112,4 +112,4 @@ def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, proje
     if not moved:
         return ""
     names = ", ".join(moved[:3]) + (f" and {len(moved) - 3} more" if len(moved) > 3 else "")
-    return f"the files have moved on since the plan was made: {names}"
+    return f"the files have changed since the plan was made: {names}"

@@ -44,7 +44,7 @@ class TodaysFiles:
                 self._project, self._entries = _read(project)
             except (InvalidFiles, UsageError) as error:
                 self._project = None
-                return f"the files of the project cannot be read any more: {error}; {AGAIN}"
+                return f"the project's files can no longer be read: {error}; {AGAIN}"
         assert self._project is not None
         return _changed(project, entry, self._project, self._entries.get(entry.id))
 
@@ -60,11 +60,11 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
 
 def _changed(before: Project, entry: SiteEntry, project: Project, now: SiteEntry | None) -> str:
     if _limits(before.policy) != _limits(project.policy):
-        return f"the policy in {PROJECT_FILE} was changed meanwhile; {AGAIN}"
+        return f"the policy in {PROJECT_FILE} was changed in the meantime; {AGAIN}"
     if now is None or now.name != entry.name:
         return f"the project has no site {entry.name} with this id any more"
     if now.problems or _meaning(now.load()) != _meaning(entry.load()):
-        return f"{now.place.file} was changed meanwhile; {AGAIN}"
+        return f"{now.place.file} was changed in the meantime; {AGAIN}"
     return ""
 
 

@@ -47,7 +47,7 @@ async def tell_undeclared(
                 refusal(
                     Address(found.site.name),
                     RefusedBy.STRICT,
-                    "the state knows this site, no file declares it, and --strict is given",
+                    "this site is in the state, no file declares it, and --strict is given",
                     _end(found.site),
                 )
             )
@@ -89,7 +89,7 @@ def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
         what = f", and its record cannot be read: {found.problem}"
     yield Diagnostic(
         "undeclared-site",
-        f"undeclared: the state knows this site, and no file declares it{what}",
+        f"undeclared: this site is in the state, but no file declares it{what}",
         _end(found.site),
         Severity.WARNING,
         address=Address(found.site.name),

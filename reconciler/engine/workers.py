@@ -43,7 +43,7 @@ again."""
 LOST: Final = Diagnostic(
     "worker-lost",
     f"the worker that had this site was lost, {ATTEMPTS} times",
-    "run again; if it happens again, look at the memory that workers have, or use fewer of them",
+    "run again; if it happens again, give the workers more memory, or use fewer of them",
 )
 
 
@@ -115,7 +115,7 @@ def _answer(data: bytes) -> Answer:
         answer = from_bytes(Answer, data)
     except OtherVersion:
         raise PartFailed(
-            f"--workers: a worker runs another version than {__version__}; install the same version on all of them"
+            f"--workers: a worker runs another version (this is {__version__}); install the same version on all of them"
         ) from None
     if answer.problem is not None:
         raise PartFailed(f"on a worker: {answer.problem.message}")

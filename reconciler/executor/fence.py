@@ -45,7 +45,7 @@ class PublicFence:
         try:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:
-            raise NoLongerAllowed(f"the approvals cannot be read any more: {error}") from None
+            raise NoLongerAllowed(f"the approvals can no longer be read: {error}") from None
         if why := self._forbid():
             raise NoLongerAllowed(why)
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)

@@ -138,7 +138,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
         case TimedOut():
             await _not_over(run, wait, last)
         case Stopped():
-            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped; run again to go on")
+            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped; run again to continue")
         case (observed, outcome):
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):
@@ -214,13 +214,13 @@ async def _over(
 async def _not_over(run: Run, wait: PendingGeneration, last: _Last) -> None:
     timeout = _spelled(run.options.waiting.timeout)
     if last.entry is not None and last.silent >= LOOKS and not last.shown:
-        why = f"accepted, and after {timeout} the marketing plan is as it was before; nothing was made; run again"
+        why = f"accepted, but after {timeout} the marketing plan has not changed; nothing was generated; run again"
         await run.journal.end(last.entry, NotDone(why, final=False))
         run.finish(wait.action, Result.FAILED, why)
         return
     if last.entry is None or last.entry.sent:
         status = printable(str(last.status)) if last.status is not None else "not readable"
-        run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to go on waiting")
+        run.finish(wait.action, Result.PENDING, f"still {status} after {timeout}; run again to continue waiting")
         return
     if wait.unclear is None:
         # An earlier run's call, and it has shown nothing for a whole timeout: it is not done (design.md 3.5).

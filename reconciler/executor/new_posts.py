@@ -75,7 +75,7 @@ def _under_way(run: Run, action: Action, taken: set[str]) -> list[PendingPosts]:
     entries = (entry for entry in run.journal.recorded.open if entry.address == action.address)
     entry = next((entry for entry in entries if isinstance(entry.operation, calls) and entry.id not in taken), None)
     if entry is None:
-        run.finish(action, Result.SKIPPED, "no earlier call for its posts is open any more")
+        run.finish(action, Result.SKIPPED, "no earlier call for its posts is still open")
         return []
     return [PendingPosts(action, entry, action.operation.activity)]
 
@@ -94,7 +94,7 @@ async def _ask(run: Run, group: Sequence[Action]) -> list[PendingPosts]:
 
 
 async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
-    """Polls until every activity has its posts, or the time is over; enters every action."""
+    """Polls until every activity has its posts, or the time ran out; enters every action."""
     if not awaited:
         return
     since, left = run.now(), list(awaited)
@@ -124,7 +124,7 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
     run.cache.forget(Need.MARKETING_PLAN)
     if isinstance(found, TimedOut | Stopped):
         for pending in left:
-            why = str(error) if error else ("the run was stopped" if isinstance(found, Stopped) else "the time is over")
+            why = str(error) if error else ("the run was stopped" if isinstance(found, Stopped) else "the time ran out")
             await _not_over(run, pending, last.get(pending.activity, ()), why)
     if error is not None:
         raise error
@@ -146,10 +146,10 @@ async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why
         run.finish(pending.action, Result.DONE)
     elif isinstance(pending.action.operation, RegeneratePosts) and _outcome(pending, live, whole=False) == Done():
         await conclude(run.journal, pending.entry, Done())
-        run.finish(pending.action, Result.DONE, "some drafts were made again, others are as they were")
+        run.finish(pending.action, Result.DONE, "some drafts were regenerated, others were not")
     elif pending.unclear is None:
-        # Posts that have not come when the time is over are not done, and the next run asks again (design.md 3.5).
-        why = f"its posts are not there yet ({why}); run the command again to look, or to ask again"
+        # Posts that have not come when the time ran out are not done, and the next run asks again (design.md 3.5).
+        why = f"its posts are not there yet ({why}); run the command again to check, or to try again"
         run.finish(pending.action, Result.PENDING, why)
     else:
         outcome = replace(pending.unclear, detail=f"{pending.unclear.detail}; its posts are not there ({why})")

@@ -30,7 +30,7 @@ from reconciler.planner.policy_checks import wrong_moment
 
 NOT_CONNECTED = "the API left it a draft: is its channel connected?"  # D 6.2: skipped in silence, with a 200
 
-CONTRADICTED = "the answer says that it is scheduled, and it reads as a draft"
+CONTRADICTED = "the answer says that it is scheduled, but it still reads as a draft"
 
 
 async def schedule(run: Run, actions: Sequence[Action]) -> None:
@@ -121,7 +121,7 @@ async def _read_back(run: Run, attempt: Attempt, live: Post | None) -> None:
     elif live.status is PostStatus.DRAFT and not isinstance(outcome, Unknown):
         refused = NotDone(NOT_CONNECTED, final=False, skipped=True)
     elif live.status is PostStatus.DRAFT:
-        refused = NotDone(f"{outcome.detail}; it is a draft still", final=False)
+        refused = NotDone(f"{outcome.detail}; it is still a draft", final=False)
     else:
         refused = NotDone(f"it is {printable(str(live.status))}, not SCHEDULED", final=False)
     refused = replace(refused, request_id=outcome.request_id)
@@ -169,7 +169,7 @@ def _forbidden(run: Run, action: Action, live: Post) -> str:
 
 
 async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
-    """Moves a post to the time that its rule gives: a draft is scheduled for the API's own time first (I 6.2)."""
+    """Moves a post to the time that its rule gives: a draft is scheduled at the API's own time first (I 6.2)."""
     operation, action = _operation(attempt), attempt.action
     move = ReschedulePost(
         operation.post, operation.activity, operation.channel, operation.digest, at, before=live.scheduled_for
@@ -181,7 +181,7 @@ async def _move(run: Run, attempt: Attempt, live: Post, at: datetime) -> None:
     if isinstance(moved.outcome, Done):
         run.finish(action, Result.DONE, _when(at, run), request=moved.outcome.request_id)
         return
-    own_time = _when(live.scheduled_for, run) or "scheduled for the API's own time"
+    own_time = _when(live.scheduled_for, run) or "scheduled at the API's own time"
     detail = f"{own_time}; moving it to {moment_text(at, run.plan.time_zone)}: {moved.outcome.detail}"
     run.finish(action, result_of(moved.outcome), detail, request=moved.outcome.request_id)
 

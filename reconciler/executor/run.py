@@ -212,7 +212,7 @@ class Run:
         elif class_of(action.operation) is ActionClass.PUBLIC and not self.options.allow_publish:
             self.skip(action, Result.WITHHELD, NO_YES)
         elif activity in self._troubled:
-            self.skip(action, Result.SKIPPED, f"it needs what did not end well: {self._troubled[activity]}")
+            self.skip(action, Result.SKIPPED, f"it depends on what did not succeed: {self._troubled[activity]}")
         else:
             return False
         return True

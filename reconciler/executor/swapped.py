@@ -1,4 +1,4 @@
-"""Posts that became another than was approved while they were being scheduled or moved: cancelled at once."""
+"""Posts that became different from what was approved while they were being scheduled or moved: cancelled at once."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def take_back(
     """Cancels a post at once: nobody approved what would go out, or when. May raise an ApiError of a read."""
     action = attempt.action
     doing = "moved" if isinstance(operation, ReschedulePost) else "scheduled"
-    became = "got a moment that is forbidden" if reason is Reason.FORBIDDEN else "became another than was approved"
+    became = "got a forbidden time" if reason is Reason.FORBIDDEN else "became different from what was approved"
     why = f"while it was being {doing} ({_call(operation)}) it {became}: {what}"
     if live.status is not PostStatus.SCHEDULED:
         _fail(run, attempt, f"{why}, and it has gone out: take it down by hand")

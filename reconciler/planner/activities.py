@@ -229,7 +229,7 @@ def unknown_ids(
             scope.address(Kind.RULE, name),
             RefusedBy.UNKNOWN_ID,
             f"{name}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
-            "look the ids up with plan --output json, or take them out",
+            "look the ids up with plan --output json, or remove them",
         ),
     )
 

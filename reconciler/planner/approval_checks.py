@@ -43,7 +43,7 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
             return Objection(
                 BlockedBy.CHANGED_AFTER_APPROVAL,
                 detail,
-                "run review, read what it is now in the approvals file, and approve that",
+                "run review, read the current version in the approvals file, and approve that",
             )
         case ApprovalState.EDITED:
             found = f" ({file} -> site): {what}" if what else f": {file} does not show what its digest names"
@@ -56,21 +56,21 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
         case ApprovalState.USED_UP:
             return Objection(
                 BlockedBy.CANCELLED_AFTER_APPROVAL,
-                "it was scheduled as approved and cancelled since",
-                "run review, which puts it back to pending, and approve it again",
+                "it was scheduled as approved and has been cancelled since",
+                "run review, which sets it back to pending, and approve it again",
             )
         case ApprovalState.UNPROVEN:
             return Objection(
                 BlockedBy.APPROVAL_UNPROVEN,
-                "it is approved, but the state knows nothing of this site from then, so the approval may have been "
-                "used already",
-                "run review, which puts it back to pending, and approve it again",
+                "it is approved, but the state has no record of this site from that time, so the approval may have "
+                "been used already",
+                "run review, which sets it back to pending, and approve it again",
             )
         case ApprovalState.OVERCOUNTED:
             return Objection(
                 BlockedBy.APPROVAL_UNPROVEN,
-                f"`cancelled` in {file} is above what the state knows, so the approval does not count",
-                "run review, which corrects it and puts it back to pending, and approve it again",
+                f"`cancelled` in {file} is higher than the state has recorded, so the approval does not count",
+                "run review, which corrects it and sets it back to pending, and approve it again",
             )
         case _:
             assert_never(verdict.state)
@@ -83,7 +83,7 @@ def not_committed(approvals: Approvals) -> str:
 
 def commit_it(approvals: Approvals) -> str:
     """What makes such a decision count."""
-    return f"commit {approvals.file}, or put it back to what is committed"
+    return f"commit {approvals.file}, or restore the committed version"
 
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:

@@ -267,7 +267,7 @@ def from_text(data: bytes, file: str) -> SavedPlan:
     except Malformed as error:
         members = _members(data, file)
         if members.get("seal") != _seal(members):
-            raise AlteredPlan("its seal does not fit its content") from None
+            raise AlteredPlan("its seal does not match its content") from None
         raise AlteredPlan(str(error)) from None
     _check_kind(found.kind, found.format_version, file)
     try:
@@ -278,13 +278,13 @@ def from_text(data: bytes, file: str) -> SavedPlan:
             saved = replace(saved, project=found.project)
         expires_at, digest = saved.expires_at, saved.digest
     except OverflowError:
-        raise AlteredPlan("it holds a time that no plan has") from None
+        raise AlteredPlan("it contains a time that no plan can have") from None
     if found.seal != _seal(to_plain(found)):
-        raise AlteredPlan("its seal does not fit its content")
+        raise AlteredPlan("its seal does not match its content")
     if found.expires_at != expires_at:
-        raise AlteredPlan("expiresAt does not fit the rest")
+        raise AlteredPlan("expiresAt does not match the rest")
     if found.digest != digest:
-        raise AlteredPlan("digest does not fit the rest")
+        raise AlteredPlan("digest does not match the rest")
     return saved
 
 

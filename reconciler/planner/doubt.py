@@ -236,7 +236,7 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
                     scope.address(Kind.RULE, name),
                     BlockedBy.CANNOT_BE_JUDGED,
                     f"{name} selects by type, and the API does not show the type of {_activities(count)}",
-                    "select by title, dates or ids instead; what the rule might mean is left alone until then",
+                    "select by title, dates or ids instead; what the rule might match is left alone until then",
                 )
             )
     posts = _unknown_posts(live, scope) if desired.posts or desired.schedule else ()
@@ -270,7 +270,7 @@ def _unnamed_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
                     printable(
                         f"approvals files cannot hold the id of {post_name(activity.title, post.channel)}: {odd}"
                     ),
-                    "publish it in the site's dashboard; it is left alone and written into no file",
+                    "publish it in the site's dashboard; it is left alone and not written to any file",
                 )
 
 

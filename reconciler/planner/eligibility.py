@@ -72,7 +72,7 @@ class DraftEligibility(Struct):
         notes = list(self.notes)
         if self.missed:
             drafts = "draft" if self.missed == 1 else "drafts"
-            notes.append(f"{self.missed} {drafts} that no one approved in time will not go out any more")
+            notes.append(f"{self.missed} {drafts} that no one approved in time will no longer go out")
         if self.goes or self.moves:
             notes += near_limits(len(self.goes) + self.moves, self.days.counts(), self.options.policy)
             notes += self._quota_note()
@@ -149,7 +149,7 @@ class DraftEligibility(Struct):
             if not self._is_asked_for(post):
                 return False  # it is as people want it
             detail = f"{_name(one)} was scheduled and then cancelled, and the API schedules drafts only"
-            fix = "put it back to the drafts in the site's dashboard; then run review, and approve it again"
+            fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
             self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
             return False
         if not times and not self.desired.approval_required:
@@ -237,7 +237,7 @@ class DraftEligibility(Struct):
             found.append(self._blocked(one, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
         feature = self.observed.feature(SCHEDULING)
         if feature is not None and not feature.enabled:
-            fix = "take a premium plan that includes scheduling posts"
+            fix = "choose a premium plan that includes scheduling posts"
             detail = f"the site's premium plan does not include scheduling ({SCHEDULING})"
             found.append(self._blocked(one, BlockedBy.FEATURE_MISSING, detail, fix))
         return found
@@ -249,7 +249,7 @@ class DraftEligibility(Struct):
             return []
         of = f" of {feature.limit}" if feature.limit else ""
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
-        detail = f"{feature.remaining}{of} scheduled posts are left{per}, and drafts before this one take them"
+        detail = f"{feature.remaining}{of} scheduled posts are left{per}, and earlier drafts use them up"
         return [
             self._blocked(one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or take a larger plan")
         ]

@@ -142,8 +142,8 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.EVENT, event.name),
         BlockedBy.OUT_OF_REACH,
-        f"its date is more than {REACH_AHEAD.days} days ahead, where calendars are not looked at",
-        "declare it when it is nearer",
+        f"its date is more than {REACH_AHEAD.days} days ahead, further than calendars are read",
+        "declare it closer to its date",
     )
 
 
@@ -240,7 +240,7 @@ def _read_only(event: DesiredEvent, changes: tuple[FieldChange, ...], scope: Sco
     return blocked(
         scope.address(Kind.EVENT, event.name),
         BlockedBy.READ_ONLY,
-        f"the calendar has this event as a read-only one, with another {paths}, and no second one is made",
+        f"the calendar has this event as read-only, with a different {paths}; no second one is created",
         "change or delete it where it was made, or write in the file what the calendar shows",
     )
 

@@ -199,7 +199,7 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.OUTCOME_UNKNOWN,
-        f"nothing is generated while it is not known whether {what}",
+        f"nothing is generated as long as it is unknown whether {what}",
         "say how each of these calls ended with `state resolve`; then run again",
     )
 
@@ -233,7 +233,7 @@ def _unpublished(scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.SITE_NOT_PUBLISHED,
-        "the site is not published, so a generation would fail or make no posts",
+        "the site is not published, so generating would fail or create no posts",
         "publish the site, then run again",
     )
 

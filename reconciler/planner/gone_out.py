@@ -113,7 +113,7 @@ def told(found: WentOut, zone: str) -> Diagnostic:
         found.address,
         BlockedBy.WENT_OUT_UNWANTED,
         f"{name} went out{when}{where}, although {ALTHOUGH[found.reason]}{link}",
-        "take it down on its channel if it must not stay; the next apply records it, and history tells of it from then",
+        "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
     )
 
 

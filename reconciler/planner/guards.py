@@ -31,7 +31,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
             scope.address(Kind.SITE),
             RefusedBy.EXPECT,
             f"expect.{what}: the file expects {wanted}, the {'channel' if '.' in what else 'site'} is {seen}",
-            "change the site, or what the file expects of it",
+            "change the site, or the expectation in its file",
         )
         for what, wanted, seen in found
     )

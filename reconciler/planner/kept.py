@@ -87,8 +87,8 @@ def _note(name: str, change: FieldChange) -> str:
     # What they have in common says nothing; a few letters of it say where it is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
     return (
-        f"{name}: {_shown(change.after, asked, start)} was written twice, and the site keeps "
-        f"{_shown(change.before, keeps, start)}; write that in the file to be rid of this note"
+        f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "
+        f"{_shown(change.before, keeps, start)}; write that in the file to remove this note"
     )
 
 

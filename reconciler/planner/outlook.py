@@ -95,8 +95,8 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)
             due = moment_text(found.moment, scope.zone.key, exact=found.exact)
             yield (
-                f"{name} was approved and missed: it was due {due}; write `pending` for it in {file}, and review "
-                "takes it out"
+                f"{name} was approved but missed its time: it was due {due}; write `pending` for it in {file}, and "
+                "review removes it"
             )
 
 

@@ -28,8 +28,8 @@ from reconciler.planner.actions import Action, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import key_of
 
 NOT_ALLOWED = "today's site file, approvals and policy do not let it go out"
-KEPT = "the plan would take it away, and today's files keep it"
-NOT_ASKED_FOR = "the plan would have it made, and today's files do not ask for it"
+KEPT = "the plan would remove it, but today's files keep it"
+NOT_ASKED_FOR = "the plan would create it, but today's files do not ask for it"
 
 
 def regenerates_on_request(saved: Plan) -> bool:
@@ -95,10 +95,10 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
     if isinstance(operation, CancelPost):
         if any(isinstance(found.operation, CancelPost) and found.address == action.address for found in today.actions):
             return ""
-        return "it would be cancelled, and it is wanted again"
+        return "it would be cancelled, but it is wanted again"
     kept = [_named(draft) for draft in _approved_since(saved.discarded_by(operation), today, desired.approvals)]
     if kept:
-        return f"{', '.join(kept)} would be thrown away, and was approved since"
+        return f"{', '.join(kept)} would be thrown away, but was approved since"
     if class_of(operation) is ActionClass.COSTLY and not _is_asked_for(action, today, desired):
         return _instead(action, today, KEPT if _takes_away(operation) else NOT_ASKED_FOR)
     return "" if any(found.address == action.address for found in today.actions) else _instead(action, today, "")

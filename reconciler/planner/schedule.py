@@ -129,7 +129,7 @@ def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
     ]
     more = len(posts) - MOST_NAMED
     named = ", ".join(posts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    promised = "drafts that are yet to be made" if any(isinstance(operation, Deferred) for operation in held) else ""
+    promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""
     hidden = f"{blocked} blocked {'post' if blocked == 1 else 'posts'}" if blocked else ""
     found = "; ".join(part for part in (named, promised, hidden) if part)
     return (f"{HELD_BACK}: {found}",) if found else ()

@@ -119,7 +119,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
                 continue
             moment = moment_text(moment_in(activity, post), scope.zone.key)
             name = post_name(activity.title, post.channel, post.type)
-            detail = f"{name} goes out {moment}, and the channel is {status.words}"
+            detail = f"{name} goes out {moment}, but the channel is {status.words}"
             fix = f"connect {channel_name(post.channel)} in the site's dashboard before that"
             address = scope.address(Kind.DRAFT, post.id)
             found.append(blocked(address, BlockedBy.CHANNEL_NOT_CONNECTED, detail, fix))
@@ -229,7 +229,7 @@ class _Judge(Struct):
         address, verdict = self._address(post), standards.verdict(activity, post)
         changed = verdict.state is ApprovalState.CHANGED
         what = difference_words(verdict.differences, standards.scope.zone.key)
-        how = f"changed after approval ({what})" if changed else "somebody scheduled it, and nobody approved it"
+        how = f"changed after approval ({what})" if changed else "somebody scheduled it, but nobody approved it"
         self.blocked.append(
             (
                 rule,

@@ -97,7 +97,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
             return ActionText("posts", f"wait for the posts of {quoted(title)}")
         case RegeneratePosts(title=title, media_only=media_only, stories=stories):
             what = "stories" if stories else "images" if media_only else "posts"
-            return ActionText("posts", f"make the {what} of {quoted(title)} again, sent back in review")
+            return ActionText("posts", f"make the {what} of {quoted(title)} again (sent back in review)")
         case ClearPosts(title=title):
             return ActionText("posts", because(action, f"clear the posts of {quoted(title)}"))
         case SchedulePost() | ReschedulePost() | CancelPost():

@@ -115,7 +115,7 @@ class Blocks(Generic[Tally]):
     def _lines_of(self, found: _Shared[Tally], start: Place, rest: Place) -> Iterator[str]:
         yield from self._read(start)
         if found.discards:
-            text = f"- discards {plural(found.discards, 'unapproved draft')} on these sites together"
+            text = f"- discards {plural(found.discards, 'unapproved draft')} on these sites in total"
             yield from Line((Span(text, Style.RED),), indent=8, hang=10).on(self._screen)
         yield from self._read(rest)
         if self._list_sites:

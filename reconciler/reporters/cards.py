@@ -84,7 +84,7 @@ class Look(Struct, frozen=True):
 LOOKS: Final = {
     CardState.FAILED: Look("failed", "✕", "bad", Group.ATTENTION),
     CardState.GOING_OUT: Look("still going out", "!", "bad", Group.ATTENTION),
-    CardState.MISSED: Look("approved and missed", "!", "bad", Group.ATTENTION),
+    CardState.MISSED: Look("approved but missed", "!", "bad", Group.ATTENTION),
     CardState.CHANGED: Look("changed after approval", "≠", "waiting", Group.WAITING),
     CardState.EDITED: Look("edited in the file", "✎", "waiting", Group.WAITING),
     CardState.AGAIN: Look("to approve again", "?", "waiting", Group.WAITING),
@@ -98,8 +98,8 @@ LOOKS: Final = {
 
 DECISION_WORDS: Final = {
     ActivityDecision.KEEP: "keep",
-    ActivityDecision.REGENERATE: "posts will be made again",
-    ActivityDecision.REGENERATE_MEDIA: "images will be made again",
+    ActivityDecision.REGENERATE: "posts will be regenerated",
+    ActivityDecision.REGENERATE_MEDIA: "images will be regenerated",
     ActivityDecision.DISCARD: "posts will be discarded",
 }
 

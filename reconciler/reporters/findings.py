@@ -109,7 +109,7 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
         case Interrupted():
             yield Diagnostic("interrupted", "the run was interrupted", "run it again", Severity.WARNING)
         case ApplyCompleted(interrupted=True):
-            yield Diagnostic("interrupted", "the run was interrupted", "run apply again to go on", Severity.WARNING)
+            yield Diagnostic("interrupted", "the run was interrupted", "run apply again to continue", Severity.WARNING)
         case (
             RunStarted()
             | PhaseStarted()

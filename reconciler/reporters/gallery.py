@@ -108,7 +108,7 @@ def _missed(missed: MissedApproval, review: Review) -> Card:
         state=CardState.MISSED,
         digest=draft.digest,
         decision=Decision.APPROVE,
-        notes=("It was approved too late for its moment.",),
+        notes=("It was approved too late.",),
     )
 
 

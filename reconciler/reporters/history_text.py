@@ -74,7 +74,7 @@ def _became(outcome: PostOutcome | None) -> Span:
     if outcome is None:
         return Span("scheduled", Style.DIM)
     if outcome.status is PostStatus.CANCELED:
-        return Span("cancelled before its moment", Style.DIM)
+        return Span("cancelled before it went out", Style.DIM)
     if outcome.status is PostStatus.PUBLISHED:
         return Span(f"went out: {outcome.link}" if outcome.link else "went out", Style.GREEN)
     return Span(f"{outcome.status.lower()}: {outcome.reason}" if outcome.reason else outcome.status.lower(), Style.RED)

@@ -75,7 +75,7 @@ TITLES: Final = {
     "apply": "What was done",
     "drift": "Drift",
     "history": "What went out",
-    "import": "Sites taken in",
+    "import": "Imported sites",
     "doctor": "What was examined",
 }
 
@@ -243,7 +243,7 @@ class HtmlReporter:
         if self._texts:
             yield f'<pre class="text">{"<br>".join(map(text, self._texts))}</pre>\n'
         if self._calm:
-            yield f'<p class="soft">{plural(self._calm, "site")} with nothing to say of {_them(self._calm)}.</p>\n'
+            yield f'<p class="soft">{plural(self._calm, "site")} with nothing to report.</p>\n'
         yield f'<p class="soft">Exit code {exit_code}</p></header>\n'
 
     def _gallery(self) -> str:
@@ -255,7 +255,3 @@ class HtmlReporter:
         items = [text(sentence(problem)) for problem in self._problems]
         items += self._shared()
         return page.replace("</body>", f"{bullets(items, 'problems')}\n</body>")
-
-
-def _them(count: int) -> str:
-    return "it" if count == 1 else "them"

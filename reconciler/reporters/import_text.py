@@ -22,7 +22,7 @@ def import_lines(imported: SiteImported, screen: Screen, *, quiet: bool = False)
     style = Style.DIM if imported.written in (Import.DECLARED, Import.UNCHANGED) else Style.GREEN
     spans = [Span(imported.name, Style.BOLD), Span(imported.written.value, style), Span(imported.file)]
     if imported.approved:
-        spans.append(Span(f"{plural(imported.approved, 'scheduled post')} taken in as approved"))
+        spans.append(Span(f"{plural(imported.approved, 'scheduled post')} recorded as approved"))
     yield from wrapped(spans, screen)
     for note in notes:
         spans = [Span(f"{note.severity}:", _STYLES[note.severity]), Span(of_its_site(note))]
@@ -49,5 +49,5 @@ def import_line(done: ImportCompleted) -> str:
 def import_step(done: ImportCompleted) -> str | None:
     """What to type next."""
     if done.failed:
-        return "reconciler import with the same arguments   (goes on with the sites that are missing)"
+        return "reconciler import with the same arguments   (continues with the missing sites)"
     return "reconciler plan" if done.new + done.updated or done.unsettled else None

@@ -30,23 +30,23 @@ class CallWords(Struct, frozen=True):
 
     asked: str
     look: str
-    done: str = "the next plan takes the site as it reads it"
+    done: str = "the next plan goes by what the site shows"
     not_done: str = "the next apply does it again if the files still ask for it"
 
 
 _GENERATED: Final = (
     "the next apply waits for the generation to end, and reads how it ended",
-    "the next apply starts one if it is still due",
+    "the next apply starts one if it is still needed",
 )
 
 _WORDS: Final[Mapping[str, CallWords]] = {
     "create-event": CallWords("create an event", "whether the calendar has it"),
     "update-event": CallWords("change an event", "whether the event is as the file asks for"),
-    "delete-event": CallWords("delete an event", "whether the calendar has it still"),
+    "delete-event": CallWords("delete an event", "whether the calendar still has it"),
     "update-settings": CallWords("change the settings", "whether the settings are as the file asks for"),
-    "generate": CallWords("generate a marketing plan", "whether one is there or under way", *_GENERATED),
+    "generate": CallWords("generate a marketing plan", "whether it exists or is under way", *_GENERATED),
     "regenerate": CallWords(
-        "generate the marketing plan again", "whether it is under way, or its activities are new", *_GENERATED
+        "regenerate the marketing plan", "whether it is under way, or its activities are new", *_GENERATED
     ),
     "delete-marketing-plan": CallWords("delete the marketing plan", "whether it is gone"),
     "create-activity": CallWords("create an activity", "whether the marketing plan has it"),
@@ -58,7 +58,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
         not_done="the next apply asks for them again if a rule covers them and there are none",
     ),
     "regenerate-posts": CallWords(
-        "make the posts of an activity again",
+        "regenerate the posts of an activity",
         "whether the posts are new",
         done="the reviewers' decision counts as carried out",
         not_done="the reviewers' decision still holds, and the next apply carries it out",
@@ -72,7 +72,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
         "schedule a post",
         "whether the post is scheduled or has gone out",
         done="it is recorded as scheduled, and its approval is used up",
-        not_done="the next apply schedules it if it is a draft still, and approved",
+        not_done="the next apply schedules it if it is still a draft, and approved",
     ),
     "reschedule-post": CallWords(
         "move a scheduled post",
@@ -80,7 +80,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
         done="it is recorded with its new time",
         not_done="the next apply moves it if a rule still asks for another time",
     ),
-    "cancel-post": CallWords("take a scheduled post back", "whether the post is scheduled still"),
+    "cancel-post": CallWords("cancel a scheduled post", "whether the post is still scheduled"),
 }
 """A test fails for a call that has none here."""
 

@@ -80,7 +80,7 @@ def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False) 
     if ledger.error:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
     if ledger.interrupted:
-        yield from Line((Span("  note: stopped; run apply again to go on", Style.DIM),), hang=8).on(screen)
+        yield from Line((Span("  note: stopped; run apply again to continue", Style.DIM),), hang=8).on(screen)
 
 
 def _goes_without_saying(entry: Entry) -> bool:

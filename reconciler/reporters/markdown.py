@@ -210,7 +210,7 @@ class MarkdownReporter:
         sites, folded = self._sites.within(room)
         left = [plural(unsaid, "risky item")] if unsaid else []
         left += [plural(folded, "site")] if folded else []
-        note = f"\nLeft out, for a comment has no more room: {' and '.join(left)}. The text of the run has them.\n"
+        note = f"\nLeft out because the comment is full: {' and '.join(left)}. The text output of the run has them.\n"
         parts = (title, top, f"\n<ul>\n{risky}</ul>\n" if risky else "", f"\n{sites}" if sites else "")
         self._context.write("".join(parts) + (note if left else "") + foot)
 

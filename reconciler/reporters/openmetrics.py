@@ -37,9 +37,9 @@ SUCCESS: Final = frozenset({0, 2})
 """The exit codes of a run that did what it was for; 2 says that there are changes, or drift."""
 
 _HELP: Final = {
-    "pending": "Objects that wait for the remote side, by site.",
+    "pending": "Objects that are waiting for the remote side, by site.",
     "blocked": "Objects that only a person can change, by site.",
-    "still_going_out": "Posts that go out although nobody wants them any more, by site.",
+    "still_going_out": "Posts that still go out although they are no longer wanted, by site.",
     "posts_published": "Posts that this run made public, by site.",
     "posts_failed": "Posts that could not be scheduled, or that failed to go out, by site.",
 }
@@ -109,14 +109,14 @@ class OpenMetricsReporter:
         self._count(name, {"blocked": len(report.of(DriftState.BLOCKED))})
 
     def _lines(self, exit_code: int, now: datetime | None) -> Iterator[str]:
-        yield from _family("reconciler_drift_items", "Objects that are not as their file says.")
+        yield from _family("reconciler_drift_items", "Objects that differ from their file.")
         for (site, kind, severity), count in sorted(self._items.items()):
             yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)
         for name, help in _HELP.items():
             yield from _family(f"reconciler_{name}", help)
             for site, count in sorted(self._counts[name].items()):
                 yield self._sample(name, count, site=site)
-        yield from _family("reconciler_sites", "Sites of the run, and those of them that failed or were refused.")
+        yield from _family("reconciler_sites", "Sites in the run, and how many of them failed or were refused.")
         for outcome, count in self._sites.items():
             yield self._sample("sites", count, outcome=outcome)
         yield from _family("reconciler_exit_code", "How the run ended.")
@@ -127,7 +127,7 @@ class OpenMetricsReporter:
         name = "last_success_timestamp_seconds"
         last = now.timestamp() if now is not None and exit_code in SUCCESS else self._last_success(name)
         if last is not None:
-            yield from _family(f"reconciler_{name}", "When a run last did what it was for.", unit="seconds")
+            yield from _family(f"reconciler_{name}", "When a run last succeeded.", unit="seconds")
             yield self._sample(name, last)
         yield "# EOF"
 

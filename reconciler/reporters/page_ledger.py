@@ -66,7 +66,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         bullets((line("!", "failed", text(of_its_site(ledger.error))),), "items bad") if ledger.error else "",
         bullets((_entry(entry, zone) for entry in ledger.entries), "items"),
         notes(ledger.notes),
-        notes(("Stopped here. Run apply again to go on.",)) if ledger.interrupted else "",
+        notes(("Stopped here. Run apply again to continue.",)) if ledger.interrupted else "",
         facts(applied.seconds, (), zone),
     ]
     posts = tuple(_posts(ledger))

@@ -154,5 +154,5 @@ def facts(seconds: float, reads: Sequence[str] = (), zone: str = "") -> str:
     """How long a site took, what was read, and whose times these are."""
     found = [f"took {duration(seconds)}"] if seconds else []
     found += [f"read: {', '.join(reads)}"] if reads else []
-    found += [f"times are those of {zone}"] if zone else []
+    found += [f"times are in {zone}"] if zone else []
     return f'<div class="soft">{text("; ".join(found))}</div>' if found else ""

@@ -78,7 +78,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items += [_problem(same, "refused", Rank.REFUSED, Style.RED) for same in _alike(plan.refusals)]
     items += [_blocked(same) for same in _alike(plan.blocked)]
     if plan.refusals and plan.actions:
-        left = Span("This site is refused, so nothing of the following is done:", Style.DIM)
+        left = Span("This site is refused, so none of the following is done:", Style.DIM)
         items.append(Item(Rank.PUBLIC, (Line((left,), indent=2),)))
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [_note(note) for note in plan.notes]

@@ -150,9 +150,7 @@ def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
     """Decisions about drafts that have been replaced since: the file says `keep` again."""
     for activity in review.activities:
         if activity.lapsed is not None:
-            why = (
-                f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for other drafts than there are now"
-            )
+            why = f"{quoted(activity.activity.title)}: `{activity.lapsed}` was given for drafts that have changed since"
             yield from wrapped((Span("  ! back to keep", Style.YELLOW), Span(f"{why}; decide again")), screen, hang=12)
 
 
@@ -162,13 +160,13 @@ def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
         what = difference_words(found.differences, review.zone)
         match found.before:
             case ReviewStatus.EDITED:
-                why = f"edited in the file, which shows the site's own again: {what or 'its digest did not fit'}"
+                why = f"edited in the file, which now shows the site's text again: {what or 'its digest did not match'}"
                 why = f"{why}; make the change in the site's dashboard"
             case ReviewStatus.CHANGED:
                 why = f"changed after approval: {what}" if what else "changed after approval"
             case _:
                 why = "its approval may have been used already; approve it again"
-        label = "  ! back to pending" if found.after in TO_DECIDE else "  ! put right"
+        label = "  ! back to pending" if found.after in TO_DECIDE else "  ! corrected"
         words = f"{post_name(found.title, found.post.channel)}: {why}"
         yield from wrapped((Span(label, Style.YELLOW), Span(words)), screen, hang=12)
 

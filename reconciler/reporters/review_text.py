@@ -29,7 +29,7 @@ STATUS_WORDS: Final = {
     ReviewStatus.EDITED: "edited in the file",
     ReviewStatus.WITHHELD: "to approve again",
     ReviewStatus.CANCELLED: "cancelled after approval",
-    ReviewStatus.MISSED: "approved and missed",
+    ReviewStatus.MISSED: "approved but missed",
     ReviewStatus.APPROVED: "approved",
     ReviewStatus.SCHEDULED: "scheduled",
     ReviewStatus.OUT: "went out",
@@ -169,9 +169,10 @@ def next_after_deciding(decided: Decided) -> str | None:
 def decided_line(decided: Decided) -> str:
     """The last line of `approve`."""
     if not decided.listed:
-        return "Nothing to decide: no draft is in the approvals files of these sites; review writes them."
+        return "Nothing to decide: the approvals files of these sites have no drafts; run review to write them."
     if not decided.asked:
-        chosen = "what was chosen is decided so already" if decided.pending else "no draft waits for a decision"
+        decided_so = "the chosen drafts already have this decision"
+        chosen = decided_so if decided.pending else "no draft is waiting for a decision"
         return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending} pending)."
     what = [plural(decided.drafts, "draft")] if decided.drafts or not decided.activities else []
     if decided.activities:

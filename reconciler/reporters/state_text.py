@@ -103,7 +103,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
         _inputs(recorded.generated_from, screen),
         screen,
     )
-    yield from _section("Last applied, or found as asked for", _applied(recorded, screen), screen)
+    yield from _section("Last applied, or already as asked for", _applied(recorded, screen), screen)
     yield from _section("Identities", _identities(recorded, screen), screen)
     posts = (line for post in recorded.published for line in _published(post, screen))
     yield from _section("Posts that were scheduled", posts, screen)
@@ -162,7 +162,7 @@ def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[st
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:
         return
-    yield from wrapped((Span(f"to record how it ended, look {words.look}:"),), screen, indent=hang, hang=hang + 2)
+    yield from wrapped((Span(f"to record how it ended, check {words.look}:"),), screen, indent=hang, hang=hang + 2)
     for settled, follows in (("done", words.done), ("not-done", words.not_done)):
         yield " " * hang + printable(
             shlex.join(("reconciler", "state", "resolve", site.name, entry.id, settled, *where))

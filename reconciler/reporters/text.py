@@ -313,7 +313,7 @@ class TextReporter:
         if tally.withheld:
             return f"reconciler apply --allow-publish   ({plural(tally.withheld, 'public action')} withheld)"
         if completed.interrupted:
-            return "reconciler apply   (goes on where it stopped)"
+            return "reconciler apply   (continues where it stopped)"
         if tally.pending:
             return f"reconciler apply   ({plural(tally.pending, 'action')} pending; run it again later)"
         if tally.generated or tally.promised:

@@ -41,7 +41,7 @@ from reconciler.reporters.plurals import plural as plural
 
 REASONS: Final[Mapping[Reason, str]] = {
     Reason.DIFFERS: "the site differs from the file",
-    Reason.DECLARED: "declared in the file, and not on the site yet",
+    Reason.DECLARED: "declared in the file, but not on the site yet",
     Reason.NOT_LISTED: "not in the file, and prune is on",
     Reason.NO_MARKETING_PLAN: "the site has no marketing plan yet",
     Reason.GENERATION_FAILED: "the last generation failed",
@@ -63,7 +63,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NEVER_APPROVED: "nobody approved it, and manage is all",
     Reason.REPLACED: "its content is about to be replaced",
     Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its activity has another date now",
+    Reason.DATE_MOVED: "its activity now has another date",
     Reason.FORBIDDEN: "a policy forbids it now",
     Reason.PAUSED: "publishing is paused",
 }
@@ -98,7 +98,7 @@ def reason_behind(reason: Reason) -> str:
 
 IN_REVIEW: Final[Mapping[InReview, str]] = {
     InReview.NOT_REVIEWED: "not in the approvals file yet",
-    InReview.PENDING: "waits for a decision",
+    InReview.PENDING: "waiting for a decision",
 }
 
 LONGEST = 160
@@ -121,7 +121,7 @@ def value(json_value: Json, *, whole: bool = False) -> str:
     text = json.dumps(thaw(json_value), ensure_ascii=False)
     if whole or len(text) <= LONGEST:
         return text
-    return f"{text[:LONGEST]}... ({len(text) - LONGEST} characters more)"
+    return f"{text[:LONGEST]}... ({len(text) - LONGEST} more characters)"
 
 
 def deferred(operation: Deferred) -> str:
@@ -181,7 +181,7 @@ def _post_precondition(
         case DateIs(activity=activity, date=date):
             return f"activity {activity} still is on {instant(date)}"
         case Approved(post=post, decided=decided):
-            return f"post {post} " + ("is approved" if decided else "was not scheduled meanwhile")
+            return f"post {post} " + ("is approved" if decided else "was not scheduled in the meantime")
         case StillScheduled(id=id):
             return f"post {id} still waits to go out"
         case PostIs(id=id, status=status, content=digest):

@@ -25,7 +25,7 @@ class StateExamined(Struct, frozen=True):
 async def examine_store(store: Store, place: str) -> StateExamined:
     """Tries a store with a small key of its own, which is deleted again. A folder that is not there yet is not made."""
     if isinstance(store, LocalFolder) and not store.folder.exists():
-        return StateExamined(f"{place} (not there yet; the first apply makes it)")
+        return StateExamined(f"{place} (does not exist yet; the first apply creates it)")
     key = f"{PROBE}{fresh()}.json"
     try:
         kept = await _keeps_conditions(store, key)
@@ -33,8 +33,8 @@ async def examine_store(store: Store, place: str) -> StateExamined:
     except StateError as error:
         return StateExamined(place, (Diagnostic("state-unusable", error.what, error.fix, place=Place(error.place)),))
     if not kept:
-        what = "passes over conditional writes, so two runs could not be kept apart"
-        fix = "use a store that keeps If-None-Match and If-Match"
+        what = "ignores conditional writes, so two runs could not be kept apart"
+        fix = "use a store that honours If-None-Match and If-Match"
         return StateExamined(place, (Diagnostic("state-unconditional", what, fix, place=Place(place)),))
     return StateExamined(f"{place}, reached; conditional writes work", _others(store, place))
 
@@ -59,7 +59,7 @@ def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
     """Who else gets at the state, as far as that can be known. Files in a folder are readable by their owner alone."""
     if not isinstance(store, LocalFolder):
         what = "who can read the bucket cannot be checked from here"
-        fix = "keep it private, and its versions kept: its policy is the provider's"
+        fix = "keep it private and versioned, in the provider's settings"
         return (Diagnostic("state-readers-unknown", what, fix, Severity.NOTE, place=Place(place)),)
     mode = store.folder.stat().st_mode
     if mode & (stat.S_IWGRP | stat.S_IWOTH):

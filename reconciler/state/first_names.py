@@ -78,7 +78,7 @@ class FirstRecords:
                     raise StateError(
                         self._store.place(key_of_name(name)),
                         "was changed by a run of an older version in the meantime",
-                        "see that no such run is left, then run again",
+                        "make sure that no such run is left, then run again",
                     ) from None
         if self._names is not None:
             self._names.pop(id.lower(), None)

@@ -29,8 +29,8 @@ _FIXES = {
     errno.ENOSPC: "free some space and run again",
     errno.EDQUOT: "free some of your quota and run again",
     errno.EROFS: "make the file system writable, or name another place with --state",
-    errno.EACCES: "give this user the right to it, or name another place with --state",
-    errno.EPERM: "give this user the right to it, or name another place with --state",
+    errno.EACCES: "give this user permission, or name another place with --state",
+    errno.EPERM: "give this user permission, or name another place with --state",
     errno.ENOTDIR: "the state needs a folder there; move that file away, or name another place with --state",
     errno.EISDIR: "the state keeps a file there; move that folder away",
     errno.ENAMETOOLONG: "name a place with a shorter path with --state",
@@ -181,7 +181,7 @@ def _lock(file: Path, path: Path) -> Callable[[], None]:
         raise _not_plain(file) from None
     except TimeoutError:
         raise StateError(
-            str(path), "another process has been writing to it for too long", "see which one, and end it"
+            str(path), "another process has been writing to it for too long", "find out which one, and stop it"
         ) from None
 
 

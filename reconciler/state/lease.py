@@ -201,9 +201,9 @@ class Leases:
     def _why_free(self, found: _Standing, unchanged: float) -> str | None:
         lock = found.lock
         if found.beat is None and not found.first:
-            return "whose run ended without giving it back"
+            return "whose run ended without releasing it"
         if self._clock.now() >= lock.expires:
-            return f"which ended at {_clock(lock.expires)}"
+            return f"which expired at {_clock(lock.expires)}"
         if unchanged >= DURATION.total_seconds():
             return f"which was not renewed for {unchanged:.0f} s"
         return "a process of this machine that is gone" if is_gone(lock.holder) else None
@@ -298,17 +298,17 @@ class Lease:
         try:
             stored = await self._store.get(key_of(self._lock.site.id))
         except StateError as error:
-            self._lost = f"cannot be looked at: {error.what}"
+            self._lost = f"cannot be checked: {error.what}"
             return
         if stored is None:
             self._lost = "is gone: somebody removed it"
         elif stored.data != to_bytes(self._lock):
-            self._lost = "was taken by another run, or away by hand"
+            self._lost = "was taken by another run, or removed by hand"
 
     async def release(self) -> StateError | None:
         """Gives the lease back, if it is still ours. Never takes another's away.
 
-        The error where it could not be given back: then it ends with the run, or within a minute.
+        The error where it could not be released: then it ends with the run, or within a minute.
         """
         if self._released:
             return None

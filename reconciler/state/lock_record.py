@@ -19,7 +19,7 @@ FIRST_FOLDER: Final = "leases/"
 
 SUFFIX: Final = ".json"
 
-UNREADABLE: Final = "make sure that no run works on the site, then: reconciler state unlock SITE --force"
+UNREADABLE: Final = "make sure that no run is working on the site, then: reconciler state unlock SITE --force"
 
 
 class LockRecord(Struct, frozen=True):

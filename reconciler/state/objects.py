@@ -197,8 +197,8 @@ class ObjectStore:
             if ignored or not (result["e_tag"] or result["version"]):
                 raise StateError(
                     self._url,
-                    "passes over conditional writes, so two runs could not be kept apart",
-                    "use a store that keeps If-None-Match and If-Match",
+                    "ignores conditional writes, so two runs could not be kept apart",
+                    "use a store that honours If-None-Match and If-Match",
                 )
             self._conditions_seen = True
 
@@ -209,10 +209,10 @@ class ObjectStore:
         try:
             yield
         except (PermissionDeniedError, UnauthenticatedError) as error:
-            fix = "see that the credentials in the environment may list, read and write there"
+            fix = "check that the credentials in the environment may list, read and write there"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
         except (BaseError, OSError) as error:
-            fix = "see that the bucket exists and can be reached from here, then run again"
+            fix = "check that the bucket exists and can be reached from here, then run again"
             raise StateError(self.place(key), f"{what} ({_said(error)})", fix) from None
 
 

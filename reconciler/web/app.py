@@ -207,7 +207,7 @@ class Page:
         """A style or a script."""
         found = ASSETS.get(request.path_params["name"])
         if found is None:
-            return PlainTextResponse("The page has nothing of that name.\n", 404)
+            return PlainTextResponse("There is no such page.\n", 404)
         package, name, media_type = found
         return Response(resource(package, name), media_type=media_type)
 

@@ -244,19 +244,19 @@ def _state(
     if not kept:
         if not activity.counts:
             return CardState.SENT_BACK, ["The posts changed after this was decided; refresh, and decide again."]
-        return CardState.SENT_BACK, ["Done. Refresh to see how things are now."] if known.done(activity) else []
+        return CardState.SENT_BACK, ["Done. Refresh to see the current state."] if known.done(activity) else []
     if edited:
-        return CardState.EDITED, ["The file shows other words than its digest names. Refresh to see the site's own."]
+        return CardState.EDITED, ["The text in the file does not match its digest. Refresh to see the site's own."]
     if not approved:
         taken_back = CardState.CANCELLED if was_scheduled(known.recorded, draft.id) else CardState.AGAIN
         return (taken_back if draft.cancelled else CardState.PENDING), []
     if moment <= known.now:
-        return CardState.MISSED, ["It was approved too late for its moment."]
+        return CardState.MISSED, ["It was approved too late."]
     if draft.cancelled > known.times(draft):
-        return CardState.AGAIN, ["The file counts more cancellations than the state knows of."]
+        return CardState.AGAIN, ["The file counts more cancellations than the state has recorded."]
     if not known.met:
         return CardState.AGAIN, [
-            "No apply has met this site yet, so this yes does not count. Apply once, and approve again."
+            "This site has not been applied yet, so this approval does not count. Apply once, and approve again."
         ]
     return CardState.APPROVED, []
 

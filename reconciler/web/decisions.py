@@ -107,11 +107,11 @@ def _objection(file: SiteFile, wish: Wish) -> str:
         return _objection_to_draft(file, wish)
     activity = next((each for each in file.approvals.activities if each.id == wish.id), None)
     if activity is None:
-        return f"{file.shown} does not have this activity any more"
+        return f"{file.shown} no longer has this activity"
     if activity.decision is wish.to:
         return ""
     if activity.decision is not wish.seen:
-        return f"somebody else has decided since: the file says {activity.decision.value}"
+        return f"somebody else has decided in the meantime: the file says {activity.decision.value}"
     if (activity.decided or "") != wish.digest or not activity.counts:
         return "the posts of this activity have changed since; look at them again"
     return ""
@@ -120,14 +120,14 @@ def _objection(file: SiteFile, wish: Wish) -> str:
 def _objection_to_draft(file: SiteFile, wish: DraftWish) -> str:
     found = next(((each, draft) for each, draft in _drafts(file.approvals) if draft.id == wish.id), None)
     if found is None:
-        return f"{file.shown} does not have this draft any more"
+        return f"{file.shown} no longer has this draft"
     activity, draft = found
     if draft.digest != wish.digest:
         return "it has changed since; you now see what the file says. Look at it again"
     if draft.decision is wish.to:
         return ""
     if draft.decision is not wish.seen:
-        return f"somebody else has decided since: the file says {draft.decision.value}"
+        return f"somebody else has decided in the meantime: the file says {draft.decision.value}"
     if wish.to is Decision.APPROVE:
         if activity.decision is not ActivityDecision.KEEP:
             return "its activity is sent back; keep the activity first"

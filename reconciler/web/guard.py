@@ -39,7 +39,7 @@ UNKNOWN: Final = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Review page</title>
 <p>Open the page with the whole link that <code>reconciler review --web</code> printed.</p>
-<p>If you just did: <a href="/">go on to the page</a>.</p>
+<p>If you just did: <a href="/">continue to the page</a>.</p>
 </html>
 """
 NOT_OURS: Final = "This address is not the page's own. Open the link that `reconciler review --web` printed.\n"

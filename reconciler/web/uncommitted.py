@@ -52,7 +52,7 @@ class Uncommitted(Struct, frozen=True):
         sites = sorted({decided.site for decided in self.decisions})
         said = ", ".join(parts) or "Update approvals"
         whole = f"{said} for {sites[0]}" if len(sites) == 1 else said
-        text = whole if len(whole) <= SUBJECT else f"Decide about {plural(len(self.decisions), 'draft')}"
+        text = whole if len(whole) <= SUBJECT else f"Decide on {plural(len(self.decisions), 'draft')}"
         return text[0].upper() + text[1:]
 
     @property
@@ -128,7 +128,7 @@ def _counted(word: str, count: int) -> str:
     if word in set(ActivityDecision):
         return f"{word} {plural(count, 'activity', 'activities')}"
     drafts = plural(count, "draft")
-    return f"put {drafts} back to pending" if word == Decision.PENDING.value else f"{word} {drafts}"
+    return f"set {drafts} back to pending" if word == Decision.PENDING.value else f"{word} {drafts}"
 
 
 def _commands(made: Uncommitted, top: Path) -> tuple[str, str]:

@@ -56,6 +56,6 @@ def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project,
     project.write({"sites/shop.yaml": site("shop", more=paused)})
     assert reconciler("apply", project.root, "--auto-approve").code == 0
     said = reconciler("history", project.root).out
-    assert (said.count("cancelled before its moment"), said.count("scheduled")) == (2, 0)
+    assert (said.count("cancelled before it went out"), said.count("scheduled")) == (2, 0)
     (shop,) = reconciler("history", project.root, "--output", "json").json["sites"]
     assert {post["status"] for post in shop["posts"]} == {"CANCELED"}

@@ -102,7 +102,7 @@ def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: P
     assert draft["decision"].startswith("approve sha256:")
     assert draft["goesOut"] == "Thu 2026-12-03 10:00 Europe/Berlin"
     assert normal_text(draft["caption"]) == normal_text(CAPTIONS["yaml"])
-    assert "1 scheduled post taken in as approved" in ran.out
+    assert "1 scheduled post recorded as approved" in ran.out
 
     assert reconciler("validate", fresh.root, "--strict").code == 0
     assert reconciler("plan", fresh.root, "--detailed-exitcode").last == "No changes."
@@ -174,7 +174,7 @@ def test_values_of_the_projects_defaults_are_not_repeated(fresh: Project, reconc
 def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) -> None:
     into = ("--into", fresh.root)
     for arguments, words in (
-        ((), "give one of: the ids of sites, --all, --update FILE"),
+        ((), "give one of: site ids, --all, --update FILE"),
         (("--all", id_of(1)), "give one of"),
         (("--defaults", "--update", fresh.root), "leave one out"),
         (("shop",), "is not a site's id"),

@@ -35,7 +35,7 @@ def test_what_is_there_is_kept(tmp_path: Path, reconciler: Command, monkeypatch:
     Path("reconciler.yaml").write_text("version: 1\n")
     done = reconciler("init")
     assert Path("reconciler.yaml").read_text() == "version: 1\n"
-    assert "kept   reconciler.yaml, which was there already" in done.out
+    assert "kept   reconciler.yaml, which already exists" in done.out
     assert done.last == "Next: reconciler plan"
     again = reconciler("init")
     assert "wrote" not in again.out

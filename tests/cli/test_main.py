@@ -211,7 +211,7 @@ def test_python_m_and_a_reader_that_is_gone(tmp_path: Path) -> None:
         (">&-", 0, ""),
         ("2>&- >/dev/null", 0, ""),
         ("<&- >/dev/null", 0, ""),
-        (">/dev/full", 1, "Error: cannot write: No space left on device; make room, then run again\n"),
+        (">/dev/full", 1, "Error: cannot write: No space left on device; free some space, then run again\n"),
     ],
 )
 def test_output_that_has_nowhere_to_go(arguments: str, stream: str, code: int, said: str, tmp_path: Path) -> None:

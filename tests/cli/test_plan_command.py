@@ -95,9 +95,9 @@ def test_formats_beside_each_other(project: Project, reconciler: Command) -> Non
     ("outputs", "message"),
     [
         (["yaml"], "'yaml' must be one of: text, json, "),
-        (["json="], "names no file"),
+        (["json="], "needs a file name"),
         (["json", "text"], "cannot share the screen"),
-        (["json=a", "text=a"], "name the same file"),
+        (["json=a", "text=a"], "write to the same file"),
         (["json=no/such/folder/x"], "cannot be written"),
     ],
 )

@@ -153,7 +153,7 @@ def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, rec
         if path.is_file() and "sandbox" not in path.name:
             path.unlink()
     planned = " ".join(reconciler("plan", shop.root).out.split())
-    assert "the state knows nothing of this site" in planned
+    assert "the state has no record of this site" in planned
     reviewed = reconciler("review", shop.root)
     assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
     assert "its approval may have been used already; approve it again" in " ".join(reviewed.out.split())
@@ -189,9 +189,9 @@ def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, 
     (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: discard{second}", "utf-8")
     with shop.world() as world:
         world.dashboard.edit_item(SITE_ID, IDS[4], caption="Something else")
-    assert "given for other drafts" in reconciler("plan", shop.root).out
+    assert "given for different drafts" in reconciler("plan", shop.root).out
     reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
-    assert '! back to keep "Open studio": `discard` was given for other drafts' in " ".join(reviewed.out.split())
+    assert '! back to keep "Open studio": `discard` was given for drafts that have changed' in " ".join(reviewed.out.split())
     (found,) = json.loads((shop.root / "review.json").read_text("utf-8"))["sites"][0]["backToKeep"]
     assert (found["title"], found["decision"]) == ("Open studio", "discard")
     assert "decision: discard" not in file(shop)
@@ -207,7 +207,7 @@ def test_a_post_that_was_taken_back_waits_for_a_new_yes(shop: Project, reconcile
         world.edit(SITE_ID, lambda found, _now, _seed: found.items[IDS[4]]["item"].update(status="DRAFT"))
     blocked = reconciler("plan", shop.root)
     assert blocked.last == "No changes; 1 blocked."
-    assert "scheduled as approved and cancelled since" in " ".join(blocked.out.split())
+    assert "scheduled as approved and has been cancelled since" in " ".join(blocked.out.split())
     reconciler("review", shop.root)
     assert decisions(shop)["4"] == "pending"
     assert "cancelled: 1" in file(shop)
@@ -263,7 +263,7 @@ def test_comments_stay_through_review_and_approve(shop: Project, reconciler: Com
     [
         (("--all",), "needs --yes"),
         (("--yes",), "needs a selection"),
-        (("--all", "--yes", "--channel", "FACEBOOK"), "exclude each other"),
+        (("--all", "--yes", "--channel", "FACEBOOK"), "cannot be combined"),
         ((), "no terminal"),
         (("--id", "nobody", "--yes"), "no approvals file of these sites has it"),
     ],
@@ -377,17 +377,17 @@ def test_a_selector_that_matches_nothing_is_an_error(
 def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project, reconciler: Command) -> None:
     done = reconciler("approve", shop.root, "--all", "--yes")
     assert done.out.splitlines() == [
-        "Nothing to decide: no draft is in the approvals files of these sites; review writes them.",
+        "Nothing to decide: the approvals files of these sites have no drafts; run review to write them.",
         "Next: reconciler review",
     ]
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")
-    assert done.last == "Nothing to decide: what was chosen is decided so already (4 drafts, 4 pending)."
+    assert done.last == "Nothing to decide: the chosen drafts already have this decision (4 drafts, 4 pending)."
     assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
     done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
     assert done.json["summary"] == {"drafts": 0, "activities": 0, "sites": 0, "pending": 0, "asked": 0, "listed": 4}
     done = reconciler("approve", shop.root, "--all", "--yes")
-    assert (done.code, done.last) == (0, "Nothing to decide: no draft waits for a decision (4 drafts, 0 pending).")
+    assert (done.code, done.last) == (0, "Nothing to decide: no draft is waiting for a decision (4 drafts, 0 pending).")
 
 
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:
@@ -444,7 +444,10 @@ def test_a_decision_that_is_made_while_review_works_is_not_written_over(
 
     monkeypatch.setattr("reconciler.engine.review.review_of", slowly)
     done = reconciler("review", shop.root)
-    assert (done.code, "was changed meanwhile; nothing was written to it; run review again" in done.out) == (1, True)
+    assert (done.code, "was changed in the meantime; nothing was written to it; run review again" in done.out) == (
+        1,
+        True,
+    )
     assert set(decisions(shop).values()) == {"approve"}
 
 

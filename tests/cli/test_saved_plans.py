@@ -90,7 +90,7 @@ def test_what_is_not_in_it_is_not_done(reconciler: Command, project: Project, sa
     project.write({"sites/shop.yaml": site("shop", more=EVENTS + POSTS).replace("warm and playful", "loud")})
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 0
-    assert "warning: the files have moved on since the plan was made: shop" in ran.err
+    assert "warning: the files have changed since the plan was made: shop" in ran.err
     assert reconciler("plan", "--output", "json").json["sites"][0]["actions"][0]["changes"] == [
         {"path": "settings.toneOfVoice", "before": "warm and playful", "after": "loud"}
     ]
@@ -101,7 +101,7 @@ def test_strict_refuses_where_the_files_moved_on(reconciler: Command, project: P
     ran = reconciler("apply", saved.name, *YES, "--strict")
     assert (ran.code, ran.last) == (
         4,
-        "Refused: the files have moved on since the plan was made: shop, and --strict is given; run plan again",
+        "Refused: the files have changed since the plan was made: shop, and --strict is given; run plan again",
     )
     assert writes(project) == []
 
@@ -118,7 +118,7 @@ def test_the_project_file_is_one_of_those_that_move_on(
     for before, after in (("maxDelete: 0", "maxDelete: 99"), ("timeout: 1m", "timeout: 2m")):
         assert reconciler("plan", "--out", "p.plan", "--regenerate", "shop").code == 0
         project.edit("reconciler.yaml", before, after)
-        moved = "the files have moved on since the plan was made: reconciler.yaml"
+        moved = "the files have changed since the plan was made: reconciler.yaml"
         refused = reconciler("apply", "p.plan", *YES, "--strict")
         assert (refused.code, refused.last) == (4, f"Refused: {moved}, and --strict is given; run plan again")
         ran = reconciler("apply", "p.plan", *YES)
@@ -130,7 +130,7 @@ def test_files_that_cannot_be_read_any_more_give_no_right(reconciler: Command, p
     project.write({"sites/shop.yaml": "version: 1\nsite: {"})
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    assert "warning: the files of the project cannot be read any more" in ran.err
+    assert "warning: the project's files can no longer be read" in ran.err
     assert "the project has no site shop with this id" in ran.out + ran.err
     assert writes(project) == []
 
@@ -200,7 +200,7 @@ def test_a_longer_life_written_into_the_file_is_found_out(reconciler: Command, p
     resealed(saved, expiresAt="2027-11-03T09:00:00Z")
     ran = reconciler("apply", saved.name, *YES)
     assert ran.code == 4
-    assert "expiresAt does not fit" in ran.last
+    assert "expiresAt does not match" in ran.last
 
 
 def test_a_plan_is_applied_once(reconciler: Command, project: Project, saved: Path) -> None:

@@ -74,9 +74,9 @@ def test_a_changed_project_file_means_all_sites(repository: Project, reconciler:
 
 def test_revisions_that_are_none(repository: Project, tmp_path_factory: pytest.TempPathFactory) -> None:
     here = Repository(repository.root, os.environ)
-    with pytest.raises(UsageError, match="git knows no revision 'nonsense'; is the history fetched"):
+    with pytest.raises(UsageError, match="git does not know the revision 'nonsense'; has the history been fetched"):
         here.changed_since("nonsense")
-    with pytest.raises(UsageError, match="git knows no revision '--output=x'"):
+    with pytest.raises(UsageError, match="git does not know the revision '--output=x'"):
         here.changed_since("--output=x")
     elsewhere = Repository(tmp_path_factory.mktemp("elsewhere"), os.environ)
     with pytest.raises(UsageError, match="not a git repository"):

@@ -78,11 +78,11 @@ def test_the_part_that_a_job_is_told(environ: Mapping[str, str], shard: Shard) -
     [
         ({}, "set RECONCILER_SHARD=2/8"),
         ({"CI_NODE_TOTAL": "1"}, "no variable says which part"),  # GitLab, of a job that is not parallel
-        ({"RECONCILER_SHARD": "9/8"}, "RECONCILER_SHARD=9/8 is not a part"),
-        ({"RECONCILER_SHARD": "0/8"}, "is not a part"),
+        ({"RECONCILER_SHARD": "9/8"}, "RECONCILER_SHARD=9/8 is not a valid part"),
+        ({"RECONCILER_SHARD": "0/8"}, "is not a valid part"),
         ({"JOB_COMPLETION_INDEX": "3"}, "RECONCILER_SHARDS is not; set it to the number of parts"),
-        ({"JOB_COMPLETION_INDEX": "8", "RECONCILER_SHARDS": "8"}, "is not a part of a whole"),
-        ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "4"}, "CI_NODE_INDEX=x, CI_NODE_TOTAL=4 is not a part"),
+        ({"JOB_COMPLETION_INDEX": "8", "RECONCILER_SHARDS": "8"}, "is not a valid part"),
+        ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "4"}, "CI_NODE_INDEX=x, CI_NODE_TOTAL=4 is not a valid part"),
         (
             {"CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "4", "JOB_COMPLETION_INDEX": "1", "RECONCILER_SHARDS": "4"},
             "name different parts",
@@ -230,7 +230,7 @@ def mark_begun(root: Path, seal: str) -> None:
 def test_one_part_alone_says_what_its_limits_are_judged_over(
     fleet: Project, reconciler: Command, parts: list[str]
 ) -> None:
-    assert "1.plan is one part already" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err
+    assert "1.plan is already one part" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err
     ran = reconciler("apply", "1.plan", *YES)
     assert (ran.code, "this is part 1 of 3" in ran.err) == (0, True)
 

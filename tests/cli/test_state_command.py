@@ -241,15 +241,15 @@ Open calls
                  to schedule a post: FACEBOOK, for Thu 2026-12-03 09:30 UTC
                  begun Mon 2026-11-02 09:00 UTC
                  a run could not tell whether it took effect: lost \\x1b[2J
-                 to record how it ended, look whether the post is scheduled or
+                 to record how it ended, check whether the post is scheduled or
                    has gone out:
                  reconciler state resolve shop ENTRY done WHERE
                    it is recorded as scheduled, and its approval is used up
                  reconciler state resolve shop ENTRY not-done WHERE
-                   the next apply schedules it if it is a draft still, and
+                   the next apply schedules it if it is still a draft, and
                    approved
   . in progress  ENTRY  regenerate  shop/marketing-plan
-                 to generate the marketing plan again
+                 to regenerate the marketing plan
                  begun Mon 2026-11-02 09:00 UTC
                  it was started; the next apply waits for it to end
 
@@ -260,7 +260,7 @@ Generation inputs used by the current plan
   toneOfVoice: "warm\\u001b[31m"
   event "Sale": {date: "2026-11-27"}
 
-Last applied, or found as asked for
+Last applied, or already as asked for
   toneOfVoice: dry
   marketing-plan: {state: present}
 
@@ -475,7 +475,7 @@ def test_a_call_that_had_no_effect_is_made_again(reconciler: Command, project: P
     entry = planted.open(Generate(), "shop/marketing-plan", Before(status="NEVER_CREATED"))
     ran = reconciler("state", "resolve", "shop", entry, "not-done", project.root)
     assert ran.code == 0
-    assert "the next apply starts one if it is still due" in ran.out
+    assert "the next apply starts one if it is still needed" in ran.out
     assert "1 generated" in reconciler("apply", project.root, "--auto-approve").last
 
 

@@ -66,8 +66,8 @@ FORBIDS: dict[str, tuple[Change, str]] = {
     "the site is taken out": (removed, "the project has no site pottery"),
     "the site is another": (edits(SITE_FILE, "name: pottery", "name: bakery"), "the project has no site pottery"),
     "the project takes other files": (more("reconciler.yaml", "sites: [shops/*.yaml]\n"), "no site pottery"),
-    "a file is broken": (lambda project: project.write({SITE_FILE: "version: ["}), "cannot be read any more"),
-    "the project file is broken": (lambda project: project.write({"reconciler.yaml": ":"}), "cannot be read any more"),
+    "a file is broken": (lambda project: project.write({SITE_FILE: "version: ["}), "can no longer be read"),
+    "the project file is broken": (lambda project: project.write({"reconciler.yaml": ":"}), "can no longer be read"),
     "its approval is withdrawn": (edits(APPROVALS, "decision: approve", "decision: pending"), "approval"),
 }
 

@@ -172,9 +172,9 @@ def test_a_correction_in_the_file_is_never_ignored(
     assert "change the post in the site's dashboard" in planned
     must_not_go_out(pottery, reconciler)
     reviewed = reconciler("review", pottery.root)
-    told = "put right" if "title" in edit[0] else "back to pending"
+    told = "corrected" if "title" in edit[0] else "back to pending"
     assert f'! {told} "Kiln day" (' in words(reviewed)
-    assert "edited in the file, which shows the site's own again: " in words(reviewed)
+    assert "edited in the file, which now shows the site's text again: " in words(reviewed)
     if "title" in edit[0]:  # nobody sees the title of an activity: the yes to the post is as good as before
         assert reviewed.last == "Review: 0 pending, 1 approved; pending in 0 of 1 site."
         return
@@ -207,7 +207,7 @@ def test_an_approval_that_came_too_late_stays_and_is_said(project: Project, reco
         world.advance(timedelta(days=4))
     due = "was due Wed 2026-11-04 09:30 Europe/Berlin"
     planned = words(reconciler("plan", pottery.root))
-    assert '"Kiln day" (Instagram) was approved and missed' in planned
+    assert '"Kiln day" (Instagram) was approved but missed' in planned
     assert due in planned
     drift = reconciler("drift", pottery.root)
     assert drift.last == "No drift.", drift.out

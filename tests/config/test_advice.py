@@ -71,10 +71,10 @@ def test_variables_that_nobody_replaces(write_project: WriteProject) -> None:
     body = "settings: {toneOfVoice: 'as ${BRAND} speaks', topics: {included: ['$5 off', '${x y}', '${TOPIC}']}}\n"
     write_project({"sites/a.yaml": HEAD + body})
     assert [said for _, said in warnings()] == [
-        "sites/a.yaml:3:25: settings.toneOfVoice: ${BRAND} stays as it is: variables are not replaced in files; "
+        "sites/a.yaml:3:25: settings.toneOfVoice: ${BRAND} is taken literally: variables are not replaced in files; "
         "write the value itself",
-        "sites/a.yaml:3:87: settings.topics.included[2]: ${TOPIC} stays as it is: variables are not replaced in files; "
-        "write the value itself",
+        "sites/a.yaml:3:87: settings.topics.included[2]: ${TOPIC} is taken literally: variables are not replaced in "
+        "files; write the value itself",
     ]
 
 
@@ -134,7 +134,7 @@ def test_defaults_for_nobody(labels: str, fix: str, write_project: WriteProject)
 @pytest.mark.parametrize(
     ("rest", "place", "message"),
     [
-        ("", "3:1", "schedule: nothing in this file makes posts, so only drafts that are made elsewhere can go out"),
+        ("", "3:1", "schedule: this file generates no posts, so only drafts that are made elsewhere can go out"),
         ("marketingPlan: {state: present}\n", "3:37", "schedule.rules[0].match.within: looks further ahead than"),
     ],
 )

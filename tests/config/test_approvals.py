@@ -105,17 +105,17 @@ def test_documented_approvals_are_read_whole(load: Callable[..., DesiredSite]) -
 @pytest.mark.parametrize(
     ("before", "after", "says"),
     [
-        (f"approve {DIGEST}", "approve sha256:41c9", "the digest behind 'approve' has 4 of 64 digits"),
+        (f"approve {DIGEST}", "approve sha256:41c9", "the digest after 'approve' has 4 of 64 digits"),
         (f"approve {DIGEST}", f"aprove {DIGEST}", "'aprove' must be one of: pending, approve"),
         (f"approve {DIGEST}", f"approve  {DIGEST}", "must be sha256:64 hexadecimal digits"),
-        (f"approve {DIGEST}", "approve", "the digest that `review` wrote behind the word is missing"),
-        (f"keep {BARE}", "discard 7be0c1a2", "the digest behind 'discard' has 8 of 64 digits"),
+        (f"approve {DIGEST}", "approve", "the digest that `review` wrote after the word is missing"),
+        (f"keep {BARE}", "discard 7be0c1a2", "the digest after 'discard' has 8 of 64 digits"),
         (f"keep {BARE}", f"keep sha256:{BARE}", "must be 64 hexadecimal digits"),
-        (f"approve {DIGEST}", f"approve\n          {DIGEST}", "must stand on one line"),
-        (f"approve {DIGEST}", f'"approve \\\n          {DIGEST}"', "must stand on one line"),
-        (f"approve {DIGEST}", f'"\\x61pprove {DIGEST}"', "must stand on one line"),
-        (f"keep {BARE}", f">-\n      discard\n      {BARE}", "must stand on one line"),
-        ("        cancelled: 1", f"        digest: {DIGEST}", "the decision names a digest already"),
+        (f"approve {DIGEST}", f"approve\n          {DIGEST}", "must be on one line"),
+        (f"approve {DIGEST}", f'"approve \\\n          {DIGEST}"', "must be on one line"),
+        (f"approve {DIGEST}", f'"\\x61pprove {DIGEST}"', "must be on one line"),
+        (f"keep {BARE}", f">-\n      discard\n      {BARE}", "must be on one line"),
+        ("        cancelled: 1", f"        digest: {DIGEST}", "the decision already names a digest"),
     ],
 )
 def test_a_decision_without_its_whole_digest_is_an_error_with_its_place(

@@ -80,7 +80,7 @@ def test_an_approvals_file_without_a_site(write_project: WriteProject) -> None:
     write_project({"sites/shop.yaml": HEAD, "approvals/shpo.yaml": "version: 1\nsite: shpo\nactivities: []\n"})
     (warning,) = warnings()
     assert warning == (
-        "approvals/shpo.yaml: no site is called 'shpo', so nothing that was decided here counts; if the site was "
+        "approvals/shpo.yaml: no site is called 'shpo', so no decision in this file counts; if the site was "
         "renamed: git mv approvals/shpo.yaml approvals/shop.yaml; if it is gone, delete the file"
     )
     assert index_of().unowned == ("shpo",)

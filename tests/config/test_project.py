@@ -166,13 +166,15 @@ def test_paths_choose_files(write_project: WriteProject) -> None:
     assert names(project, "sites/eu/d.yml", "sites/b.yaml", "sites/b.yaml") == ["b", "d"]
     assert names(project, "elsewhere/e.yaml", "sites/eu") == ["c", "e"]
     assert names(project, "approvals/a.yaml") == ["a"]
-    with pytest.raises(UsageError, match=r"no site file of the project .* lies in elsewhere"):
+    with pytest.raises(UsageError, match=r"no site file of the project .* is in elsewhere"):
         names(project, "elsewhere")
 
 
 def test_paths_of_two_projects_are_refused(write_project: WriteProject) -> None:
     write_project({"one/reconciler.yaml": "version: 1\n", "two/reconciler.yaml": "version: 1\n"})
-    with pytest.raises(UsageError, match=r"one and two lie in two projects, .*; give paths of one project at a time"):
+    with pytest.raises(
+        UsageError, match=r"one and two belong to two projects, .*; give paths of one project at a time"
+    ):
         find_project([Path("one"), Path("two")])
 
 

@@ -111,7 +111,7 @@ def test_a_changed_submodule_covers_its_files(checkout: Path, tmp_path_factory: 
 
 def test_revisions_that_are_none(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     for revision in ("nonsense", "--output=x"):
-        with pytest.raises(UsageError, match=f"git knows no revision '{revision}'; is the history fetched"):
+        with pytest.raises(UsageError, match=f"does not know the revision '{revision}'; has the history been fetched"):
             repository(checkout).changed_since(revision)
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     with pytest.raises(UsageError, match="--changed-since: git says: not a git repository"):

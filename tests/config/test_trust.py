@@ -47,7 +47,7 @@ def test_hosts_that_a_file_may_not_name(api: str, write_project: WriteProject) -
     (problem,) = said()
     host = api.removeprefix("https://").partition(":")[0]
     assert problem == (
-        f"reconciler.yaml:2:6: api: a file may not have keys sent to '{host}'; "
+        f"reconciler.yaml:2:6: api: a file may not send keys to '{host}'; "
         f"allow it from outside the repository: --allow-host {host} or RECONCILER_ALLOW_HOSTS={host}"
     )
     assert said(trust_of({}, allow_hosts=[host.upper()])) == []

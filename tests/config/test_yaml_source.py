@@ -102,7 +102,7 @@ def test_anchors_of_one_document_are_not_known_in_the_next() -> None:
     found, problems = read("a: &x 1\n---\nb: *x\n")
     assert [one.value for one in found] == [{"a": 1}]
     assert [sentence(one) for one in problems] == [
-        "f.yaml:3:4: *x names an anchor that is not above it; write the value out"
+        "f.yaml:3:4: *x refers to an anchor that is not defined above it; write the value out"
     ]
 
 

@@ -379,7 +379,7 @@ def test_a_site_that_is_begun_and_changed_meanwhile_is_unknown(
     completed, sites = applied(shops, lambda setup: Workers(Dies, run_part, 1, setup))
     by_name = {str(site.name): site.ledger for site in sites}
     assert {entry.result for entry in by_name["shop-1"].entries} == {Result.UNKNOWN}
-    assert "it is not known what it did here" in by_name["shop-1"].entries[0].detail
+    assert "what it did here is not known" in by_name["shop-1"].entries[0].detail
     assert {entry.result for name in ("shop-2", "shop-3") for entry in by_name[name].entries} == {Result.DONE}
     assert Result.UNKNOWN in completed.results
     finishes(shops, capsys, runs=2)

@@ -139,7 +139,7 @@ def test_an_activity_that_changed_meanwhile_is_skipped_and_its_posts_too(shop: B
     assert results(ledger) == ["skipped", "skipped", "done"]
     assert details(ledger)[:2] == [
         "the activity has changed since the plan",
-        "it needs what did not end well: shop/activity[a2] is skipped",
+        "it depends on what did not succeed: shop/activity[a2] is skipped",
     ]
 
 
@@ -257,7 +257,7 @@ def test_drafts_that_were_made_again_in_part_are_done_only_at_the_deadline(shop:
     shop.world.later(lambda: shop.world.edit("p1", texts=(("caption", "new"),)), timedelta(minutes=1))
     ledger = shop.apply(act(RegeneratePosts(ActivityId("a1"), "x", media_only=True), Kind.POSTS, "a1"))
     assert results(ledger) == ["done"]
-    assert details(ledger) == ["some drafts were made again, others are as they were"]
+    assert details(ledger) == ["some drafts were regenerated, others were not"]
     assert shop.world.now == START + timedelta(minutes=10)
 
 

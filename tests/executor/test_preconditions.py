@@ -133,11 +133,11 @@ BROKEN: list[tuple[Precondition, str]] = [
     (PostIs(DRAFT.id, PostStatus.SCHEDULED, DRAFT.digest), "the post is DRAFT now, not SCHEDULED"),
     (PostIs(DRAFT.id, PostStatus.DRAFT, NO_DIGEST), "the post's content has changed since the plan"),
     (DateIs(ActivityId("a9"), ACTIVITY.date), "the activity is gone"),
-    (DateIs(ACTIVITY.id, START), f"its activity is on {instant(ACTIVITY.date)} now; run plan again"),
+    (DateIs(ACTIVITY.id, START), f"its activity is now on {instant(ACTIVITY.date)}; run plan again"),
     (StillScheduled(DRAFT.id), "the post is DRAFT now"),
     (
         Approved(DRAFT.id, DRAFT.digest, 1),
-        "another run has scheduled it, and an approval counts once",
+        "another run has scheduled it, and an approval counts only once",
     ),
     (Approved(DRAFT.id, DRAFT.digest, 0, NO_DIGEST), "its approval was withdrawn"),
 ]
@@ -165,8 +165,8 @@ def test_a_yes_is_asked_for_again_as_it_is_just_before_the_call() -> None:
     assert unmet(given, yes) is None
     assert "another run has scheduled it" in str(unmet(given, yes, once))
     assert unmet(given, replace(yes, decision=Decision.PENDING)) == "its approval was withdrawn"
-    assert "another content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
-    assert "another content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
+    assert "different content is approved now" in str(unmet(given, replace(yes, digest=NO_DIGEST)))
+    assert "different content is approved now" in str(unmet(given, replace(yes, cancelled=1)))
     again = replace(given, times=1, cancelled=1)
     assert unmet(again, replace(yes, cancelled=1), once) is None
 

@@ -55,7 +55,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force_whatever_text_it_i
         ):
             assert what in said
         assert "activity[" not in said  # a title says more than an id
-        assert "a hundred letters' was written twice, and the site keeps '..." in said
+        assert "a hundred letters' was written twice, but the site keeps '..." in said
         made = Counter(f"{one['method']} {one['path'].rpartition('/')[2]}" for one in run.writes())
         assert made["POST events"] == 2
         assert made["POST generate-marketing-plan"] == 1

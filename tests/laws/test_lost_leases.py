@@ -41,7 +41,7 @@ class How(StrEnum):
 
     ENDED = "ended before it could be renewed"
     FORCE = "was taken by another run"
-    REMOVED = "was taken by another run, or away by hand"
+    REMOVED = "was taken by another run, or removed by hand"
 
 
 class Time:

@@ -211,7 +211,7 @@ def test_a_moment_of_the_apis_own_that_is_forbidden_is_taken_back_at_once(
     done = run.apply(policy=policy)
     assert (results(done), code(done)) == ({"2": "failed"}, ExitCode.ERROR)
     (said,) = [entry.detail for entry in done.entries]
-    assert "it got a moment that is forbidden: " in said
+    assert "it got a forbidden time: " in said
     assert says in said
     assert said.endswith("it was cancelled at once: review it again") is not kept
     assert statuses(run) == {"2": "SCHEDULED" if kept else "CANCELED"}

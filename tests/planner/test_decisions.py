@@ -174,7 +174,7 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
     made = plan(desired(approvals=mixed), site(ONE))
     assert not [operation for operation in operations(made) if isinstance(operation, ClearPosts)]
     (cannot_count,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-    assert "was given for other drafts than the file lists, and is not carried out" in cannot_count.message
+    assert "was given for different drafts than the file lists, and is not carried out" in cannot_count.message
     assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
     assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
@@ -190,7 +190,7 @@ def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDec
         made = plan(desired(approvals=file), site(other), KNOWN)
         assert not made.actions
         (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-        assert "was given for other drafts than there are now, and is not carried out" in said.message
+        assert "was given for different drafts than there are now, and is not carried out" in said.message
         assert said.fix == "run review, and decide again"
     carried_out = replace(KNOWN, consumed=((ONE.id, about.value, file.activities[0].digest),))
     none_left = replace(ONE, posts=())
@@ -213,7 +213,7 @@ def test_a_decision_that_is_not_committed_is_blocked_with_what_makes_it_count(ab
         found = next(found for found in made.blocked if found.about.key == ONE.id)
         assert (found.code, found.fix) == (
             BlockedBy.NOT_COMMITTED,
-            "commit approvals/shop.yaml, or put it back to what is committed",
+            "commit approvals/shop.yaml, or restore the committed version",
         )
     assert {found.about.key for found in made.blocked} == drafts | {ONE.id}
     assert not made.actions

@@ -74,8 +74,8 @@ def test_rule_17_7_a_difference_that_two_writes_did_not_remove_is_not_written_a_
     assert plan.actions == ()
     assert state is DriftState.CONVERGED
     assert plan.notes == (
-        "settings.toneOfVoice: 'warm and playful' was written twice, and the site keeps 'warm'; write that in the file "
-        "to be rid of this note",
+        "settings.toneOfVoice: 'warm and playful' was written twice, but the site keeps 'warm'; write that in the file "
+        "to remove this note",
     )
     # Another live value is another difference, and is written.
     assert plan_of("cold", recorded)[0].actions

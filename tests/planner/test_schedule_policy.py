@@ -83,7 +83,7 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     assert "inside policy.minLead (2h, reconciler.yaml)" in made.blocked[1].message
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
-    assert unasked.notes == ("2 drafts that no one approved in time will not go out any more",)
+    assert unasked.notes == ("2 drafts that no one approved in time will no longer go out",)
     exactly = activity("c", post("d3"), days=2 / 24)
     assert names(plan(desired(approvals=approved(exactly)), site(exactly), policy=policy)) == ["d3"]
 

@@ -228,7 +228,7 @@ def test_no_publish_says_what_it_holds_back() -> None:
     assert plan(desired(rule), site(*out), publish=False).notes == ()
     empty = replace(desired(rule, required=False), posts=(PostsRule(Match()),))
     made = plan(empty, site(activity("a")), publish=False)
-    assert made.notes == ("held back by --no-publish: drafts that are yet to be made",)
+    assert made.notes == ("held back by --no-publish: drafts that do not exist yet",)
 
 
 def test_without_approval_needed_new_posts_are_promised_within_the_bound() -> None:

@@ -414,7 +414,7 @@ def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_
     lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
     shared = lines.index("Same on 6 sites (team=emea; list them with --sites)")
     assert lines[shared + 1].startswith("  * marketing plan    regenerate")
-    assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites together"
+    assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
     own = lines.index("odd")
     assert lines[own + 2] == '        - discards 2 drafts, 2 of them approved: "Winter check" (Instagram, X)'
 

@@ -329,7 +329,7 @@ def test_a_holder_whose_clock_is_slow_learns_that_it_was_taken_over() -> None:
         first, second = Leases(store, HERE, time.clock()), Leases(store, THERE, time.clock(skew=61))
         lease, other = await first.acquire(SHOP), await first.acquire(OTHER)
         async with await second.acquire(SHOP) as taken:
-            assert "which ended at" in taken.taken_over
+            assert "which expired at" in taken.taken_over
             await time.pass_by(16)
             with pytest.raises(LeaseLost, match="taken by another run"):
                 lease.check()
@@ -402,7 +402,7 @@ def test_a_lease_whose_run_ended_without_giving_it_back_is_free() -> None:
         assert lock is not None
         assert second.has_ended(lock)
         async with await second.acquire(SHOP) as taken:
-            assert "whose run ended without giving it back" in taken.taken_over
+            assert "whose run ended without releasing it" in taken.taken_over
 
     run(body())
 
@@ -478,7 +478,7 @@ def test_an_ended_lease_is_taken_over_with_a_word() -> None:
         async with await second.acquire(SHOP) as lease:
             assert lease.taken_over == (
                 "shop: took over the lock of jane on ci-1, process 11, https://ci.example/1, "
-                "which ended at 2026-11-23 09:01:00 UTC"
+                "which expired at 2026-11-23 09:01:00 UTC"
             )
 
     run(body())

@@ -180,7 +180,7 @@ def test_a_file_that_changed_underneath_is_shown_and_merged(visitor: Visitor, ro
     refused = visitor.decide(kept, edited, gone)["refused"]
     assert {said["id"]: said["why"].split(";")[0].split(":")[0] for said in refused} == {
         draft_id(1): "edited in the file",
-        draft_id(2): f"{visitor.file.shown} does not have this draft any more",
+        draft_id(2): f"{visitor.file.shown} no longer has this draft",
     }
     assert words(root)[draft_id(0)] == "approve"
 

@@ -23,12 +23,12 @@ from reconciler.cli import options
 def command(**given: Any) -> int:
     """Make a plan, ask, and carry it out; or carry out a saved plan exactly.
 
-    Ends in a ledger of what was done, and what was not and why. Run again, it
-    goes on where a run stopped. PATH is a project folder, or site files and
+    Ends with a ledger of what was done, what was not, and why. Run it again to
+    continue where a run stopped. PATH is a project folder, or site files and
     folders of one project; the default is the current directory. A file that
-    is not YAML is read as a saved plan, from `plan --out`: nothing is done
-    that is not in it, and nothing at all if a site has changed since. It is
-    carried out without asking again, but for what is public.
+    is not YAML is read as a saved plan, from `plan --out`: it does nothing
+    that is not in the plan, and nothing at all if a site has changed since. It
+    does not ask again, except before publishing.
     """
     from msgspec.structs import replace
 

@@ -20,7 +20,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     "ids",
     multiple=True,
     metavar="ID",
-    help="The draft, or all drafts of the activity; its beginning is enough. Repeatable.",
+    help="The draft or activity with this id; its first characters are enough. Repeatable.",
 )
 @click.option("--channel", "channels", multiple=True, metavar="CHANNEL", help="Drafts for this channel. Repeatable.")
 @click.option(
@@ -35,17 +35,17 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     type=click.Choice(DECISIONS),
     help="The decision: approve or pending for drafts, the others for whole activities. Default: approve, or ask.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every draft that waits; needs --yes.")
+@click.option("--all", "everything", is_flag=True, help="Every draft that is waiting; needs --yes.")
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output
 def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
-    """Decide about the drafts that `review` wrote down.
+    """Decide on the drafts that `review` wrote.
 
-    Shows each draft as the gallery does: account, the moment it goes out,
+    Shows each draft as the gallery does: account, when it goes out,
     what blocks it, and its whole caption. Then it asks; on a terminal, one
     key answers. The answer is written to approvals/<site>.yaml, where
-    comments and everything else stay. Approving publishes nothing: `apply`
+    comments and everything else are kept. Approving publishes nothing: `apply`
     schedules what is approved.
     """
     from reconciler.cli.approving import ApproveOptions, approve_command

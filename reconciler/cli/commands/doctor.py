@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Exit with 4 if something needs a person.")
-@click.option("--sites", is_flag=True, help="List the sites of each finding that many share.")
+@click.option("--strict", is_flag=True, help="Exit with code 4 if something needs a person.")
+@click.option("--sites", is_flag=True, help="List the sites of each finding that several sites share.")
 @click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
-@click.option("--probe", is_flag=True, help="Also check, at the first site, facts of the API that are only inferred.")
+@click.option("--probe", is_flag=True, help="Also check inferred facts about the API, on the first site.")
 @click.option(
     "--cassette",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 def command(probe: bool, cassette: Path, **given: Any) -> int:
     """Check credentials, access, sites and state.
 
-    Each finding comes with what to do about it. Errors stop plan or apply
-    (exit 1); warnings wait for a person, such as a channel that is not
-    connected. Sites are only read. In the state a small probe is written and
-    deleted again, to see that two runs can be kept apart.
+    Each finding says what to do about it. Errors would stop plan or apply
+    (exit code 1); warnings are for a person to fix, such as a channel that is not
+    connected. Sites are only read. A small test object is written to the state
+    and deleted again, to check that two runs can be kept apart.
     """
     from reconciler.cli.run import reported
 

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 @click.command("drift")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Exit with 2 if anything is blocked, too.")
+@click.option("--strict", is_flag=True, help="Also exit with code 2 if anything is blocked.")
 @options.detail
 @options.parallelism
 @options.workers
-@click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with 2 if something drifted.")
+@click.option("--detailed-exitcode", is_flag=True, help="Always on: exit with code 2 if something drifted.")
 @options.reaching
 @options.trusting
 @options.output
 def command(detailed_exitcode: bool, **given: Any) -> int:  # noqa: ARG001 - known from plan, and always on
-    """Audit the sites: what moved, and on which side.
+    """Audit the sites: what changed, and on which side.
 
     Each managed object is compared three ways: what its file asks for, what
     was last applied, and what the site has now. Nothing is written and no
-    lock is taken. Posts that went out and drafts that wait for review do not
+    lock is taken. Posts that went out and drafts that are waiting for review do not
     count as drift. Exits with 2 if something drifted or a guard would refuse an apply,
     and with 1 if a site could not be read.
     """

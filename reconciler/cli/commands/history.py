@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(**given: Any) -> int:
     """List what went out, when, and who approved it.
 
-    Read from the state alone: no site is asked. Posts that wait for their
-    moment are listed too.
+    Reads only the state, not the sites. Also lists posts that are scheduled
+    and have not gone out yet.
     """
     from reconciler.cli.run import reported
 

@@ -25,19 +25,21 @@ if TYPE_CHECKING:
     multiple=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Bring this site file up to date: what it manages, and nothing else. Repeatable.",
+    help="Update the values that this site file manages. Repeatable.",
 )
-@click.option("--defaults", "lift", is_flag=True, help="Move what all sites share into defaults of reconciler.yaml.")
+@click.option(
+    "--defaults", "lift", is_flag=True, help="Move settings that all sites share into defaults in reconciler.yaml."
+)
 @click.option(
     "--into",
     type=click.Path(exists=True, path_type=Path),
     default=Path(),
     metavar="DIR",
-    help="The project to write to; the current directory's by default.",
+    help="The project to write to; default: the current directory.",
 )
-@click.option("--credentials", default="default", metavar="NAME", help="Credentials of the project to read with.")
+@click.option("--credentials", default="default", metavar="NAME", help="The project's credentials to read with.")
 @options.parallelism
-@click.option("--quiet", is_flag=True, help="Show problems and the last line only.")
+@click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
 @options.reaching
 @options.trusting
 @options.output
@@ -53,11 +55,11 @@ def command(
 ) -> int:
     """Write site files from live sites.
 
-    What was set by hand on a site is declared, and nothing else: defaults and
-    what is derived from the site are left out. Posts that are scheduled
-    already are taken in as approved. Nothing is written to a site. A site
-    that a file declares already is left alone, so a run that was cut short
-    goes on where it stopped. A plan right after is empty, which is checked.
+    Only what was set by hand on a site is written: defaults and values that
+    Wix derives from the site are left out. Posts that are already scheduled
+    are recorded as approved. Sites are only read. A site that already has a
+    file is left alone, so you can repeat an interrupted import. Finally it
+    checks that a plan made from the new files is empty.
     """
     from reconciler.cli.run import reported
     from reconciler.engine.live_sites import Wanted
@@ -65,11 +67,11 @@ def command(
 
     asked = options.run_options(files or (into,), **given)
     if (bool(ids), everything, bool(files)).count(True) != 1:
-        raise UsageError("give one of: the ids of sites, --all, --update FILE")
+        raise UsageError("give one of: site ids, --all, --update FILE")
     if title is not None and not everything:
-        raise UsageError("--name chooses among all sites of the account; add --all")
+        raise UsageError("--name only works with --all; add --all")
     if files and lift:
-        raise UsageError("--defaults goes with new files, and --update changes those that are there; leave one out")
+        raise UsageError("--defaults is for new files, and --update changes existing ones; leave one out")
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: _import(asked, wanted, files, running))
 

@@ -31,23 +31,23 @@ from reconciler.model.diagnostics import UsageError
 def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None) -> int | None:
     """Write a starter project.
 
-    It goes into DIR (the current directory), and runs against the built-in
-    sandbox until you change `api`. Files that are there already are left as
-    they are, and a project that exists gets no example site. With --from-live
-    its sites are imported, as by `reconciler import`, and `api` is wix.
+    It is written to DIR (default: the current directory) and runs against the built-in
+    sandbox until you change `api`. Existing files are left as
+    they are, and an existing project gets no example site. With --from-live
+    live sites are imported, as by `reconciler import`, and `api` is wix.
     """
     from reconciler.model.text import printable
 
     accounts = [what.removeprefix("account:") for what in live if what.startswith("account:")]
     ids = tuple(what for what in live if not what.startswith("account:"))
     if len(accounts) > 1 or (accounts and ids):
-        raise UsageError("--from-live: give the ids of sites, or one account:ID")
+        raise UsageError("--from-live: give site ids, or one account:ID")
     try:
         _write(folder, _files(folder, ci, accounts[0] if accounts else None, example=not live))
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise UsageError(f"{error.filename}: {error.strerror}; choose a folder that can be written to") from None
+        raise UsageError(f"{error.filename}: {error.strerror}; choose a writable folder") from None
     if live:
         return _import(folder, ids or ("--all",), api)
     where = "" if folder == Path() else f" {shlex.quote(printable(str(folder)))}"
@@ -79,7 +79,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> None:
                 file.write(text)
             click.echo(f"wrote  {shown}")
         except FileExistsError:
-            click.echo(f"kept   {shown}, which was there already")
+            click.echo(f"kept   {shown}, which already exists")
 
 
 def _import(folder: Path, sites: tuple[str, ...], api: str | None) -> int:

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> int:
-    """Join the plans or JSON reports of all parts into one.
+    """Merge the plans or JSON reports of all parts into one.
 
-    Each PART is a file that `--shard` made: a saved plan (`plan --out`) or a
-    JSON report (`--output json=FILE`). All parts must be there, each once and
-    from the same files. A plan is then shown, and judged by the limits of the
-    run; `apply FILE` carries it out, in parts too: `apply FILE --shard 2/8`.
+    Each PART is a file that a --shard run wrote: a saved plan (`plan --out`) or a
+    JSON report (`--output json=FILE`). All parts must be given, each once, and made
+    from the same files. A merged plan is shown and checked against the limits of the
+    run. `apply FILE` carries it out, also in parts: `apply FILE --shard 2/8`.
     """
     from reconciler.cli.merging import merge
     from reconciler.cli.run import Running, reported

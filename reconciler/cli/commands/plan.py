@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     """Read the sites and show what would change.
 
-    Nothing is written, remotely or here. PATH is a project folder, or site
+    Nothing is changed, on the sites or in the state. PATH is a project folder, or site
     files and folders of one project; the default is the current directory.
     """
     from reconciler.cli.run import reported

@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     "--port",
     type=click.IntRange(0, 65535),
     metavar="PORT",
-    help="The page's port on this machine; a free one without it. With --web.",
+    help="With --web: the port of the page; default: a free one.",
 )
 @click.option(
-    "--commit", is_flag=True, help="Let the page commit decisions as git's user; it never pushes. With --web."
+    "--commit", is_flag=True, help="With --web: let the page commit decisions as git's user; it never pushes."
 )
 def command(web: bool, port: int | None, commit: bool, **given: Any) -> int:
-    """Write drafts down for review.
+    """Write drafts to files for review.
 
     Every draft that a schedule rule covers is written to approvals/<site>.yaml
-    with its text and its digest, and to a gallery to look at:
-    one beside each approvals file, or one of all sites with --output html.
-    Comments and earlier decisions stay. People set `decision` there, or
-    `reconciler approve` does, or the review page of --web: it shows what was
-    written down before, reads the sites only when asked to, and publishes
+    with its text and its digest, and to a gallery for people to look at:
+    one beside each approvals file, or a single one for all sites with --output html.
+    Comments and earlier decisions are kept. Decisions are made in the file, with
+    `reconciler approve`, or on the review page (--web). The page shows what is in
+    the files, reads the sites only when asked to, and publishes
     nothing.
     """
     from reconciler.cli.run import reported

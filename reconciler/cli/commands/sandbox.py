@@ -21,8 +21,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 def command() -> None:
     """Run the emulator of the API as a server.
 
-    Or look into its world. A project with `api: sandbox` needs no server: the world in its
-    .reconciler/sandbox.db is the same.
+    Or inspect and reset it. A project with `api: sandbox` needs no server: it uses the same data, in its
+    .reconciler/sandbox.db.
     """
 
 
@@ -31,12 +31,12 @@ def _world(function: Command) -> Command:
         click.option(
             "--seed",
             type=click.Path(path_type=Path),
-            help="The sites of a new world and how it behaves; default: sandbox.yaml in DIR.",
+            help="File with the sandbox's sites and behaviour; default: sandbox.yaml in DIR.",
         ),
         click.option(
             "--database",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="The file with the world; default: .reconciler/sandbox.db in DIR.",
+            help="Database file of the sandbox; default: .reconciler/sandbox.db in DIR.",
         ),
         click.argument(
             "folder", metavar="[DIR]", default=".", type=click.Path(exists=True, file_okay=False, path_type=Path)
@@ -60,17 +60,17 @@ def _open(folder: Path, database: Path | None, seed: Path | None) -> Iterator[Sa
 
 @command.command()
 @_world
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
-    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 picks a free one."
 )
 def serve(folder: Path, database: Path | None, seed: Path | None, host: str, port: int) -> None:
-    """Serve the world of the project in DIR over HTTP until Ctrl-C.
+    """Serve the sandbox of the project in DIR over HTTP until Ctrl-C.
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
-    It takes any key of eight characters or more, unless the seed has `keys`.
-    Requests must name the host by an IP address, as localhost, or as --host
-    does, so that no web page can reach it by a name of its own.
+    It accepts any key of eight characters or more, unless the seed lists `keys`.
+    Requests must name the host by an IP address, as localhost, or as given to
+    --host, so that no web page can reach it under a name of its own.
     """
     from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
@@ -92,8 +92,8 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 def reset(folder: Path, database: Path | None, seed: Path | None) -> None:
     """Reset the sandbox of the project in DIR to sandbox.yaml.
 
-    What the project's state remembers of the old world stays; remove
-    .reconciler/ as a whole to start over.
+    The project's state still remembers the old sandbox; remove
+    the whole of .reconciler/ to start over.
     """
     with _open(folder, database, seed) as sandbox:
         sandbox.reset()
@@ -102,10 +102,10 @@ def reset(folder: Path, database: Path | None, seed: Path | None) -> None:
 
 @command.command()
 @_world
-@click.option("--json", "as_json", is_flag=True, help="Everything in the world, as JSON.")
-@click.option("--requests", is_flag=True, help="The requests it got, oldest first, a line each.")
+@click.option("--json", "as_json", is_flag=True, help="Everything in the sandbox, as JSON.")
+@click.option("--requests", is_flag=True, help="The requests it received, oldest first, one per line.")
 def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool) -> None:
-    """Show the sites in the world of the project in DIR."""
+    """Show the sites in the sandbox of the project in DIR."""
     with _open(folder, database, seed) as sandbox:
         if as_json:
             click.echo(json.dumps({**sandbox.world(), "requests": sandbox.requests()}, indent=2))
@@ -123,12 +123,12 @@ def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, 
 def _show_world(world: dict[str, Any]) -> None:
     click.echo(f"clock: {world['clock']}")
     if not world["sites"]:
-        click.echo("no sites yet: a site is made when it is first asked for")
+        click.echo("no sites yet; a site is created on the first request for it")
     for site_id, site in world["sites"].items():
         for line in _site_lines(site_id, site):
             click.echo(_safe(line))
     for gap in world["gaps"]:
-        click.echo(_safe(f"unknown route asked for: {gap['method']} {gap['path']}"))
+        click.echo(_safe(f"unknown route requested: {gap['method']} {gap['path']}"))
 
 
 def _site_lines(id: str, site: dict[str, Any]) -> Iterator[str]:

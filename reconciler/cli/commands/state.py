@@ -19,11 +19,11 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group("state")
 def command() -> None:
-    """Look into the state, and repair it.
+    """Inspect and repair the state.
 
     The state is what earlier runs recorded about each site: what it was generated
-    from, what was applied and published, calls whose outcome is open, and
-    which run holds it. No site is read or changed by these commands.
+    from, what was applied and published, calls whose outcome is not known, and
+    which run holds its lock. These commands neither read nor change a site.
     """
 
 
@@ -39,9 +39,9 @@ _site = click.argument("site", shell_complete=options.complete_sites)
 @command.command("list")
 @_place
 def list_(**given: Any) -> int:
-    """List the sites of which something is recorded.
+    """List the sites that have a record in the state.
 
-    Per site: unconfirmed calls (nobody knows whether they took effect), calls
+    For each site: unconfirmed calls (it is not known whether they took effect), calls
     in progress, generation inputs (pending: waiting for the next generation;
     up to date: used by the current plan), and who holds its lock.
     PATH narrows the list to the sites of files and folders. Exits with 1
@@ -56,7 +56,7 @@ def list_(**given: Any) -> int:
 @_site
 @_place
 def show(site: str, **given: Any) -> int:
-    """Show all that is recorded of SITE.
+    """Show everything recorded about SITE.
 
     Says what each open call means and how to resolve it. Long values are cut
     short; --output json has them in full.
@@ -71,10 +71,10 @@ def show(site: str, **given: Any) -> int:
 @click.option("--force", is_flag=True, help="Do not ask.")
 @_place
 def unlock(site: str, force: bool, **given: Any) -> int:
-    """Take the lock of SITE away from its holder.
+    """Remove the lock of SITE.
 
-    Says whose it is, and asks. A lock whose holder died needs no unlocking:
-    it ends by itself within a minute. Exits with 4 if the lock stays.
+    Says whose lock it is, and asks. The lock of a dead run needs no unlocking:
+    it expires within a minute. Exits with 4 if the lock stays.
     """
     from reconciler.cli.repairing import unlock_command
 
@@ -91,7 +91,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
     """Record how an unconfirmed call of SITE ended.
 
     ENTRY is its id in `state show`, or the first characters of it. An apply
-    resolves by itself what it can see on the site; this is for the rest:
+    resolves the calls whose effect it can see on the site; this is for the rest:
     look at the site, then say whether the call took effect. Exits with 4
     while a run holds the site.
     """
@@ -107,10 +107,10 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
 @options.lock_timeout
 @_place
 def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
-    """Move what is recorded of OLD to the site NEW_ID.
+    """Move everything recorded about OLD to the site NEW_ID.
 
-    OLD is an id, or the name that the site last went by. For a site that
-    was recreated under another id. Exits with 4 while a run holds either.
+    OLD is an id, or the last known name of the site. This is for a site that
+    was recreated under another id. Exits with 4 while a run holds either site.
     """
     from reconciler.cli.repairing import move_command
 
@@ -125,8 +125,8 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
 def forget(site: str, force: bool, lock_timeout: timedelta, **given: Any) -> int:
     """Forget everything recorded about SITE.
 
-    Says which posts are still scheduled there, and asks. Nothing is changed
-    on the site: what is scheduled goes out. Exits with 4 if it is kept.
+    Says which posts are still scheduled there, and asks. It changes nothing
+    on the site: scheduled posts still go out. Exits with 4 if the record is kept.
     """
     from reconciler.cli.repairing import forget_command
 

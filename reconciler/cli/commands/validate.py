@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command(**given: Any) -> int:
     """Check files offline: all problems at once.
 
-    Every problem of schema, meaning and policy says where it is and what
-    would be right. No key and no network is needed.
+    Every problem with schema, meaning or policy is listed with its place and what
+    would be right. No key and no network are needed.
     """
     from reconciler.cli.run import reported
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @click.command("version")
 @options.paths
-@click.option("--check-files", "check", is_flag=True, help="Name the files that an upgrade to this version touches.")
+@click.option("--check-files", "check", is_flag=True, help="List the files that an upgrade to this version affects.")
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(paths: tuple[Path, ...], check: bool, **given: Any) -> int | None:
     """Print the version.
 
-    With --check-files, the files, the state and the saved plans of a project
-    are read: those that this version would write otherwise, or cannot read,
-    are named. PATH is the project, or saved plans elsewhere. Nothing is
+    With --check-files, reads the files, the state and the saved plans of a project
+    and lists those that this version cannot read or would write differently.
+    PATH is the project, or saved plans elsewhere. Nothing is
     written.
     """
     if not check:

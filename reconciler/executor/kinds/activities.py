@@ -203,7 +203,7 @@ async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: S
             activity = next((activity for activity in live if activity.id == id), None)
             if activity is None:
                 return "the activity is gone"
-            return None if activity.date == on else f"its activity is on {instant(activity.date)} now; run plan again"
+            return None if activity.date == on else f"its activity is now on {instant(activity.date)}; run plan again"
         case NoActivityLike(title=title, target_date=date):
             name = normal_text(title)
             alike = any(normal_text(activity.title) == name and instant(activity.date) == date for activity in live)

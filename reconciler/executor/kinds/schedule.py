@@ -113,7 +113,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             return refused
         live = await site.reader.post(site.site, operation.post)
         if live is None or live.status in TAKEN:
-            return Done(detail="it did not wait to go out any more", request_id=refused.request_id)
+            return Done(detail="it was no longer waiting to go out", request_id=refused.request_id)
         if live.status is PostStatus.PUBLISHED:
             return replace(refused, detail=f"{_is_live(live)} ({refused.detail})", skipped=True)
         return replace(refused, detail=f"{refused.detail}; the post is {printable(str(live.status))}")
@@ -125,7 +125,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                     (key_of(Kind.DRAFT, operation.post), SCHEDULED),
                     (
                         tried_key(operation.post),
-                        failed_cancel("it was accepted, and the post waits to go out all the same"),
+                        failed_cancel("it was accepted, but the post is still waiting to go out"),
                     ),
                 )
             )
@@ -146,7 +146,7 @@ def is_scheduled(live: Post) -> bool:
 def _is_live(live: Post) -> str:
     """What the public sees of a post that went out before it was cancelled."""
     words = " ".join(printable(live.caption).split())
-    quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without words"
+    quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or live.channel)}"
     link = f": {printable(live.external_url)}" if live.external_url else ""
     return f"it has gone out and is live {where}, {quoted}{link}; take it down by hand if it must not stay"
@@ -246,14 +246,14 @@ def right_unmet(required: Precondition, moment: Moment) -> str | None:
 
 def _approval_unmet(required: Approved, moment: Moment) -> str | None:
     if times_of(moment.recorded, required.post, frozenset({required.content})) != required.times:
-        return "another run has scheduled it, and an approval counts once"
+        return "another run has scheduled it, and an approval counts only once"
     if required.decided is None:
         return None
     draft = moment.approvals.draft(required.post)
     if draft is None or draft.decision is not Decision.APPROVE:
         return "its approval was withdrawn"
     if (draft.digest, draft.cancelled) != (required.decided, required.cancelled):
-        return "another content is approved now; run plan again"
+        return "different content is approved now; run plan again"
     return None
 
 
