@@ -24,7 +24,6 @@ from reconciler.engine.policy_checks import load_checks
 from reconciler.engine.results import Api, ApiKind
 from reconciler.engine.selection import repository_of
 from reconciler.engine.session import Session
-from reconciler.engine.state import StateAccess
 from reconciler.model.clock import Clock
 from reconciler.model.credentials import ApiKey, Credential
 from reconciler.model.diagnostics import UsageError
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     import httpx
 
     from reconciler.engine.parts import Setup
+    from reconciler.engine.state import StateAccess
     from reconciler.engine.workers import Workers
     from reconciler.sandbox.app import Sandbox
 
@@ -165,6 +165,8 @@ def described(api: str) -> Api:
 
 def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | None = None) -> StateAccess:
     """The state of a project, for commands that read no site. `state` overrides the project's. Raises UsageError."""
+    from reconciler.engine.state import StateAccess
+
     store, place = _store(project, state, environ, utc_now)
     return StateAccess(store, Leases(store.store, this_process(environ)), place, project.parallelism)
 

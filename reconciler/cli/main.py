@@ -6,6 +6,7 @@ imports none of them.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import importlib
@@ -14,6 +15,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -199,9 +201,28 @@ def entry_point() -> NoReturn:
         _close_stdout()
     except OSError as error:
         code = _fail_to_write(error)
-    gc.disable()
-    gc.freeze()  # the process ends: nobody needs the room of what its modules hold
-    sys.exit(code)
+    _leave(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process as `sys.exit` does, but for taking its modules apart: nobody needs their room any more.
+
+    Whatever registered itself for the end is called, and what was said is written. Where code of others, threads or
+    processes are about, the interpreter ends them in its own order.
+    """
+    threading = sys.modules.get("threading")
+    if (threading and threading.active_count() > 1) or not _OTHERS.isdisjoint(sys.modules):
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
+_OTHERS: Final = frozenset({"importlib.metadata", "multiprocessing"})
+"""Imported by whatever starts policy checks, stores of objects or processes: they may hold files that are written when
+they go."""
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -20,7 +20,7 @@ MOST_WORDS: Final = 1_500
 
 ELLIPSIS: Final = "…"
 
-_WORDS = re.compile(r"\s+|[^\s\u2e80-\uffff]+|.", re.DOTALL)
+_WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
 """Words with what is written close to them; scripts that have no blanks between words, letter by letter."""
 
 _OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
@@ -48,7 +48,7 @@ def compare_words(before: str, after: str) -> tuple[Piece, ...]:
 
     Joined without the removed pieces they are `after`, without the added ones `before`.
     """
-    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    old, new = re.findall(_WORDS, before), re.findall(_WORDS, after)
     head = _common(old, new)
     tail = _common(old[head:][::-1], new[head:][::-1])
     middle_old, middle_new = old[head : len(old) - tail], new[head : len(new) - tail]
@@ -148,7 +148,7 @@ def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
 
 def _shortened(text: str, before: int, after: int) -> Iterator[Piece]:
     """The first `before` and the last `after` words of an unchanged run, and a gap for what lies between."""
-    tokens = _WORDS.findall(text)
+    tokens = re.findall(_WORDS, text)
     places = [number for number, token in enumerate(tokens) if not token.isspace()]
     if len(places) <= before + after + 2:
         yield Piece(Mark.KEPT, text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -69,13 +70,14 @@ UNUSED = {
     },
     "plan .": {
         "aiohttp", "certifi", "deepdiff", "difflib", "jsonschema", "jsonschema_rs", "pickle", "pygments",
-        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file",
-        "reconciler.executor.executor", "reconciler.reporters.gallery", "rich", "uvicorn",
+        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
+        "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery", "rich", "uvicorn",
     },
     "plan . --api URL": {
         "certifi", "deepdiff", "difflib", "httpcore", "httpx", "jsonschema", "jsonschema_rs", "pygments",
-        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file",
-        "reconciler.executor.executor", "reconciler.reporters.gallery", "reconciler.sandbox.app", "rich", "uvicorn",
+        "reconciler.cli.applying", "reconciler.engine.apply", "reconciler.engine.plan_file", "reconciler.engine.state",
+        "reconciler.executor.executor", "reconciler.executor.kinds", "reconciler.reporters.gallery",
+        "reconciler.sandbox.app", "rich", "uvicorn",
     },
 }  # fmt: skip
 """What a command has no use for where all is well: each took a part of its start, or would."""
@@ -97,6 +99,43 @@ def test_a_command_imports_nothing_that_it_does_not_use(
     code, modules = json.loads(done.stderr)
     assert code == 0
     assert sorted(UNUSED[line] & set(modules)) == []
+
+
+ENDING = """
+import atexit, sys
+from reconciler.cli import main
+atexit.register(print, "at the end")
+class Held:
+    def __del__(self): print("taken apart")
+held = Held()
+main.run = lambda _: sys.stderr.write("said") and 3
+MORE
+main.entry_point()
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "taken_apart"),
+    [
+        ("", ""),
+        ("import importlib.metadata", "taken apart\n"),
+        ("import multiprocessing", "taken apart\n"),
+        ("import threading, time; threading.Thread(target=lambda: [time.sleep(0.2), print('done')]).start()", "done\n"),
+    ],
+)
+def test_the_end_of_a_process_leaves_nothing_out(more: str, taken_apart: str) -> None:
+    """What is registered for the end is called and written; code of others and threads end as they always do."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING.replace("MORE", more)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+    )
+    assert (done.returncode, done.stderr) == (3, "said")
+    assert "at the end\n" in done.stdout
+    assert taken_apart in done.stdout
+    assert ("taken apart" in done.stdout) == bool(more)
 
 
 def test_every_command_and_option_has_help() -> None:
