@@ -1,7 +1,7 @@
 """Workers of a Dask cluster, over the same port. `distributed` comes with the extra `dask` and is imported when used.
 
-The scheduler's certificates are Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the
-environment of its workers.
+Certificates are Dask's own settings (`DASK_DISTRIBUTED__COMM__TLS__...`); credentials are in the environment of its
+workers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from reconciler.worker import run_part
 
 if TYPE_CHECKING:
     from distributed import Client
+
+CERTIFICATES: Final = (
+    "set DASK_DISTRIBUTED__COMM__TLS__CA_FILE to the CA of the scheduler's certificate, and ...__TLS__CLIENT__CERT and "
+    "...__TLS__CLIENT__KEY to a certificate that the scheduler's CA has signed, and its key"
+)
 
 CONNECTING: Final = 20
 """Seconds that a scheduler is given to answer, and then to have a worker."""
@@ -69,8 +74,18 @@ def _connected(client_type: type[Client], address: str) -> Client:
     import logging
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what goes wrong is told here, once
+    if address.startswith("tls://"):
+        _check_certificates(address)
+    from distributed.comm import CommClosedError
+
     try:
         client = client_type(address, timeout=CONNECTING, set_as_default=False)
+    except CommClosedError as error:
+        said = str(error).rpartition(": ")[2].rpartition("] ")[2].partition(". ")[0].partition(" (_")[0]
+        raise UsageError(
+            f"--workers {address}: the scheduler and this machine do not take each other's certificates ({said}); "
+            f"{CERTIFICATES}"
+        ) from None
     except (OSError, TimeoutError, ValueError) as error:
         said = str(error).partition("\n")[0]
         raise UsageError(f"--workers {address}: no scheduler can be reached there ({said})") from None
@@ -80,6 +95,20 @@ def _connected(client_type: type[Client], address: str) -> Client:
         client.close()
         raise UsageError(f"--workers {address}: the scheduler has no workers; start some, and run again") from None
     return client
+
+
+def _check_certificates(address: str) -> None:
+    """Raises UsageError where Dask has none to encrypt with: it would find that out after a minute."""
+    from distributed.security import Security
+
+    try:
+        found = Security().get_connection_args("client")
+    except (OSError, ValueError) as error:  # a file that is not there, or no certificate
+        raise UsageError(
+            f"--workers {address}: the certificates of Dask cannot be read ({error}); {CERTIFICATES}"
+        ) from None
+    if found.get("ssl_context") is None:
+        raise UsageError(f"--workers {address}: Dask has no certificates to encrypt with; {CERTIFICATES}")
 
 
 class _Cluster(Executor):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from reconciler.dask_workers import check_address, dask_workers
+from reconciler.dask_workers import _check_certificates, check_address, dask_workers
 from reconciler.engine.parts import Setup, project_values
 from reconciler.engine.site_results import SitePlanned
 from reconciler.executor.ledger import Result
@@ -105,3 +108,101 @@ def test_a_cluster_on_other_machines_needs_a_state_that_they_share(shops: Fleet)
     setup = Setup(project_values(project), shops.url, str(shops.root / ".reconciler"), 4, None)
     with pytest.raises(UsageError, match="object store"):
         dask_workers("tls://scheduler.example:8786", setup)
+
+
+# --- tls:// ----------------------------------------------------------------------------------------
+
+
+KEY = {"WIX_API_KEY": "any-key-will-do"}
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two authorities, `ours` and `other`, and a certificate of each."""
+    if shutil.which("openssl") is None:
+        pytest.skip("certificates are made with the `openssl` command, which is not installed")
+    folder = tmp_path_factory.mktemp("authorities")
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2")
+    for name in ("ours", "other"):
+        signed_by = ("-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key")
+        for command in (
+            ("req", "-x509", *key, "-subj", f"/CN={name}", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem"),
+            ("req", *key[:-2], "-subj", "/CN=node", "-keyout", f"{name}.key", "-out", f"{name}.csr"),
+            ("x509", "-req", "-in", f"{name}.csr", "-days", "2", "-out", f"{name}.pem", *signed_by, "-CAcreateserial"),
+        ):
+            subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def certificates(folder: Path, authority: str = "ours", own: str = "ours") -> dict[str, str]:
+    """The environment of a process that trusts an authority, and shows a certificate of its own."""
+    of_roles = {
+        f"{role}__{what}": str(folder / f"{own}.{ending}")
+        for role in ("SCHEDULER", "WORKER", "CLIENT")
+        for what, ending in (("CERT", "pem"), ("KEY", "key"))
+    }
+    settings = {"CA_FILE": str(folder / f"{authority}-ca.pem"), **of_roles}
+    return {f"DASK_DISTRIBUTED__COMM__TLS__{name}": value for name, value in settings.items()}
+
+
+@pytest.fixture(scope="module")
+def encrypted(authorities: Path) -> Iterator[str]:
+    """The address of a scheduler with two workers, each a process of its own, that talk over TLS alone."""
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    environ = {**os.environ, **KEY, **certificates(authorities), "DASK_TEMPORARY_DIRECTORY": str(authorities)}
+
+    def start(role: str, *arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{role}", *arguments, "--no-dashboard"]
+        return subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+
+    started = [start("scheduler", "--host", "tls://127.0.0.1", "--port", "0")]
+    try:
+        assert started[0].stderr is not None
+        address = next(line.split()[-1] for line in started[0].stderr if "Scheduler at:" in line)
+        started += [start("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
+        yield address
+    finally:
+        for process in reversed(started):
+            process.kill()
+            process.communicate()
+
+
+def in_a_process(shops: Fleet, scheduler: str, environ: dict[str, str]) -> tuple[int, str]:
+    """The exit code of a plan on a scheduler's workers, and what it says. Dask reads its settings once a process."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
+    command = [sys.executable, "-m", "reconciler", "plan", str(shops.root), "--workers", scheduler]
+    done = subprocess.run(
+        command, env={**ours, **KEY, **environ}, capture_output=True, text=True, timeout=100, check=False
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_cluster_is_reached_over_tls(shops: Fleet, encrypted: str, authorities: Path) -> None:
+    assert encrypted.startswith("tls://")
+    code, said = in_a_process(shops, encrypted, certificates(authorities))
+    assert code == 0, said
+    assert f"{SITES} sites" in said
+
+
+@pytest.mark.parametrize(
+    ("authority", "own", "wrong"),
+    [
+        ("other", "ours", "do not take each other's certificates (TLS certificate does not match)"),
+        pytest.param("ours", "other", "do not take each other's certificates", marks=pytest.mark.exhaustive),
+        pytest.param("none", "ours", "the certificates of Dask cannot be read", marks=pytest.mark.exhaustive),
+    ],
+)
+def test_a_certificate_of_another_authority_is_refused(
+    shops: Fleet, encrypted: str, authorities: Path, authority: str, own: str, wrong: str
+) -> None:
+    code, said = in_a_process(shops, encrypted, certificates(authorities, authority, own))
+    assert code == 1, said
+    assert wrong in " ".join(said.split())
+    assert "DASK_DISTRIBUTED__COMM__TLS__CA_FILE" in said
+    assert "Traceback" not in said
+
+
+def test_without_certificates_it_is_said_at_once() -> None:
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    with pytest.raises(UsageError, match="no certificates to encrypt with"):
+        _check_certificates("tls://127.0.0.1:1")
