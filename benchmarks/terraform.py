@@ -1,0 +1,101 @@
+"""What a plan without changes costs against Terraform's: CPU and memory, process against process, run in turn.
+
+python benchmarks/terraform.py [--sites 1000] [--rounds 3]
+
+Comparable: as many things of a few values each, declared in files and recorded in a state on this disk, and a plan that
+looks at all of them and finds nothing to do. Ours are sites, each in a file; Terraform's are modules of five
+`terraform_data`, a resource that is built in, so that no registry and no provider's process is needed.
+
+Not comparable, to Terraform's favour: `terraform_data` is asked from nobody, while each of our sites is read with two
+requests over HTTP (the server is a process of its own, and not counted). To ours: Terraform evaluates a language and
+orders a graph of 5,000 resources, where our sites do not depend on each other. So this says what a fleet of this size
+costs with each, and not that one program is better than the other at the same work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import tempfile
+from pathlib import Path
+
+from canned import served
+from measure import compiled, cost_of
+from run import command, write_project
+
+FIVE = """\
+variable "name" { type = string }
+
+resource "terraform_data" "setting" {
+  count = 5
+  input = "${var.name}-${count.index}"
+}
+"""
+
+MODULE = 'module "{name}" {{\n  source = "./five"\n  name   = "{name}"\n}}\n'
+
+FIRST = "site-00000"
+
+
+def write_modules(root: Path, modules: int) -> None:
+    """A folder in which Terraform has made the modules: the first one really, and the state of the others after it."""
+    (root / "five").mkdir()
+    (root / "five" / "main.tf").write_text(FIVE, encoding="utf-8")
+    write_main(root, 1)
+    for arguments in (("init",), ("apply", "-auto-approve")):
+        cost_of(["terraform", *arguments, "-no-color"], root)
+    write_main(root, modules)
+    cost_of(["terraform", "init", "-no-color"], root)
+    file = root / "terraform.tfstate"
+    state = json.loads(file.read_text(encoding="utf-8"))
+    [made] = state["resources"]
+    text = json.dumps(made)
+    state["resources"] = [json.loads(text.replace(FIRST, name)) for name in names(modules)]
+    file.write_text(json.dumps(state), encoding="utf-8")
+
+
+def write_main(root: Path, modules: int) -> None:
+    """The file that names the modules."""
+    (root / "main.tf").write_text("".join(MODULE.format(name=name) for name in names(modules)), encoding="utf-8")
+
+
+def names(modules: int) -> list[str]:
+    """What the modules are called."""
+    return [f"site-{number:05}" for number in range(modules)]
+
+
+def main() -> None:
+    """Prints the cost of both, and the ratios."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sites", type=int, default=1000, help="how many sites, and modules (default 1000)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of runs (default 3)")
+    given = parser.parse_args()
+    if shutil.which("terraform") is None:
+        print("skipped: `terraform` is not installed, so there is nothing to compare with")
+        return
+    os.environ |= {"CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1"}  # it asks nobody for a newer version
+    compiled()
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other, served() as base:
+        write_project(Path(one), given.sites)
+        write_modules(Path(other), given.sites)
+        cost_of(command("apply", ".", "--auto-approve", "--api", base), Path(one))  # which records the sites
+        ours = command("plan", ".", "--api", base)
+        # 0: no changes, and anything else ends the benchmark
+        theirs = ["terraform", "plan", "-no-color", "-detailed-exitcode"]
+        cost_of(ours, Path(one)), cost_of(theirs, Path(other))  # byte code and file caches
+        pairs = [(cost_of(ours, Path(one)), cost_of(theirs, Path(other))) for _ in range(given.rounds)]
+        for name, costs in zip(("this", "terraform"), zip(*pairs, strict=True), strict=True):
+            cpu, memory = (statistics.median(getattr(cost, what) for cost in costs) for what in ("cpu", "memory"))
+            print(f"{name:9} {cpu:7.2f} s CPU, {memory:6.0f} MiB")
+        cpu, memory = (
+            statistics.median(getattr(their, what) / getattr(our, what) for our, their in pairs)
+            for what in ("cpu", "memory")
+        )
+        print(f"Terraform takes {cpu:.1f} x the CPU and {memory:.1f} x the memory of this (wanted: 15 or more of each)")
+
+
+if __name__ == "__main__":
+    main()
