@@ -191,7 +191,9 @@ def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, 
         world.dashboard.edit_item(SITE_ID, IDS[4], caption="Something else")
     assert "given for different drafts" in reconciler("plan", shop.root).out
     reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
-    assert '! back to keep "Open studio": `discard` was given for drafts that have changed' in " ".join(reviewed.out.split())
+    assert '! back to keep "Open studio": `discard` was given for drafts that have changed' in " ".join(
+        reviewed.out.split()
+    )
     (found,) = json.loads((shop.root / "review.json").read_text("utf-8"))["sites"][0]["backToKeep"]
     assert (found["title"], found["decision"]) == ("Open studio", "discard")
     assert "decision: discard" not in file(shop)

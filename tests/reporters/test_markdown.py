@@ -97,7 +97,9 @@ def test_a_comment_says_what_it_left_out() -> None:
     assert len(text) <= COMMENT
     assert "❌ <code>lost: w-unread" in text  # what is gravest is there, though it came last
     shown = text.count("<details>")
-    (left,) = re.findall(r"^Left out because the comment is full: (?:(\d+) risky items? and )?(\d+) sites?\.", text, re.MULTILINE)
+    (left,) = re.findall(
+        r"^Left out because the comment is full: (?:(\d+) risky items? and )?(\d+) sites?\.", text, re.MULTILINE
+    )
     assert shown + int(left[1]) == 400
     frames = Frames()
     frames.feed(text)
