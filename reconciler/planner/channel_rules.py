@@ -108,7 +108,7 @@ def channel_violations(post: Post) -> Iterator[Violation]:
 
 def is_empty(post: Post) -> bool:
     """Whether there is nothing in a post to look at or to read."""
-    return not post.media and not post.link and not any(shows_anything(text) for _, text in post.texts)
+    return not post.media and not any(map(shows_anything, (post.link or "", *(text for _, text in post.texts))))
 
 
 def content_warnings(post: Post) -> tuple[str, ...]:

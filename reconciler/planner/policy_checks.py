@@ -20,6 +20,9 @@ from reconciler.model.posts import Post, PostId
 from reconciler.planner.channel_rules import IN_THE_DASHBOARD, Violation, channel_violations, is_empty
 from reconciler.planner.options import Scope
 
+_UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks and letters that Unicode says are not shown: joiners, fillers and variation selectors."""
+
 SHOWN_FROM: Final = 0.8
 """The share of a limit from which it is shown before it trips."""
 
@@ -75,9 +78,10 @@ def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
 
 
 def _read(post: Post) -> Iterator[str]:
-    """All that people read of a post, its link preview included."""
+    """All that people may read of a post: with its link preview, and what this version does not know of it."""
     yield from (text for _, text in post.texts)
     yield from (text for _, text in post.content.preview.members())
+    yield from (text for _, text in post.other)
 
 
 def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Violation, ...]:
@@ -137,7 +141,7 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
 def folded(text: str) -> str:
     """A text as banned words are looked for in it: without case, width, and characters that nobody sees."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(one for one in plain if unicodedata.category(one) != "Cf")
+    return "".join(one for one in plain if unicodedata.category(one) != "Cf" and not _UNSEEN.match(one))
 
 
 @lru_cache(maxsize=512)

@@ -18,8 +18,9 @@ _LIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
 
 _KEYCAP: Final = "\u20e3"
 
-_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that show nothing: fillers of Hangul, and the empty Braille cell."""
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
+"""Letters and symbols that show nothing: fillers of Hangul, the empty Braille cell, a lost object, a note
+that is none."""
 
 
 def letters(text: str) -> int:

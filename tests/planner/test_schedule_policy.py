@@ -150,6 +150,7 @@ def test_limits_are_shown_before_they_trip() -> None:
         ("free money", "free, money", False),
         ("free", "ｆｒｅｅ", True),
         ("free", "fr\u200bee", True),
+        ("free", "f\ufe0fr\u034fe\u3164e", True),
         ("straße", "STRASSE", True),
         ("c++", "learn C++ now", True),
         ("$$$", "win $$$now", True),
@@ -162,7 +163,10 @@ def test_limits_are_shown_before_they_trip() -> None:
     ],
 )
 def test_banned_words_are_whole_words_in_any_dress(word: str, text: str, hit: bool) -> None:
-    assert bool(content_violations(post("d", caption=text), Policy(banned_words=(word,)))) is hit
+    policy = Policy(banned_words=(word,))
+    assert bool(content_violations(post("d", caption=text), policy)) is hit
+    later = replace(post("d", caption="Fine"), other=(("firstComment", text),))
+    assert bool(content_violations(later, policy)) is hit, "also in a text that this version does not know"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +256,8 @@ def test_x_counts_links_as_23_and_wide_characters_twice(text: str, length: int) 
 
 
 @pytest.mark.parametrize(
-    "nothing", ["", " \n\t", "\u200b\u2060\ufeff", "\u3164", "\u2800\u115f", "\u0301", "\u00ad\u200e", "\ufe0f\u200d"]
+    "nothing",
+    ["", " \n\t", "\u200b\u2060\ufeff", "\u3164", "\u2800\u115f", "\u0301", "\u00ad\u200e", "\ufe0f\ufffc"],
 )
 def test_an_empty_post_goes_out_nowhere(nothing: str) -> None:
     empty = activity("a", post("d1", "FACEBOOK", caption=nothing, media=()), post("d2", "FACEBOOK", caption=nothing))
@@ -261,6 +266,8 @@ def test_an_empty_post_goes_out_nowhere(nothing: str) -> None:
     assert "empty post: it has no image and no visible character" in made.blocked[0].message
     unasked = plan(desired(required=False), site(empty))
     assert names(unasked) == ["d2"]
+    linked = activity("a", replace(empty.posts[0], link=" \u200b"), replace(empty.posts[1], link="https://a.de/"))
+    assert names(plan(desired(required=False), site(linked))) == ["d2"], "a link of blanks is nothing either"
     for something in ("a", "🫖", ".", "あ"):
         seen = activity("a", post("d1", "FACEBOOK", caption=nothing + something, media=()))
         assert names(plan(desired(approvals=approved(seen)), site(seen))) == ["d1"]
