@@ -64,10 +64,8 @@ __all__ = [
 _MODULES = {
     "engine.applying": ("Decision", "Proposal"),
     "engine.policy_checks": ("PolicyContext",),
-    "engine.results": (
-        "ApplyCompleted",
-        "Event",
-        "Refused",
+    "engine.results": ("ApplyCompleted", "Event", "Refused"),
+    "engine.site_results": (
         "SiteApplied",
         "SiteDrifted",
         "SiteFailed",

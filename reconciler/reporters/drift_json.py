@@ -27,7 +27,7 @@ def _item(item: DriftItem) -> dict[str, Any]:
         "address": str(item.address),
         "state": item.state.value,
         "moved": None if item.moved is None else item.moved.value,
-        "finding": None if item.finding is None else item.finding.name.lower().replace("_", "-"),
+        "finding": None if item.finding is None else item.finding.value,
         "about": [*(part for part in (item.channel, item.title) if part), *item.about],
         "fields": [_field(one) for one in item.fields],
         "fix": item.fix,

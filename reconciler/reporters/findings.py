@@ -182,7 +182,7 @@ def drifted(item: DriftItem) -> Diagnostic | None:
             severity = Severity.ERROR if item.finding in _GRAVE else Severity.WARNING
         case _:
             assert_never(item.state)
-    code = item.state.value if item.finding is None else item.finding.name.lower().replace("_", "-")
+    code = item.state.value if item.finding is None else item.finding.value
     fields = "; ".join(
         f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, the file says "
         f"{words.value(field.desired)}"

@@ -197,13 +197,46 @@ def short(digest: str) -> str:
     return digest[:15]
 
 
+FINDINGS: Final = {
+    Finding.DIFFERS: "differs from the file",
+    Finding.MISSING: "missing on the site",
+    Finding.NOT_LISTED: "not in the file (prune is on)",
+    Finding.UNWANTED: "exists, although the file says absent",
+    Finding.DELETED: "gone since the last apply",
+    Finding.INACTIVE: "went INACTIVE; reading a marketing plan that was idle for weeks can itself do that",
+    Finding.FAILED: "the last generation failed",
+    Finding.GENERATING: "a generation is under way",
+    Finding.NOT_IN_FORCE: "saved, but not generated from yet",
+    Finding.POSTS_COMING: "posts are being generated",
+    Finding.POSTS_CLEARED: "its posts are gone",
+    Finding.POSTS_MISSING: "it has no posts yet",
+    Finding.SENT_BACK: "a decision has not been carried out yet",
+    Finding.NOT_SCHEDULED: "approved, but not scheduled yet",
+    Finding.OTHER_TIME: "scheduled for another time than the rule says",
+    Finding.NOT_WANTED: "scheduled, but no rule covers it",
+    Finding.FAILED_POST: "failed to go out",
+    Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
+    Finding.CHANNEL_LOST: "is waiting to go out on a channel that is not connected",
+    Finding.UNAPPROVED: "goes out without approval",
+    Finding.STILL_GOING_OUT: "goes out although it is no longer wanted",
+    Finding.DATE_MOVED: "its activity was moved, but the post was not",
+    Finding.TAKEN_BACK: "scheduled, but the next apply cancels it",
+    Finding.CANCELLED: "was scheduled, but somebody cancelled it",
+    Finding.EDITED: "its content is no longer what was approved",
+    Finding.MOVED_BY_OTHERS: "somebody moved it to another time than it was scheduled for",
+    Finding.REVIEW: "waiting for review",
+    Finding.BLOCKED: "waiting for a person",
+}
+"""What is not as the file asks for, as a clause. A test fails for a finding without one."""
+
+
 def finding(item: DriftItem, *, named: bool = False) -> str:
     """`its posts are gone: Summer sale`: the finding with its reason and what it is about. Of an item that has one.
 
     `named`: what names the object was said already.
     """
     assert item.finding is not None
-    said, about = item.finding.value, item.about
+    said, about = FINDINGS[item.finding], item.about
     if item.reason is not None:
         said += f" ({', '.join((REASONS[item.reason], *item.because))})"
     if item.finding is Finding.REVIEW:
