@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from typing import Final
+
+_WORDS: Final = re.compile(
+    r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)(?: \(UTC([+-]\d{2}:\d{2})\))?"
+)
 
 
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`, with `about` in front where the API picks the time.
 
+    A wall time that the clocks show twice has its offset too: `02:30 Europe/Berlin (UTC+02:00)`.
     In UTC if `zone` is not an IANA name that this machine knows.
     """
     from zoneinfo import ZoneInfo
@@ -16,4 +23,28 @@ def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
         local = at.astimezone(ZoneInfo(zone))
     except (KeyError, ValueError, OSError):
         local, zone = at.astimezone(UTC), "UTC"
-    return f"{'' if exact else 'about '}{local:%a %Y-%m-%d %H:%M} {zone}"
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    offset = f" (UTC{local.isoformat()[-6:]})" if twice else ""
+    return f"{'' if exact else 'about '}{local:%a %Y-%m-%d %H:%M} {zone}{offset}"
+
+
+def moment_in(words: str) -> datetime | None:
+    """The moment that `moment_text` told, in its zone; None for other words."""
+    from zoneinfo import ZoneInfo
+
+    found = _WORDS.fullmatch(words)
+    if found is None:
+        return None
+    try:
+        zone = ZoneInfo(found[2])
+        if found[3]:
+            return datetime.fromisoformat(f"{found[1]}{found[3]}").astimezone(zone)
+        return datetime.fromisoformat(found[1]).replace(tzinfo=zone)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def zone_in(words: str) -> str:
+    """The zone that `moment_text` told; UTC for other words."""
+    found = _WORDS.fullmatch(words)
+    return found[2] if found is not None else "UTC"

@@ -12,13 +12,19 @@ from msgspec.structs import replace
 from reconciler.model.canonical import JsonObject
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import CancelPost, ReschedulePost
-from reconciler.model.posts import Post, PostId, post_name
+from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 
 STOP_BY_HAND: Final = "cancel it in the site's dashboard"
 
 TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's dashboard cannot stop it"
+
+
+def how_to_stop(post: Post) -> str:
+    """What a person can do about a post: only one that is SCHEDULED can be cancelled (D 10.1)."""
+    return STOP_BY_HAND if post.status is PostStatus.SCHEDULED else TAKE_DOWN
+
 
 TRIED: Final = "failed cancel"
 
@@ -64,7 +70,7 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
         action.reason,
         action.because,
         obstacle,
-        STOP_BY_HAND,
+        how_to_stop(live) if live else STOP_BY_HAND,
     )
 
 

@@ -44,7 +44,7 @@ from reconciler.planner.approval_checks import commit_it, difference_words, not_
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import too_late
-from reconciler.planner.unstopped import STOP_BY_HAND, TAKE_DOWN, why_not_cancelled
+from reconciler.planner.unstopped import STOP_BY_HAND, how_to_stop, why_not_cancelled
 from reconciler.planner.used_approvals import rights_needed, scheduled_by_us
 from reconciler.planner.wanted_posts import NO_SCHEDULE, Standards, Unwanted, days_of, moment_in
 
@@ -163,7 +163,7 @@ class _Judge(Struct):
         address, moment = self._address(post), moment_in(activity, post)
         if post.status is not PostStatus.SCHEDULED:
             obstacle = f"a post that is {post.status} cannot be cancelled"
-            self._goes_out(activity, post, unwanted, obstacle, TAKE_DOWN)
+            self._goes_out(activity, post, unwanted, obstacle)
             return
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:
             self._goes_out(activity, post, unwanted, f"{tried}; apply tries again")
@@ -185,7 +185,7 @@ class _Judge(Struct):
                 unwanted.reason,
                 unwanted.details,
                 obstacle,
-                stop,
+                stop if post.status is PostStatus.SCHEDULED else how_to_stop(post),
             )
         )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final, assert_never
-from zoneinfo import ZoneInfo
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.canonical import Json, thaw
 from reconciler.model.events import instant
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     Deferred,
     Part,
@@ -107,11 +107,7 @@ LONGEST = 160
 
 def moment(at: datetime, zone: str) -> str:
     """`Thu 2026-12-03 09:30 Europe/Berlin`: how a person says when."""
-    try:
-        local = at.astimezone(ZoneInfo(zone))
-    except (KeyError, ValueError, OSError):
-        local, zone = at.astimezone(UTC), "UTC"
-    return f"{local:%a %Y-%m-%d %H:%M} {zone}"
+    return moment_text(at, zone)
 
 
 def value(json_value: Json, *, whole: bool = False) -> str:

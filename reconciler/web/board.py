@@ -5,11 +5,9 @@ A file is turned into cards again only where it changed, so that thousands of dr
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -17,7 +15,7 @@ from reconciler.config.deciding import Subject
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.moments import moment_text
+from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import TAKEN_BACK, key_of
@@ -28,8 +26,6 @@ from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SOON: Final = timedelta(minutes=1)
 """What the clock may have moved without a card being another one."""
-
-_GOES_OUT: Final = re.compile(r"(?:about )?[A-Z][a-z]{2} (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) ([\w/+-]+)")
 
 
 _BY_THE_FILE: Final = frozenset(CardState) - {
@@ -183,13 +179,13 @@ class _Known:
 
 def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, known: _Known) -> Card:
     words = draft.goes_out or moment_text(activity.date, "UTC", exact=False)
-    moment = _moment(words) or activity.date
+    moment = moment_in(words) or activity.date
     outcome = known.outcomes.get(draft.id)
     state, notes = _state(file, activity, draft, known, moment, outcome)
     scheduled = known.scheduled(draft)
     if scheduled is not None and scheduled.scheduled_for is not None and state not in _BY_THE_FILE:
         moment = scheduled.scheduled_for.astimezone(moment.tzinfo)
-        words = moment_text(moment, _zone(words))
+        words = moment_text(moment, zone_in(words))
     before = known.approved.get(draft.id)
     apart = before.differences(activity, draft) if before is not None and draft.decision is Decision.PENDING else ()
     if before is not None and apart and state in (CardState.PENDING, CardState.CANCELLED):
@@ -211,7 +207,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         activity_digest=activity.decided,
         blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
         notes=tuple(notes),
-        changed=changed(apart, draft.content, _zone(words)),
+        changed=changed(apart, draft.content, zone_in(words)),
         link=(outcome.link or "") if outcome is not None else "",
     )
 
@@ -259,19 +255,3 @@ def _state(
             "This site has not been applied yet, so this approval does not count. Apply once, and approve again."
         ]
     return CardState.APPROVED, []
-
-
-def _zone(words: str) -> str:
-    found = _GOES_OUT.fullmatch(words)
-    return found[2] if found is not None else "UTC"
-
-
-def _moment(words: str) -> datetime | None:
-    """The moment that the file tells people, in its zone."""
-    found = _GOES_OUT.fullmatch(words)
-    if found is None:
-        return None
-    try:
-        return datetime.fromisoformat(found[1]).replace(tzinfo=ZoneInfo(found[2]))
-    except (KeyError, ValueError, OSError):
-        return None

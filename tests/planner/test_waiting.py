@@ -32,6 +32,7 @@ from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from reconciler.planner.unstopped import not_stopped
 from tests.planner.publishing_world import (
     NOW,
     activity,
@@ -361,3 +362,21 @@ def test_what_is_wrong_with_a_post_is_said_while_the_marketing_plan_shows_nothin
         wanted, hidden, replace(OURS, published=(known,)), policy=Policy(quiet_hours=QuietHours(time(13), time(15)))
     )
     assert reasons(made) == [(WAITS.id, BlockedBy.POLICY)]
+
+
+@pytest.mark.parametrize("status", [PostStatus.IN_QUEUE, PostStatus.PROCESSING, Unrecognised("ON_HOLD")])
+def test_of_what_is_under_way_nobody_is_told_to_cancel_it(status: PostStatus | Unrecognised) -> None:
+    """Only what is SCHEDULED can be cancelled (10.1), whatever it is that makes a post unwanted."""
+    under_way = replace(WAITS, status=status)
+    live = site(activity("a", under_way))
+    undecided = desired(approvals=replace(YES, uncommitted=frozenset({WAITS.id})))
+    for made in (
+        plan(desired(), live, OURS),
+        plan(undecided, live, OURS),
+        plan(yes(), live, policy=Policy(paused=Pause.CANCEL)),
+    ):
+        (goes_out,) = made.still_going_out
+        assert goes_out.stop == "take it down on its channel once it is out, if the site's dashboard cannot stop it"
+    (cancel,) = plan(desired(), site(KILN), OURS).actions
+    assert not_stopped(cancel, "refused", under_way).stop == goes_out.stop
+    assert not_stopped(cancel, "refused", WAITS).stop == not_stopped(cancel, "refused").stop != goes_out.stop

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeAlias, assert_never
 
 from msgspec.structs import replace
@@ -161,17 +161,21 @@ def _scheduling_outcome(live: Post | None) -> Outcome | None:
     return NotDone(f"the post is {live.status}", final=False) if isinstance(live.status, PostStatus) else None
 
 
+NOTHING_SCHEDULED: Final = PublishedPost(PostId(""), Digest(""), "", None, datetime.min.replace(tzinfo=UTC))
+
+
 def published_post(
     entry: OpenEntry,
     journal: Journal,
     moment: datetime | None,
     options: ApplyOptions | None = None,
     found: Snapshot | None = None,
-    zone: str = "UTC",
+    zone: str | None = None,
 ) -> PublishedPost:
     """The record of a post that this call scheduled or moved.
 
-    `moment` is when it goes out, `zone` the site's time zone, the options know the commit and who approved it, and
+    `moment` is when it goes out, `zone` the site's time zone (None: nobody read it, so it is the one
+    that the site had last), the options know the commit and who approved it, and
     `found` is what was read since.
 
     It is dated by its journal entry, so that noted twice it is one scheduling all the same.
@@ -180,10 +184,11 @@ def published_post(
     assert isinstance(operation, SchedulePost | ReschedulePost)
     post, digest = operation.post, operation.digest
     before = _recorded(post, digest, journal.recorded)
+    zone = zone or max(journal.recorded.published, key=lambda known: known.done_at, default=NOTHING_SCHEDULED).zone
     live, activity = (found.post(post), found.activity(operation.activity)) if found else (None, None)
     if before is not None and isinstance(operation, ReschedulePost):
         # The same scheduling at another time, not one more.
-        return replace(before, scheduled_for=moment, date=activity.date if activity else before.date)
+        return replace(before, scheduled_for=moment, date=activity.date if activity else before.date, zone=zone)
     commit, approver = (options.commit, dict(options.approvers).get(post)) if options else (None, None)
     return PublishedPost(
         post,
