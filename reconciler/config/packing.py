@@ -12,7 +12,7 @@ _LEVEL = 1
 _RAW = -15
 
 
-ROOM: Final = 1024 * 1024
+ROOM: Final = 256 * 1024
 """Bytes of files whose sites are kept as they are, at about six bytes of memory for each: packing is a tenth of reading
 a site, and worth it where there are many, or large ones."""
 

@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 from typing import TypeAlias
 
-Stamp: TypeAlias = tuple[int, int, int, int] | None
-"""Times of the last write and of the last change of its entry, size and number; None where there is no such file."""
+Stamp: TypeAlias = bytes | None
+"""Times of the last write and of the last change of its entry, size and number; None where there is no such file.
+
+Bytes, for many thousands are kept, and four numbers of their own take more than twice their room."""
 
 
 def stamp_of(path: Path) -> Stamp:
@@ -16,4 +18,4 @@ def stamp_of(path: Path) -> Stamp:
         found = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+    return b"%d %d %d %d" % (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)

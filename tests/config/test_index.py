@@ -228,7 +228,7 @@ def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteP
 
 
 def test_what_is_kept_of_a_site_is_small(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ROOM", 4096)  # as after the first megabyte of files
+    monkeypatch.setattr(packing, "ROOM", 4096)  # as after many files
     rules = "posts: [{match: {within: 21d}, max: 3}]\nschedule: {rules: [{channels: [INSTAGRAM], at: '09:30'}]}\n"
     write_project({f"sites/{at}.yaml": site(f"s{at}", rules) for at in range(200)})
     index = index_of()

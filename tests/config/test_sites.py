@@ -274,7 +274,7 @@ def test_problem_of_the_defaults_is_told_once_for_all_sites(problems_of: Callabl
 
 
 def test_sites_are_not_kept(write_project: WriteProject, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packing, "ROOM", 65536)  # as after the first megabyte of files
+    monkeypatch.setattr(packing, "ROOM", 65536)  # as after many files
     text = "---\n".join(f"{head(f's{at}')}settings: {{toneOfVoice: {'warm ' * 400}}}\n" for at in range(600))
     write_project({"sites/all.yaml": text})
     project = find_project()
