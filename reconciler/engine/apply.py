@@ -22,19 +22,20 @@ from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_sit
 from reconciler.engine.plan_file import bare, plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ApplyCompleted, GoingOut, Notice, Phase, PhaseStarted, PlanCompleted, Refused
+from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused
 from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import RunContext, begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.unseen import unseen_at
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import Plan
+from reconciler.planner.actions import GoingOut, Plan
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.reached import Reach
@@ -92,7 +93,13 @@ def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned
         return Prepared(planned, entry, recorded)
 
     return over_sites(
-        entries, work, named=named_by_file, at_once=session.parallelism, emit=run.emit, debug=session.debug
+        entries,
+        work,
+        named=named_by_file,
+        at_once=session.parallelism,
+        emit=run.emit,
+        unseen=lambda entry: unseen_at(session, entry),
+        debug=session.debug,
     )
 
 
@@ -239,7 +246,15 @@ def _checked(
         planned = replace(planned, plan=plan, tally=tally_of(plan))
         return planned if found else Prepared(planned, entry, recorded)
 
-    return over_sites(saved.plans, work, named=named, at_once=session.parallelism, emit=run.emit, debug=session.debug)
+    return over_sites(
+        saved.plans,
+        work,
+        named=named,
+        at_once=session.parallelism,
+        emit=run.emit,
+        unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
+        debug=session.debug,
+    )
 
 
 async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:

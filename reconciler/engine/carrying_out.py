@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.applying import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.plan import plan_site
+from reconciler.engine.plan import left_to_go_out, plan_site
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
@@ -27,9 +27,10 @@ from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_va
 from reconciler.model.operations import Regenerate, SchedulePost, class_of
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import Action, Plan
+from reconciler.planner.actions import Action, GoingOut, Plan
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
@@ -84,7 +85,9 @@ async def apply_sites(
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
         recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
-            return result
+            plan = recorder.plan
+            left = left_to_go_out(plan, "nothing was done on the site")
+            return replace(result, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
         why = f"the run ended before the outcome of this was known; {AGAIN}"
         return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 

@@ -19,6 +19,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.unseen import unseen_at
 from reconciler.executor.observe import observe_and_plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftTally, Finding
@@ -117,6 +118,7 @@ def audits(
         named=named_by_file,
         at_once=session.parallelism,
         emit=emit,
+        unseen=lambda entry: unseen_at(session, entry),
         debug=session.debug,
     )
 

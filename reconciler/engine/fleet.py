@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, Generic, TypeVar
 
+from msgspec.structs import replace
+
 from reconciler.api.errors import ApiError
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.policy_checks import CheckFailed
@@ -15,6 +17,7 @@ from reconciler.engine.results import Emit
 from reconciler.engine.site_results import SiteFailed, SiteStarted
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.planner.targets import Named
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
 from reconciler.state.lease import Locked
 
@@ -60,6 +63,7 @@ def over_sites(
     at_once: int,
     emit: Emit = lambda _: None,
     failed: Callable[[SiteFailed], Result | SiteFailed] = lambda result: result,
+    unseen: Callable[[Site], Awaitable[UnseenPosts]] | None = None,
     ordered: bool = True,
     debug: bool = False,
 ) -> AsyncIterator[Result | SiteFailed]:
@@ -67,8 +71,9 @@ def over_sites(
 
     At most `at_once` are worked on at a time, not counting those that stand aside. In order, no more than `AHEAD`
     times as many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
-    concerns one site alone becomes its result (`failed` makes another one of it); one that concerns the run, such as
-    a missing key, ends it. With `debug` a bug ends the run too. Left early, everything under way is cancelled.
+    concerns one site alone becomes its result (`unseen` says what goes out there all the same, and `failed` makes
+    another one of it); one that concerns the run, such as a missing key, ends it. With `debug` a bug ends the run too.
+    Left early, everything under way is cancelled.
     """
 
     async def outcome(site: Site, turn: Turn) -> Result | SiteFailed:
@@ -78,7 +83,8 @@ def over_sites(
         except Exception as error:
             if _concerns_the_run(error, debug=debug):
                 raise
-            return failed(_failed(named(site), error, turn))
+            result = _failed(named(site), error, turn)
+            return failed(replace(result, unseen=await unseen(site)) if unseen is not None else result)
         finally:
             turn.end()
 

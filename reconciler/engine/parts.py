@@ -35,6 +35,7 @@ from reconciler.planner.actions import Plan
 from reconciler.planner.drift_report import DriftReport
 from reconciler.planner.reached import Reached
 from reconciler.planner.tally import PlanTally
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
 
 HEADER: Final = f"reconciler {__version__}, parts 1\n".encode()
@@ -215,6 +216,7 @@ class Failed(Variant, frozen=True):
     refused: bool
     labels: Labels
     seconds: float
+    unseen: UnseenPosts = UnseenPosts()
 
     @classmethod
     def of(cls, site: SiteFailed) -> Self:

@@ -18,6 +18,7 @@ from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.unseen import unseen_at
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result
 from reconciler.executor.observe import observe_and_plan
@@ -76,6 +77,7 @@ def plans(
         named=named_by_file,
         at_once=session.parallelism,
         emit=emit,
+        unseen=lambda entry: unseen_at(session, entry),
         debug=session.debug,
     )
 
@@ -150,6 +152,8 @@ class PlanTotals:
         if isinstance(result, SiteFailed):
             self.failed += not result.refused
             self.refused += result.refused
+            self.unstoppable += len(result.unseen.going_out)
+            self.tally += PlanTally(still_going_out=len(result.unseen.going_out))
         else:
             self.tally += result.tally
             self.unstoppable += len(beyond_the_plan(result.plan))

@@ -35,6 +35,11 @@ class EventRecorder:
         self._entries: list[Entry] = []
 
     @property
+    def plan(self) -> Plan:
+        """What is carried out."""
+        return self._plan
+
+    @property
     def saw_something(self) -> bool:
         """Whether any action was begun, or ended."""
         return bool(self._begun or self._entries)

@@ -42,7 +42,7 @@ from reconciler.model.diagnostics import Diagnostic, Place
 if TYPE_CHECKING:
     # The types alone: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.executor.ledger import Result, Tally
-    from reconciler.planner.actions import StillGoingOut
+    from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
     from reconciler.planner.drift_report import DriftTally
     from reconciler.planner.tally import PlanTally
@@ -242,13 +242,6 @@ class HistoryListed(Struct, frozen=True):
     sites: int
     posts: int
     failed: int = 0
-
-
-class GoingOut(Struct, frozen=True):
-    """A post that nobody wants any more and that goes out all the same; `zone` is its site's time zone."""
-
-    post: StillGoingOut
-    zone: str
 
 
 class Refused(Struct, frozen=True):

@@ -20,6 +20,7 @@ from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
+from reconciler.engine.unseen import unseen_at
 from reconciler.executor.observe import merged, observe_and_plan
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, problem
@@ -67,8 +68,9 @@ async def review_sites(
                 approved += review.count(ReviewStatus.APPROVED)
                 not_out += review.count(ReviewStatus.FAILED)
                 going_out += len(review.going_out)
-            case SiteFailed():
+            case SiteFailed(unseen=unseen):
                 failed += 1
+                going_out += len(unseen.going_out)
             case SiteNotReviewed():
                 going_out += len(result.going_out)
     completed = ReviewCompleted(sites, pending, sites_pending, approved, failed, not_out, going_out)
@@ -93,6 +95,7 @@ def reviews(
         named=named_by_file,
         at_once=session.parallelism,
         emit=emit,
+        unseen=lambda entry: unseen_at(session, entry),
         debug=session.debug,
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
     from reconciler.planner.reached import Reached
     from reconciler.planner.review import Review
     from reconciler.planner.tally import PlanTally
+    from reconciler.planner.unseen import UnseenPosts
+
+
+def _nothing_unseen() -> UnseenPosts:
+    from reconciler.planner.unseen import UnseenPosts
+
+    return UnseenPosts()
 
 
 class SiteStarted(Struct, frozen=True):
@@ -181,6 +188,8 @@ class SiteFailed(Struct, frozen=True):
     refused: bool = False
     labels: Labels = ()
     seconds: float = 0.0
+    unseen: UnseenPosts = field(default_factory=_nothing_unseen)
+    """What goes out there all the same, as far as the state and the files know."""
 
     @property
     def problem(self) -> Diagnostic:

@@ -340,6 +340,13 @@ class StillGoingOut(Struct, frozen=True):
     stop: str
 
 
+class GoingOut(Struct, frozen=True):
+    """A post that nobody wants any more and that goes out all the same; `zone` is its site's time zone."""
+
+    post: StillGoingOut
+    zone: str
+
+
 class EndedPost(Struct, frozen=True):
     """A post of ours whose end this plan found (`Bindings.outcomes`), as people know it.
 

@@ -34,18 +34,19 @@ def unwanted_by_files(
 
     What only the site can tell is not found: content that changed, a date that moved.
     """
-    schedule = desired.schedule or DesiredSchedule(())
-    paused = schedule.paused.with_other(policy.paused) is Pause.CANCEL
     for post, moment in waiting_posts(recorded, now):
-        reason = Reason.PAUSED if paused else _why_not(desired, schedule, post, recorded)
+        reason = why_not_by_files(desired, recorded, policy, post)
         if reason is not None:
             yield post, moment, reason
 
 
-def _why_not(
-    desired: DesiredSite, schedule: DesiredSchedule, post: PublishedPost, recorded: RecordedSite
+def why_not_by_files(
+    desired: DesiredSite, recorded: RecordedSite, policy: Policy, post: PublishedPost
 ) -> Reason | None:
-    approvals = desired.approvals
+    """Why the files do not want a post any more that waits to go out; None if they say nothing against it."""
+    schedule, approvals = desired.schedule or DesiredSchedule(()), desired.approvals
+    if schedule.paused.with_other(policy.paused) is Pause.CANCEL:
+        return Reason.PAUSED
     activity, draft = approvals.activity_of(post.id), approvals.draft(post.id)
     sent_back = activity is not None and activity.decision is not ActivityDecision.KEEP and activity.counts
     done = activity is not None and (activity.id, activity.decision, activity.digest) in recorded.consumed

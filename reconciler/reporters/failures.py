@@ -9,10 +9,20 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style
+from reconciler.reporters.plan_text import fix_line, still_going_out_lines, subject_line
 from reconciler.reporters.words import plural
 
 MOST_NAMES: Final = 8
 """Sites of one cause that are named; the rest is counted."""
+
+
+def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
+    """What goes out at a site that could not be worked on, as far as anybody knows: what is unwanted first."""
+    for going_out in failed.unseen.going_out:
+        yield from still_going_out_lines(going_out.post, going_out.zone, failed.name)
+    for problem in failed.unseen.waiting:
+        yield subject_line("!", Style.YELLOW, "not looked at", Span(f"{failed.name}: {problem.message}"))
+        yield fix_line(problem.fix)
 
 
 class _Cause:
@@ -31,10 +41,12 @@ class Failures:
 
     def __init__(self, *, list_sites: bool = False) -> None:
         self._causes: dict[tuple[bool, str, str], _Cause] = {}
+        self._unseen: list[Line] = []
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
     def add(self, failed: SiteFailed) -> None:
         """One site more, with each of its problems."""
+        self._unseen += unseen_lines(failed)
         for problem in failed.problems:
             what = problem.cause.removeprefix(f"{failed.name}: ")
             found = self._causes.setdefault((failed.refused, what, problem.fix), _Cause(problem))
@@ -43,7 +55,11 @@ class Failures:
                 found.names.append(failed.name)
 
     def lines(self) -> Iterator[Line]:
-        """`! 2 sites failed   access was refused`, what to do, and which sites; refused ones last."""
+        """What goes out unwanted and what waits unseen, then the causes.
+
+        `! 2 sites failed   access was refused`, what to do, and which sites; refused ones last.
+        """
+        yield from self._unseen
         for (refused, what, fix), found in sorted(self._causes.items(), key=lambda item: item[0][0]):
             word = "refused" if refused else "failed"
             head = f"! {found.names[0]} {word}" if found.count == 1 else f"! {plural(found.count, 'site')} {word}"

@@ -151,7 +151,9 @@ def _of_site(event: SiteEvent) -> Iterator[Diagnostic]:
             yield from (drift for item in report.items if (drift := drifted(item)) is not None)
         case SiteApplied(ledger=ledger):
             yield from _of_ledger(ledger)
-        case SiteFailed(problems=problems):
+        case SiteFailed(problems=problems, unseen=unseen):
+            yield from (going_out(found.post, found.zone) for found in unseen.going_out)
+            yield from unseen.waiting
             yield from problems
         case SiteImported(notes=findings) | SiteExamined(findings=findings):
             yield from findings

@@ -267,7 +267,15 @@ def saved_values(saved: PlanLoaded) -> dict[str, Any]:
 
 def failed_values(failed: SiteFailed) -> dict[str, Any]:
     """A site that could not be worked on, or was refused."""
-    return {"site": failed.name, "refused" if failed.refused else "error": problem_values(failed.problem)}
+    values: dict[str, Any] = {
+        "site": failed.name,
+        "refused" if failed.refused else "error": problem_values(failed.problem),
+    }
+    if failed.unseen.going_out:
+        values["stillGoingOut"] = [going_out_values(found.post) for found in failed.unseen.going_out]
+    if failed.unseen.waiting:
+        values["notLookedAt"] = [problem_values(problem) for problem in failed.unseen.waiting]
+    return values
 
 
 def drift_summary(completed: DriftCompleted) -> dict[str, int]:

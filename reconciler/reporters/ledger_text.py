@@ -24,6 +24,7 @@ from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.failures import unseen_lines
 from reconciler.reporters.layout import Line, Screen, Span, Style
 from reconciler.reporters.plan_text import still_going_out_lines, subject_line
 from reconciler.reporters.values import quoted
@@ -107,6 +108,8 @@ def refused_lines(failed: SiteFailed, screen: Screen) -> Iterator[str]:
     yield from Line((Span(failed.name, Style.BOLD), Span(what, Style.RED), Span(of_its_site(failed.problem)))).on(
         screen
     )
+    for line in unseen_lines(failed):
+        yield from line.on(screen)
 
 
 def _entry(entry: Entry, zone: str) -> Line:

@@ -24,7 +24,7 @@ from reconciler.engine.results import (
     Refused,
     ReviewCompleted,
 )
-from reconciler.engine.site_results import SiteApplied, SiteDrifted, SitePlanned
+from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Result, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
@@ -83,6 +83,8 @@ class OpenMetricsReporter:
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
             case DoctorCompleted(sites=sites):
                 self._sites = {"all": sites, "failed": 0, "refused": 0}
+            case SiteFailed(name=name, unseen=unseen):
+                self._count(name, {"still_going_out": len(unseen.going_out)})
             case Refused(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
             case Ended(exit_code=exit_code):

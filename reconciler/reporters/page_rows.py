@@ -60,8 +60,15 @@ def failed_row(failed: SiteFailed) -> SiteRow:
     """A site that could not be worked on."""
     state = "refused" if failed.refused else "failed"
     rank = Rank.REFUSED if failed.refused else Rank.FAILED
-    body = bullets((line("!", state, text(of_its_site(problem))) for problem in failed.problems), "items bad")
-    return SiteRow(failed.name, rank, state, "bad", (), body, failed.labels)
+    unseen = failed.unseen
+    waiting = (line("!", "not looked at", text(each.message)) + fix(each.fix) for each in unseen.waiting)
+    parts = [
+        bullets((going_out_item(found.post, found.zone) for found in unseen.going_out), "items bad"),
+        bullets(waiting, "items warn"),
+        bullets((line("!", state, text(of_its_site(problem))) for problem in failed.problems), "items bad"),
+    ]
+    rank = Rank.STILL_GOING_OUT if unseen.going_out else rank
+    return SiteRow(failed.name, rank, state, "bad", (), "".join(parts), failed.labels)
 
 
 def entered_post(

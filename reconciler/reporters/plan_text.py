@@ -168,13 +168,17 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
         yield Line((Span(line, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def still_going_out_lines(post: StillGoingOut, zone: str) -> tuple[Line, Line]:
-    """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand."""
+def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
+    """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand.
+
+    `site` is named where no block of it is around.
+    """
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
-    text = f"{post_name(post.title, post.channel)}{when}{account}: {why}; {post.obstacle}"
-    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), _fix(post.stop)
+    where = f"{site}: " if site else ""
+    text = f"{where}{post_name(post.title, post.channel)}{when}{account}: {why}; {post.obstacle}"
+    return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.stop)
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
@@ -197,12 +201,13 @@ def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) ->
     count = (Span(f"({plural(len(same), 'draft')})", Style.DIM),) if len(same) > 1 else ()
     lines = [subject_line("!", style, word, Span(problem.message), *count)]
     if problem.fix:
-        lines.append(_fix(problem.fix))
+        lines.append(fix_line(problem.fix))
     names = list(dict.fromkeys(found.name for found in same if found.name))
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     named = Line((Span(f"{', '.join(names[:MOST_NAMED])}{more}"),), indent=LEFT + 4, hang=LEFT + 6)
     return Item(rank, tuple(lines), (named,) if names else ())
 
 
-def _fix(fix: str) -> Line:
+def fix_line(fix: str) -> Line:
+    """What to do about the line before it."""
     return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)

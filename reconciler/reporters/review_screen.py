@@ -13,7 +13,7 @@ from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
 from reconciler.planner.review import TO_DECIDE, Review, ReviewedActivity, ReviewedPost, ReviewStatus
 from reconciler.reporters.diagnostics import of_its_site
-from reconciler.reporters.failures import Failures
+from reconciler.reporters.failures import Failures, unseen_lines
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plan_text import still_going_out_lines
@@ -74,6 +74,8 @@ class ReviewScreen:
             case SiteFailed(problem=problem):
                 words = (Span(result.name, Style.BOLD), Span(of_its_site(problem), Style.RED))
                 yield from wrapped(words, self._screen)
+                for line in unseen_lines(result):
+                    yield from line.on(self._screen)
             case SiteNotReviewed(name=name, why=why) if self._many and not result.going_out:
                 self._without.setdefault(why.message, []).append(name)
             case SiteNotReviewed(name=name, why=why):

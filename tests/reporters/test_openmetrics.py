@@ -8,13 +8,13 @@ from itertools import count
 
 import pytest
 
-from reconciler.engine.results import DriftCompleted, Ended, GoingOut, Refused
+from reconciler.engine.results import DriftCompleted, Ended, Refused
 from reconciler.engine.site_results import SiteDrifted
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import PostId
 from reconciler.model.sites import SiteRef
-from reconciler.planner.actions import Reason, StillGoingOut
+from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, Finding, Moved
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.openmetrics import OpenMetricsReporter

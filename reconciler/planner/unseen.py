@@ -1,0 +1,133 @@
+"""Posts that wait to go out at a site that cannot be looked at, as the state and today's files know them.
+
+Nothing is read here, so this says less than a plan: which posts this tool scheduled and did not take back, and which
+of those are unwanted whatever the site would answer (docs/design.md 1.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.canonical import Digest
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.moments import moment_text
+from reconciler.model.posts import post_name
+from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
+from reconciler.model.text import printable
+from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
+from reconciler.planner.left_out import waiting_posts, why_not_by_files
+from reconciler.planner.options import PlanOptions, Scope
+from reconciler.planner.policy_checks import time_violations
+from reconciler.planner.unstopped import LeftOut
+from reconciler.planner.used_approvals import scheduled_by_us
+
+UNSEEN: Final = LeftOut(
+    "the site can't be looked at, and this is what the state knows",
+    "mend what keeps the site from being read and run apply; or cancel it in the site's dashboard",
+)
+
+
+class UnseenPosts(Struct, frozen=True):
+    """The posts that wait at a site as far as the state knows.
+
+    `going_out` are those that nobody wants any more, the soonest first; `waiting` names all others.
+    """
+
+    going_out: tuple[GoingOut, ...] = ()
+    waiting: tuple[Diagnostic, ...] = ()
+
+
+def unseen_posts(
+    site: SiteName, desired: DesiredSite | None, recorded: RecordedSite, options: PlanOptions
+) -> UnseenPosts:
+    """The posts that wait at a site which nobody can look at. `desired` is None where its files cannot be read."""
+    waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
+    posts = list(waiting.values())
+    if desired is not None:
+        posts += _taken_in(desired, recorded, options.now)
+    posts.sort(key=lambda post: (post.scheduled_for or post.date or options.now, post.id))
+    unwanted, others = [], []
+    for post in posts:
+        found = _why_not(desired, recorded, post, options) if desired is not None else None
+        if found is None:
+            others.append(post)
+        else:
+            unwanted.append(GoingOut(_going_out(site, post, *found), post.zone))
+    return UnseenPosts(tuple(unwanted), (_named(site, others),) if others else ())
+
+
+def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
+    """That posts wait which nobody can look at, each with its title, channel and moment."""
+    head = "1 post waits" if len(posts) == 1 else f"{len(posts)} posts wait"
+    named = "; ".join(f"{post_name(printable(post.title), post.channel)} {_when(post)}" for post in posts)
+    return Diagnostic(
+        "posts-not-looked-at",
+        f"{head} to go out that can't be looked at: {named}",
+        f"if one is unwanted: {UNSEEN.stop}",
+        Severity.WARNING,
+        address=Address(site),
+    )
+
+
+def _when(post: PublishedPost) -> str:
+    if post.scheduled_for is not None:
+        return moment_text(post.scheduled_for, post.zone)
+    return moment_text(post.date, post.zone, exact=False) if post.date is not None else "at a time nobody knows"
+
+
+def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
+    """The posts that somebody else scheduled and that count as ours, as the approvals file knows them."""
+    over = {outcome.post for outcome in recorded.outcomes} | recorded.published_by_id.keys()
+    for id in sorted(scheduled_by_us(recorded) - over):
+        draft, activity = desired.approvals.draft(id), desired.approvals.activity_of(id)
+        if draft is None or activity is None:  # all that is known of it is that it was scheduled
+            yield PublishedPost(id, Digest(""), "", None, now, title=id)
+        elif activity.date > now:
+            known = PublishedPost(id, draft.digest, draft.channel, None, now)
+            yield replace(known, activity=activity.id, title=activity.title, date=activity.date)
+
+
+def _why_not(
+    desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
+) -> tuple[Reason, tuple[str, ...]] | None:
+    """Why a post is unwanted whatever the site would say of it; None where that cannot be told from here."""
+    if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
+        activity = desired.approvals.activity_of(post.id)
+        decided = reason is Reason.SENT_BACK and activity is not None
+        return reason, (f"decision: {activity.decision}",) if decided and activity is not None else ()
+    if desired.marketing_plan is not None and not desired.marketing_plan.present:
+        return Reason.ABSENT_WANTED, ("marketingPlan",)
+    if post.scheduled_for is not None:
+        scope = Scope(desired.ref.name, options.now, _zone(post.zone))
+        if found := time_violations(post.scheduled_for, options.policy, scope):
+            return Reason.FORBIDDEN, tuple(str(violation) for violation in found)
+    return None
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def _going_out(site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...]) -> StillGoingOut:
+    return StillGoingOut(
+        Address(site, Kind.DRAFT, post.id),
+        post.id,
+        post.channel,
+        post.title,
+        post.account,
+        post.scheduled_for or post.date,
+        reason,
+        because,
+        UNSEEN.why,
+        UNSEEN.stop,
+    )
