@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import Address
 from reconciler.api.lean_imports import import_aiohttp
-from reconciler.api.sending import NotSent, ProxyRefused, Request, Untrusted, WireError
+from reconciler.api.sending import NotSent, ProxyRefused, ProxyUnreachable, Request, Untrusted, WireError
 from reconciler.api.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -139,7 +139,10 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
             raise ProxyRefused(f"the proxy answered {error.status}") from error
         raise NotSent(f"the proxy answered {error.status}") from error
     except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError, aiohttp.ConnectionTimeoutError) as error:
-        raise NotSent(_connecting(str(error))) from error
+        text = _connecting(str(error))
+        if request.proxy is not None and getattr(error, "host", None) == request.proxy.host:
+            raise ProxyUnreachable(text.replace("cannot connect to ", "cannot connect to the proxy ", 1)) from error
+        raise NotSent(text) from error
     except (aiohttp.ClientError, OSError) as error:
         raise WireError(_text(error)) from error
 

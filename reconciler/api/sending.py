@@ -29,6 +29,10 @@ class ProxyRefused(NotSent):
     """The proxy does not let us through."""
 
 
+class ProxyUnreachable(NotSent):
+    """No connection to the proxy."""
+
+
 class Request(Struct, frozen=True):
     """What is sent. `url`: quoted already. `connect` and `silence`: seconds, as in limits.Timeouts."""
 

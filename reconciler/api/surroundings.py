@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.api.address import Address, Proxy, proxy_of
-from reconciler.api.sending import Untrusted
+from reconciler.api.sending import ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
@@ -88,6 +88,8 @@ class Surroundings(Struct, frozen=True):
                 return "if a proxy re-signs TLS traffic, set SSL_CERT_FILE to the file with its CA certificate"
             return f"the certificates that {named[0]} names do not cover this server; check {printable(named[1])}"
         variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
+        if isinstance(error, ProxyUnreachable):
+            return f"check the address in {variable}, or list the host in NO_PROXY"
         return f"check the user, password and address in {variable}, or list the host in NO_PROXY"
 
     def _bundle(self) -> tuple[str, str] | None:

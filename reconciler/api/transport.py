@@ -35,7 +35,16 @@ from reconciler.api.limits import USUAL, Budget, Limits, Timeouts
 from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
-from reconciler.api.sending import NotSent, ProxyRefused, Request, Response, Sender, Untrusted, WireError
+from reconciler.api.sending import (
+    NotSent,
+    ProxyRefused,
+    ProxyUnreachable,
+    Request,
+    Response,
+    Sender,
+    Untrusted,
+    WireError,
+)
 from reconciler.api.surroundings import Surroundings
 from reconciler.api.tokens import Token, TokenCache
 from reconciler.model.canonical import JsonObject, thaw
@@ -261,7 +270,10 @@ class Connection:
             )
         except (WireError, TimeoutError) as error:
             text = shown(masked(_network_text(error), secrets))
-            return ApiError(ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name)
+            todo = self._surroundings.cure(error) if isinstance(error, ProxyUnreachable) else ""
+            return ApiError(
+                ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name, todo=todo
+            )
         if token_body is None:
             self._keep_consistent(site, response.header(CONSISTENT))
         if self.clock_ahead is None:

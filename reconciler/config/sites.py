@@ -156,7 +156,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
             reading.read(file)
     reading.check_named_approvals()
     if reading.problems:
-        raise InvalidFiles(reading.problems.told())
+        raise InvalidFiles(reading.problems.told(), dict.fromkeys(reading.warnings))
     chosen = list(reading.chosen(named, more))
     named_sites = {entry.name for entry in chosen}
     unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})

@@ -121,10 +121,14 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 class InvalidFiles(Exception):
-    """Files that cannot be used; carries every problem of every file, in order."""
+    """Files that cannot be used; carries every problem of every file, in order.
 
-    def __init__(self, problems: Iterable[Diagnostic]) -> None:
+    `warnings` are about what could be read all the same.
+    """
+
+    def __init__(self, problems: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
         self.problems = in_order(problems)
+        self.warnings = tuple(warnings)
         super().__init__("\n".join(f"{found.place}: {found.message}" for found in self.problems))
 
 

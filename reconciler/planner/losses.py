@@ -87,12 +87,14 @@ def judge_regeneration(
     found = _counted(counts)
     if not found:
         return ()
+    precious = scheduled or any(draft.id in approved for draft in drafts)
+    enough = Discard.ALL if precious else Discard.UNAPPROVED
     return (
         refusal(
             scope.address(Kind.MARKETING_PLAN),
             RefusedBy.DISCARD,
             f"regenerating would throw away {found}, but {MAY_DISCARD[discard]}",
-            "set marketingPlan.regenerate.discard to all to allow it, or `when` beside it to never to keep them",
+            f"to allow it, write `discard: {enough}` under marketingPlan.regenerate; to keep them, `when: never`",
         ),
     )
 

@@ -175,6 +175,7 @@ class Progress:
         from rich.table import Column
 
         console = Console(stderr=True)
+        console = Console(stderr=True, width=max(20, console.width - len("^C")))  # which a terminal adds at Ctrl-C
         doing = TextColumn(
             "{task.fields[doing]}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis", ratio=2)
         )

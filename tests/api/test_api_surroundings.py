@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -110,6 +111,24 @@ def test_a_proxy_that_refuses_is_named_with_its_variable_and_not_asked_again(
     assert isinstance(outcome, NotDone)  # nothing was sent
     if attempts == 1:
         assert "HTTPS_PROXY" in str(error)
+
+
+def test_a_proxy_that_is_not_there_is_named_with_its_variable(clock: FakeClock, site: SiteRef) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        unused_port = taken.getsockname()[1]
+
+    async def ask() -> ApiError:
+        proxy = f"http://127.0.0.1:{unused_port}"
+        async with client_to("https://api.example.test", clock, {"HTTPS_PROXY": proxy}) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        return caught.value
+
+    error = asyncio.run(ask())
+    assert error.sent is False
+    assert f"cannot connect to the proxy 127.0.0.1:{unused_port}" in str(error)
+    assert "HTTPS_PROXY" in error.advice()
 
 
 # --- certificates ----------------------------------------------------------------------------------

@@ -311,3 +311,18 @@ def test_bash_completes_labels_from_the_colon_on(
         pytest.skip("there is no bash here")
     done = subprocess.run([bash, script], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.split() == offered
+
+
+def test_validate_tells_warnings_beside_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "version: 1\nsite: {{name: {0}, id: 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e0{1}}}\n"
+    (tmp_path / "reconciler.yaml").write_text("version: 1\napi: sandbox\n")
+    (tmp_path / "sites").mkdir()
+    (tmp_path / "sites/a.yaml").write_text(head.format("a", 1) + "settings: {toneOfVoice: '${TONE}'}\n")
+    (tmp_path / "sites/b.yaml").write_text(head.format("b", 2) + "setings: {}\n")
+    assert main.run(["validate", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "warning: " in said
+    assert "${TONE} stays as it is" in said
+    assert said.endswith("Error: 1 problem in 1 file; nothing was done\n")
+    assert main.run(["validate", "--strict", str(tmp_path)]) == 1
+    assert capsys.readouterr().err.endswith("Error: 2 problems in 2 files; nothing was done\n")

@@ -35,7 +35,14 @@ def _validate(asked: options.RunOptions, running: Running) -> ClosingEvent:
     from reconciler.engine.results import Notice, RunStarted, Validated
     from reconciler.model.diagnostics import InvalidFiles
 
-    project, index = open_project(asked.paths, asked.trust())
+    try:
+        project, index = open_project(asked.paths, asked.trust())
+    except InvalidFiles as invalid:
+        if asked.strict and invalid.warnings:
+            raise InvalidFiles((*invalid.problems, *invalid.warnings)) from None
+        for warning in invalid.warnings:
+            running.emit(Notice(warning))
+        raise
     if wrong := (*index.problems, *(index.warnings if asked.strict else ())):
         raise InvalidFiles(wrong)
     count, approval_none = len(index), index.without_approval
