@@ -22,12 +22,15 @@ from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
+    TELLING,
     Answer,
     Applied,
     Applying,
     Audited,
     Auditing,
+    Begun,
     Failed,
+    Happened,
     Kept,
     Noticed,
     OtherVersion,
@@ -36,6 +39,7 @@ from reconciler.engine.parts import (
     Planning,
     Preparing,
     Ready,
+    SoFar,
     Task,
     Told,
     entry_of,
@@ -180,7 +184,7 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answe
         patience = max(job.lock_timeout, LOST_LEASE) if attempt.again else job.lock_timeout
         totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
         watch = _Watch(results)
-        async with watch.over():
+        async with watch.over(), attempt.telling(job.part):
             run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
                 totals.add(result)
@@ -204,6 +208,10 @@ class _Heard:
         """An event; what the run tells itself is passed over."""
         if (travels := told_of(event)) is not None:
             self._told.append(travels)
+
+    def so_far(self) -> tuple[Begun | Happened, ...]:
+        """What was told since, of sites; it stays."""
+        return tuple(told for told in self._told if not isinstance(told, Noticed))
 
     def taken(self, site: SiteName | None = None) -> tuple[Told, ...]:
         """What was told since, of one site and of none, or all of it."""
@@ -240,6 +248,27 @@ class _Attempt:
             return None
         self._left.pop(site.name, None)
         return kept.value()
+
+    @asynccontextmanager
+    async def telling(self, part: int) -> AsyncIterator[None]:
+        """Tells the run, meanwhile, what is told of the sites that are worked on."""
+        telling = asyncio.ensure_future(self._tell(part))
+        try:
+            yield
+        finally:
+            telling.cancel()
+            await asyncio.gather(telling, return_exceptions=True)
+
+    async def _tell(self, part: int) -> None:
+        said: tuple[Begun | Happened, ...] = ()
+        while True:
+            await asyncio.sleep(TELLING)
+            if (now := self.heard.so_far()) != said:
+                try:
+                    await self._results.tell(part, to_bytes(SoFar(now)))
+                    said = now
+                except StateError:
+                    pass  # it is told with the result at the latest
 
     async def keep(self, result: SiteApplied | SiteFailed) -> None:
         """Keeps what was done at a site, once, with what was told of it."""

@@ -18,7 +18,19 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, approvers_of, is_public
-from reconciler.engine.parts import Answer, Applying, Kept, Planned, Ready, event_of, from_bytes
+from reconciler.engine.parts import (
+    TELLING,
+    Answer,
+    Applying,
+    Kept,
+    Noticed,
+    Planned,
+    Ready,
+    SoFar,
+    Told,
+    event_of,
+    from_bytes,
+)
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice
@@ -26,6 +38,7 @@ from reconciler.engine.run_ledger import AGAIN, ledger_of
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.ledger import Result
+from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, Severity, UsageError
 from reconciler.model.posts import PostId
@@ -92,6 +105,7 @@ async def _while_they_work(
     run: Run, parts: Sequence[asyncio.Future[Answer | None]], gathered: _Gathered
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
     asked, asked_at = Stop.NO, time.monotonic()
+    heard_at = asked_at
     while True:
         _, working = await asyncio.wait(parts, timeout=EVERY)
         stop = Stop.SOON if run.terms.stop() else Stop.NO
@@ -102,6 +116,9 @@ async def _while_they_work(
             yield result
         if not working:
             return
+        if time.monotonic() - heard_at >= TELLING:
+            heard_at = time.monotonic()
+            await gathered.listen(len(parts))
 
 
 async def _part(
@@ -140,6 +157,8 @@ class _Gathered:
         self._ready = ready
         self._emit = emit
         self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
+        self._told: dict[SiteName, list[Told]] = {name: [] for name in ready.names}
+        """What was told of the sites that are waited for."""
 
     async def ask(self, stop: Stop) -> None:
         """Asks the workers to go on or to stop. Where the state cannot be written, they stop by themselves."""
@@ -161,10 +180,36 @@ class _Gathered:
                 continue
             if data is not None:
                 kept = from_bytes(Kept, data)
-                for told in kept.told:
-                    self._emit(event_of(told))
-                del self._waiting[id.lower()]
-                yield kept.outcome.value()
+                outcome = kept.outcome.value()
+                self._tell(outcome.name, kept.told)
+                del self._waiting[id.lower()], self._told[outcome.name]
+                yield outcome
+
+    async def listen(self, parts: int) -> None:
+        """Tells what the workers tell of sites that are worked on, which is told once more with their results."""
+        for part in range(parts):
+            try:
+                data = await self._results.so_far(part)
+            except StateError:
+                return  # it is told with the results
+            by_site: dict[SiteName, list[Told]] = {}
+            for told in from_bytes(SoFar, data).told if data is not None else ():
+                by_site.setdefault(told.name, []).append(told)
+            for name, found in by_site.items():
+                if name in self._told:  # else its result was told meanwhile
+                    self._tell(name, found)
+
+    def _tell(self, name: SiteName, found: Sequence[Told]) -> None:
+        """Tells what was not told of a site. What another attempt says is told whole."""
+        before = self._told[name]
+        of_site: list[Told] = [told for told in found if not isinstance(told, Noticed)]
+        left = len(before) if of_site[: len(before)] == before else 0
+        for told in found:
+            if left and not isinstance(told, Noticed):
+                left -= 1
+                continue
+            self._emit(event_of(told))
+        self._told[name] = of_site
 
     def rest(self, problem: Diagnostic | None, why: str) -> Iterator[SiteApplied | SiteFailed]:
         """The sites of which nothing is known: a worker that failed as a whole began none of its own."""

@@ -252,6 +252,16 @@ class Kept(Struct, frozen=True):
     outcome: Applied | Failed
 
 
+class SoFar(Struct, frozen=True):
+    """What was told so far of the sites of a part that are worked on."""
+
+    told: tuple[Begun | Happened, ...]
+
+
+TELLING: Final = 2.0
+"""Seconds between two times at which a worker tells this, and its run listens."""
+
+
 Outcome: TypeAlias = Planned | Audited | Ready | Failed
 
 
@@ -269,7 +279,7 @@ class Answer(Struct, frozen=True):
 # --- values <-> bytes ------------------------------------------------------------------------------
 
 
-def to_bytes(message: Task | Answer | Kept) -> bytes:
+def to_bytes(message: Task | Answer | Kept | SoFar) -> bytes:
     """A task or an answer as it travels."""
     return HEADER + to_json(message)
 

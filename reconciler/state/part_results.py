@@ -67,6 +67,15 @@ class PartResults:
             return False
         return True
 
+    async def tell(self, part: int, data: bytes) -> None:
+        """Keeps what is told so far of the sites of a part that are worked on. Raises StateError."""
+        await self._store.put(f"{self._prefix}{part}-so-far", data, expected=ANY, durable=False)
+
+    async def so_far(self, part: int) -> bytes | None:
+        """What is told so far; None before anything is. Raises StateError."""
+        stored = await self._store.get(f"{self._prefix}{part}-so-far")
+        return stored.data if stored is not None else None
+
     async def ask(self, stop: Stop) -> None:
         """Asks the workers to go on or to stop, and tells them that their run is alive. Raises StateError."""
         await self._store.put(f"{self._prefix}run", f"{stop} {fresh()}".encode(), expected=ANY, durable=False)

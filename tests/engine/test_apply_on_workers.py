@@ -24,10 +24,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler import worker
 from reconciler.api.client import FullClient
 from reconciler.cli.main import run
 from reconciler.config.sites import open_project
-from reconciler.engine import carrying_out, parts
+from reconciler.engine import apply_parts, carrying_out, parts
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
@@ -36,8 +37,9 @@ from reconciler.engine.prepared import Prepared
 from reconciler.engine.results import ApplyCompleted, Event
 from reconciler.engine.selection import select
 from reconciler.engine.session import RunContext
-from reconciler.engine.site_results import SiteApplied
+from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
+from reconciler.executor.events import Started
 from reconciler.executor.ledger import Result
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
@@ -75,15 +77,22 @@ async def yes(_proposal: Proposal) -> Decision:
 
 
 def applied(
-    shops: Fleet, make: Callable[..., Workers] | None, context: RunContext = AS_EVER
+    shops: Fleet,
+    make: Callable[..., Workers] | None,
+    context: RunContext = AS_EVER,
+    heard: Callable[[Event], object] = lambda _: None,
 ) -> tuple[ApplyCompleted, list[SiteApplied]]:
     """How an apply ended, and what was done at each site."""
     events: list[Event] = []
 
+    def emit(event: Event) -> None:
+        events.append(event)
+        heard(event)
+
     async def apply() -> object:
         project, index = open_project((shops.root,))
         async with open_session(project, FullClient, environ=os.environ, workers=make) as session:
-            apply = Run(session, context, ApplyTerms(yes), events.append)
+            apply = Run(session, context, ApplyTerms(yes), emit)
             return await apply_live(apply, select(project, index, Choice()))
 
     completed = asyncio.run(apply())
@@ -501,6 +510,35 @@ def test_two_attempts_at_one_part_do_it_once(
     # What the first did is told as it tells it.
     assert again == []
     finishes(shops, capsys)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["at once", "by a second worker"])
+def test_what_happens_is_told_while_it_happens_and_once(
+    shops: Fleet, lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (apply_parts, worker):
+        monkeypatch.setattr(module, "TELLING", 0.01)
+    monkeypatch.setattr(apply_parts, "EVERY", 0.02)
+    monkeypatch.setattr(LosesAnswers, "left", int(lost))
+    seen: list[Event] = []
+    told = threading.Event()
+
+    def generating(event: Event) -> None:
+        seen.append(event)
+        if isinstance(event, Progressed) and isinstance(event.event, Started) and event.event.operation.takes_time:
+            told.set()
+
+    def wait(_seen: Seen) -> None:
+        told.wait(20)  # the remote side does not answer before the run knows that it was asked
+
+    shops.sandbox.add_hook(GENERATE, wait)
+    applied(shops, losing_answers, heard=generating)
+    assert told.is_set()
+    for name in ALL:
+        begun = [event for event in seen if isinstance(event, SiteStarted) and event.name == name]
+        assert len(begun) == 2, name  # once while it is planned
+        said = [event for event in seen if isinstance(event, Progressed) and event.name == name]
+        assert len({str(event) for event in said}) == len(said), name
 
 
 def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
