@@ -105,6 +105,8 @@ def _pair(found: Difference, zone: str) -> str:
         while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
             end += 1
         before, after = (_around(text, start, len(text) - end) for text in (before, after))
+    if _short(before) == _short(after):  # they differ in blanks, which nobody sees
+        before, after = (text.encode("unicode_escape").decode() for text in (before, after))
     return f"{_short(before)} -> {_short(after)}"
 
 
