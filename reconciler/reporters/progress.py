@@ -84,10 +84,11 @@ class Progress:
                 if (words := doing(happened)) is not None:
                     self._doing = words
                     self._refresh()
+            case results.Notice():
+                self._hide()  # as before a report says something
             case (
                 results.RunStarted()
                 | results.PlanLoaded()
-                | results.Notice()
                 | site_results.SiteStarted()
                 | state_results.LockFound()
                 | adoption_results.ProjectExamined()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from reconciler.engine.results import Phase, PhaseStarted, PlanCompleted
+from reconciler.engine.results import Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
@@ -51,6 +52,27 @@ def test_a_line_every_thirty_seconds() -> None:
         "still applying: 0 of 40 sites, 1 min 00 s\n",
         "still applying: 1 of 40 sites, 1 failed, 1 generating, 1 min 30 s, generate shop/marketing-plan\n",
     ]
+
+
+def test_a_notice_does_not_run_into_the_bar() -> None:
+    time, shown = Time(), list[bool]()
+
+    async def sleep(seconds: float) -> None:
+        await time.sleep(seconds)
+        if time.now > 2:
+            shown.append(progress._bar is not None)
+            progress.handle(Notice(Diagnostic("lock-taken-over", "shop: took over the lock of somebody")))
+            shown.append(progress._bar is not None)
+            raise asyncio.CancelledError
+
+    progress = Progress(Watch(lambda: time.now, sleep), lambda _: None, terminal=True)
+    progress.handle(PhaseStarted(Phase.APPLYING, 40))
+
+    async def work() -> None:
+        await asyncio.gather(asyncio.ensure_future(progress.keep_alive()), return_exceptions=True)
+
+    asyncio.run(work())
+    assert shown == [True, False]
 
 
 def test_what_is_left_is_guessed_once_some_sites_are_done() -> None:
