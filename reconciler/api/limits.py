@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Final
 
 from msgspec import Struct
@@ -51,7 +52,7 @@ class Budget:
         self.in_flight = InFlight(limits.parallelism, limits.most or limits.parallelism)
         self._allowed = limits.requests_per_minute
         self._clock = clock
-        self._sent: dict[str, list[float]] = {}
+        self._sent: dict[str, array[float]] = {}
         self._held: dict[str, float] = {}
         self._sweep_at = _SWEEP_FROM
 
@@ -59,7 +60,9 @@ class Budget:
         """Returns when another request of this site may be sent, and counts it."""
         while True:
             now = self._clock.now().timestamp()
-            sent = self._sent.setdefault(site, [])
+            sent = self._sent.get(site)
+            if sent is None:
+                sent = self._sent[site] = array("d")  # half the room of a list, for there are thousands
             while sent and (sent[0] <= now - WINDOW or sent[0] > now):  # the clock was set back: forget
                 del sent[0]
             wait = self._held.get(site, 0.0) - now
