@@ -64,7 +64,7 @@ def _in_ascii(address: str) -> str:
 
 
 def proxy_of(text: str) -> Proxy:
-    """The proxy at an address, with or without `http://` before it. Raises ValueError where it is none."""
+    """The proxy at an address, with or without `http://` before it. Raises ValueError if it is none."""
     parts = urlsplit(text if "://" in text else f"http://{text}")
     host, port = parts.hostname, parts.port  # ValueError where the port is none
     if (

@@ -33,7 +33,7 @@ ITEMS_AT_ONCE: Final = 50
 
 
 def understood(answer: Answer, decode: Callable[[object], T]) -> T:
-    """What an answer says. Raises ApiError where it cannot be understood (17.1)."""
+    """What an answer says. Raises ApiError if it cannot be understood (17.1)."""
     if answer.trouble:
         raise answer.unreadable(answer.trouble)
     try:

@@ -86,7 +86,7 @@ class Violation(Struct, frozen=True):
 class ApiError(Exception):
     """A request that brought no usable answer: what was asked, what came back, what it means.
 
-    `status` is None where there was no answer. `sent` says that the request may have reached the remote side.
+    `status` is None if there was no answer. `sent` says that the request may have reached the remote side.
     Every text in it is safe to show, and free of secrets. `retry_after` is in seconds. `lasting`: trying again at
     once would end the same. `todo`: what a person can do, where the kind of error does not say it.
     """
@@ -170,7 +170,7 @@ class ApiError(Exception):
         return "; ".join(part for part in (self.message, *map(str, self.violations)) if part)
 
     def advice(self) -> str:
-        """What a person can do about it; empty where the message has to speak for itself."""
+        """What a person can do about it; empty if the message has to speak for itself."""
         if self.todo:
             return self.todo
         match self.kind:
@@ -250,7 +250,7 @@ def request_id_of(value: str) -> str | None:
 
 
 def retry_after_of(value: str, now: datetime) -> float | None:
-    """How long the answer asks to wait, in seconds (RFC 9110: a number or a date); None where it does not say."""
+    """How long the answer asks to wait, in seconds (RFC 9110: a number or a date); None if it does not say."""
     value = value.strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

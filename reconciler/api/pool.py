@@ -29,7 +29,7 @@ _URLS: Final = 256
 class Pool:
     """Connections to one address, opened as they are needed.
 
-    Raises UsageError where the environment names certificates or a proxy that cannot be used. Follows no redirect,
+    Raises UsageError if the environment names certificates or a proxy that cannot be used. Follows no redirect,
     keeps no cookie, reads no `.netrc` and no variable of the environment by itself.
     """
 

@@ -141,7 +141,7 @@ class SiteReader:
     async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
         """The events within reach, each once.
 
-        Raises ApiError where there are more than the API lets anyone see: with some of them unseen, an event
+        Raises ApiError if there are more than the API lets anyone see: with some of them unseen, an event
         could be created a second time.
         """
         ranges = [reach(self._clock.now())]
@@ -160,7 +160,7 @@ class SiteReader:
         return tuple(found.values())
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
-        """One post by its id, None where there is none any more.
+        """One post by its id, None if there is none any more.
 
         The path of this read is inferred, so a 404 may be about the path. Then the documented query is asked; that
         it can filter by id is inferred too. If neither can tell, that is an error, and not "there is none".

@@ -57,7 +57,7 @@ class Response(Protocol):
         ...
 
     def body(self) -> AsyncIterable[bytes]:
-        """The body in pieces. Raises WireError where it breaks off."""
+        """The body in pieces. Raises WireError if it breaks off."""
         ...
 
     async def close(self) -> None:

@@ -118,14 +118,14 @@ def page_of(body: object, shape: ListShape) -> Page:
 
 
 def listed(body: object, shape: ListShape) -> tuple[tuple[str, Fields], ...]:
-    """The objects of a list that no documented means can page. Raises Unreadable also where there are more (17.2)."""
+    """The objects of a list that no documented means can page. Raises Unreadable also if there are more (17.2)."""
     page = page_of(body, shape)
     refuse_more(page.more, shape.name)
     return page.members
 
 
 def refuse_more(sign: str, name: str) -> None:
-    """Raises Unreadable where an answer says that it is not all: what is missing would be made again."""
+    """Raises Unreadable if an answer says that it is not all: what is missing would be made again."""
     if sign:
         raise Unreadable(
             f"expected all {name} in one answer, but there are more ({sign}), and no known way to get them"
@@ -133,14 +133,14 @@ def refuse_more(sign: str, name: str) -> None:
 
 
 def refuse_other_lists(source: Fields, where: str, key: str) -> None:
-    """Raises Unreadable where a list is missing and there is one of another name: it may be the same (17.1)."""
+    """Raises Unreadable if a list is missing and there is one of another name: it may be the same (17.1)."""
     others = sorted(name for name, value in source.items() if isinstance(value, list) and any(map(is_object, value)))
     if others:
         raise Unreadable(f"expected {key} in {where}, got a list that is called {' or '.join(others)}")
 
 
 def sign_of_more(source: Fields, came: int) -> str:
-    """How an answer tells that there is more than the `came` objects in it; empty where it does not (17.2)."""
+    """How an answer tells that there is more than the `came` objects in it; empty if it does not (17.2)."""
     places = [("", source)]
     places += [(f"{name}.", source[name]) for name in _PAGING if is_object(source.get(name))]
     for where, place in places:
@@ -173,7 +173,7 @@ def answered(body: object, wanted: str) -> Fields:
 
 
 def _error_in(body: Fields) -> str | None:
-    """What an error envelope says (D 3.1); None where the body is none.
+    """What an error envelope says (D 3.1); None if the body is none.
 
     No success is known to have a `message` or an `error` of its own. With one, a status beside it may be the error's,
     and not that of a plan.

@@ -31,7 +31,7 @@ class Surroundings(Struct, frozen=True):
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, base: Address) -> None:
-        """Raises UsageError where a variable that matters for this address names what cannot be used."""
+        """Raises UsageError if a variable that matters for this address names what cannot be used."""
         self.proxy_for(base)
         if base.scheme == "https" and (self._bundle() or self.environ.get(KEY_LOG)):
             self.certificates()  # reading the public ones takes long, and cannot fail: only what is named is tried
@@ -119,7 +119,7 @@ def _proxy_names(scheme: str) -> tuple[str, ...]:
 
 
 def _usable_bundle(variable: str, path: str) -> bool:
-    """Whether the path is a folder. Raises UsageError where nothing can be read from it."""
+    """Whether the path is a folder. Raises UsageError if nothing can be read from it."""
     place = Path(path)
     try:
         if place.is_dir():

@@ -332,7 +332,7 @@ class Connection:
 
 
 def seconds_ahead(date: str, now: datetime) -> float | None:
-    """By how much `now` is ahead of the `Date` of an answer (RFC 9110), in seconds; None where it names none."""
+    """By how much `now` is ahead of the `Date` of an answer (RFC 9110), in seconds; None if it names none."""
     try:
         return (now - parsedate_to_datetime(date)).total_seconds()
     except (ValueError, TypeError, OverflowError):

@@ -86,7 +86,7 @@ def id_of(source: Fields, where: str, *names: str) -> str:
 
 
 def truth(source: Fields, where: str, name: str) -> bool | None:
-    """A boolean; None where there is none."""
+    """A boolean; None if there is none."""
     value = source.get(name)
     if value is not None and not isinstance(value, bool):
         raise _unexpected(f"{where}.{name}", "true or false", value)
@@ -94,7 +94,7 @@ def truth(source: Fields, where: str, name: str) -> bool | None:
 
 
 def number(source: Fields, where: str, name: str) -> int | None:
-    """A whole number; None where there is none. 64-bit numbers come as texts in proto3 JSON."""
+    """A whole number; None if there is none. 64-bit numbers come as texts in proto3 JSON."""
     value = source.get(name)
     if value is None:
         return None
@@ -106,7 +106,7 @@ def number(source: Fields, where: str, name: str) -> int | None:
 
 
 def moment(source: Fields, where: str, *names: str) -> datetime | None:
-    """An instant in UTC; None where there is none. Without an offset it is taken as UTC (D: RFC 3339)."""
+    """An instant in UTC; None if there is none. Without an offset it is taken as UTC (D: RFC 3339)."""
     written = text(source, where, *names)
     if not written:
         return None

@@ -108,12 +108,12 @@ def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
 
 
 def accepted(body: object) -> None:
-    """Raises Unreadable where the answer to a write is not at least an object without an error (17.1)."""
+    """Raises Unreadable if the answer to a write is not at least an object without an error (17.1)."""
     answered(body, "an answer to this write")
 
 
 def created_id(body: object) -> str | None:
-    """The id of what a create made; None where the answer does not say."""
+    """The id of what a create made; None if the answer does not say."""
     if not answered(body, shapes.CREATED.name):
         return None
     source, where = opened(body, shapes.CREATED)

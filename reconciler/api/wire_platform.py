@@ -67,7 +67,7 @@ def display_name(body: object) -> str:
 
 
 class SiteListing(Struct, frozen=True):
-    """A site as its account lists it (D 11.2). `published` is None where the answer does not say."""
+    """A site as its account lists it (D 11.2). `published` is None if the answer does not say."""
 
     id: str
     name: str

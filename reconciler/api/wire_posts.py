@@ -83,7 +83,7 @@ def one_post(body: object) -> Post:
 
 
 def answered_post(body: object) -> Post | None:
-    """The item in the answer to a write about one; None where the answer shows no status (its shape was not seen)."""
+    """The item in the answer to a write about one; None if the answer shows no status (its shape was not seen)."""
     source, where = opened(body, shapes.POST)
     return post(source, where) if source.get("status") else None
 
@@ -210,7 +210,7 @@ def _error(value: object, where: str) -> str:
 
 
 def _plain(value: object, where: str) -> str | None:
-    """A text as it is, anything else as its canonical JSON; None where there is nothing."""
+    """A text as it is, anything else as its canonical JSON; None if there is nothing."""
     if value is None or value == "" or value == {} or value == []:
         return None
     return value if isinstance(value, str) else canonical_text(kept(value, where))

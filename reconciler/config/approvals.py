@@ -30,7 +30,7 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
-    """An approvals file; the empty Approvals where there is none.
+    """An approvals file; the empty Approvals if there is none.
 
     With `site`, it is taken for that site's, also under an old name of it (`written_for`). Raises InvalidFiles with
     every problem of the file.

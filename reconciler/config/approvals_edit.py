@@ -59,7 +59,7 @@ def update_approvals(
 ) -> str | None:
     """The text of an approvals file after a review; the same text where nothing is new.
 
-    `text` is a valid approvals file, or None where there is none; then the result is None too if there is
+    `text` is a valid approvals file, or None if there is none; then the result is None too if there is
     nothing to review. `activities` are all live ones in their order, with all their posts. Entries of `kept` drafts
     stay as they are, although no such post is live. `file` is for the places of problems. Raises InvalidFiles where
     the file is written so that it cannot be changed in place.
@@ -91,7 +91,7 @@ def set_decisions(
 ) -> str:
     """The text with these decisions, by the ids of drafts and of activities; ids it does not have are passed over.
 
-    `seen` has the digests, by id, that the decisions were made for. Raises UsageError where the file names another
+    `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file names another
     one by now; InvalidFiles where the file is written so that it cannot be changed in place.
     """
     expected = seen or {}

@@ -107,7 +107,7 @@ def subjects(
 def write(rulings: Sequence[Ruling]) -> None:
     """Writes decisions, with one read and one write of each file. Of several about one thing the last counts.
 
-    Raises UsageError where a file cannot be written, or says something else by now than what was decided about;
+    Raises UsageError if a file cannot be written, or says something else by now than what was decided about;
     InvalidFiles where it cannot be changed in place. Then no decision is written into that file.
     """
     by_file: dict[Path, list[Ruling]] = {}

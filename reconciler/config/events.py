@@ -18,7 +18,7 @@ FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
 
 
 def read_events(layers: Layers) -> DesiredEvents | None:
-    """`calendarEvents`, or None where it is not written."""
+    """`calendarEvents`, or None if it is not written."""
     written = layers.value.get("calendarEvents")
     if written is None:
         return None

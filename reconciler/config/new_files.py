@@ -27,7 +27,7 @@ _MAGIC: Final = re.compile(r"[*?\[]")
 def place_of(project: Project, name: SiteName) -> Path:
     """Where the file of a new site belongs.
 
-    Raises UsageError where no pattern of the project would take it, where there is a file already, and where it would
+    Raises UsageError if no pattern of the project would take it, if there is a file already, and if it would
     be outside the project.
     """
     file = f"{name}.yaml"
@@ -51,7 +51,7 @@ def place_of(project: Project, name: SiteName) -> Path:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Raises UsageError where it cannot be written."""
+    """Writes a file whole or not at all. Raises UsageError if it cannot be written."""
     try:
         write_atomically(path, text)
     except OSError as error:
@@ -59,7 +59,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a file, None where there is none. Raises UsageError where it cannot be read."""
+    """The text of a file, None if there is none. Raises UsageError if it cannot be read."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()

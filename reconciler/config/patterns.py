@@ -47,7 +47,7 @@ class Finder:
         yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")], set())
 
     def names_in(self, folder: Path) -> list[tuple[str, bool]]:
-        """The names in a folder and whether each is a folder itself, sorted; empty where there is no such folder."""
+        """The names in a folder and whether each is a folder itself, sorted; empty if there is no such folder."""
         found = self._listed.get(folder)
         if found is None:
             found = self._listed[folder] = self._scan(folder)

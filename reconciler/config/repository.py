@@ -39,7 +39,7 @@ class Repository:
 
     @cached_property
     def top(self) -> Path:
-        """The folder of the working tree. Raises GitError where there is none."""
+        """The folder of the working tree. Raises GitError if there is none."""
         return Path(os.path.realpath(self._run("rev-parse", "--show-toplevel").rstrip("\n")))
 
     @cached_property
@@ -47,7 +47,7 @@ class Repository:
         """The nearest folder with a `.git` in it, where git is asked.
 
         Git itself takes any folder that looks like a repository for one, with its configuration, which names programs;
-        and a change may commit such a folder. It cannot commit a `.git`. Raises GitError where there is none.
+        and a change may commit such a folder. It cannot commit a `.git`. Raises GitError if there is none.
         """
         here = Path(os.path.realpath(self._folder))
         for folder in (here, *here.parents):
@@ -56,7 +56,7 @@ class Repository:
         raise GitError("git says: not a git repository (or any of the parent directories): .git")
 
     def head(self) -> str | None:
-        """The commit that is checked out; None where there is no repository or no commit."""
+        """The commit that is checked out; None if there is no repository or no commit."""
         try:
             return self._run("rev-parse", "--verify", "--quiet", "HEAD").strip() or None
         except GitError:
@@ -65,7 +65,7 @@ class Repository:
     def changed_since(self, revision: str) -> Changed:
         """What differs between the working tree and the point at which it left `revision`, new files included.
 
-        Raises UsageError where there is no git, no repository, no such revision, or no history in common.
+        Raises UsageError if there is no git, no repository, no such revision, or no history in common.
         """
         try:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -84,9 +84,9 @@ class Repository:
             raise UsageError(f"--changed-since: {error}") from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None where it, or a link that leads to it, is not committed as it is.
+        """The text of a file in HEAD; None if it, or a link that leads to it, is not committed as it is.
 
-        Raises GitError where there is no repository.
+        Raises GitError if there is no repository.
         """
         *links, file = trail(path)
         dirty = self._dirty
@@ -107,14 +107,14 @@ class Repository:
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
 
     def is_known(self, path: Path) -> bool:
-        """`is_clean`, and False where there is no repository."""
+        """`is_clean`, and False if there is no repository."""
         try:
             return self.is_clean(path)
         except GitError:
             return False
 
     def author_of_line(self, path: Path, line: int) -> str | None:
-        """Who last changed a line of a file, counted from 1; None where git does not know.
+        """Who last changed a line of a file, counted from 1; None if git does not know.
 
         That is so for a file with changes that are not committed, and for a line that is older than a shallow history.
         """
@@ -134,7 +134,7 @@ class Repository:
         return author[1] if author else None
 
     def commits_of(self, folder: Path, most: int) -> dict[Path, list[str]]:
-        """The last commits that changed files of a folder, the newest first, by file. Empty where git knows none."""
+        """The last commits that changed files of a folder, the newest first, by file. Empty if git knows none."""
         found: dict[Path, list[str]] = {}
         try:
             name = os.path.relpath(trail(folder)[-1], self.top)
@@ -151,7 +151,7 @@ class Repository:
         return found
 
     def version(self, path: Path, commit: str) -> bytes | None:
-        """The text of a file in a commit; None where it is not in it."""
+        """The text of a file in a commit; None if it is not in it."""
         try:
             return self._bytes("cat-file", "blob", f"{commit}:{trail(path)[-1].relative_to(self.top).as_posix()}")
         except (GitError, ValueError):
@@ -164,7 +164,7 @@ class Repository:
         self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))
 
     def is_shallow(self) -> bool:
-        """Whether commits are missing at the beginning of the history. Raises GitError where there is none."""
+        """Whether commits are missing at the beginning of the history. Raises GitError if there is none."""
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     @cached_property

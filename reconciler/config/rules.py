@@ -56,7 +56,7 @@ def read_posts(layers: Layers) -> tuple[PostsRule, ...]:
 
 
 def read_schedule(layers: Layers) -> DesiredSchedule | None:
-    """`schedule`, or None where it is not written."""
+    """`schedule`, or None if it is not written."""
     written = layers.value.get("schedule")
     if written is None:
         return None

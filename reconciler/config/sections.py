@@ -31,7 +31,7 @@ def read_expect(layers: Layers) -> Expect:
 
 
 def read_marketing_plan(layers: Layers) -> DesiredMarketingPlan | None:
-    """`marketingPlan`, or None where it is not written."""
+    """`marketingPlan`, or None if it is not written."""
     written = layers.value.get("marketingPlan")
     if written is None:
         return None

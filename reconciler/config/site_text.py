@@ -27,7 +27,7 @@ class NewSite(Struct, frozen=True):
     """What a new site file says. `title` is the site's own name, `url` where it is published.
 
     `unsure` are events of which nobody can tell whether they are the site's own: they are written as comments.
-    `events` is None where none is declared. `scheduled` counts posts that wait to go out, in `approvals`.
+    `events` is None if none is declared. `scheduled` counts posts that wait to go out, in `approvals`.
     """
 
     name: SiteName

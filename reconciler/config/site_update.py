@@ -33,7 +33,7 @@ def update_site(
 ) -> Updated:
     """The text of a file with one site, with the live values of what it manages.
 
-    `declared` are its fields with their values, defaults included. Raises InvalidFiles where the file is written so
+    `declared` are its fields with their values, defaults included. Raises InvalidFiles if the file is written so
     that it cannot be changed in place.
     """
     try:

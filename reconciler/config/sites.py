@@ -360,7 +360,7 @@ class _Taken:
         return self._names, self._ids
 
     def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
-        """Takes in the names and ids that others saw; False where one is there twice, and then none is taken in."""
+        """Takes in the names and ids that others saw; False if one is there twice, and then none is taken in."""
         whole = [self.found, *more]
         names, ids = (
             {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)

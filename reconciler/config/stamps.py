@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 Stamp: TypeAlias = bytes | None
-"""Times of the last write and of the last change of its entry, size and number; None where there is no such file.
+"""Times of the last write and of the last change of its entry, size and number; None if there is no such file.
 
 Bytes, for many thousands are kept, and four numbers of their own take more than twice their room."""
 

@@ -92,7 +92,7 @@ def _host(text: str, where: str) -> str:
 
 
 def refused_api(url: str, trust: Trust) -> Refused | None:
-    """Why a file may not send keys to a URL that is otherwise fine; None where it may."""
+    """Why a file may not send keys to a URL that is otherwise fine; None if it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
     parts = urlsplit(url)
@@ -106,7 +106,7 @@ def refused_api(url: str, trust: Trust) -> Refused | None:
 
 
 def refused_command(trust: Trust) -> Refused | None:
-    """Why a file may not run a command for a secret; None where it may."""
+    """Why a file may not run a command for a secret; None if it may."""
     if trust.commands:
         return None
     message = "a file may not run a command"
@@ -124,7 +124,7 @@ _OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
-    """Why a run may not write to a path of the command line; empty where it may.
+    """Why a run may not write to a path of the command line; empty if it may.
 
     A link in the repository must not take a file out of it that was meant to be in it.
     """
@@ -146,7 +146,7 @@ class Borders:
         self._real: dict[str, str] = {}
 
     def refused(self, path: Path) -> Refused | None:
-        """Why a path may not be read, as `refused_path` has it; None where it may."""
+        """Why a path may not be read, as `refused_path` has it; None if it may."""
         real = self._followed(path)
         for folder in self._folders:
             if real == folder or real.startswith(folder.rstrip(os.sep) + os.sep):

@@ -38,7 +38,7 @@ class NotEditable(Exception):
 
 
 def scalar(text: str) -> str:
-    """A text as a scalar on one line: plain where that is safe, else in double quotes."""
+    """A text as a scalar on one line: plain if that is safe, else in double quotes."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _WORDS and printable(text) == text:
         return text
     return quoted(text)
@@ -127,7 +127,7 @@ class YamlText(Struct):
     # --- looking
 
     def get(self, mapping: Any, key: str) -> Any:
-        """The node at a key; None where there is none."""
+        """The node at a key; None if there is none."""
         return next((value for name, value in mapping.value if name.value == key), None)
 
     def text_at(self, mapping: Any, key: str) -> str | None:

@@ -12,7 +12,7 @@ from reconciler.model.selectors import Match
 
 
 class Activity(Struct, frozen=True):
-    """An activity of a live marketing plan (S-wix 6.4). `type` is None where the plan does not say it."""
+    """An activity of a live marketing plan (S-wix 6.4). `type` is None if the plan does not say it."""
 
     id: ActivityId
     title: str

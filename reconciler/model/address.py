@@ -54,7 +54,7 @@ class Address(str):
 
     @property
     def key(self) -> str:
-        """Which of its kind; empty where there is one alone."""
+        """Which of its kind; empty if there is one alone."""
         return self.partition("[")[2][:-1]
 
     @classmethod

@@ -188,7 +188,7 @@ class Approvals(Struct, frozen=True, dict=True):
         """What the file says of a post as it is now, on the own date of its activity.
 
         `title` is the activity's, compared where it is given. `times` is how often the state says that this content
-        was scheduled (None: not asked). `known` is False where the state knows nothing of the site.
+        was scheduled (None: not asked). `known` is False if the state knows nothing of the site.
         """
         found = self._drafts.get(post.id)
         if found is None:

@@ -39,7 +39,7 @@ class Diagnostic(Struct, frozen=True):
     """One problem. `code` is a slug that programs may rely on; `message` says what is wrong, `fix` what to do.
 
     `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own name for the
-    request (`x-wix-request-id`, S-sdk). Each is None where it is not known or does not apply. `name` is what people
+    request (`x-wix-request-id`, S-sdk). Each is None if it is not known or does not apply. `name` is what people
     know the object by, where the message does not say it: the same problem of several objects is told once, with it.
     `call` is what was asked of the remote side and answered, with which the message ends: screens tell it last.
     `differences` are in full what a message about reviewed content says in short.
@@ -63,7 +63,7 @@ class Diagnostic(Struct, frozen=True):
 
     @property
     def file(self) -> str:
-        """The file it is in; empty where it is in none."""
+        """The file it is in; empty if it is in none."""
         return self.place.file if self.place is not None else ""
 
     @property

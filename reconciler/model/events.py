@@ -77,7 +77,7 @@ def input_path(name: str) -> str:
 
 
 def name_of_input(path: str) -> str | None:
-    """The name of the event that a generation input is; None where it is something else."""
+    """The name of the event that a generation input is; None if it is something else."""
     return path.removeprefix(_INPUT) if path.startswith(_INPUT) else None
 
 

@@ -260,7 +260,7 @@ class Deferred(Write, frozen=True):
     """A bounded promise: what `rules[rule]` of a part will match once the generation is done.
 
     It carries all rules of its part, because the first that matches an object decides. `at_most` is the
-    bound in objects; None where the rule itself has none. `channels` and the like stand in the rules.
+    bound in objects; None if the rule itself has none. `channels` and the like stand in the rules.
     """
 
     kind: ClassVar[Kind] = Kind.RULE

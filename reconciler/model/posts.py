@@ -194,7 +194,7 @@ def account_id(label: str) -> str:
 
 
 def account_name(label: str) -> str:
-    """The name in an `account_label`; empty where there is none."""
+    """The name in an `account_label`; empty if there is none."""
     return label[: label.rfind("(")].strip() if label.endswith(")") and "(" in label else ""
 
 

@@ -123,7 +123,7 @@ class Account(Struct, frozen=True):
 
 
 class Feature(Struct, frozen=True):
-    """A premium feature (S-wix 10.5). `remaining` is None where no quota is enforced."""
+    """A premium feature (S-wix 10.5). `remaining` is None if no quota is enforced."""
 
     type: str
     enabled: bool
@@ -174,7 +174,7 @@ class Inputs(Struct, frozen=True):
     events: tuple[tuple[str, JsonObject], ...] = ()
 
     def setting(self, path: str) -> tuple[Json] | None:
-        """The recorded value of a path in a one-tuple, None where it was never recorded."""
+        """The recorded value of a path in a one-tuple, None if it was never recorded."""
         return next(((one.value,) for one in self.settings if one.path == path), None)
 
     def event(self, name: str) -> JsonObject | None:
@@ -295,7 +295,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
         return self != NOTHING_RECORDED
 
     def object(self, key: str) -> JsonObject | None:
-        """The last applied facts of an object, None where there are none."""
+        """The last applied facts of an object, None if there are none."""
         return self._objects.get(key)
 
     @cached_property

@@ -58,5 +58,5 @@ class Write(Variant, frozen=True):
 
     @property
     def object_id(self) -> str:
-        """What tells the object from others of the same address; empty where the address says it."""
+        """What tells the object from others of the same address; empty if the address says it."""
         return ""

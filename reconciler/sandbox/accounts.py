@@ -25,7 +25,7 @@ _DEFAULTS = {
 
 
 def account(site: Site, channel: str) -> Json | None:
-    """The account that a channel's posts are made for: the default one; None where the channel is not connected."""
+    """The account that a channel's posts are made for: the default one; None if the channel is not connected."""
     found = accounts(site, channel)
     return next((each for each in found if each["settings"]["default"]), found[0] if found else None)
 

@@ -113,7 +113,7 @@ class Sandbox:
     def requests(self) -> list[Json]:
         """The requests so far (the newest 20,000): n, at, method, path, query, site, body, status, wrote, fault.
 
-        `status` is None where the connection was lost; `wrote` is 1 where a request of the client changed the world.
+        `status` is None if the connection was lost; `wrote` is 1 where a request of the client changed the world.
         """
         with self._world.transaction() as store:
             return store.requests()

@@ -69,7 +69,7 @@ def identify(headers: dict[str, str], seed: Seed, store: Transaction, now: datet
 
 
 def require_scope(identity: Identity, scope: str | None) -> None:
-    """Refuses with 403 where the method's scope is not granted (D)."""
+    """Refuses with 403 if the method's scope is not granted (D)."""
     if scope is not None and scope not in identity.scopes:
         raise denied(f"the permission {scope} is missing")
 
@@ -95,7 +95,7 @@ def site_of(identity: Identity, headers: dict[str, str]) -> str:
 
 
 def account_of(identity: Identity, headers: dict[str, str], seed: Seed) -> str | None:
-    """The account of an account-level request; None where the seed names none, so that any will do."""
+    """The account of an account-level request; None if the seed names none, so that any will do."""
     site, account = headers.get("wix-site-id"), headers.get("wix-account-id")
     if site and account:
         raise _bad_header("send wix-site-id or wix-account-id, not both")

@@ -25,7 +25,7 @@ class Call:
     now: datetime
     seed: Seed
     store: Transaction
-    find_site: Callable[[str], Site | None]  # makes a site on first sight, or None where that is off
+    find_site: Callable[[str], Site | None]  # makes a site on first sight, or None if that is off
     directives: tuple[Json, ...] = ()  # faults that change what a handler does
     params: dict[str, str] = field(default_factory=dict)  # what the path's variables stand for
     query: dict[str, list[str]] = field(default_factory=dict)

@@ -47,7 +47,7 @@ def remember(store: Transaction, site: Site, now: datetime, unknowns: Unknowns) 
 def lagging(
     store: Transaction, site: Site, path: str, given: Mapping[str, str], now: datetime, seed: Seed
 ) -> Site | None:  # fmt: skip
-    """The site as a read of a path sees it that does not see the newest; None where it sees everything."""
+    """The site as a read of a path sees it that does not see the newest; None if it sees everything."""
     unknowns = seed.unknowns
     late = timedelta(seconds=unknowns.readLagSeconds)
     seen = _seen(given.get(HEADER, ""), site) if unknowns.readLag == "without-header" else 0

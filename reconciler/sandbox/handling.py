@@ -110,7 +110,7 @@ def _touch(store: Transaction, site: Site, now: datetime) -> None:
 
 
 def find_site(store: Transaction, site_id: str, now: datetime, seed: Seed) -> Site | None:
-    """A site with everything that was due by now; made on first sight, or None where that is off."""
+    """A site with everything that was due by now; made on first sight, or None if that is off."""
     site = store.site(site_id)
     if site is None:
         if not seed.create_sites and site_id not in seed.sites:

@@ -26,7 +26,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def read(value: Json, path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
+    """The value at a dotted path, None if there is none."""
     here: Any = value
     for name in path.split("."):
         here = here.get(name) if isinstance(here, dict) else None

@@ -37,7 +37,7 @@ def _scopes(where: str, value: object) -> frozenset[str]:
 
 
 def read_keys(value: object) -> Mapping[str, Key] | None:
-    """The API keys of a seed; None where it names none. Raises SeedError."""
+    """The API keys of a seed; None if it names none. Raises SeedError."""
     if value is None:
         return None
     if not isinstance(value, Mapping):
@@ -56,7 +56,7 @@ def read_keys(value: object) -> Mapping[str, Key] | None:
 
 
 def read_apps(value: object) -> Mapping[str, App] | None:
-    """The apps of a seed; None where it names none. Raises SeedError."""
+    """The apps of a seed; None if it names none. Raises SeedError."""
     if value is None:
         return None
     found = {}

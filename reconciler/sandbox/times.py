@@ -46,7 +46,7 @@ def span(text: object) -> float | None:
 
 
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name; UTC where the name is not known."""
+    """The zone of an IANA name; UTC if the name is not known."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

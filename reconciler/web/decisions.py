@@ -100,7 +100,7 @@ def _refusal(wish: Wish, why: str) -> Refusal:
 
 
 def _objection(file: SiteFile, wish: Wish) -> str:
-    """Why a wish is not carried out; empty where nothing is in its way."""
+    """Why a wish is not carried out; empty if nothing is in its way."""
     if file.problems:
         return f"{file.shown} cannot be read; nothing in it was changed"
     if isinstance(wish, DraftWish):

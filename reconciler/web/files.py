@@ -71,7 +71,7 @@ class ApprovalsFolder:
     def change(self, site: SiteName, made: Callable[[SiteFile], tuple[str, Approvals] | None]) -> None:
         """Writes what is made from a file as it is now; it is made again if somebody else wrote the file meanwhile.
 
-        `made` gives the new text and what it says, or None to leave it. Raises UsageError where it cannot be written.
+        `made` gives the new text and what it says, or None to leave it. Raises UsageError if it cannot be written.
         """
         for _ in range(MOST_TRIES):
             before = self.now(site)
