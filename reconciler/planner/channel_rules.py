@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from reconciler.model.approvals import DraftApproval
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, channel_name
+from reconciler.model.posts import Media, Post, PostStatus, channel_name
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
@@ -131,6 +132,21 @@ def content_warnings(post: Post) -> tuple[str, ...]:
             which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"
             found.append(f"{which} {why}")
     return tuple(found)
+
+
+_MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?")
+
+
+def warnings_of_reviewed(draft: DraftApproval) -> tuple[str, ...]:
+    """`content_warnings` of a draft as its approvals file has it."""
+    content = draft.content
+    texts = (("title", content.title), ("caption", content.caption), ("description", content.description))
+    media = tuple(
+        Media(found[1] or "IMAGE", found[2]) for each in content.media if (found := _MEDIA.fullmatch(each)) is not None
+    )
+    return content_warnings(
+        Post(draft.id, draft.channel, draft.type, PostStatus.DRAFT, texts, media, link=content.link or None)
+    )
 
 
 class Outgoing(Struct, frozen=True):

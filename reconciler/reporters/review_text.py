@@ -16,6 +16,7 @@ from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import channel_name
 from reconciler.model.text import printable
+from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.review import (
     ReviewStatus,
 )
@@ -144,6 +145,9 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
             yield from wrapped((Span(f"{name}: {text}"),), screen, indent=2)
         for problem in (*draft.blocked, *([EDITED] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
+        times = "once" if draft.cancelled == 1 else f"{draft.cancelled} times"
+        for note in (*([f"cancelled {times}"] if draft.cancelled else ()), *warnings_of_reviewed(draft)):
+            yield from wrapped((Span(f"note: {note}", Style.YELLOW),), screen, indent=2)
         for url in draft.content.media:
             yield screen.paint(f"  {printable(url)}", Style.DIM)
         if not draft.content.media:

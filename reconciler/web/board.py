@@ -19,6 +19,7 @@ from reconciler.model.moments import moment_in, moment_text, zone_in
 from reconciler.model.posts import PostId, PostStatus
 from reconciler.model.sites import NOTHING_RECORDED, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.baseline import TAKEN_BACK, key_of
+from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import Card, CardState, changed, in_order
 from reconciler.web.approved import LastApprovals, LastApproved
@@ -206,7 +207,7 @@ def _card(file: SiteFile, activity: ActivityApproval, draft: DraftApproval, know
         sent_back=activity.decision,
         activity_digest=activity.decided,
         blocked=draft.blocked if state not in (CardState.OUT, CardState.SCHEDULED) else (),
-        notes=tuple(notes),
+        notes=(*notes, *(warnings_of_reviewed(draft) if state is not CardState.OUT else ())),
         changed=changed(apart, draft.content, zone_in(words)),
         link=(outcome.link or "") if outcome is not None else "",
     )

@@ -16,14 +16,17 @@ import yaml
 from reconciler.cli import approving
 from reconciler.cli.approving import HELP, QUESTION, SHORT_HELP
 from reconciler.config.deciding import Subject
+from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
-from reconciler.model.approvals import ActivityApproval, DraftApproval
+from reconciler.model.approvals import ActivityApproval, Decision, DraftApproval
 from reconciler.model.content import PublicContent, approval_digest, comparable
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
+from reconciler.planner.channel_rules import content_warnings, warnings_of_reviewed
 from reconciler.planner.reviewing import review_of
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import subject_lines
 from tests.cli.projects import Command, Project, site
+from tests.reviewing import reviewed
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
 SEED = f"""\
@@ -313,6 +316,29 @@ def test_a_long_caption_is_wrapped_and_shown_whole() -> None:
         "  | Come by!",
         "  834d",
     ]
+
+
+def test_what_is_odd_about_a_draft_is_shown_where_it_is_decided() -> None:
+    """As the gallery of review has it, from what its file says."""
+    post = Post(
+        PostId("d1"),
+        "INSTAGRAM",
+        "POST",
+        PostStatus.DRAFT,
+        (("caption", "#a" + " #b" * 30),),
+        (Media("IMAGE", "http://example.com/a.jpg"), Media("IMAGE", "https://static.wixstatic.com/b.jpg", "f1")),
+    )
+    found = reviewed(
+        Activity(ActivityId("a"), "Kiln day", "", datetime(2026, 12, 3, 9, tzinfo=UTC), None, (post,)),
+        Decision.PENDING,
+        cancelled=2,
+    )
+    said = "\n".join(subject_lines(Subject(SiteName("shop"), Path("x"), found, found.drafts), Screen(100), 1, 1))
+    assert "note: cancelled 2 times" in said
+    for warning in content_warnings(post):
+        assert f"note: {warning}" in said
+    assert len(content_warnings(post)) == 2
+    assert warnings_of_reviewed(found.drafts[0]) == content_warnings(post)
 
 
 def test_the_question_fits_a_screen() -> None:
