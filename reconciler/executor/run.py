@@ -34,7 +34,7 @@ from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.decisions import STORIES
 
-NO_YES = "public actions need --allow-publish"
+NO_YES = "publishing also needs --allow-publish"
 
 
 class Attempt(Struct, frozen=True):

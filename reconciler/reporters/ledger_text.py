@@ -59,13 +59,22 @@ FEW_SITES: Final = 5
 """From so many sites on, those at which all is done are counted, and one that ends has a line or two."""
 
 
-def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False) -> Iterator[str]:
+def has_problems(ledger: SiteLedger) -> bool:
+    """Whether something at a site ended otherwise than done, or still goes out."""
+    undone = any(entry.result is not Result.DONE for entry in ledger.entries)
+    return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
+
+
+def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, quiet: bool = False) -> Iterator[str]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
     `brief` is for a fleet: what was done and does not go public stands in the first line, the rest has its own.
+    `quiet` leaves out all that was done.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
+    if quiet:
+        listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
     took = f"in {duration(applied.seconds)}"
     spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger)), Span(took, Style.DIM)]
     if brief and (done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)):

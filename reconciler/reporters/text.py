@@ -171,11 +171,13 @@ class TextReporter:
                 pass
 
     def _site_applied(self, applied: SiteApplied) -> None:
-        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines
+        from reconciler.reporters.ledger_text import FEW_SITES, applied_lines, has_problems
 
         self._ledger.applied(applied)
-        if not self._context.detail.summary:
-            self._lines(applied_lines(applied, self._screen, brief=self._applying >= FEW_SITES))
+        detail = self._context.detail
+        if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
+            brief = self._applying >= FEW_SITES
+            self._lines(applied_lines(applied, self._screen, brief=brief, quiet=detail.quiet))
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
         from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line
@@ -302,7 +304,7 @@ class TextReporter:
             if (step := self._plan.review_step()) is not None:
                 self._next(step)
             return
-        if completed.plan.sites > 1:
+        if completed.plan.sites > 1 and not self._context.detail.quiet:  # which has told of each problem above
             self._write("\n")
             self._lines(self._ledger.lines(completed))
         self._write("\n")

@@ -507,3 +507,13 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
     )
     lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(width=40)).splitlines()
     assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  nothing open"]
+
+
+def test_a_quiet_apply_tells_of_problems_alone() -> None:
+    well = SiteLedger(SiteRef(SiteName("well"), "4"), (entry(Kind.MARKETING_PLAN, Generate(), Result.DONE),))
+    text = shown(*applied(TWO, well, sites=9), command="apply", detail=Detail(quiet=True))
+    assert "well" not in text
+    assert "the generation ended FAILED" in text
+    assert "withheld" in text
+    assert "settings" not in text
+    assert text.splitlines()[-2].startswith("Apply: ")
