@@ -111,3 +111,11 @@ def test_a_moved_post_is_remembered_with_the_time_it_has_now() -> None:
     assert now(recorded_after(plan(wanted, back, moved), moved)) == timedelta(days=2)
     again = replace(moved, published=(replace(before.published[0], scheduled_for=NOW + timedelta(days=5)),))
     assert now(again) == timedelta(days=5), "scheduled anew, it is no longer where it was moved to"
+
+
+def test_a_link_that_shows_later_tells_nothing_twice() -> None:
+    live, wanted = site(replace(KILN, posts=(replace(OUT, external_url=None),))), desired(approvals=Approvals())
+    after = recorded_after(plan(wanted, live, BEFORE))
+    linked = plan(wanted, site(replace(KILN, posts=(OUT,))), after)
+    assert [outcome.link for outcome in linked.bindings.outcomes] == [OUT.external_url]
+    assert not linked.blocked
