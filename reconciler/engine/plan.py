@@ -25,12 +25,12 @@ from reconciler.executor.observe import observe_and_plan
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import Plan, StillGoingOut
+from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.guards import judge_run, judge_strictly
 from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, apply_targets
-from reconciler.planner.unstopped import beyond_the_plan
+from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out
 
 if TYPE_CHECKING:  # few runs have any
     from reconciler.engine.workers import Workers
@@ -54,7 +54,7 @@ async def plan_sites(
         tell(result, emit)
     reach.check()
     completed = totals.completed(session.project.policy)
-    completed = replace(completed, refusals=(*completed.refusals, *undeclared))
+    completed = totals.refused_by((*completed.refusals, *undeclared), completed)
     emit(completed)
     return completed
 
@@ -145,6 +145,7 @@ class PlanTotals:
         self.refused = 0
         self.unstoppable = 0
         self.tally = PlanTally()
+        self._stopped: list[GoingOut] = []
 
     def add(self, result: SitePlanned | SiteFailed) -> None:
         """One site more."""
@@ -158,6 +159,18 @@ class PlanTotals:
             self.tally += result.tally
             self.unstoppable += len(beyond_the_plan(result.plan))
             self.refused += bool(result.plan.refusals)
+            if not result.plan.refusals:
+                missed = left_out(result.plan.actions, IF_RUN_REFUSED)
+                known = {post.address for post in result.plan.still_going_out}
+                zone = result.plan.time_zone
+                self._stopped += (GoingOut(post, zone) for post in missed if post.address not in known)
+
+    def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
+        """The plan of a run with these refusals: what it was to stop goes out all the same."""
+        if not refusals:
+            return completed
+        tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
+        return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
 
     def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
         """All sites are in; the limits of the run, where a policy is known, are judged over them and `others`."""

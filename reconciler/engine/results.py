@@ -160,6 +160,8 @@ class PlanCompleted(Struct, frozen=True):
     refusals: tuple[Diagnostic, ...] = ()
     unstoppable: int = 0
     """Of the posts that still go out, those that no action of a plan stops."""
+    still_going_out: tuple[GoingOut, ...] = ()
+    """What the plans would have stopped, where the run as a whole is refused and nothing of them is done."""
 
     @property
     def changes(self) -> int:

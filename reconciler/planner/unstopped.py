@@ -100,6 +100,11 @@ UNTIL_SHOWN: Final = LeftOut(
 )
 """Of what a rule would move, while the marketing plan is generated, failed, inactive or gone."""
 
+IF_RUN_REFUSED: Final = LeftOut(
+    "the run is refused, so nothing cancels it",
+    "mend what refuses the run and apply; or cancel it in the site's dashboard",
+)
+
 IF_REFUSED: Final = LeftOut("the site is refused", STOP_BY_HAND)
 
 

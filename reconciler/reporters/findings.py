@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -52,7 +52,7 @@ from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import shown_account
-from reconciler.planner.actions import StillGoingOut
+from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
 
@@ -95,10 +95,11 @@ def findings_of(event: Event) -> Iterator[Diagnostic]:
             yield from findings
         case FilesChecked(touched=touched):
             yield from touched
-        case PlanCompleted(refusals=refusals) | DriftCompleted(refusals=refusals):
-            yield from refusals
+        case PlanCompleted() | DriftCompleted():
+            yield from _left(event.still_going_out if isinstance(event, PlanCompleted) else ())
+            yield from event.refusals
         case Refused(reason=reason):
-            yield from (going_out(found.post, found.zone) for found in event.still_going_out)
+            yield from _left(event.still_going_out)
             yield reason
         case Notice(problem=problem) | RunFailed(problem=problem):
             yield problem
@@ -161,6 +162,10 @@ def _of_site(event: SiteEvent) -> Iterator[Diagnostic]:
             return
         case _:
             assert_never(event)
+
+
+def _left(posts: Iterable[GoingOut]) -> Iterator[Diagnostic]:
+    return (going_out(found.post, found.zone) for found in posts)
 
 
 def going_out(post: StillGoingOut, zone: str) -> Diagnostic:

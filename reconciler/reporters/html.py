@@ -178,7 +178,10 @@ class HtmlReporter:
     ) -> None:
         self._last = last_line(self._context.command, event) or self._last
         match event:
-            case PlanCompleted(refusals=problems) | DriftCompleted(refusals=problems) | FilesInvalid(problems=problems):
+            case PlanCompleted(refusals=problems):
+                self._problems |= dict.fromkeys(going_out(found.post, found.zone) for found in event.still_going_out)
+                self._problems |= dict.fromkeys(problems)
+            case DriftCompleted(refusals=problems) | FilesInvalid(problems=problems):
                 self._problems |= dict.fromkeys(problems)
             case RunFailed(problem=problem):
                 self._problems[problem] = None

@@ -6,6 +6,7 @@ Sites are written as they come and not kept. Keys stand in a fixed order, and no
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, assert_never
 
 from msgspec.structs import asdict
@@ -56,7 +57,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.codec import instant_text, to_plain
 from reconciler.model.operations import class_of, discards_of
 from reconciler.model.posts import Discarded
-from reconciler.planner.actions import Action, Plan, ToReview
+from reconciler.planner.actions import Action, GoingOut, Plan, ToReview
 from reconciler.reporters import words
 from reconciler.reporters.adoption_json import completed_values, examined_values, imported_values, project_values
 from reconciler.reporters.context import CallsOf, ReporterContext
@@ -171,6 +172,7 @@ class JsonReporter:
                 members["refusals"] = [problem_values(refusal) for refusal in event.refusals]
                 counts = {"sites": event.sites, "failed": event.failed, "refused": event.refused}
                 members["summary"] = {**counts, **to_plain(event.tally)}
+                members |= _left(event.still_going_out)
             case ApplyCompleted():
                 members["ledger"] = [ledger for _, ledger in sorted(self._ledger, key=lambda entry: entry[0])]
                 failed = event.tally.failed + event.failed + event.plan.failed
@@ -197,8 +199,7 @@ class JsonReporter:
                 members["resolved"] = resolved_values(event)
             case Refused(reason=reason):
                 members["refused"] = problem_values(reason)
-                if event.still_going_out:
-                    members["stillGoingOut"] = [going_out_values(found.post) for found in event.still_going_out]
+                members |= _left(event.still_going_out)
             case Interrupted():
                 members["interrupted"] = True
             case _:
@@ -263,6 +264,12 @@ def saved_values(saved: PlanLoaded) -> dict[str, Any]:
         "expired": saved.expired,
         "spentAt": None if saved.spent_at is None else instant_text(saved.spent_at),
     }
+
+
+def _left(posts: Iterable[GoingOut]) -> dict[str, Any]:
+    """What goes out although nobody wants it, where there is any."""
+    values = [going_out_values(found.post) for found in posts]
+    return {"stillGoingOut": values} if values else {}
 
 
 def failed_values(failed: SiteFailed) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.plan_text import Item, Rank, site_items
+from reconciler.reporters.plan_text import Item, Rank, site_items, still_going_out_lines
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
 
@@ -130,6 +130,9 @@ class PlanScreen:
         """Everything above the last line."""
         for line in (*self._failures.lines(), *self._refused_sites.lines()):
             yield from line.on(self._screen)
+        for found in completed.still_going_out:
+            for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
+                yield from line.on(self._screen)
         for refusal in completed.refusals:
             yield from Line((Span("! refused", Style.RED), Span(refusal.message), Span(f"fix: {refusal.fix}"))).on(
                 self._screen

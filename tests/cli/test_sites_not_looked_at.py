@@ -137,3 +137,25 @@ def test_a_lock_that_another_run_holds_says_what_waits(pottery: Pottery) -> None
     WITHDRAW(pottery.project)
     code, said = asyncio.run(locked())
     assert (code, UNWANTED in said, WHY in said) == (4, True, True), said
+
+
+LIMIT = edits("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {maxDelete: 0}\n")
+NO_ACTIVITY = WITHDRAWALS["its activity is to be absent"][0]
+
+
+def test_a_run_that_is_refused_names_what_it_would_have_cancelled(pottery: Pottery) -> None:
+    NO_ACTIVITY(pottery.project)
+    LIMIT(pottery.project)
+    code, said = pottery.run("plan")
+    assert (code, UNWANTED in said, "the run is refused, so nothing cancels it" in said) == (4, True, True), said
+
+
+def test_every_format_names_what_a_refused_run_leaves(pottery: Pottery) -> None:
+    NO_ACTIVITY(pottery.project)
+    LIMIT(pottery.project)
+    files = {name: pottery.project.root / f"out.{name}" for name in FORMATS}
+    options = [part for name, file in files.items() for part in ("--output", f"{name}={file}")]
+    assert pottery.run("plan", *options)[0] == 4
+    names = {**FORMATS, "json": _mentions("stillGoingOut", "Kiln day"), "html": _mentions("still goes out", "Kiln day")}
+    missing = {name: files[name].read_text("utf-8") for name, has in names.items() if not has(files[name].read_text())}
+    assert not missing, missing
