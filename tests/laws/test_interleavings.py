@@ -10,12 +10,13 @@ nothing to do. `-m exhaustive` tries many more.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,11 +33,11 @@ from reconciler.executor.ledger import SiteLedger
 from reconciler.model.activities import Activity
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
-from reconciler.model.content import approval_digest, counted
+from reconciler.model.content import approval_digest, is_counted
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.events import instant
 from reconciler.model.operations import CancelPost
-from reconciler.model.policy import Policy
+from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import ActivityId, Post, PostStatus
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, Plan
@@ -65,6 +66,14 @@ SITE: Json = {
     "posts": [{"match": {"within": "9d"}, "max": 3}],
     "schedule": {"rules": [{"match": {"within": "9d"}, "channels": ["INSTAGRAM", "FACEBOOK"], "max": 3}]},
 }
+
+
+HAND_EDITS = (
+    (r"approve (sha256:)", r"pending \1"),
+    (r"(caption: \|\n +)", r"\1Corrected: "),
+    (r"( +)(decision: [a-z]+ sha256:\w+)\n(?! +cancelled)", r"\1\2\n\1cancelled: 1\n"),
+)
+"""What people change in an approvals file themselves: a pattern, and what is put in its place."""
 
 
 class Died(BaseException):
@@ -175,7 +184,9 @@ class Interleavings(RuleBasedStateMachine):
     )
     def commit_rules(self, most: int, at: str | None, manage: str) -> None:
         [posts], schedule = self.site["posts"], self.site["schedule"]
-        posts["max"], schedule["manage"] = most, manage
+        schedule["manage"] = manage
+        if "max" in posts:
+            posts["max"] = most
         schedule["rules"][0].pop("at", None)
         if at is not None:
             schedule["rules"][0]["at"] = at
@@ -279,14 +290,43 @@ class Interleavings(RuleBasedStateMachine):
     def withdraw_every_approval(self) -> None:
         shutil.rmtree(self.root / "approvals", ignore_errors=True)
 
+    @rule(which=st.integers(0, 4), how=st.sampled_from(HAND_EDITS))
+    def edit_the_approvals_by_hand(self, which: int, how: tuple[str, str]) -> None:
+        """Somebody takes one yes back, corrects a text, or counts the cancellations themselves."""
+        pattern, text = how
+        found = list(re.finditer(pattern, before := self._approvals_text()))
+        if found:
+            edited = found[which % len(found)]
+            after = before[: edited.start()] + edited.expand(text) + before[edited.end() :]
+            self._approvals_file().write_text(after, "utf-8")
+
+    @rule(state=st.sampled_from(["present", "present", "absent"]))
+    def commit_posts(self, state: str) -> None:
+        """A rule says that the activities have posts, or none."""
+        bound = {"max": 3} if state == "present" else {}
+        self.site["posts"] = [{"match": {"within": "9d"}, "state": state, **bound}]
+        self.run.write(self.site)
+
     @rule(pause=st.sampled_from([False, "hold", "cancel"]))
     def pause_publishing(self, pause: bool | str) -> None:
         self.site["schedule"]["paused"] = pause
         self.run.write(self.site)
 
-    @rule(words=st.sampled_from([(), ("Hi",)]), dates=st.sampled_from([(), (date(2026, 12, 4),)]))
-    def commit_policy(self, words: tuple[str, ...], dates: tuple[date, ...]) -> None:
-        self.policy = Policy(banned_words=words, blackout_dates=frozenset(dates))
+    @rule(
+        words=st.sampled_from([(), ("Hi",)]),
+        dates=st.sampled_from([(), (date(2026, 12, 4),)]),
+        quiet=st.sampled_from([None, None, QuietHours(time(18), time(19))]),
+        daily=st.sampled_from([None, None, 1]),
+    )
+    def commit_policy(
+        self, words: tuple[str, ...], dates: tuple[date, ...], quiet: QuietHours | None, daily: int | None
+    ) -> None:
+        self.policy = Policy(
+            banned_words=words,
+            blackout_dates=frozenset(dates),
+            quiet_hours=quiet,
+            max_publish_per_site_per_day=daily,
+        )
 
     # --- people ------------------------------------------------------------------------------------
 
@@ -323,6 +363,19 @@ class Interleavings(RuleBasedStateMachine):
             self.run.sandbox.dashboard.schedule_item(SITE_ID, item, instant(at))
         elif status in ("DRAFT", "SCHEDULED"):
             self.run.sandbox.dashboard.edit_item(SITE_ID, item, caption=data.draw(st.sampled_from(["Hi", "Ho"])))
+
+    @precondition(lambda self: any(post.status is PostStatus.CANCELED for post in self._posts().values()))
+    @rule()
+    def put_back_to_the_drafts(self) -> None:
+        """What was cancelled is a draft again, with the content that was approved once."""
+
+        def change(site: Any, *_: object) -> None:
+            for record in site.items.values():
+                if record["item"]["status"] == "CANCELED":
+                    record["item"]["status"] = "DRAFT"
+                    record["item"].pop("schedulingInfo", None)
+
+        self.run.sandbox.edit(SITE_ID, change)
 
     @precondition(lambda self: self._live()["activities"])
     @rule(data=st.data())
@@ -419,12 +472,14 @@ class Interleavings(RuleBasedStateMachine):
                 draft = file.draft(post.id)
                 assert draft is not None, f"{post.id} waits, and the file does not have it"
                 assert draft.decision is Decision.APPROVE, f"{post.id} waits, and is {draft.decision}"
-                agreed = counted(approval_digest(post.id, post.content, activity.date), draft.cancelled)
-                assert draft.digest == agreed, post.id
+                now = approval_digest(post.id, post.content, activity.date)
+                assert is_counted(draft.digest, now, draft.cancelled), post.id
                 moment = post.scheduled_for or activity.date
                 assert not ours or self.site["schedule"].get("paused") != "cancel", post.id
                 assert not ours or not any(word in post.caption for word in self.policy.banned_words), post.id
                 assert not ours or moment.date() not in self.policy.blackout_dates, post.id
+                quiet = self.policy.quiet_hours
+                assert not ours or quiet is None or not quiet.covers(moment.time()), post.id
         for id, post in self._posts().items():
             waits = post.status is PostStatus.SCHEDULED and post.scheduled_for is not None
             if waits and id in self.by_tool - shown - named and self._live()["plan"]["status"] == "ACTIVE":
