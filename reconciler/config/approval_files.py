@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
@@ -46,24 +47,27 @@ class ApprovalFiles:
         except OSError as error:
             message = f"cannot be listed: {error.strerror}"
             self.problems = (problem(Place(shown_path(self._folder)), message, "`approvals` names a folder"),)
-        if project.trust.committed and self.names:
+        if project.trust.committed:
             self._only_committed()
 
     def _only_committed(self) -> None:
-        self._repository = Repository(self._folder, dict(self._project.trust.environment))
+        repository = Repository(self._folder, dict(self._project.trust.environment))
         try:
-            _ = self._repository.top
+            _ = repository.top
         except GitError as error:
+            if not self.names:
+                return
             message = f"no approval counts: only committed ones do here, and {error}"
             fix = "run in a checkout of the repository"
             self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code=NOTHING_COMMITTED),)
+        self._repository = repository
 
     def read(self, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None]:
         """The approvals of a site and the digest of their file; both empty if there is no file that counts."""
         nothing = (Approvals(), None)
-        if site not in self.names:
-            return nothing
         path = self._folder / f"{site}{SUFFIX}"
+        if site not in self.names:
+            return self._deleted(path, site, problems) or nothing
         if refused := refused_path(path, self._project.root, self._project.trust):
             problems.append(problem(Place(shown_path(path)), *refused))
             return nothing
@@ -82,6 +86,20 @@ class ApprovalFiles:
         # Problems of what does not count are not told.
         written = approvals_in(path, site, [])
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
+
+    def _deleted(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
+        """The approvals of a file that only the last commit has: deleting it decides nothing until it is committed."""
+        if self._repository is None:
+            return None
+        try:
+            data = None if self._repository.is_clean(path) else self._repository.in_head(path)
+        except GitError:
+            return None
+        read = approvals_in(path, site, problems, data) if data is not None else None
+        if read is None:
+            return None
+        found, digest = read
+        return replace(found, uncommitted=decided_otherwise(found, Approvals()), deleted=True), digest
 
 
 def approvals_now(project: Project, site: str) -> Approvals:

@@ -102,6 +102,24 @@ class Repository:
         except GitError:
             return None
 
+    def in_head(self, path: Path) -> bytes | None:
+        """The text in HEAD of a file that is no longer on the disk, through the links of HEAD; None if it has none.
+
+        Raises GitError if there is no repository.
+        """
+        file = trail(path)[-1]
+        if not file.is_relative_to(self.top):
+            return None
+        asked = os.fsencode(f"HEAD:{file.relative_to(self.top).as_posix()}\n")
+        # A link in HEAD is followed there: what it leads to is what counted.
+        told = self._bytes("cat-file", "--batch", "--follow-symlinks", given=asked)
+        head, _, text = told.partition(b"\n")
+        match head.split(b" "):
+            case [_, b"blob", size]:
+                return text[: int(size)]
+            case _:
+                return None
+
     def is_clean(self, path: Path) -> bool:
         """Whether a file, and each link that leads to it, is in HEAD as it is on the disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))

@@ -147,13 +147,14 @@ class Approvals(Struct, frozen=True, dict=True):
     its site, where that is another one: a site's old name.
 
     `uncommitted` are drafts and activities of which the file on the disk has another decision, where only those that
-    are committed count.
+    are committed count. `deleted` is True where the file is not on the disk, but still in the last commit.
     """
 
     activities: tuple[ActivityApproval, ...] = ()
     file: str = ""
     written_for: str = ""
     uncommitted: frozenset[str] = frozenset()
+    deleted: bool = False
 
     @cached_property
     def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:

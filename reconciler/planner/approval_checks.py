@@ -78,11 +78,15 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
 
 def not_committed(approvals: Approvals) -> str:
     """Why a decision does not count that is in the file on the disk alone."""
+    if approvals.deleted:
+        return f"the deletion of {approvals.file} is not committed, and only committed decisions count here"
     return f"its decision in {approvals.file} is not committed, and only committed decisions count here"
 
 
 def commit_it(approvals: Approvals) -> str:
     """What makes such a decision count."""
+    if approvals.deleted:
+        return f"commit the deletion of {approvals.file}, or restore the file"
     return f"commit {approvals.file}, or restore the committed version"
 
 

@@ -588,23 +588,26 @@ def test_a_moved_activity_under_no_approval_is_the_sites_own_change(pottery: Pot
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "why"),
-    [("approve", "pending", "its approval was withdrawn"), ("keep", "discard", "as decided in review")],
+    ("against", "why"),
+    [
+        (edits(APPROVALS, "decision: approve", "decision: pending"), "its approval was withdrawn; its decision in"),
+        (edits(APPROVALS, "decision: keep", "decision: discard"), "as decided in review; its decision in"),
+        (lambda project: (project.root / APPROVALS).unlink(), "its approval was withdrawn; the deletion of "),
+    ],
+    ids=["pending", "discard", "deleted"],
 )
-def test_a_decision_against_a_post_that_is_not_committed_is_named(
-    pottery: Pottery, before: str, after: str, why: str
-) -> None:
+def test_a_decision_against_a_post_that_is_not_committed_is_named(pottery: Pottery, against: Change, why: str) -> None:
     """The post goes out, because only committed decisions count; the file on the disk does not want it any more."""
     pottery.scheduled()
     git = ("git", "-C", str(pottery.project.root), "-c", "user.name=Ann", "-c", "user.email=ann@example.com")
     for arguments in (("init", "-q"), ("add", "approvals"), ("commit", "-qm", "Approve")):
         subprocess.run((*git, *arguments), check=True)
     assert "No changes." in pottery.run("plan", "--committed")[1]
-    pottery.project.edit(APPROVALS, f"decision: {before}", f"decision: {after}")
+    against(pottery.project)
     for command, expected in (("plan --detailed-exitcode", 2), ("drift", 2), ("apply --auto-approve", 3)):
         code, said = pottery.run(*command.split(), "--committed")
         assert (code, "is not committed" in said, "Wed 2026-11-04 09:30" in said) == (expected, True, True), said
-        assert "1 drifted" in said if command == "drift" else f"{why}; its decision in" in said, said
+        assert "1 drifted" in said if command == "drift" else why in said, said
     subprocess.run((*git, "commit", "-qam", "Withdraw"), check=True)
     code, said = pottery.run("apply", "--auto-approve", "--committed")
     assert (code, "1 cancelled" in said) == (0, True), said

@@ -203,6 +203,32 @@ def test_decisions_that_are_not_committed_are_known(checkout: Path, approvals: P
     assert uncommitted() == {"834d"}
     approvals.write_text(yes + "# only a remark\n")
     assert uncommitted() == set()
+    approvals.unlink()
+    assert uncommitted() == {"834d"}
+    approvals.parent.rmdir()
+    assert uncommitted() == {"834d"}
+    commit(checkout)
+    assert uncommitted() == set()
+
+
+def test_a_deleted_link_to_approvals_counts_until_that_is_committed(checkout: Path, approvals: Path) -> None:
+    (checkout / "elsewhere").mkdir()
+    approvals.rename(checkout / "elsewhere/shop.yaml")
+    approvals.symlink_to("../elsewhere/shop.yaml")
+    commit(checkout)
+    approvals.unlink()
+    assert read(checkout)
+    shutil.rmtree(checkout / "elsewhere")
+    assert read(checkout)
+    commit(checkout)
+    assert not read(checkout)
+
+
+def test_without_approvals_nothing_is_said_of_a_missing_repository(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\n", "sites/shop.yaml": HEAD})
+    trust = Trust(committed=True, environment=tuple(environment().items()))
+    found = ApprovalFiles(find_project([root], trust))
+    assert (found.read("shop", [])[1], found.warnings) == (None, ())
 
 
 def test_a_committed_link_counts_with_what_it_leads_to(checkout: Path, approvals: Path) -> None:
