@@ -1,1 +1,1 @@
-"""The command line: the one place where the parts meet."""
+"""The command line: the only place where the parts meet."""

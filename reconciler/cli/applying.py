@@ -40,8 +40,7 @@ STOPPING: Final = "Stopping after the calls in progress. Press Ctrl-C again to s
 class Permissions(Struct, frozen=True):
     """What the command line allows: to write without asking, to make posts public, to wait for a lock.
 
-    A `saved` plan is carried out without asking again: who names it has seen it. What is public is asked about all the
-    same.
+    A `saved` plan is carried out without asking again: whoever names it has seen it. Publishing is asked about even so.
     """
 
     auto_approve: bool
@@ -51,7 +50,7 @@ class Permissions(Struct, frozen=True):
 
     @property
     def asks(self) -> bool:
-        """Whether somebody will be asked."""
+        """Whether there will be a question."""
         return can_ask() and not self.auto_approve and not (self.saved and self.allow_publish)
 
 
@@ -129,7 +128,7 @@ def _carry_out(
 
 
 async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
-    """What the flags say, or a person."""
+    """What the flags allow, or else what a person answers."""
     unasked = permissions.saved and (permissions.allow_publish or not proposal.public or not can_ask())
     if permissions.auto_approve or unasked:
         return Decision(apply=True, allow_publish=permissions.allow_publish)
@@ -146,7 +145,7 @@ async def _decide(proposal: Proposal, permissions: Permissions) -> Decision:
 
 
 def _check_options(asked: RunOptions) -> None:
-    """A saved plan is carried out as it is; what would make it another is refused."""
+    """A saved plan is carried out as it is; options that would change it are refused."""
     wrong = [
         name
         for name, given in (

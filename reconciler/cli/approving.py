@@ -114,7 +114,7 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
 
 
 def _all_of_them(found: Sequence[Subject], decision: AnyDecision, stream: TextIO, screen: Screen) -> tuple[Ruling, ...]:
-    """Decides about all without a question. What is edited in the file is not approved: such a yes would not count."""
+    """Decides about all without a question. What was edited in the file is not approved: such a yes would not count."""
     made: list[Ruling] = []
     for number, subject in enumerate(found, 1):
         stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, number, len(found)))
@@ -160,7 +160,7 @@ def _is_whole(ruling: Ruling) -> bool:
 
 
 def _answer(decision: AnyDecision | None, subject: Subject, *, can_undo: bool) -> AnyDecision | Step:
-    """What a person decides, or where they want to go. The end of the input is the end."""
+    """What a person decides, or which draft they want to see next. The end of the input ends the questions."""
     question = QUESTION if decision is None else f"  {decision.value}? [y]es [n]o [u]ndo [q]uit [?]: "
     while True:
         pressed = key(question)
@@ -189,10 +189,10 @@ def _say(text: str) -> None:
 
 
 MOST_FILES: Final = 10
-"""Files that are named with what was saved in them; more are counted."""
+"""How many files are named with what was saved in them; the rest are only counted."""
 
 _DECIDED: Final = {"approve": "approved", "pending": "pending", "keep": "kept"}
-"""Decisions as the line of a file says them; the others are still to be carried out."""
+"""How decisions are worded in the line of a file; those not listed are still to be carried out."""
 
 
 def _tell_saved(made: Sequence[Ruling], stream: TextIO) -> None:

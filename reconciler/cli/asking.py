@@ -18,7 +18,7 @@ def can_ask() -> bool:
 def key(question: str) -> str:
     """Asks on stderr, and gives one key in lower case, without Enter on a terminal; "" at the end of the input.
 
-    Where keys cannot be read one by one it is the first character of a line.
+    If keys cannot be read one by one, it is the first character of a line.
     """
     sys.stdout.flush()
     sys.stderr.write(question)
@@ -76,7 +76,7 @@ async def _line() -> str:
 
 
 def public_question(tally: PlanTally, *, alone: bool = False) -> str:
-    """What is asked where posts would go public; `alone`: nothing else would be done."""
+    """What is asked if posts would go public; `alone`: nothing else would be done."""
     posts = plural(tally.publish, "post")
     if alone:
         return f"Do you want to make {posts} public?"

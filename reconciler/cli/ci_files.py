@@ -1,4 +1,4 @@
-"""The files of `init --ci`: workflows, and what they use, as they stand in the repository of this tool."""
+"""The files of `init --ci`: workflows and what they use, as they are in the repository of this tool."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PLACES: Final = ((_PACKAGE / "ci", True), (_PACKAGE.parent, False))
 
 
 class Service(StrEnum):
-    """A CI service that there are files for."""
+    """A CI service for which there are files."""
 
     GITHUB = "github"
     GITLAB = "gitlab"

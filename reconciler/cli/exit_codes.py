@@ -40,7 +40,7 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
 
 
 def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: ExitCode | None = None) -> ExitCode:
-    """The code of a run that ended so. `detailed` is `--detailed-exitcode`, `signal` what interrupted it."""
+    """The code of a run that ended like this. `detailed` is `--detailed-exitcode`, `signal` what interrupted it."""
     from reconciler.engine import adoption_results, results, state_results
 
     match event:
@@ -125,4 +125,4 @@ class Stopped(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM, where no run is there to end in order."""
+    """SIGTERM when there is no run to end in good order."""

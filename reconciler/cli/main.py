@@ -1,6 +1,6 @@
-"""The entry point: finds the command, and turns however it ended into an exit code.
+"""The entry point: finds the command, and turns the way it ended into an exit code.
 
-Imports click and nothing heavy. The commands stand in a table with their summaries, so that `--help`
+Imports click and nothing heavy. The commands are in a table with their summaries, so that `--help`
 imports none of them.
 """
 
@@ -51,11 +51,11 @@ COMMANDS: Final[dict[str, str]] = {
 
 
 GARBAGE: Final = (100_000, 20, 50)
-"""When to look for garbage in circles: more objects than are made by starting any command, for looking at modules and
-classes again and again was a quarter of a short run. Those that a run makes come to some MiB between two looks."""
+"""When to look for cyclic garbage: after more objects than starting any command makes, because looking at modules and
+classes again and again took a quarter of a short run. Those that a run makes come to a few MiB between two looks."""
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
-"""What writing ends in where the disk is full or broken: no bug of ours."""
+"""The errors of a write to a full or broken disk: not a bug of ours."""
 
 
 class LazyGroup(click.Group):
@@ -130,7 +130,7 @@ def run(args: Sequence[str]) -> int:
 
 
 def _misused(error: click.ClickException, args: Sequence[str]) -> int:
-    """What a command line ended in that could not be understood: said as every other problem, in every report."""
+    """How a command line that could not be understood ended: told like every other problem, in every report."""
     from reconciler.model.diagnostics import UsageError
 
     context = error.ctx if isinstance(error, click.UsageError) else None
@@ -168,7 +168,7 @@ def _reports_named(args: Sequence[str]) -> tuple[Output, ...]:
 
 
 def _unexpected(error: Exception) -> int:
-    """What a command without reports ended in."""
+    """How a command without reports ended."""
     from reconciler.model.diagnostics import InvalidFiles, UsageError
     from reconciler.reporters.diagnostics import sentence
 
@@ -205,10 +205,10 @@ def entry_point() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Ends the process as `sys.exit` does, but for taking its modules apart: nobody needs their room any more.
+    """Ends the process as `sys.exit` does, but does not tear down its modules: nobody needs their memory any more.
 
-    Whatever registered itself for the end is called, and what was said is written. Where code of others, threads or
-    processes are about, the interpreter ends them in its own order.
+    Exit handlers are called, and buffered output is written. If code of others, threads or
+    processes are running, the interpreter ends them in its own order.
     """
     threading = sys.modules.get("threading")
     if (threading and threading.active_count() > 1) or not _OTHERS.isdisjoint(sys.modules):
@@ -221,7 +221,7 @@ def _leave(code: int) -> NoReturn:
 
 
 _OTHERS: Final = frozenset({"importlib.metadata", "multiprocessing"})
-"""Imported by whatever starts policy checks, stores of objects or processes: they may hold files that are written when
+"""Imported by whatever starts policy checks, object stores or processes: they may hold files that are written when
 they go."""
 
 
@@ -230,7 +230,7 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _open_closed_streams() -> None:
-    """Writes nowhere what has nowhere to go (`>&-`), so that no file of a run takes the place of a closed stream."""
+    """Discards output of a closed stream (`>&-`), so that no file of a run takes that stream's place."""
     for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
@@ -244,7 +244,7 @@ def _fail_to_write(error: OSError) -> int:
 
 
 def _close_stdout() -> None:
-    """Keeps the interpreter from complaining about a reader that is gone when it flushes at exit."""
+    """Keeps the interpreter from complaining, when it flushes at exit, about a reader that is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 

@@ -47,7 +47,7 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
 
 
 def _is_plan(file: Path) -> bool:
-    """Whether a file has the look of a saved plan rather than a report."""
+    """Whether a file looks like a saved plan rather than a report."""
     return re.search(rf'"kind"\s*:\s*"{KIND}"'.encode(), _read(file, 1000)) is not None
 
 

@@ -53,7 +53,7 @@ class RunOptions(Struct, frozen=True):
     state: str | None = None
     parallelism: int | None = None
     spread: Spread | None = None
-    """Over what the sites are spread; None where the run is one process."""
+    """What the sites are spread over; None if the run is a single process."""
     regenerate: tuple[str, ...] = ()
     publish: bool = True
     strict: bool = False
@@ -159,7 +159,7 @@ def trusting(command: Command) -> Command:
 
 
 def _sites_for_completion() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
-    """Names and labels of the sites around the current folder; none where the project cannot be read."""
+    """Names and labels of the sites around the current folder; none if the project cannot be read."""
     from reconciler.config.sites import open_project
 
     try:
@@ -169,12 +169,12 @@ def _sites_for_completion() -> list[tuple[str, tuple[tuple[str, str], ...]]]:
 
 
 def complete_sites(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of sites that begin so."""
+    """The names of sites that begin with the given text."""
     return sorted(name for name, _ in _sites_for_completion() if name.startswith(incomplete))
 
 
 def complete_targets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of sites, and their labels as targets, that begin so."""
+    """The names of sites, and their labels as targets, that begin with the given text."""
     found: set[str] = set()
     for name, labels in _sites_for_completion():
         found |= {name, *(f"label:{key}={value}" for key, value in labels)}
@@ -283,9 +283,9 @@ def _duration(text: str) -> timedelta:
 
 
 def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
-    """The options of a command as one value; what a command does not have is as if it was not given.
+    """The options of a command as one value; an option that a command does not have counts as not given.
 
-    Raises UsageError where two of them cannot be.
+    Raises UsageError if two of them exclude each other.
     """
     return RunOptions(
         paths=tuple(paths),
@@ -317,7 +317,7 @@ def choice_of(given: Mapping[str, Any]) -> Choice:
 
 
 def shown_of(given: Mapping[str, Any]) -> Shown:
-    """What `output` was given, and `--explain`. Raises UsageError where two outputs cannot be."""
+    """What `output` was given, and `--explain`. Raises UsageError if two outputs exclude each other."""
     from reconciler.model.diagnostics import UsageError
 
     if given.get("quiet") and given.get("summary"):

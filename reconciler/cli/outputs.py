@@ -43,7 +43,7 @@ class Reports:
         self._reporters = list(reporters)
 
     def handle(self, event: Event) -> None:
-        """Hands an event to each report. One that cannot be written gets no more; the OSError is raised."""
+        """Hands an event to each report. A report that cannot be written gets no more; the OSError is raised."""
         broken: OSError | None = None
         for reporter in tuple(self._reporters):
             try:
@@ -56,7 +56,7 @@ class Reports:
 
 
 def sandbox_picture(url: str) -> str | None:
-    """The sandbox's image at an address, as a `data:` address: no network has it. None for any other image."""
+    """The sandbox's image at an address, as a `data:` address: it is on no network. None for any other image."""
     from reconciler.sandbox.pictures import data_url
 
     return data_url(url)
@@ -69,7 +69,7 @@ def open_reports(
     """The reports of a command. Files appear under their names when the run is over, whole or not at all.
 
     `beside` are reporters of their own that see everything first. `asks`: somebody will be asked about what is shown,
-    so text goes to stderr where the screen has another format. Raises UsageError for files that cannot be written.
+    so text goes to stderr if the screen has another format. Raises UsageError for files that cannot be written.
     """
     reporters = list(beside)
     files: list[_File] = []
@@ -102,7 +102,7 @@ def open_reports(
         for file in files:
             try:
                 _end(file)
-            except UsageError as error:  # no reason for the others not to be there
+            except UsageError as error:  # no reason to lose the others
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]
@@ -113,7 +113,7 @@ def _now() -> datetime:
 
 
 def _appending(variable: str) -> Callable[[str], object] | None:
-    """Appends to the file that a variable of the environment names; None where it names none. Raises UsageError."""
+    """Appends to the file that an environment variable names; None if it names none. Raises UsageError."""
     path = os.environ.get(variable)
     if not path:
         return None
@@ -196,7 +196,7 @@ def _before(file: _File) -> str:
 
 
 def _open_stream(path: Path) -> IO[str]:
-    """A device such as /dev/stderr, or a pipe that somebody reads already: without a reader it would wait for ever."""
+    """A device such as /dev/stderr, or a pipe that already has a reader: without a reader it would wait forever."""
     try:
         handle = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:

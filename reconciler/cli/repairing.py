@@ -80,7 +80,7 @@ def list_command(asked: Asked) -> int:
 
 
 def _sites_of(project: Project, paths: Sequence[Path]) -> frozenset[str] | None:
-    """The ids of the sites that site files and folders name; None where the project as a whole is meant."""
+    """The ids of the sites that site files and folders name; None if the project as a whole is meant."""
     whole = (project.root, project.root / PROJECT_FILE)
     if all(absolute_path(path) in whole for path in paths or (project.root,)):
         return None
@@ -131,7 +131,7 @@ async def _unlock(name: str, state: StateAccess, running: Running, *, force: boo
 
 
 async def _declined(name: SiteName, *, force: bool) -> Diagnostic | None:
-    """Why a lock stays; None where it may be taken away."""
+    """Why a lock stays; None if it may be taken away."""
     if force:
         return None
     if not can_ask():

@@ -33,7 +33,7 @@ NEEDED = ("starlette", "uvicorn", "jinja2")
 
 
 def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
-    """Serves the page until Ctrl-C. Raises UsageError where it cannot be served."""
+    """Serves the page until Ctrl-C. Raises UsageError if it cannot be served."""
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         raise UsageError(f"review --web needs {' and '.join(missing)}; install them with: {install_hint('web')}")
     return running.run(_serve(asked, running, port=port, commits=commits))
@@ -101,7 +101,7 @@ def _ready(url: str, stream: TextIO) -> None:
 
 
 def _open_browser(url: str) -> None:
-    """Opens the browser in a thread: some wait until it is closed. One that would take the terminal is not opened."""
+    """Opens the browser in a thread: some browsers return only when closed. A browser in the terminal is not opened."""
     import threading
     import webbrowser
 
@@ -134,7 +134,7 @@ class _Sites:
         return session_of(self._asked, selection.project, ReadClient)
 
     async def facts(self, selection: Selection) -> Facts:
-        """What is known beside the files. A state that cannot be read is said on the page, and stops nothing."""
+        """What is known apart from the files. If the state cannot be read, the page says so and goes on."""
         async with self._session(selection) as session:
             return await _facts(session, selection)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reconciler.model.sites import SiteRef
 
 NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE})
-"""What writing ends in where the disk is full or broken, or nobody reads any more: no bug of ours."""
+"""The errors of a write if the disk is full or broken, or nobody reads any more: not a bug of ours."""
 
 
 class Running:
@@ -40,7 +40,7 @@ class Running:
         self.interrupts = Interrupts()
 
     def run(self, work: Coroutine[Any, Any, ClosingEvent]) -> ClosingEvent:
-        """How the work ended; progress is shown beside it. Raises Stopped where a signal cancelled it."""
+        """How the work ended; progress is shown meanwhile. Raises Stopped if a signal cancelled it."""
         return run(beside(work, self.progress.keep_alive()), self.interrupts)
 
 
@@ -54,7 +54,7 @@ def reported(
 ) -> int:
     """Runs a command and gives its exit code. Its work emits the closing event that it returns.
 
-    Raises UsageError where the reports cannot be written, and OSError where that shows on the way.
+    Raises UsageError if the reports cannot be written, and OSError if that shows only during the run.
     """
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # which cannot take back what it shows
     progress = Progress(Watch(time.monotonic, _sleep), sys.stderr.write, terminal=terminal)
@@ -90,7 +90,7 @@ async def _sleep(seconds: float) -> None:
 
 
 def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:
-    """How a run ends that an exception ended."""
+    """How a run that an exception ended is told."""
     closing: ClosingEvent
     match error:
         case InvalidFiles(problems=problems):

@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 class Interrupts:
     """Whether the run was asked to end, and what that does.
 
-    The first signal sets `code`, which a run that writes asks for between its calls. Until `stop_gently` is
+    The first signal sets `code`, which a run that writes checks between its calls. Until `stop_gently` is
     called, and from the second signal on, it cancels the run instead.
     """
 
@@ -33,7 +33,7 @@ class Interrupts:
         self._said = said
 
     def forget(self) -> None:
-        """The signal that came was how the run is meant to end."""
+        """The signal that came is the normal way to end this run."""
         self.code = None
 
     def requested(self) -> bool:
@@ -55,7 +55,7 @@ class Interrupts:
 
 
 def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
-    """The result of the work, which signals end through `interrupts`. Raises Stopped where a signal cancelled it."""
+    """The result of the work, which signals end through `interrupts`. Raises Stopped if a signal cancelled it."""
     import asyncio
 
     async def bound() -> Result:

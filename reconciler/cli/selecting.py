@@ -15,7 +15,7 @@ from reconciler.wiring import Client, open_session
 
 
 def selected(options: RunOptions) -> Selection:
-    """The sites that a command is over. Raises InvalidFiles with every problem of every file, and UsageError."""
+    """The sites that a command works on. Raises InvalidFiles with every problem of every file, and UsageError."""
     elsewhere = options.spread.elsewhere if options.spread else None
     project, index = open_project(options.paths, options.trust(), elsewhere)
     if options.strict and index.run_warnings:

@@ -1,4 +1,4 @@
-"""`--shard auto`: which part of the sites this job is to take, as CI systems and Kubernetes tell their jobs."""
+"""`--shard auto`: which part of the sites this job takes, as CI systems and Kubernetes tell their jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.model.text import printable
 
 OWN: Final = "RECONCILER_SHARD"
 COUNT: Final = "RECONCILER_SHARDS"
-"""Says how many parts there are where only the part is told."""
+"""Says how many parts there are if the system tells only the part."""
 
 
 class Told(Struct, frozen=True):
@@ -44,7 +44,7 @@ def shard_of(text: str) -> Shard | None:
 
 
 def shard_told(environ: Mapping[str, str]) -> Shard:
-    """The part of this job. Raises UsageError where the environment tells of none, or of two: never all sites."""
+    """The part of this job. Raises UsageError if the environment names none, or two: never all sites."""
     if written := environ.get(OWN, "").strip():
         shard = shard_of(written)
         if shard is None:

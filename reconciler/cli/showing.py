@@ -51,7 +51,7 @@ def tell_plan(saved: SavedPlan, state: str | None, emit: Emit) -> PlanCompleted:
 
 
 def _project() -> Project | None:
-    """The project of the current folder; None where its file cannot be used."""
+    """The project of the current folder; None if its file cannot be used."""
     try:
         return find_project([], trust_of(os.environ))
     except (InvalidFiles, UsageError):
@@ -70,7 +70,7 @@ def _spent_at(saved: SavedPlan, project: Project | None, state: str | None) -> d
 
 
 def _now(saved: SavedPlan, project: Project | None) -> datetime:
-    """The time in the world the plan was made for."""
+    """The time in the world that the plan was made for."""
     if saved.api == "sandbox" and project is not None and (project.root / ".reconciler" / "sandbox.db").exists():
         try:
             world = open_sandbox(project.root)

@@ -1,4 +1,4 @@
-"""The documents of the state: JSON with a `formatVersion`, which are read exactly or not at all."""
+"""The documents of the state: JSON with a `formatVersion`, read exactly or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.state.errors import StateError
 T = TypeVar("T", bound=Struct)
 
 FORMAT_VERSION: Final = 2
-"""Of every document of the state. A new member or another meaning is a new version: an older program refuses it."""
+"""The version of every document. A new member or a changed meaning is a new version: an older program refuses it."""
 
 RESTORE: Final = "restore it from a backup, or move it away to start afresh"
 
@@ -21,7 +21,7 @@ Upgrade: TypeAlias = Callable[[dict[str, Any]], T]
 
 
 def to_bytes(document: Struct) -> bytes:
-    """The one text of a document: a line a member, so that people and `git diff` can read it."""
+    """The canonical text of a document: one line per member, so that people and `git diff` can read it."""
     return laid_out(to_json(document))
 
 
@@ -34,11 +34,11 @@ def from_bytes(
     mend: Upgrade[T] | None = None,
     fix: str = RESTORE,
 ) -> T:
-    """The document that a text holds, brought forward by `upgrade` where it is of an older version.
+    """The document that a text holds, converted by `upgrade` if it is of an older version.
 
-    `mend` may repair what cannot be read as it is.
+    `mend` may repair a document that cannot be read as it is.
 
-    Raises StateError for a corrupt one, and for one of a version that this program does not know.
+    Raises StateError for a corrupt document, and for a version that this program does not know.
     """
     try:
         return from_json(kind, data)

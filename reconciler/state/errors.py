@@ -16,7 +16,7 @@ class StateError(UsageError):
 
 
 class Conflict(Exception):
-    """A conditional write found another version than it expected, and wrote nothing."""
+    """A conditional write found a different version than it expected, and wrote nothing."""
 
     def __init__(self, key: str) -> None:
         super().__init__(f"{key} is not in the version that was expected")

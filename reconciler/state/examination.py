@@ -1,4 +1,4 @@
-"""What can be told of a state store: whether it is reached, keeps conditional writes, and who else can read it."""
+"""What can be said about a state store: is it reached, does it honour conditional writes, and who else can read it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PROBE = "doctor-"
 
 
 class StateExamined(Struct, frozen=True):
-    """What was found to be so, in words, and what is wrong."""
+    """What was found to be in order, in words, and what is wrong."""
 
     words: str
     findings: tuple[Diagnostic, ...] = ()
 
 
 async def examine_store(store: Store, place: str) -> StateExamined:
-    """Tries a store with a small key of its own, which is deleted again. A folder that is not there yet is not made."""
+    """Tries a store with a small key of its own, which is deleted again. A missing folder is not created."""
     if isinstance(store, LocalFolder) and not store.folder.exists():
         return StateExamined(f"{place} (does not exist yet; the first apply creates it)")
     key = f"{PROBE}{fresh()}.json"
@@ -40,7 +40,7 @@ async def examine_store(store: Store, place: str) -> StateExamined:
 
 
 async def _keeps_conditions(store: Store, key: str) -> bool:
-    """Whether a write that names what must stand there is refused where something else does."""
+    """Whether a write that names the version it expects is refused if another version is stored."""
     first = await store.put(key, b"1", expected=None)
     try:
         await store.put(key, b"2", expected=None)
@@ -56,7 +56,7 @@ async def _keeps_conditions(store: Store, key: str) -> bool:
 
 
 def _others(store: Store, place: str) -> tuple[Diagnostic, ...]:
-    """Who else gets at the state, as far as that can be known. Files in a folder are readable by their owner alone."""
+    """Who else can read the state, as far as that can be known. Files in a folder are readable by their owner alone."""
     if not isinstance(store, LocalFolder):
         what = "who can read the bucket cannot be checked from here"
         fix = "keep it private and versioned, in the provider's settings"

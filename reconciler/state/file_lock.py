@@ -1,7 +1,7 @@
-"""A lock that a process holds by a file, and that the system gives back when the process dies.
+"""A lock that a process holds through a file, and that the system releases when the process dies.
 
-Each write to the state takes one, so on POSIX it is `flock` itself: the same lock that filelock takes there, and so
-one that other versions of this tool see, at a tenth of the time. Elsewhere, and on file systems that have no `flock`,
+Each write to the state takes one, so on POSIX it is `flock` itself: the same lock that filelock takes there, and thus
+visible to other versions of this tool, in a tenth of the time. Elsewhere, and on file systems without `flock`,
 it is filelock's.
 """
 
@@ -30,13 +30,13 @@ _WITHOUT: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
 
 class NotPlain(OSError):
-    """Where the file should be there is something else than a regular file."""
+    """The lock file's path holds something other than a regular file."""
 
 
 def take(file: Path, timeout: float) -> Callable[[], None]:
-    """Takes the lock of a file, which is made where it is missing, and never removed; gives what gives it back.
+    """Takes the lock of a file and returns what releases it. A missing file is created, and none is ever removed.
 
-    Two threads keep each other out like two processes. Raises TimeoutError where another one holds it for longer than
+    Two threads keep each other out like two processes. Raises TimeoutError if another holder keeps it for longer than
     `timeout` seconds, NotPlain, and OSError.
     """
     if sys.platform == "win32":
@@ -55,7 +55,7 @@ def take(file: Path, timeout: float) -> Callable[[], None]:
 
 
 def _flock(handle: int, timeout: float) -> bool:
-    """Takes the lock of an open file; False on a file system that has none."""
+    """Takes the lock of an open file; False on a file system without locks."""
     until = time.monotonic() + timeout
     while sys.platform != "win32":
         try:
@@ -77,7 +77,9 @@ def _by_filelock(file: Path, timeout: float) -> Callable[[], None]:
     from filelock import FileLock, Timeout
 
     if file.is_symlink() or (file.exists() and not file.is_file()):
-        raise NotPlain(errno.EINVAL, "is not a regular file", str(file))  # some versions empty what a link leads to
+        raise NotPlain(
+            errno.EINVAL, "is not a regular file", str(file)
+        )  # some versions truncate the file that a link leads to
     lock = FileLock(file)
     try:
         lock.acquire(timeout=timeout, poll_interval=POLL)

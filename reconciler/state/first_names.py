@@ -1,7 +1,7 @@
-"""FirstRecords: what the first version recorded, a document a site by its name.
+"""FirstRecords: what the first version recorded, one document per site under its name.
 
-Where a site has no record by its id yet, all of these are looked through for its id, once a run: a site may have been
-renamed since, and then there may be two. What is brought over leaves a word behind that stops the first version.
+If a site has no record under its id yet, all of these are searched for its id, once per run: a site may have been
+renamed since, and then there may be two. A record that is brought over leaves a note that stops the first version.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from reconciler.state.transitions import Scheduled
 FOLDER, SUFFIX = "sites/", ".json"
 
 ALL_MOVED: Final = "records-by-name-moved"
-"""A key that says that nothing is left to be looked through."""
+"""A key that says that nothing is left to search."""
 
 
 def key_of_name(name: str) -> str:
@@ -41,17 +41,17 @@ class FirstRecords:
         self._looking = asyncio.Lock()
 
     async def names(self, id: str) -> tuple[SiteName, ...]:
-        """The names under which something is recorded of a site by the first version; sorted."""
+        """The names under which the first version recorded something about a site; sorted."""
         return tuple((await self._index()).get(id.lower(), ()))
 
     async def labels(self) -> tuple[SiteLabel, ...]:
-        """All sites of which something is recorded so, and nothing by their id."""
+        """All sites about which something is recorded like this, and nothing under their id."""
         return tuple(SiteLabel(id, names[0]) for id, names in sorted((await self._index()).items()))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
-        """What was recorded of a site, under all its names; None where nothing was.
+        """What was recorded of a site, under all its names; None if nothing was.
 
-        Raises StateError also if what is under its present name cannot be read.
+        Raises StateError also if the record under its present name cannot be read.
         """
         names = await self.names(site.id)
         if site.name in self._unreadable:
@@ -59,7 +59,7 @@ class FirstRecords:
         records = [record for name in names if isinstance(record := (await self._read(name))[0], SiteRecord)]
         if not records:
             return None
-        # What is under its present name is the latest; from the others comes what must not be forgotten.
+        # The record under its present name is the latest; the others add what must not be forgotten.
         records.sort(key=lambda record: (record.site.name == site.name, _last_activity(record.recorded)))
         recorded = records[-1].recorded
         for earlier in reversed(records[:-1]):
@@ -67,7 +67,7 @@ class FirstRecords:
         return replace(records[-1], recorded=recorded)
 
     async def retire(self, id: str) -> None:
-        """Leaves a word in place of what was brought over, or is to be forgotten."""
+        """Leaves a note in place of a record that was brought over, or is to be forgotten."""
         moved = to_bytes(Moved(key_of(id)))
         for name in await self.names(id):
             record, version = await self._read(name)
@@ -121,7 +121,7 @@ def _last_activity(recorded: RecordedSite) -> datetime:
 
 
 def _with_memory_of(recorded: RecordedSite, earlier: RecordedSite) -> RecordedSite:
-    """What is recorded under another name of the same site, as far as forgetting it would do something twice."""
+    """What is recorded under another name of the same site, if forgetting it would cause something to be done twice."""
     both = earlier
     for post in recorded.published:
         both = Scheduled(post).onto(both)

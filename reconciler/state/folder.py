@@ -1,8 +1,8 @@
 """LocalFolder: a store in a folder of the file system, safe between processes and against crashes.
 
 A write goes to a file beside its target, which then takes the target's name: a reader sees the old bytes or
-the new ones, and a crash leaves one of them. Comparing and writing happen under a lock that the system gives
-back when its process dies. Reading takes no lock, so that a folder that is read only can be read.
+the new ones, and a crash leaves either. Comparing and writing happen under a lock that the system
+releases when its process dies. Reading takes no lock, so that a read-only folder can be read.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _FIXES = {
 
 
 class LocalFolder:
-    """Keeps each key in the file of that name. The folder is made at the first write, not before."""
+    """Keeps each key in the file of that name. The folder is created at the first write, not before."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -70,7 +70,7 @@ class LocalFolder:
         return Log(tuple(whole.splitlines(keepends=True)), len(data))
 
     async def delete_log(self, key: str) -> None:
-        # Nothing follows from a log that a power cut brings back: no snapshot names it.
+        # A log that a power cut brings back does no harm: no snapshot names it.
         await asyncio.to_thread(self._remove, check_key(key), durable=False)
 
     # --- in a thread ---------------------------------------------------------------------------------
@@ -97,19 +97,19 @@ class LocalFolder:
                 there = self._read(path)
                 if (there and there.version) != expected:
                     raise Conflict(key)
-            # One name a key: nobody else writes it while the lock is held, and what a crash left is replaced.
+            # One temporary name per key: nobody else writes it under the lock, and what a crash left is replaced.
             beside = path.with_name(f".{path.name}.new")
             try:
                 _write(beside, data, durable=durable)
                 if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
-                    # Whatever stands there is to go, and a folder may hold something: it is kept under another name.
+                    # Whatever is there has to go, but a folder may hold something: it is kept under another name.
                     path.rename(path.with_name(f".{path.name}.{fresh()}"))
                 beside.replace(path)
             except OSError:
                 _discard(beside)
                 raise
             if durable:
-                # The new name, too: a call is sent once this returns, and a log may be removed that it took in.
+                # The new name, too: a call is sent once this returns, and a log that it absorbed may be removed.
                 _sync_folder(path.parent)
         return _version(data)
 
@@ -125,7 +125,7 @@ class LocalFolder:
                     _write_all(handle, data)
                     os.fsync(handle)  # a call is sent once this returns
                 except OSError:
-                    os.ftruncate(handle, at)  # half a line would stand in the way of the next try
+                    os.ftruncate(handle, at)  # half a line would be in the way of the next try
                     raise
             finally:
                 os.close(handle)
@@ -153,8 +153,8 @@ class LocalFolder:
                 return []
 
     def _refuse_links(self, folder: Path) -> None:
-        """Raises StateError where a folder of the state is a link: what is kept in it could be anywhere."""
-        text, top = str(folder), str(self.folder)  # asked of every read and write: texts are quicker than paths
+        """Raises StateError if a folder of the state is a link: its contents could be anywhere."""
+        text, top = str(folder), str(self.folder)  # runs at every read and write: strings are quicker than paths
         while text != top and (above := os.path.dirname(text)) != text:
             if os.path.islink(text):
                 raise _not_plain(Path(text))
@@ -162,7 +162,7 @@ class LocalFolder:
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:
-        # A file a key would leave ten thousand of them; a few are enough for runs not to wait for each other.
+        # One file per key would leave ten thousand of them; a few are enough for runs not to wait for each other.
         file = self.folder / ".locks" / hashlib.sha256(key.encode()).hexdigest()[0:2]
         for path in (self.folder / key, file):
             self._refuse_links(path.parent)
@@ -204,7 +204,7 @@ def _version(data: bytes) -> Version:
 
 
 def _make_folder(folder: Path) -> None:
-    """Makes a folder and those it lies in, durably. What the state holds is its owner's business alone."""
+    """Makes a folder and its parents, durably. Only the owner may read what the state holds."""
     if not os.path.isdir(folder):
         _make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -212,7 +212,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write(path: Path, data: bytes, *, durable: bool) -> None:
-    path.unlink(missing_ok=True)  # what a crash left, or a link or a pipe that somebody put there
+    path.unlink(missing_ok=True)  # left by a crash, or a link or a pipe that somebody put there
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, 0o600)
     try:
         _write_all(handle, data)
@@ -236,7 +236,7 @@ def _discard(path: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes a rename durable. Where folders cannot be opened (Windows), the system sees to it."""
+    """Makes a rename durable. If folders cannot be opened (Windows), the system sees to it."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
@@ -248,7 +248,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _told(path: Path, what: str) -> Iterator[None]:
-    """Turns what the file system refuses into an error that a user can act on."""
+    """Turns an error of the file system into one that a user can act on."""
     try:
         yield
     except OSError as error:

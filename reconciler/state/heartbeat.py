@@ -1,7 +1,7 @@
-"""Heartbeat: one small document a run, renewed every 15 s, that says the run lives; all its leases go by it.
+"""Heartbeat: one small document per run, renewed every 15 s, that says the run is alive; all its leases depend on it.
 
 So a run that holds a thousand sites, most of which only wait for a generation, renews one document and not a thousand.
-Whoever takes a lease away, by force or because its holder stood still for too long, writes the site into the holder's
+Whoever takes a lease away, by force or because its holder was still for too long, writes the site into the holder's
 heartbeat first: the holder finds that at its next renewal, and from then on makes no further write there.
 """
 
@@ -26,16 +26,16 @@ from reconciler.state.store import Store, Version, fresh, put_once
 DURATION: Final = timedelta(seconds=60)
 RENEWAL: Final = timedelta(seconds=15)
 RETRY: Final = timedelta(seconds=3)
-"""After a renewal that failed, and between two looks at a lease that is waited for."""
+"""The pause after a failed renewal, and between two looks at a lease that is waited for."""
 
 SPARE: Final = timedelta(seconds=5)
-"""Before its time is over a run begins no write any more: what is sent then may still be under way afterwards."""
+"""A run begins no writes this long before its time is over: what is sent then may still be under way afterwards."""
 
 RECENTLY: Final = 0.25
-"""Seconds for which what was seen of the heartbeat is taken as it is, so that many writes at once need one look."""
+"""Seconds for which a look at the heartbeat is trusted, so that many writes at once need only one look."""
 
 KEPT: Final = timedelta(days=1)
-"""How long the heartbeat of a run that was killed is left, for whoever looks at its leases."""
+"""How long the heartbeat of a killed run is kept, for whoever looks at its leases."""
 
 FOLDER: Final = "runs-alive/"
 
@@ -55,7 +55,7 @@ class LeaseClock(msgspec.Struct, frozen=True):
 
 
 class HeartbeatRecord(Struct, frozen=True):
-    """That a run lives, until when unless it is renewed, and the sites that were taken from it; sorted."""
+    """Says that a run is alive, until when unless renewed, and which sites were taken from it; sorted."""
 
     holder: Holder
     expires: Instant
@@ -78,7 +78,7 @@ async def look(store: Store, beat: str) -> tuple[HeartbeatRecord, Version] | Non
 
 
 async def revoke(store: Store, beat: str, site: str) -> None:
-    """Takes a site away from a run. Raises Conflict where the run has just renewed, and StateError."""
+    """Takes a site away from a run. Raises Conflict if the run has just renewed, and StateError."""
     if (found := await look(store, beat)) is not None:
         record, version = found
         revoked = tuple(sorted({*record.revoked, site}))
@@ -117,7 +117,7 @@ class Heartbeat:
     async def see(self, site: str) -> None:
         """Looks whether a site was taken away since the last renewal. `why_lost` then knows.
 
-        Where nobody can tell, its time decides: until that is over, nobody takes a lease but by force.
+        If that cannot be told, its time decides: until that is over, a lease can only be taken by force.
         """
         now = self._clock.monotonic()
         if now - self._seen < RECENTLY:
@@ -133,7 +133,7 @@ class Heartbeat:
             self._record = replace(self._record, revoked=found[0].revoked)
 
     async def stop(self) -> None:
-        """Ends it, with those that runs left which were killed long ago. Every lease was given back, or is lost."""
+        """Ends it, and removes those of runs that were killed long ago. Every lease was released before, or is lost."""
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
@@ -145,7 +145,7 @@ class Heartbeat:
                 if found is not None and found[0].expires < self._clock.now() - KEPT:
                     await self._store.delete(key)
         except StateError:
-            pass  # what is left ends by itself, and the next run tries again
+            pass  # what is left expires by itself, and the next run tries again
 
     async def _renew(self) -> None:
         pause = RENEWAL
@@ -164,7 +164,7 @@ class Heartbeat:
         except Conflict:
             return await self._see_what_was_taken()
         except StateError:
-            return RETRY  # until its time is over, then it is lost
+            return RETRY  # tried until its time is over; then it is lost
         self._renewed = self._seen = begun
         return RENEWAL
 

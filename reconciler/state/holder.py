@@ -1,6 +1,6 @@
 """Holder: who holds a lease, and whether that process still lives.
 
-A process is told apart from all others by the machine, its id and when it started: ids are used again, and
+A process is identified by its machine, its id and its start time: ids are used again, and
 containers can share a host name and count their processes each from 1.
 """
 
@@ -21,14 +21,14 @@ class Holder(Struct, frozen=True):
     """A process that works on sites.
 
     `machine` names the booted system and the process namespace in it; `started` is the start of the process in the
-    system's own count. Both are empty where nothing tells them.
+    system's own count. Both are empty if the system does not tell them.
     """
 
     host: str
     process: int
     user: str
     token: str
-    """Random, one a run: what is held is ours only with this token in it."""
+    """Random, one per run: a lease is ours only if it carries this token."""
     machine: str = ""
     started: str = ""
     ci_url: str | None = None
@@ -41,7 +41,7 @@ class Holder(Struct, frozen=True):
 
 
 def this_process(environ: Mapping[str, str]) -> Holder:
-    """The holder that this process is. `environ` is where CI services tell the URL of the job."""
+    """This process as a holder. CI services put the URL of the job into `environ`."""
     process = os.getpid()
     return Holder(
         host=socket.gethostname(),
@@ -56,7 +56,7 @@ def this_process(environ: Mapping[str, str]) -> Holder:
 
 
 def ci_url(environ: Mapping[str, str]) -> str | None:
-    """The page of the CI job that this is, where the service says it (GitHub, GitLab, Buildkite, CircleCI, Jenkins)."""
+    """The page of this CI job, if the service names it (GitHub, GitLab, Buildkite, CircleCI, Jenkins)."""
     if repository := environ.get("GITHUB_REPOSITORY"):
         server, run = environ.get("GITHUB_SERVER_URL", "https://github.com"), environ.get("GITHUB_RUN_ID")
         if run:
@@ -66,7 +66,7 @@ def ci_url(environ: Mapping[str, str]) -> str | None:
 
 
 def is_gone(holder: Holder) -> bool:
-    """Whether it is sure that the holder's process is no more. One on another machine never is."""
+    """Whether it is certain that the holder's process has ended. For one on another machine it never is."""
     if not holder.machine or holder.machine != _machine() or os.name != "posix" or holder.process <= 0:
         return False
     try:
@@ -74,8 +74,8 @@ def is_gone(holder: Holder) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # it lives and is another user's
-    # An empty start is one that may not be seen (/proc mounted with hidepid), which proves nothing.
+        pass  # it is alive and belongs to another user
+    # An empty start is hidden from us (/proc mounted with hidepid), which proves nothing.
     started = _start_of(holder.process)
     return bool(started and holder.started) and started != holder.started
 
@@ -92,13 +92,13 @@ def _machine() -> str:
 def _start_of(process: int) -> str:
     """When a process started, in the kernel's ticks since the boot.
 
-    `ended` for one that only waits to be reaped; empty if nothing tells.
+    `ended` for a zombie; empty if the system does not tell.
     """
     try:
         line = Path(f"/proc/{process}/stat").read_bytes()
     except OSError:
         return ""
-    # The name in brackets may hold blanks and brackets; what follows the last one does not.
+    # The name in brackets may hold blanks and brackets; what follows the last bracket does not.
     fields = line.rpartition(b")")[2].split()
     if len(fields) < 20:
         return ""

@@ -1,11 +1,11 @@
-"""SiteJournal: the record of one site during a run, written down before each call and after the last.
+"""SiteJournal: the record of one site during a run, written before each call and after the last.
 
-The first note that has to last replaces the snapshot (`record.py`), those that follow are lines appended to a log
+The first note that must be durable replaces the snapshot (`record.py`), later ones are lines appended to a log
 beside it, and the end of the run is one snapshot more, without a log: what a run writes grows with its calls, not with
-their square. A line is durable before its call is sent. What a call came to is written together with the next call: a
+their square. A line is durable before its call is sent. The outcome of a call is written together with the next call: a
 run that is killed in between finds the call open and reads the site, as after a call without an answer.
 
-A write that finds another snapshot or another end of the log than it left was overtaken by another run, and is refused.
+A write that finds a different snapshot or log end than it left was overtaken by another run, and is refused.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class HeldLease(Protocol):
 
     @property
     def taken_over(self) -> str:
-        """Whom it was taken over from, empty where nobody held it before."""
+        """Whom it was taken over from, empty if nobody held it before."""
         ...
 
     def check(self) -> None:
@@ -61,7 +61,7 @@ class HeldLease(Protocol):
 def log_of(record: SiteRecord) -> str:
     """The key of the log that continues a snapshot.
 
-    It goes with that snapshot alone, so one that a crash left behind is never taken for another's.
+    It belongs to that snapshot alone, so a log that a crash left behind is never taken for another snapshot's.
     """
     return f"journals/{checked_id(record.site.id)}-{record.written}.jsonl"
 
@@ -90,9 +90,9 @@ def _note_of(line: bytes) -> Note:
 
 
 class SiteJournal:
-    """Implements executor.ports.Journal. Methods raise StateError where the state cannot be written.
+    """Implements executor.ports.Journal. Methods raise StateError if the state cannot be written.
 
-    `begin` and `sent` are durable when they return; every other note is by the next of these, `flush` or `close`.
+    `begin` and `sent` are durable when they return; others with the next of these, `flush` or `close`.
     """
 
     def __init__(
@@ -125,9 +125,9 @@ class SiteJournal:
     async def begin(self, calls: Sequence[Begun]) -> tuple[OpenEntry, ...]:
         """Notes calls that are about to be sent as one request, in one write.
 
-        Raises LeaseLost where they must not be: the lease is lost.
+        Raises LeaseLost if they must not be sent: the lease is lost.
         """
-        # Only here: what a call came to is worth noting also when the lease ended meanwhile.
+        # Only here: the outcome of a call is worth noting even if the lease ended meanwhile.
         if self._lease is not None:
             self._lease.check()
         now = self._now()
@@ -140,7 +140,7 @@ class SiteJournal:
         try:
             await self._last()
         except StateError:
-            self._take_back(note)  # they will not be sent, so nothing must take them for calls that were
+            self._take_back(note)  # they will not be sent, so they must not look like calls that were
             raise
         return entries
 
@@ -154,7 +154,7 @@ class SiteJournal:
         self._note(Ended(entry.id, outcome))
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of a generation that is to come.
+        """Notes the inputs of the next generation.
 
         `generated_from`: all that the marketing plan counts as made from until then; None leaves that as it is.
         """
@@ -173,7 +173,7 @@ class SiteJournal:
         self._note(Bound(bindings))
 
     async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
-        """Remembers a calendar (or an event, without one) as not the site's own."""
+        """Remembers a calendar (or, without a calendar, an event) as not the site's own."""
         self._note(FoundForeign(calendar, event))
 
     async def published(self, post: PublishedPost) -> None:
@@ -185,7 +185,7 @@ class SiteJournal:
         self._note(Consumed(activity, decision, Digest(digest)))
 
     async def not_kept(self, text: UnkeptText) -> None:
-        """Notes that the server did not keep a text as it was written, and how often it has been written."""
+        """Notes that the server did not keep a text as written, and how often it has been written."""
         self._note(NotKept(text))
 
     async def flush(self) -> None:
@@ -196,15 +196,15 @@ class SiteJournal:
     async def close(self) -> None:
         """Ends the run's notes: they become one snapshot, and the site is known from now on.
 
-        Writes nothing if that is what is there.
+        Writes nothing if the stored snapshot says the same.
         """
         self._recorded = replace(self._recorded, known=True)
         await self._shielded(self._snapshot())
 
     async def fold(self) -> None:
-        """Makes a snapshot of what is recorded, even if the same snapshot is there already.
+        """Makes a snapshot of what is recorded, even if the same one exists already.
 
-        Whoever else has it open finds another one at its next write, and stops.
+        Any other run that has it open finds a different one at its next write, and stops.
         """
         self._kept = None
         await self._shielded(self._snapshot())
@@ -238,7 +238,7 @@ class SiteJournal:
 
     async def _snapshot(self, *, continued: bool = False) -> None:
         async with self._turn:
-            content = to_json(self._recorded)  # the texts tell 1 from true, the values do not
+            content = to_json(self._recorded)  # texts distinguish 1 from true, values do not
             if not continued and self._log is None and self._kept == (self._label, content):
                 self._notes.clear()
                 return

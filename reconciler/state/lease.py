@@ -1,11 +1,11 @@
-"""Leases: the lock that keeps a site to one run, in the state store and so for every machine that shares it.
+"""Leases: the lock that gives a site to one run, in the state store and thus for every machine that shares it.
 
 A lease is a small document, written on condition that it has not changed since it was looked at. It lasts as long as
 the heartbeat of its run (`heartbeat.py`): 60 s, renewed every 15 s, so a living holder's has at least 45 s left, and
 clocks of two machines may differ by that much before one takes a living lease for an ended one. A waiting run does not
 need to agree on the time at all: a heartbeat that has not changed for 60 s by its own clock is not being renewed.
 
-A lease that is given back or taken away stays as a document that says so, for object stores cannot delete on a
+A lease that is released or taken away stays as a document that says so, because object stores cannot delete on a
 condition. None of it is written durably: after a power cut nobody holds anything.
 """
 
@@ -41,7 +41,7 @@ from reconciler.state.store import ANY, Store, Stored, Version, fresh, put_once
 
 
 class Locked(Exception):
-    """Another run holds the site. Carries whose it is."""
+    """Another run holds the site. Says which."""
 
     def __init__(self, lock: LockRecord) -> None:
         self.what = (
@@ -57,13 +57,13 @@ def _clock(moment: datetime) -> str:
 
 
 class LeaseLost(StateError):
-    """The lease is no longer ours, or may not be; nothing more must be written to the site."""
+    """The lease is no longer ours, or perhaps not; nothing more must be written to the site."""
 
 
 class _Standing(Struct, frozen=True):
-    """A lease that keeps others out, or did: `beat` is None where its run has ended.
+    """A lease that keeps others out, or did: `beat` is None if its run has ended.
 
-    `changed` tells it, with its heartbeat, from what stood there at another look. `first` is the name under which
+    `changed` distinguishes it, with its heartbeat, from what another look showed. `first` is the name under which
     version 1 keeps it.
     """
 
@@ -89,9 +89,9 @@ class Leases:
         self._starting = asyncio.Lock()
 
     async def acquire(self, site: SiteRef, lock_timeout: timedelta = timedelta(0)) -> Lease:
-        """Takes the lease of a site, waiting at most `lock_timeout` for another run to give it back.
+        """Takes the lease of a site, waiting at most `lock_timeout` for another run to release it.
 
-        Raises Locked when the time is over, StateError where the store cannot be used.
+        Raises Locked when the time is over, StateError if the store cannot be used.
         """
         clock, key = self._clock, key_of(site.id)
         deadline = clock.monotonic() + lock_timeout.total_seconds()
@@ -116,10 +116,10 @@ class Leases:
                     await revoke(self._store, found.lock.beat, checked_id(site.id))
                 return await self._take(site, stored.version if stored else None, taken_over)
             except Conflict:
-                continue  # somebody was faster, or is alive after all; see who
+                continue  # another run was faster, or is alive after all; see which
 
     async def inspect(self, site: SiteRef) -> LockRecord | None:
-        """Who holds a site, also where that has ended without being given back; None where nobody does.
+        """Who holds a site, even if that run ended without releasing it; None if nobody does.
 
         Raises StateError for a lease that cannot be read.
         """
@@ -127,24 +127,24 @@ class Leases:
         return found.lock if found else None
 
     async def ids(self) -> tuple[str, ...]:
-        """The sites that somebody ever held, by their ids; sorted."""
+        """The ids of all sites that were ever held; sorted."""
         return tuple(sorted([id_of(key) async for key in self._store.keys(FOLDER)]))
 
     async def label(self, id: str) -> SiteLabel:
-        """The site with an id, by the name it had when somebody last held it. Raises StateError."""
+        """The site with an id, under the name it had when it was last held. Raises StateError."""
         stored = await self._store.get(key_of(id))
         if stored is None:
             return SiteLabel(id, SiteName(id))
         return decode(stored.data, self._store.place(key_of(id))).site
 
     def has_ended(self, lock: LockRecord) -> bool:
-        """Whether the next run would take it over without asking. `lock` is one that `inspect` gave."""
+        """Whether the next run would take it over without asking. `lock` comes from `inspect`."""
         return self._clock.now() >= lock.expires or is_gone(lock.holder)
 
     async def unlock(self, lock: LockRecord) -> bool:
         """Takes a lease away from its holder, who learns it at the next renewal or write.
 
-        False, and nothing done, if that holder has given it back or lost it since it was looked at.
+        False, and nothing done, if that holder has released or lost it since it was looked at.
         """
         site = SiteRef(lock.site.name, lock.site.id)
         while True:
@@ -160,11 +160,11 @@ class Leases:
                 released = replace(found.lock, released=True, written=fresh())
                 await put_once(self._store, key_of(site.id), to_bytes(released), expected=stored.version, durable=False)
             except Conflict:
-                continue  # renewed while a person was thinking, perhaps
+                continue  # perhaps renewed while a person was thinking
             return True
 
     async def discard(self, site: SiteRef) -> None:
-        """Takes a lease away that cannot be read. Whoever holds it finds another in its place before its next write."""
+        """Takes away a lease that cannot be read. Its holder finds another in its place before its next write."""
         now = self._clock.now()
         label = SiteLabel(checked_id(site.id), site.name)
         free = LockRecord(label, self.holder, now, now, released=True, discarded=True)
@@ -172,7 +172,7 @@ class Leases:
         await self._unlock_first(site)
 
     async def close(self) -> None:
-        """Ends the run's heartbeat. Every lease was given back before."""
+        """Ends the run's heartbeat. Every lease was released before."""
         beat, self._beat = self._beat, None
         if beat is not None:
             await beat.stop()
@@ -180,8 +180,8 @@ class Leases:
     # --- what is in the store ---------------------------------------------------------------------------
 
     async def _standing(self, site: SiteRef, stored: Stored | None) -> _Standing | None:
-        """The lease that was not given back, of this version or the first; None where there is none."""
-        # Empty is what a power cut can leave of it: whoever held it is gone.
+        """The lease that was not released, of this version or the first; None if there is none."""
+        # A power cut can leave it empty: its holder is gone.
         if stored is not None and stored.data:
             lock = decode(stored.data, self._store.place(key_of(site.id)))
             if not lock.released:
@@ -260,7 +260,7 @@ class Leases:
 
 
 class Lease:
-    """A lease of ours. `taken_over` is a sentence for the user, empty where nobody held it before."""
+    """A lease of ours. `taken_over` is a sentence for the user, empty if nobody held it before."""
 
     def __init__(self, store: Store, lock: LockRecord, version: Version, beat: Heartbeat, taken_over: str) -> None:
         self.taken_over = taken_over
@@ -273,11 +273,11 @@ class Lease:
 
     @property
     def lost(self) -> bool:
-        """Whether it is no longer ours, or may not be."""
+        """Whether it is no longer ours, or perhaps not."""
         return bool(self._why_lost())
 
     def check(self) -> None:
-        """Raises LeaseLost once the lease is no longer ours, or may not be."""
+        """Raises LeaseLost once the lease is no longer ours, or perhaps not."""
         if why := self._why_lost():
             raise LeaseLost(
                 self._store.place(key_of(self._lock.site.id)),
@@ -286,9 +286,9 @@ class Lease:
             )
 
     async def confirm(self) -> None:
-        """`check`, of the lease as it is now: a run that was suspended does not know yet what was taken from it.
+        """`check`, but of the lease as stored now: a run that was suspended does not know yet what was taken from it.
 
-        What is not there as it was written, whoever changed or removed it, keeps no other run out any more.
+        A lease that is no longer stored as it was written, whoever changed or removed it, keeps no other run out.
         """
         self.check()
         await asyncio.gather(self._beat.see(self._lock.site.id), self._see())
@@ -306,9 +306,9 @@ class Lease:
             self._lost = "was taken by another run, or removed by hand"
 
     async def release(self) -> StateError | None:
-        """Gives the lease back, if it is still ours. Never takes another's away.
+        """Releases the lease if it is still ours. Never releases another run's.
 
-        The error where it could not be released: then it ends with the run, or within a minute.
+        Returns the error if it could not be released: then it ends with the run, or within a minute.
         """
         if self._released:
             return None

@@ -1,7 +1,7 @@
-"""Run ledgers: what each run did and did not, one document a run, the last KEPT of them.
+"""Run ledgers: what each run did and did not do, one document per run, the last KEPT of them.
 
-What a ledger says is the caller's; here it is a JSON value. What was published is not here alone: it stands
-in the document of its site, where nothing removes it.
+The caller decides what a ledger says; here it is a JSON value. What was published is not only here: it is
+also in the record of its site, where nothing removes it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class RunLedgers:
     async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "") -> str:
         """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the ledger's id.
 
-        `ledger` is a JSON value, or the text of one, for those of many sites. The id ends in the name of the run, by
+        `ledger` is a JSON value, or its text for ledgers of many sites. The id ends in the name of the run, by
         which the locks of the run were known.
         """
         written: Any = Raw(ledger) if isinstance(ledger, bytes) else ledger
@@ -49,7 +49,7 @@ class RunLedgers:
         run = f"{at}-{name}"
         try:
             await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
-        except Conflict:  # one process may apply twice, and the clock of a sandbox may stand still between
+        except Conflict:  # one process may apply twice, and a sandbox's clock may stand still in between
             run = f"{at}-{secrets.token_hex(4)}-{name}"
             await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
         try:
@@ -60,12 +60,12 @@ class RunLedgers:
         return run
 
     async def runs(self) -> tuple[str, ...]:
-        """The ids of the runs, the latest first."""
+        """The ids of the runs, latest first."""
         ids = [key[len(_FOLDER) : -len(_SUFFIX)] async for key in self._store.keys(_FOLDER) if key.endswith(_SUFFIX)]
         return tuple(sorted(ids, reverse=True))
 
     async def read(self, run: str) -> Json | None:
-        """The ledger of a run, None where there is none (any more)."""
+        """The ledger of a run; None if it has none, or none any more."""
         stored = await self._store.get(_key_of(run))
         if stored is None:
             return None

@@ -15,7 +15,7 @@ from reconciler.state.store import fresh
 
 FOLDER: Final = "locks/"
 FIRST_FOLDER: Final = "leases/"
-"""Where the first version keeps its leases, by the names of sites."""
+"""Where the first version keeps its leases, under the names of sites."""
 
 SUFFIX: Final = ".json"
 
@@ -23,11 +23,11 @@ UNREADABLE: Final = "make sure that no run is working on the site, then: reconci
 
 
 class LockRecord(Struct, frozen=True):
-    """Whose a lease is, since when, and until when unless it is renewed.
+    """Who holds a lease, since when, and until when unless it is renewed.
 
-    It lasts as long as the heartbeat `beat` of its run; `expires` is what that says, where it was looked at. One of
-    version 1 has none and was renewed itself. `released` is one that was given back or taken away, `discarded` one
-    that could not even be read. `written` tells this write of it from all others.
+    It lasts as long as the heartbeat `beat` of its run; `expires` is what that says, if it was looked at. A lease of
+    version 1 has none and was renewed itself. `released`: it was given back or taken away. `discarded`: it
+    could not even be read. `written` distinguishes this write of it from all others.
     """
 
     site: SiteLabel
@@ -62,7 +62,7 @@ def decode(data: bytes, place: str) -> LockRecord:
 
 
 def decode_first(data: bytes, place: str, id: str) -> LockRecord:
-    """The lease that a document of version 1 holds. It does not say the id of its site. Raises StateError."""
+    """The lease that a document of version 1 holds. It does not name the id of its site. Raises StateError."""
 
     def first(document: dict[str, Any]) -> LockRecord:
         found = {**document, "site": {"id": checked_id(id), "name": document.get("site")}}

@@ -15,9 +15,9 @@ class MemoryStore:
         self._kept: dict[str, Stored] = {}
         self._logs: dict[str, bytes] = {}
         self.writes = 0
-        """How often something was written, appended lines included."""
+        """The number of writes, appended lines included."""
         self.written = 0
-        """Bytes of that."""
+        """The bytes written."""
 
     def place(self, key: str) -> str:
         return f"memory:{key}"

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, S3Store
 
 TIMEOUT = timedelta(seconds=10)
-"""Of one request. A lease of 60 s has to survive a few that fail."""
+"""The limit of one request. A lease of 60 s has to survive a few that fail."""
 
 RETRY_TIMEOUT = timedelta(seconds=20)
-"""Of one request with its retries."""
+"""The limit of one request with its retries."""
 
 RETRIES = 5
 
@@ -47,10 +47,10 @@ class ObjectStore:
 
     @classmethod
     def open(cls, url: str, environ: Mapping[str, str]) -> ObjectStore:
-        """The store at a URL; sends nothing. `environ` is looked through for endpoints without TLS.
+        """The store at a URL; sends nothing. `environ` is searched for endpoints without TLS.
 
-        Raises UsageError for a URL of another kind, one without a bucket, an endpoint that is not safe, and
-        where the extra is not installed.
+        Raises UsageError for a URL of another kind or without a bucket, for an endpoint that is not safe, and
+        if the extra is not installed.
         """
         parts = urlsplit(url)
         if parts.scheme not in STORES:
@@ -107,7 +107,7 @@ class ObjectStore:
         if expected is None:
             mode = "create"
         elif not isinstance(expected, Any):
-            # None as a member is refused, and which of the two counts differs between the providers.
+            # A member that is None is refused, and which of the two counts differs between providers.
             mode = json.loads(expected)
         with self._told(key, "cannot be written"):
             if not isinstance(expected, Any):
@@ -117,7 +117,7 @@ class ObjectStore:
             except (AlreadyExistsError, PreconditionError):
                 raise Conflict(key) from None
             except FileNotFoundError:
-                # An update of what is gone; or there is no bucket, which the next line tells.
+                # The updated object is gone, or there is no bucket, which the next line tells.
                 await self._see_bucket()
                 raise Conflict(key) from None
             return _version(result["e_tag"], result["version"])
@@ -142,7 +142,7 @@ class ObjectStore:
             yield key
 
     async def append(self, key: str, data: bytes, *, at: int) -> int:
-        # Objects cannot be added to: each addition is one of its own, and `at` counts them.
+        # Objects cannot be appended to: each addition is an object of its own, and `at` counts them.
         await self.put(_part(key, at), data, expected=None)
         return at + 1
 
@@ -162,7 +162,7 @@ class ObjectStore:
     async def _see_bucket(self) -> None:
         """Asks once whether there is a bucket at all.
 
-        An object in none is "not found" just as well, and a misspelt bucket would pass for a project without a past.
+        An object in a missing bucket is "not found" too, so a misspelt bucket would look like a project without a past.
         """
         if self._bucket_seen:
             return
@@ -173,9 +173,9 @@ class ObjectStore:
         self._bucket_seen = True
 
     async def _see_conditions(self) -> None:
-        """Tries once whether the server keeps conditions.
+        """Tries once whether the server honours conditions.
 
-        There are servers that speak S3 and pass over them, and with one of those two runs would both hold a site.
+        Some servers speak S3 but ignore them, and there two runs would both hold a site.
         """
         import obstore
         from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
@@ -193,7 +193,7 @@ class ObjectStore:
             try:
                 await obstore.delete_async(self._store, key)
             except (BaseError, OSError):
-                pass  # a key that is left says nothing about conditions
+                pass  # a leftover key says nothing about conditions
             if ignored or not (result["e_tag"] or result["version"]):
                 raise StateError(
                     self._url,
@@ -221,13 +221,13 @@ def _part(log: str, number: int) -> str:
 
 
 def _version(e_tag: str | None, version: str | None) -> Version:
-    """The version as obstore takes it back: S3 and Azure go by the tag, Google by the generation."""
+    """The version as obstore accepts it: S3 and Azure go by the tag, Google by the generation."""
     named = {"e_tag": e_tag, "version": version}
     return Version(json.dumps({name: value for name, value in named.items() if value is not None}))
 
 
 def _plain_endpoint(environ: Mapping[str, str]) -> bool:
-    """Whether an endpoint is set that has no TLS. Raises UsageError for one that is not on this machine."""
+    """Whether an endpoint without TLS is set. Raises UsageError if it is not on this machine."""
     plain = False
     for name in sorted(environ):
         if not name.startswith(("AWS_ENDPOINT", "AZURE_ENDPOINT", "AZURE_STORAGE_ENDPOINT", "GOOGLE_BASE_URL")):
@@ -241,7 +241,7 @@ def _plain_endpoint(environ: Mapping[str, str]) -> bool:
 
 
 def _said(error: Exception) -> str:
-    """The first line of an error, short, and without query strings, in which Azure carries its signature."""
+    """The first line of an error, short, and without query strings: Azure carries its signature there."""
     line = (str(error).splitlines() or [""])[0]
     line = re.sub(r"\?[^\s'\")]*", "?...", line)
     return line if len(line) <= 240 else line[:240] + "..."

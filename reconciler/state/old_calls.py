@@ -1,4 +1,4 @@
-"""The journal entries of format 1, which named a call and noted free facts, as the entries of today.
+"""Converts journal entries of format 1, which named a call and noted free facts, to today's entries.
 
 An entry whose facts do not say which operation it was stays open as an UnreadableCall: it blocks its object until a
 person says how it ended.
@@ -71,7 +71,7 @@ def entry_of(old: dict[str, Any]) -> dict[str, Any]:
 def operation_of(call: str, facts: Facts) -> tuple[Operation, Before]:
     """The operation that a call with these facts was, and what was there before it.
 
-    Raises KeyError, TypeError or ValueError where they do not say it.
+    Raises KeyError, TypeError or ValueError if they do not say it.
     """
     match call:
         case "create-event":

@@ -1,7 +1,7 @@
-"""PartResults: what the sites of a run came to that workers carry out, kept where the run and every attempt find it.
+"""PartResults: the results of sites in a run with workers, kept where the run and every attempt find them.
 
-A result is put here before its site's lease is given back, so that whoever has the lease next knows whether the work
-was done. What a result says is the caller's; here it is bytes. The run removes them when it has written its ledger.
+A result is put here before its site's lease is released, so that whoever has the lease next knows whether the work
+was done. The caller decides what a result says; here it is bytes. The run removes them once it has written its ledger.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from reconciler.state.store import ANY, Store, fresh, put_once
 FOLDER: Final = "parts/"
 
 FORGOTTEN: Final = timedelta(days=7)
-"""When results are removed that no run has fetched: it was killed, and so were its workers."""
+"""The age at which results that no run fetched are removed: the run was killed, and so were its workers."""
 
 _TIME: Final = "%Y%m%dT%H%M%SZ"
 
@@ -27,7 +27,7 @@ class Stop(StrEnum):
 
     NO = ""
     SOON = "soon"
-    """To finish the calls in flight."""
+    """Stop after the calls in flight."""
     NOW = "now"
 
 
@@ -39,11 +39,11 @@ class PartResults:
         self._prefix = f"{FOLDER}{run}-"
 
     async def keep(self, id: str, data: bytes) -> None:
-        """Keeps what a site came to. Raises StateError."""
+        """Keeps the result of a site. Raises StateError."""
         await self._store.put(self._key(id), data, expected=ANY, durable=False)
 
     async def get(self, id: str) -> bytes | None:
-        """What a site came to; None as long as nobody knows. Raises StateError."""
+        """The result of a site; None until it is known. Raises StateError."""
         stored = await self._store.get(self._key(id))
         return stored.data if stored is not None else None
 
@@ -57,7 +57,7 @@ class PartResults:
         return await self._begin(str(part))
 
     async def begin_site(self, id: str) -> bool:
-        """`begin`, of a site: for what is done again where nobody can tell that it was done. Raises StateError."""
+        """`begin`, of a site: for work that is done again if nobody can tell that it was done. Raises StateError."""
         return await self._begin(checked_id(id))
 
     async def _begin(self, what: str) -> bool:
@@ -68,11 +68,11 @@ class PartResults:
         return True
 
     async def tell(self, part: int, data: bytes) -> None:
-        """Keeps what is told so far of the sites of a part that are worked on. Raises StateError."""
+        """Keeps what has been told so far about the sites of a part in progress. Raises StateError."""
         await self._store.put(f"{self._prefix}{part}-so-far", data, expected=ANY, durable=False)
 
     async def so_far(self, part: int) -> bytes | None:
-        """What is told so far; None before anything is. Raises StateError."""
+        """What has been told so far; None before anything was. Raises StateError."""
         stored = await self._store.get(f"{self._prefix}{part}-so-far")
         return stored.data if stored is not None else None
 
@@ -87,7 +87,7 @@ class PartResults:
         return Stop(stop), once
 
     async def clear(self, now: datetime) -> None:
-        """Removes the results of this run, and those that were forgotten. Raises StateError."""
+        """Removes the results of this run, and abandoned ones. Raises StateError."""
         old = f"{FOLDER}{(now - FORGOTTEN).astimezone(UTC):{_TIME}}"
         for key in [key async for key in self._store.keys(FOLDER)]:
             if key.startswith(self._prefix) or key < old:

@@ -23,7 +23,7 @@ from reconciler.state.store import Store, put_once
 
 
 class AlreadySpent(Exception):
-    """A saved plan that was applied before, and when that began."""
+    """A saved plan was applied before; says when that began."""
 
     def __init__(self, seal: str, when: datetime) -> None:
         super().__init__(f"this saved plan was applied before, on {moment_text(when, 'UTC')}; make a new one")
@@ -32,18 +32,18 @@ class AlreadySpent(Exception):
 
 
 class SpentDocument(Struct, frozen=True):
-    """That a saved plan was applied. `token` tells our write from another's of the same moment."""
+    """Says that a saved plan was applied. `token` distinguishes our write from another run's at the same moment."""
 
     seal: str
     spent_at: Instant
     token: str = field(default_factory=lambda: secrets.token_hex(8))
     parts: int | Absent = ABSENT
-    """In how many parts it is applied; left out where it was applied as a whole."""
+    """In how many parts it is applied; left out if it was applied as a whole."""
     format_version: Literal[2] = FORMAT_VERSION
 
 
 class PartDocument(Struct, frozen=True):
-    """That a part of a saved plan was begun, and when it ended."""
+    """Says that a part of a saved plan was begun, and when it ended."""
 
     begun_at: Instant
     ended_at: Instant | None = None
@@ -54,14 +54,14 @@ class PartDocument(Struct, frozen=True):
 class SpentPlans:
     """Which saved plans were applied.
 
-    One small document each, written once and never changed; and one for each part of a plan that is applied in parts.
+    One small document per plan, written once and never changed; and one per part of a plan applied in parts.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def spent_at(self, seal: str) -> datetime | None:
-        """When the apply of a saved plan began, None if none did."""
+        """When the apply of a saved plan began; None if it never did."""
         key = _key_of(seal)
         stored = await self._store.get(key)
         if stored is None:
@@ -69,9 +69,9 @@ class SpentPlans:
         return from_bytes(SpentDocument, stored.data, self._store.place(key), upgrade=_first).spent_at
 
     async def mark_spent(self, seal: str, when: datetime) -> None:
-        """Notes that the apply of a saved plan begins. Of several at once, one returns.
+        """Notes that the apply of a saved plan begins. If several begin at once, only one of them returns.
 
-        Raises AlreadySpent in all others.
+        Raises AlreadySpent in all the others.
         """
         key = _key_of(seal)
         data = to_bytes(SpentDocument(seal, when))
@@ -81,9 +81,9 @@ class SpentPlans:
             raise AlreadySpent(seal, await self.spent_at(seal) or when) from None
 
     async def was_begun(self, seal: str, number: int, count: int) -> bool:
-        """Whether a part was begun before and not ended: it may begin again.
+        """Whether a part was begun before and did not end: it may begin again.
 
-        Raises AlreadySpent for one that ended, and where the plan was applied as a whole or in other parts.
+        Raises AlreadySpent if the part ended, or the plan was applied as a whole or in other parts.
         """
         key = _key_of(seal)
         if (stored := await self._store.get(key)) is None:
@@ -109,7 +109,7 @@ class SpentPlans:
             try:
                 await put_once(self._store, _key_of(seal, number), to_bytes(PartDocument(when)), expected=None)
             except Conflict:
-                raise AlreadySpent(seal, when) from None  # at this very moment: one of the two does it
+                raise AlreadySpent(seal, when) from None  # at this very moment: one of the two gets it
 
     async def end_part(self, seal: str, number: int, when: datetime) -> None:
         """Notes that a part was carried out to its end: it is not applied again."""
@@ -128,6 +128,6 @@ def _first(document: dict[str, Any]) -> SpentDocument:
 
 
 def _key_of(seal: str, part: int | None = None) -> str:
-    """A key for any text. A seal comes out of a file that anyone may have written."""
+    """A key for any text. A seal comes from a file that anyone may have written."""
     name = hashlib.sha256(seal.encode("utf-8", "surrogatepass")).hexdigest()
     return f"plans/{name}.json" if part is None else f"plans/{name}-{part}.json"

@@ -1,7 +1,7 @@
 """The record of one site: a RecordedSite as it is kept, and how the first version kept it.
 
-The record goes by the site's id; its name is a label for people. While a run is at work, notes that follow the
-snapshot stand in a journal beside it (`journal.py`).
+The record is kept under the site's id; its name is a label for people. While a run is at work, notes that follow the
+snapshot are in a journal beside it (`journal.py`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}\Z")
 
 
 class SiteLabel(Struct, frozen=True):
-    """Whose record it is: the id, and the name that the site last went by."""
+    """Whose record it is: the id, and the last known name of the site."""
 
     id: str
     name: SiteName
@@ -37,7 +37,7 @@ class SiteLabel(Struct, frozen=True):
 class SiteRecord(Struct, frozen=True):
     """What is recorded of a site.
 
-    `written` tells this snapshot from all others and names its journal; `continued` says that notes may follow there.
+    `written` distinguishes this snapshot from all others and names its journal; `continued`: notes may follow there.
     """
 
     site: SiteLabel
@@ -53,14 +53,14 @@ def key_of(id: str) -> str:
 
 
 def checked_id(id: str) -> str:
-    """The id in the form in which keys have it. Raises StateError for one that could lead elsewhere."""
+    """The id in the form that keys use. Raises StateError for an id that could lead elsewhere."""
     if not _ID.match(id):
         raise StateError("the state", f"{id!r} is not the id of a site", "see `site.id` in the site's file")
     return id.lower()
 
 
 def id_of(key: str) -> str | None:
-    """The site whose record is under a key; None for anything else that lies there."""
+    """The site whose record is under a key; None for anything else found there."""
     id = key.removeprefix(FOLDER).removesuffix(SUFFIX)
     return id if key == f"{FOLDER}{id}{SUFFIX}" and _ID.match(id) else None
 
@@ -81,7 +81,7 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
 
 
 def _with_zones(posts: object) -> object:
-    """Plain published posts, each with a time zone: the first records of this version named none."""
+    """Plain published posts, each with a time zone: the first records of this version had none."""
     if not isinstance(posts, list):
         return posts
     return [{"zone": "UTC", **post} if isinstance(post, dict) else post for post in posts]
@@ -112,13 +112,13 @@ def _readable(entry: object) -> object:
     return {**entry, "operation": to_plain(UnreadableCall(kind, facts))}
 
 
-# --- version 1: a document a site by its name --------------------------------------------------------
+# --- version 1: one document per site, by name --------------------------------------------------------
 
 
 class Moved(Struct, frozen=True):
-    """What is left where the first version kept a record.
+    """The note left in the place where the first version kept a record.
 
-    It makes that version stop with a word, instead of taking the site for one that it never met.
+    It makes that version stop with a message, instead of taking the site for one that it has never seen.
     """
 
     moved_to: str

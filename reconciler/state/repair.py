@@ -17,9 +17,9 @@ from reconciler.state.sites import StateStore
 
 
 class SiteState(Struct, frozen=True):
-    """What is remembered of one site, and who holds it.
+    """What is remembered about one site, and who holds it.
 
-    `place` is its record; `ended` says that the lock is one that the next run takes over.
+    `place` is where its record is; `ended` says that the next run takes the lock over.
     """
 
     name: SiteName
@@ -31,17 +31,17 @@ class SiteState(Struct, frozen=True):
 
     @property
     def waiting(self) -> tuple[OpenEntry, ...]:
-        """Calls that took effect and are waited for."""
+        """Calls that took effect and whose results are still to come."""
         return tuple(entry for entry in self.recorded.open if entry.sent)
 
     @property
     def in_doubt(self) -> tuple[OpenEntry, ...]:
-        """Calls of which it is not known whether they took effect."""
+        """Calls that may or may not have taken effect."""
         return tuple(entry for entry in self.recorded.open if not entry.sent)
 
 
 async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteState:
-    """What is remembered of a site, and who holds it. Raises StateError."""
+    """What is remembered about a site, and who holds it. Raises StateError."""
     record = await state.record(site)
     lock = await leases.inspect(site)
     return SiteState(
@@ -55,9 +55,9 @@ async def state_of(state: StateStore, leases: Leases, site: SiteRef) -> SiteStat
 
 
 async def known_sites(state: StateStore, leases: Leases) -> tuple[SiteRef, ...]:
-    """The sites of which something is recorded, or that somebody ever held, sorted by name.
+    """The sites that have a record, or were ever held, sorted by name.
 
-    Where neither record nor lock can be read, a site goes by its id.
+    If neither record nor lock can be read, a site goes by its id.
     """
     names = {label.id: label.name for label in await state.labels()}
     names |= {id: SiteName(id) for id in await state.ids() if id not in names}
@@ -71,7 +71,7 @@ async def known_sites(state: StateStore, leases: Leases) -> tuple[SiteRef, ...]:
 
 
 def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEntry:
-    """The open entry with an id, or whose id starts so. Raises UsageError where none or several fit."""
+    """The open entry with an id, or whose id starts with it. Raises UsageError if none or several match."""
     found = [entry for entry in entries if entry.id == id] or [
         entry for entry in entries if id and entry.id.startswith(id)
     ]
@@ -85,7 +85,7 @@ def entry_named(site: SiteName, entries: Sequence[OpenEntry], id: str) -> OpenEn
 
 
 class StateSummary(Struct, frozen=True):
-    """One site of `state list`, in numbers. `problem`: why its record or its lock cannot be read."""
+    """One row of `state list`, in numbers. `problem`: why its record or its lock cannot be read."""
 
     name: SiteName
     id: str = ""
@@ -100,9 +100,9 @@ class StateSummary(Struct, frozen=True):
 
 
 async def summary_of(state: StateStore, leases: Leases, site: SiteRef) -> StateSummary | None:
-    """`state_of`, with what fails as part of the answer, so that one bad record does not hide all others.
+    """`state_of`, with failures as part of the answer, so that one bad record does not hide all others.
 
-    None for a site that was held once, and no more is known of it.
+    None for a site that was once held and about which nothing else is known.
     """
     try:
         found = await state_of(state, leases, site)

@@ -1,7 +1,7 @@
-"""StateStore: what is remembered of the sites of a project, in the place that `state` or `--state` names.
+"""StateStore: what is remembered about the sites of a project, in the place that `state` or `--state` names.
 
-Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A record goes
-by the id of its site: a site with a new name keeps its record, and a name that moved to another site does not take
+Opening reads nothing and creates nothing; a place that does not exist yet is a project without a past. A record is kept
+under the id of its site: a renamed site keeps its record, and a name that moved to another site does not take
 the record along.
 """
 
@@ -33,7 +33,7 @@ def utc_now() -> datetime:
 def open_store(location: str, root: Path, environ: Mapping[str, str]) -> Store:
     """The store at a location: a folder, relative to `root`, or the URL of an object store with a prefix.
 
-    Raises UsageError for a location that is neither, and where the extra for object stores is not installed.
+    Raises UsageError for a location that is neither, and if the extra for object stores is not installed.
     """
     if "://" not in location:
         return LocalFolder(root / location)
@@ -50,7 +50,7 @@ def open_state(
 
 
 class _Found(Struct, frozen=True):
-    """A record with all its notes, and the version of its snapshot; None where the site has none by its id yet."""
+    """A record with all its notes, and the version of its snapshot; None if the site has none under its id yet."""
 
     record: SiteRecord
     version: Version | None
@@ -66,7 +66,7 @@ class StateStore:
         self._old_names: dict[str, SiteName] = {}
 
     async def load(self, site: SiteRef) -> RecordedSite:
-        """What is recorded of a site; first contact is the empty record. Only reads.
+        """What is recorded of a site; an empty record for a site never seen before. Only reads.
 
         Raises StateError for a record that is corrupt or of a newer format.
         """
@@ -78,23 +78,23 @@ class StateStore:
         return found.record.recorded
 
     def is_renamed(self, site: SiteRef) -> bool:
-        """Whether the record of a site that was loaded has it by another name, which a run that writes puts right."""
+        """Whether the record of a loaded site has another name for it, which a run that writes corrects."""
         return self.old_name(site) is not None
 
     def old_name(self, site: SiteRef) -> SiteName | None:
-        """The other name that the record of a site that was loaded has it by."""
+        """The other name that the record of a loaded site has for it."""
         return self._old_names.get(checked_id(site.id))
 
     async def record(self, site: SiteRef) -> SiteRecord | None:
-        """`load`, with the name it is stored under; None if nothing is recorded."""
+        """`load`, with the name that is stored; None if nothing is recorded."""
         found = await self._find(site)
         return found.record if found else None
 
     async def open_journal(self, site: SiteRef, lease: HeldLease | None = None) -> SiteJournal:
         """The record of a site for a run that writes, as it is now. Raises StateError.
 
-        What a killed run left is folded together first, so that nothing it may still write is taken for ours, and a
-        record of version 1 is brought over. With `lease`, no call is begun once that is lost.
+        What a killed run left is made one snapshot first, so that nothing it may still write is taken for ours, and a
+        record of version 1 is converted. With `lease`, no call is begun once that is lost.
         """
         found = await self._find(site)
         record, version = (found.record, found.version) if found else (None, None)
@@ -110,9 +110,9 @@ class StateStore:
         return journal
 
     async def labels(self) -> tuple[SiteLabel, ...]:
-        """The sites of which something is recorded, by their ids, with the names they last went by; sorted.
+        """The sites that have a record, by their ids, with their last known names; sorted.
 
-        One whose record cannot be read is left out. Reads each record.
+        A site whose record cannot be read is left out. Reads each record.
         """
         labels = {label.id: label for label in await self.first.labels()}
         for id in await self.ids():
@@ -125,7 +125,7 @@ class StateStore:
         return tuple(labels[id] for id in sorted(labels))
 
     async def ids(self) -> tuple[str, ...]:
-        """The ids under which something is recorded, sorted. Anything else that lies there is passed over."""
+        """The ids under which something is recorded, sorted. Anything else found there is skipped."""
         return tuple(sorted([id async for key in self.store.keys(FOLDER) if (id := id_of(key)) is not None]))
 
     def place(self, id: str) -> str:
@@ -133,7 +133,7 @@ class StateStore:
         return self.store.place(key_of(id))
 
     async def move(self, old: SiteRef, new: str) -> None:
-        """Gives the record of one id to another. Raises StateError where there is none, or the other has one already.
+        """Moves the record of one id to another. Raises StateError if there is none, or the other has one already.
 
         The caller holds both sites.
         """
@@ -154,7 +154,7 @@ class StateStore:
         await self.forget(old.id)
 
     async def forget(self, id: str) -> None:
-        """Removes all that is recorded of a site. Nothing is done at the site itself. The caller holds it."""
+        """Removes everything recorded of a site. The site itself is not touched. The caller holds it."""
         found = await self._read(id)
         await self.first.retire(id)
         await self.store.delete(key_of(id))
@@ -179,7 +179,7 @@ class StateStore:
                 return _Found(record, stored.version)
             log = await self.store.read_log(log_of(record))
             again = await self.store.get(key)
-            # A run that ends meanwhile replaces the snapshot and removes the log: what was read is neither.
+            # A run that ends meanwhile replaces the snapshot and removes the log: the two may not belong together.
             if again is not None and again.version == stored.version:
                 recorded = replayed(record, log, self.store.place(log_of(record)))
                 return _Found(replace(record, recorded=recorded), stored.version)

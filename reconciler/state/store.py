@@ -1,6 +1,6 @@
 """Store: the small interface behind which folders and object stores keep the state, with conditional writes.
 
-A store keeps bytes under keys such as `records/3f0c2a9e-....json`; what the bytes mean is left to others.
+A store keeps bytes under keys such as `records/3f0c2a9e-....json`, and does not know what they mean.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from msgspec import Struct
 from reconciler.state.errors import Conflict, StateError
 
 Version = NewType("Version", str)
-"""What one write of a key left behind; only ever compared, by the store that gave it."""
+"""What a write of a key left behind; only ever compared, by the store that gave it."""
 
 
 class Any(Enum):
-    """The type of ANY: a write that does not care what stood there."""
+    """The type of ANY: a write that does not care what was there."""
 
     ANY = "any"
 
@@ -40,7 +40,7 @@ class Stored(Struct, frozen=True):
 class Log(Struct, frozen=True):
     """The lines of a log so far, and where the next one goes.
 
-    A line that was cut short by a crash is not among them: it was never durable, and whoever wrote it was told so or is
+    A line that a crash cut short is not among them: it was never durable, and its writer was told so or is
     gone.
     """
 
@@ -52,18 +52,18 @@ class Store(Protocol):
     """Bytes under keys. Every method may raise a StateError that says where, what, and what to do.
 
     There is no conditional delete, because object stores have none: what several runs contend for is never
-    deleted, it is overwritten with a value that says it is over.
+    deleted; it is overwritten with a value that says it is over.
     """
 
     async def get(self, key: str) -> Stored | None:
-        """What is stored under a key, None if nothing is."""
+        """What is stored under a key; None if nothing is."""
         ...
 
     async def put(self, key: str, data: bytes, *, expected: Version | None | Any, durable: bool = True) -> Version:
         """Replaces what is stored under a key, in one step.
 
-        It returns once that survives a power cut, unless it need not be `durable`. `expected` is the version that
-        must stand there: None for nothing, ANY for whatever does. Raises Conflict where another one does.
+        It returns once the write survives a power cut, unless it need not be `durable`. `expected` is the version that
+        must be stored: None for nothing, ANY for anything. Raises Conflict if another one is.
         """
         ...
 
@@ -78,12 +78,12 @@ class Store(Protocol):
     async def append(self, key: str, data: bytes, *, at: int) -> int:
         """Adds whole lines to a log, in one step, and returns the new end once that survives a power cut.
 
-        `at` is the end that must stand there, 0 for a log that is not there yet. Raises Conflict for any other.
+        `at` is the end that the log must have, 0 for a log that does not exist yet. Raises Conflict for any other.
         """
         ...
 
     async def read_log(self, key: str) -> Log:
-        """A log as it is; one that is not there has no lines."""
+        """A log as it is; a missing log has no lines."""
         ...
 
     async def delete_log(self, key: str) -> None:
@@ -100,7 +100,7 @@ _written = itertools.count(1)
 
 
 def fresh() -> str:
-    """A text that no other write has, in this process (a forked one has another id) or in any other."""
+    """A text that no other write has, in this process (a forked process has another id) or in any other."""
     return f"{_PROCESS}-{os.getpid():x}-{next(_written):x}"
 
 
@@ -115,12 +115,12 @@ def check_key(key: str) -> str:
 
 
 async def put_once(store: Store, key: str, data: bytes, *, expected: Version | None, durable: bool = True) -> Version:
-    """`put`, for bytes that no other write ever had or will have.
+    """`put`, for bytes that no other write has ever had or will have.
 
-    A refusal or an error of a write that took effect does not count.
+    A refusal or an error does not count if the write took effect.
 
-    A write whose answer was lost is sent again by the object store's client and is then refused because of itself; what
-    stands there tells. That is why every document carries something random of its own: equal bytes of an earlier write
+    A write whose answer was lost is sent again by the object store's client and then refused because of itself; what is
+    stored tells. That is why every document carries something random of its own: equal bytes of an earlier write
     must not pass for this one.
     """
     try:
@@ -133,7 +133,7 @@ async def put_once(store: Store, key: str, data: bytes, *, expected: Version | N
 
 
 async def append_once(store: Store, key: str, data: bytes, *, at: int) -> int:
-    """`append`, likewise: one that took effect is none that failed. Nobody but its run writes to a log."""
+    """`append`, likewise: if it took effect, it did not fail. Nobody but its run writes to a log."""
     try:
         return await store.append(key, data, at=at)
     except (Conflict, StateError):

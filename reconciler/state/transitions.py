@@ -1,6 +1,6 @@
-"""What each note of a run adds to a record: plain values, and each applied twice leaves what once left.
+"""What each note of a run adds to a record: plain values; applying one twice has the same effect as applying it once.
 
-The journal writes them down as they come; a record is what its last snapshot says and what the notes after it add.
+The journal writes them as they come; a record is what its last snapshot says plus what the notes after it add.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Began(Variant, frozen=True):
 
 
 class Sent(Variant, frozen=True):
-    """A call is known to have taken effect, and is waited for."""
+    """A call is known to have taken effect, and its result is still to come."""
 
     id: str
 
@@ -53,7 +53,7 @@ class Sent(Variant, frozen=True):
 
 
 class Ended(Variant, frozen=True):
-    """The outcome of a call: what is done or not done is closed, the rest stays open for the next run."""
+    """The outcome of a call: Done and NotDone close it, anything else stays open for the next run."""
 
     id: str
     outcome: Outcome
@@ -79,7 +79,7 @@ def _with_entry(recorded: RecordedSite, id: str, *, sent: bool | None, unknown: 
 
 
 class InputsPending(Variant, frozen=True):
-    """The inputs of a generation to come, and what the marketing plan counts as made from until then.
+    """The inputs of the next generation, and what the marketing plan counts as made from until then.
 
     If that is None, it stays as it is.
     """
@@ -102,7 +102,7 @@ class InputsGeneratedFrom(Variant, frozen=True):
 
 
 class Applied(Variant, frozen=True):
-    """More of the last applied values, by path and by event."""
+    """Adds last applied values, by path and by event."""
 
     inputs: Inputs
 
@@ -118,7 +118,7 @@ class Applied(Variant, frozen=True):
 
 
 class Bound(Variant, frozen=True):
-    """More identities. A name that is bound to another id forgets the old one."""
+    """Adds identities. A name that is bound to a new id forgets the old one."""
 
     bindings: Bindings
 
@@ -147,7 +147,7 @@ class Bound(Variant, frozen=True):
 
 
 def _with(sorted_members: tuple[tuple[str, T], ...], found: tuple[tuple[str, T], ...]) -> tuple[tuple[str, T], ...]:
-    """Sorted pairs with more of them, each name once."""
+    """Sorted pairs with more pairs added, each name once."""
     members = sorted_members
     for name, value in found:
         at = bisect_left(members, name, key=itemgetter(0))
@@ -161,7 +161,7 @@ def _with_outcomes(recorded: tuple[PostOutcome, ...], found: tuple[PostOutcome, 
 
 
 class FoundForeign(Variant, frozen=True):
-    """A calendar that is not the site's own; without a calendar, an event that is not."""
+    """A calendar that is not the site's own; without a calendar, such an event."""
 
     calendar: CalendarId | None
     event: EventId
@@ -178,7 +178,7 @@ class Scheduled(Variant, frozen=True):
     post: PublishedPost
 
     def onto(self, recorded: RecordedSite) -> RecordedSite:
-        # A record may hold thousands of them, and a run adds hundreds: most are new, which C tells fast.
+        # A record may hold thousands of them, and a run adds hundreds: most are new, which C code finds out fast.
         if self.post.id not in map(attrgetter("id"), recorded.published):
             return replace(recorded, published=(*recorded.published, self.post))
         post, kept, times = self.post, [], self.post.times
