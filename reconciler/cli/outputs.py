@@ -23,7 +23,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.reporters.context import CallsOf, Detail, Reporter, ReporterContext
 from reconciler.reporters.layout import Screen
-from reconciler.reporters.registry import make
+from reconciler.reporters.registry import FORMATS, make
 
 UNWRAPPED: Final = 1_000_000
 """The width of anything but a terminal."""
@@ -88,7 +88,7 @@ def open_reports(
     try:
         for output in shown.outputs:
             if output.file is None:
-                write = _at_once if output.format == "ndjson" else sys.stdout.write
+                write = _at_once if FORMATS[output.format].followed else sys.stdout.write
                 add(output.format, write, screen_of(sys.stdout, colour=shown.colour), on_screen=True)
                 continue
             files.append(_begin(output.file))

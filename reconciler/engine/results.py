@@ -3,8 +3,9 @@
 Here are those of a run as a whole and the union; site_results.py has those of one site, adoption_results.py and
 state_results.py those of the commands about files and about the state.
 
-Every run ends in one closing event (`ClosingEvent`) and then in `Ended`, which carries the exit code; whoever writes a
-report needs nothing else. Before them come the events of its sites. Everything in an event is a frozen value.
+Every run ends in a closing event (`ClosingEvent`; an apply has its plan's before its own) and then in `Ended`, which
+carries the exit code; whoever writes a report needs nothing else. Before them come the events of its sites. Everything
+in an event is a frozen value.
 """
 
 from __future__ import annotations

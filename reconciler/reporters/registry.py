@@ -19,17 +19,18 @@ class Tells(StrEnum):
 
 
 class Format(NamedTuple):
-    """A module below this package, the class in it, and what it tells."""
+    """A module below this package, the class in it, what it tells, and whether each line is sent on at once."""
 
     module: str
     reporter: str
     tells: Tells = Tells.EVERYTHING
+    followed: bool = False
 
 
 FORMATS: Final[dict[str, Format]] = {
     "text": Format("text", "TextReporter"),
     "json": Format("json_report", "JsonReporter"),
-    "ndjson": Format("ndjson", "NdjsonReporter"),
+    "ndjson": Format("ndjson", "NdjsonReporter", followed=True),
     "markdown": Format("markdown", "MarkdownReporter"),
     "junit": Format("junit", "JunitReporter", Tells.PROBLEMS),
     "sarif": Format("sarif", "SarifReporter", Tells.PROBLEMS),

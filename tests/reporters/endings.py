@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -63,6 +65,9 @@ from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved
 from reconciler.planner.tally import tally_of as plan_tally
+from reconciler.reporters.context import ReporterContext
+from reconciler.reporters.layout import Screen
+from reconciler.reporters.registry import make
 from reconciler.state.holder import Holder
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.record import SiteLabel
@@ -411,3 +416,17 @@ def _adopting(say: Say) -> Iterator[tuple[str, Run]]:
     old = Diagnostic("old-layout", say("w-old"), say("w-review"), Severity.NOTE, Place("approvals/shop.yaml"))
     checked = (FilesChecked("0.2.0", 4, (old,)), Ended(0))
     yield "files of an earlier version", Run("version", checked, problems="w-old approvals/shop.yaml")
+
+
+def report(format: str, run: Run, screen: Screen | None = None) -> str:
+    """What a format says of a run."""
+    out = io.StringIO()
+    reporter = make(format, ReporterContext(run.command, out.write, screen or Screen()))
+    for event in run.events:
+        reporter.handle(event)
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    for found, ended in endings(str):
+        print(f"--- {found}", report(sys.argv[1], ended), sep="\n")

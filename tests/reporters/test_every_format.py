@@ -5,18 +5,15 @@ A format may do more, and have a test file of its own; what it must do is here.
 
 from __future__ import annotations
 
-import io
 import itertools
 import re
 from collections.abc import Callable
 
 import pytest
 
-from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.layout import Screen
-from reconciler.reporters.registry import FORMATS, Tells, make
+from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
-from tests.reporters.endings import Run, endings
+from tests.reporters.endings import Run, endings, report
 
 ENDINGS = tuple(name for name, _ in endings(str))
 OBEYED = ("##[", "##vso[")
@@ -25,14 +22,6 @@ COMMAND = re.compile(r"::(?:error|warning|notice) title=[\w-]+(?:,file=[\w./]+)?
 
 def ending(name: str, say: Callable[[str], str] = str) -> Run:
     return next(run for found, run in endings(say) if found == name)
-
-
-def report(format: str, run: Run, screen: Screen | None = None) -> str:
-    out = io.StringIO()
-    reporter = make(format, ReporterContext(run.command, out.write, screen or Screen()))
-    for event in run.events:
-        reporter.handle(event)
-    return out.getvalue()
 
 
 def test_the_endings_are_told_apart() -> None:

@@ -9,8 +9,8 @@ import jsonschema_rs
 import pytest
 
 from reconciler.config.schema import schema
-from tests.reporters.endings import endings
-from tests.reporters.test_every_format import ENDINGS, ending, report
+from tests.reporters.endings import endings, report
+from tests.reporters.test_every_format import ENDINGS, ending
 
 SCHEMA = schema("report")
 
