@@ -201,7 +201,7 @@ class Project:
         terms = ApplyTerms(decide or _yes(allow_publish=allow_publish), lock_timeout, stop)
         told = _Told(emit)
         run = Run(self._session, RunContext(strict=strict), terms, told.emit)
-        outcome = await apply_saved(run, saved, files_of(saved, self._files))
+        outcome = await apply_saved(run, saved, files_of(self._files))
         return Applied(outcome, tuple(told.sites))
 
     def _select(self, targets: Iterable[str], excludes: Iterable[str]) -> Selection:

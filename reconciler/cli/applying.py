@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +18,11 @@ from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
 from reconciler.cli.selecting import context_of, selected, session_of
 from reconciler.config.project import Project, find_project
-from reconciler.engine.apply import apply_live, apply_saved
+from reconciler.engine.apply import apply_live, apply_saved, refuse_plan
 from reconciler.engine.applying import DECLINED, ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
 from reconciler.engine.plan_file import read_plan
-from reconciler.engine.problems import diagnostic_of
-from reconciler.engine.results import ClosingEvent, Notice, Refused
+from reconciler.engine.results import ClosingEvent, Notice
 from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.session import RunContext
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
@@ -78,8 +78,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         try:
             saved = read_plan(file)
         except PlanRefused as refused:
-            running.emit(closing := Refused(diagnostic_of(refused)))
-            return closing
+            return _carry_out(project, asked, RunContext(), permissions, running, partial(refuse_plan, why=refused))
         check_project(saved, project, api_of(project, asked.api))
         if saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
@@ -87,7 +86,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
             what = f"this is part {saved.part.number} of {saved.part.count}: the limits of the run only cover this part"
             fix = "to check them over all parts: reconciler merge PART... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
-        files = files_of(saved, project)
+        files = files_of(project)
 
         async def from_file(run: Run) -> ClosingEvent:
             return await apply_saved(run, saved, files, asked.choice.shard)

@@ -28,21 +28,21 @@ from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import RunContext, begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
-from reconciler.engine.unseen import unseen_at
+from reconciler.engine.unseen import unseen_at, unwanted_everywhere
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import GoingOut, Plan
+from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
 from reconciler.planner.guards import judge_strictly
 from reconciler.planner.reached import Reach
 from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named
-from reconciler.planner.unstopped import beyond_saved
+from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, beyond_saved
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
 if TYPE_CHECKING:  # few runs have any
@@ -67,7 +67,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
     session = run.session
     begin("apply", selection, run.emit, session)
     undeclared = await tell_undeclared(session, selection, run.context, run.emit)
-    await tell_left_out(session, selection, run.emit)
+    await tell_left_out(session, selection.left_out, run.emit)
     run.emit(PhaseStarted(Phase.PLANNING, len(selection)))
 
     results = _prepared_by(session.workers, run, selection) if session.workers else prepare(run, selection.entries)
@@ -143,6 +143,7 @@ async def apply_saved(
         saved.check_expiry(clock.now())
         part, others = _parts_of(saved, shard)
         _check_files(run, part, files)
+        await tell_left_out(run.session, _not_in(saved, files or {}, shard), run.emit)
         stale: list[StalePlan | RightLost] = []
         judged = await _judge(run, _checked(run, part, files or {}, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
@@ -165,9 +166,15 @@ async def apply_saved(
             await spent.end_part(saved.seal, shard.number, clock.now())
         return done
     except PlanRefused as refused:
-        return _refuse(run, Refused(diagnostic_of(refused)))
+        return await refuse_plan(run, refused)
     except AlreadySpent as already:
-        return _refuse(run, Refused(diagnostic_of(SpentPlan(already.when))))
+        return await refuse_plan(run, SpentPlan(already.when))
+
+
+async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
+    """The stop of a run whose saved plan may not be carried out, with what goes out unwanted until the next plan."""
+    going_out = await unwanted_everywhere(run.session, IF_PLAN_REFUSED)
+    return _refuse(run, Refused(diagnostic_of(why), still_going_out=going_out))
 
 
 def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> None:
@@ -176,6 +183,15 @@ def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry]
     if run.context.strict:
         raise MovedOn(f"{what}, and --strict is given")
     run.emit(Notice(Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)))
+
+
+def _not_in(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], shard: Shard | None) -> list[SiteEntry]:
+    """The sites of the project that a saved plan is not about; of one part its own share."""
+    if shard is None and saved.part is not None:
+        shard = Shard(saved.part.number, saved.part.count)
+    names = {plan.site.name for plan in saved.plans}
+    rest = [entry for name, entry in files.items() if name not in names]
+    return rest if shard is None else [entry for entry in rest if in_shard(entry.name, shard)]
 
 
 def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[PlanTally, ...]]:
@@ -213,6 +229,7 @@ def _checked(
         if plan.refusals or not plan.actions:
             if not plan.refusals and entry is not None and bare(plan) is plan:
                 await _note_today(run, plan, entry, turn)
+            plan = replace(plan, still_going_out=await _unwanted_since(run, saved, plan, entry, turn))
             return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
         if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
@@ -255,6 +272,26 @@ def _checked(
         unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
         debug=session.debug,
     )
+
+
+async def _unwanted_since(
+    run: Run, saved: SavedPlan, plan: Plan, entry: SiteEntry | None, turn: Turn
+) -> tuple[StillGoingOut, ...]:
+    """What goes out unwanted on a site that the saved plan does nothing at.
+
+    It is read again only where posts wait and its files or its approvals say something else now; else they and the
+    state tell.
+    """
+    session = run.session
+    if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
+        return plan.still_going_out
+    unseen = await unseen_at(session, entry, BY_SAVED_PLAN)
+    changed = saved.project not in (None, session.project.digest) or entry.load().digest != plan.config
+    if changed and (unseen.going_out or unseen.waiting):
+        recorded = await session.store.load(plan.site)
+        return beyond_saved(plan, (await plan_site(session, RunContext(), entry.load(), recorded, turn)).plan)
+    said = {post.address for post in plan.still_going_out}
+    return (*plan.still_going_out, *(each.post for each in unseen.going_out if each.post.address not in said))
 
 
 async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:

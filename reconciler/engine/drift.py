@@ -38,7 +38,7 @@ async def drift_sites(
     """Audits all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("drift", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
-    await tell_left_out(session, selection, emit)
+    await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.READING, len(selection)))
     totals = DriftTotals(Reach(context.targets, selection.entries))
     async for result in drifts(session, selection, context, emit, totals):

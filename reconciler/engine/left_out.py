@@ -5,7 +5,7 @@ A run over some of the sites says nothing of the others; this alone is never pas
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -15,7 +15,6 @@ from reconciler.api.client import ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.results import Emit, Notice
-from reconciler.engine.selection import Selection
 from reconciler.engine.session import Session
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address, SiteName
@@ -45,12 +44,12 @@ class LeftOutSite(Struct, frozen=True):
     posts: tuple[tuple[PublishedPost, datetime | None, Reason], ...]
 
 
-async def tell_left_out(session: Session[ReadClient], selection: Selection, emit: Emit) -> None:
+async def tell_left_out(session: Session[ReadClient], sites: Collection[SiteEntry], emit: Emit) -> None:
     """Names each site that is left out and has posts which go out unwanted, as the files and the state have it."""
-    if not selection.left_out:
+    if not sites:
         return
     known = {id.lower() for id in await session.store.ids()}
-    entries = [entry for entry in selection.left_out if entry.id.lower() in known]
+    entries = [entry for entry in sites if entry.id.lower() in known]
     if len(entries) > MOST_LOOKED_AT:
         return
     told, more = 0, 0

@@ -45,7 +45,7 @@ async def plan_sites(
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
     undeclared = await tell_undeclared(session, selection, context, emit)
-    await tell_left_out(session, selection, emit)
+    await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
     totals, reach = PlanTotals(), Reach(context.targets, selection.entries)
     async for result in plans(session, selection, context, emit):

@@ -16,6 +16,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
 from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
+from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -55,6 +56,7 @@ async def review_sites(
     Raises InvalidFiles and UsageError for what is wrong with the run as a whole.
     """
     begin("review", selection, emit, session)
+    await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.REVIEWING, len(selection)))
     sites = pending = sites_pending = approved = failed = not_out = going_out = 0
     async for result in reviews(session, selection, emit, gallery):

@@ -89,14 +89,13 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
             )
 
 
-def files_of(saved: SavedPlan, project: Project) -> Mapping[SiteName, SiteEntry] | None:
+def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | None:
     """The site files as they are now, for what people decided in the approvals; None where they cannot be read."""
-    names = {plan.site.name for plan in saved.plans}
     try:
         entries = check_sites(project).entries
     except (InvalidFiles, UsageError):
         return None
-    return {entry.name: entry for entry in entries if entry.name in names and not entry.problems}
+    return {entry.name: entry for entry in entries if not entry.problems}
 
 
 def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, project: Project) -> str:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from reconciler.api.client import ReadClient
-from reconciler.config.sites import SiteEntry
+from reconciler.config.sites import SiteEntry, check_sites
 from reconciler.engine.session import RunContext, Session, plan_options
+from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.sites import SiteRef
-from reconciler.planner.unseen import UnseenPosts, unseen_posts
+from reconciler.planner.actions import GoingOut
+from reconciler.planner.unseen import UNSEEN, UnseenPosts, unseen_posts
+from reconciler.planner.unstopped import LeftOut
 from reconciler.state.errors import StateError
 
 
-async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None) -> UnseenPosts:
-    """The posts that wait at a site, as far as the state knows. None where the state cannot be read either."""
+async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
+    """The posts that wait at a site, as far as the state knows. None where the state cannot be read either.
+
+    `reason` says why nothing stops what is unwanted there.
+    """
     if entry is None:
         return UnseenPosts()
     try:
@@ -21,4 +27,18 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None) -> Un
     if not recorded.is_known:
         return UnseenPosts()
     desired = None if entry.problems else entry.load()
-    return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name))
+    return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), reason)
+
+
+async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:
+    """What goes out unwanted on all sites of the project, by its files of today and the state: nothing is read there.
+
+    None where the files or the state cannot be read: what this is told beside has stopped the run already.
+    """
+    try:
+        entries = check_sites(session.project).entries
+        known = {id.lower() for id in await session.store.ids()}
+    except (InvalidFiles, UsageError, StateError):
+        return ()
+    known_entries = [entry for entry in entries if entry.id.lower() in known]
+    return tuple([post for entry in known_entries for post in (await unseen_at(session, entry, reason)).going_out])

@@ -45,9 +45,16 @@ class UnseenPosts(Struct, frozen=True):
 
 
 def unseen_posts(
-    site: SiteName, desired: DesiredSite | None, recorded: RecordedSite, options: PlanOptions
+    site: SiteName,
+    desired: DesiredSite | None,
+    recorded: RecordedSite,
+    options: PlanOptions,
+    reason: LeftOut = UNSEEN,
 ) -> UnseenPosts:
-    """The posts that wait at a site which nobody can look at. `desired` is None where its files cannot be read."""
+    """The posts that wait at a site which nobody can look at. `desired` is None where its files cannot be read.
+
+    `reason` says why nothing stops what is unwanted there.
+    """
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
     posts = list(waiting.values())
     if desired is not None:
@@ -59,7 +66,7 @@ def unseen_posts(
         if found is None:
             others.append(post)
         else:
-            unwanted.append(GoingOut(_going_out(site, post, *found), post.zone))
+            unwanted.append(GoingOut(_going_out(site, post, *found, reason), post.zone))
     return UnseenPosts(tuple(unwanted), (_named(site, others),) if others else ())
 
 
@@ -118,7 +125,9 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def _going_out(site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...]) -> StillGoingOut:
+def _going_out(
+    site: SiteName, post: PublishedPost, reason: Reason, because: tuple[str, ...], left_out: LeftOut
+) -> StillGoingOut:
     return StillGoingOut(
         Address(site, Kind.DRAFT, post.id),
         post.id,
@@ -128,6 +137,6 @@ def _going_out(site: SiteName, post: PublishedPost, reason: Reason, because: tup
         post.scheduled_for or post.date,
         reason,
         because,
-        UNSEEN.why,
-        UNSEEN.stop,
+        left_out.why,
+        left_out.stop,
     )

@@ -92,6 +92,11 @@ BY_SAVED_PLAN: Final = LeftOut(
     "run plan again, and apply it; or cancel it in the site's dashboard",
 )
 
+IF_PLAN_REFUSED: Final = LeftOut(
+    "the saved plan is refused, so nothing cancels it",
+    "run plan again, and apply it; or cancel it in the site's dashboard",
+)
+
 UNTIL_APPLY: Final = LeftOut("no apply has stopped it yet", "run apply; or cancel it in the site's dashboard")
 
 UNTIL_SHOWN: Final = LeftOut(

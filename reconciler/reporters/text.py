@@ -278,9 +278,11 @@ class TextReporter:
             from reconciler.reporters.plan_text import still_going_out_lines
 
             for found in refused.still_going_out:
-                for line in still_going_out_lines(found.post, found.zone):
+                for line in still_going_out_lines(found.post, found.zone, found.post.address.site):
                     self._lines(line.on(self._screen))
-        self._last(refused_line(refused.reason, refused.more), style=Style.RED)
+        count = len(refused.still_going_out)
+        left = f" ({plural(count, 'post')} still going out, above)" if count else ""
+        self._last(refused_line(refused.reason, refused.more) + left, style=Style.RED)
 
     def _plan_completed(self, completed: PlanCompleted) -> None:
         """The plan; an `apply` that has work goes on from here."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -159,3 +162,102 @@ def test_every_format_names_what_a_refused_run_leaves(pottery: Pottery) -> None:
     names = {**FORMATS, "json": _mentions("stillGoingOut", "Kiln day"), "html": _mentions("still goes out", "Kiln day")}
     missing = {name: files[name].read_text("utf-8") for name, has in names.items() if not has(files[name].read_text())}
     assert not missing, missing
+
+
+def saved_plan(pottery: Pottery, *options: str) -> str:
+    file = str(pottery.project.root / "saved.plan")
+    assert pottery.run("plan", "--out", file, *options)[0] == 0
+    return file
+
+
+def apply_saved(pottery: Pottery, file: str, monkeypatch: pytest.MonkeyPatch) -> tuple[int, str, str]:
+    monkeypatch.chdir(pottery.project.root)
+    ran = pottery.command("apply", file, "--auto-approve", "--allow-publish")
+    return ran.code, " ".join((ran.out + ran.err).split()), ran.last
+
+
+@pytest.mark.parametrize("name", WITHDRAWALS)
+def test_a_saved_plan_with_nothing_to_do_names_what_goes_out_unwanted_since(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    file = saved_plan(pottery)
+    WITHDRAWALS[name][0](pottery.project)
+    code, said, last = apply_saved(pottery, file, monkeypatch)
+    assert (code, "1 still going out" in last, "the saved plan does not stop it" in said) == (3, True, True), said
+
+
+def test_a_saved_plan_with_nothing_to_do_reads_no_site_while_people_want_what_waits(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = saved_plan(pottery)
+    asked = len(pottery.project.requests())
+    code, said, last = apply_saved(pottery, file, monkeypatch)
+    assert (code, last, len(pottery.project.requests()) - asked) == (0, "No changes.", 0), said
+
+
+def used(pottery: Pottery, file: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    assert apply_saved(pottery, file, monkeypatch)[0] == 0
+    return "the saved plan was applied before"
+
+
+def expired(pottery: Pottery, _file: str, _: pytest.MonkeyPatch) -> str:
+    with pottery.project.world() as world:
+        world.advance(timedelta(hours=25))
+    return "expired"
+
+
+def altered(_: Pottery, file: str, __: pytest.MonkeyPatch) -> str:
+    text = Path(file).read_text("utf-8")
+    Path(file).write_text(text.replace("+00:00", "+01:00").replace("09:00:0", "09:00:1"), "utf-8")
+    assert Path(file).read_text("utf-8") != text
+    return "altered"
+
+
+@pytest.mark.parametrize("stop", [used, expired, altered])
+def test_a_saved_plan_that_may_not_be_applied_names_what_goes_out_unwanted(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, stop: Callable[[Pottery, str, pytest.MonkeyPatch], str]
+) -> None:
+    edits("sites/pottery.yaml", "when: on-change", "when: never")(pottery.project)
+    edits("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")(pottery.project)
+    file = saved_plan(pottery)
+    why = stop(pottery, file, monkeypatch)
+    code, said, last = apply_saved(pottery, file, monkeypatch)
+    assert (code, why in said, "still going out" in said) == (4, True, False), said
+    WITHDRAW(pottery.project)
+    code, said, last = apply_saved(pottery, file, monkeypatch)
+    assert (code, UNWANTED in said, "the saved plan is refused, so nothing cancels it" in said) == (4, True, True), said
+    assert (why in last, last.endswith("(1 post still going out, above)")) == (True, True), last
+
+
+@pytest.mark.parametrize("command", ["apply", "review"])
+def test_what_a_selection_leaves_out_is_named_by_a_saved_plan_and_a_review(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    pottery.project.write({"sites/kiln.yaml": f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\n"})
+    file = saved_plan(pottery, "--target", "kiln")
+
+    def run() -> str:
+        if command == "apply":
+            return apply_saved(pottery, file, monkeypatch)[1]
+        return pottery.run("review", "--target", "kiln")[1]
+
+    if command == "review":
+        assert "leaves the site out" not in run()
+    WITHDRAW(pottery.project)
+    assert "pottery: this run leaves the site out, and a post goes out there that nobody wants any more" in run()
+
+
+def test_a_saved_plan_with_nothing_to_do_names_a_withdrawal_that_is_not_committed(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files that count are what they were, so that the site is not read: the state knows the post."""
+    git = ("git", "-C", str(pottery.project.root), "-c", "user.name=Ann", "-c", "user.email=ann@example.com")
+    for arguments in (("init", "-q"), ("add", "approvals"), ("commit", "-qm", "Approve")):
+        subprocess.run((*git, *arguments), check=True)
+    file = saved_plan(pottery, "--committed")
+    asked = len(pottery.project.requests())
+    WITHDRAW(pottery.project)
+    monkeypatch.chdir(pottery.project.root)
+    ran = pottery.command("apply", file, "--auto-approve", "--committed")
+    assert (ran.code, "1 still going out" in ran.last) == (3, True), ran.out + ran.err
+    assert len(pottery.project.requests()) == asked

@@ -103,7 +103,7 @@ def applied(root: Path, change: Callable[[], None], plan: Path | None = None) ->
                 done = await apply_live(run, select(files, index, Choice()))
             else:
                 saved = read_plan(plan)
-                done = await apply_saved(run, saved, files_of(saved, find_project((root,))))
+                done = await apply_saved(run, saved, files_of(find_project((root,))))
             assert isinstance(done, ApplyCompleted)
 
     asyncio.run(main())

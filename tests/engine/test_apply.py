@@ -123,7 +123,7 @@ def test_a_saved_plan_whose_time_is_up_while_somebody_thinks_is_refused(folder: 
                 return Decision(apply=True)
 
             run = Run(late, RunContext(), ApplyTerms(next_day), lambda _: None)
-            outcome = await apply_saved(run, saved, files_of(saved, session.project))
+            outcome = await apply_saved(run, saved, files_of(session.project))
             assert isinstance(outcome, Refused)
             assert outcome.reason.code == "plan-expired"
             assert writes(folder) == before
