@@ -17,6 +17,7 @@ from reconciler.config.trust import refused_path
 from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
+from reconciler.engine.renamed import approvals_left_behind
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -111,7 +112,8 @@ async def _review_site(
         return _nothing(desired, NO_SCHEDULE)
     options = plan_options(session, RunContext(), site)
     observed, planned = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    if (why := not_reviewable(desired, observed)) is not None:
+    why = not_reviewable(desired, observed) or approvals_left_behind(desired.ref, observed, session)
+    if why is not None:
         return _nothing(desired, why, until_applied(planned), planned.time_zone)
     observed = await _with_surroundings(session, desired, observed)
     path = session.project.approvals_file(site)

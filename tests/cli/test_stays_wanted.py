@@ -640,11 +640,20 @@ def test_two_sites_that_swap_their_names_are_told_how_their_approvals_follow(pot
         aside, first, second = (f"{approvals}/{name}" for name in ("bakery.aside", "bakery.yaml", "pottery.yaml"))
         commands = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
         assert said.count(commands) == 2, said
+    # A review writes neither file anew: each has the decisions about the posts of the other site.
+    untouched = {path: path.read_text("utf-8") for path in approvals.glob("*.yaml")}
+    code, said = pottery.run("review")
+    assert (said.count(f"run: {commands}; then review again"), said.count("! still going out")) == (2, 2), said
+    assert said.endswith("2 posts still going out.")
+    assert {path: path.read_text("utf-8") for path in untouched} == untouched
     (approvals / "bakery.yaml").rename(approvals / "aside")
     (approvals / "pottery.yaml").rename(approvals / "bakery.yaml")
     (approvals / "aside").rename(approvals / "pottery.yaml")
     code, said = pottery.run("plan")
     assert (code, "to cancel" in said, "at its last apply" in said) == (0, False, False), said
+    assert pottery.run("review")[0] == 0
+    code, said = pottery.run("apply", "--auto-approve")
+    assert (code, "No changes." in said, pottery.status()) == (0, True, "SCHEDULED"), said
 
 
 def test_posts_that_are_cleared_count_as_drafts_that_are_thrown_away(pottery: Pottery) -> None:
