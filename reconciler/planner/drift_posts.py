@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.approvals import ActivityDecision, ApprovalState, Decision
 from reconciler.model.events import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import ReschedulePost, SchedulePost
@@ -19,6 +19,7 @@ from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, k
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
 from reconciler.planner.moved_by_hand import is_moved
 from reconciler.planner.options import Scope
+from reconciler.planner.since_scheduled import since_scheduled
 
 REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
 """Why a post is taken back that nobody's file took the wish for away."""
@@ -175,6 +176,9 @@ class PostsAudit(Struct, frozen=True):
         applied, last = self.recorded.object(key_of(Kind.ACTIVITY, activity.id)), self.published().get(post)
         moved = applied is not None and applied.get("targetDate") == instant(activity.date)
         date = last.date if moved and last and last.date else activity.date
+        state = self.desired.approvals.verdict(found, activity.date).state
+        if moved and state is ApprovalState.PENDING:  # as `review` leaves it for the new day
+            return not since_scheduled(self.recorded, found, date)
         return self.desired.approvals.approves(found, date)
 
     def published(self) -> dict[PostId, PublishedPost]:

@@ -26,6 +26,7 @@ from reconciler.planner.aftermath import outcomes, seen_posts
 from reconciler.planner.baseline import Objects
 from reconciler.planner.moved_by_hand import same_minute
 from reconciler.planner.options import Scope
+from reconciler.planner.since_scheduled import since_scheduled
 from reconciler.planner.used_approvals import scheduled_by_us
 
 MOVED: Final = "moved"
@@ -74,7 +75,7 @@ def went_out_unwanted(
         if outcome.status is not PostStatus.PUBLISHED or outcome.post in over or known is None or not known.approved:
             continue
         post, date = seen[outcome.post]
-        reason = _why_not(desired, post, date or known.date)
+        reason = _why_not(desired, recorded, post, date or known.date)
         if reason is not None:
             address = scope.address(Kind.DRAFT, post.id)
             found.append(
@@ -83,7 +84,7 @@ def went_out_unwanted(
     return tuple(found)
 
 
-def _why_not(desired: DesiredSite, post: Post, date: datetime | None) -> Reason | None:
+def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> Reason | None:
     """Why a post that is out was not to go out, by today's approvals; None if they say yes, or need not."""
     if desired.schedule is not None and not desired.schedule.approval_required:
         return None
@@ -92,13 +93,17 @@ def _why_not(desired: DesiredSite, post: Post, date: datetime | None) -> Reason 
         return Reason.WITHDRAWN
     if activity.decision is not ActivityDecision.KEEP and activity.counts:
         return Reason.SENT_BACK
-    match desired.approvals.verdict(post, date or activity.date).state:
+    verdict = desired.approvals.verdict(post, date or activity.date)
+    match verdict.state:
         case ApprovalState.APPROVED:
             return None
         case ApprovalState.CHANGED:
             return Reason.CHANGED
         case ApprovalState.EDITED:
             return Reason.EDITED
+        case ApprovalState.PENDING if not verdict.differences:
+            changed = since_scheduled(recorded, post, date or activity.date)
+            return Reason.CHANGED if changed else Reason.WITHDRAWN
         case _:
             return Reason.WITHDRAWN
 

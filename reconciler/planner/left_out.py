@@ -11,6 +11,7 @@ from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
 from reconciler.planner.gone_out import moment_now
+from reconciler.planner.since_scheduled import since_scheduled_by_file
 from reconciler.planner.used_approvals import scheduled_by_us
 
 
@@ -54,6 +55,11 @@ def why_not_by_files(
         return Reason.SENT_BACK
     if not schedule.approval_required:
         return None
-    if activity is None or draft is None or draft.decision is Decision.PENDING or post.id in approvals.uncommitted:
+    if activity is None or draft is None or post.id in approvals.uncommitted:
         return Reason.WITHDRAWN
+    if draft.decision is Decision.PENDING:
+        since = since_scheduled_by_file(recorded, draft, activity)
+        if since.content or since.account:
+            return Reason.CHANGED
+        return Reason.DATE_MOVED if since.date else Reason.WITHDRAWN
     return None if draft.earlier or draft.is_as_written(activity.date) else Reason.EDITED

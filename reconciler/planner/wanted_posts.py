@@ -23,6 +23,7 @@ from reconciler.planner.candidates import moment_of
 from reconciler.planner.channel_rules import Violation
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.policy_checks import Days, content_violations, day_violation, time_violations, too_late
+from reconciler.planner.since_scheduled import NOT_APPROVED_NOW, since_scheduled
 
 NO_SCHEDULE: Final = DesiredSchedule(())
 """Of a file without one: no rule covers anything, and what was scheduled under an approval still needs it."""
@@ -109,6 +110,9 @@ class Standards(Struct):
                 return Unwanted(Reason.CHANGED, (what,) if what else ())
             case ApprovalState.EDITED:
                 return Unwanted(Reason.EDITED, (what,) if what else ())
+            case ApprovalState.PENDING if not what and (since := since_scheduled(self.recorded, post, activity.date)):
+                what = difference_words(since.differences, self.scope.zone.key)
+                return Unwanted(Reason.CHANGED, (*((what,) if what else ()), NOT_APPROVED_NOW))
             case _:
                 return Unwanted(Reason.WITHDRAWN)
 

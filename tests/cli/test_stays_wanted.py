@@ -199,6 +199,10 @@ def test_drift_puts_a_date_that_the_file_moved_on_git(pottery: Pottery) -> None:
         with pottery.project.world() as world:
             world.add_fault({"route": "PATCH *cancel", "do": {"kind": "error", "status": 409, "body": "json"}})
             pottery.run("apply", "--auto-approve")
+    pottery.run("review")
+    assert "decision: pending" in (pottery.project.root / APPROVALS).read_text("utf-8")
+    code, said = pottery.run("drift")
+    assert (code, "2026-11-05" in said, "changed remotely" in said) == (2, True, False), said
     with pottery.project.world() as world:
         world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-06T08:00:00.000Z")
     assert "changed remotely" in pottery.run("drift")[1]
@@ -611,6 +615,48 @@ def test_a_decision_against_a_post_that_is_not_committed_is_named(pottery: Potte
     subprocess.run((*git, "commit", "-qam", "Withdraw"), check=True)
     code, said = pottery.run("apply", "--auto-approve", "--committed")
     assert (code, "1 cancelled" in said) == (0, True), said
+
+
+def other_account(project: Project) -> None:
+    with project.world() as world:
+        world.edit(SITE, lambda site, *_: site.items[POST]["item"]["channel"].update(accountId="17841"))
+
+
+def other_caption(project: Project) -> None:
+    with project.world() as world:
+        world.dashboard.edit_item(SITE, POST, caption="Goodbye from the kiln")
+
+
+def other_day(project: Project) -> None:
+    with project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-05T08:00:00.000Z")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (other_caption, "its content is no longer what was approved"),
+        (
+            other_day,
+            "date: Wed 2026-11-04 09:00 Europe/Berlin -> Thu 2026-11-05 09:00 Europe/Berlin, nobody has approved",
+        ),
+        (other_account, "-> 17841, nobody has approved it as it is now"),
+    ],
+)
+def test_what_changed_is_not_called_withdrawn_once_review_has_set_it_back(
+    pottery: Pottery, change: Change, what: str
+) -> None:
+    pottery.scheduled()
+    change(pottery.project)
+    pottery.run("review")
+    assert "decision: pending" in (pottery.project.root / APPROVALS).read_text("utf-8")
+    code, said = pottery.run("plan")
+    assert (code, "1 to cancel" in said, what in said, "withdrawn" in said) == (0, True, True, False), said
+    code, said = pottery.run("drift")
+    assert (code, "changed remotely" in said, what in said, "withdrawn" in said) == (2, True, True, False), said
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    code, said = pottery.run("plan")
+    assert (code, "cancel" in said) == (0, False), "approved as it is now, it stays: " + said
 
 
 def test_two_sites_that_swap_their_names_are_told_how_their_approvals_follow(pottery: Pottery) -> None:

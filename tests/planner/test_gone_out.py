@@ -38,6 +38,8 @@ BEFORE = RecordedSite(
 )
 OUT = replace(DRAFT, status=PostStatus.PUBLISHED, scheduled_for=WHEN, external_url="https://instagram.com/p/1")
 
+OTHER = replace(OUT, texts=(("caption", "Old mugs"),))
+
 
 def recorded_after(made: Plan, before: RecordedSite = BEFORE) -> RecordedSite:
     """The state after an apply of a plan that has nothing to do."""
@@ -52,7 +54,8 @@ def recorded_after(made: Plan, before: RecordedSite = BEFORE) -> RecordedSite:
         (approved(KILN, decision=Decision.PENDING), OUT, Reason.WITHDRAWN),
         (Approvals(), OUT, Reason.WITHDRAWN),
         (approved(KILN, about=ActivityDecision.DISCARD), OUT, Reason.SENT_BACK),
-        (approved(KILN), replace(OUT, texts=(("caption", "Old mugs"),)), Reason.CHANGED),
+        (approved(KILN), OTHER, Reason.CHANGED),
+        (approved(replace(KILN, posts=(OTHER,)), decision=Decision.PENDING), OTHER, Reason.CHANGED),
     ],
 )
 def test_what_went_out_unwanted_is_said_until_it_is_recorded(

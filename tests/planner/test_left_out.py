@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.policy import Policy
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import Pause
 from reconciler.model.sites import DesiredSite, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
@@ -20,7 +20,11 @@ DRAFT = post("d1")
 KILN = activity("a", DRAFT)
 WHEN = NOW + timedelta(days=2)
 OURS = RecordedSite(
-    published=(PublishedPost(DRAFT.id, DRAFT.digest, DRAFT.channel, WHEN, NOW, activity=KILN.id, title="Kiln day"),)
+    published=(
+        PublishedPost(
+            DRAFT.id, DRAFT.digest, DRAFT.channel, WHEN, NOW, activity=KILN.id, title="Kiln day", date=KILN.date
+        ),
+    )
 )
 YES = approved(KILN)
 SENT_BACK = approved(KILN, about=ActivityDecision.DISCARD)
@@ -31,6 +35,11 @@ def edited(file: Approvals) -> Approvals:
     (draft,) = found.drafts
     other = replace(draft, content=replace(draft.content, caption="Lovely mugs"))
     return replace(file, activities=(replace(found, drafts=(other,)),))
+
+
+def pending(draft: Post, days: float = 2) -> Approvals:
+    """As `review` leaves an entry for what is there now."""
+    return approved(activity("a", draft, days=days), decision=Decision.PENDING)
 
 
 def why(wanted: DesiredSite, recorded: RecordedSite = OURS, policy: Policy | None = None) -> list[Reason]:
@@ -45,6 +54,10 @@ def why(wanted: DesiredSite, recorded: RecordedSite = OURS, policy: Policy | Non
         (desired(approvals=YES), []),
         (replace(desired(approvals=YES), schedule=None), []),
         (desired(approvals=approved(KILN, decision=Decision.PENDING)), [Reason.WITHDRAWN]),
+        (desired(approvals=pending(post("d1", caption="Old mugs"))), [Reason.CHANGED]),
+        (desired(approvals=pending(replace(DRAFT, account_id="17841"))), [Reason.CHANGED]),
+        (desired(approvals=pending(DRAFT, days=3)), [Reason.DATE_MOVED]),
+        (desired(approvals=edited(pending(DRAFT, days=3))), [Reason.WITHDRAWN]),
         (desired(), [Reason.WITHDRAWN]),
         (replace(desired(), schedule=None), [Reason.WITHDRAWN]),
         (desired(approvals=SENT_BACK), [Reason.SENT_BACK]),

@@ -1,0 +1,80 @@
+"""What of a post is no longer as it was when this tool scheduled it, as far as the state can tell.
+
+`review` sets a post back to pending whose approval no longer fits. The file then says what a withdrawal says, and only
+what was scheduled tells the two apart. The state has digests and no texts: that words changed is known, not which.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from reconciler.model.approvals import ActivityApproval, DraftApproval
+from reconciler.model.canonical import Digest
+from reconciler.model.content import Difference, PublicContent, comparable
+from reconciler.model.events import instant
+from reconciler.model.posts import Post, PostId, account_id, account_name
+from reconciler.model.sites import PublishedPost, RecordedSite
+from reconciler.planner.used_approvals import used_key
+
+NOT_APPROVED_NOW: Final = "nobody has approved it as it is now"
+
+
+class Since(Struct, frozen=True):
+    """What changed since a post was scheduled: `content` is all that the public sees, and where."""
+
+    content: bool = False
+    account: Difference | None = None
+    date: Difference | None = None
+
+    def __bool__(self) -> bool:
+        return self.content or bool(self.differences)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """What can be shown of it."""
+        return tuple(found for found in (self.account, self.date) if found is not None)
+
+
+def since_scheduled(recorded: RecordedSite, post: Post, date: datetime) -> Since:
+    """What changed of a post as it is on the site, on the own date of its activity."""
+    digests = frozenset({post.digest, post.earlier_digest})
+    return _since(recorded, post.id, post.content, digests, post.account, date)
+
+
+def since_scheduled_by_file(recorded: RecordedSite, draft: DraftApproval, activity: ActivityApproval) -> Since:
+    """What changed of a post as its approvals file shows it; nothing where file or state are of the first layout."""
+    last = _last(recorded, draft.id)
+    if draft.earlier or last is None or last.date is None or not draft.is_as_written(activity.date):
+        return Since()
+    content = draft.content
+    return _since(recorded, draft.id, content, frozenset({content.digest}), draft.account, activity.date)
+
+
+def _since(
+    recorded: RecordedSite,
+    id: PostId,
+    content: PublicContent,
+    digests: frozenset[Digest],
+    account: str,
+    date: datetime,
+) -> Since:
+    last = _last(recorded, id)
+    if last is None:
+        used = recorded.object(used_key(id))
+        return Since(content=used is not None and used.get("content") not in digests)
+    before, same = last.account or "", last.digest in digests
+    moved = not same and account_id(before) not in ("", content.account)
+    names = comparable(account_name(before)), comparable(account_name(account))
+    renamed = all(names) and names[0] != names[1]
+    return Since(
+        content=not same,
+        account=Difference("account", before, account) if moved or renamed else None,
+        date=Difference("date", instant(last.date), instant(date)) if last.date not in (None, date) else None,
+    )
+
+
+def _last(recorded: RecordedSite, id: PostId) -> PublishedPost | None:
+    return max(recorded.published_by_id.get(id, ()), key=lambda one: one.done_at, default=None)
