@@ -1,1 +1,1 @@
-"""Whole runs over many sites, as values: no click, no stream, no environment, no words."""
+"""Whole runs over many sites, as values: no click, no streams, no environment, no wording."""

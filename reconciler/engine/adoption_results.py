@@ -1,4 +1,4 @@
-"""What `import`, `doctor` and `version --check-files` say: what a project gets from live sites, and whether it works.
+"""What `import`, `doctor` and `version --check-files` report: what a project gets from live sites, and if it works.
 
 The union of all events is in results.py.
 """
@@ -42,7 +42,7 @@ class SiteImported(Struct, frozen=True):
 
 
 Facts: TypeAlias = tuple[tuple[str, str], ...]
-"""What was found to be so: pairs of a subject and words."""
+"""What was found to be in order: pairs of a subject and words."""
 
 
 class ProjectExamined(Struct, frozen=True):
@@ -63,10 +63,10 @@ class SiteExamined(Struct, frozen=True):
 
 
 class ImportCompleted(Struct, frozen=True):
-    """All sites are taken in.
+    """All sites were imported.
 
     `unsettled` are those whose plan is not empty; `new` counts the files that were made, of which `unsettled_new` are
-    not as they should be.
+    not yet as they should be.
     """
 
     sites: int
@@ -80,7 +80,7 @@ class ImportCompleted(Struct, frozen=True):
 
 
 class DoctorCompleted(Struct, frozen=True):
-    """All sites are examined. `errors` stop plan or apply, `warnings` are for a person."""
+    """All sites were examined. `errors` stop plan or apply, `warnings` are for a person."""
 
     sites: int
     errors: int = 0

@@ -50,7 +50,7 @@ if TYPE_CHECKING:  # few runs have any
 
 
 class Judged(Struct, frozen=True):
-    """All sites as they are before the yes: those that are ready, and those that may or could not be worked on."""
+    """All sites as they are before the yes: those that are ready, and those refused or not planned."""
 
     completed: PlanCompleted
     ready: PreparedSites
@@ -77,7 +77,7 @@ async def apply_live(run: Run, selection: Selection) -> ApplyCompleted | Refused
 
 
 def prepare(run: Run, entries: Sequence[SiteEntry]) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """The plan of each site, in the order of the files, and what it takes to carry it out where there is any need."""
+    """The plan of each site, in the order of the files, and what it takes to carry it out if it has anything to do."""
     session = run.session
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned | Prepared:
@@ -127,7 +127,7 @@ async def apply_saved(
 
     Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
     precondition of every action still holds. Each is checked again just before its write. `files` are the site files
-    as they are now, None where they cannot be read.
+    as they are now; None if they cannot be read.
 
     With `shard` only the sites of that part are worked on, and the limits of the run are judged over all of them. A
     part that was begun and not ended may begin again: of a site that was begun, what is left is carried out if it is
@@ -195,7 +195,7 @@ def _not_in(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], shard: Shard 
 
 
 def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[PlanTally, ...]]:
-    """The part of a saved plan that this run is about, and how much all other parts do."""
+    """This run's part of a saved plan, and how much all other parts do."""
     if shard is None:
         return saved, ()
     plans = plans_of_sites(saved.plans, lambda name: in_shard(name, shard))
@@ -211,7 +211,7 @@ def _checked(
     *,
     again: bool = False,
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Every precondition and every right on every site; what no longer holds goes into `stale`.
+    """Checks every precondition and every right on every site; what no longer holds goes into `stale`.
 
     With `again` a site may have been begun: what is left of its plan takes its place.
     """
@@ -295,9 +295,9 @@ async def _unwanted_since(
 
 
 async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
-    """Notes what a site's plan with nothing to do is about: a first contact, or what became of posts.
+    """Records what a site's plan with nothing to do found: a first contact, or what became of posts.
 
-    It is read again, because the saved plan may be hours old. What is to be done since is for another plan.
+    The site is read again, because the saved plan may be hours old. Anything to do since then is for another plan.
     """
     desired = entry.load()
     known = (await run.session.store.load(plan.site)).is_known
@@ -353,7 +353,7 @@ async def _finish(
     whole: bool,
     begin: Callable[[], Awaitable[None]] | None = None,
 ) -> ApplyCompleted | Refused:
-    """Has somebody decide, and carries out what is ready; nothing where a refusal is of the run as a `whole`.
+    """Has somebody decide, and carries out what is ready; nothing if the run as a `whole` is refused.
 
     `begin` is awaited just before the first write.
     """
@@ -385,7 +385,7 @@ def _proposal(judged: Judged) -> Proposal:
 
 
 def _going_out(judged: Judged, why: str) -> tuple[GoingOut, ...]:
-    """What goes out although nobody wants it, where nothing is carried out."""
+    """The posts that go out although nobody wants them, if nothing is carried out."""
     return tuple(
         GoingOut(post, prepared.plan.time_zone)
         for prepared in judged.ready

@@ -1,7 +1,7 @@
-"""Applying in parts on workers: the run's side, which hands the parts out and gathers what their sites came to.
+"""Applying in parts on workers: the run's side, which hands out the parts and collects the results of their sites.
 
-What a site came to is in the state before its lease is given back, and is told from there: while its part goes on,
-after it ended, and if its worker was lost. A site of which nothing is there once all is over is *unknown*.
+The result of a site is in the state before its lease is released, and is told from there: while its part goes on,
+after it ended, and if its worker was lost. A site without a result once all is over is *unknown*.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from reconciler.state.errors import StateError
 from reconciler.state.part_results import PartResults, Stop, name_of_run
 
 EVERY: Final = 0.5
-"""Seconds between two looks at what has ended."""
+"""Seconds between two looks for sites that have ended."""
 
 ALIVE_EVERY: Final = 10.0
-"""Seconds after which workers are told again that their run is there; after six times as long they stop."""
+"""Seconds after which workers are told again that their run is alive; after six times as long they stop."""
 
 PATIENCE: Final = 10.0
-"""Seconds that workers are given to end at once, before they are ended."""
+"""Seconds that workers are given to end by themselves before they are stopped."""
 
 NOBODY: Final[tuple[tuple[PostId, str], ...]] = ()
 
@@ -63,7 +63,7 @@ CUT_SHORT: Final = f"the run was cut short; {AGAIN}"
 async def results_of_parts(
     run: Run, workers: Workers, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    """What was done at each site, in the order in which they end; all of them are in it, also if this is cancelled."""
+    """What was done at each site, in the order in which they end; all sites are in it, even if this is cancelled."""
     name = name_of_run(run.session.clock.now(), run.session.leases.holder.run)
     results = PartResults(run.session.store.store, name)
     job = Applying(run.context, run.terms.lock_timeout, allow_publish, name, 0)
@@ -136,7 +136,7 @@ async def _part(
 
 
 def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
-    """A site with what is approved by now: a worker without files cannot ask. What cannot be read approves nothing."""
+    """A site with what is approved by now: a worker without files cannot ask. An unreadable file approves nothing."""
     try:
         approvals = approvals_now(project, entry.name)
     except (InvalidFiles, UsageError):
@@ -145,7 +145,7 @@ def _as_of_now(project: Project, entry: SiteEntry) -> SiteEntry:
 
 
 def _parts(sites: int, count: int) -> Iterator[range]:
-    """As many parts as workers, in which the first and the last site of the run are not neighbours."""
+    """As many parts as workers, each with sites from all over the run's order."""
     return (range(first, sites, count) for first in range(min(count, sites)))
 
 
@@ -158,17 +158,17 @@ class _Gathered:
         self._emit = emit
         self._waiting = {id.lower(): number for number, id in enumerate(ready.ids)}
         self._told: dict[SiteName, list[Told]] = {name: [] for name in ready.names}
-        """What was told of the sites that are waited for."""
+        """What was told about the sites that are waited for."""
 
     async def ask(self, stop: Stop) -> None:
-        """Asks the workers to go on or to stop. Where the state cannot be written, they stop by themselves."""
+        """Asks the workers to go on or to stop. If the state cannot be written, they stop by themselves."""
         try:
             await self._results.ask(stop)
         except StateError:
             pass
 
     async def more(self) -> AsyncIterator[SiteApplied | SiteFailed]:
-        """The sites that have ended since. A state that cannot be read now may be read the next time."""
+        """The sites that have ended since. A state that cannot be read now may be readable the next time."""
         try:
             found = [id for id in await self._results.ids() if id.lower() in self._waiting]
         except StateError:
@@ -186,21 +186,21 @@ class _Gathered:
                 yield outcome
 
     async def listen(self, parts: int) -> None:
-        """Tells what the workers tell of sites that are worked on, which is told once more with their results."""
+        """Tells what the workers tell about sites in progress, which their results repeat."""
         for part in range(parts):
             try:
                 data = await self._results.so_far(part)
             except StateError:
-                return  # it is told with the results
+                return  # its results tell it
             by_site: dict[SiteName, list[Told]] = {}
             for told in from_bytes(SoFar, data).told if data is not None else ():
                 by_site.setdefault(told.name, []).append(told)
             for name, found in by_site.items():
-                if name in self._told:  # else its result was told meanwhile
+                if name in self._told:  # otherwise its result was told meanwhile
                     self._tell(name, found)
 
     def _tell(self, name: SiteName, found: Sequence[Told]) -> None:
-        """Tells what was not told of a site. What another attempt says is told whole."""
+        """Tells what was not yet told about a site. What another attempt says is told whole."""
         before = self._told[name]
         of_site: list[Told] = [told for told in found if not isinstance(told, Noticed)]
         left = len(before) if of_site[: len(before)] == before else 0
@@ -212,7 +212,7 @@ class _Gathered:
         self._told[name] = of_site
 
     def rest(self, problem: Diagnostic | None, why: str) -> Iterator[SiteApplied | SiteFailed]:
-        """The sites of which nothing is known: a worker that failed as a whole began none of its own."""
+        """The sites about which nothing is known: a worker that failed as a whole began none of its sites."""
         for number in self._waiting.values():
             planned = self._ready[number].planned
             if problem is not None:

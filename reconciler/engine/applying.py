@@ -1,4 +1,4 @@
-"""One apply: what it works with, on what terms it runs, and a site under its lease."""
+"""One apply: what it works with, the terms on which it runs, and a site under its lease."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
 
 
 class ApplyTerms(Struct, frozen=True):
-    """On what terms an apply runs. `decide` is asked once, when all sites are planned and something is to be done.
+    """The terms on which an apply runs. `decide` is asked once, once all sites are planned, if anything is to be done.
 
     `stop` is asked between calls: once it is true, nothing more is started. `exit_code` is noted with the ledger
     that the state keeps.
@@ -80,11 +80,11 @@ class ApplyTerms(Struct, frozen=True):
 
 
 class Attempt(Protocol):
-    """One of several attempts at a part of a run, of which an earlier one may have been lost in the middle."""
+    """An attempt at a part of a run; an earlier attempt may have been lost in the middle."""
 
     @property
     def again(self) -> bool:
-        """Whether another one was lost before it."""
+        """Whether an earlier attempt was lost."""
         ...
 
     @property
@@ -93,7 +93,7 @@ class Attempt(Protocol):
         ...
 
     def approvers(self, site: SiteName) -> tuple[tuple[PostId, str], ...]:
-        """Who approved which post of a site, where the files cannot be asked."""
+        """Who approved which post of a site, if the files cannot be asked."""
         ...
 
     async def begin(self, site: SiteRef) -> bool:
@@ -101,27 +101,27 @@ class Attempt(Protocol):
         ...
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
-        """What an earlier attempt did at a site, to its end. Asked under the site's lease. Raises StateError."""
+        """What an earlier attempt that finished the site did there. Asked under the site's lease. Raises StateError."""
         ...
 
     async def keep(self, result: SiteApplied) -> None:
-        """Keeps what was done at a site, for attempts to come and for the run. Before its lease is given back."""
+        """Keeps what was done at a site, for later attempts and for the run. Called before its lease is released."""
         ...
 
 
 class Run(Struct, frozen=True):
-    """One apply: what it works with, how its plans are made, on what terms, and whom it tells."""
+    """One apply: what it works with, how its plans are made, its terms, and whom it tells."""
 
     session: Session[FullClient]
     context: RunContext
     terms: ApplyTerms
     emit: Emit
     attempt: Attempt | None = None
-    """Which attempt it is at a part of a larger run; None where it is the whole."""
+    """Which attempt it is at a part of a larger run; None if it is the whole run."""
     files: TodaysFiles = field(default_factory=TodaysFiles)
 
     def progress_of(self, site: SiteName) -> Callable[[Event], None]:
-        """Hands on what the executor says of a site."""
+        """Passes on what the executor says about a site."""
         return lambda event: self.emit(Progressed(site, event))
 
 
@@ -133,7 +133,7 @@ class Held(Struct, frozen=True):
 
 
 def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, entry: SiteEntry | None = None) -> Ports:
-    """What a site under its lease is worked on with. `entry` is its file, where something of it may go out."""
+    """What is needed to work on a site under its lease. `entry` is its file, if some of its posts may go out."""
     client = run.session.client
     project = run.session.project
     files = run.attempt is None or run.attempt.files
@@ -143,7 +143,7 @@ def ports_of(run: Run, held: Held, desired: DesiredSite | None, clock: Clock, en
 
 
 def options_of(run: Run, site: SiteName, plan: Plan | None = None, *, allow_publish: bool = False) -> ApplyOptions:
-    """What may be done at a site; `plan` is None where nothing of it is to be published."""
+    """What may be done at a site; `plan` is None if nothing of it is to be published."""
     project = run.session.project
     publishes = plan is not None and allow_publish and is_public(plan)
     return ApplyOptions(
@@ -180,7 +180,7 @@ def is_public(plan: Plan) -> bool:
 
 
 async def free_to_write(run: Run, site: SiteRef) -> None:
-    """Returns once no other run holds a site. Raises Locked where one still does when the patience is at its end."""
+    """Returns once no other run holds a site. Raises Locked if one still does when the waiting time is over."""
     leases, waited = run.session.leases, 0.0
     while True:
         lock = await leases.inspect(site)
@@ -206,7 +206,7 @@ async def resolve_earlier_calls(run: Run, site: SiteRef, desired: DesiredSite | 
 async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: RecordedSite) -> None:
     """Notes what a plan with nothing to do found out, such as a first contact.
 
-    Where all of it is recorded already, as of most sites of most runs, no lease is taken and nothing is written.
+    If all of it is recorded already, as for most sites of most runs, no lease is taken and nothing is written.
     """
     site, session = plan.site, run.session
     record = SiteRecord(SiteLabel(site.id, site.name), recorded)
@@ -222,7 +222,7 @@ async def note_findings(run: Run, plan: Plan, desired: DesiredSite, recorded: Re
 
 @asynccontextmanager
 async def leased(run: Run, site: SiteRef) -> AsyncIterator[Held]:
-    """A site under its lease. Raises Locked; a lease that cannot be given back is told and no more."""
+    """A site under its lease. Raises Locked; a lease that cannot be released is reported and stops nothing."""
     lease = await run.session.leases.acquire(site, run.terms.lock_timeout)
     try:
         if lease.taken_over:

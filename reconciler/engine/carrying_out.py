@@ -42,9 +42,9 @@ DONE_BEFORE = "done by a worker that was lost afterwards"
 async def carry_out(
     run: Run, completed: PlanCompleted, ready: PreparedSites, unplanned: Sequence[SiteFailed], *, allow_publish: bool
 ) -> ApplyCompleted:
-    """Applies what is ready, all sites at once, and keeps the ledger whatever happens.
+    """Applies what is ready, many sites at once, and keeps the ledger whatever happens.
 
-    `unplanned` are the sites that could not be planned: they were told, and are in the ledger too.
+    `unplanned` are the sites that could not be planned: they were reported, and are in the ledger too.
     """
     if not ready:
         return ApplyCompleted(completed)
@@ -73,7 +73,7 @@ def _results(run: Run, ready: PreparedSites, *, allow_publish: bool) -> AsyncIte
 async def apply_sites(
     run: Run, ready: PreparedSites, *, allow_publish: bool
 ) -> AsyncIterator[SiteApplied | SiteFailed]:
-    """What was done at each site, in the order in which they end; all of them are in it, also if this is cancelled."""
+    """What was done at each site, in the order in which they end; all sites are in it, even if this is cancelled."""
     waiting = {name: number for number, name in enumerate(ready.names)}
     recorders: dict[SiteName, EventRecorder] = {}
 
@@ -158,7 +158,7 @@ def _is_asked_for(run: Run, plan: Plan) -> bool:
 async def _carry_on(
     run: Run, prepared: Prepared, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """What is left of a plan that a lost attempt began, if that is part of what was agreed to; else all is unknown."""
+    """The rest of a plan that a lost attempt began, if that is part of what was agreed to; otherwise all is unknown."""
     plan = prepared.plan
     assert ports.desired is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
@@ -174,12 +174,12 @@ async def _carry_on(
 
 
 def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) -> Entry:
-    """What became of an action of a lost attempt that is not to be done any more."""
+    """What became of an action of a lost attempt that no longer needs to be done."""
     operation, result, why = action.operation, Result.DONE, DONE_BEFORE
     if blocked := next((found.message for found in today.blocked if found.address == action.address), ""):
         result, why = Result.SKIPPED, blocked
     elif class_of(operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE):
-        # Time may have passed over it: only what was noted of it is known.
+        # It may only have become outdated: nothing is known but what was noted.
         id = operation.post if isinstance(operation, SchedulePost) else None
         if id is None or now.published_by_id.get(id) == before.published_by_id.get(id):
             result, why = Result.UNKNOWN, IN_DOUBT
@@ -199,7 +199,7 @@ class ApplyTotals:
         self._ledgers: dict[SiteName, bytes] = {}
 
     def add(self, result: SiteApplied | SiteFailed) -> None:
-        """One site more."""
+        """Adds a site."""
         if isinstance(result, SiteFailed):
             self._failed += not result.refused
             self._refused += result.refused
@@ -211,7 +211,7 @@ class ApplyTotals:
         self._ledgers[result.name] = to_json(ledger_values(result.ledger))
 
     def enter(self, failed: SiteFailed) -> None:
-        """A site of which nothing was done, in the ledger alone."""
+        """Adds a site at which nothing was done to the ledger alone."""
         ledger = {"site": failed.name, "entries": [], "notes": [], "error": problem_values(failed.problem)}
         self._ledgers[failed.name] = to_json({**ledger, "interrupted": False})
 
@@ -220,7 +220,7 @@ class ApplyTotals:
         return [self._ledgers[name] for name in names if name in self._ledgers]
 
     def completed(self, *, interrupted: bool) -> ApplyCompleted:
-        """All sites are in."""
+        """Called when all sites were added."""
         return ApplyCompleted(
             self._plan,
             self._tally,
@@ -233,7 +233,7 @@ class ApplyTotals:
 
 
 async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
-    """Writes the ledger of a run into the state; where that cannot be done, says so and no more."""
+    """Writes the ledger of a run into the state; if that is not possible, only says so."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
     if run.terms.exit_code is not None:
         ledger["exitCode"] = run.terms.exit_code(done)

@@ -1,4 +1,4 @@
-"""`version --check-files`: what an upgrade to this version would touch: files, state, saved plans. Reads alone."""
+"""`version --check-files`: what an upgrade to this version would touch: files, state, saved plans. Only reads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.state.sites import StateStore
 from reconciler.version import __version__
 
 FOLDERS: Final = ("records/", "sites/", "runs/")
-"""Where the state keeps documents with a format of their own; `sites/` is the first version's."""
+"""Where the state keeps documents with a format of their own; `sites/` is from the first version."""
 
 PLANS: Final = "*.plan"
 
@@ -56,7 +56,7 @@ def _approvals(activities: Iterable[ActivityApproval], path: Path) -> Iterator[D
 
 
 async def _state(store: StateStore) -> AsyncIterator[list[Diagnostic]]:
-    """Each document of the state, with what is to be said of it."""
+    """Each document of the state, with what there is to say about it."""
     for folder in FOLDERS:
         async for key in store.store.keys(folder):
             if key.endswith(".json"):

@@ -1,4 +1,4 @@
-"""Which sites and objects were asked for, as texts that nobody has looked up yet."""
+"""Which sites and objects were asked for, as texts that have not been looked up yet."""
 
 from __future__ import annotations
 

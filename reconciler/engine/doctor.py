@@ -1,4 +1,4 @@
-"""`doctor`: what of a project, its environment and its sites works, and what to do about the rest. Reads sites alone.
+"""`doctor`: what works in a project, its environment and its sites, and what to do about the rest. Only reads sites.
 
 An error stops plan or apply. A warning is for a person: a channel to connect, a site to publish.
 """
@@ -34,7 +34,7 @@ from reconciler.model.sites import SiteRef
 from reconciler.state.examination import examine_store
 
 LARGEST_SKEW: Final = 60.0
-"""Seconds by which two clocks may differ before times of locks and posts are no longer what they seem."""
+"""Seconds by which two clocks may differ before the times of locks and posts can no longer be trusted."""
 
 
 async def examine(
@@ -48,8 +48,8 @@ async def examine(
 ) -> DoctorCompleted:
     """Examines a project and the sites of a selection.
 
-    `environ` are the variables of the run; `probe_to` is where the recording goes of what the first site settles of the
-    facts that are only inferred.
+    `environ` are the variables of the run; `probe_to` is where to record what the first site tells about the
+    facts of the API that are only inferred.
     """
     begin("doctor", selection, emit, session)
     totals = _Totals()
@@ -101,7 +101,7 @@ async def _project(
 
 
 async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emit: Emit, totals: _Totals) -> None:
-    """Settles what a read can settle at one site, and records it."""
+    """Finds out what reads of one site can tell, and records it."""
     found = Findings()
     try:
         verdicts, cassette = await probe(session.client, entry.load().ref, session.clock.now())
@@ -164,7 +164,7 @@ def examinations(
     emit: Emit = lambda _: None,
     unusable: frozenset[str] = frozenset(),
 ) -> AsyncIterator[SiteExamined | SiteFailed]:
-    """What was found of each site, in the order of the files."""
+    """What was found about each site, in the order of the files."""
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteExamined:
         desired = entry.load()

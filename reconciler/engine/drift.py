@@ -1,4 +1,4 @@
-"""`drift`: reads sites and says what moved. It holds nothing that can write, and takes no lock."""
+"""`drift`: reads sites and says what moved. It has nothing that can write, and takes no lock."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class DriftTotals:
         self.plans = PlanTally()
 
     def note(self, audited: AuditedSite) -> None:
-        """What a site has and would have done to it, which its own result does not say."""
+        """What a site has and what an apply would do there, which its own result does not say."""
         self.reach.add(audited.site.name, audited.reached)
         self.plans += audited.would
 
@@ -109,7 +109,7 @@ async def drifts(
 def audits(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
-    """What moved at each site and would be done there, in the order of the files."""
+    """What moved at each site and what an apply would do there, in the order of the files."""
     if session.workers is not None:
         return _audits_of_workers(session.workers, selection.entries, context, emit)
     return over_sites(
@@ -144,12 +144,12 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     plan = with_old_name(plan, session)
     chosen = Named(site, desired.labels)
-    # What the selection leaves out and nobody wants goes out all the same, and so it does at a site that is refused.
+    # Unwanted posts that the selection leaves out go out all the same, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)
     going_out = left_to_go_out(due, REFUSED) if plan.refusals else due.still_going_out
     whole = replace(plan, still_going_out=going_out)
     report = find_drift(desired, observed, recorded, whole, options)
-    # What an apply would be refused for: the guards of the planner are in the report already.
+    # Why an apply would be refused: the guards of the planner are in the report already.
     applied, _ = judged(session, context, desired, observed, replace(plan, refusals=()))
     wanted = keeps(context.targets, chosen)
     shown = replace(

@@ -25,11 +25,11 @@ class Findings:
         self.findings: list[Diagnostic] = []
 
     def fact(self, subject: str, words: str) -> None:
-        """Something that is so."""
+        """Adds a fact."""
         self.facts.append((subject, printable(words)))
 
     def add(self, found: Diagnostic) -> None:
-        """Something that is not as it should be."""
+        """Adds a problem."""
         self.findings.append(found)
 
     def project(self) -> ProjectExamined:
@@ -43,7 +43,7 @@ def finding(code: str, what: str, fix: str, severity: Severity = Severity.ERROR)
 
 
 def examine_environment(environ: Mapping[str, str], found: Findings) -> None:
-    """The way to the remote side, as the environment has it: what is wrong with it stops a run by itself."""
+    """The connection to the remote side, as the environment sets it: any error in it stops a run."""
     proxy = next((environ[name] for name in PROXIES if environ.get(name)), "")
     host = urlsplit(proxy if "://" in proxy else f"//{proxy}").hostname if proxy else ""
     found.fact("proxy", host or "none")

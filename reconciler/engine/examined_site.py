@@ -1,4 +1,4 @@
-"""What `doctor` looks at of one site: what it lacks for what its file asks for. Reads alone."""
+"""What `doctor` checks of one site: whether it lacks anything that its file needs. Only reads."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from reconciler.planner.candidates import SUPPORTED_CHANNELS
 from reconciler.planner.doubt import with_known_status
 
 SHORT_HORIZON: Final = timedelta(days=7)
-"""A marketing plan with fewer days left is named: it spans two months at most (D 6.2), and ends without a word."""
+"""A marketing plan with fewer days left is named: it spans two months at most (D 6.2), and ends without notice."""
 
 STOPPING: Final = frozenset({ErrorKind.UNAUTHENTICATED, ErrorKind.NOT_FOUND, ErrorKind.NETWORK, ErrorKind.REDIRECT})
-"""After one of these no other read of the site would end otherwise."""
+"""After one of these, any other read of the site would end the same way."""
 
 
 class SiteExamination:
@@ -38,7 +38,7 @@ class SiteExamination:
         self.denied = False
 
     async def examine(self) -> None:
-        """Reads what there is to know, and judges it."""
+        """Reads what is needed, and judges it."""
         recorded = await self.session.store.load(self.desired.ref)
         if not await self._read(Need.SETTINGS):
             return
@@ -61,7 +61,7 @@ class SiteExamination:
         await self._refusals(recorded)
 
     async def _read(self, need: Need, channels: tuple[str, ...] = ()) -> bool:
-        """Reads a part; why it cannot be read is a finding. Whether it was."""
+        """Reads a part and says whether that worked; if not, the reason is a finding."""
         reader = self.session.client.reader()
         try:
             read = await reader.read(self.desired.ref, frozenset({need}), channels=channels)
@@ -105,7 +105,7 @@ class SiteExamination:
             self.found.add(finding("plan-not-active", what, fix, Severity.NOTE))
 
     async def _publishing(self) -> None:
-        """Channels, features and quotas, where posts are to go out."""
+        """Channels, features and quotas, if posts are to go out."""
         schedule = self.desired.schedule
         rules = schedule.rules if schedule is not None else ()
         named = {channel for rule in rules for channel in rule.channels} | set(self.desired.expect.channels)

@@ -1,4 +1,4 @@
-"""Many sites at once: the one loop over sites, and the one place that turns an error into a site's result."""
+"""Many sites at once: the only loop over sites, and the only place that turns an error into a site's result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Site = TypeVar("Site")
 Result = TypeVar("Result")
 
 AHEAD: Final = 4
-"""How many times the number of sites at once may be finished and waiting for a slow one before them."""
+"""How many finished sites may wait for a slow site before them, as a multiple of the sites at once."""
 
 
 class Turn:
@@ -71,8 +71,8 @@ def over_sites(
 
     At most `at_once` are worked on at a time, not counting those that stand aside. In order, no more than `AHEAD`
     times as many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
-    concerns one site alone becomes its result (`unseen` says what goes out there all the same, and `failed` makes
-    another one of it); one that concerns the run, such as a missing key, ends it. With `debug` a bug ends the run too.
+    concerns one site alone becomes its result (`unseen` says what goes out there all the same, and `failed` turns it
+    into another result); an error that concerns the run, such as a missing key, ends it; with `debug` so does a bug.
     Left early, everything under way is cancelled.
     """
 
@@ -92,7 +92,7 @@ def over_sites(
 
 
 def in_turn(parts: Iterable[Site], work: Callable[[Site], Awaitable[Result]], *, at_once: int) -> AsyncIterator[Result]:
-    """What the work on each part came to, in their order.
+    """The result of the work on each part, in their order.
 
     At most `at_once` are worked on at a time. An error ends it, and so does leaving it early.
     """
@@ -186,7 +186,7 @@ def _failed(site: Named, error: Exception, turn: Turn) -> SiteFailed:
 
 
 def _concerns_the_run(error: Exception, *, debug: bool) -> bool:
-    """Whether an error is about more than the site at which it was met."""
+    """Whether an error is about more than the site at which it occurred."""
     if isinstance(error, ApiError | StateError | Locked | InvalidFiles | CheckFailed):
         return False
     return debug or isinstance(error, UsageError)

@@ -1,4 +1,4 @@
-"""`history`: what went out, and what waits to, from the state alone."""
+"""`history`: what went out, and what waits to go out, from the state alone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def list_history(state: StateAccess, selection: Selection, emit: Emit) -> 
 
 
 def histories(state: StateAccess, selection: Selection) -> AsyncIterator[SiteHistory | SiteFailed]:
-    """What the state knows of each site's posts, the earliest first; a record that cannot be read says why."""
+    """What the state knows about each site's posts, earliest first; a record that cannot be read says why."""
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteHistory:
         recorded = await state.store.load(SiteRef(entry.name, entry.id))

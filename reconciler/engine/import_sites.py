@@ -1,8 +1,8 @@
-"""`import`: writes site files from live sites. Reads alone; after it, a plan of these sites is empty, which it checks.
+"""`import`: writes site files from live sites. Only reads them; a plan of them is then empty, which it checks.
 
-What was set by hand is declared, and nothing else. Where it cannot be told what is the site's own, it is left out and
-said: what is not declared is left alone. Each file is written when its site is read, so a run that was cut short goes
-on where it stopped: a site that a file declares already is left alone.
+Only what was set by hand is declared. If nobody can tell whether something is the site's own, it is left out and
+reported: what is not declared is left alone. Each file is written when its site is read, so an interrupted run goes on
+where it stopped: a site that a file declares already is left alone.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from reconciler.planner.targets import Named
 FIRST_READ: Final = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS})
 
 Made: TypeAlias = dict[Path, tuple[NewSite, str | None]]
-"""The files that a run has made: what each says, and where its schema is."""
+"""The files that a run has created: what each says, and where its schema is."""
 
 
 async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted, emit: Emit) -> ImportCompleted:
-    """Takes sites into the project.
+    """Imports sites into the project.
 
-    Raises UsageError for what is wrong with the run as a whole, and ApiError where the account's sites cannot be
+    Raises UsageError for what is wrong with the run as a whole, and ApiError if the account's sites cannot be
     listed.
     """
     project = session.project
@@ -81,7 +81,7 @@ async def import_sites(session: Session[ReadClient], index: SiteIndex, wanted: W
 def imports(
     session: Session[ReadClient], found: Sequence[Found], emit: Emit = lambda _: None, made: Made | None = None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
-    """What became of each site, in their order; one that cannot be read says why. `made` is told the new files."""
+    """What became of each site, in their order; a site that cannot be read says why. `made` receives the new files."""
     made = {} if made is None else made
 
     async def work(site: Found, turn: Turn) -> SiteImported:
@@ -134,7 +134,7 @@ async def _new_site(
     recorded: RecordedSite,
     notes: list[Diagnostic],
 ) -> NewSite:
-    """What the file of a site says of it as it is; what it cannot say goes into `notes`."""
+    """The site file that describes a site as it is; what it cannot say goes into `notes`."""
     project, live = session.project, observed.marketing_plan
     assert live is not None
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
@@ -172,10 +172,10 @@ async def plan_now(
 async def _events(
     session: Session[ReadClient], site: Found, observed: ObservedSite, recorded: RecordedSite, notes: list[Diagnostic]
 ) -> tuple[DeclarableEvents, DeclarableEvents]:
-    """The events that are the site's own, and those of which nobody can tell.
+    """The events that are the site's own, and those that may not be.
 
-    Which calendar is the site's own is not documented (remote-api.md 8.2): where there are several, to read from or to
-    select, an event may be somebody's whose calendar is only connected, and none of them is declared.
+    Which calendar is the site's own is not documented (remote-api.md 8.2): if there are several, to read from or to
+    select, an event may belong to a calendar that is only connected, and none of them is declared.
     """
     found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
     why = "a site file cannot say it, or another one has its name"
@@ -192,7 +192,7 @@ async def _events(
 
 
 async def _calendars(session: Session[ReadClient], site: Found) -> set[str]:
-    """The calendars that the site can select; none where that cannot be read."""
+    """The calendars that the site can select; none if that cannot be read."""
     try:
         return set(await session.client.endpoints.calendars(site.ref))
     except ApiError as error:
@@ -209,7 +209,7 @@ def _defaults_have_events(project: Project) -> bool:
 
 
 def left_out(site: SiteName, what: str, why: str, fix: str = "it stays on the site as it is") -> Diagnostic:
-    """That something of a live site is in no file, and why."""
+    """Says that something on a live site is in no file, and why."""
     return Diagnostic("left-out", f"left out {what}: {why}", fix, Severity.WARNING, address=Address(site))
 
 
@@ -225,14 +225,14 @@ def _no_plan(site: Found, live: MarketingPlan) -> Diagnostic:
 
 
 def unsettled(site: SiteName, plan: Plan, changes: int) -> Diagnostic:
-    """That a plan right after is not empty."""
+    """Says that a plan made right afterwards is not empty."""
     reason = plan.refusals[0].message if plan.refusals else f"a plan would still make {_in_words(changes, 'change')}"
     fix = "run `reconciler plan` to see what the file's rules or the project's defaults ask for"
     return Diagnostic("plan-not-empty", reason, fix, Severity.WARNING, address=Address(site))
 
 
 def shown_below(project: Project, path: Path) -> str:
-    """A path as it is called in the project's files."""
+    """A path as the project's files write it."""
     return path.relative_to(project.root).as_posix() if path.is_relative_to(project.root) else str(path)
 
 

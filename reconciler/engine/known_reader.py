@@ -1,4 +1,4 @@
-"""A reader that asks no site for what was just read of it."""
+"""A reader that does not ask a site again for what was just read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.sites import Need, ObservedSite, SiteRef
 
 _BY_CHANNEL = frozenset({Need.CHANNELS, Need.ACCOUNTS})
-"""Parts that may have been read for other channels than those that are asked about now."""
+"""Parts that may have been read for channels other than those asked about now."""
 
 
 class KnownReader:

@@ -1,6 +1,6 @@
-"""Sites that the options of a run leave out, and on which posts go out that their files do not want any more.
+"""Sites that the options of a run leave out, and on which posts go out that their files no longer want.
 
-A run over some of the sites says nothing of the others; this alone is never passed over.
+A run over some of the sites says nothing about the others, except this.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from reconciler.planner.gone_out import ALTHOUGH
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
-"""Records that are read for sites a run is not about, in a quarter of a second; of more nothing is said."""
+"""How many records of sites outside the run are read, in a quarter of a second; if there are more, nothing is said."""
 
 MOST_SITES_NAMED: Final = 5
 """Sites that have a line each."""
 
 MOST_NAMED: Final = 3
-"""Posts of a site that a line names."""
+"""How many posts of a site a line names."""
 
 
 class LeftOutSite(Struct, frozen=True):

@@ -1,6 +1,6 @@
-"""`import --defaults`: what all sites of a project share moves from their files into its defaults.
+"""`import --defaults`: moves what all sites of a project share from their files into its defaults.
 
-The defaults are written first and the files after them, so that whenever it is cut short each site still asks for the
+The defaults are written first and the files after them, so that after an interruption each site still asks for the
 same. Files that were there before keep their own lines: they say the same as the defaults.
 """
 
@@ -29,7 +29,7 @@ ENOUGH = 2
 def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | None]]) -> Diagnostic:
     """Moves the values that all sites share into the project's defaults, and out of the files that were just `made`.
 
-    What was done, as a note. Raises InvalidFiles where the project's file cannot be changed in place.
+    Returns a note of what was done. Raises InvalidFiles if the project's file cannot be changed in place.
     """
     _, index = open_whole((project.root,), project.trust)
     before = [entry.load() for entry in index.entries]
@@ -52,7 +52,7 @@ def lift_defaults(project: Project, made: Mapping[Path, tuple[NewSite, str | Non
 
 
 def _shared(sites: Iterable[DesiredSite]) -> tuple[Field, ...]:
-    """The fields that every site declares with one value, but for those that are cleared."""
+    """The fields that every site declares with the same value, except those that are cleared."""
     counted: dict[tuple[str, str], int] = {}
     values: dict[tuple[str, str], Json] = {}
     number = 0

@@ -1,4 +1,4 @@
-"""Which live sites an import is about: those with the ids that were given, or all of an account; each with a name."""
+"""Which live sites to import: those with the given ids, or all of an account; each with a name."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from reconciler.model.sites import SiteRef
 from reconciler.model.text import printable
 
 ACCOUNT: Final = SiteName("account")
-"""How the account is called where a request is for no site."""
+"""The name for the account in requests that are for no site."""
 
 GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
 class Wanted(Struct, frozen=True):
-    """What to import: sites by their ids, or all of the account; of those the ones whose own names a glob takes."""
+    """What to import: sites by their ids, or all of the account whose own names match a glob."""
 
     ids: tuple[str, ...] = ()
     everything: bool = False
@@ -59,7 +59,7 @@ class Found(Struct, frozen=True):
 async def live_sites(session: Session[ReadClient], index: SiteIndex, wanted: Wanted) -> tuple[Found, ...]:
     """The sites to import, with a name each, in an order that does not change from run to run.
 
-    Raises UsageError for what cannot be asked for, and ApiError where the account's sites cannot be listed.
+    Raises UsageError for a request that makes no sense, and ApiError if the account's sites cannot be listed.
     """
     return _named(await _find(session, wanted), index)
 
@@ -113,15 +113,15 @@ async def _of_account(session: Session[ReadClient], wanted: Wanted) -> tuple[Fou
 
 
 async def _title(session: Session[ReadClient], site: SiteRef) -> str:
-    """The name of a site; "" where it cannot be read, since a site is not left out for want of a name."""
+    """The name of a site; "" if it cannot be read, since a site is not left out for lack of a name."""
     try:
         return await session.client.endpoints.display_name(site)
-    except ApiError:  # what is wrong with the site is said when it is read
+    except ApiError:  # any problem with the site is reported when it is read
         return ""
 
 
 def _named(found: Iterable[Found], index: SiteIndex) -> tuple[Found, ...]:
-    """The sites with a name each. One that a file declares keeps the name it has there."""
+    """The sites, each with a name. A site that a file declares keeps the name it has there."""
     declared = {entry.id.lower(): entry for entry in index.entries}
     taken = {entry.name for entry in index.entries}
     named: list[Found] = []

@@ -1,4 +1,4 @@
-"""`merge`: the saved plans, or the JSON reports, of all parts of a run as one."""
+"""`merge`: joins the saved plans, or the JSON reports, of all parts of a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.planner.document import RunPart, SavedPlan
 from reconciler.version import __version__
 
 WORST_FIRST: Final = (130, 143, 1, 4, 3, 2, 0)
-"""Exit codes: that of a whole is the worst of its parts (docs/design.md 2.1)."""
+"""Exit codes, the worst first: a whole has the worst of its parts (docs/design.md 2.1)."""
 
 Report = Mapping[str, Any]
 
@@ -24,7 +24,7 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
 
     `found` has each with the name of its file.
 
-    Raises UsageError for parts that are not of one whole.
+    Raises UsageError for parts that do not belong together.
     """
     check_parts([(file, saved.part) for file, saved in found])
     first_file, first = found[0]
@@ -48,7 +48,7 @@ def merged_plans(found: Sequence[tuple[str, SavedPlan]]) -> SavedPlan:
 
 
 def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
-    """Raises UsageError where these are not all parts of one whole, each once."""
+    """Raises UsageError unless these are all parts of one whole, each once."""
     parts: dict[int, str] = {}
     first: RunPart | None = None
     for file, part in found:
@@ -74,7 +74,7 @@ def check_parts(found: Sequence[tuple[str, RunPart | None]]) -> None:
 def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
     """One JSON report of all parts: sites and problems one after the other in the order of the parts, counts added up.
 
-    Raises UsageError for reports that are not of one whole.
+    Raises UsageError for reports that do not belong together.
     """
     check_parts([(file, part_of(file, report)) for file, report in found])
     in_order = [report for _, report in sorted(found, key=lambda pair: pair[1]["run"]["part"]["number"])]
@@ -97,7 +97,7 @@ def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
 
 
 def part_of(file: str, report: Report) -> RunPart | None:
-    """The part that a report says it is of."""
+    """The part that a report says it is."""
     run = report.get("run")
     part = run.get("part") if isinstance(run, dict) else None
     if part is None:

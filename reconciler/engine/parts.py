@@ -1,7 +1,7 @@
-"""What travels between a run and its workers: a part of its sites as a task, and what came of it as an answer.
+"""What travels between a run and its workers: a part of its sites as a task, and the result as an answer.
 
-Both are bytes of the project's codec behind one line that names the version; another version is refused before
-anything is decoded. A task has values and references. No secret is among them: a worker takes its credentials from
+Both are bytes of the project's codec after a line that names the version; another version is refused before
+anything is decoded. A task has values and references, but no secrets: a worker takes its credentials from
 its own environment.
 """
 
@@ -47,14 +47,14 @@ Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 
 class OtherVersion(Exception):
-    """The other side runs another version of this program: what it sends is not decoded."""
+    """The other side runs another version of this program: its messages are not decoded."""
 
 
 # --- the task --------------------------------------------------------------------------------------
 
 
 class ProjectValues(Struct, frozen=True):
-    """What of a project its sites are worked on with; the sites themselves are beside it."""
+    """The parts of a project that work on its sites needs; the sites themselves travel apart."""
 
     root: str
     credentials: tuple[tuple[str, CredentialRef], ...]
@@ -68,9 +68,9 @@ class ProjectValues(Struct, frozen=True):
 
 
 class Setup(Struct, frozen=True):
-    """What every part of a run is worked on with.
+    """What work on any part of a run needs.
 
-    `api` and `state` are places, `state` one that needs no folder to start from; `parallelism` is this worker's share;
+    `api` and `state` are locations (that of `state` is not relative); `parallelism` is this worker's share;
     `commit` is what git has checked out.
     """
 
@@ -80,17 +80,17 @@ class Setup(Struct, frozen=True):
     parallelism: int
     commit: str | None
     files: bool = True
-    """Whether the project's files are where the run has them, and so what was approved can be asked of them."""
+    """Whether the project's files are where the run has them, so that approvals can be read from them."""
 
 
 class Planning(Variant, frozen=True):
-    """To plan the sites of a part."""
+    """The job of planning the sites of a part."""
 
     context: RunContext
 
 
 class Auditing(Variant, frozen=True):
-    """To audit the sites of a part."""
+    """The job of auditing the sites of a part."""
 
     context: RunContext
 
@@ -103,7 +103,7 @@ class Preparing(Variant, frozen=True):
 
 
 class Applying(Variant, frozen=True):
-    """To carry out the plans of a part. What its sites come to is kept in the state, under the name of the `run`."""
+    """The job of carrying out the plans of a part. Its results are kept in the state, under the name of the `run`."""
 
     context: RunContext
     lock_timeout: timedelta
@@ -128,12 +128,12 @@ class SiteValues(Struct, frozen=True):
 
 
 class Ready(Variant, frozen=True):
-    """A site with something to do: its plan, and the record that this was made from."""
+    """A site with something to do: its plan, and the record that the plan was made from."""
 
     planned: Planned
     recorded: RecordedSite
     approvers: tuple[tuple[PostId, str], ...] = ()
-    """Who approved which post, where the worker has no files to ask."""
+    """Who approved which post, if the worker has no files to ask."""
 
 
 class Task(Struct, frozen=True):
@@ -143,7 +143,7 @@ class Task(Struct, frozen=True):
     job: Job
     sites: tuple[SiteValues, ...]
     ready: tuple[Ready, ...] = ()
-    """What is to be carried out at each of the sites, where that is the job."""
+    """What to carry out at each of the sites, if that is the job."""
 
 
 # --- the answer ------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Noticed(Variant, frozen=True):
 
 
 Told: TypeAlias = Begun | Happened | Noticed
-"""What is told of a site while it is worked on."""
+"""What is told about a site while it is worked on."""
 
 
 class Planned(Variant, frozen=True):
@@ -246,29 +246,29 @@ class Applied(Variant, frozen=True):
 
 
 class Kept(Struct, frozen=True):
-    """What a site came to that was carried out, and what was told of it."""
+    """The result of a site whose plan was carried out, and what was told about it."""
 
     told: tuple[Told, ...]
     outcome: Applied | Failed
 
 
 class SoFar(Struct, frozen=True):
-    """What was told so far of the sites of a part that are worked on."""
+    """What has been told so far about the sites of a part in progress."""
 
     told: tuple[Begun | Happened, ...]
 
 
 TELLING: Final = 2.0
-"""Seconds between two times at which a worker tells this, and its run listens."""
+"""Seconds after which a worker tells this again, and its run looks again."""
 
 
 Outcome: TypeAlias = Planned | Audited | Ready | Failed
 
 
 class Answer(Struct, frozen=True):
-    """What came of a part: what was told, and what each site came to, in their order.
+    """The result of a part: what was told, and the result of each site, in their order.
 
-    `problem` is why there is nothing of it: it is about more than the part.
+    `problem` says why there is no result: it is about more than the part.
     """
 
     told: tuple[Told, ...] = ()
@@ -307,7 +307,7 @@ def project_values(project: Project) -> ProjectValues:
 
 
 def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
-    """The project as a worker has it; its child processes get what is clean of the worker's own environment."""
+    """The project as a worker has it; its child processes get the worker's own environment without secrets."""
     return Project(
         root=Path(values.root),
         credentials=dict(values.credentials),
@@ -328,15 +328,15 @@ def site_values(entry: SiteEntry) -> SiteValues:
 
 
 def entry_of(site: SiteValues) -> SiteEntry:
-    """A site as a worker has it. Its file is only looked at to see whether it was changed."""
+    """A site as a worker has it. Its file is only used to see whether it was changed."""
     place = site.desired.place if site.desired is not None else Place("")
-    # One without a value has problems, and is not unpacked.
+    # A site without a value has problems, and is not unpacked.
     packed = KeptSite(site.desired)  # type: ignore[arg-type]
     return SiteEntry(site.name, site.id, site.labels, Path(site.file), place, packed, site.problems, stamp=site.stamp)
 
 
 def told_of(event: object) -> Told | None:
-    """What travels of an event; None for one that the driver tells itself."""
+    """An event as it travels; None for one that the driver tells itself."""
     match event:
         case SiteStarted(name=name):
             return Begun(name)

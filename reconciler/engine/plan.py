@@ -1,4 +1,4 @@
-"""`plan`: reads sites and says what would change. It holds nothing that can write."""
+"""`plan`: reads sites and says what would change. It has nothing that can write."""
 
 from __future__ import annotations
 
@@ -123,13 +123,13 @@ def judged(
 
 
 def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
-    """The posts that nobody wants and that go out where nothing of a plan is done."""
+    """The unwanted posts that go out if nothing of a plan is done."""
     entries = [Entry(action.address, action.operation, Result.NOT_STARTED, why) for action in plan.actions]
     return still_going_out(plan, unstopped(plan, entries))
 
 
 def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:
-    """Tells a site, and what policy checks warn of."""
+    """Tells about a site, and the warnings of policy checks."""
     if isinstance(result, SitePlanned):
         for warning in result.warnings:
             emit(Notice(warning))
@@ -166,13 +166,13 @@ class PlanTotals:
                 self._stopped += (GoingOut(post, zone) for post in missed if post.address not in known)
 
     def refused_by(self, refusals: tuple[Diagnostic, ...], completed: PlanCompleted) -> PlanCompleted:
-        """The plan of a run with these refusals: what it was to stop goes out all the same."""
+        """The plan of a run with these refusals: posts that it would have stopped go out all the same."""
         if not refusals:
             return completed
         tally = completed.tally + PlanTally(still_going_out=len(self._stopped))
         return replace(completed, tally=tally, refusals=refusals, still_going_out=tuple(self._stopped))
 
     def completed(self, policy: Policy | None, others: Iterable[PlanTally] = ()) -> PlanCompleted:
-        """All sites are in; the limits of the run, where a policy is known, are judged over them and `others`."""
+        """All sites were added: the limits of the run, if a policy is known, are judged over them and `others`."""
         refusals = judge_run((self.tally, *others), policy) if policy is not None else ()
         return PlanCompleted(self.sites, self.tally, self.failed, self.refused, refusals, self.unstoppable)

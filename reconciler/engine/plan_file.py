@@ -1,7 +1,7 @@
 """Saved plans on disk, site by site: memory does not grow with their number.
 
-A document is read in the layout in which this version writes it, a site a line. One that somebody laid out otherwise
-is read whole.
+A document is read in the layout in which this version writes it, one site per line. A document in another layout
+is read as a whole.
 """
 
 from __future__ import annotations
@@ -39,20 +39,20 @@ from reconciler.planner.document import (
 )
 
 LARGEST: Final = 2 * 1024 * 1024 * 1024
-"""Bytes of a plan file that are read: a plan of a thousand sites has a few million."""
+"""Most bytes of a plan file that are read: a plan of a thousand sites has a few million."""
 
 TAIL: Final = 10_000
-"""Bytes that what is beside the sites may have."""
+"""Most bytes of everything but the sites."""
 
 LARGEST_SITE: Final = 64 * 1024 * 1024
-"""Bytes of one site's plan."""
+"""Most bytes of one site's plan."""
 
 LARGEST_WHOLE: Final = 256 * 1024 * 1024
-"""Bytes of one that has to be read whole."""
+"""Most bytes of a plan file that has to be read as a whole."""
 
 
 def bare(plan: Plan) -> Plan:
-    """What has to be saved of a plan: of a site with nothing to do and nothing to tell, who it is and its digest."""
+    """What has to be saved of a plan: for a site with nothing to do or tell, only its identity and digest."""
     told = plan.blocked or plan.refusals or plan.to_review or plan.notes or plan.still_going_out or plan.ended
     if plan.actions or told:
         return plan
@@ -60,14 +60,14 @@ def bare(plan: Plan) -> Plan:
 
 
 class StoredPlans(Collection[Plan]):
-    """Plans that are kept on disk, and decoded as they are asked for. Sorted by the names of their sites."""
+    """Plans that are kept on disk, and decoded when asked for. Sorted by the names of their sites."""
 
     def __init__(self) -> None:
         self._spool = Spool()
         self._numbers: list[tuple[SiteName, int]] = []
 
     def add(self, plan: Plan, line: bytes | None = None) -> None:
-        """Keeps a plan. `line` is its `site_line`, where that is at hand."""
+        """Keeps a plan. `line` is its `site_line`, if that is at hand."""
         number = self._spool.append(site_line(plan) if line is None else line)
         self._numbers.append((plan.site.name, number))
 
@@ -85,7 +85,7 @@ class StoredPlans(Collection[Plan]):
 
     @property
     def in_order(self) -> bool:
-        """Whether they came in their order."""
+        """Whether they were added in their order."""
         return all(before[0] <= after[0] for before, after in pairwise(self._numbers))
 
     def __iter__(self) -> Iterator[Plan]:
@@ -106,7 +106,7 @@ def plans_of_sites(plans: Collection[Plan], wanted: Callable[[SiteName], bool]) 
 
 
 def write_plan(file: Path, saved: SavedPlan) -> None:
-    """Writes a saved plan. Raises UsageError where the file cannot be written."""
+    """Writes a saved plan. Raises UsageError if the file cannot be written."""
     lines = saved.plans.lines() if isinstance(saved.plans, StoredPlans) else map(site_line, saved.plans)
     write_file(file, to_lines(saved, lines))
 
@@ -114,7 +114,7 @@ def write_plan(file: Path, saved: SavedPlan) -> None:
 def write_file(file: Path, pieces: Iterable[bytes]) -> None:
     """Writes a file, whole or not at all. Only its owner may read it: it says what will be published.
 
-    Raises UsageError where that cannot be done.
+    Raises UsageError if that fails.
     """
     try:
         with replacing(file, 0o600) as out:
@@ -146,9 +146,9 @@ def read_plan(file: Path) -> SavedPlan:
 
 
 def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
-    """The saved plan in a file that is laid out the way this version does it.
+    """The saved plan in a file with the layout of this version.
 
-    None for any other file, and for one that is not as it was saved: reading it whole tells what is wrong.
+    None for any other file, and for one that was altered: reading it as a whole tells what is wrong.
     """
     plans, digests = StoredPlans(), []
     try:
@@ -166,7 +166,7 @@ def _by_lines(opened: IO[bytes]) -> SavedPlan | None:
             seal.add(sorted_json(to_plain(plan)))
     except (Malformed, OverflowError):
         return None
-    saved.__dict__["seal"] = seal.digest()  # what the property would come to, without reading all sites again
+    saved.__dict__["seal"] = seal.digest()  # the value of the property, without reading all sites again
     whole = line + opened.read(TAIL) == ending(saved.seal) and plans.in_order
     return saved if whole and saved.digest == facts_digest(saved.api, saved.valid_for, digests) else None
 
@@ -182,7 +182,7 @@ def _head(opened: IO[bytes], plans: StoredPlans) -> SavedPlan | None:
             return None
     else:
         return None
-    if line != SITES + b"\n":  # no site at all, or another layout
+    if line != SITES + b"\n":  # no sites at all, or another layout
         return None
     found = from_plain(PlanDocument, parse(head.rstrip().removesuffix(b",") + b"}"), exact=False)
     if (found.kind, found.format_version) != (KIND, FORMAT_VERSION):

@@ -79,7 +79,7 @@ def load_checks(names: Sequence[str]) -> tuple[NamedCheck, ...]:
 def judge_by_checks(
     plan: Plan, context: PolicyContext, checks: Sequence[NamedCheck]
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan as the checks leave it, and what they warn of. Raises CheckFailed."""
+    """The plan as the checks leave it, and their warnings. Raises CheckFailed."""
     warnings: list[Diagnostic] = []
     for named in checks:
         for problem in _asked(named, plan, context):
@@ -104,7 +104,7 @@ def _asked(named: NamedCheck, plan: Plan, context: PolicyContext) -> tuple[Diagn
 
 
 def _blocked(plan: Plan, problem: Diagnostic, desired: DesiredSite) -> Plan:
-    """The plan without an action, and without what rests on it."""
+    """The plan without an action, and without what depends on it."""
     others = plan.blocked
     filtered = apply_targets(
         plan,

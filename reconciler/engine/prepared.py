@@ -1,4 +1,4 @@
-"""Sites that are ready to be carried out, kept until somebody has decided."""
+"""Sites whose plans are ready to be carried out, kept until somebody has decided."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Prepared(Struct, frozen=True):
 
     @property
     def plan(self) -> Plan:
-        """What is to be done on the site."""
+        """What there is to do on the site."""
         return self.planned.plan
 
 
@@ -45,7 +45,7 @@ class PreparedSites:
         self.ids: list[str] = []
 
     def add(self, prepared: Prepared) -> None:
-        """One site more."""
+        """Adds a site."""
         self._spool.append(to_json(Ready(Planned.of(prepared.planned), prepared.recorded)))
         self._entries.append(prepared.entry)
         self.names.append(prepared.plan.site.name)

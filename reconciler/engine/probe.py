@@ -1,6 +1,6 @@
-"""`doctor --probe`: which of the facts that are only inferred hold, as far as a read can tell (remote-api.md 14).
+"""`doctor --probe`: which of the merely inferred facts hold, as far as a read can tell (remote-api.md 14).
 
-Each probe is one read and what it settles. What was asked and answered is recorded without texts, ids and headers.
+Each probe is one read and what it tells. What was asked and answered is recorded without texts, ids and headers.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from reconciler.model.events import instant, reach
 from reconciler.model.sites import SiteRef
 
 NOBODY: Final = "00000000-0000-4000-8000-00000000dead"
-"""An id that nothing has."""
+"""An id that no object has."""
 
 
 class Verdict(Struct, frozen=True):
-    """What a probe settled: `holds` is None where the site has nothing to tell it by."""
+    """What a probe found out: `holds` is None if nothing on the site can tell."""
 
     section: str
     question: str
     holds: bool | None
     found: str
     seen: bool = False
-    """Whether it was no question of yes or no: what was seen is all there is to it."""
+    """Whether the question was not a yes-or-no question: the answer is what was seen."""
 
     @property
     def words(self) -> str:
@@ -67,7 +67,7 @@ class Prober:
         self.verdicts: list[Verdict] = []
 
     async def run(self) -> None:
-        """All probes. Raises ApiError where the site cannot be reached at all."""
+        """All probes. Raises ApiError if the site cannot be reached at all."""
         settings = await self._ask(routes.GET_SETTINGS.call())
         answered = f"answered {settings.status}"
         self._say("14.21", "an API key may ask the marketing plan service", settings.good, answered)
@@ -164,7 +164,7 @@ class Prober:
     # --- asking
 
     async def _ask(self, call: ReadCall) -> _Answer:
-        """The answer to a read, whatever it is. Raises ApiError where there was none."""
+        """The answer to a read, whatever it is. Raises ApiError if there was none."""
         try:
             answer = await self._client.endpoints.raw(self._site, call)
             status, body = answer.status, freeze(answer.body)
@@ -193,7 +193,7 @@ class Prober:
 
 
 def _if(answer: _Answer, holds: bool, seen: object = True) -> bool | None:
-    """What an answer settles, where it was a good one and there was something to see."""
+    """What an answer tells, if it was successful and there was something to see."""
     return holds if answer.good and seen else None
 
 
@@ -206,7 +206,7 @@ def _listed(holder: JsonObject, *names: str) -> tuple[JsonObject, ...]:
 
 
 async def probe(client: ReadClient, site: SiteRef, now: datetime) -> tuple[tuple[Verdict, ...], Cassette]:
-    """What a site settles, and the recording of it. Raises ApiError where it cannot be reached."""
+    """What a site tells, and the recording of it. Raises ApiError if it cannot be reached."""
     prober = Prober(client, site, now)
     await prober.run()
     return tuple(prober.verdicts), prober.cassette

@@ -17,7 +17,7 @@ def diagnostics_of(error: BaseException, site: SiteName | None = None) -> tuple[
 
 
 def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
-    """The problem that an error is, with the site it was met at, if it was at one."""
+    """An error as a diagnostic, with the site at which it occurred, if any."""
     if isinstance(error, CheckFailed):
         address = None if site is None else Address(site)
         return Diagnostic("policy-check-failed", error.what, error.fix, address=address)

@@ -1,4 +1,4 @@
-"""EventRecorder: what was seen of a site while it was worked on, and so its ledger where its own was lost."""
+"""EventRecorder: what was seen of a site while it was worked on, and thus its ledger if its own was lost."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOT_BEGUN = "the run was stopped"
 
 
 class EventRecorder:
-    """Hands on the events of one site, and remembers what they say."""
+    """Passes on the events of one site, and remembers what they say."""
 
     def __init__(self, plan: Plan, emit: Emit) -> None:
         self._plan = plan

@@ -17,7 +17,7 @@ from reconciler.planner.actions import Plan, Reason
 
 
 def with_old_name(plan: Plan, session: Session[ReadClient]) -> Plan:
-    """The plan with a note where posts are taken back whose approvals may be in the file of the site's old name."""
+    """The plan with a note if posts are taken back whose approvals may be in the file of the site's old name."""
     withdrawn = any(
         isinstance(action.operation, CancelPost) and action.reason is Reason.WITHDRAWN for action in plan.actions
     )

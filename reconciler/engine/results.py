@@ -41,7 +41,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 
 if TYPE_CHECKING:
-    # The types alone: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.executor.ledger import Result, Tally
     from reconciler.planner.actions import GoingOut
     from reconciler.planner.document import RunPart
@@ -103,7 +103,7 @@ class RunStarted(Struct, frozen=True):
     places: tuple[tuple[SiteName, Place], ...] = ()
     """Where each chosen site is declared, for findings that have no line of their own."""
     part: RunPart | None = None
-    """Which part of the sites it is, where it is one of several."""
+    """Which part of the sites it is, if there are several parts."""
 
 
 class Phase(StrEnum):
@@ -127,7 +127,7 @@ class PhaseStarted(Struct, frozen=True):
 
 
 class PlanLoaded(Struct, frozen=True):
-    """The saved plan that what follows is read from. `spent_at` is None where it was not applied, as far as known."""
+    """The saved plan from which the following is read. `spent_at` is None if it was not applied, as far as known."""
 
     id: str
     digest: str
@@ -151,7 +151,7 @@ class Notice(Struct, frozen=True):
 class PlanCompleted(Struct, frozen=True):
     """All sites are planned. `refusals` are those of the run as a whole; `refused` counts sites with their own.
 
-    In `plan` and `show` it closes the run; in `apply` it is what the yes is asked about.
+    In `plan` and `show` it closes the run; in `apply` it is what the question is about.
     """
 
     sites: int
@@ -160,9 +160,9 @@ class PlanCompleted(Struct, frozen=True):
     refused: int = 0
     refusals: tuple[Diagnostic, ...] = ()
     unstoppable: int = 0
-    """Of the posts that still go out, those that no action of a plan stops."""
+    """The posts that still go out and that no action of a plan stops."""
     still_going_out: tuple[GoingOut, ...] = ()
-    """What the plans would have stopped, where the run as a whole is refused and nothing of them is done."""
+    """What the plans would have stopped, if the run as a whole is refused and nothing is done."""
 
     @property
     def changes(self) -> int:
@@ -218,7 +218,7 @@ class Validated(Struct, frozen=True):
 
 
 class PartsMerged(Struct, frozen=True):
-    """The reports of all parts are one. `exit_code` is that of the run as a whole, as its parts ended."""
+    """The reports of all parts were merged. `exit_code` is that of the run as a whole, as its parts ended."""
 
     parts: int
     sites: int
@@ -248,9 +248,9 @@ class HistoryListed(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """Nothing was done, for a guard or a person said no.
+    """Nothing was done because a guard or a person said no.
 
-    `more` counts further reasons, each of which was said; `failed` the sites that could not be read. `still_going_out`
+    `more` counts further reasons, each reported before; `failed` the sites that could not be read. `still_going_out`
     are the posts that would have been taken back.
     """
 
@@ -273,7 +273,7 @@ class RunFailed(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True):
-    """A signal ended the run before it had anything to say."""
+    """A signal ended the run before it had a result."""
 
 
 class Ended(Struct, frozen=True):

@@ -43,7 +43,7 @@ from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import scheduled_by_us
 
 _LARGEST = 256 * 1024 * 1024
-"""Bytes of a gallery: it may hold pictures."""
+"""Most bytes of a gallery: it may hold pictures."""
 
 
 async def review_sites(
@@ -172,7 +172,7 @@ async def _with_surroundings(
 
 
 def _read(path: Path) -> str | None:
-    """The text of a file as it is, None where there is none. Raises InvalidFiles for anything but a text file."""
+    """The text of a file as it is; None if there is no file. Raises InvalidFiles for anything but a text file."""
     try:
         return read_regular(path, _LARGEST).decode("utf-8")
     except FileNotFoundError:

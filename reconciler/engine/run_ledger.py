@@ -1,4 +1,4 @@
-"""The ledger of a run as plain values: what the state keeps of it, and what reports write. And ledgers of one word."""
+"""The ledger of a run as plain values, for the state and for reports. Also ledgers in which all ended alike."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saved plans: what is told of them, and all that speaks against applying them."""
+"""Saved plans: what is told about them, and every reason against applying them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MovedOn(PlanRefused):
 
 
 def check_destination(file: Path) -> None:
-    """Raises UsageError where a plan cannot be saved, before it is made."""
+    """Raises UsageError if a plan cannot be saved, before it is made."""
     shown = printable(str(file))
     if not file.parent.is_dir():
         raise UsageError(f"--out {shown}: there is no folder {printable(str(file.parent))}")
@@ -46,7 +46,7 @@ def save_plan(
     part: RunPart | None = None,
     project: Digest | None = None,
 ) -> None:
-    """Writes the plans of a run. Raises UsageError where the file cannot be written.
+    """Writes the plans of a run. Raises UsageError if the file cannot be written.
 
     `project` is the digest of the project file.
     """
@@ -61,7 +61,7 @@ def plan_file_of(paths: Sequence[Path]) -> Path | None:
 
 
 def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> PlanLoaded:
-    """What is told of a saved plan before its sites."""
+    """What is told about a saved plan before its sites."""
     return PlanLoaded(
         saved.id,
         saved.digest,
@@ -75,7 +75,7 @@ def plan_loaded(saved: SavedPlan, now: datetime, spent_at: datetime | None) -> P
 
 
 def check_project(saved: SavedPlan, project: Project, api: str) -> None:
-    """Raises UsageError where a saved plan belongs to another project, or to another API than `api`."""
+    """Raises UsageError if a saved plan belongs to another project, or to another API than `api`."""
     if api != saved.api:
         raise UsageError(
             f"the plan was made for the API {printable(saved.api)}, and this run is for {printable(api)}; "
@@ -90,7 +90,7 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
 
 
 def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | None:
-    """The site files as they are now, for what people decided in the approvals; None where they cannot be read."""
+    """The site files as they are now, for what people decided in the approvals; None if they cannot be read."""
     try:
         entries = check_sites(project).entries
     except (InvalidFiles, UsageError):
@@ -99,7 +99,7 @@ def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | None:
 
 
 def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, project: Project) -> str:
-    """How the files on disk are not those the plan was made from; empty where they are."""
+    """How the files on disk differ from those the plan was made from; empty if they do not."""
     if files is None:
         return "the project's files can no longer be read"
     moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []

@@ -1,4 +1,4 @@
-"""Posts that somebody scheduled before a site came into a project: taken in as they are, as approved."""
+"""Posts that somebody scheduled before a site came into a project: recorded as they are, as approved."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def scheduled_posts(live: MarketingPlan, zone: str = "UTC") -> tuple[ActivityFor
 async def approve_as_they_are(session: Session[ReadClient], site: SiteRef, observed: ObservedSite) -> ObservedSite:
     """Writes the posts that wait to go out into the site's approvals file, as approved.
 
-    The site, with what was read for it: time zone and accounts are for people.
+    Returns the site with what was read for this: time zone and accounts are for people.
     """
     live = observed.marketing_plan
     assert live is not None

@@ -1,4 +1,4 @@
-"""Which sites a run is over."""
+"""Which sites a run works on."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from reconciler.planner.targets import TargetFilter, is_chosen, near, target_fil
 
 
 class Selection(Struct, frozen=True):
-    """The sites of a run, and what of their plans is wanted; `of` counts all sites of the project.
+    """The sites of a run, and which parts of their plans are wanted; `of` counts all sites of the project.
 
-    `warnings` are about its files: what is surely not meant so, and stops nothing. `declared` are the ids of all
-    sites of the project, None where they are not known.
+    `warnings` are about its files: surely mistakes, but they stop nothing. `declared` are the ids of all
+    sites of the project, None if they are not known.
     """
 
     project: Project
@@ -33,11 +33,11 @@ class Selection(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     declared: frozenset[str] | None = None
     part: RunPart | None = None
-    """Which part of the sites it is, where it is one of several."""
+    """Which part of the sites it is, if there are several parts."""
     elsewhere: frozenset[SiteName] = frozenset()
     """The sites of the other parts."""
     left_out: tuple[SiteEntry, ...] = ()
-    """The sites that no part is about: neither paths nor options choose them. Of each part its own share."""
+    """The sites that no part is about: neither paths nor options choose them. Each part has its own share of them."""
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -46,11 +46,11 @@ class Selection(Struct, frozen=True):
 def select(project: Project, index: SiteIndex, choice: Choice) -> Selection:
     """The sites that the options leave.
 
-    Raises UsageError for an option that names nothing there is, and InvalidFiles where git cannot be asked what was
+    Raises UsageError for an option that names nothing that exists, and InvalidFiles if git cannot be asked what was
     approved.
     """
     unknown = [warning for warning in index.warnings if warning.code == NOTHING_COMMITTED]
-    if unknown:  # a yes that cannot be asked for was not withdrawn: nothing may be taken back for it
+    if unknown:  # a yes that cannot be looked up was not withdrawn: nothing may be taken back because of it
         raise InvalidFiles(replace(warning, severity=Severity.ERROR) for warning in unknown)
     targets = target_filter(choice.targets, choice.excludes, index.entries)
     chosen = [entry for entry in index.entries if is_chosen(targets, entry)]

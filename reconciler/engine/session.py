@@ -1,4 +1,4 @@
-"""What a run is handed: project, client, state and clock, and how its plans are to be made. Built from values."""
+"""What a run is given: project, client, state and clock, and how its plans are made. Built from values."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def plan_options(session: Session[ReadClient], context: RunContext, site: SiteNa
 
 
 def begin(command: str, selection: Selection, emit: Emit, session: Session[ReadClient] | None = None) -> None:
-    """Tells that a run over these sites begins, and what is wrong with the project's files without stopping it.
+    """Tells that a run over these sites begins, and which problems of the project's files do not stop it.
 
-    `session` is None where no site is read.
+    `session` is None if no site is read.
     """
     without_approval = tuple(entry.name for entry in selection.entries if entry.without_approval)
     emit(

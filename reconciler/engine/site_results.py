@@ -1,4 +1,4 @@
-"""What a run of plan, apply, drift or review says of one site: part of the union of events (results.py)."""
+"""What a run of plan, apply, drift or review says about one site: part of the union of events (results.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reconciler.model.address import Labels, SiteName
 from reconciler.model.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    # The types alone: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.executor import events as executor_events
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
@@ -59,7 +59,7 @@ class SitePlanned(Struct, frozen=True):
     warnings: tuple[Diagnostic, ...] = ()
     inherited: tuple[tuple[str, str], ...] = ()
     reached: Reached | None = None
-    """What the site has of what the options of the run name; None where nobody asked."""
+    """Which names in the run's options the site has; None if nobody asked."""
 
     @property
     def name(self) -> SiteName:
@@ -68,7 +68,7 @@ class SitePlanned(Struct, frozen=True):
 
     @property
     def says_something(self) -> bool:
-        """Whether there is anything of it, but for notes, that a person should see."""
+        """Whether it has anything, apart from notes, that a person should see."""
         plan = self.plan
         return bool(plan.actions or plan.blocked or plan.refusals or plan.to_review or plan.still_going_out)
 
@@ -100,7 +100,7 @@ class SiteDrifted(Struct, frozen=True):
 
     @property
     def says_something(self) -> bool:
-        """Whether there is anything of it that a person should see."""
+        """Whether it has anything that a person should see."""
         from reconciler.planner.drift_report import DriftState
 
         report = self.report
@@ -155,7 +155,7 @@ class SiteApplied(Struct, frozen=True):
 
 
 class SiteHistory(Struct, frozen=True):
-    """What went out on a site and what waits to, as the state knows it.
+    """What went out on a site and what waits to go out, as the state knows it.
 
     Posts that this tool scheduled, and what became of those that were looked at after their moment.
     """
@@ -164,16 +164,16 @@ class SiteHistory(Struct, frozen=True):
     posts: tuple[PublishedPost, ...]
     outcomes: tuple[PostOutcome, ...] = ()
     moved: tuple[tuple[PostId, datetime], ...] = ()
-    """When posts go out, or went out, that somebody moved since they were scheduled."""
+    """When the posts that somebody moved since they were scheduled go out, or went out."""
     unwanted: tuple[tuple[PostId, Reason], ...] = ()
-    """Why posts that went out were not to go out any more."""
+    """Why posts that went out were no longer wanted."""
 
     def moment_of(self, post: PublishedPost) -> datetime | None:
         """When a post goes out or went out, as far as an apply has seen; None if nobody knows."""
         return dict(self.moved).get(post.id, post.scheduled_for)
 
     def outcome_of(self, post: PublishedPost) -> PostOutcome | None:
-        """What became of a post; None where nobody has looked yet."""
+        """What became of a post; None if nobody has looked yet."""
         return next((outcome for outcome in self.outcomes if outcome.post == post.id), None)
 
 

@@ -7,7 +7,7 @@ from array import array
 
 
 class Spool:
-    """Pieces of bytes in a file without a name, which goes with the process. Raises OSError where there is no room."""
+    """Pieces of bytes in a nameless file that disappears with the process. Raises OSError if the disk is full."""
 
     def __init__(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with this object
@@ -17,7 +17,7 @@ class Spool:
         self._file.close()
 
     def append(self, data: bytes) -> int:
-        """Keeps a piece, and gives its number."""
+        """Keeps a piece, and returns its number."""
         self._file.seek(self._ends[-1])
         self._file.write(data)
         self._ends.append(self._ends[-1] + len(data))

@@ -56,7 +56,7 @@ def records(store: StateStore, selection: Selection, at_once: int) -> AsyncItera
 
 
 async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emit) -> StateListed:
-    """What is recorded of each site, in numbers; of the sites with the ids in `only`, where that is given."""
+    """What is recorded of each site, in numbers; only of the sites with the ids in `only`, if that is given."""
     leases = state.leases
     sites = [site for site in await known_sites(state.store, leases) if only is None or site.id in only]
 
@@ -76,14 +76,14 @@ async def list_state(state: StateAccess, only: Collection[str] | None, emit: Emi
 
 
 async def show_state(state: StateAccess, name: str, emit: Emit, where: tuple[str, ...] = ()) -> StateShown:
-    """All that is recorded of a site. Raises UsageError, with close matches, where nothing is."""
+    """Everything recorded of a site. Raises UsageError, with close matches, if nothing is."""
     shown = StateShown(await state_of(state.store, state.leases, await site_named(state, name)), where)
     emit(shown)
     return shown
 
 
 async def remove_lock(state: StateAccess, lock: LockRecord, emit: Emit) -> LockRemoved | LockRecord:
-    """Takes a lock away from its holder; gives back who holds the site now, where that is another by then."""
+    """Takes a lock away from its holder; returns who holds the site now, if that is another run by then."""
     name = lock.site.name
     if await state.leases.unlock(lock):
         removed = LockRemoved(name, lock)
@@ -123,7 +123,7 @@ async def resolve_call(
 
 
 async def move_record(state: StateAccess, old: str, new: str, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
-    """Gives what is recorded of a site to another id, as where a site was made again in another account.
+    """Moves the record of a site to another id, as when a site was recreated in another account.
 
     Raises UsageError for a site that nobody knows and for an id that is not a GUID or has a record, and Locked.
     """
@@ -145,7 +145,7 @@ async def still_going_out(state: StateAccess, site: SiteRef, now: datetime) -> t
 
 
 async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timedelta, emit: Emit) -> RecordChanged:
-    """Removes all that is recorded of a site. Raises Locked."""
+    """Removes everything recorded of a site. Raises Locked."""
     async with _held(state, lock_timeout, site):
         await state.store.forget(site.id)
     forgotten = RecordChanged(site.name, site.id)
@@ -154,9 +154,9 @@ async def forget_site(state: StateAccess, site: SiteRef, *, lock_timeout: timede
 
 
 async def site_named(state: StateAccess, name: str) -> SiteRef:
-    """The recorded site that goes by an id, or last went by a name.
+    """The recorded site with an id, or with a last known name.
 
-    Raises UsageError, with close matches, where none does, and where several went by that name.
+    Raises UsageError, with close matches, if there is none, or if several had that name.
     """
     known = await known_sites(state.store, state.leases)
     found = [site for site in known if name in (site.name, site.id)]

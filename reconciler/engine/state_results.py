@@ -12,14 +12,14 @@ from msgspec import Struct
 from reconciler.model.address import SiteName
 
 if TYPE_CHECKING:
-    # The types alone: whoever makes such a value has them, and `validate` starts without them.
+    # Only for type checking: whoever makes such a value has them, and `validate` starts without them.
     from reconciler.model.journal import OpenEntry
     from reconciler.state.lock_record import LockRecord
     from reconciler.state.repair import SiteState, StateSummary
 
 
 class StateListed(Struct, frozen=True):
-    """What is recorded, in numbers a site. `place` is where."""
+    """What is recorded, in numbers per site. `place` is where."""
 
     place: str
     sites: tuple[StateSummary, ...]

@@ -1,8 +1,8 @@
 """Whether the files of a project are still what a run read: asked before each attempt of a call that publishes.
 
 A run may wait long before it publishes: for somebody's yes, a generation, a limit of requests. Meanwhile somebody may
-have paused publishing, tightened a policy or taken a site out of the project (docs/design.md 6). What then may still
-go out is for the next run to judge, which reads the site again.
+have paused publishing, tightened a policy or taken a site out of the project (docs/design.md 6). What may still
+go out then is for the next run to judge, which reads the site again.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class TodaysFiles:
         self._entries: dict[str, SiteEntry] = {}
 
     def forbid(self, project: Project, entry: SiteEntry) -> str:
-        """Why nothing of a site may go out any more, as a sentence; empty where its files are what the run read."""
+        """Why nothing of a site may go out any more, as a sentence; empty if its files are what the run read."""
         stamp = stamp_of(project.root / PROJECT_FILE)
         if (stamp, stamp_of(entry.file)) == (project.stamp, entry.stamp):
             return ""
@@ -54,7 +54,7 @@ def _read(before: Project) -> tuple[Project, dict[str, SiteEntry]]:
     project = find_project((before.root,), before.trust)
     try:
         return project, {entry.id: entry for entry in check_sites(project).entries}
-    except UsageError:  # it has no site at all any more
+    except UsageError:  # the project has no sites any more
         return project, {}
 
 

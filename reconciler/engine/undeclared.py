@@ -1,6 +1,6 @@
-"""Sites that the state knows and no file declares any more: they are named, because what was done there goes on.
+"""Sites that the state knows and no file declares any more: they are named, because their posts still go out.
 
-Who gives a site up has to say so (`state forget`); a file that is merely gone would hide what still goes out.
+Giving up a site must be explicit (`state forget`); a file that is merely gone would hide what still goes out.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ async def tell_undeclared(
 async def undeclared_sites(store: StateStore, selection: Selection, now: datetime) -> tuple[Undeclared, ...]:
     """The undeclared sites of a project, by name. Those whose record does not stand in the way are read alone.
 
-    None where targets narrow the run: it is about other sites then.
+    None if targets narrow the run: it is about other sites then.
     """
     if selection.declared is None or selection.targets.included:
         return ()
@@ -82,7 +82,7 @@ def waiting(recorded: RecordedSite, now: datetime) -> tuple[PublishedPost, ...]:
 
 
 def notices_of(found: Undeclared) -> Iterable[Diagnostic]:
-    """That a site is undeclared, then each post that still goes out there."""
+    """Says that a site is undeclared, then names each post that still goes out there."""
     count = len(found.posts)
     what = f", and {count} {'post is' if count == 1 else 'posts are'} scheduled there" if count else ""
     if found.problem:
@@ -103,7 +103,7 @@ def _end(site: SiteRef) -> str:
 
 
 def goes_out_notice(site: SiteRef, post: PublishedPost) -> Diagnostic:
-    """That a post may still go out at a site that no run looks at any more."""
+    """Says that a post may still go out at a site that no run looks at any more."""
     title = f' "{printable(post.title)}"' if post.title else ""
     when = f"on {moment_text(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
     return Diagnostic(

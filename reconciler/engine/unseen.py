@@ -1,4 +1,4 @@
-"""What is known of the posts of a site that could not be worked on: they go out all the same."""
+"""What is known about the posts of a site that could not be worked on: they go out all the same."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.state.errors import StateError
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
-    """The posts that wait at a site, as far as the state knows. None where the state cannot be read either.
+    """The posts that wait at a site, as far as the state knows. None if the state cannot be read either.
 
     `reason` says why nothing stops what is unwanted there.
     """

@@ -1,6 +1,6 @@
-"""`import --update FILE`: brings site files up to date with their live sites. Reads sites alone.
+"""`import --update FILE`: brings site files up to date with their live sites. Only reads the sites.
 
-The id and the managed fields are the file's. Rules stay as they are: what a plan would still do for them is said.
+The id and the set of managed fields stay the file's. Rules stay too: what a plan would still do for them is told.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from reconciler.planner.tally import tally_of
 async def update_sites(
     session: Session[ReadClient], entries: Sequence[SiteEntry], total: int, emit: Emit
 ) -> ImportCompleted:
-    """Brings the files of these sites up to date. Raises UsageError where one cannot be written."""
+    """Brings the files of these sites up to date. Raises UsageError if one cannot be written."""
     emit(RunStarted("import", session.project.root.name, len(entries), total, session.api, session.commit))
     emit(PhaseStarted(Phase.IMPORTING, len(entries)))
     totals = Totals()
@@ -92,7 +92,7 @@ async def _update(session: Session[ReadClient], entry: SiteEntry, turn: Turn) ->
 def _live_events(
     session: Session[ReadClient], desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite
 ) -> tuple[LiveEvents | None, tuple[str, ...]]:
-    """What the declared events are on the site now. With `prune` those that are not listed yet are to be, too."""
+    """The declared events as they are on the site now. With `prune`, events that are not listed yet are added."""
     if desired.events is None or observed.events is None:
         return None, ()
     now = session.clock.now()

@@ -1,7 +1,7 @@
-"""Workers: parts of a run, worked on elsewhere. The one port is `concurrent.futures.Executor`, bytes to bytes.
+"""Workers: parts of a run, worked on elsewhere. The only port is `concurrent.futures.Executor`, bytes to bytes.
 
-What a worker does is what one process would do with the sites of its part; here the parts are made, handed out, tried
-again where a worker was lost, and put in order.
+A worker does what a single process would do with the sites of its part; here the parts are made, handed out, tried
+again if a worker was lost, and put in order.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ LOST: Final = Diagnostic(
 
 
 class GivenUp(Exception):
-    """What an executor says that has tried a part again itself, as often as it does."""
+    """Raised by an executor that has retried a part itself, as often as it does."""
 
 
 class PartFailed(UsageError):
-    """A worker could not work at all: it lacks a key, say, and no other part would fare better."""
+    """A worker could not work at all: for example it lacks a key, and no other part would fare better."""
 
 
 class Workers:
@@ -83,7 +83,7 @@ class Workers:
         self._idle: list[Executor] = []
 
     async def run(self, job: Job, sites: Sequence[SiteEntry], ready: Sequence[Ready] = ()) -> Answer | None:
-        """What came of a part; None where its workers were lost, ATTEMPTS times. Raises PartFailed."""
+        """The result of a part; None if its workers were lost ATTEMPTS times. Raises PartFailed."""
         task = to_bytes(Task(self._setup, job, tuple(map(site_values, sites)), tuple(ready)))
         for _ in range(ATTEMPTS):
             worker = self._idle.pop() if self._idle else self._make()
@@ -123,9 +123,9 @@ def _answer(data: bytes) -> Answer:
 
 
 async def outcomes(workers: Workers, job: Job, sites: Sequence[SiteEntry], emit: Emit) -> AsyncIterator[Outcome]:
-    """What each of some sites came to, in their order.
+    """The results of some sites, in their order.
 
-    What was told of a part is told before its sites. Raises PartFailed.
+    What was told about a part is told before its sites. Raises PartFailed.
     """
 
     async def work(part: tuple[SiteEntry, ...]) -> Answer:

@@ -1,1 +1,1 @@
-"""Plan -> changes made, and a ledger of what was done, what not, and what is not known."""
+"""Plan -> changes made, and a ledger of what was done, what was not, and what is not known."""

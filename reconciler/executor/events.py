@@ -1,4 +1,4 @@
-"""What a run says while it works. Reporters show it; nothing is decided by it."""
+"""What a run says while it works. Reporters show it; no decision depends on it."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Skipped(Variant, frozen=True):
 
 
 class Corrected(Variant, frozen=True):
-    """The read-back found something else than an action had asked for: its entry is this one now."""
+    """The read-back found something other than the action had asked for: this entry replaces its earlier one."""
 
     entry: Entry
 
 
 class StillWaiting(Variant, frozen=True):
-    """A generation is still under way. `status` is None where posts are waited for, `left` how many of them."""
+    """A generation is still under way. `status` is None while posts are waited for, `left` is how many of them."""
 
     site: SiteRef
     since: datetime
@@ -52,7 +52,7 @@ class StillWaiting(Variant, frozen=True):
 
 
 class EntryResolved(Variant, frozen=True):
-    """A call of an earlier run was found to have ended so."""
+    """A call of an earlier run was found to have ended like this."""
 
     site: SiteRef
     entry: OpenEntry

@@ -1,4 +1,4 @@
-"""Runs the actions of a plan in order, and skips what needed one that did not end well."""
+"""Runs the actions of a plan in order, and skips those that needed an action which did not end well."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
 
     An error of a read, of the state or of a credential ends this site: what is left is not started, and the
     ledger says why.
-    Refusals in the plan are the caller's to judge; nothing here asks for them. With an empty plan, what the
+    The caller judges refusals in the plan; they are not looked at here. With an empty plan, what the
     plan found out is noted all the same. Cancelled, it ends at once with CancelledError; the journal has the
     call that was in flight.
     """
@@ -67,7 +67,7 @@ async def apply_plan(plan: Plan, ports: Ports, options: ApplyOptions, emit: Emit
 
 
 async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diagnostic | None:
-    """Makes what was noted durable, whatever ended the run. The first error is the one to tell."""
+    """Makes every note durable, whatever ended the run. The first error is the one that is raised."""
     try:
         await journal.close()
     except UsageError as failed:
@@ -76,7 +76,7 @@ async def _close(plan: Plan, journal: Journal, error: Diagnostic | None) -> Diag
 
 
 async def _work(run: Run, queue: deque[Action]) -> None:
-    """Takes actions off the queue once they are over; what an error leaves there has no end yet."""
+    """Takes actions off the queue once they are over; actions left there by an error have not ended."""
     part: Kind | None = None
     while queue:
         if run.stopped():
@@ -116,7 +116,7 @@ def _head(queue: deque[Action], *kinds: type[Operation]) -> tuple[Action, ...]:
 
 
 async def _step(run: Run, batch: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Carries out one batch; gives back the actions that are to follow at once."""
+    """Carries out one batch; returns the actions that follow immediately."""
     action = batch[0]
     match action.operation:
         case GeneratePosts() | RegeneratePosts() | AwaitPosts():

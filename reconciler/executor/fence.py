@@ -18,7 +18,7 @@ from reconciler.planner.actions import Action
 
 
 class NoLongerAllowed(Exception):
-    """Something that is to go out must not go out any more: as a sentence, what was found."""
+    """A post that was to go out must not go out any more: a sentence says what was found."""
 
 
 class PublicFence:
@@ -41,7 +41,7 @@ class PublicFence:
         self._zone = zone
 
     async def confirm(self) -> None:
-        """Raises NoLongerAllowed where one of the posts must not go out any more, or nobody can tell."""
+        """Raises NoLongerAllowed if one of the posts must not go out any more, or if that cannot be told."""
         try:
             approvals = self._approvals()
         except (InvalidFiles, UsageError) as error:

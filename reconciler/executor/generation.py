@@ -34,13 +34,13 @@ from reconciler.planner.options import Scope
 
 WAITS = "waits for the generation"
 NEAR = timedelta(days=7)
-"""At least so far ahead posts are made with the marketing plan (D 6.2: through the end of next week)."""
+"""Posts are made with the marketing plan at least this far ahead (D 6.2: through the end of next week)."""
 
 
 class PendingGeneration(Struct, frozen=True):
     """A generation that is waited for.
 
-    Its entry (None if somebody else started it), the inputs that come into force when it ends well, and what was
+    Its entry (None if somebody else started it), the inputs that it counts as made from when it ends well, and what was
     unclear about its start.
     """
 
@@ -76,9 +76,9 @@ async def generate(run: Run, action: Action) -> None:
 
 
 async def inputs_seen(run: Run) -> Inputs:
-    """What is generated from: the declared inputs as far as the site shows them now, else what it has instead (17.5).
+    """The inputs of a generation: the declared ones if the site shows them now, else what it has instead (17.5).
 
-    What the server keeps otherwise after two writes counts as declared. May raise an ApiError.
+    A value that the server keeps differently after two writes counts as declared. May raise an ApiError.
     """
     declared, recorded = run.plan.inputs, run.journal.recorded
     run.cache.forget(Need.SETTINGS, Need.EVENTS)
@@ -146,7 +146,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
 
 
 def _poll_policy(run: Run, wait: PendingGeneration) -> PollPolicy:
-    """How long to wait: the whole time, or what is left of it for an earlier call that has shown no trace."""
+    """How long to wait: the whole time, or the rest of it for an earlier call that has shown no effect."""
     whole = run.options.waiting
     if wait.entry is None or wait.entry.sent or wait.unclear is not None:
         return whole
@@ -161,13 +161,13 @@ class _Last:
         self.outcome: Outcome | None = None
         self.entry: OpenEntry | None = None
         self.silent = 0
-        """Looks that showed the marketing plan as it was before the call."""
+        """How many looks showed the marketing plan as it was before the call."""
         self.shown = False
         """Whether a look showed the generation."""
 
 
 async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
-    """What a poll says. What no generation should leave behind (no plan, an INACTIVE one) may be a late read."""
+    """What a poll says. A result that no generation should leave (no plan, an INACTIVE one) may be a stale read."""
     if last.entry is None:
         match live.status:
             case PlanStatus.ACTIVE:
@@ -182,8 +182,8 @@ async def _judge(run: Run, last: _Last, live: MarketingPlan) -> Outcome | None:
     last.shown = last.shown or leaves_trace(last.entry, live)
     if isinstance(outcome, Done) and not leaves_trace(last.entry, live):
         # It was accepted, and nothing shows yet: a read may lag behind the write (17.6), so it is looked at again.
-        # Where there was something to make others of, it is not done before it shows: nothing else tells it from a
-        # call that was accepted and had no effect.
+        # If there was something to replace, it is not done before it shows: nothing else distinguishes it from a
+        # call that was accepted without effect.
         last.silent += 1
         if last.silent < LOOKS or (is_as_before(last.entry, live) and not last.shown):
             return Pending()

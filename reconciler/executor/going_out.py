@@ -1,4 +1,4 @@
-"""What still goes out after a run although nobody wants it any more: first in its ledger (design.md 1.3)."""
+"""Posts that still go out after a run although nobody wants them any more: first in its ledger (design.md 1.3)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 OVER: Final = frozenset(
     {PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED, PostStatus.PUBLISHED, PostStatus.FAILED}
 )
-"""Statuses of a post that does not wait to go out any more."""
+"""Statuses of a post that no longer waits to go out."""
 
 
 def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
-    """The actions of a plan that were to stop a post and are not done, with how each ended."""
+    """The actions of a plan that should have stopped a post and did not, with how each ended."""
     ended = {(entry.address, entry.operation.verb): entry for entry in entries if entry.operation.kind is Kind.DRAFT}
     found = {}
     for action in plan.actions:
@@ -34,7 +34,7 @@ def unstopped(plan: Plan, entries: Iterable[Entry]) -> dict[Action, str]:
 def still_going_out(
     plan: Plan, unstopped: Mapping[Action, str], live: Mapping[PostId, Post | None] | None = None
 ) -> tuple[StillGoingOut, ...]:
-    """What the plan could not stop, and what the run did not, the soonest first.
+    """The posts that the plan could not stop, and those that the run did not, soonest first.
 
     `live` are the posts as they were read at the end; None: nobody looked, so what was not stopped goes out.
     """
@@ -45,7 +45,7 @@ def still_going_out(
 
 
 def _not_stopped(action: Action, obstacle: str, live: Mapping[PostId, Post | None]) -> StillGoingOut | None:
-    """The post that an action was to stop, where it goes out all the same."""
+    """The post that an action should have stopped, if it goes out all the same."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
     if operation.post not in live:

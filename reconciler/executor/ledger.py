@@ -1,4 +1,4 @@
-"""What a run did at each site, and what it did not: values that reporters show and exit codes are made from."""
+"""What a run did at each site, and what it did not: values that reporters show and exit codes depend on."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Result(StrEnum):
 
     DONE = "done"
     SKIPPED = "skipped"
-    """What it needs no longer held, or the remote side ruled it out: no error, but the run is incomplete."""
+    """A precondition no longer held, or the remote side ruled it out: not an error, but the run is incomplete."""
     WITHHELD = "withheld"
-    """A public action that nobody allowed."""
+    """A public action that was not allowed."""
     PENDING = "pending"
     """Started, and still under way when the run stopped waiting."""
     UNKNOWN = "unknown"
-    """The answer was unclear and reading the site could not settle it."""
+    """The answer was unclear, and reading the site did not resolve it."""
     FAILED = "failed"
     NOT_STARTED = "not started"
 
@@ -43,7 +43,7 @@ class Entry(Struct, frozen=True):
     request_id: str | None = None
     count: int = 1
     promised: bool = False
-    """It came out of a promise, so that no count of the plan has it."""
+    """It came out of a promise, so it is in no count of the plan."""
 
 
 class SiteLedger(Struct, frozen=True):
@@ -115,7 +115,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
                 counts["discarded"] += len(discards_of(entry.operation))
                 if column is Column.DISCARD:
                     continue
-                # What goes public is never told apart from what else does, promised or not.
+                # Everything that goes public is counted together, promised or not.
                 name = "promised" if entry.promised and column is Column.GENERATE else columns[column]
             key = (name, entry.address, entry.operation.object_id)
             if key not in seen:

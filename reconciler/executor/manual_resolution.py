@@ -1,4 +1,4 @@
-"""Closes an open entry as a person found it, where reading the site cannot tell or nobody wants to wait."""
+"""Closes an open entry as a person found it, if reading the site cannot tell or nobody wants to wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     """Notes what a person found out about a call, and what that means for later runs.
 
     A generation that took effect stays open: how it ended is for the next run to read, and only one that ended
-    ACTIVE brings its inputs into force. Everything else is closed. Raises StateError.
+    ACTIVE makes its inputs the current ones. Everything else is closed. Raises StateError.
     """
     operation = entry.operation
     if not took_effect:
@@ -24,7 +24,7 @@ async def resolve_manually(journal: Journal, entry: OpenEntry, *, took_effect: b
     elif isinstance(operation, Generate | Regenerate):
         await journal.end(entry, Pending(MANUALLY))
     elif isinstance(operation, SchedulePost | ReschedulePost):
-        # Without the post in the ledger its approval would count as unused, and could schedule it once more.
+        # Without the post in the ledger its approval would count as unused, and could schedule it again.
         await conclude(journal, entry, Done(detail=MANUALLY), published_post(entry, journal, operation.at))
     else:
         await conclude(journal, entry, Done(detail=MANUALLY))

@@ -1,4 +1,4 @@
-"""Has posts made, and made again, and waits until they are there."""
+"""Has posts generated and regenerated, and waits until they exist."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def make_posts(run: Run, actions: Sequence[Action]) -> None:
                 continue
             awaited += await _ask(run, group)
     except ApiError:
-        await _wait(run, awaited)  # what was asked for before is seen to its end all the same
+        await _wait(run, awaited)  # posts that were asked for before are still waited for
         raise
     await _wait(run, awaited)
 
@@ -94,7 +94,7 @@ async def _ask(run: Run, group: Sequence[Action]) -> list[PendingPosts]:
 
 
 async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
-    """Polls until every activity has its posts, or the time ran out; enters every action."""
+    """Polls until every activity has its posts, or the time has run out; enters every action."""
     if not awaited:
         return
     since, left = run.now(), list(awaited)
@@ -107,7 +107,7 @@ async def _wait(run: Run, awaited: list[PendingPosts]) -> None:
         for pending in tuple(left):
             found = last.get(pending.activity, ())
             outcome = _outcome(pending, found, whole=True)
-            # They may come one channel after the other (14.6), so they are there when two looks see the same.
+            # They may come one channel after the other (14.6), so they count as complete when two looks see the same.
             if isinstance(outcome, Done) and _looks(found) == before[pending.activity]:
                 await conclude(run.journal, pending.entry, outcome)
                 run.finish(pending.action, Result.DONE)
@@ -148,7 +148,7 @@ async def _not_over(run: Run, pending: PendingPosts, live: tuple[Post, ...], why
         await conclude(run.journal, pending.entry, Done())
         run.finish(pending.action, Result.DONE, "some drafts were regenerated, others were not")
     elif pending.unclear is None:
-        # Posts that have not come when the time ran out are not done, and the next run asks again (design.md 3.5).
+        # Posts that have not come when the time runs out are not done, and the next run asks again (design.md 3.5).
         why = f"its posts are not there yet ({why}); run the command again to check, or to try again"
         run.finish(pending.action, Result.PENDING, why)
     else:

@@ -1,4 +1,4 @@
-"""Reads a site until its plan is final: first what the file shows to be needed, then what the answers show."""
+"""Reads a site until its plan is final: first what the file needs, then what the answers show to be needed."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def with_posts(
 
 
 def merged(before: ObservedSite, more: ObservedSite) -> ObservedSite:
-    """Two reads of one site as one; what the later one read counts."""
+    """Two reads of one site combined; the later read takes precedence."""
     news = {
         name: value
         for name in ObservedSite.__struct_fields__

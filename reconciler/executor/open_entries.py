@@ -25,9 +25,9 @@ from reconciler.model.writes import Verb
 
 
 async def resolve_open(site: SiteRef, ports: Ports, options: ApplyOptions, emit: Emit) -> RecordedSite:
-    """What is recorded once every open entry that reading can resolve is resolved.
+    """The recorded site once every open entry that reading can resolve is resolved.
 
-    Reads nothing where nothing is open. May raise an ApiError or a StateError; what was resolved until then is.
+    Reads nothing if nothing is open. May raise an ApiError or a StateError; what was resolved until then stays so.
     """
     entries = ports.journal.recorded.open
     if not entries:
@@ -60,7 +60,7 @@ async def _read(site: SiteRef, ports: Ports, entries: Iterable[OpenEntry]) -> Sn
 
 
 def _may_be_in_flight(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOptions) -> bool:
-    """Whether a create that was sent only just now, by a run that was killed, may not show yet."""
+    """Whether a create that a killed run sent only just now may not show yet."""
     operation, now = entry.operation, ports.clock.now()
     if isinstance(operation, UnreadableCall) or operation.verb is not Verb.CREATE:
         return False
@@ -76,7 +76,7 @@ def _outcome(entry: OpenEntry, found: Snapshot, ports: Ports, options: ApplyOpti
         return None
     if outcome is not None or isinstance(operation, UnreadableCall):
         return outcome
-    # What takes its time leaves a trace only where it took effect (design.md 3.5).
+    # A call with a later result shows only if it took effect (design.md 3.5).
     if operation.takes_time and now - entry.started_at >= options.waiting.timeout:
         return NotDone(f"no effect observed since {entry.started_at.isoformat()}", final=False)
     return None

@@ -1,4 +1,4 @@
-"""What a run is handed: a reader, a writer, a journal, a clock. The parts that do I/O stand behind these."""
+"""What a run is given: a reader, a writer, a journal, a clock. The parts that do I/O are behind these."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ class Reader(Protocol):
         ...
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
-        """One post by its id, None where there is none any more."""
+        """One post by its id; None if it no longer exists."""
         ...
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[tuple[PostId, Post | None], ...]:
-        """Posts by their ids, in one query; None for one that is not there any more."""
+        """Posts by their ids, in one query; None for a post that no longer exists."""
         ...
 
 
@@ -62,7 +62,7 @@ class Writer(Protocol):
     async def perform(
         self, site: SiteRef, operations: Sequence[Operation], fence: Fence | None = None
     ) -> tuple[Outcome, ...]:
-        """One outcome an operation, in their order. What `fence` raises comes out, and nothing more is sent.
+        """One outcome per operation, in their order. What `fence` raises is passed on, and nothing more is sent.
 
         Several operations at once only where the API takes them in one call: GeneratePosts, SchedulePost.
         Does not wait: a generation that was started is Pending.
@@ -95,11 +95,11 @@ class Journal(Protocol):
         ...
 
     async def inputs_pending(self, pending: Inputs, generated_from: Inputs | None) -> None:
-        """Notes the inputs of a generation that is to come, and what is taken as in force until then."""
+        """Notes the inputs of the next generation, and those that the marketing plan counts as made from until then."""
         ...
 
     async def inputs_generated_from(self, inputs: Inputs) -> None:
-        """Notes that a generation from these inputs ended ACTIVE (or was found in force at first contact)."""
+        """Notes that a generation from these inputs ended ACTIVE (or that a first run found them on the site)."""
         ...
 
     async def applied(self, applied: Inputs) -> None:
@@ -111,7 +111,7 @@ class Journal(Protocol):
         ...
 
     async def foreign(self, event: EventId, calendar: CalendarId | None) -> None:
-        """Remembers a calendar (or an event, without one) as not the site's own."""
+        """Remembers a calendar (or, without a calendar, an event) as not the site's own."""
         ...
 
     async def published(self, post: PublishedPost) -> None:
@@ -127,7 +127,7 @@ class Journal(Protocol):
         ...
 
     async def close(self) -> None:
-        """Ends the notes of a run. The site is known from now on, also where there was nothing to do."""
+        """Ends the notes of a run. The site is known from now on, even if there was nothing to do."""
         ...
 
 
@@ -139,19 +139,19 @@ class PollPolicy(Struct, frozen=True):
 
 
 class Ports(Struct, frozen=True):
-    """Everything a run over one site is handed."""
+    """Everything that a run over one site is given."""
 
     reader: Reader
     writer: Writer
     journal: Journal
     clock: Clock
     desired: DesiredSite | None = None
-    """The site's file, where one was read."""
+    """The site's file, if it was read."""
     approvals: Callable[[], Approvals] | None = None
-    """Reads today's approvals of the site, before each public write; None where they are those of `desired`.
+    """Reads today's approvals of the site, before each public write; None if they are those of `desired`.
     May raise InvalidFiles or a UsageError."""
     forbid: Callable[[], str] | None = None
-    """Says before each public write why nothing of the site may go out by today's files; empty where it may."""
+    """Says before each public write why nothing of the site may go out by today's files; empty if it may."""
 
 
 Resolve: TypeAlias = Callable[[Action, Plan, ObservedSite, RecordedSite], Resolved]

@@ -61,7 +61,7 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, .
         found += [
             Stale(action.address, required, what)
             for required in action.requires
-            # The plan's own cancels come before what they make way for: that is judged just before each write.
+            # The plan's own cancels come before the actions that need them: those are judged just before each write.
             if not isinstance(required, NothingWaits)
             and (what := await unmet(required, action.operation, site, moment)) is not None
         ]
@@ -69,7 +69,7 @@ async def stale_in(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale, .
 
 
 async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> str | None:
-    """What no longer holds of what an action needs, as a sentence; None where it may be carried out.
+    """Which precondition of an action no longer holds, as a sentence; None if it may be carried out.
 
     May raise an ApiError.
     """
@@ -82,13 +82,13 @@ async def refusal_reason(action: Action, site: SiteCache, moment: Moment) -> str
 
 
 async def fill_for(operation: Operation, site: SiteCache) -> None:
-    """Has the posts read that an operation is about, where the marketing plan shows none."""
+    """Reads the posts that an operation is about, if the marketing plan shows none."""
     if (activity := kind_of(operation).activity(operation)) is not None:
         await site.fill([activity])
 
 
 async def unmet(required: Precondition, operation: Operation, site: SiteCache, moment: Moment) -> str | None:
-    """What was found instead of what a precondition asks for; None where it holds."""
+    """What was found instead of what a precondition asks for; None if it holds."""
     match required:
         case SettingIs():
             return await setting_unmet(required, site)

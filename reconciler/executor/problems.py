@@ -17,7 +17,7 @@ LOCKED = "locked"
 
 
 def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnostic:
-    """The problem that an error is, with the site it was met at, if it was at one."""
+    """An error as a diagnostic, with the site at which it occurred, if any."""
     found = _diagnostic(error)
     return found if site is None or found.address else replace(found, address=Address(site))
 

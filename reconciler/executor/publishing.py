@@ -43,7 +43,7 @@ async def schedule(run: Run, actions: Sequence[Action]) -> None:
         return
     run.approved |= {post.id: post for act in (await run.cache.marketing_plan()).activities for post in act.posts}
     attempts: list[Attempt] = []
-    # The API takes many drafts at once for its own times; one that may not have that first is a call of its own.
+    # The API takes many drafts at once for its own times; one that may not have such a time first is sent alone.
     alone = [[action] for action in ready if _is_alone(action)]
     for group in [[action for action in ready if not _is_alone(action)], *alone]:
         if group and not run.stopped():
@@ -89,7 +89,7 @@ async def _look(run: Run, sent: Sequence[Attempt]) -> list[tuple[Attempt, Post |
 
 
 async def _post(run: Run, attempt: Attempt) -> Post | None:
-    """The post as it is now. The path of the read of one post is inferred, so it is asked only where it must be."""
+    """The post as it is now. The path for reading one post is inferred, so it is used only if it must be."""
     operation = _operation(attempt)
     live = await run.cache.marketing_plan()
     posts = (post for activity in live.activities for post in activity.posts)
@@ -135,7 +135,7 @@ def _is_about_the_post(refused: NotDone) -> bool:
 
 
 def _told_by(refused: NotDone, live: Post | None) -> NotDone:
-    """A refused scheduling with what the post is now. One that is gone, or no draft any more, was ruled out."""
+    """A refused scheduling with what the post is now. A post that is gone, or no longer a draft, was ruled out."""
     if live is None:
         return replace(refused, detail=f"{refused.detail}; the draft is gone", skipped=True)
     if live.status is PostStatus.DRAFT:

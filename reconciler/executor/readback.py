@@ -17,7 +17,7 @@ from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_note
 
 
 async def read_back(run: Run) -> None:
-    """Reads what was written since the last read-back, and corrects the entries of what was not kept.
+    """Reads what was written since the last read-back, and corrects the entries of writes that were not kept.
 
     Posts that were made or scheduled were read back by their own steps, where they were waited for.
     May raise an ApiError.
@@ -63,7 +63,7 @@ def _created(attempt: Attempt) -> str | None:
 
 
 async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
-    """Closes the entry of a create once what it made was seen, and remembers the id. False where it does not show."""
+    """Closes the entry of a create once its object was seen, and remembers the id. False if it does not show."""
     if attempt.action.operation.verb is not Verb.CREATE:
         return True
     made: Outcome | None = attempt.outcome
@@ -77,7 +77,7 @@ async def _seen(run: Run, attempt: Attempt, found: Snapshot) -> bool:
 
 
 async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -> None:
-    """What a difference that stays means: that the server keeps something else, or that a write did not take."""
+    """What a lasting difference means: that the server keeps another value, or that a write had no effect."""
     kind, operation = kind_of(attempt.entry.operation), attempt.entry.operation
     if not await _seen(run, attempt, found):
         # It was accepted, so it is not made again before anybody knows what became of it (17.1).
@@ -85,7 +85,7 @@ async def _not_as_asked(run: Run, attempt: Attempt, found: Snapshot, why: str) -
         run.correct(attempt.action, why, unknown=True)
         return
     owner, changes = kind.unkept(operation, _created(attempt), found)
-    # A value of which nothing is there was not taken, however often it is written: only another form of it is kept.
+    # A value of which nothing shows was not accepted, however often it is written: only another form of it is kept.
     alike = tuple(change for change in changes if is_a_form_of(change.after, change.before))
     writes = tuple(counted(owner, change, run.journal.recorded) for change in alike)
     not_kept = kind.not_kept(operation)

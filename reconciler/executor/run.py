@@ -1,4 +1,4 @@
-"""One run over one site: what it was handed, what it has done so far, and how a call is sent and noted."""
+"""One run over one site: what it was given, what it has done so far, and how a call is sent and noted."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Run:
         self.halted: str | None = None
         """Why nothing that follows is started."""
         self.inputs_missing: str | None = None
-        """Why no generation is started: something it is to be made from was not saved."""
+        """Why no generation is started: one of its inputs was not saved."""
         self.interrupted = False
         self.not_taken_back: dict[Action, str] = {}
         """Cancels that no plan names and that were not done: of content swapped while it was being scheduled."""
@@ -84,7 +84,7 @@ class Run:
         return self.ports.journal
 
     def approvals_now(self) -> Approvals:
-        """What people have approved, as the files say it at this moment."""
+        """What people have approved, as the files say at this moment."""
         if self.ports.approvals is not None:
             self.approvals = self.ports.approvals()
         return self.approvals
@@ -105,7 +105,7 @@ class Run:
     # --- the ledger --------------------------------------------------------------------------------
 
     async def ledger(self, error: Diagnostic | None) -> SiteLedger:
-        """All entries, and what still goes out: that is looked up once more where something was not stopped."""
+        """All entries, and what still goes out: that is looked up once more if something was not stopped."""
         left = {**unstopped(self.plan, self._entries), **self.not_taken_back}
         live = None
         if left and error is None and not self.interrupted:
@@ -121,7 +121,7 @@ class Run:
         )
 
     async def _posts_of(self, operations: Sequence[Operation]) -> dict[PostId, Post | None] | None:
-        """The posts of these operations as they are now; None where they cannot be read."""
+        """The posts of these operations as they are now; None if they cannot be read."""
         try:
             found = await read_for(self.site, self.ports.reader, operations)
         except (ApiError, UsageError):
@@ -191,7 +191,7 @@ class Run:
         self._follow(entry)
 
     def _follow(self, entry: Entry) -> None:
-        """Notes what cannot follow an action that did not end well."""
+        """Notes what must not follow an action that did not end well."""
         if entry.result is Result.DONE:
             return
         kind, operation = kind_of(entry.operation), entry.operation
@@ -232,7 +232,7 @@ class Run:
     # --- a call ------------------------------------------------------------------------------------
 
     async def call(self, actions: Sequence[Action], *, waits: bool = False) -> tuple[Attempt, ...]:
-        """Notes the calls, sends them as one where they are several, and notes the answers.
+        """Notes the calls, sends them as one request if there are several, and notes the answers.
 
         A clear answer closes its entry, unless `waits`: then what was done is only noted as sent, and the
         caller concludes. Cancelled (by a second Ctrl-C), it ends at once: what it may have done is in the journal.

@@ -37,7 +37,7 @@ async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[Stale
 
 
 class RightLost(PlanRefused):
-    """Something that a saved plan does and that nobody wants by the files of today: it carries no right of its own."""
+    """An action of a saved plan that today's files do not want: a plan carries no right of its own."""
 
     code = "right-lost"
 

@@ -1,4 +1,4 @@
-"""Actions that are one call each and over at once: settings, events, activities, clearing, deleting, cancelling."""
+"""Actions that are one call each and finish at once: settings, events, activities, clearing, deleting, cancelling."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def note_pending(run: Run) -> None:
 
 
 async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
-    """The attempt with what reading the site says about an unclear or a refused answer."""
+    """The attempt, with what reading the site says about an unclear or refused answer."""
     match attempt.outcome:
         case Unknown():
             outcome = await _read_again(run, attempt, attempt.outcome)
@@ -67,7 +67,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
         case NotDone(missing=True) if attempt.action.operation.verb is Verb.DELETE:
             return await _gone_already(run, attempt, attempt.outcome)
         case Pending(detail=detail, request_id=request_id):
-            # None of these calls has anything to wait for: what was taken on is done, and read back at the end.
+            # None of these calls has anything to wait for: what was accepted is done, and read back at the end.
             done = replace(attempt, outcome=Done(detail=detail, request_id=request_id))
             await run.close(done)
             return done
@@ -78,7 +78,7 @@ async def resolve_unclear(run: Run, attempt: Attempt) -> Attempt:
 
 
 async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt:
-    """A 404 to what takes something away: done where it is not there any more. May raise an ApiError."""
+    """A 404 to a removal: done if the object no longer exists. May raise an ApiError."""
     seen = await read_for(run.site, run.ports.reader, [attempt.entry.operation])
     if not isinstance(infer_outcome(attempt.entry, seen, run.now()), Done):
         return attempt
@@ -88,7 +88,7 @@ async def _gone_already(run: Run, attempt: Attempt, refused: NotDone) -> Attempt
 
 
 async def _read_again(run: Run, attempt: Attempt, unclear: Unknown) -> Outcome:
-    """Done, not done, or still unknown (design.md 3.5). A create may be in flight yet, so it is looked for twice."""
+    """Done, not done, or still unknown (design.md 3.5). A create may still be in flight, so it is looked for twice."""
     looks = LOOKS if attempt.entry.sent else 2 if attempt.action.operation.verb is Verb.CREATE else 1
     found: Outcome | None = None
     try:

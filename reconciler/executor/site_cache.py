@@ -26,10 +26,10 @@ class SiteCache:
         self._parts: dict[Need, ObservedSite] = {}
         self._touched: set[str] = set()
         self._asked: set[ActivityId] = set()
-        """Activities that were asked for their posts since the marketing plan was read."""
+        """Activities whose posts were read one by one since the marketing plan was read."""
 
     async def settings(self) -> MarketingSettings:
-        """The site's settings; empty ones if it has none."""
+        """The site's settings; empty if it has none."""
         return (await self.part(Need.SETTINGS)).settings or MarketingSettings()
 
     async def marketing_plan(self) -> MarketingPlan:
@@ -37,7 +37,7 @@ class SiteCache:
         return (await self.part(Need.MARKETING_PLAN)).marketing_plan or NO_PLAN
 
     async def fill(self, activities: Iterable[ActivityId]) -> None:
-        """Asks activities that seem to have no posts for them.
+        """Reads the posts of activities that seem to have none.
 
         Whether the marketing plan shows the posts of every activity is not documented (14.1).
         """
@@ -55,7 +55,7 @@ class SiteCache:
         self._asked.clear()
 
     def forget(self, *needs: Need) -> None:
-        """Has these parts read afresh, or all of them."""
+        """Makes the next use read these parts again, or all of them."""
         for need in needs or tuple(self._parts):
             self._parts.pop(need, None)
         if Need.MARKETING_PLAN not in self._parts:
@@ -67,7 +67,7 @@ class SiteCache:
         self._touched.update(subjects)
 
     def refresh(self, subjects: frozenset[str]) -> None:
-        """Has everything read afresh if a write of ours touched one of these since the last read."""
+        """Makes the next use read everything again if a write of ours touched one of these since the last read."""
         if self._touched & subjects:
             self.forget()
 

@@ -19,16 +19,16 @@ class Snapshot(Struct, frozen=True):
 
     @property
     def activities(self) -> tuple[Activity, ...]:
-        """The activities of the marketing plan, none where it was not read."""
+        """The activities of the marketing plan; none if it was not read."""
         return self.marketing_plan.activities if self.marketing_plan else ()
 
     @property
     def marketing_plan(self) -> MarketingPlan | None:
-        """The marketing plan, None where it was not read."""
+        """The marketing plan; None if it was not read."""
         return self.observed.marketing_plan if self.observed else None
 
     def activity(self, id: str) -> Activity | None:
-        """The activity of that id."""
+        """The activity with an id."""
         return next((activity for activity in self.activities if activity.id == id), None)
 
     def posts_of(self, id: str) -> tuple[Post, ...]:

@@ -1,4 +1,4 @@
-"""What the state is to remember once a call is known to have taken effect, and what else a plan found out."""
+"""What the state remembers once a call is known to have taken effect, and what else a plan found out."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ async def conclude(
 ) -> None:
     """Notes what an outcome means for later runs, then the outcome itself.
 
-    In this order, a run that dies in between finds the entry open and does it again. `published` is how a post was
-    scheduled, if it was.
+    In this order, if a run dies in between, the next one finds the entry open and notes it again. `published` is how a
+    post was scheduled, if it was.
     """
     if isinstance(outcome, Done):
         kind = kind_of(entry.operation)
@@ -39,7 +39,7 @@ async def conclude(
 
 
 async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None:
-    """Notes what a call that is not done in full has left behind, by what is there now."""
+    """Notes what a call that was not done in full has left behind, by what is there now."""
     kind = kind_of(entry.operation)
     left = kind.leaves_in_part(entry.operation, entry, found, journal.recorded)
     if left != Bindings():
@@ -49,7 +49,7 @@ async def note_part(journal: Journal, entry: OpenEntry, found: Snapshot) -> None
 async def record_findings(plan: Plan, ports: Ports) -> None:
     """Notes what a plan found out before anything is written.
 
-    Identities, what is as asked for already, and what a marketing plan that no generation of ours is recorded for is
+    Identities, what already is as asked for, and what a marketing plan without a recorded generation of ours is
     taken to be made from.
     """
     journal = ports.journal

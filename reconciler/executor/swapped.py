@@ -28,7 +28,7 @@ OTHER: Final = "not as it was read before"
 
 
 def swapped(run: Run, action: Action, operation: Publishing, live: Post, found: Snapshot) -> str:
-    """What of a post that goes out is not what was approved: its content, or the date of its activity."""
+    """How a post that goes out differs from what was approved: its content, or the date of its activity."""
     if not is_scheduled(live):
         return ""
     if live.digest != operation.digest:
@@ -78,7 +78,7 @@ def _call(operation: Publishing) -> str:
 
 
 def _fail(run: Run, attempt: Attempt, detail: str) -> None:
-    """Enters the action as failed, or corrects its entry where it was entered as done."""
+    """Enters the action as failed, or corrects its entry if it was entered as done."""
     if run.has_ended(attempt.action) or isinstance(attempt.action.operation, ReschedulePost):
         run.correct(attempt.action, detail)
     else:

@@ -1,4 +1,4 @@
-"""Polls what takes its time, by a clock that is handed in."""
+"""Polls for results that take time, by a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from reconciler.model.clock import Clock
 T = TypeVar("T")
 
 PASSING: Final = frozenset({ErrorKind.THROTTLED, ErrorKind.SERVER, ErrorKind.NETWORK, ErrorKind.UNREADABLE})
-"""Errors of a read that the next one may not meet."""
+"""Errors of a read that the next read may not have."""
 
 
 class TimedOut(Struct, frozen=True):
-    """The deadline passed, and it was not over."""
+    """The deadline passed before the end."""
 
 
 class Stopped(Struct, frozen=True):
-    """The run was asked to stop, and it was not over."""
+    """The run was asked to stop before the end."""
 
 
 NotOver: TypeAlias = TimedOut | Stopped
@@ -38,8 +38,8 @@ async def poll(
 ) -> T | NotOver:
     """Asks `probe` every interval until it has an answer, the timeout has passed, or the run is to stop.
 
-    The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails in
-    passing is not an answer; any other ApiError is raised.
+    The first time is after one interval, or `at_once`; the last is at the deadline. A read that fails
+    temporarily is not an answer; any other ApiError is raised.
     """
     deadline = clock.now() + policy.timeout
     pause = not at_once

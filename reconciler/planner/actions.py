@@ -22,7 +22,7 @@ from reconciler.model.writes import Verb
 
 
 class SettingIs(Variant, frozen=True):
-    """The live value of a settings field, in its normal form (None: nothing there)."""
+    """The live value of a settings field, in its normal form (None: not set)."""
 
     path: str
     value: Json
@@ -84,7 +84,7 @@ class PostIs(Variant, frozen=True):
 
 
 class PostsAmong(Variant, frozen=True):
-    """The activity's posts are among these, by id and content: none is there that the plan does not list."""
+    """The activity's posts are among these, by id and content: it has none that the plan does not list."""
 
     activity: ActivityId
     posts: tuple[tuple[PostId, Digest], ...]
@@ -201,7 +201,7 @@ class Action(Struct, frozen=True):
 
 
 class Column(StrEnum):
-    """Under what an action is counted in the last line of a run (design.md 2.2)."""
+    """The column in which an action is counted in the last line of a run (design.md 2.2)."""
 
     ADD = "add"
     CHANGE = "change"
@@ -263,7 +263,7 @@ class BlockedBy(StrEnum):
     PAUSED = "paused"
     FAILED = "failed"
     WENT_OUT_UNWANTED = "went-out-unwanted"
-    """It is out already: said until an apply has recorded it."""
+    """It has gone out already: reported until an apply has recorded it."""
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"
@@ -305,7 +305,7 @@ def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagno
 
 
 class InReview(StrEnum):
-    """How a draft that a rule wants stands with its reviewers."""
+    """The review status of a draft that a rule wants."""
 
     NOT_REVIEWED = "not-reviewed"
     PENDING = "pending"

@@ -105,7 +105,7 @@ class _Writes(Struct):
         if live is not None:
             values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
             self.update(live, values, Reason.DIFFERS, index)
-        # Past activities are not shown (D 6.2): one that is over is neither missed nor made a second time.
+        # Past activities are not shown (D 6.2): they are neither missed nor created a second time.
         elif rule.target_date >= self.scope.now:
             self.actions.append((index, _create(rule, index, self.scope)))
             self.created.append(rule)
@@ -130,7 +130,7 @@ def _order_of_writes(action: Action) -> tuple[int, str]:
 
 
 def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
-    """At most `max` of the matches, those that are as they should be before others."""
+    """At most `max` of the matches; those that already are as they should be come first."""
     if rule.max is None:
         return matched
     first = [one for one in matched if is_as_set(one, rule)]
@@ -143,7 +143,7 @@ def _to_remember(
 ) -> frozenset[ActivityId]:
     """The activities that the rule means from now on.
 
-    Not those that merely look as if it had set them, or an edit of its values would reach what nobody selected.
+    Not those that only look as if it had set them: an edit of its values would then reach what nobody selected.
     """
     before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
     return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
@@ -167,7 +167,7 @@ def _update(live: Activity, changes: tuple[FieldChange, ...], reason: Reason, in
 
 
 def _with_kept(wanted: Activity, live: Activity, kept: tuple[FieldChange, ...]) -> Activity:
-    """The activity as it will be, with the texts that the server keeps in its own form."""
+    """The activity as it will be, with the server's form of texts that it keeps differently."""
     paths = {change.path for change in kept}
     title = live.title if "title" in paths else wanted.title
     return replace(wanted, title=title, description=live.description if "description" in paths else wanted.description)
@@ -198,7 +198,7 @@ def _refusals(
 ) -> tuple[Diagnostic, ...]:
     name = f"activities.{index}"
     found = too_few(name, len(matched), rule.min, scope)
-    if isinstance(rule, SetActivities):  # an id that is gone is what an `absent` rule asks for
+    if isinstance(rule, SetActivities):  # a missing id is just what an `absent` rule asks for
         found += unknown_ids(name, rule.match, activities, past, scope)
     return found
 
@@ -220,7 +220,7 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
 def unknown_ids(
     name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """The refusal of a rule that names ids the marketing plan does not have. Those of past activities it had."""
+    """The refusal of a rule that names ids the marketing plan does not have, ids of past activities aside."""
     unknown = sorted(match.ids - {one.id for one in activities} - past)
     if not unknown:
         return ()
@@ -269,7 +269,7 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
         case SetActivities(max=most):
             return most
         case RemoveActivities():
-            return max_delete  # what is not known yet cannot be counted, so each promise keeps within the limit
+            return max_delete  # unknown objects cannot be counted, so each promise stays within the limit
         case _:
             assert_never(rule)
 
@@ -277,7 +277,7 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
 def defer_activities(
     rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope, *, none_yet: bool, may_discard: bool
 ) -> tuple[Action, ...]:
-    """One bounded promise a rule, for activities that will be known after the generation.
+    """One bounded promise per rule, for activities that will be known after the generation.
 
     `none_yet`: there are no activities, so what a `create` rule makes is known already. Unless it `may_discard`, a run
     removes nothing that no plan has shown.

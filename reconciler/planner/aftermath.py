@@ -1,6 +1,6 @@
 """What became of the posts that this tool scheduled, once their moment has come (design.md 1.3).
 
-A post that went out is remembered with its link. One that failed is said until somebody decides: sets it back to
+A post that went out is remembered with its link. A failed post is reported until somebody decides: sets it back to
 pending, sends its activity back, or takes it away in the dashboard.
 """
 
@@ -65,7 +65,7 @@ def out_unrecorded(observed: ObservedSite, recorded: RecordedSite) -> frozenset[
 
 
 def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of posts of ours, where that is not remembered yet."""
+    """What became of posts of ours, if that is not recorded yet."""
     known = {outcome.post: outcome for outcome in recorded.outcomes}
     ours, found = scheduled_by_us(recorded), []
     for id, (post, _) in sorted(seen_posts(observed).items()):
@@ -116,7 +116,7 @@ def failed_posts(
 
 
 def failure(failed: FailedPost, zone: str) -> Diagnostic:
-    """A failed post as people are told of it."""
+    """A failed post as it is told to people."""
     due = f" It was due {moment_text(failed.moment, zone)}." if failed.moment else ""
     why = failed.reason or "the API does not say why"
     return blocked(
@@ -137,7 +137,7 @@ def _is_decided(desired: DesiredSite, post: PostId) -> bool:
 
 
 def seen_posts(observed: ObservedSite) -> Mapping[PostId, tuple[Post, datetime | None]]:
-    """Every post that was read, with the own date of its activity; None for one that was asked for by its id."""
+    """Every post that was read, with its activity's own date; None for a post that was asked for by its id."""
     found: dict[PostId, tuple[Post, datetime | None]] = {id: (post, None) for id, post in observed.items if post}
     return found | {post.id: (post, activity.date) for activity in _activities(observed) for post in activity.posts}
 

@@ -15,10 +15,10 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
 
 CONTEXT: Final = 20
-"""Characters that are shown on either side of a difference between two texts."""
+"""Characters shown on either side of a difference between two texts."""
 
 LONGEST: Final = 80
-"""Characters of a value that is shown whole."""
+"""Characters up to which a value is shown whole."""
 
 
 class Objection(Struct, frozen=True):
@@ -30,7 +30,7 @@ class Objection(Struct, frozen=True):
 
 
 def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
-    """Why a yes does not count, or what was edited; None where there is none to speak of, or where it counts.
+    """Why a yes does not count, or what was edited; None if there is none, or if it counts.
 
     `zone` is the IANA name of the site's time zone.
     """
@@ -77,7 +77,7 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
 
 
 def not_committed(approvals: Approvals) -> str:
-    """Why a decision does not count that is in the file on the disk alone."""
+    """Why a decision that is only in the file on disk, and not committed, does not count."""
     if approvals.deleted:
         return f"the deletion of {approvals.file} is not committed, and only committed decisions count here"
     return f"its decision in {approvals.file} is not committed, and only committed decisions count here"

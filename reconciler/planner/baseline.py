@@ -1,7 +1,7 @@
-"""What of a site is as its file asks for, beyond settings and events: the third corner of drift.
+"""Which parts of a site are as its file asks, beyond settings and events: the third side of drift.
 
 A plan says what it found as asked for, and a run remembers that, what its own calls did, and by which rules.
-Without it nobody could tell a file that changed from a site that did, nor either from time that passed.
+Without it nobody could distinguish a changed file from a changed site, or either from time that passed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
 TAKEN_BACK = JsonObject({"state": "taken back"})
-"""Of a post that this tool cancelled or threw away itself."""
+"""Facts of a post that this tool cancelled or threw away itself."""
 
 
 def approval_key(post: str) -> str:
@@ -67,9 +67,9 @@ RULE_OF_EVENTS = key_of(Kind.RULE, "events")
 
 
 def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
-    """The digest of each part's rules: another one says that the file has changed.
+    """The digest of each part's rules: if it differs, the file has changed.
 
-    Where nothing public is planned, the schedule is not carried out in full.
+    If nothing public is planned, the schedule is not carried out in full.
     """
     rules = {
         Part.ACTIVITIES: to_plain(desired.activities),
@@ -90,7 +90,7 @@ def _digested(rules: object) -> JsonObject:
 
 
 _NO_RULES = JsonObject({"digest": digest_of(())})
-"""Of a part without rules, which most have: not made again for each."""
+"""The digest of a part without rules, which is common: not computed again for each."""
 
 
 def rule_of(operation: Operation) -> str | None:
@@ -146,7 +146,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
 
 
 def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
-    """The drafts that go with what the plan changes: an approval of theirs is nothing to remember."""
+    """The drafts that disappear with what the plan changes: their approvals need not be remembered."""
     for action in plan.actions:
         operation = action.operation
         if isinstance(operation, ClearPosts | RegeneratePosts):
@@ -208,7 +208,7 @@ def posts_as_asked(
 
 
 def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
-    """Drafts that are approved and not due yet: once they are, it is time that moved, and not the file."""
+    """Drafts that are approved and not due yet: when they become due, time has moved, and not the file."""
     drafts = {one.id: (one, activity.date) for activity in live.activities for one in activity.drafts}
     return {
         approval_key(one.id): approval_of(one.digest)

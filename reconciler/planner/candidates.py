@@ -1,6 +1,6 @@
-"""Which posts the schedule rules want: rules from top to bottom, and each up to its `max`.
+"""Which posts the schedule rules want: rules from top to bottom, each up to its `max`.
 
-What a person decided, and what stands in the way, is judged in eligibility.py: which posts are wanted does not
+What a person decided, and what is in the way, is judged in eligibility.py: which posts are wanted does not
 depend on it, so that an approval or a connected channel never changes what others are asked to review.
 """
 
@@ -126,7 +126,7 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
 
 
 def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
-    """The rule that decides a post; None where none does."""
+    """The rule that decides a post; None if no rule does."""
     if post.status is PostStatus.SCHEDULED:
         # `within` begins now. A post that waits for a later hour of its day is still the rule's own once the
         # activity's date has passed.
@@ -144,12 +144,12 @@ def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, sc
 
 
 def _counts(post: Post) -> bool:
-    """Scheduled or gone out; a status of a later API version may be either, so it counts too."""
+    """Scheduled or gone out; a status of a later API version may mean either, so it counts too."""
     return post.status is PostStatus.SCHEDULED or post.status in GONE_OUT or isinstance(post.status, Unrecognised)
 
 
 def _can_be_approved(one: Candidate) -> bool:
-    """Whether an approvals file can name it. What cannot be named is said (doubt.py), and written into no file."""
+    """Whether an approvals file can name it. What cannot be named is reported (doubt.py), and left out of the file."""
     return fits_in_files(one.activity.id) and fits_in_files(one.post.id)
 
 

@@ -1,4 +1,4 @@
-"""Two values -> field changes. deepdiff is used here alone, and only once a comparison found a difference."""
+"""Two values -> field changes. deepdiff is used only here, and only once a comparison found a difference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.model.text import normal_text
 
 
 def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:
-    """The managed fields whose live value is another than the file's, by path."""
+    """The managed fields whose live value differs from the file's, by path."""
     return tuple(
         FieldChange(field.path, normal(field.path, live), field.value)
         for field in desired
@@ -33,7 +33,7 @@ def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, 
 
 
 def same_plain(value: Json, other: Json) -> bool:
-    """Whether two plain values are the same; texts by their normal form, in which an empty one is none."""
+    """Whether two plain values are the same; texts by their normal form, in which an empty text counts as absent."""
     return same(*(normal_text(side) or None if isinstance(side, str) else side for side in (value, other)))
 
 
@@ -46,7 +46,7 @@ class Step(StrEnum):
 
 
 class Detail(Struct, frozen=True):
-    """One detail of a changed field: where in the value (empty for the whole), and what becomes of it."""
+    """One detail of a changed field: its place in the value (empty for the whole), and what becomes of it."""
 
     at: str
     step: Step

@@ -1,6 +1,6 @@
-"""What the channels themselves take, and what they take but nobody would want: limits, empty posts, warnings.
+"""What the channels accept, and what they accept though nobody would want it: limits, empty posts, warnings.
 
-Limits are a channel's own, so that what breaks one names the channel and no line of the project.
+Limits are a channel's own, so a violation names the channel and no line of the project.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ in code points is warned about.
 """
 
 NEEDS_MEDIA: Final = frozenset({("INSTAGRAM", "POST"), ("INSTAGRAM", "STORY")})
-"""Channels and types that are nothing without an image or a video (S-wix 10.3)."""
+"""Channels and types that need an image or a video (S-wix 10.3)."""
 
 CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
 """Channel -> the moment from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
@@ -58,7 +58,7 @@ HASHTAGS_ON_INSTAGRAM: Final = 30
 """S-wix 10.3: about 30."""
 
 IMAGES_ON_INSTAGRAM: Final = 10
-"""I: what a carousel takes that is made through an API."""
+"""I: how many items a carousel made through an API may have."""
 
 WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
 """Where media of the Media Manager are (S-wix 10.3: `static.wixstatic.com`, `video.wixstatic.com`)."""
@@ -92,7 +92,7 @@ def channel_is_gone(channel: str, moment: datetime) -> bool:
 
 
 def channel_violations(post: Post) -> Iterator[Violation]:
-    """What a channel does not take, whatever the policy says. An empty post goes out nowhere."""
+    """What a channel does not accept, whatever the policy says. No channel accepts an empty post."""
     if is_empty(post):
         detail = "it has no image and no visible character"
         yield Violation("empty post", detail, "give it a text or an image in the dashboard")
@@ -108,12 +108,12 @@ def channel_violations(post: Post) -> Iterator[Violation]:
 
 
 def is_empty(post: Post) -> bool:
-    """Whether there is nothing in a post to look at or to read."""
+    """Whether a post has nothing to look at or to read."""
     return not post.media and not any(map(shows_anything, (post.link or "", *(text for _, text in post.texts))))
 
 
 def content_warnings(post: Post) -> tuple[str, ...]:
-    """What is odd about a post, but goes out; each as a clause."""
+    """What is odd about a post that still goes out; each as a clause."""
     found: list[str] = []
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
@@ -200,7 +200,7 @@ def _code_points(text: str, length: int) -> str:
 
 @lru_cache(maxsize=8192)  # a review asks of the same images several times
 def _unlasting(url: str) -> str:
-    """Why an address may not lead anywhere when the post goes out; empty where it does."""
+    """Why an address may lead nowhere when the post goes out; empty if it is fine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -1,7 +1,7 @@
-"""What people decided about whole activities -> their posts made again, or cleared; each decision once.
+"""What people decided about whole activities -> their posts regenerated or cleared; each decision once.
 
-A decision is about the drafts that stand below it in the approvals file. It is used up when the state says
-that it was carried out for them, and also when none of them is there any more.
+A decision is about the drafts listed below it in the approvals file. It is used up when the state says
+that it was carried out for them, and also when none of them exists any more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
 from reconciler.planner.wanted_posts import Unwanted
 
 STORIES: Final = "regenerate-stories"
-"""What the state calls that part of a decision to make posts again which is about stories."""
+"""The state's name for the stories' part of a decision to regenerate posts."""
 
 
 class DecisionsPart(Struct, frozen=True):
@@ -49,7 +49,7 @@ def plan_decisions(
     recorded: RecordedSite,
     scope: Scope,
 ) -> DecisionsPart:
-    """The decisions that are still to be carried out. What a rule clears anyway needs no decision."""
+    """The decisions that are still to be carried out. Posts that a rule clears anyway need no decision."""
     under_way = _under_way(recorded)
     actions: list[Action] = []
     cleared: set[ActivityId] = set()
@@ -112,7 +112,7 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
     left.
     """
     if approval.decision is ActivityDecision.KEEP or not approval.counts:
-        return True  # one that was given for other drafts is not a decision about these; _cannot_count says so
+        return True  # a decision given for other drafts is not about these; _cannot_count says so
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:
@@ -123,9 +123,9 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
 
 
 def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether a decision was never carried out, and each draft it was given for is another one since.
+    """Whether a decision was never carried out, and each draft it was given for has been replaced since.
 
-    A draft is another one if its text, its place or its activity's date differs. If the state knows nothing of the
+    A draft counts as replaced if its text, its place or its activity's date differs. If the state knows nothing of the
     site, the decision may have been what changed them.
     """
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
@@ -150,7 +150,7 @@ def _as_reviewed(approval: ActivityApproval, activity: Activity, posts: tuple[Po
 def _left_to_make(
     approval: ActivityApproval, activity: Activity, recorded: RecordedSite
 ) -> tuple[tuple[bool, tuple[Post, ...]], ...]:
-    """The drafts to make again, in pairs: whether they are stories, and which.
+    """The drafts to regenerate, in pairs: whether they are stories, and which.
 
     Each kind is a call of its own (D 6.2), and a run may have been cut short between the two.
     """
@@ -194,9 +194,9 @@ def _discards(approval: ActivityApproval | None) -> bool:
 
 
 def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
-    """The activities whose posts an earlier run sent to be made again, and which may still be in the making.
+    """The activities whose posts an earlier run asked to regenerate, and which may still be in the making.
 
-    Each with whether its calls were about stories, one by one.
+    Each with whether its calls were about stories, call by call.
     """
     found: dict[str, tuple[bool, ...]] = {}
     for entry in recorded.open:

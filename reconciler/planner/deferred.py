@@ -34,7 +34,7 @@ class Resolved(Struct, frozen=True):
 def resolve(
     action: Action, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Resolved:
-    """Works a deferred action out against the site as it is now. `plan` is the one that contains it."""
+    """Works out a deferred action against the site as it is now. `plan` is the plan that contains it."""
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     assert plan.site == observed.ref
@@ -76,7 +76,7 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
 def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Resolved:
-    """The drafts that a rule wants now, but none that the plan names itself: that one had its turn."""
+    """The drafts that a rule wants now, except those that the plan names itself: they had their turn."""
     scope = scope_of(observed, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)

@@ -1,6 +1,6 @@
 """SavedPlan <-> the JSON of a saved plan (docs/design.md 3.4, schemas/plan.schema.json).
 
-Two digests stand in it. `digest` is of the facts: what would be done to which sites, on what conditions, and
+It holds two digests. `digest` is of the facts: what would be done to which sites, on what conditions, and
 for how long the plan is good. Made twice from the same facts it is the same, whatever the order, the time or
 the wording. `seal` is of the whole document with its id, so that an edit anywhere is found out, and it names
 this one document: a plan is spent by its seal. Neither is a signature: both find accidents and edits, not
@@ -42,7 +42,7 @@ class UnreadablePlan(UsageError):
 
 
 class PlanRefused(Exception):
-    """A saved plan that may not be applied (exit code 4): why, what to do, and at which object if it is one's."""
+    """A saved plan that may not be applied (exit code 4): why, what to do, and which object it concerns, if any."""
 
     code = "plan-refused"
 
@@ -76,7 +76,7 @@ class ExpiredPlan(PlanRefused):
 
 
 class SpentPlan(PlanRefused):
-    """It was applied before, whatever became of that."""
+    """It was applied before, however that ended."""
 
     code = "plan-spent"
 
@@ -88,7 +88,7 @@ class SpentPlan(PlanRefused):
 class RunPart(Struct, frozen=True):
     """Which of `count` parts a plan or report is, counting from 1.
 
-    `config` is the digest of the files and options that all parts are made from: the parts of one project at one commit
+    `config` is the digest of the files and options that all parts are made from: all parts of a project at one commit
     have the same.
     """
 
@@ -136,7 +136,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
 
 
 class PlanDocument(Struct, frozen=True):
-    """A saved plan as it is written. What follows from the rest stands in it for readers, and is checked."""
+    """A saved plan as it is written. Derived values are included for readers, and are checked."""
 
     format_version: int
     kind: str
@@ -196,7 +196,7 @@ def _digest(data: bytes) -> Digest:
 
 SITES: Final = b'  "sites": ['
 INDENT: Final = b"    "
-"""How the sites of a document are told from its other members: each is a line of its own."""
+"""How the sites of a document are recognised among its other members: each is on a line of its own."""
 
 
 def site_line(plan: Plan) -> bytes:
@@ -223,7 +223,7 @@ def ending(seal: Digest) -> bytes:
 
 
 class Seal:
-    """The seal of a document, whose sites come one after the other."""
+    """The seal of a document whose sites come one after the other."""
 
     def __init__(self, saved: SavedPlan) -> None:
         members = to_plain(document_of(saved))

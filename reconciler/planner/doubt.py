@@ -1,7 +1,7 @@
-"""Where an answer does not show what earlier runs made, or what rules select by (remote-api.md 17.1, 17.3, 17.8).
+"""Answers that do not show what earlier runs made, or what rules select by (remote-api.md 17.1, 17.3, 17.8).
 
-A wrong site id, another account's key, a key of the answer that has changed and a site that somebody emptied all look
-alike, and on what looks like an empty site the next step would be to make everything once more.
+A wrong site id, another account's key, a renamed key in the answer and a site that somebody emptied all look
+alike, and the next step on a site that looks empty would be to create everything once more.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
 
 ENOUGH: Final = 2
-"""Objects of ours that must all be missing: one that is gone alone is drift."""
+"""Objects of ours that must all be missing: a single missing object is drift."""
 
 FIX: Final = (
     "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {site}` starts afresh"
@@ -38,7 +38,7 @@ FIX: Final = (
 
 
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
-    """The site with a marketing plan that says what it says.
+    """The site, with a status for a marketing plan whose answer leaves it out.
 
     proto3 may leave out a first enum value (I), so a plan's answer without a status and without activities is one of
     a plan that was never created; but only where earlier runs know of none.
@@ -121,7 +121,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         return ()  # a written status explains why there are no activities
     known = _activities_in_sight(recorded, scope.now)
     if not live.activities:
-        # Other activities in their place would say that the plan was regenerated; none at all says nothing.
+        # Other activities in their place would mean that the plan was regenerated; none at all means nothing.
         known |= _activities_of_waiting(recorded, scope.now)
     shown = {activity.id for activity in live.activities}
     enough = ENOUGH if live.shows_activities else 1
@@ -161,7 +161,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     unseen = unseen_scheduled(observed, recorded)
     live = observed.marketing_plan
     shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
-    # One that is shown says that the answer is of this site: others that are not may be gone, which is drift.
+    # A single one that is shown proves that the answer is of this site: the others may be gone, which is drift.
     ours_shown = any(post.id in shown for post in recorded.published)
     gone = {post for post, found in observed.items if found is None}
     if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
@@ -220,7 +220,7 @@ def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[A
 
 
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """What nothing can be decided about, and is left alone.
+    """What cannot be decided, and is therefore left alone.
 
     Rules by a type that no answer shows, and posts with a status that this version does not know (remote-api.md 17.8).
     """

@@ -1,6 +1,6 @@
 """An audit: desired, last applied and live against each other (design.md 3.6). Nothing here asks for a write.
 
-What is not as the file asks for is what the plan would change; who moved is told by what was last applied.
+What differs from the file is what the plan would change; what was last applied tells which side moved.
 Activities, posts and drafts are in drift_content.py.
 """
 
@@ -66,7 +66,7 @@ def find_drift(
 
 
 def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
-    """With what only a person can change. What somebody moved on the site, or is under way, says so first."""
+    """Adds what only a person can change. What somebody moved on the site, or is under way, says so first."""
     blocked = {str(one.address): one for one in plan.blocked}
     items = []
     for item in found:
@@ -122,7 +122,7 @@ def _events(
     names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
     for action in plan.actions:
         if isinstance(action.operation, DeleteEvent):
-            # One that was listed before left the file; any other one is new on the site, if prune is not.
+            # An event that was listed before has left the file; any other is new on the site, unless prune is new.
             moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
             yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
 

@@ -1,7 +1,7 @@
 """The audit of activities, posts and drafts: what a plan would change of them, and who moved.
 
 Rules select by time and by content that an AI makes, so what they want changes while nobody moves anything: an
-activity comes within 21 days, a post goes out and frees a place. That is no drift. It is told from drift by
+activity comes within 21 days, a post goes out and frees a place. That is not drift. It is distinguished from drift by
 what was last applied to the object, and by whether the rules are those that were last carried out in full.
 """
 
@@ -96,7 +96,7 @@ def waiting_items(
 
 
 def _told_elsewhere(_: Foundation | Deferred) -> int:
-    """Settings, events and the marketing plan have items of their own, and a promise is of no object yet."""
+    """Settings, events and the marketing plan have items of their own, and a promise has no object yet."""
     return 0
 
 
@@ -104,7 +104,7 @@ class _Audit(PostsAudit, frozen=True):
     # --- what the plan would change
 
     def of(self, action: Action) -> DriftItem | int:
-        """What an action says of its object: an item, or 1 for what is only due, or 0 for other parts."""
+        """What an action says of its object: an item, or 1 if it is only due, or 0 for other parts."""
         match action.operation:
             case CreateActivity(activity=activity):
                 if activity.target_date < self.scope.now:
@@ -159,7 +159,7 @@ class _Audit(PostsAudit, frozen=True):
         return replace(self._drifted(action, finding, moved, *about), title=title, channel=channel)
 
     def _who_made_unwanted(self, action: Action) -> Moved:
-        """Who changed what a post is taken back for.
+        """Who made the change for which a post is cancelled.
 
         A moment that policy forbids may be one that somebody moved it to.
         """

@@ -22,11 +22,11 @@ from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 
 REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
-"""Why a post is taken back that nobody's file took the wish for away."""
+"""Reasons for which a post is cancelled although no change of a file asked for that."""
 
 SEEN_FOR_SURE = 86_400
-"""Seconds from now to a post's time beyond which a read of the upcoming activities must show it: the window
-starts today (D 6.2), and whose midnight that is is not documented."""
+"""Seconds from now beyond which a read of the upcoming activities must show a post: the window starts today
+(D 6.2), in which time zone is not documented."""
 
 
 class PostsAudit(Struct, frozen=True):
@@ -81,7 +81,7 @@ class PostsAudit(Struct, frozen=True):
                 continue
             if finding is not None:
                 about = (problem.message,)
-                # The files took the wish for it away, and the site let it go out.
+                # The files no longer wanted it, and it went out all the same.
                 moved = Moved.BOTH if finding is Finding.WENT_OUT_UNWANTED else Moved.REMOTE
                 yield DriftItem(problem.about, DriftState.DRIFTED, finding, moved, about=about, fix=problem.fix)
         ours = self.published()
@@ -122,7 +122,7 @@ class PostsAudit(Struct, frozen=True):
         return None
 
     def _approved(self, live: dict[PostId, tuple[Activity, Post]], published: frozenset[PostId]) -> Iterator[DriftItem]:
-        """Drafts that somebody said yes to, and whose content or existence is no longer that."""
+        """Approved drafts whose content has changed since, or that are gone."""
         activities = {one.id for one in self.activities()}
         for reviewed in self.desired.approvals.activities:
             if reviewed.decision is not ActivityDecision.KEEP:
@@ -162,7 +162,7 @@ class PostsAudit(Struct, frozen=True):
         return Moved.GIT if post.post in ours else Moved.BOTH
 
     def is_remote(self, reason: Reason, post: PostId) -> bool:
-        """Whether a post is unwanted for what changed on the site, and not for a date that the site's file asks for."""
+        """Whether a post is unwanted because the site changed, not because of a date that its file asks for."""
         return reason in REMOTE_REASONS and not (reason is Reason.CHANGED and self._dated_by_file(post))
 
     def _dated_by_file(self, post: PostId) -> bool:

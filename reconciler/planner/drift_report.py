@@ -16,7 +16,7 @@ from reconciler.planner.actions import Reason, RefusedBy
 
 
 class DriftState(StrEnum):
-    """How a managed object stands (design.md 3.6)."""
+    """The state of a managed object (design.md 3.6)."""
 
     CONVERGED = "converged"
     DRIFTED = "drifted"
@@ -99,7 +99,7 @@ class DriftItem(Struct, frozen=True):
 
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
-        """The fields that a person reads: a moment stands in `about`, in the site's zone."""
+        """The fields that a person reads: a moment is in `about`, in the site's zone."""
         return () if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED) else self.fields
 
 
@@ -138,7 +138,7 @@ class DriftReport(Struct, frozen=True):
 
     @property
     def tally(self) -> DriftTally:
-        """How many objects are in which state. What the file expects of the site and is not so has drifted."""
+        """How many objects are in which state. An unmet expectation of the file counts as drifted."""
         drifted, pending, blocked = (
             len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
@@ -157,7 +157,7 @@ def who_moved(in_git: bool, remotely: bool) -> Moved:
 
 
 def together(moves: Iterable[Moved]) -> Moved:
-    """The label of an object whose fields moved so."""
+    """The label of an object whose fields moved like this."""
     found = set(moves)
     return found.pop() if len(found) == 1 else Moved.BOTH
 

@@ -20,7 +20,7 @@ def edit_key(address: Address, path: str) -> str:
 
 
 def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str, ...]:
-    """The fields that actions change and whose live value is not what was last applied; what never was is not."""
+    """The fields that actions change and whose live value is not what was last applied; only fields that ever were."""
     found: list[str] = []
     for action in actions:
         operation = action.operation

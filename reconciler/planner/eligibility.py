@@ -1,4 +1,4 @@
-"""One wanted post after the other: whether it goes out, waits for people, or what is in its way."""
+"""Judges wanted posts one by one: whether each goes out, waits for people, or what is in its way."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
 
 SPARE = timedelta(hours=2)
-"""For a run that dies before it moves a post, and the one that goes on from there."""
+"""A margin for a run that dies before it moves a post, and for the next run that continues."""
 
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
@@ -127,7 +127,7 @@ class DraftEligibility(Struct):
         return reviewed.account if same and reviewed and not one.post.account_name else one.post.account
 
     def lost(self, one: Candidate) -> None:
-        """A draft that can never go out. Where its time passed before anyone approved it, there is nothing to do."""
+        """A draft that can never go out. If its time passed before anyone approved it, there is nothing to do."""
         if channel_is_gone(one.post.channel, max(one.moment, self.scope.now)):
             detail = f"{channel_name(one.post.channel)} takes no posts after 2026-07-31"
             self._block(one, BlockedBy.CHANNEL_GONE, detail, f"name the other channels in schedule.rules[{one.rule}]")
@@ -143,7 +143,7 @@ class DraftEligibility(Struct):
         self._block(one, BlockedBy.TOO_LATE, f"{_name(one)}: {late}", fix)
 
     def _is_agreed(self, one: Candidate) -> bool:
-        """Whether this content may go out now as far as people decide; says what is missing where it may not."""
+        """Whether this content may go out now as far as people decide; if not, says what is missing."""
         post, times = one.post, times_scheduled(self.recorded, one.post)
         if post.status is PostStatus.CANCELED:
             if not self._is_asked_for(post):
@@ -207,10 +207,10 @@ class DraftEligibility(Struct):
         return max(self.options.policy.min_lead, SPARE)
 
     def _in_time(self, moment: datetime) -> StillAhead:
-        """Between a plan and its writes there may be a person who thinks, or a day."""
+        """A person may think between a plan and its writes, or a day may pass."""
         return StillAhead(moment, self.options.policy.min_lead)
 
-    # --- what stands in the way
+    # --- what is in the way
 
     def _paused(self, one: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
@@ -220,7 +220,7 @@ class DraftEligibility(Struct):
         return [self._blocked(one, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
 
     def _preflight(self, one: Candidate) -> list[Diagnostic]:
-        """What the site lacks, as far as it was read: what is not known is tried."""
+        """What the site lacks, as far as it was read: if that is not known, it is tried."""
         found: list[Diagnostic] = []
         channel = one.post.channel
         if self.observed.published is False:
@@ -243,7 +243,7 @@ class DraftEligibility(Struct):
         return found
 
     def _quota(self, one: Candidate) -> list[Diagnostic]:
-        """The quota goes to the first drafts in their order. Moving a post takes none of it."""
+        """The quota goes to the first drafts in their order. Moving a post uses none of it."""
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
             return []

@@ -36,7 +36,7 @@ from reconciler.planner.options import Scope
 
 
 class EventsPart(Struct, frozen=True):
-    """What becomes of the events; empty where the file manages none, or none were read.
+    """What becomes of the events; empty if the file manages none, or none were read.
 
     `live_facts` are what the declared events look like on the site now, by name, as generation inputs.
     """
@@ -137,7 +137,7 @@ def _ahead(event: DesiredEvent, now: datetime) -> bool:
 def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
     """An event that no read would show again, so that every run would create it once more.
 
-    What lies as far in the past is left alone without a word: no generation looks there.
+    An event that far in the past is silently left alone: no generation looks there.
     """
     return blocked(
         scope.address(Kind.EVENT, event.name),
@@ -168,9 +168,9 @@ def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> 
 def match_live(
     desired: Iterable[DesiredEvent], observed: Iterable[CalendarEvent], recorded: RecordedSite
 ) -> dict[str, CalendarEvent]:
-    """Declared event's name -> live event, also where that is read-only or has the declared name cut short.
+    """Declared event's name -> live event, even if that is read-only or has the declared name cut short.
 
-    Whatever the calendar of the site itself shows under the name is not made a second time.
+    Whatever the site's own calendar shows under the name is not created a second time.
     """
     declared, events, remembered = tuple(desired), tuple(observed), dict(recorded.event_ids)
     own = own_events(events, recorded)
@@ -212,7 +212,7 @@ def _read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite)
 def _may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> bool:
     """Whether a live event may be a declared one whose name the server cut short.
 
-    Only where nobody remembers the declared one: a lost state would have it made again.
+    Only if the state does not know the declared one: a lost state would otherwise have it created again.
     """
     if dict(recorded.event_ids).get(event.name):
         return False
@@ -221,7 +221,7 @@ def _may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) ->
 
 
 def _differences(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """What of a live event is not as declared, a description aside."""
+    """Which fields of a live event differ from the declared ones, the description aside."""
     return event_changes(replace(event, description=ABSENT), live)
 
 
@@ -303,7 +303,7 @@ def _shown(event: DesiredEvent, moment: datetime | None) -> str | None:
 
 
 def _within(declared: Json, live: Json) -> bool:
-    """Whether all that is declared is there; what the API adds to a rule is passed over."""
+    """Whether all that is declared is there; what the API adds to a rule is ignored."""
     if isinstance(declared, JsonObject):
         return isinstance(live, JsonObject) and all(_within(declared[key], live.get(key)) for key in declared)
     return same(declared, live)

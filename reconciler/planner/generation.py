@@ -55,7 +55,7 @@ class GenerationPart(Struct, frozen=True):
 
 
 def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
-    """The generation inputs a file declares, in their normal form; events that are out of reach are none."""
+    """The generation inputs that a file declares, in their normal form; events out of reach do not count."""
     declared = within_reach(desired.events.events, now) if desired.events else ()
     return Inputs(
         settings=tuple(Field(one.path, normal(one.path, one.value)) for one in desired.settings),
@@ -157,9 +157,9 @@ def plan_generation(
 
 
 def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
-    """Nothing is decided from a status that this version does not know, and it is said (17.1).
+    """Nothing is decided from a status that this version does not know, and the plan says so (17.1).
 
-    Only a generation that this tool itself waits for goes on through one.
+    Only a generation that this tool itself waits for continues through such a status.
     """
     return GenerationPart(
         blocked=(
@@ -193,7 +193,7 @@ def _unproven_events(desired: DesiredSite, recorded: RecordedSite, events: Event
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
-    """What is generated without an event has to be generated again once it shows (17.5)."""
+    """A plan generated without an event has to be generated again once the event shows (17.5)."""
     names = ", ".join(printable(f'"{name}"') for name in unproven)
     what = f"the event {names} was created" if len(unproven) == 1 else f"the events {names} were created"
     return blocked(
@@ -254,9 +254,9 @@ def _upkeep(
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned)
-    # What is not known to be there is not a reason to generate: each run would find it missing from the last one.
+    # An input not known to be there is no reason to generate: each run would find it missing from the last one.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
-    # Nor is what cannot be written.
+    # Nor is an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
     notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()

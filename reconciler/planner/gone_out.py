@@ -1,6 +1,6 @@
 """Posts that went out although nobody wanted them any more, and when posts went out that somebody moved.
 
-Nothing can be done about a post that is out, so it is said once: by every plan and drift until an apply has recorded
+Nothing can be done about a post that is out, so it is only told: by every plan and drift until an apply has recorded
 what became of it, and by `history` from then on (docs/design.md 1.3).
 """
 
@@ -43,12 +43,12 @@ ALTHOUGH: Final = {
 
 
 def moved_key(post: PostId) -> str:
-    """Where it is remembered that a post was seen at another moment than it was scheduled for."""
+    """The key that remembers that a post was seen at another moment than it was scheduled for."""
     return f"{MOVED}[{post}]"
 
 
 def unwanted_key(post: PostId) -> str:
-    """Where it is remembered that a post went out although nobody wanted it any more."""
+    """The key that remembers that a post went out although nobody wanted it any more."""
     return f"{UNWANTED}[{post}]"
 
 
@@ -71,7 +71,7 @@ def went_out_unwanted(
     seen, last, found = seen_posts(observed), _last(recorded), []
     for outcome in outcomes(observed, recorded):
         known = last.get(outcome.post)
-        # What needed no yes when it was scheduled is not taken for withdrawn because the file asks for one since.
+        # A post that needed no yes when scheduled does not count as withdrawn because the file asks for one since.
         if outcome.status is not PostStatus.PUBLISHED or outcome.post in over or known is None or not known.approved:
             continue
         post, date = seen[outcome.post]
@@ -85,7 +85,7 @@ def went_out_unwanted(
 
 
 def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> Reason | None:
-    """Why a post that is out was not to go out, by today's approvals; None if they say yes, or need not."""
+    """Why a post that is out should not have gone out, by today's approvals; None if they say yes, or need not."""
     if desired.schedule is not None and not desired.schedule.approval_required:
         return None
     activity = desired.approvals.activity_of(post.id)
@@ -109,7 +109,7 @@ def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: dat
 
 
 def told(found: WentOut, zone: str) -> Diagnostic:
-    """A post that went out unwanted as people are told of it."""
+    """A post that went out unwanted, as it is told to people."""
     when = f" {moment_text(found.moment, zone)}" if found.moment else ""
     where = f" on {shown_account(printable(found.account))}" if found.account else ""
     link = f": {printable(found.post.external_url)}" if found.post.external_url else ""
@@ -143,7 +143,7 @@ def _moves(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str
 
 
 def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
-    """When a post goes out or went out as far as an apply has seen; as it was scheduled where nobody moved it."""
+    """When a post goes out or went out as far as an apply has seen; as it was scheduled if nobody moved it."""
     moved = recorded.object(moved_key(post.id))
     if moved is None or post.scheduled_for is None or moved.get("from") != instant(post.scheduled_for):
         return post.scheduled_for
@@ -151,7 +151,7 @@ def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
 
 
 def reason_recorded(recorded: RecordedSite, post: PostId) -> Reason | None:
-    """Why a post that went out was not to go out, as it was recorded; None where it was wanted."""
+    """Why a post that went out was unwanted, as recorded; None if it was wanted."""
     facts = recorded.object(unwanted_key(post))
     return None if facts is None else Reason(str(facts["reason"]))
 

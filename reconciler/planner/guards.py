@@ -77,7 +77,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
 
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
     """Under --strict, what only a person can change refuses the site too."""
-    # What is out already nobody can change, and a site that is refused would never record it.
+    # Nobody can change what is out already, and a refused site would never record it.
     count = sum(found.code != BlockedBy.WENT_OUT_UNWANTED for found in plan.blocked)
     if not count:
         return ()

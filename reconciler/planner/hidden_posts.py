@@ -1,6 +1,6 @@
 """Posts of ours that wait to go out and that the marketing plan does not show.
 
-Asked for by their ids, they are there.
+They are found when asked for by their ids.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ SEEN_FOR_SURE: Final = timedelta(days=1)
 
 
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
-"""Statuses of a marketing plan that is there and shows no activities."""
+"""Statuses of a marketing plan that exists and shows no activities."""
 
 
 def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
     """Posts of ours that wait to go out while the marketing plan does not show their activity.
 
-    Each with what is remembered of that. One of today or tomorrow is left alone: the window that a read shows starts
+    Each with its record. A post of today or tomorrow is left alone: the window that a read shows starts
     today (D 6.2).
     """
     live = observed.marketing_plan
@@ -70,7 +70,7 @@ def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> Observe
 def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
     """Posts of ours that wait to go out while the marketing plan shows nothing, with what is remembered of them.
 
-    Being generated, failed or inactive, the marketing plan says nothing of them, and they are judged as ever.
+    While it is being generated, failed or inactive, it says nothing of them, and they are judged as usual.
     """
     live = observed.marketing_plan
     if live is None or live.status not in SHOWS_NOTHING:
@@ -79,7 +79,7 @@ def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ..
     return tuple(
         Activity(known.activity, known.title, "", known.date, None, (post,))
         for post, _ in _not_shown(observed, recorded)
-        # A yes is given for a day: without the day nobody can tell.
+        # A yes is given for a day: without the day nobody can tell whether it counts.
         if (known := last.get(post.id)) is not None and known.date is not None and known.activity
     )
 

@@ -1,6 +1,6 @@
-"""What the server keeps otherwise than it was asked for: written twice, and not a third time (remote-api.md 17.7).
+"""What the server keeps differently from what was asked: written twice, and not a third time (remote-api.md 17.7).
 
-It counts as in force in the form that the server keeps, and is said until the site's file says the same. Without this,
+It counts as applied in the server's form, and is reported until the site's file says the same. Without this,
 every run would find the same difference, write it again, and regenerate for nothing.
 """
 
@@ -16,17 +16,17 @@ from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
 
 WRITES: Final = 2
-"""Writes after which a difference is the server's, and not a passing one."""
+"""The number of writes after which a difference is the server's own, and not a passing one."""
 
 ALIKE: Final = 0.75
-"""How much of two texts is the same where one is a form of the other."""
+"""How much of two texts must be equal for one to count as a form of the other."""
 
 SHORT: Final = 500
 """Letters up to which texts are compared letter by letter, and word by word beyond."""
 
 LONGEST: Final = 120
 BEFORE: Final = 30
-"""Letters that are shown of what two long texts begin with alike."""
+"""Letters shown of the beginning that two long texts share."""
 
 
 def split_kept(
@@ -34,7 +34,7 @@ def split_kept(
 ) -> tuple[tuple[FieldChange, ...], tuple[FieldChange, ...]]:
     """The changes that are to be written, and those that two writes did not make.
 
-    `owner` is the object's address within its site (`event[Sale]`), empty for settings, whose paths say it all.
+    `owner` is the object's address within its site (`event[Sale]`), empty for settings, whose paths suffice.
     """
     kept = tuple(change for change in changes if _writes(owner, change, recorded) >= WRITES)
     return tuple(change for change in changes if change not in kept), kept
@@ -84,7 +84,7 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 def _note(name: str, change: FieldChange) -> str:
     asked, keeps = _text(change.after), _text(change.before)
     alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
-    # What they have in common says nothing; a few letters of it say where it is.
+    # The common beginning says nothing; a few letters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
     return (
         f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "

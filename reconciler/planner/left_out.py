@@ -16,9 +16,9 @@ from reconciler.planner.used_approvals import scheduled_by_us
 
 
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
-    """The posts that were scheduled for a moment to come and not taken back, as far as the state knows; with it.
+    """The posts that were scheduled for a future moment and not taken back, as far as the state knows; with the moment.
 
-    The moment is None where the API picked it and nobody knows.
+    The moment is None if the API picked it and nobody knows it.
     """
     ours = scheduled_by_us(recorded)
     over = {outcome.post for outcome in recorded.outcomes}
@@ -33,7 +33,7 @@ def unwanted_by_files(
 ) -> Iterator[tuple[PublishedPost, datetime | None, Reason]]:
     """The posts that wait to go out although the files do not want them any more, each with its moment and why.
 
-    What only the site can tell is not found: content that changed, a date that moved.
+    What only the site could tell is not found here: changed content, a moved date.
     """
     for post, moment in waiting_posts(recorded, now):
         reason = why_not_by_files(desired, recorded, policy, post)
@@ -44,7 +44,7 @@ def unwanted_by_files(
 def why_not_by_files(
     desired: DesiredSite, recorded: RecordedSite, policy: Policy, post: PublishedPost
 ) -> Reason | None:
-    """Why the files do not want a post any more that waits to go out; None if they say nothing against it."""
+    """Why the files no longer want a waiting post; None if they say nothing against it."""
     schedule, approvals = desired.schedule or DesiredSchedule(()), desired.approvals
     if schedule.paused.with_other(policy.paused) is Pause.CANCEL:
         return Reason.PAUSED

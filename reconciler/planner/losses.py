@@ -37,8 +37,8 @@ MAY_DISCARD: Final[Mapping[Discard, str]] = {
 def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Scope) -> dict[ActivityId, Unwanted]:
     """The activities whose posts these actions take away, with the reason for each.
 
-    A regeneration takes those of all upcoming activities, but only where the file lets it throw away anything:
-    elsewhere it is refused, rather than cancelling what people approved.
+    A regeneration takes those of all upcoming activities, but only if the file lets it throw away anything:
+    otherwise it is refused, rather than cancelling what people approved.
     """
     activities = tuple(activities)
     lost: dict[ActivityId, Unwanted] = {}
@@ -65,7 +65,7 @@ def judge_regeneration(
 ) -> tuple[Diagnostic, ...]:
     """The refusal of a regeneration that throws away more than `discard` allows.
 
-    What is cancelled for its own reasons is not lost by it.
+    A post that is cancelled for reasons of its own does not count.
     """
     regenerations = [action.operation for action in actions if isinstance(action.operation, Regenerate)]
     if not regenerations:

@@ -1,6 +1,6 @@
 """Which rule of `activities` decides which activity: read top to bottom, and the first that matches decides.
 
-What a `create` rule made is that rule's own. A `set` rule keeps what it set: by the state, and without one by
+What a `create` rule made belongs to that rule. A `set` rule keeps what it set: by the state, and without a state by
 the values themselves.
 """
 
@@ -149,7 +149,7 @@ def as_set(activity: Activity, rule: SetActivities) -> Activity:
 
 
 def is_as_set(activity: Activity, rule: SetActivities) -> bool:
-    """Whether an activity has all that a `set` rule writes, its texts in whatever form."""
+    """Whether an activity has all that a `set` rule writes, with texts in any form."""
     wanted = as_set(activity, rule)
     return wanted.date == activity.date and all(
         normal_text(wants) == normal_text(has)

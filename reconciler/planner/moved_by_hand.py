@@ -22,12 +22,12 @@ PUBLISHING: Final = "apply without --no-publish moves it back where its rule has
 
 
 def same_minute(moment: datetime, other: datetime) -> bool:
-    """Whether two moments are the same to people."""
+    """Whether two moments look the same to people."""
     return abs((moment - other).total_seconds()) < 60
 
 
 def is_moved(last: PublishedPost, post: Post) -> bool:
-    """Whether a post waits for another moment than it was scheduled for, as far as both are known."""
+    """Whether a post waits for a different moment than it was scheduled for, as far as both are known."""
     if post.status is not PostStatus.SCHEDULED or last.scheduled_for is None or post.scheduled_for is None:
         return False
     return not same_minute(last.scheduled_for, post.scheduled_for)
@@ -36,7 +36,7 @@ def is_moved(last: PublishedPost, post: Post) -> bool:
 def moved_by_hand(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """The posts that go out when nobody said they should, and of which the plan says nothing else.
+    """The posts that go out at a time nobody asked for, and about which the plan says nothing else.
 
     Their rule leaves the time to the API, nothing public is planned, or it is too late to move them back.
     """

@@ -1,4 +1,4 @@
-"""Which parts of a site must be read. No read is made whose answer cannot change the plan."""
+"""Which parts of a site must be read. Nothing is read that cannot change the plan."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
 
 
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
-    """Whether anything is judged in the site's time zone; what `waits` is, whatever is planned to go out."""
+    """Whether anything is judged in the site's time zone; if something `waits`, it is, whatever is planned."""
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:
@@ -115,13 +115,13 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
 
 
 def _shows_moments(plan: Plan) -> bool:
-    """Whether a plan says of posts when they go out: that is said in the site's zone."""
+    """Whether a plan says when posts go out: that is told in the site's zone."""
     about = [*(action.address for action in plan.actions), *(found.about for found in plan.blocked)]
     return bool(plan.still_going_out) or any(address.kind is Kind.DRAFT for address in about)
 
 
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:
-    """The channels of posts of ours that wait to go out: one that lost its connection is said before the moment."""
+    """The channels of posts of ours that wait to go out: a lost connection is reported before the moment comes."""
     ours = scheduled_by_us(recorded)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     return frozenset(

@@ -1,4 +1,4 @@
-"""What a planner is told in addition to the three sides of a site."""
+"""What a planner is given in addition to the three sides of a site."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Scope(Struct, frozen=True):
     patience: timedelta = timedelta(minutes=15)
 
     def may_still_show(self, entry: OpenEntry) -> bool:
-        """Whether what an earlier call began may yet appear; after that it is not done (design.md 3.5)."""
+        """Whether the result of an earlier call may yet appear; after that it counts as not done (design.md 3.5)."""
         return self.now - entry.started_at < self.patience
 
     def address(self, kind: Kind, key: str = "") -> Address:
@@ -45,7 +45,7 @@ class Scope(Struct, frozen=True):
 
 
 def zone_of(observed: ObservedSite) -> ZoneInfo:
-    """The site's time zone; UTC where it is not known (design.md 1.1)."""
+    """The site's time zone; UTC if it is not known (design.md 1.1)."""
     try:
         return ZoneInfo(observed.time_zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -89,7 +89,7 @@ def warnings_of(
 
 
 def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope) -> Iterator[str]:
-    """A line for each approval that came too late; not for `live` ones, of which the plan says more."""
+    """A line for each approval that came too late; not for `live` posts, about which the plan says more."""
     for found in missed:
         if found.draft.id not in live:
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)

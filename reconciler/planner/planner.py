@@ -65,7 +65,7 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
     before it plans.
     """
     unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
-    # A post that is read as scheduled is taken back whatever became of the call: doing that twice harms nobody.
+    # A post that reads as scheduled is taken back whatever became of the call: doing that twice is harmless.
     doubtful = [
         action for action in plan.actions if action.address in unknown and not isinstance(action.operation, CancelPost)
     ]
@@ -81,7 +81,7 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
 def _is_in_doubt(entry: OpenEntry) -> bool:
     """Whether a call may not be sent again before its outcome is known.
 
-    What takes its time is waited for, by the parts that plan it.
+    Results that take time are waited for by the parts that plan them.
     """
     operation = entry.operation
     return isinstance(operation, UnreadableCall) or not (operation.takes_time or operation.repeatable)
@@ -149,7 +149,7 @@ def _before_content(
     options: PlanOptions,
     scope: Scope,
 ) -> Plan:
-    """The plan where activities are still to come, or gone: what waits to go out is judged all the same."""
+    """The plan if activities are still to come, or gone: what waits to go out is judged all the same."""
     live = observed.marketing_plan
     assert live is not None
     gone = orphans(observed, recorded, scope)
@@ -179,7 +179,7 @@ def _before_content(
 
 
 def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """What will be done once a generation has ended, within bounds, but for what goes out.
+    """What will be done once a generation has ended, within bounds, except for what goes out.
 
     `none_yet`: there is no marketing plan now.
     """
@@ -213,7 +213,7 @@ def _generation(
     if desired.marketing_plan is not None:
         return plan_generation(desired, observed, recorded, events, options, scope)
     if observed.marketing_plan.status is PlanStatus.GENERATING:
-        # Not ours to generate, but activities and posts wait for it all the same.
+        # We do not generate it, but activities and posts wait for it all the same.
         wait = Action(scope.address(Kind.MARKETING_PLAN), AwaitGeneration(), Reason.UNDER_WAY)
         return GenerationPart((wait,), renewed=True)
     if isinstance(observed.marketing_plan.status, Unrecognised):
@@ -236,7 +236,7 @@ def _homeless(activity: DesiredActivity, scope: Scope) -> Diagnostic:
 def _without_marketing_plan(
     before: Plan, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> Plan:
-    """The plan where there is nothing to put an activity into, and nothing asks for a marketing plan."""
+    """The plan if no marketing plan can hold an activity, and nothing asks for one."""
     assert observed.marketing_plan is not None
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope

@@ -1,4 +1,4 @@
-"""What the policy and the channels themselves forbid one post to be, each said with the rule and its place.
+"""What the policy and the channels forbid in a post, each told with the rule and its place.
 
 Limits of a whole run are in guards.py. A moment here is when a post would go out: the rule's `at`, or the
 activity's own date, which is the best estimate of the API's time (I: it is no request field, remote-api.md 6.2).
@@ -40,7 +40,7 @@ class Days(Struct):
         self.zone_days.setdefault(day, set()).add(post)
 
     def count_with(self, day: date, post: PostId) -> int:
-        """How many it would be with this one."""
+        """How many there would be with this post."""
         return len(self.zone_days.get(day, set()) | {post})
 
     def counts(self) -> tuple[tuple[date, int], ...]:
@@ -49,7 +49,7 @@ class Days(Struct):
 
 
 def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
-    """Why it is too late to schedule for a moment; None where it is not.
+    """Why it is too late to schedule for a moment; None if it is not.
 
     The API takes moments that are strictly in the future (S-wix 10.6).
     """
@@ -78,7 +78,7 @@ def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
 
 
 def _read(post: Post) -> Iterator[str]:
-    """All that people may read of a post: with its link preview, and what this version does not know of it."""
+    """All that people may read in a post: with its link preview, and fields that this version does not know."""
     yield from (text for _, text in post.texts)
     yield from (text for _, text in post.content.preview.members())
     yield from (text for _, text in post.other)
@@ -139,7 +139,7 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
 
 
 def folded(text: str) -> str:
-    """A text as banned words are looked for in it: without case, width, and characters that nobody sees."""
+    """A text in the form in which banned words are searched: without case, width, and invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(one for one in plain if unicodedata.category(one) != "Cf" and not _UNSEEN.match(one))
 

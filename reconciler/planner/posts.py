@@ -1,4 +1,4 @@
-"""Posts rules against activities -> which get posts, and whose are cleared."""
+"""Posts rules against activities -> which get posts, and which lose theirs."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def has_unknown(activity: Activity) -> bool:
 
 
 def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
-    """Throws the drafts of an activity away; what of it is scheduled is cancelled before.
+    """Throws the drafts of an activity away; its scheduled posts are cancelled first.
 
-    Nothing where it has neither.
+    Does nothing if it has neither.
     """
     live = live_posts(activity)
     drafts = [post for post in live if post.status is PostStatus.DRAFT]
-    # A cancelled story goes with no call: clearing stories takes drafts alone (D 6.2).
+    # No call removes a cancelled story: clearing stories takes only drafts (D 6.2).
     if not drafts and all(post.is_story for post in live if post.status in WAITING):
         return ()
     operation = ClearPosts(
@@ -182,7 +182,7 @@ def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scop
 def defer_posts(
     rules: tuple[PostsRule, ...], max_discard: int | None, scope: Scope, *, may_discard: bool
 ) -> tuple[Action, ...]:
-    """One bounded promise a rule, for activities that will be known after the generation.
+    """One bounded promise per rule, for activities that will be known after the generation.
 
     Of activities that get posts, of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away
     that no plan has shown.

@@ -1,4 +1,4 @@
-"""What `--target`, `--exclude` and `--regenerate` name and nothing answers to: an error before anything is written."""
+"""Names in `--target`, `--exclude` and `--regenerate` that match nothing: an error before anything is written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets
         return Reached()
     live = observed.marketing_plan
     if live is not None and not live.activities and any(action.operation.takes_time for action in plan.actions):
-        return Reached(None)  # what there will be is not there yet
+        return Reached(None)  # future objects are not known yet
     return Reached(frozenset(_objects(desired, observed, plan)), ids=tuple(_live_events(observed)))
 
 
@@ -63,7 +63,7 @@ def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterat
 
 
 def idle_regeneration(desired: DesiredSite, plan: Plan) -> str:
-    """Why nothing is regenerated although it was asked for; empty where something is, or the plan says why not."""
+    """Why nothing is regenerated although it was asked for; empty if something is, or if the plan says why not."""
     if any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions):
         return ""
     if plan.refusals or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
@@ -88,7 +88,7 @@ class Reach:
         self._idle: list[str] = []
 
     def add(self, site: SiteName, reached: Reached | None) -> None:
-        """One site more; None for one that could not be read, of which anything may be true."""
+        """Adds a site; None for a site that could not be read, about which anything may be true."""
         for selector in [selector for selector, names in self._missing.items() if site in names]:
             objects = reached.objects if reached is not None else None
             if objects is None or any(_names(selector, address) for address in objects):
@@ -101,7 +101,7 @@ class Reach:
             self._idle.append(f"--regenerate {site}: {reached.idle}")
 
     def check(self) -> None:
-        """Raises UsageError for what nothing answers to, with close matches."""
+        """Raises UsageError for names that match nothing, with close matches."""
         for selector in self._missing:
             hint = near(str(selector), sorted(self._keys)) or self._near_id(selector)
             option = "--target" if selector in self._targets.included else "--exclude"

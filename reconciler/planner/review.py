@@ -1,4 +1,4 @@
-"""What there is to review on a site: its drafts with when they would go out, how they stand, and what is wrong.
+"""What there is to review on a site: its drafts, when they would go out, their status, and what is wrong.
 
 The approvals file and the gallery are made from the same values, so that they cannot disagree.
 """
@@ -27,7 +27,7 @@ from reconciler.planner.outlook import MissedApproval
 
 
 class ReviewStatus(StrEnum):
-    """How a post stands with its reviewers."""
+    """The review status of a post."""
 
     PENDING = "pending"
     CHANGED = "changed-after-approval"
@@ -67,13 +67,13 @@ class ReviewedPost(Struct, frozen=True):
     wanted: bool
     cancelled: int | None = 0
     taken_back: int = 0
-    """How often it was scheduled and cancelled, as far as the state knows: `cancelled` counts yeses from before too."""
+    """How often it was scheduled and cancelled, as far as the state knows: `cancelled` counts earlier approvals too."""
     problems: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
     """Between the approvals file and the site, before `review` brings the file up to date."""
     withheld: bool = False
     warnings: tuple[str, ...] = ()
-    """What is odd about it, but keeps it from nothing."""
+    """What is odd about it, but does not block it."""
 
 
 class ReviewedActivity(Struct, frozen=True):
@@ -95,7 +95,7 @@ class ReviewedActivity(Struct, frozen=True):
 
 
 class Rewritten(Struct, frozen=True):
-    """An entry that a review wrote otherwise: how it stood before and stands now, and what its file said.
+    """An entry that a review changed: its status before and now, and what its file said.
 
     `differences` are between the file as it was and the site.
     """
@@ -115,7 +115,7 @@ class Review(Struct, frozen=True):
     activities: tuple[ReviewedActivity, ...]
     missed: tuple[MissedApproval, ...] = ()
     rewritten: tuple[Rewritten, ...] = ()
-    """What people decided or edited and the file no longer has: nothing of theirs goes without a word."""
+    """What people decided or edited and the file no longer has: none of it disappears silently."""
     failures: tuple[Diagnostic, ...] = ()
     """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
     going_out: tuple[StillGoingOut, ...] = ()
@@ -137,7 +137,7 @@ class Review(Struct, frozen=True):
         )
 
     def after(self, before: Review) -> Review:
-        """This review with what the one before found in the file and wrote otherwise."""
+        """This review, with what the previous one found in the file and changed."""
         lapsed = {found.activity.id: found.lapsed for found in before.activities}
         now = {post.post.id: post.status for found in self.activities for post in found.posts}
         rewritten = tuple(
@@ -164,7 +164,7 @@ class Review(Struct, frozen=True):
         return moment_text(reviewed.moment, self.zone, exact=reviewed.exact)
 
     def count(self, status: ReviewStatus) -> int:
-        """How many of the shown posts stand so."""
+        """How many of the shown posts have this status."""
         if status is ReviewStatus.MISSED:
             return len(self.missed)
         if status is ReviewStatus.FAILED:

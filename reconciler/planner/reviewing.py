@@ -1,4 +1,4 @@
-"""Makes the review of a site: which drafts would go out, when, how they stand, and what is in their way."""
+"""Makes the review of a site: which drafts would go out, when, their status, and what is in their way."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ NO_SCHEDULE: Final = "no schedule in the site file, so there is nothing to revie
 
 
 def not_reviewable(desired: DesiredSite, observed: ObservedSite) -> str | None:
-    """Why a site cannot be reviewed now, as a clause; None where it can."""
+    """Why a site cannot be reviewed now, as a clause; None if it can."""
     if desired.schedule is None:
         return NO_SCHEDULE
     status = observed.marketing_plan.status if observed.marketing_plan else None
@@ -218,7 +218,7 @@ class _Reviewing(Struct, frozen=True):
             or post.id in self.asked
             or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
         )
-        # A yes to what is scheduled already can be used for nothing more, whatever the state knows of the site.
+        # A yes to a post that is already scheduled has no further use, whatever the state knows of the site.
         known_site = self.recorded.is_known or post.status is PostStatus.SCHEDULED
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site
@@ -244,7 +244,7 @@ class _Reviewing(Struct, frozen=True):
     def _with_name_in_file(self, post: Post) -> Post:
         """The post under the name of its account that a yes was given for, if no other name was read since.
 
-        A name that cannot be read, or can be read for the first time, takes no yes away.
+        An approval stays valid if the name cannot be read, or can be read for the first time.
         """
         draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
         if draft is None or activity is None or not draft.is_as_written(activity.date):

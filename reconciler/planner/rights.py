@@ -50,10 +50,10 @@ def plans_posts(saved: Plan) -> bool:
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, str], ...]:
     """The actions of a saved plan that nobody wants today, by today's plan of the same site, and why.
 
-    Of these are: what goes out and today's plan does not publish; what is taken back and wanted again; what is made
-    anew or destroyed and today's files do not ask for; drafts thrown away that were approved since; what today's policy
-    blocks; and all of a site that is refused today. What is promised for later needs the same rules in today's file,
-    and `approval: none` where it goes out.
+    These are: posts that today's plan does not publish; posts taken back and wanted again; objects
+    created or destroyed that today's files do not ask for; drafts thrown away that were approved since; what
+    today's policy blocks; and all of a site that is refused today. What is promised for later needs the same rules in
+    today's file, and `approval: none` if it goes out.
     """
     found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why)
@@ -87,7 +87,7 @@ def _why_not(action: Action, saved: Plan, today: Plan, desired: DesiredSite) -> 
     """Why an action of a saved plan is not wanted today; empty if it is, or if nobody needs to want it."""
     operation = action.operation
     for problem in today.refusals:
-        # What today's plan would throw away besides is no matter of the saved one.
+        # What today's plan would throw away in addition does not concern the saved one.
         if problem.code != RefusedBy.DISCARD or discards_of(operation):
             return problem.message
     if class_of(operation) is ActionClass.PUBLIC:

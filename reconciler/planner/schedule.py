@@ -1,6 +1,6 @@
-"""Schedule rules against drafts and approvals -> what goes out, what waits for review, and what is in the way.
+"""Schedule rules against drafts and approvals -> what goes out, what waits for review, what is blocked.
 
-Nothing is scheduled that nobody approved at the very content it has now, and an approval counts for one
+A post is scheduled only if somebody approved exactly the content it has now, and an approval counts for one
 scheduling. Which posts the rules want is worked out in candidates.py, and each of them is judged in eligibility.py;
 what is scheduled already in waiting.py.
 """
@@ -173,7 +173,7 @@ def _promises(
 
 
 def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """One bounded promise a rule, for drafts that will be known after the generation.
+    """One bounded promise per rule, for drafts that will be known after the generation.
 
     Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2).
     """

@@ -14,7 +14,7 @@ from reconciler.planner.options import Scope
 
 
 class SettingsPart(Struct, frozen=True):
-    """The write, if there is one, and what is said of fields that the server keeps otherwise."""
+    """The write, if there is one, and what is told about fields that the server keeps differently."""
 
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()

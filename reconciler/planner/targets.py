@@ -95,7 +95,7 @@ class TargetFilter(Struct, frozen=True):
 
 
 def parse_selector(option: str, text: str) -> Selector:
-    """A selector. Raises UsageError for one that cannot be."""
+    """A selector. Raises UsageError for one that is not valid."""
     if text.startswith("label:"):
         key, equals, value = text.removeprefix("label:").partition("=")
         if not (key and equals):

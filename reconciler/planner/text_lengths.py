@@ -1,4 +1,4 @@
-"""How long a text is, in the unit of who counts: letters as people see them, or what X counts."""
+"""How long a text is, in letters as people see them, or as X counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def letters(text: str) -> int:
 
 
 def x_length(text: str) -> int:
-    """How long X takes a text to be."""
+    """The length of a text as X counts it."""
     found = _URL.findall(text)
     rest = unicodedata.normalize("NFC", _URL.sub("", text))
     return URL_ON_X * len(found) + sum(_weight(cluster) for cluster in _clusters().findall(rest))
@@ -51,7 +51,7 @@ def _weight(cluster: str) -> int:
 
 @cache
 def _clusters() -> Any:
-    """Loaded where a text is long enough to matter, which is rare."""
+    """Loaded if a text is long enough to matter, which is rare."""
     import regex  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     return regex.compile(r"\X")

@@ -51,9 +51,9 @@ def unseen_posts(
     options: PlanOptions,
     reason: LeftOut = UNSEEN,
 ) -> UnseenPosts:
-    """The posts that wait at a site which nobody can look at. `desired` is None where its files cannot be read.
+    """The posts that wait at a site which nobody looks at. `desired` is None if its files cannot be read.
 
-    `reason` says why nothing stops what is unwanted there.
+    `reason` says why nothing stops the unwanted ones there.
     """
     waiting = {post.id: replace(post, scheduled_for=at) for post, at in waiting_posts(recorded, options.now)}
     posts = list(waiting.values())
@@ -104,7 +104,7 @@ def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> It
 def _why_not(
     desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
 ) -> tuple[Reason, tuple[str, ...]] | None:
-    """Why a post is unwanted whatever the site would say of it; None where that cannot be told from here."""
+    """Why a post is unwanted whatever the site would say of it; None if that cannot be told from here."""
     if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None

@@ -40,7 +40,7 @@ def failed_cancel(why: str) -> JsonObject:
 
 
 def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:
-    """Why an earlier run did not cancel a post, as a clause; None where none tried, or it is over."""
+    """Why an earlier run did not cancel a post, as a clause; None if none tried, or it is over."""
     unclear = any(isinstance(entry.operation, CancelPost) and entry.operation.post == post for entry in recorded.open)
     if unclear:
         return "an earlier run tried to cancel it, and its outcome is not known"
@@ -49,7 +49,7 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:
 
 
 def stops(action: Action) -> bool:
-    """Whether a post goes out that nobody wants, at least not then, where the action is not done."""
+    """Whether, if the action is not done, a post goes out that nobody wants, at least not then."""
     operation = action.operation
     moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
     return moves or isinstance(operation, CancelPost)

@@ -1,6 +1,6 @@
 """Which approvals are used up, as the state has it: each counts for one scheduling.
 
-Where the state knows nothing of a site, nobody can tell whether a yes in its file was used, so it counts as used
+If the state knows nothing of a site, nobody can tell whether a yes in its file was used, so it counts as used
 from the first apply on. A scheduled post that is approved as it is counts as this tool's own, whoever scheduled it.
 """
 
@@ -28,7 +28,7 @@ def used_key(post: PostId) -> str:
 
 
 def is_noted(recorded: RecordedSite, post: PostId) -> bool:
-    """Whether anything is known about schedulings of a post: where not, no digest of it needs to be made."""
+    """Whether anything is known about schedulings of a post: if not, no digest of it needs to be made."""
     return post in recorded.published_by_id or recorded.object(used_key(post)) is not None
 
 

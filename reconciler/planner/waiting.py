@@ -100,13 +100,13 @@ def judge_waiting(
 
 
 def may_go_out(post: Post) -> bool:
-    """Whether a post may go out without another word: it waits, is on its way, or has a status nobody knows."""
+    """Whether a post may go out by itself: it waits, is on its way, or has a status nobody knows."""
     waits = (PostStatus.SCHEDULED, PostStatus.PROCESSING, PostStatus.IN_QUEUE)
     return post.status in waits or isinstance(post.status, Unrecognised)
 
 
 def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """Posts of ours that wait to go out on a channel that is not connected any more: they will fail."""
+    """Posts of ours that wait to go out on a channel that is no longer connected: they will fail."""
     if observed.marketing_plan is None:
         return ()
     ours, found = scheduled_by_us(recorded), []

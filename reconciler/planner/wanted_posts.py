@@ -26,7 +26,7 @@ from reconciler.planner.policy_checks import Days, content_violations, day_viola
 from reconciler.planner.since_scheduled import NOT_APPROVED_NOW, since_scheduled
 
 NO_SCHEDULE: Final = DesiredSchedule(())
-"""Of a file without one: no rule covers anything, and what was scheduled under an approval still needs it."""
+"""The schedule of a file without one: no rule covers anything, and posts scheduled under an approval still need it."""
 
 
 class Unwanted(Struct, frozen=True):
@@ -57,7 +57,7 @@ def _is_at(post: Post, moment: datetime) -> bool:
 
 
 class Standards(Struct):
-    """What a waiting post is held against.
+    """What a waiting post is judged by.
 
     `ours` are the posts that this tool scheduled. `days` counts what goes out on each day as things stand, `kept` what
     has gone out and, one post after the other as they are judged, what goes out all the same.
@@ -117,7 +117,7 @@ class Standards(Struct):
                 return Unwanted(Reason.WITHDRAWN)
 
     def decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
-        """What the file on the disk decides against a post of ours, where only what is committed counts."""
+        """What the file on disk decides against a post of ours, if only committed files count."""
         if post.id not in self.ours:
             return None
         uncommitted = self.desired.approvals.uncommitted
@@ -128,7 +128,7 @@ class Standards(Struct):
         return None
 
     def verdict(self, activity: Activity, post: Post) -> Verdict:
-        """What the approvals say of a post as it is."""
+        """What the approvals say about a post as it is."""
         return self.desired.approvals.verdict(post, activity.date)
 
     def date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
@@ -145,7 +145,7 @@ class Standards(Struct):
         return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
 
     def at_its_moment(self, activity: Activity, post: Post) -> tuple[Violation, ...]:
-        """What forbids a post the moment that it waits for, other posts of its day included."""
+        """What forbids a post at the moment that it waits for, other posts of its day included."""
         moment, policy = moment_in(activity, post), self.options.policy
         full = day_violation(post.id, moment, self.kept, policy, self.scope)
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
@@ -171,7 +171,7 @@ class Standards(Struct):
         return at
 
     def against(self, post: Post, at: datetime) -> tuple[Violation, ...]:
-        """What forbids a post to be moved to a moment."""
+        """What forbids moving a post to a moment."""
         policy = self.options.policy
         full = day_violation(post.id, at, self.days, policy, self.scope)
         return (

@@ -29,7 +29,7 @@ SCHEDULE: Final = ScheduleKind()
 
 
 class NoCall(ManagedKind[Any]):
-    """What is not a call of this version: a promise, or an entry of another version. Nothing tells how it ended."""
+    """Not a call of this version: a promise, or an entry of another version. Its end is unknown."""
 
     def outcome(self, operation: Any, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         return None

@@ -54,7 +54,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
         made = made_by(operation, entry, found)
         if made or operation.activity.target_date < now:  # the window starts today (D 6.2)
             return Done(created=made)
-        # One that was accepted and does not show is not created again: nobody knows what became of it (17.1).
+        # An accepted activity that does not show is not created again: nobody knows what became of it (17.1).
         return None if entry.sent else NotDone("there is no such activity", final=False)
 
     def mismatch(
@@ -100,7 +100,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
     def shows(self, operation: ActivityOperation, created: str, found: Snapshot) -> bool:
         assert isinstance(operation, CreateActivity)
         wanted, live = operation.activity, found.activity(ActivityId(created))
-        # An id of something else altogether would have that overwritten.
+        # The id of an unrelated object would cause that to be overwritten.
         return live is not None and (
             normal_text(live.title) == normal_text(wanted.title) or instant(live.date) == instant(wanted.target_date)
         )
@@ -155,7 +155,7 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
 def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -> tuple[CreatedActivity, ...]:
     """Created activities that this tool has removed again, as they are remembered.
 
-    They are not missed from now on (17.3).
+    From now on their absence is expected (17.3).
     """
     return tuple(replace(created, id=ActivityId("")) for created in recorded.created if created.id and gone(created))
 
@@ -164,7 +164,7 @@ def forgotten(recorded: RecordedSite, gone: Callable[[CreatedActivity], bool]) -
 
 
 def made_by(operation: CreateActivity, entry: OpenEntry, found: Snapshot) -> ActivityId | None:
-    """The activity that a create made: one like it that was not there before the call."""
+    """The activity that a create made: a matching activity that did not exist before the call."""
     alike = (activity for activity in found.activities if _is_like(activity, operation.activity))
     return min((activity.id for activity in alike if activity.id not in entry.before.known), default=None)
 

@@ -1,4 +1,4 @@
-"""ManagedKind: all that the executor has to know of one kind of object, in one place.
+"""ManagedKind: all that the executor has to know about one kind of object, in one place.
 
 A kind says what must hold before its calls, what was there before them, how their outcome is recognised, and what a
 call that took effect leaves behind. How a call is sent, noted and retried is the same for all kinds: see `run.py`.
@@ -68,7 +68,7 @@ class ManagedKind(Generic[O]):
         return None
 
     async def prepared(self, operation: O, site: SiteCache) -> O:
-        """The operation as it is sent: with what is kept of the live object. May raise an ApiError."""
+        """The operation as it is sent: with the parts of the live object that stay. May raise an ApiError."""
         return operation
 
     async def before(self, operation: O, site: SiteCache) -> Before:
@@ -84,14 +84,14 @@ class ManagedKind(Generic[O]):
     def mismatch(
         self, operation: O, entry: OpenEntry, created: str | None, found: Snapshot, now: datetime
     ) -> str | None:
-        """What of the site is not as the call asked for, as a sentence; None where all of it is.
+        """What on the site differs from what the call asked for, as a sentence; None if nothing does.
 
         `created` is the id that the answer to a create named.
         """
         return None
 
     def outcome(self, operation: O, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
-        """How a call ended whose answer was lost, by what is there now. None: this look does not tell.
+        """How a call whose answer was lost ended, by what is there now. None: this look does not tell.
 
         Pending is a generation that is under way.
         """
@@ -99,7 +99,7 @@ class ManagedKind(Generic[O]):
         return Done() if wrong is None else NotDone(wrong, final=False)
 
     async def ruled_out(self, operation: O, refused: NotDone, site: SiteCache, journal: Journal) -> Outcome:
-        """What an answer means by which the remote side ruled the call out (428). May raise an ApiError."""
+        """What it means that the remote side ruled the call out (428). May raise an ApiError."""
         return refused
 
     # --- what follows from it ---
@@ -109,26 +109,26 @@ class ManagedKind(Generic[O]):
         return Bindings()
 
     def leaves_in_part(self, operation: O, entry: OpenEntry, found: Snapshot, recorded: RecordedSite) -> Bindings:
-        """What a call that is not done in full has left behind all the same, by what is there now."""
+        """What a call that was not done in full has left behind all the same, by what is there now."""
         return Bindings()
 
     def not_kept(self, operation: O) -> Bindings:
-        """What is to be remembered after all, where the read-back shows that the call did not take effect."""
+        """What must still be remembered if the read-back shows that the call did not take effect."""
         return Bindings()
 
     def shows(self, operation: O, created: str, found: Snapshot) -> bool:
-        """Whether what a create made, by the id in its answer, is there, however its fields read."""
+        """Whether the object that a create made, by the id in its answer, exists, whatever its fields say."""
         return False
 
     def unkept(self, operation: O, created: str | None, found: Snapshot) -> tuple[str, tuple[FieldChange, ...]]:
-        """The fields that the server keeps otherwise than asked, and their object's address within the site.
+        """The fields that the server keeps differently from what was asked, and their object's address within the site.
 
         Each change has the server's value as `before`. Only of fields that two writes settle (17.7).
         """
         return "", ()
 
     def title(self, operation: O) -> str:
-        """What people know the object by, where its address is an id."""
+        """What people know the object by, if its address is an id."""
         return ""
 
     def settled_for(self, operation: O, changes: tuple[FieldChange, ...]) -> O:
@@ -136,15 +136,15 @@ class ManagedKind(Generic[O]):
         return operation
 
     def applied(self, operation: O, declared: Inputs) -> Inputs:
-        """The part of the inputs that a call which took effect has made so. `declared` are those of the files."""
+        """The inputs that a call which took effect has put on the site. `declared` are those of the files."""
         return Inputs()
 
     def inputs_missing(self, operation: O, address: Address, result: Result) -> str | None:
-        """Why nothing is to be generated after the call ended like this; None where that makes no difference."""
+        """Why nothing may be generated after the call ended like this; None if that makes no difference."""
         return None
 
     def halts(self, operation: O) -> str | None:
-        """Why nothing that follows is started where the call was not done; None where that makes no difference."""
+        """Why nothing that follows is started if the call was not done; None if that makes no difference."""
         return None
 
     # --- what it is about ---
@@ -158,12 +158,12 @@ class ManagedKind(Generic[O]):
         return None
 
     def spoils(self, operation: O) -> ActivityId | None:
-        """The activity that is not as later calls need it where this one is not done."""
+        """The activity that is not as later calls need it if this call is not done."""
         return None
 
 
 def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
-    """What is remembered of posts that went with another object.
+    """What is remembered of posts that were removed with another object.
 
     Those that this tool had scheduled or found approved count as taken back.
     """
@@ -179,12 +179,12 @@ def thrown_away(posts: Iterable[str], recorded: RecordedSite) -> Objects:
 
 
 def same_text(value: Json, other: Json) -> bool:
-    """Whether two values are the same; texts by their normal form, in which an empty one is none (14.22, 17.7)."""
+    """Whether two values are the same; texts by their normal form, an empty one counts as absent (14.22, 17.7)."""
     return same_plain(value, other)
 
 
 def differences(pairs: Iterable[tuple[str, Json, Json]]) -> str | None:
-    """What of the triples (path, asked, found) is not as asked, as a sentence; None where all of it is."""
+    """Which of the triples (path, asked, found) are not as asked, as a sentence; None if all are."""
     wrong = [pair for pair in pairs if not same_text(pair[1], pair[2])]
     if not wrong:
         return None

@@ -56,11 +56,11 @@ class EventsKind(ManagedKind[EventOperation]):
     def outcome(self, operation: EventOperation, entry: OpenEntry, found: Snapshot, now: datetime) -> Outcome | None:
         if not isinstance(operation, CreateEvent):
             return super().outcome(operation, entry, found, now)
-        # Whether it is there, in whatever words: one that the server keeps otherwise must not be created again.
+        # Whether it exists, whatever its texts: an event that the server words differently must not be created again.
         made = _made(operation.event, entry, _seen(found))
         if made:
             return Done(created=made[0].id)
-        # One that was accepted and does not show is not created again: nobody knows what became of it (17.1).
+        # An accepted event that does not show is not created again: nobody knows what became of it (17.1).
         return None if entry.sent else NotDone("there is no such event", final=False)
 
     def mismatch(
@@ -81,7 +81,7 @@ class EventsKind(ManagedKind[EventOperation]):
     async def ruled_out(
         self, operation: EventOperation, refused: NotDone, site: SiteCache, journal: Journal
     ) -> Outcome:
-        """A 428 says that the event is gone, or that it is a connected calendar's (D 8.2)."""
+        """A 428 says that the event is gone, or that it belongs to a connected calendar (D 8.2)."""
         match operation:
             case CreateEvent():
                 return refused
@@ -110,7 +110,7 @@ class EventsKind(ManagedKind[EventOperation]):
             case CreateEvent(event=event) if done.created:
                 return Bindings(event_ids=((event.name, EventId(done.created)),))
             case DeleteEvent(id=id):
-                # It is not missed from now on (17.3).
+                # From now on its absence is expected (17.3).
                 names = (name for name, known in recorded.event_ids if known == id)
                 return Bindings(event_ids=tuple((name, EventId("")) for name in names))
             case CreateEvent() | UpdateEvent():
@@ -122,7 +122,7 @@ class EventsKind(ManagedKind[EventOperation]):
         assert isinstance(operation, CreateEvent)
         wanted = operation.event
         live = next((event for event in _seen(found) if event.id == created), None)
-        # An id of something else altogether would have that overwritten.
+        # The id of an unrelated object would cause that to be overwritten.
         return live is not None and (
             normal_text(live.name) == normal_text(wanted.name) or is_event(live, live.name, when_of(wanted))
         )
@@ -196,7 +196,7 @@ def is_event(live: CalendarEvent, name: str, when: JsonObject) -> bool:
         return False
     date, rule = when.get("date"), when.get("recurringRule")
     if rule is not None:
-        # The API may fill a rule up with members of its own (14.17), so only the asked ones are compared.
+        # The API may add members of its own to a rule (14.17), so only those that were asked for are compared.
         own = live.recurring_rule
         return own is not None and isinstance(rule, JsonObject) and all(same(own.get(key), rule[key]) for key in rule)
     if live.date is None or live.recurring_rule is not None or not isinstance(date, str):
@@ -213,7 +213,7 @@ def when_of(event: DesiredEvent) -> JsonObject:
 
 
 def _made(wanted: DesiredEvent, entry: OpenEntry, events: tuple[CalendarEvent, ...]) -> list[CalendarEvent]:
-    """The events like the wanted one that were not there before the call, by id."""
+    """The events matching the wanted one that did not exist before the call, by id."""
     new = (event for event in events if event.id not in entry.before.known)
     return sorted((event for event in new if is_event(event, wanted.name, when_of(wanted))), key=lambda one: one.id)
 

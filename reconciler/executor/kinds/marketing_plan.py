@@ -1,4 +1,4 @@
-"""The marketing plan: what a generation throws away, how it shows that it took effect, and how it ended."""
+"""The marketing plan: what a generation throws away, how one can see that it took effect, and how it ended."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
         live = found.marketing_plan
         if not isinstance(operation, DeleteMarketingPlan) or live is None:
             return None  # a generation is read back where it is waited for
-        # Which status a deleted one has is not documented, so after a clear answer only one that goes on counts.
+        # The status of a deleted plan is not documented, so after a clear answer only a plan that goes on counts.
         if live.status is PlanStatus.ACTIVE and live.activities:
             return f"asked for it to be deleted, and it is ACTIVE with {len(live.activities)} activities"
         return None
@@ -110,7 +110,7 @@ def _replaced(entry: OpenEntry, recorded: RecordedSite) -> tuple[CreatedActivity
 
 
 def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome | None:
-    """What became of a generation. None where it shows no trace."""
+    """What became of a generation. None if there is no sign of it."""
     if live is None or not (entry.sent or leaves_trace(entry, live)):
         return None
     match live.status:
@@ -130,7 +130,7 @@ def generation_outcome(entry: OpenEntry, live: MarketingPlan | None) -> Outcome 
 
 
 def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a generation shows: it is under way, the status is another, or activities or their posts are new.
+    """Whether a generation shows: it is under way, the status has changed, or activities or their posts are new.
 
     Activities that are gone say nothing: the window starts today, so they go as days pass (D 6.2).
     """
@@ -143,19 +143,19 @@ def leaves_trace(entry: OpenEntry, live: MarketingPlan) -> bool:
 
 
 def is_as_before(entry: OpenEntry, live: MarketingPlan) -> bool:
-    """Whether a marketing plan shows what it did before the call, and nothing else: no generation writes that again."""
+    """Whether a marketing plan shows exactly what it did before the call: no generation writes the same again."""
     shown, before = _contents(live), set(entry.before.contents)
     return bool(shown & before) and not leaves_trace(entry, live)
 
 
 def _contents(live: MarketingPlan) -> set[str]:
-    """What an ACTIVE marketing plan says and holds: what a generation makes others of, whatever keeps its id."""
+    """What an ACTIVE marketing plan says and holds: what a generation replaces, even if an id stays."""
     facts = {digest_of(JsonObject({"id": activity.id, **activity.facts()})) for activity in live.activities}
     return facts | {post.id for activity in live.activities for post in activity.posts}
 
 
 def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
-    """The status after a delete is not documented, so that nothing is left of it counts as gone too."""
+    """The status after a delete is not documented, so an empty marketing plan counts as gone too."""
     if live is None or live.status is PlanStatus.NEVER_CREATED:
         return True
     changed = bool(entry.before.known) or str(live.status) != entry.before.status

@@ -67,7 +67,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
                     return None
             case CancelPost():
                 if live is not None and not isinstance(live.status, PostStatus):
-                    return None  # a status of a later version tells nothing
+                    return None  # an unknown status of a later version tells nothing
             case _:
                 assert_never(operation)
         return super().outcome(operation, entry, found, now)
@@ -106,7 +106,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
     ) -> Outcome:
         """The outcome of a cancel that was refused with 409, 428 or 404, by the status the post has now.
 
-        Such an answer says that the post is in no state to be cancelled (17.9). One that is out has been seen by the
+        Such an answer says that the post cannot be cancelled in its state (17.9). One that is out has been seen by the
         public, which no cancel changes.
         """
         if not isinstance(operation, CancelPost):
@@ -144,7 +144,7 @@ def is_scheduled(live: Post) -> bool:
 
 
 def _is_live(live: Post) -> str:
-    """What the public sees of a post that went out before it was cancelled."""
+    """What the public saw of a post that went out before it was cancelled."""
     words = " ".join(printable(live.caption).split())
     quoted = f'"{words if len(words) <= QUOTED else words[:QUOTED] + "..."}"' if words else "without text"
     where = f"on {printable(live.account_name or live.account_id or live.channel)}"
@@ -178,7 +178,7 @@ def published_post(
     that the site had last), the options know the commit and who approved it, and
     `found` is what was read since.
 
-    It is dated by its journal entry, so that noted twice it is one scheduling all the same.
+    It is dated by its journal entry, so that two notes of it are still one scheduling.
     """
     operation = entry.operation
     assert isinstance(operation, SchedulePost | ReschedulePost)
@@ -226,7 +226,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
     """What a post is instead of what is required. May raise an ApiError."""
     post = _post(await site.marketing_plan(), required.id)
     if isinstance(required, StillScheduled):
-        # It may outlive its activity (14.8), so that the marketing plan does not show it.
+        # It may outlive its activity (14.8), and then the marketing plan does not show it.
         post = post or await site.reader.post(site.site, required.id)
         if post is not None and post.status is PostStatus.SCHEDULED:
             return None
@@ -239,7 +239,7 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
 
 
 def right_unmet(required: Precondition, moment: Moment) -> str | None:
-    """What is in the way of publishing, of all that can be judged without reading the site; None where nothing is."""
+    """What blocks publishing, as far as that can be judged without reading the site; None if nothing does."""
     match required:
         case StillAhead():
             return time_unmet(required, moment.now, moment.zone)
@@ -263,13 +263,13 @@ def _approval_unmet(required: Approved, moment: Moment) -> str | None:
 
 
 async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) -> str | None:
-    """What of an activity, or of all upcoming ones, waits to go out. May raise an ApiError."""
+    """The posts of an activity, or of all upcoming ones, that wait to go out. May raise an ApiError."""
     waiting = [
         post_name(printable(activity.title), printable(post.channel), printable(post.type))
         for activity in (await site.marketing_plan()).activities
         if activity.id == required.activity or (required.activity is None and activity.date >= now)
         for post in activity.posts
-        # A status of a later version may be one more way to wait.
+        # An unknown status of a later version may mean that it waits.
         if post.status is PostStatus.SCHEDULED or not isinstance(post.status, PostStatus)
     ]
     if not waiting:

@@ -32,7 +32,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
     """The marketing settings of a site."""
 
     async def prepared(self, operation: UpdateSettings, site: SiteCache) -> UpdateSettings:
-        """Each changed field is sent whole, so what else it holds is what it holds now (17.4)."""
+        """Each changed field is sent whole, so its other members are sent as they are now (17.4)."""
         return operation.merged_into(await site.settings())
 
     async def before(self, operation: UpdateSettings, site: SiteCache) -> Before:
@@ -90,7 +90,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
 
 
 def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str | None:
-    """What the write did to fields that it does not name, as a sentence: a generation would use them as well (17.5)."""
+    """What the write did to fields that it does not name, as a sentence: a generation would use them too (17.5)."""
     moved = [field for field in before if not _holds(field.path, live.value_of(field.path), field.value)]
     if not moved:
         return None
@@ -102,7 +102,7 @@ def _changed_as_well(before: tuple[Field, ...], live: MarketingSettings) -> str 
 
 
 def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
-    """Whether a live value is the one asked for. An object may hold more: members that the server adds itself."""
+    """Whether a live value is what was asked for. An object may hold more: members that the server adds itself."""
     if not isinstance(asked, JsonObject) or path.rsplit(".", 1)[-1] in ATOMIC_MEMBERS:
         return same_setting(path, asked, live)
     members = live if isinstance(live, JsonObject) else EMPTY
@@ -110,7 +110,7 @@ def _holds(path: str, live: Json | Absent, asked: Json) -> bool:
 
 
 async def setting_unmet(required: SettingIs, site: SiteCache) -> str | None:
-    """What is at a path instead of the required value. May raise an ApiError."""
+    """What was found at a path instead of the required value. May raise an ApiError."""
     live = normal(required.path, (await site.settings()).value_of(required.path))
     if same(live, required.value):
         return None
