@@ -183,6 +183,7 @@ class Planned(Variant, frozen=True):
     warnings: tuple[Diagnostic, ...]
     inherited: tuple[tuple[str, str], ...]
     reached: Reached | None
+    nothing_public: bool
 
     @classmethod
     def of(cls, site: SitePlanned) -> Self:

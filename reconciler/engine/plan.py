@@ -17,7 +17,7 @@ from reconciler.engine.results import Emit, Notice, Phase, PhaseStarted, PlanCom
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
 from reconciler.engine.site_results import SiteFailed, SitePlanned
-from reconciler.engine.undeclared import tell_undeclared
+from reconciler.engine.undeclared import tell_each, undeclared_sites
 from reconciler.engine.unseen import unseen_at
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result
@@ -27,9 +27,10 @@ from reconciler.model.policy import Policy
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.guards import judge_run, judge_strictly
+from reconciler.planner.nothing_public import nothing_public
 from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named, apply_targets
+from reconciler.planner.targets import Named, TargetFilter, apply_targets
 from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out
 
 if TYPE_CHECKING:  # few runs have any
@@ -44,7 +45,8 @@ async def plan_sites(
 ) -> PlanCompleted:
     """Plans all sites of a selection. Raises InvalidFiles and UsageError for what is wrong with the run as a whole."""
     begin("plan", selection, emit, session)
-    undeclared = await tell_undeclared(session, selection, context, emit)
+    undeclared = await undeclared_sites(session.store, selection, session.clock.now())
+    refusals = tell_each(undeclared, context, emit)
     await tell_left_out(session, selection.left_out, emit)
     emit(PhaseStarted(Phase.PLANNING, len(selection)))
     totals, reach = PlanTotals(), Reach(context.targets, selection.entries)
@@ -54,7 +56,10 @@ async def plan_sites(
         tell(result, emit)
     reach.check()
     completed = totals.completed(session.project.policy)
-    completed = totals.refused_by((*completed.refusals, *undeclared), completed)
+    completed = totals.refused_by((*completed.refusals, *refusals), completed)
+    every_site = len(selection) == selection.of and not undeclared and selection.targets == TargetFilter()
+    sure = totals.nothing_public and every_site and not completed.refusals
+    completed = replace(completed, nothing_public=sure)
     emit(completed)
     return completed
 
@@ -105,7 +110,17 @@ async def plan_site(
     if options.regenerate:
         reached = replace(reached, idle=idle_regeneration(desired, plan))
     reads = tuple(sorted(need.value for need in observed.had_reads))
-    return SitePlanned(plan, tally_of(plan), reads, desired.labels, turn.seconds, warnings, desired.inherited, reached)
+    return SitePlanned(
+        plan,
+        tally_of(plan),
+        reads,
+        desired.labels,
+        turn.seconds,
+        warnings,
+        desired.inherited,
+        reached,
+        options.publish and nothing_public(observed, recorded, plan),
+    )
 
 
 def judged(
@@ -144,12 +159,14 @@ class PlanTotals:
         self.failed = 0
         self.refused = 0
         self.unstoppable = 0
+        self.nothing_public = True
         self.tally = PlanTally()
         self._stopped: list[GoingOut] = []
 
     def add(self, result: SitePlanned | SiteFailed) -> None:
         """One site more."""
         self.sites += 1
+        self.nothing_public &= isinstance(result, SitePlanned) and result.nothing_public
         if isinstance(result, SiteFailed):
             self.failed += not result.refused
             self.refused += result.refused

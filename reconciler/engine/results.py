@@ -163,6 +163,8 @@ class PlanCompleted(Struct, frozen=True):
     """The posts that still go out and that no action of a plan stops."""
     still_going_out: tuple[GoingOut, ...] = ()
     """What the plans would have stopped, if the run as a whole is refused and nothing is done."""
+    nothing_public: bool = False
+    """Whether all sites of the project were looked at, and surely nothing of them goes public (`plan` alone)."""
 
     @property
     def changes(self) -> int:

@@ -60,6 +60,8 @@ class SitePlanned(Struct, frozen=True):
     inherited: tuple[tuple[str, str], ...] = ()
     reached: Reached | None = None
     """Which names in the run's options the site has; None if nobody asked."""
+    nothing_public: bool = False
+    """Whether it is sure that nothing of it goes public, by this plan or because it waits already."""
 
     @property
     def name(self) -> SiteName:

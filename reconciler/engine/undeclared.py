@@ -38,8 +38,13 @@ async def tell_undeclared(
     session: Session[ReadClient], selection: Selection, context: RunContext, emit: Emit
 ) -> tuple[Diagnostic, ...]:
     """Names every undeclared site with the posts that still go out there. Gives the refusals under `--strict`."""
+    return tell_each(await undeclared_sites(session.store, selection, session.clock.now()), context, emit)
+
+
+def tell_each(undeclared: Iterable[Undeclared], context: RunContext, emit: Emit) -> tuple[Diagnostic, ...]:
+    """Names these sites, as `tell_undeclared`."""
     refusals = []
-    for found in await undeclared_sites(session.store, selection, session.clock.now()):
+    for found in undeclared:
         for problem in notices_of(found):
             emit(Notice(problem))
         if context.strict:

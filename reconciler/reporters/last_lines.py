@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
+NOTHING_PUBLIC: Final = " Nothing goes public."
 
 NO_SITES: Final = "No sites were looked at: none was chosen."
 """The last line of a run over nothing, which says nothing of the sites."""
@@ -31,7 +32,10 @@ def header(run: RunStarted) -> str:
 
 
 def plan_line(plan: PlanCompleted) -> str:
-    """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`."""
+    """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`.
+
+    Where that is sure, ` Nothing goes public.` follows the totals.
+    """
     if not plan.sites:
         return NO_SITES
     tally = plan.tally
@@ -55,7 +59,7 @@ def plan_line(plan: PlanCompleted) -> str:
     if not plan.changes and not plan.refused:
         left = [part for part in rest if not part.startswith("plus")]
         return f"No changes; {', '.join(left)}." if left else NO_CHANGES
-    return f"Plan: {_sentence(doing, rest)}"
+    return f"Plan: {_sentence(doing, rest)}{NOTHING_PUBLIC if plan.nothing_public else ''}"
 
 
 def apply_line(done: ApplyCompleted) -> str:

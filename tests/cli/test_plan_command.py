@@ -28,7 +28,7 @@ def test_a_fresh_site(project: Project, reconciler: Command) -> None:
         "      + marketingTools  [SOCIAL_MARKETING]",
         "      + toneOfVoice     warm and playful",
         "",
-        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate.",
+        "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate. Nothing goes public.",
         "Next: reconciler apply",
     ]
     assert project.requests()

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.codec import sorted_json
+from reconciler.reporters.last_lines import NOTHING_PUBLIC
 from tests.cli.projects import PROJECT, Command, Project, site
 
 SHOP = "3f0c2a9e-8d0b-4b7c-9a55-000000000001"
@@ -289,9 +290,12 @@ def test_limits_of_the_run_are_judged_again(reconciler: Command, project: Projec
 
 
 def test_show_renders_what_plan_showed(reconciler: Command, project: Project, saved: Path) -> None:
+    """But for `Nothing goes public.`: `show` looks at no site, and cannot know what waits by now."""
     shown, planned = reconciler("show", saved.name), reconciler("plan")
     assert shown.code == 0
-    assert planned.out.partition("\nNext: ")[0].partition("\n\n")[2] in shown.out
+    assert planned.last.endswith(NOTHING_PUBLIC)
+    assert planned.out.partition("\nNext: ")[0].partition("\n\n")[2].removesuffix(NOTHING_PUBLIC) in shown.out
+    assert NOTHING_PUBLIC not in shown.out
     assert "expires" in shown.out
     as_json = reconciler("show", saved.name, "--output", "json").json
     assert as_json["sites"] == reconciler("plan", "--output", "json").json["sites"]

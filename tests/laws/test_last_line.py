@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.reporters.last_lines import NOTHING_PUBLIC
 from tests.cli.conftest import reconciler as reconciler
 from tests.cli.projects import PROJECT, SANDBOX, Command, Project, site
 
@@ -63,6 +64,7 @@ def test_the_last_line_is_what_happened(seed: int, tmp_path: Path, reconciler: C
             assert (after, later) == (events, calls)
             continue
         promised, told = numbers(planned.last), numbers(done.last)
+        assert planned.last.endswith(NOTHING_PUBLIC), "no post of these worlds is ever scheduled"
         assert promised == told, (planned.last, done.last)
         assert (told["add"], told["destroy"]) == (len(after - events), len(events - after)), done.last
         assert told["generate"] == later["generate"] - calls["generate"], done.last
@@ -128,15 +130,19 @@ def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, rec
     dice, project = random.Random(seed), Project(tmp_path)
     rules = "schedule: {approval: required, rules: [{match: {within: 30d}}]}\n"
     text = site("shop-a", 1).replace("warm and playful", "dry").replace("  marketingTools: [SOCIAL_MARKETING]\n", "")
+    text = text.replace("{state: present}", "{state: present, regenerate: {when: never}}")
     project.write(
         {"reconciler.yaml": PROJECT, "sandbox.yaml": published_world(dice), "sites/shop-a.yaml": text + rules}
     )
     assert reconciler("apply", project.root, "--auto-approve").code == 0
-    for _ in range(4):
+    for turn in range(4):
         reconciler("review", project.root)
         decide(project, dice)
+        if turn % 2 == 0:  # something to do that no post has to do with
+            project.write({"sites/shop-a.yaml": text.replace("dry", f"dry {turn}") + rules})
         before = waiting(project)
-        promised = counted(reconciler("plan", project.root).last)
+        planned = reconciler("plan", project.root)
+        promised = counted(planned.last)
         with project.world() as world:
             if dice.random() < 0.4:
                 route = dice.choice(("POST *schedule-drafts", "PATCH *cancel"))
@@ -147,6 +153,8 @@ def test_the_last_line_tells_what_became_of_posts(seed: int, tmp_path: Path, rec
         scheduled = sum(after[id][0] == "SCHEDULED" != before[id][0] for id in after)
         cancelled = sum(before[id][0] == "SCHEDULED" != after[id][0] for id in after)
         assert (told["published"], told["cancelled"]) == (scheduled, cancelled), (done.last, done.out)
+        if planned.last.endswith(NOTHING_PUBLIC):
+            assert "SCHEDULED" not in {status for status, _ in (*before.values(), *after.values())}, planned.out
         assert sum(told[word] for word in ENDS) == promised["publish"] + promised["cancel"], (promised, done.out)
         assert told["withheld"] == 0 if allowed else told["published"] == 0
         with project.world() as world:

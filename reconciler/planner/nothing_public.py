@@ -1,0 +1,41 @@
+"""Whether it is sure that a plan lets nothing go public: it makes nothing so, and nothing is known to wait for that."""
+
+from __future__ import annotations
+
+from reconciler.model.journal import UnreadableCall
+from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
+from reconciler.model.posts import PostId
+from reconciler.model.sites import ObservedSite, RecordedSite
+from reconciler.model.writes import Verb
+from reconciler.planner.actions import Plan
+from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.planner.waiting import may_go_out
+
+PUBLIC = frozenset({Verb.PUBLISH, Verb.CANCEL})
+"""Calls about posts that go out; one whose outcome is not known may have left its post waiting."""
+
+
+def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -> bool:
+    """Whether nothing of a site goes public, whatever is done of its plan. False where that cannot be told.
+
+    Promises count as what they turn into. A marketing plan that was not read, or that shows no activities, says
+    nothing of what waits; and of each post that the state has as scheduled somebody must have seen that it does not.
+    """
+    if plan.refusals or plan.still_going_out or any(action.operation.verb in PUBLIC for action in plan.actions):
+        return False
+    live = observed.marketing_plan
+    if live is None or not (live.status is PlanStatus.NEVER_CREATED or _shows_all(live)):
+        return False
+    if any(isinstance(entry.operation, UnreadableCall) or entry.operation.verb in PUBLIC for entry in recorded.open):
+        return False
+    posts = [post for activity in live.activities for post in activity.posts]
+    posts += [post for _, post in observed.items if post is not None]
+    if any(may_go_out(post) for post in posts):
+        return False
+    over = {outcome.post for outcome in recorded.outcomes}
+    seen: set[PostId] = {post.id for post in posts} | {id for id, _ in observed.items}
+    return scheduled_by_us(recorded) <= over | seen
+
+
+def _shows_all(live: MarketingPlan) -> bool:
+    return live.status is PlanStatus.ACTIVE and live.shows_activities

@@ -1,0 +1,78 @@
+"""The end of `plan` answers whether anything goes public, where every site was looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cli.projects import Command, Project, site
+from tests.cli.test_stays_wanted import Pottery
+from tests.cli.test_stays_wanted import pottery as pottery
+
+SAID = " Nothing goes public."
+
+
+def test_it_is_said_and_json_stays_as_it_was(project: Project, reconciler: Command) -> None:
+    assert reconciler("plan", project.root).last.endswith(f", 1 to generate.{SAID}")
+    shown = reconciler("plan", project.root, "--output", "json").out
+    assert "ublic." not in shown
+    assert "nothing" not in shown
+    assert SAID in reconciler("plan", project.root, "--output", "markdown").out
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--no-publish",),
+        ("--target", "shop"),
+        ("--exclude", "shop-b"),
+        ("--target", "shop/settings"),
+        ("--shard", "2/3"),
+        ("--shard", "3/3"),
+        ("--target", "*/settings"),
+        ("--target", "*/marketing.plan"),
+    ],
+)
+def test_a_run_over_a_part_says_nothing_of_the_whole(
+    chain: Project, reconciler: Command, options: tuple[str, ...]
+) -> None:
+    assert SAID in reconciler("plan", chain.root).last
+    assert SAID not in reconciler("plan", chain.root, *options).out
+
+
+def test_a_site_whose_marketing_plan_is_not_read_says_nothing(project: Project, reconciler: Command) -> None:
+    project.edit("sites/shop.yaml", "marketingPlan: {state: present}\n", "")
+    done = reconciler("plan", project.root)
+    assert (done.last.startswith("Plan: "), SAID in done.out) == (True, False)
+
+
+def test_a_refused_run_says_nothing(project: Project, reconciler: Command) -> None:
+    project.write({"sites/shop-b.yaml": site("shop-b", 2, more="expect: {channels: [TIKTOK]}\n")})
+    assert SAID not in reconciler("plan", project.root).out
+
+
+def test_a_run_that_a_limit_refuses_says_nothing(pottery: Pottery) -> None:
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    change = 'activities:\n- {match: {title: "Kiln*"}, state: absent}\n'
+    file = pottery.project.root / "sites" / "pottery.yaml"
+    file.write_text(file.read_text("utf-8").replace("discard: all}}", "discard: all}}\n" + change.rstrip()), "utf-8")
+    assert SAID in pottery.run("plan")[1]
+    pottery.project.edit("reconciler.yaml", "version: 1\n", "version: 1\npolicy: {maxDelete: 0}\n")
+    code, said = pottery.run("plan")
+    assert (code, "Refused: " in said, SAID in said) == (4, True, False), said
+
+
+def test_a_post_that_waits_is_never_passed_over(pottery: Pottery) -> None:
+    pottery.project.edit("sites/pottery.yaml", "when: on-change", "when: never")
+    pottery.scheduled()
+    pottery.project.edit("sites/pottery.yaml", "toneOfVoice: dry", "toneOfVoice: warm")
+    code, said = pottery.run("plan")
+    assert (code, "1 to change" in said, SAID in said) == (0, True, False), said
+
+
+def test_a_post_of_a_site_that_no_file_declares_is_not_passed_over(pottery: Pottery) -> None:
+    pottery.scheduled()
+    (pottery.project.root / "sites" / "pottery.yaml").unlink()
+    (pottery.project.root / "approvals" / "pottery.yaml").unlink()
+    pottery.project.edit("sites/shop.yaml", "warm and playful", "dry")
+    code, said = pottery.run("plan")
+    assert (code, "undeclared" in said, "Plan: " in said, SAID in said) == (0, True, True, False), said
