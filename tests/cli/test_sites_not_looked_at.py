@@ -261,3 +261,13 @@ def test_a_saved_plan_with_nothing_to_do_names_a_withdrawal_that_is_not_committe
     ran = pottery.command("apply", file, "--auto-approve", "--committed")
     assert (ran.code, "1 still going out" in ran.last) == (3, True), ran.out + ran.err
     assert len(pottery.project.requests()) == asked
+
+
+def test_a_saved_part_says_nothing_of_the_sites_of_other_parts(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pottery.project.write({"sites/bakery.yaml": f"version: 1\nsite: {{name: bakery, id: {SITE[:-1]}2}}\n"})
+    file = saved_plan(pottery, "--shard", "2/2")  # bakery; pottery is in the first
+    WITHDRAW(pottery.project)
+    code, said, _ = apply_saved(pottery, file, monkeypatch)
+    assert (code, "leaves the site out" in said, "bakery" in Path(file).read_text("utf-8")) == (0, False, True), said
