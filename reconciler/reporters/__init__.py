@@ -1,1 +1,1 @@
-"""Values to words: one file a format, and no decisions."""
+"""Values to words: one file per format, and no decisions."""

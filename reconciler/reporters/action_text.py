@@ -1,4 +1,4 @@
-"""Each kind of write in the words of a person who reads a plan: what it is about, and what becomes of it."""
+"""Each kind of write in words for a person who reads a plan: what it is about, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def account_words(account: str) -> str:
 
 
 def scheduled_words(operation: SchedulePost, zone: str) -> str:
-    """When a post goes out: `about` an estimate where Wix picks the time."""
+    """When a post goes out; an estimate, with `about`, if Wix picks the time."""
     if operation.at is not None:
         return moment(operation.at, zone)
     if operation.about is None:

@@ -15,7 +15,7 @@ from reconciler.reporters.diagnostics import problem_values
 
 
 def imported_values(imported: SiteImported) -> dict[str, Any]:
-    """A site that was taken in."""
+    """A site that was imported."""
     return {
         "site": imported.name,
         "id": imported.id,
@@ -28,13 +28,13 @@ def imported_values(imported: SiteImported) -> dict[str, Any]:
 
 
 def examined_values(examined: SiteExamined) -> dict[str, Any]:
-    """What was found of a site."""
+    """What was found about a site."""
     findings = [problem_values(finding) for finding in examined.findings]
     return {"site": examined.name, "facts": dict(examined.facts), "findings": findings}
 
 
 def project_values(examined: ProjectExamined, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What was found of the project, with what was found `before`."""
+    """What was found about the project, with what was found `before`."""
     facts, findings = (before["facts"], before["findings"]) if before else ({}, [])
     more = [problem_values(finding) for finding in examined.findings]
     return {"facts": {**facts, **dict(examined.facts)}, "findings": [*findings, *more]}

@@ -1,4 +1,4 @@
-"""Blocks of lines, one a site, in the order of a screen; what is the same on several sites is kept and told once.
+"""Blocks of lines, one per site, in the order of a screen; a block that several sites share is kept and told once.
 
 Blocks wait in a temporary file, so that memory does not grow with the text of a run over many sites.
 """
@@ -18,10 +18,10 @@ IN_MEMORY: Final = 1_000_000
 """Bytes of text that are kept before they go to a file."""
 
 FEW_SITES: Final = 5
-"""Fewer sites with the same block have one each, if there are names to tell that they do not share."""
+"""If fewer sites share a block, each gets its own, provided it has names of its own to tell."""
 
 MOST_NAMES: Final = 5
-"""Sites of a shared block that are named where nothing else says which they are."""
+"""How many sites of a shared block are named if nothing else says which they are."""
 
 
 class _Adds(Protocol):
@@ -57,7 +57,7 @@ class Blocks(Generic[Tally]):
         self._list_sites = list_sites
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Shared[Tally]] = {}
-        # Each set of labels and each tally once: sites whose changes are no two alike have the same of these.
+        # Each set of labels and each tally once: sites with different changes still have these in common.
         self._labels: dict[frozenset[tuple[str, str]], frozenset[tuple[str, str]]] = {}
         self._tallies: dict[Tally, Tally] = {}
 
@@ -73,7 +73,7 @@ class Blocks(Generic[Tally]):
         discards: int = 0,
         discards_after: int = 0,
     ) -> None:
-        """A site's block. `common` is what other sites may have as well; `own` gives its lines where few have it.
+        """A site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
         `tally` is what is counted of it. The drafts that it throws away do not tell it from others; `discards` are
         counted after so many of the common lines.
@@ -100,7 +100,7 @@ class Blocks(Generic[Tally]):
         return len(self._found)
 
     def lines(self) -> Iterator[str]:
-        """All lines, worst first, an empty one after each block."""
+        """All lines, worst first, with an empty line after each block."""
         for found in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
             if found.shared is None or (found.count == len(found.own)):  # few, each with names of its own
                 for name, place in zip(found.names, found.own, strict=False):

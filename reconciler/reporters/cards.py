@@ -28,7 +28,7 @@ CHANNELS: Final = {
     "TWITTER": "X",
     "YOUTUBE": "YouTube",
 }
-"""What people call the channels; one that is not known here keeps the API's word."""
+"""What people call the channels; an unknown channel keeps the API's name."""
 
 TYPES: Final = frozenset({"POST", "STORY", "REEL", "VIDEO", "SHORT"})
 
@@ -56,7 +56,7 @@ GROUP_TITLES: Final = {
 
 
 class CardState(StrEnum):
-    """How a draft stands with the people who decide about it."""
+    """The review status of a draft."""
 
     FAILED = "failed"
     GOING_OUT = "still-going-out"
@@ -73,7 +73,7 @@ class CardState(StrEnum):
 
 
 class Look(Struct, frozen=True):
-    """How a state is shown: never by its colour alone. `shape` stands before the words; `tone` is the CSS class."""
+    """How a state is shown: never by its colour alone. `shape` comes before the words; `tone` is the CSS class."""
 
     words: str
     shape: str
@@ -105,7 +105,7 @@ DECISION_WORDS: Final = {
 
 
 class ShownMedia(Struct, frozen=True):
-    """One image or video. Only what is `safe` is followed: https, and no character in it that nobody sees."""
+    """One image or video. Only a `safe` address is followed: https, and without invisible characters."""
 
     type: str
     url: str
@@ -118,7 +118,7 @@ class ShownMedia(Struct, frozen=True):
 
 
 class Changed(Struct, frozen=True):
-    """A member that is not what was approved: its text before and now, or its images."""
+    """A member that differs from what was approved: its text before and now, or its images."""
 
     name: str
     before: str = ""
@@ -192,12 +192,12 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def kind(self) -> str:
-        """Its type, where that says more than that it is a post."""
+        """Its type, if that says more than that it is a post."""
         return "" if self.content.type == "POST" else self.content.type.lower()
 
     @property
     def classes(self) -> str:
-        """What makes a card look like its channel; words of a later API version get none."""
+        """What makes a card look like its channel; nothing for a channel of a later API version."""
         names = [self.content.channel.lower()] if self.content.channel in CHANNELS else []
         return " ".join(names + ([self.content.type.lower()] if self.content.type in TYPES else []))
 
@@ -219,7 +219,7 @@ class Card(Struct, frozen=True, dict=True):
 
     @property
     def length(self) -> int:
-        """In letters as people count them."""
+        """The length in letters as people count them."""
         return sum(map(letters, (self.content.title, self.content.caption, self.content.description)))
 
 
@@ -238,12 +238,12 @@ def _media(address: str) -> ShownMedia:
     if found is None:
         return ShownMedia("MEDIA", address, safe=False)
     url = found[2]
-    # An address with characters in it that nobody sees is shown, and not followed.
+    # An address with invisible characters is shown, and not followed.
     return ShownMedia(found[1] or "IMAGE", url, safe=url.lower().startswith("https://") and printable(url) == url)
 
 
 def changed(differences: Iterable[Difference], after: PublicContent, zone: str) -> tuple[Changed, ...]:
-    """What differs between an approved content and what there is now, words first and images side by side.
+    """What differs between the approved content and the present one, words first and images side by side.
 
     A difference says how a member reads in both; `in_file` is the one that was approved.
     """
@@ -273,7 +273,7 @@ class Day(Struct, frozen=True):
 
 
 class Week(Struct, frozen=True):
-    """A week with anything in it, Monday first. `key` is its Monday: `2026-11-30`."""
+    """A week that is not empty, Monday first. `key` is its Monday: `2026-11-30`."""
 
     key: str
     days: tuple[Day, ...]

@@ -1,6 +1,6 @@
 """GitLab's Code Quality report: findings beside the lines of a merge request.
 
-An array of objects, one a finding. GitLab compares their fingerprints with those of the target branch, so that they
+An array of objects, one per finding. GitLab compares their fingerprints with those of the target branch, so they
 leave out lines and words, as those of SARIF do.
 """
 
@@ -22,7 +22,7 @@ _SEVERITIES: Final = {Severity.ERROR: "critical", Severity.WARNING: "minor", Sev
 
 
 class CodeQualityReporter:
-    """Writes findings as they come, one a line."""
+    """Writes findings as they come, one per line."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._write = context.write

@@ -1,4 +1,4 @@
-"""What a reporter is: one method for all events of a run, and what it is made with."""
+"""What a reporter is: one method for all events of a run, and the context that it is made with."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class ReporterContext(Struct, frozen=True):
     """What a reporter is made with. `calls_of` names the API calls of an operation; only `--explain` gives it.
 
     `on_screen`: people see what is written beside stderr, which has told them of problems already; a report that goes
-    into a file has to tell them itself. `picture` draws the images of a sandbox, which no network has.
+    into a file has to tell them itself. `picture` draws the images of a sandbox, which are on no network.
     `step_summary` and `step_outputs` write what a CI service takes beside the report. `now` is the time, for a format
-    that tells of it. `before` is the report that this one takes the place of, empty for none.
+    that shows it. `before` is the report that this one replaces, empty for none.
     """
 
     command: str
@@ -54,7 +54,7 @@ class ReporterContext(Struct, frozen=True):
 
 
 class Reporter(Protocol):
-    """One format. It is handed every event of a run; the last is `Ended`, whatever became of the run."""
+    """One format. It receives every event of a run; the last is `Ended`, whatever became of the run."""
 
     def handle(self, event: Event) -> None:
         """An event of the run."""

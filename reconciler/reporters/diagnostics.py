@@ -1,4 +1,4 @@
-"""Diagnostics in words: the one place where a problem becomes a sentence. As JSON they are `problem_values`."""
+"""Diagnostics in words: the only place where a problem becomes a sentence. As JSON they are `problem_values`."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ def sentence(diagnostic: Diagnostic) -> str:
 
 
 def cause(diagnostic: Diagnostic) -> str:
-    """What is wrong and what to do, without where: the same text for every site that it happens to."""
+    """What is wrong and what to do, without the place: the same text for every site that has the problem."""
     return diagnostic.cause + (f"; {diagnostic.fix}" if diagnostic.fix else "")
 
 
 def particulars(diagnostic: Diagnostic) -> str:
-    """`GET /marketing-plan answered 403, request id 1.2`: what only somebody who helps asks for."""
+    """`GET /marketing-plan answered 403, request id 1.2`: what only support needs."""
     name = f"request id {diagnostic.request_id}" if diagnostic.request_id else ""
     return ", ".join(part for part in (diagnostic.call, name) if part)
 
 
 def of_its_site(diagnostic: Diagnostic) -> str:
-    """The sentence of a problem that stands beside the name of its site."""
+    """The sentence of a problem that is shown beside the name of its site."""
     return sentence(replace(diagnostic, address=None))
 
 
 def refused_line(reason: Diagnostic, more: int = 0) -> str:
-    """`Refused: shop: expect.published ...`, or `Cancelled.` where a person said no: the last line of a run."""
+    """`Refused: shop: expect.published ...`, or `Cancelled.` if a person said no: the last line of a run."""
     if reason.code == "declined":
         return f"Cancelled. {reason.message}."
     return f"Refused: {sentence(reason)}" + (f" (and {more} more, above)" if more else "")

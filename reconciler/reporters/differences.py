@@ -1,7 +1,7 @@
-"""How two texts differ, word by word, for every format: what stayed, what went, what is new.
+"""How two texts differ, word by word, for every format: what stayed, what was removed, what is new.
 
 A long text is shown around its changes. Two texts that look the same on a screen are spelled out, so that a difference
-nobody can see (a composed letter, a blank at the end, a zero-width character) has a form that one can.
+nobody can see (a composed letter, a blank at the end, a zero-width character) becomes visible.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_WORDS: Final = 1_500
 ELLIPSIS: Final = "…"
 
 _WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
-"""Words with what is written close to them; scripts that have no blanks between words, letter by letter."""
+"""Words with their punctuation; scripts without blanks between words, letter by letter."""
 
 _OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
 
@@ -76,7 +76,7 @@ def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]
 
 
 def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces with those changes spelled out that no eye can see: nothing but blanks, or two that look the same."""
+    """The pieces, with invisible changes spelled out: those of blanks only, or between texts that look the same."""
     whole = tuple(pieces)
     found = list(whole)
     for number, piece in enumerate(whole):
@@ -120,7 +120,7 @@ def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Changes that only a blank keeps apart are one change: people read phrases."""
+    """Changes with only a blank between them are one change: people read phrases."""
     found: list[Piece] = []
     for piece in _phrases(tuple(pieces)):
         if found and found[-1].mark is piece.mark:

@@ -17,14 +17,14 @@ from reconciler.reporters.plurals import plural
 _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Severity.NOTE: Style.CYAN}
 
 FEW: Final = 10
-"""Sites of which all that was found is shown; of more, what is wrong, each finding once."""
+"""Up to so many sites all findings are shown; for more, only problems, each once."""
 
 NAMED: Final = 5
-"""Sites that are named with a finding that more of them share."""
+"""How many sites are named with a finding that more of them share."""
 
 
 def examined_lines(examined: ProjectExamined | SiteExamined, screen: Screen, *, facts: bool = True) -> Iterator[str]:
-    """What is wrong, then, with `facts`, what was found to be so. Nothing where there is nothing to say."""
+    """What is wrong, then, with `facts`, what was found to be in order. Nothing if there is nothing to say."""
     name = examined.name if isinstance(examined, SiteExamined) else "project"
     if not examined.findings and not (facts and examined.facts):
         return
@@ -45,7 +45,7 @@ def _finding(finding: Diagnostic, screen: Screen, *, whole: bool) -> Iterator[st
 
 
 class Shared:
-    """What was found of many sites: each finding once, with the sites that have it."""
+    """What was found about many sites: each finding once, with the sites that have it."""
 
     def __init__(self) -> None:
         self._sites: dict[tuple[Severity, str], list[str]] = {}
@@ -59,7 +59,7 @@ class Shared:
             self._examples.setdefault((finding.severity, words), particulars(finding))
 
     def lines(self, screen: Screen, *, every: bool) -> Iterator[str]:
-        """The findings, the gravest and the most frequent first; with `every` the names of all sites."""
+        """The findings, the most serious and most frequent first; with `every` the names of all sites."""
         order = tuple(Severity)
         found = sorted(self._sites.items(), key=lambda pair: (order.index(pair[0][0]), -len(pair[1]), pair[0][1]))
         for (severity, words), sites in found:
@@ -86,7 +86,7 @@ def doctor_line(done: DoctorCompleted) -> str:
 
 
 def touched_lines(checked: FilesChecked, screen: Screen) -> Iterator[str]:
-    """What an upgrade would touch, one a line."""
+    """What an upgrade would touch, one per line."""
     for finding in checked.touched:
         yield from _finding(finding, screen, whole=True)
 

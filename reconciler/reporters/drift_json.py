@@ -36,7 +36,7 @@ def _item(item: DriftItem) -> dict[str, Any]:
 
 
 def _field(field: FieldDrift) -> dict[str, Any]:
-    """`applied` is left out where nothing was ever applied, which is not the same as null."""
+    """`applied` is left out if nothing was ever applied, which is not the same as null."""
     found = {
         "path": field.path,
         "moved": field.moved.value,

@@ -33,7 +33,7 @@ _MARKS: Final = {
 }
 
 GOES_OUT: Final = ("!", Style.RED, -2)
-"""Of a post that goes out although nobody wants it: before all else."""
+"""The rank of a post that goes out although nobody wants it: before all else."""
 
 REFUSED: Final = -1
 """The rank of a site that a guard would refuse: right after those with a post that goes out unwanted."""
@@ -56,15 +56,15 @@ class DriftScreen:
         self._in_review = self._sites_in_review = 0
 
     def started(self, run: RunStarted) -> None:
-        """Takes in what the header says."""
+        """Remembers what the header says."""
         self._run = run
 
     def failed(self, failed: SiteFailed) -> None:
-        """Takes in a site that could not be read."""
+        """Adds a site that could not be read."""
         self._failures.add(failed)
 
     def site(self, drifted: SiteDrifted) -> None:
-        """One site more."""
+        """Adds a site."""
         report = drifted.report
         tally = report.tally
         self._in_review += tally.in_review
@@ -121,7 +121,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
     alike: dict[object, list[DriftItem]] = {}
     for item in sorted(report.items, key=_rank):
         if not everything and item.state in (DriftState.IN_REVIEW, DriftState.CONVERGED):
-            continue  # of drafts in review there is one line for all, below
+            continue  # drafts in review share one line, below
         same = item.finding is Finding.BLOCKED and not everything
         alike.setdefault((item.about, item.fix) if same else item, []).append(item)
     for items in alike.values():
@@ -139,7 +139,7 @@ def _rank(item: DriftItem) -> int:
 
 
 def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
-    """An object, or several that the same blocks."""
+    """An object, or several that are blocked by the same thing."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
     spans = [Span(item.state.value, style)]
@@ -165,7 +165,7 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
 
 
 def _subject(item: DriftItem) -> str:
-    """What an object is, by the name people know; its id only where it has no other."""
+    """What an object is, by the name people know; its id only if it has no other name."""
     kind, key = item.address.kind, item.address.key
     if kind is Kind.EVENT:
         return f'event "{key}"'
@@ -179,7 +179,7 @@ def _subject(item: DriftItem) -> str:
 
 
 def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
-    """What each side says. What was last applied is told where it is neither what the file says nor what is there."""
+    """What each side says. What was last applied is told if it is neither what the file says nor what the site has."""
     yield Span(field.path.removeprefix("settings."))
     if is_read_by_parts(field.live, field.desired):
         yield Span("site -> file:", Style.DIM)

@@ -30,14 +30,14 @@ def text_of(command: str, *events: Event, calls_of: CallsOf | None = None) -> li
 
 
 def last_line(command: str, closing: Event) -> str:
-    """`Plan: 3 to add, ...`: how a run ended, in a line."""
+    """`Plan: 3 to add, ...`: how a run ended, in one line."""
     before = (closing.plan,) if isinstance(closing, ApplyCompleted) else ()
     lines = text_of(command, *before, closing)
     return lines[-1] if lines else ""
 
 
 def site_text(command: str, event: SiteEvent, calls_of: CallsOf | None = None) -> list[str]:
-    """What the text format says of a run over this site alone. The last line of a plan, an apply or an audit counts."""
+    """What the text format says of a run over this site alone, with the last line of a plan, an apply or an audit."""
     match event:
         case SitePlanned():
             refused = int(bool(event.plan.refusals))

@@ -13,11 +13,11 @@ from reconciler.reporters.plan_text import fix_line, still_going_out_lines, subj
 from reconciler.reporters.words import plural
 
 MOST_NAMES: Final = 8
-"""Sites of one cause that are named; the rest is counted."""
+"""How many sites of one cause are named; the rest are counted."""
 
 
 def unseen_lines(failed: SiteFailed) -> Iterator[Line]:
-    """What goes out at a site that could not be worked on, as far as anybody knows: what is unwanted first."""
+    """What goes out at a site that could not be worked on, as far as is known: unwanted posts first."""
     for going_out in failed.unseen.going_out:
         yield from still_going_out_lines(going_out.post, going_out.zone, failed.name)
     for problem in failed.unseen.waiting:
@@ -45,7 +45,7 @@ class Failures:
         self._most = 1_000_000 if list_sites else MOST_NAMES
 
     def add(self, failed: SiteFailed) -> None:
-        """One site more, with each of its problems."""
+        """Adds a site with each of its problems."""
         self._unseen += unseen_lines(failed)
         for problem in failed.problems:
             what = problem.cause.removeprefix(f"{failed.name}: ")

@@ -1,4 +1,4 @@
-"""What of a run somebody should look at, as diagnostics: for formats that have room for problems and little else."""
+"""What somebody should look at after a run, as diagnostics: for formats with room for problems and little else."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ _GRAVE = frozenset(
         Finding.MOVED_BY_OTHERS,
     }
 )
-"""Drift by which the wrong words go out, or none."""
+"""Drift because of which wrong words go out, or none do."""
 
 
 def findings_of(event: Event) -> Iterator[Diagnostic]:
-    """The problems that an event tells of, the gravest first. What merely changes is none."""
+    """The problems that an event tells of, the most serious first. A mere change is not a problem."""
     if isinstance(event, SiteEvent):
         yield from _of_site(event)
         return
@@ -222,7 +222,7 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
 
 
 def once(findings: Iterator[Diagnostic], seen: set[Diagnostic]) -> Iterator[Diagnostic]:
-    """Those that were not told yet; an apply's refusal is a site's and the run's."""
+    """Those that were not told yet; the refusal of an apply comes twice, for a site and for the run."""
     for finding in findings:
         if finding not in seen:
             seen.add(finding)
@@ -230,5 +230,5 @@ def once(findings: Iterator[Diagnostic], seen: set[Diagnostic]) -> Iterator[Diag
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:
-    """The finding for a format that tells its place in another way than in words."""
+    """The finding for a format that gives its place in another way than in words."""
     return replace(finding, place=None)

@@ -25,11 +25,11 @@ from reconciler.reporters.review_text import content_facts
 from reconciler.reporters.templating import render, resource
 
 Picture: TypeAlias = Callable[[str], str | None]
-"""The address of an image -> the image itself as a `data:` address; None: it is where its address says."""
+"""The address of an image -> the image itself as a `data:` address; None: fetch it from its address."""
 
 
 def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
-    """The page of one site or of many. `picture` draws images that no network has."""
+    """The page of one site or of many. `picture` draws images that are on no network."""
     style = resource("reconciler.reporters", "gallery.css")
     cards = in_order(card for review in reviews for card in cards_of(review))
     counted = Counter(card.state for card in cards)
@@ -53,7 +53,7 @@ def gallery(reviews: Sequence[Review], picture: Picture | None = None) -> str:
         place=lambda card: f"#{card.key}",
         picture=shown_at,
     )
-    return "".join((page, "\n"))  # plain text, to which others may add
+    return "".join((page, "\n"))  # plain text, which contributors may extend
 
 
 def cards_of(review: Review) -> Iterator[Card]:
@@ -117,7 +117,7 @@ def _local(moment: datetime, review: Review) -> datetime:
 
 
 def _facts(card: Card) -> list[tuple[str, str]]:
-    """What the public sees of a post beside what the card shows already."""
+    """What the public sees of a post in addition to what the card shows already."""
     shown = ("title", "account")
     return [(name, text) for name, text in content_facts(card.content, card.account) if name not in shown]
 

@@ -115,7 +115,7 @@ def numbers_of(event: ClosingEvent) -> dict[str, int]:
             }
         case ReviewCompleted():
             return {"pending": event.pending, "approved": event.approved, "failed": event.failed}
-        case _:  # the exit code says all there is to say
+        case _:  # the exit code says it all
             return {}
 
 

@@ -11,7 +11,7 @@ from reconciler.model.posts import account_id, account_name
 
 
 def history_values(history: SiteHistory) -> dict[str, Any]:
-    """A site's posts, the earliest first. What is not known of one is left out."""
+    """A site's posts, earliest first. What is not known about a post is left out."""
     posts = []
     for post in history.posts:
         outcome = history.outcome_of(post)

@@ -1,4 +1,4 @@
-"""The history as text: what went out on each site, and what waits to."""
+"""The history as text: what went out on each site, and what waits to go out."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def when_words(history: SiteHistory, post: PublishedPost) -> str:
 
 
 def moved_words(history: SiteHistory, post: PublishedPost) -> str:
-    """What a post was scheduled for that somebody moved; empty for all others."""
+    """When a post that somebody moved was scheduled for; empty for all others."""
     before = post.scheduled_for
     if before is None or history.moment_of(post) == before:
         return ""
@@ -43,7 +43,7 @@ def moved_words(history: SiteHistory, post: PublishedPost) -> str:
 
 
 def unwanted_words(history: SiteHistory, post: PublishedPost) -> str:
-    """Why a post that went out was not to go out; empty for all others."""
+    """Why a post that went out was unwanted; empty for all others."""
     why = dict(history.unwanted).get(post.id)
     return f"although {ALTHOUGH[why]}" if why is not None else ""
 

@@ -68,7 +68,7 @@ from reconciler.reporters.page_rows import SEVERITIES, failed_row
 from reconciler.reporters.words import moment, plural
 
 MOST_CAUSES: Final = 50
-"""Different causes of failing sites that the top of the page tells; the table has every site's own."""
+"""How many causes of failing sites the top of the page tells; the table has the cause for every site."""
 
 TITLES: Final = {
     "plan": "Planned changes",
@@ -81,7 +81,7 @@ TITLES: Final = {
 
 
 class HtmlReporter:
-    """Hands sites to the page as they come; keeps what its top says."""
+    """Passes sites to the page as they come; keeps what its top says."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
@@ -106,7 +106,7 @@ class HtmlReporter:
                 self._texts += text_of("show", event, PlanCompleted(0))[:-1]
             case SitePlanned() if event.says_something or event.plan.ended:
                 self._page.add("plan", TITLES["plan"], planned_row(event, self._context.calls_of))
-                if self._context.command == "apply":  # whose calendar has what was done
+                if self._context.command == "apply":  # its calendar shows what was done
                     for post in ended_in_calendar(event.plan):
                         self._page.enter("apply", post)
                 for refusal in event.plan.refusals:

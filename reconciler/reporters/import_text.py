@@ -15,7 +15,7 @@ _STYLES: Final = {Severity.ERROR: Style.RED, Severity.WARNING: Style.YELLOW, Sev
 
 
 def import_lines(imported: SiteImported, screen: Screen, *, quiet: bool = False) -> Iterator[str]:
-    """A site, its file, and below it what was left out or is to be looked at. `quiet` leaves a site without out."""
+    """A site, its file, and below it what was left out or needs a look. `quiet` leaves out a site with neither."""
     notes = [note for note in imported.notes if not quiet or note.severity is not Severity.NOTE]
     if quiet and not notes:
         return

@@ -1,4 +1,4 @@
-"""The words for open journal entries: what each call was to do, how a person finds out, and what follows."""
+"""The words for open journal entries: what each call should have done, how a person finds out, and what follows."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from reconciler.reporters.words import moment, value
 class CallWords(Struct, frozen=True):
     """The words for one call of the journal.
 
-    `asked` is what the call was to do, `look` what to look for on the site; `done` and `not_done` say what the next
-    apply does once a person has settled it so.
+    `asked` is what the call should have done, `look` what to look for on the site; `done` and `not_done`: what the next
+    apply does once a person has resolved it that way.
     """
 
     asked: str
@@ -82,7 +82,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
     ),
     "cancel-post": CallWords("cancel a scheduled post", "whether the post is still scheduled"),
 }
-"""A test fails for a call that has none here."""
+"""A test fails for a call without an entry here."""
 
 _OF_LATER: Final = CallWords("make a call that this version does not know", "whether it took effect")
 
@@ -107,7 +107,7 @@ def about(entry: OpenEntry) -> str:
 
 
 def standing(entry: OpenEntry, *, held: bool) -> str:
-    """What is known of its outcome, and what the next run does about it. `held`: a run may be at it right now."""
+    """What is known of its outcome, and what the next run does about it. `held`: a run may be working on it."""
     if entry.sent and isinstance(entry.operation, Generate | Regenerate):
         return "it was started; the next apply waits for it to end"
     if entry.sent:

@@ -1,6 +1,6 @@
-"""The JSON format: one document a run, for programs. Every value as it was read, with the escapes of JSON.
+"""The JSON format: one document per run, for programs. Every value as it was read, with the escapes of JSON.
 
-Sites are written as they come and not kept. Keys stand in a fixed order, and nothing in it is a time of making.
+Sites are written as they come and not kept. Keys have a fixed order, and no time of creation is in it.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ class JsonReporter:
             case SiteFailed() if self._phase is Phase.APPLYING:
                 self._ledger.append((self._order.get(event.name, 0), failed_values(event)))
             case SiteFailed():
-                if self._command == "apply":  # where a ledger follows, every site of the run is in it
+                if self._command == "apply":  # if a ledger follows, every site of the run is in it
                     self._order[event.name] = len(self._order)
                     self._ledger.append((self._order[event.name], failed_values(event)))
                 self._line(failed_values(event))
@@ -239,7 +239,7 @@ def _counts(event: ReviewCompleted | Validated | Decided | HistoryListed) -> dic
 
 
 def run_values(event: RunStarted) -> dict[str, Any]:
-    """What a run is over."""
+    """What a run works on."""
     found = {
         "project": event.project,
         "sites": event.sites,
@@ -267,7 +267,7 @@ def saved_values(saved: PlanLoaded) -> dict[str, Any]:
 
 
 def _left(posts: Iterable[GoingOut]) -> dict[str, Any]:
-    """What goes out although nobody wants it, where there is any."""
+    """Posts that go out although nobody wants them, if there are any."""
     values = [going_out_values(found.post) for found in posts]
     return {"stillGoingOut": values} if values else {}
 

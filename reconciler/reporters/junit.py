@@ -1,7 +1,7 @@
-"""The JUnit format, for the test pages of CI services: a test case a site, and one for the run itself.
+"""The JUnit format, for the test pages of CI services: one test case per site, and one for the run itself.
 
-A case fails where a site could not be worked on, where a guard refuses it (with `--strict` whatever is blocked does),
-where an action did not end well, or where it has drifted. What is only worth knowing is in its `system-out`.
+A case fails if a site could not be worked on, if a guard refuses it (with `--strict`, also if anything is blocked),
+if an action did not end well, or if it has drifted. What is only worth knowing is in its `system-out`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class _Case:
 
 
 class JunitReporter:
-    """Keeps a case a site: the numbers stand at the top."""
+    """Keeps one case per site, because the numbers come at the top."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._command = context.command

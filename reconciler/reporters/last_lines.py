@@ -15,7 +15,7 @@ NO_DRIFT: Final = "No drift."
 NOTHING_PUBLIC: Final = " Nothing goes public."
 
 NO_SITES: Final = "No sites were looked at: none was chosen."
-"""The last line of a run over nothing, which says nothing of the sites."""
+"""The last line of a run over no sites, which says nothing about the sites."""
 
 SHORT_COMMIT: Final = 7
 
@@ -114,7 +114,7 @@ def valid_line(files: int, sites: int) -> str:
 
 
 def _promised(promises: Promises) -> list[str]:
-    """`plus up to 9 posts`: what is only known after a generation."""
+    """`plus up to 9 posts`: what will only be known after a generation."""
     found = [
         f"plus up to {count}"
         for count in (

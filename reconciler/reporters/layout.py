@@ -1,6 +1,6 @@
 """How words are put on a screen: colours, wrapping, tables.
 
-Everything that is shown goes through `printable` here, whoever wrote it, so that no other module has to
+Everything that is shown passes through `printable` here, whoever wrote it, so that no other module has to
 remember to do it.
 """
 
@@ -18,7 +18,7 @@ from msgspec import Struct
 from reconciler.model.text import printable
 
 _OBEYED: Final = re.compile(r"(##\w*)\[")
-"""What CI runners obey wherever it is in a line of a log: `##[error]`, `##vso[...]`."""
+"""What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
 
 def inert(text: str) -> str:
@@ -62,7 +62,7 @@ class Screen(Struct, frozen=True):
     colour: bool = False
 
     def paint(self, text: str, style: Style = Style.PLAIN) -> str:
-        """The text made printable, in a colour where there are colours."""
+        """The text made printable, in a colour if there are colours."""
         safe = inert(text)
         if not self.colour or style is Style.PLAIN or not safe:
             return safe
@@ -70,12 +70,12 @@ class Screen(Struct, frozen=True):
 
 
 class Span(Struct, frozen=True):
-    """A piece of a line. Breaks fall at its blanks; what has none, such as an id, is never cut."""
+    """A piece of a line. Breaks fall at its blanks; a piece without blanks, such as an id, is never cut."""
 
     text: str
     style: Style = Style.PLAIN
     glued: bool = False
-    """Follows the span before it without a blank, as the words of one text do."""
+    """Whether it follows the span before it without a blank, as parts of one text do."""
 
 
 class Line(Struct, frozen=True):
@@ -112,7 +112,7 @@ def fill(text: str, width: int) -> str:
 def wrapped(spans: Sequence[Span], screen: Screen, *, indent: int = 0, hang: int = 4) -> Iterator[str]:
     """Lines for a row of spans, broken at blanks; the first starts at `indent`, the others at `hang`.
 
-    Spans are joined with two blanks. One that fits a line of its own but not the rest of this one moves there
+    Spans are joined with two blanks. A span that fits a line of its own but not the rest of this line moves there
     whole. A word that is longer than a line gets a line and runs over it.
     """
     line = _Line(screen, indent)

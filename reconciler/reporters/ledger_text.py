@@ -53,14 +53,14 @@ _WORST_FIRST: Final = (
 MOST_ROWS: Final = 30
 
 _TOLD_ABOVE: Final = frozenset({"refused", "could not be planned"})
-"""What a site's row says where the reason, with the sites that share it, stands above the plan's last line."""
+"""What a site's row says if the reason, with the sites that share it, is above the plan's last line."""
 
 FEW_SITES: Final = 5
-"""From so many sites on, those at which all is done are counted, and one that ends has a line or two."""
+"""From this number of sites on, sites at which all is done are only counted, and a site that ends has a line or two."""
 
 
 def has_problems(ledger: SiteLedger) -> bool:
-    """Whether something at a site ended otherwise than done, or still goes out."""
+    """Whether something at a site did not end as done, or still goes out."""
     undone = any(entry.result is not Result.DONE for entry in ledger.entries)
     return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
 
@@ -68,7 +68,7 @@ def has_problems(ledger: SiteLedger) -> bool:
 def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, quiet: bool = False) -> Iterator[str]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
-    `brief` is for a fleet: what was done and does not go public stands in the first line, the rest has its own.
+    `brief` is for a fleet: what was done and does not go public is in the first line, the rest gets its own lines.
     `quiet` leaves out all that was done.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
@@ -94,7 +94,7 @@ def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, 
 
 
 def _goes_without_saying(entry: Entry) -> bool:
-    """Whether nobody needs a line for it: it is done, and the public sees nothing of it."""
+    """Whether it needs no line: it is done, and the public sees nothing of it."""
     return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
 
 
@@ -148,7 +148,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
         return f"made for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
         return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
-    if done and isinstance(operation, SchedulePost) and entry.detail:  # which says when, as it was read back
+    if done and isinstance(operation, SchedulePost) and entry.detail:  # it says when, as it was read back
         return f"on {account_words(operation.account)}"
     if not done and isinstance(operation, SchedulePost):
         return f"was to go out {scheduled_words(operation, zone)}"
@@ -195,7 +195,7 @@ class Ledger:
         self._rows.append((rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]]))
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> None:
-        """A site that could not be worked on, or not even be planned: why is told above."""
+        """A site that could not be worked on, or not even planned: the reason is told above."""
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
         self._rows.append((1 if failed.refused else 0, failed.name, word, Style.RED))
 

@@ -68,10 +68,10 @@ COMMENT: Final = 65_536
 """Characters that a comment on GitHub may have."""
 
 FOOT: Final = 400
-"""Characters that are kept for saying what was left out."""
+"""Characters that are reserved for saying what was left out."""
 
 MOST_NAMES: Final = 3
-"""Sites that are named where many share a problem or a change."""
+"""How many sites are named if many share a problem or a change."""
 
 _SIGNS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.NOTE: "ℹ️"}
 
@@ -143,7 +143,7 @@ class MarkdownReporter:
                 assert_never(event)
 
     def _problem(self, finding: Diagnostic) -> None:
-        """A problem; one that many sites share is told once, with how many they are."""
+        """A problem; if many sites share it, it is told once, with their number."""
         sign, site = _SIGNS[finding.severity], finding.address.site if finding.address is not None else ""
         part = self._problems[finding.severity]
         if finding.place is not None or not site:
@@ -158,7 +158,7 @@ class MarkdownReporter:
         part.add((finding.code, cause(finding)), site, told)
 
     def _goes_out(self, planned: SitePlanned) -> None:
-        """What a plan would make public, or throw away, is risky too; an apply tells what became of it."""
+        """What a plan would publish or throw away is risky too; an apply tells what became of it."""
         counts = ((planned.tally.publish, "to publish"), (planned.tally.discard, "to discard"))
         found = ", ".join(f"{count} {word}" for count, word in counts if count)
         if found and self._context.command != "apply":
@@ -176,7 +176,7 @@ class MarkdownReporter:
         self._fold(event.name, lines, ending.partition(": ")[2] or ending)
 
     def _fold(self, name: str, lines: list[str], ending: str = "") -> None:
-        """A block; sites that have the same one share it."""
+        """A block; sites with the same block share it."""
         text = "\n".join(escape(inert(line)) for line in lines)
         nameless = [line.replace(f"? {name}: ", "? ", 1) for line in lines if line != name]
         same = "\n".join(escape(inert(line)) for line in nameless)
@@ -226,7 +226,7 @@ class _Sites:
         self._told = told
 
     def add(self, name: str) -> None:
-        """Once more. What a site has comes together."""
+        """Counts a piece once more. All pieces of a site come together."""
         self.times += 1
         if self._count and name == self._last:
             return
@@ -270,7 +270,7 @@ class _Part:
         found.add(name)
 
     def within(self, room: int) -> tuple[str, int]:
-        """What fits, and how many pieces of how many sites do not."""
+        """The pieces that fit, and how many of how many sites do not."""
         pieces: list[str] = []
         left = self._more
         full = False

@@ -1,4 +1,4 @@
-"""Texts as HTML: nothing that an AI or a stranger wrote is markup, acts unseen, or is obeyed by a CI runner."""
+"""Texts as HTML: nothing that an AI or a stranger wrote is markup, is invisible, or is obeyed by a CI runner."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.reporters.differences import (
 )
 
 LONG: Final = 1_500
-"""Characters from which on two texts are shown around their differences."""
+"""From this number of characters on, two texts are shown around their differences."""
 
 _TAGS: Final = {Mark.KEPT: "{}", Mark.GAP: '<span class="soft">{}</span>', Mark.REMOVED: "<del>{}</del>"}
 _ADDED: Final = "<ins>{}</ins>"
@@ -49,14 +49,14 @@ def words_apart(before: str, after: str) -> str:
 
 
 def link(url: str, words: str = "") -> str:
-    """A link, where it leads to https and nothing in it is unseen; its address as text otherwise."""
+    """A link, if it leads to https and has no invisible characters; otherwise its address as text."""
     if url.lower().startswith("https://") and printable(url) == url:
         return f'<a href="{escape(url)}" rel="noopener noreferrer nofollow">{text(words or url)}</a>'
     return f"<code>{text(url)}</code>"
 
 
 def hashed(resource: str) -> str:
-    """What a content security policy allows a style or a script by."""
+    """The hash by which a content security policy allows a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(resource.encode()).digest()).decode()
 
 

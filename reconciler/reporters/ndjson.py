@@ -1,7 +1,7 @@
-"""The NDJSON format: an object a line, written as the run goes on, for programs that follow it.
+"""The NDJSON format: one object per line, written as the run goes on, for programs that follow it.
 
 The first line is `report`, the last one `ended`, with the summary and the exit code, whatever became of the run. What
-stands in a line are the members that the JSON format has for the same event.
+is in a line are the members that the JSON format has for the same event.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json
 
 SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
-"""The members that the last line says again."""
+"""The members that the last line repeats."""
 
 
 class NdjsonReporter(JsonReporter):

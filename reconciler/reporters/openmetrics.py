@@ -34,7 +34,7 @@ from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.findings import drifted
 
 SUCCESS: Final = frozenset({0, 2})
-"""The exit codes of a run that did what it was for; 2 says that there are changes, or drift."""
+"""The exit codes of a successful run; 2 says that there are changes, or drift."""
 
 _HELP: Final = {
     "pending": "Objects that are waiting for the remote side, by site.",
@@ -137,7 +137,7 @@ class OpenMetricsReporter:
         yield "# EOF"
 
     def _last_success(self, name: str) -> float | None:
-        """That of the report before this one, if it has one of the same command."""
+        """The time in the report before this one, if it has one of the same command."""
         start = re.escape(self._sample(name, 0).removesuffix("0"))
         found = re.search(rf"^{start}(\d{{1,12}}(?:\.\d{{1,9}})?)$", self._context.before, re.MULTILINE)
         return float(found[1]) if found else None

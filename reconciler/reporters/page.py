@@ -19,10 +19,10 @@ from reconciler.reporters.page_rows import Entered, SiteRow
 from reconciler.reporters.words import plural
 
 SHOWN: Final = 200
-"""Sites that are shown at first; the script shows more when asked. A browser lays out that many without a pause."""
+"""How many sites are shown at first; the script shows more when asked. A browser lays out that many without a pause."""
 
 EARLY: Final = 'document.documentElement.classList.add("js")'
-"""So that a browser never lays out what the script hides."""
+"""This way a browser never lays out what the script hides."""
 
 HEAD: Final = """\
 <!doctype html>
@@ -62,7 +62,7 @@ class SiteTable:
         self._columns: dict[str, int] = {}
 
     def add(self, row: SiteRow) -> None:
-        """One site more. What it counts is a column, if only one site has any of it."""
+        """Adds a site. Each thing that it counts gets a column, even if no other site has any of it."""
         for name, count in row.counts:
             self._columns[name] = self._columns.get(name, 0) + count
         self.size += 1

@@ -1,4 +1,4 @@
-"""Sites in an HTML report that were taken in, or examined."""
+"""Sites in an HTML report that were imported or examined."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ RANKS: Final = {Severity.ERROR: 1, Severity.WARNING: 2, Severity.NOTE: 3}
 
 
 def imported_row(imported: SiteImported) -> SiteRow:
-    """A site that was taken in; first those whose plan is not empty."""
+    """A site that was imported; those whose plan is not empty come first."""
     state, style = imported.written.value, STYLES[imported.written]
     if imported.changes:
         state, style = "plan not empty", "warn"
@@ -34,7 +34,7 @@ def imported_row(imported: SiteImported) -> SiteRow:
 
 
 def examined_row(examined: SiteExamined | ProjectExamined) -> SiteRow:
-    """What was found of a site, or of the project."""
+    """What was found about a site, or about the project."""
     severities = [finding.severity for finding in examined.findings]
     worst = min(severities, key=lambda severity: RANKS[severity], default=None)
     state, style, rank = (worst.value, SEVERITIES[worst], RANKS[worst]) if worst else ("fine", "good", 4)

@@ -1,4 +1,4 @@
-"""A site in an HTML report that was looked at: its drift, and what went out there."""
+"""A site in an HTML report that was only read: its drift, and what went out there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STATES: Final = {
     DriftState.IN_REVIEW: (5, "calm", "?"),
     DriftState.CONVERGED: (6, "good", "="),
 }
-"""How grave a state is, how it looks, and its symbol."""
+"""How serious a state is, how it looks, and its symbol."""
 
 
 def drifted_row(drifted: SiteDrifted) -> SiteRow:
@@ -85,7 +85,7 @@ def _item(item: DriftItem) -> str:
 
 
 def _sides(field: FieldDrift) -> str:
-    """The site's value against the file's, word by word, and what was last applied where that is neither."""
+    """The site's value against the file's, word by word, and what was last applied if it is neither."""
     found = f'<dd dir="auto"><span class="soft">site → file</span> {two_values(field.live, field.desired)}'
     if not isinstance(field.applied, Absent) and field.applied not in (field.live, field.desired):
         applied = "(not set)" if field.applied is None else yaml(field.applied, whole=True)
@@ -94,7 +94,7 @@ def _sides(field: FieldDrift) -> str:
 
 
 def history_row(history: SiteHistory) -> SiteRow:
-    """A site with what went out there and what waits to."""
+    """A site with what went out there and what waits to go out."""
     outcomes = [history.outcome_of(post) for post in history.posts]
     went = sum(1 for found in outcomes if found is not None and found.status is PostStatus.PUBLISHED)
     failed = sum(1 for found in outcomes if found is not None and found.status is not PostStatus.PUBLISHED)

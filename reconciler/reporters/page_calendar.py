@@ -17,7 +17,7 @@ from reconciler.reporters.page_rows import Entered
 from reconciler.reporters.words import plural
 
 MOST_A_DAY: Final = 3
-"""Posts of a day that its field has room for; the list has all."""
+"""How many posts a day's field has room for; the list has all."""
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -33,7 +33,7 @@ class CalendarMonths:
         )
 
     def add(self, part: str, post: Entered) -> None:
-        """One post more, on the day that it has in its site's zone."""
+        """Adds a post, on its day in its site's zone."""
         local = _local(post.at, post.zone)
         about = "about " if post.about else ""
         self._database.execute(
@@ -57,7 +57,7 @@ class CalendarMonths:
         return self._database.execute("SELECT 1 FROM posts WHERE part = ? LIMIT 1", (part,)).fetchone() is not None
 
     def html(self, part: str) -> Iterator[str]:
-        """All months that have posts of a table; nothing where none has."""
+        """All months that have posts of a table; nothing if no month has any."""
         months = self._database.execute(
             "SELECT substr(day, 1, 7), COUNT(*) FROM posts WHERE part = ? GROUP BY 1 ORDER BY 1", (part,)
         ).fetchall()

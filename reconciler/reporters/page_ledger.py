@@ -32,7 +32,7 @@ RESULTS: Final = {
     Result.PENDING: (6, "warn"),
     Result.DONE: (7, "good"),
 }
-"""How grave an end is, 1 the worst, and how it looks."""
+"""How serious an end is, 1 the worst, and how it looks."""
 
 
 def applied_row(applied: SiteApplied) -> SiteRow:

@@ -44,7 +44,7 @@ STATES: Final = {
     Rank.SAFE: ("changes", "calm"),
     Rank.NOTE: ("nothing to do", "soft"),
 }
-"""What a site's plan is about, in a word, by its gravest part."""
+"""What a site's plan is about, in a word, by its most serious part."""
 
 
 def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRow:
@@ -79,7 +79,7 @@ def planned_row(planned: SitePlanned, calls_of: CallsOf | None = None) -> SiteRo
 
 
 def _rank(plan: Plan) -> Rank:
-    """The gravest part of a plan."""
+    """The most serious part of a plan."""
     if plan.still_going_out:
         return Rank.STILL_GOING_OUT
     if plan.refusals:

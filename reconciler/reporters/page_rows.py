@@ -74,7 +74,7 @@ def failed_row(failed: SiteFailed) -> SiteRow:
 def entered_post(
     operation: Operation, requires: Sequence[Precondition], site: str, zone: str, state: str = "", style: str = ""
 ) -> Entered | None:
-    """The place in the calendar of a write that is about a moment; None for any other."""
+    """The place in the calendar of a write that has a moment; None for any other."""
     if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost):
         return None  # no other write has a moment at which the public sees something
     match operation:
@@ -94,7 +94,7 @@ def entered_post(
 
 
 def _estimate(requires: Sequence[Precondition]) -> datetime | None:
-    """About when a post goes out for which the API picks the time."""
+    """About when a post goes out if the API picks its time."""
     for found in requires:
         if isinstance(found, StillAhead):
             return found.moment
@@ -111,7 +111,7 @@ def entered_going_out(post: StillGoingOut, site: str, zone: str) -> Entered | No
 
 
 def outcome_look(outcome: PostOutcome | None) -> tuple[str, str]:
-    """How a post ended, in a word, and how that looks."""
+    """How a post ended, in a word, and the look of that."""
     if outcome is None:
         return "scheduled", "calm"
     return ("went out", "good") if outcome.status is PostStatus.PUBLISHED else (outcome.status.lower(), "bad")

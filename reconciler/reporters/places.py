@@ -1,4 +1,4 @@
-"""Where in the repository a finding is shown: forges want a file for each, also for what was found on a site."""
+"""Where in the repository a finding is shown: forges need a file for each, even if it was found on a site."""
 
 from __future__ import annotations
 

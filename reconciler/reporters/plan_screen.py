@@ -1,4 +1,4 @@
-"""The plan of a whole run on a screen: where it works, what is wrong, a block a site, and one line that says it all."""
+"""The plan of a whole run on a screen: where it works, what is wrong, a block per site, and a line that says it all."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
 
 FEW_SITES: Final = 5
-"""From so many sites on there is a table, and drafts that wait are one line for all."""
+"""From this number of sites on there is a table, and waiting drafts share one line."""
 
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
@@ -51,19 +51,19 @@ class PlanScreen:
         self._sites_held = 0
 
     def started(self, run: RunStarted) -> None:
-        """Takes in what the header says."""
+        """Remembers what the header says."""
         self._run = run
 
     def loaded(self, saved: PlanLoaded) -> None:
-        """Takes in that the plans come from a file."""
+        """Remembers that the plans come from a file."""
         self._saved = saved
 
     def failed(self, failed: SiteFailed) -> None:
-        """Takes in a site that could not be read."""
+        """Adds a site that could not be read."""
         self._failures.add(failed)
 
     def site(self, planned: SitePlanned) -> None:
-        """One site more."""
+        """Adds a site."""
         plan = planned.plan
         self._refused += len(plan.refusals)
         if self._detail.summary and plan.refusals:  # which has no blocks that would name them
@@ -115,7 +115,7 @@ class PlanScreen:
     # --- the end -----------------------------------------------------------------------------------
 
     def head(self) -> Iterator[str]:
-        """Where the run works, and what it may do that nobody approves."""
+        """Where the run works, and what it may do without approval."""
         if self._run is not None and (line := header(self._run)):
             yield self._screen.paint(line, Style.BOLD)
         if self._saved is not None:
@@ -148,11 +148,11 @@ class PlanScreen:
             yield from self._table(completed, rows)
 
     def last(self, completed: PlanCompleted) -> str:
-        """The last line; where a guard refuses the run or a site of a single one, why."""
+        """The last line; if a guard refuses the run, or the only site of it, why."""
         return plan_line(completed)
 
     def refusal(self, completed: PlanCompleted) -> str | None:
-        """`Refused: ...` where the run as a whole is refused, or all that it is over."""
+        """`Refused: ...` if the run as a whole is refused, or every site in it."""
         reasons = [*completed.refusals, *self._refusals]
         whole = completed.refusals or completed.refused == completed.sites
         return refused_line(reasons[0], len(completed.refusals) + self._refused - 1) if reasons and whole else None
@@ -170,7 +170,7 @@ class PlanScreen:
         return self.review_step()
 
     def review_step(self) -> str | None:
-        """What to type where drafts wait for people."""
+        """What to type if drafts wait for people."""
         if self._unwritten:
             new = plural(self._unwritten, "new draft")
             return f"reconciler review   ({new} in {plural(self._sites_waiting, 'site')})"
@@ -206,7 +206,7 @@ class PlanScreen:
         if len(rows) < FEW_SITES and not (self._detail.summary and rows):
             return
         used = [name for name in COLUMNS if getattr(completed.tally, name)]
-        if not used:  # all that is in the rows has been said above, and a table would be one of dashes
+        if not used:  # everything in the rows has been said above, and the table would be all dashes
             return
         heads = [name.replace("_", " ") for name in used]
         cells = []

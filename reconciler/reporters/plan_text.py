@@ -35,7 +35,7 @@ LEFT: Final = 4
 """Where a subject starts, after its symbol."""
 
 MOST_NAMED: Final = 6
-"""Discarded drafts that are named; the rest is counted."""
+"""How many discarded drafts are named; the rest are counted."""
 
 
 class Rank(IntEnum):
@@ -61,7 +61,7 @@ CLASS_RANKS: Final = {
 
 
 class Item(Struct, frozen=True):
-    """A part of a site's block. `lines` may be the same on many sites; `own` stand below them where they are not."""
+    """A part of a site's block. `lines` may be the same on many sites; `own` lines come below them if they are not."""
 
     rank: Rank
     lines: tuple[Line, ...]
@@ -88,7 +88,7 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 
 
 def _note(note: str) -> Item:
-    """A note; of one about posts that are held back, only the names differ from site to site."""
+    """A note; in notes about posts that are held back, only the names differ from site to site."""
     shared, names = note, ""
     if note.startswith(f"{HELD_BACK}: "):
         shared, names = f"posts {HELD_BACK}", note.removeprefix(f"{HELD_BACK}: ")
@@ -171,7 +171,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
 def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tuple[Line, Line]:
     """A post that goes out although nobody wants it any more: when and where, why, and how to stop it by hand.
 
-    `site` is named where no block of it is around.
+    `site` is named if this is outside its block.
     """
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
@@ -182,7 +182,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
 
 
 def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
-    """The problems by what is wrong: one cause is told once, with all that it concerns."""
+    """The problems by what is wrong: each cause is told once, with everything that it concerns."""
     found: dict[tuple[str, str], list[Diagnostic]] = {}
     for problem in problems:
         found.setdefault((problem.message, problem.fix), []).append(problem)
@@ -190,7 +190,7 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
 
 
 def _blocked(same: Sequence[Diagnostic]) -> Item:
-    """What waits for a person; a post that is out already comes before all of it."""
+    """What waits for a person; a post that is out already comes first."""
     if same[0].code == BlockedBy.WENT_OUT_UNWANTED:
         return _problem(same, "went out", Rank.STILL_GOING_OUT, Style.RED)
     return _problem(same, "blocked", Rank.BLOCKED, Style.YELLOW)

@@ -13,7 +13,7 @@ from reconciler.reporters.plurals import plural
 
 
 class ProblemReporter:
-    """Writes a line for each problem that no site is about; their own line breaks stay.
+    """Writes a line for each problem that is not about a site; its own line breaks stay.
 
     Notices about files wait for the next event of another kind, so that the same one about many files is told once.
     """
@@ -45,7 +45,7 @@ class ProblemReporter:
 
 
 def _and_more(same: Sequence[Diagnostic]) -> str:
-    """In how many other files, or at how many other places of one, the same is so."""
+    """In how many other files, or in how many other places of one file, the same problem is."""
     if len(same) == 1:
         return ""
     files = len({problem.file for problem in same})
@@ -55,7 +55,7 @@ def _and_more(same: Sequence[Diagnostic]) -> str:
 
 
 def closing_lines(event: FilesInvalid | RunFailed | Interrupted) -> Iterator[str]:
-    """How a run ended that had nothing to show."""
+    """How a run that had nothing to show ended."""
     from reconciler.engine.problems import BUG
 
     match event:

@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from reconciler.executor.events import Event
 
 HEARTBEAT: Final = 30.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 
 PATIENCE: Final = 0.5
-"""Seconds before a bar is shown: what is faster needs none."""
+"""Seconds before a bar is shown: a faster run needs none."""
 
 
 ENOUGH: Final = 5
 """Sites that must be done before what is left is guessed from them."""
 
 ROOMY: Final = 100
-"""Columns from which on the bar also says what was begun last."""
+"""From this number of columns on the bar also says what was begun last."""
 
 
 class Watch(Struct, frozen=True):
@@ -85,7 +85,7 @@ class Progress:
                     self._doing = words
                     self._refresh()
             case results.Notice():
-                self._hide()  # as before a report says something
+                self._hide()  # as happens before a report says something
             case (
                 results.RunStarted()
                 | results.PlanLoaded()
@@ -98,7 +98,7 @@ class Progress:
                 self.stop()
 
     def _ended(self, event: results.SiteEvent) -> None:
-        """One site more; what a report says of it now is not to run into the bar."""
+        """Counts a site; what a report says about it now must not run into the bar."""
         self._done += 1
         self._generating.discard(event.name)
         match event:
@@ -128,7 +128,7 @@ class Progress:
                 pass
 
     def stop(self) -> None:
-        """Takes down what is shown; the phase is over."""
+        """Removes what is shown; the phase is over."""
         self._phase = ""
         self._hide()
 

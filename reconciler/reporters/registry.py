@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Tells(StrEnum):
-    """What a format has room for; the tests hold it to that."""
+    """What a format has room for; tests enforce it."""
 
     EVERYTHING = "everything"
     PROBLEMS = "problems"

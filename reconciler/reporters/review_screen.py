@@ -1,4 +1,4 @@
-"""A review on a screen: what people are asked about, by activity, and the sites that there is nothing to ask about."""
+"""A review on a screen: what people are asked about, by activity, and the sites with nothing to ask about."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reconciler.reporters.values import quoted
 from reconciler.reporters.words import plural
 
 FEW_SITES = 5
-"""From so many sites on, those with the same to say share a line, at the end."""
+"""From this number of sites on, sites with the same to say share a line, at the end."""
 
 MOST_NAMES = 8
 
@@ -44,7 +44,7 @@ class ReviewScreen:
         yield self._screen.paint(header(run), Style.BOLD)
 
     def site(self, result: SiteReviewed | SiteNotReviewed | SiteFailed) -> Iterator[str]:
-        """One site more; one with a block has an empty line around it."""
+        """Adds a site; a site with a block has an empty line around it."""
         lines = list(self._site(result))
         block = len(lines) > 1 and not self._many
         if lines and (block or self._gap):
@@ -94,7 +94,7 @@ class ReviewScreen:
         yield ""
 
     def _shared(self) -> Iterator[str]:
-        """Sites of which there is no more to say than a number."""
+        """Sites about which there is no more to say than a number."""
         if self._alike and self._gap:
             yield ""
             self._gap = False
@@ -112,7 +112,7 @@ class ReviewScreen:
 
 
 def _says_more(review: Review) -> bool:
-    """Whether a site has lines beside its numbers, also in a run over many."""
+    """Whether a site has lines besides its numbers, even in a run over many sites."""
     lapsed = any(activity.lapsed is not None for activity in review.activities)
     return bool(review.going_out or review.failures or review.rewritten or lapsed)
 
@@ -142,7 +142,7 @@ def _going_out(posts: Iterable[StillGoingOut], zone: str, screen: Screen) -> Ite
 
 
 def _failed(review: Review, screen: Screen) -> Iterator[str]:
-    """The posts that did not go out although they were to, and why."""
+    """The posts that should have gone out and did not, and why."""
     for problem in review.failures:
         yield from wrapped((Span("  ! failed", Style.RED), Span(problem.message)), screen, hang=12)
         yield from wrapped((Span(f"fix: {problem.fix}", Style.DIM),), screen, indent=8, hang=12)
@@ -157,7 +157,7 @@ def _lapsed(review: Review, screen: Screen) -> Iterator[str]:
 
 
 def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
-    """What people decided or wrote about a draft, and the file says otherwise again."""
+    """What people decided or wrote about a draft and the file no longer says."""
     for found in review.rewritten:
         what = difference_words(found.differences, review.zone)
         match found.before:

@@ -108,7 +108,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:
-    """What the public sees of a post beside its words and images, and where: name and text, without what is empty."""
+    """What the public sees of a post besides its words and images, and where: name and text, without empty ones."""
     pairs = (
         ("account", account or content.account or "unknown (the draft names none)"),
         *content.place,
@@ -130,7 +130,7 @@ EDITED: Final = "edited in the file: run review, which shows it as it is on the 
 
 
 def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Iterator[str]:
-    """What is decided about, whole, as the gallery shows it.
+    """The draft to decide about, in full, as the gallery shows it.
 
     Nothing of a caption is left out, and nothing in it acts on the screen.
     """

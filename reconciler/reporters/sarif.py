@@ -1,7 +1,7 @@
 """The SARIF 2.1.0 format: what is wrong in files, refused, blocked or has drifted, for code scanning.
 
-A finding has the place in its file where it has one, else the one of its site or of the project file, and the address
-of its object where it is about one. Its
+A finding has the place in its file if it has one, else that of its site or of the project file, and the address
+of its object if it is about one. Its
 fingerprint leaves out lines, and what people say of it, so that a finding that moves within its file stays the same.
 """
 
@@ -30,7 +30,7 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: 
 
 
 class SarifReporter:
-    """Keeps the findings until the run has ended: the rules that they break stand before them."""
+    """Keeps the findings until the run has ended: the rules that they break come before them."""
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
@@ -38,7 +38,7 @@ class SarifReporter:
         self._findings: list[Diagnostic] = []
         self._places = Places()
         self._whole = True
-        """Whether all was looked at. What is not named by a run that could not is not mended."""
+        """Whether everything was looked at. If not, findings that are missing from the report do not count as fixed."""
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
@@ -87,7 +87,7 @@ class SarifReporter:
 
 
 def locations(finding: Diagnostic, place: Place) -> list[dict[str, Any]]:
-    """Where a finding is shown: in a file always, which code scanning wants, and in an object of a site."""
+    """Where a finding is shown: always in a file, which code scanning needs, and in an object of a site."""
     physical: dict[str, Any] = {"artifactLocation": {"uri": quote(place.file.encode("utf-8", "replace"))}}
     if place.line:
         physical["region"] = {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}

@@ -1,4 +1,4 @@
-"""The state as JSON documents, for programs. The token of a lock is never among it: who has it, has the lock."""
+"""The state as JSON documents, for programs. It never holds the token of a lock: whoever has it has the lock."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def state_values(site: SiteState) -> dict[str, Any]:
 
 
 def lock_values(lock: LockRecord | None, *, ended: bool) -> dict[str, Any] | None:
-    """Who holds a site; None where nobody does."""
+    """Who holds a site; None if nobody does."""
     if lock is None:
         return None
     holder = lock.holder

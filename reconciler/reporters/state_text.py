@@ -20,16 +20,16 @@ from reconciler.state.repair import SiteState, StateSummary
 
 HEADS = ("unconfirmed", "in progress", "inputs      ")
 TAKEN = sum(len(head) + 2 for head in HEADS) + 26
-"""Columns that the numbers take, and what is left for who holds a site."""
+"""Columns that the numbers take; the rest is for who holds a site."""
 
 NARROW = 60
-"""A narrower screen has a line of words for each site."""
+"""On a narrower screen each site is a line of words."""
 
 # --- state list --------------------------------------------------------------------------------------
 
 
 def list_lines(sites: Sequence[StateSummary], screen: Screen) -> Iterator[str]:
-    """One row a site: its open calls, its generation inputs, and who holds it."""
+    """One row per site: its open calls, its generation inputs, and who holds it."""
     if not sites:
         return
     if screen.width < NARROW:
@@ -114,7 +114,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
 
 
 def _section(title: str, lines: Iterable[str], screen: Screen) -> Iterator[str]:
-    """A heading and its lines; nothing where there is nothing to say."""
+    """A heading and its lines; nothing if there is nothing to say."""
     found = tuple(lines)
     if found:
         yield ""

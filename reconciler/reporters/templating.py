@@ -1,6 +1,6 @@
 """HTML from templates in which no text is ever markup, whoever wrote it.
 
-Every value that a template shows is escaped, and what nobody sees in it is spelled out, unless a function here made it.
+Every value that a template shows is escaped, with invisible characters spelled out, unless a function here made it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters["lines"] = lines
-    made.filters["css"] = Markup  # of a file of ours, never of a text
+    made.filters["css"] = Markup  # markup from a file of ours, never from a text
     made.globals["apart"] = apart
     return made
 

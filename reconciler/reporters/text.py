@@ -76,7 +76,7 @@ class TextReporter:
 
     @cached_property
     def _plan(self) -> PlanScreen:
-        """The screen of plans. It and its like are imported by whoever needs them: `validate` does not."""
+        """The screen of plans. Screens are imported by whatever needs them: `validate` needs none."""
         from reconciler.reporters.plan_screen import PlanScreen
 
         return PlanScreen(self._screen, self._context.detail, self._context.calls_of)
@@ -107,7 +107,7 @@ class TextReporter:
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
-        if not self._context.on_screen:  # on a screen, stderr tells them
+        if not self._context.on_screen:  # on a screen, stderr shows them
             self._problems.handle(event)
         match event:
             case RunStarted():
@@ -306,7 +306,7 @@ class TextReporter:
             if (step := self._plan.review_step()) is not None:
                 self._next(step)
             return
-        if completed.plan.sites > 1 and not self._context.detail.quiet:  # which has told of each problem above
+        if completed.plan.sites > 1 and not self._context.detail.quiet:  # it has told each problem above
             self._write("\n")
             self._lines(self._ledger.lines(completed))
         self._write("\n")

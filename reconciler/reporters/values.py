@@ -23,7 +23,7 @@ from reconciler.reporters.differences import (
 from reconciler.reporters.layout import Span, Style
 
 LONG: Final = 60
-"""Characters from which on a changed text is shown by the words that changed."""
+"""From this number of characters on, a changed text is shown by the words that changed."""
 
 LONGEST: Final = 160
 """Characters of one value that are shown; `--explain` and the other formats have all of it."""
@@ -97,7 +97,7 @@ def _two(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
 
 
 def _members(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
-    """`+ studio life  - politics`: a list or an object is read by what is new in it, gone, or different."""
+    """`+ studio life  - politics`: a list or an object is shown by what is new in it, gone, or different."""
     details = details_of(FieldChange("", before, after))
     if not details:  # lists are compared without their order
         yield from _two(before, after, whole=whole)

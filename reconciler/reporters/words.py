@@ -88,11 +88,11 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.NOT_WANTED: "no rule covers it (manage: all)",
     Reason.NEVER_APPROVED: "nobody approved it",
 }
-"""Reasons that are said in another way behind the words of a write, or go without saying there."""
+"""Reasons that are worded differently after the words of a write, or go without saying there."""
 
 
 def reason_behind(reason: Reason) -> str:
-    """Why, to stand behind the words of a write; empty where those say it."""
+    """Why, for use after the words of a write; empty if those say it."""
     return _BEHIND.get(reason, REASONS[reason])
 
 
@@ -121,7 +121,7 @@ def value(json_value: Json, *, whole: bool = False) -> str:
 
 
 def deferred(operation: Deferred) -> str:
-    """`posts for at most 12 activities matching posts[0]`, to stand after the verb."""
+    """`posts for at most 12 activities matching posts[0]`, for use after the verb."""
     bound = f"at most {operation.at_most} " if operation.at_most is not None else "all "
     things = "activity" if operation.at_most == 1 else "activities"
     match operation.part:
@@ -223,7 +223,7 @@ FINDINGS: Final = {
     Finding.REVIEW: "waiting for review",
     Finding.BLOCKED: "waiting for a person",
 }
-"""What is not as the file asks for, as a clause. A test fails for a finding without one."""
+"""What is not as the file asks, as a clause. A test fails for a finding without one."""
 
 
 def finding(item: DriftItem, *, named: bool = False) -> str:
@@ -243,7 +243,7 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
 
 
 def because(action: Action, what: str) -> str:
-    """What is done, and why where that does not go without saying."""
+    """What is done, and why, unless that goes without saying."""
     why = reason_behind(action.reason)
     if action.reason is Reason.INPUTS_CHANGED:
         why = f"because {_changed(action.because)} changed"
@@ -253,7 +253,7 @@ def because(action: Action, what: str) -> str:
 
 
 _IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
-"""Reasons that stand in brackets behind what is done."""
+"""Reasons that are put in brackets after what is done."""
 
 
 def _changed(paths: tuple[str, ...]) -> str:
