@@ -35,14 +35,14 @@ def page() -> str:
 _INTRODUCTION = """\
 # What is not known of the remote API
 
-The API was read, not measured. Each open question has a switch in the sandbox, under `unknowns:` in `sandbox.yaml`, so
-that every way the service may turn out to be can be run:
+These facts come from reading, not from measuring. Each open question has a switch in the sandbox, under `unknowns:` in
+`sandbox.yaml`, so that you can run every possible answer:
 
 ```yaml
 unknowns: {eventsKey: events, readLag: without-header}
 ```
 
-The first value is what the sandbox does when nothing is said. The last column says how much is known, with the section
+The first value is the default. The last column says how much is known, with the section
 of [the facts](remote-api.md) and their marks. This page is made from the table in `reconciler/sandbox/unknowns.py`.
 
 | switch | values | what it changes | known |

@@ -55,7 +55,7 @@ class Unknowns:
         "omit",
         "emit",
         mark="14.22: not known",
-        about="Empty texts and false of settings, events, activities and posts are left out, or sent.",
+        about="Empty texts and `false` in settings, events, activities and posts are left out, or sent.",
     )
     numbers: str = _choice(
         "plain",
@@ -83,8 +83,8 @@ class Unknowns:
         "activity-type",
         "token-status",
         mark="13.1.12: enums grow",
-        about="Where members appear that nobody knows yet: an ACTIVE plan, drafts, one more draft of each activity, "
-        "activities, or VALID tokens have one.",
+        about="What has a value that nobody knows yet: an ACTIVE plan, drafts, one more draft of each activity, "
+        "activities, or VALID tokens.",
     )
     refusalStatus: str = _choice(
         "real",
@@ -101,7 +101,7 @@ class Unknowns:
         "nothing",
         "no-content",
         mark="1: {} (D); a body on every success (S-sdk, I)",
-        about="A write that has nothing to say answers {}, an empty body, or 204.",
+        about="A write with nothing to return answers {}, an empty body, or 204.",
     )
     pagingSigns: str = _choice(
         "none",
@@ -126,7 +126,7 @@ class Unknowns:
         about="A read shows a write at once, only after `readLagSeconds` unless it brings the header back, or only "
         "after `readLagSeconds` in any case.",
     )
-    readLagSeconds: int = _count(3, mark="17.6: not known", about="How far reads lag behind, where they do.")
+    readLagSeconds: int = _count(3, mark="17.6: not known", about="How far reads lag behind, if they do.")
     planAfterScheduling: str = _choice(
         "at-once",
         "late",
@@ -153,7 +153,7 @@ class Unknowns:
         about="Whether texts of settings and activities over 500 characters are refused with 400.",
     )
     unknownFields: str = _choice(
-        "ignore", "refuse", mark="not stated anywhere", about="Fields that a request should not have: ignored, or 400."
+        "ignore", "refuse", mark="not stated anywhere", about="Unknown fields in a request: ignored, or 400."
     )
 
     # Marketing plan
@@ -229,7 +229,7 @@ class Unknowns:
     nearTermDays: int | None = _count(
         None,
         mark="6.2: the end of next week (D); depends on the premium plan (D)",
-        about="How many days ahead posts are made by themselves; left out: to the end of next week.",
+        about="How many days ahead posts are made with the plan; left out: to the end of next week.",
     )
     idleDays: int = _count(42, mark="6.3: long idleness (D), six weeks (S-wix)", about="Idle days until INACTIVE.")
     replacedDrafts: str = _choice(
@@ -268,10 +268,13 @@ class Unknowns:
     )
     dayZone: str = _choice("site", "utc", mark="14.9: not known", about="Whose day `today` is.")
     unknownActivity: str = _choice(
-        "refuse", "ignore", mark="6.2: not documented", about="Deleting an activity that is not there: 404, or {}."
+        "refuse", "ignore", mark="6.2: not documented", about="Deleting an activity that does not exist: 404, or {}."
     )
     unknownActivityPosts: str = _choice(
-        "omit", "refuse", mark="6.2: not documented", about="Posts of an activity that is not there: left out, or 404."
+        "omit",
+        "refuse",
+        mark="6.2: not documented",
+        about="Posts of an activity that does not exist: left out, or 404.",
     )
     failedPosts: str = _choice(
         "nothing",
@@ -280,13 +283,13 @@ class Unknowns:
         about="What becomes of an activity whose posts cannot be made: nothing appears, or FAILED posts do.",
     )
     regeneratedPosts: str = _choice(
-        "same-ids", "new-ids", mark="14.2: not known", about="Whether posts made again keep their ids."
+        "same-ids", "new-ids", mark="14.2: not known", about="Whether regenerated posts keep their ids."
     )
     remakingShows: str = _choice(
         "previous",
         "nothing",
         mark="6.2: a transient snapshot (D); what the posts show is not known",
-        about="What an activity's posts show while they are made again.",
+        about="What an activity's posts show while they are regenerated.",
     )
     snapshot: str = _choice(
         "marketingActivity",
@@ -295,13 +298,13 @@ class Unknowns:
         "empty",
         "payload",
         mark="14.2: not seen",
-        about="The answer of the methods that make posts or media again.",
+        about="The answer of the methods that regenerate posts or media.",
     )
     activityIdKey: str = _choice(
         "marketingActivityId",
         "id",
         mark="14.3: from the sibling Clear (I)",
-        about="The body key of the activity where posts or media are made again; another one is 400.",
+        about="The body key of the activity when posts or media are regenerated; any other key is 400.",
     )
     schedulePlacement: str = _choice(
         "activity-date",
@@ -318,14 +321,14 @@ class Unknowns:
         "skip",
         "refuse",
         mark="14.7: not known",
-        about="Scheduling a draft whose activity is past: in an hour, passed over in silence, or 428.",
+        about="Scheduling a draft whose activity is past: in an hour, skipped silently, or 428.",
     )
     scheduleQuota: str = _choice(
         "per-post",
         "per-call",
         "none",
         mark="14.7: not known",
-        about="A quota that does not reach for all drafts: the first ones are scheduled, 428, or all are.",
+        about="A quota too small for all drafts: the first ones are scheduled, 428, or all are.",
     )
     scheduleAnswer: str = _choice(
         "whole",
