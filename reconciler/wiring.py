@@ -58,7 +58,7 @@ AHEAD_OF_REQUESTS: Final = 2
 """How many times the usual number of sites are under way then, so that there is something to ask."""
 
 TICK: Final = 0.001
-"""Seconds; a world's clock shows no less, and whoever waits for less would wait for ever."""
+"""Seconds; a world's clock shows no less, and whoever waits for less would wait forever."""
 
 
 @asynccontextmanager

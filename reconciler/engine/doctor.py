@@ -189,7 +189,7 @@ class _Totals:
         self.errors = self.warnings = self.notes = 0
 
     def add(self, result: SiteExamined | SiteFailed) -> None:
-        """One site more."""
+        """Adds a site."""
         self.count(result.problems if isinstance(result, SiteFailed) else result.findings)
 
     def count(self, findings: tuple[Diagnostic, ...] | list[Diagnostic]) -> None:

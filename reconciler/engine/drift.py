@@ -79,7 +79,7 @@ class DriftTotals:
         self.plans += audited.would
 
     def add(self, result: SiteDrifted | SiteFailed) -> None:
-        """One site more."""
+        """Adds a site."""
         self.sites += 1
         if isinstance(result, SiteFailed):
             self.failed += 1

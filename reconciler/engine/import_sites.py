@@ -256,7 +256,7 @@ class Totals:
         self.written = dict.fromkeys(Import, 0)
 
     def add(self, result: SiteImported | SiteFailed) -> None:
-        """One site more."""
+        """Adds a site."""
         self.sites += 1
         if isinstance(result, SiteFailed):
             self.failed += 1

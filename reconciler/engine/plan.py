@@ -164,7 +164,7 @@ class PlanTotals:
         self._stopped: list[GoingOut] = []
 
     def add(self, result: SitePlanned | SiteFailed) -> None:
-        """One site more."""
+        """Adds a site."""
         self.sites += 1
         self.nothing_public &= isinstance(result, SitePlanned) and result.nothing_public
         if isinstance(result, SiteFailed):

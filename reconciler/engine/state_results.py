@@ -45,7 +45,7 @@ class LockFound(Struct, frozen=True):
 
 
 class LockRemoved(Struct, frozen=True):
-    """Nobody holds a site any more; `lock` was taken away, None where there was none to take, or it was given back.
+    """Nobody holds a site any more; `lock` was taken away, None if there was none to take, or it was released.
 
     `unreadable` is one that was taken away though nobody can say whose it was.
     """

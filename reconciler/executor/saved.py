@@ -24,7 +24,7 @@ class StalePlan(PlanRefused):
 
 
 async def check_saved(plan: Plan, reader: Reader, moment: Moment) -> tuple[StalePlan, ...]:
-    """All that no longer holds of one site's part of a saved plan; none where it may be carried out.
+    """All that no longer holds of one site's part of a saved plan; none if it may be carried out.
 
     Only reads. May raise an ApiError.
     """

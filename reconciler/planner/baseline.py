@@ -52,7 +52,7 @@ TAKEN_BACK = JsonObject({"state": "taken back"})
 
 
 def approval_key(post: str) -> str:
-    """Where it is remembered that a draft was found approved before it was due."""
+    """The key that remembers that a draft was found approved before it was due."""
     return f"approval[{post}]"
 
 

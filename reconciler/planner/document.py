@@ -101,7 +101,7 @@ class SavedPlan(Struct, frozen=True, dict=True):
     """The plans of a run as they are saved.
 
     `tool` is the version that made it, `api` the side it was made against; `id` is random. `plans` are sorted by the
-    names of their sites. `part` is None where it is whole. `project` is the digest of the project file, None for a plan
+    names of their sites. `part` is None if it is whole. `project` is the digest of the project file, None for a plan
     that an earlier version made.
     """
 

@@ -79,7 +79,7 @@ class FieldDrift(Struct, frozen=True):
 class DriftItem(Struct, frozen=True):
     """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence.
 
-    `reason` and `because` are those of the action that the plan has for it, where the finding does not say why.
+    `reason` and `because` are those of the action that the plan has for it, if the finding does not say why.
     """
 
     address: Address
@@ -95,7 +95,7 @@ class DriftItem(Struct, frozen=True):
     channel: str = ""
     """Of a post: the title of its activity and where it goes out."""
     name: str = ""
-    """What people know the object by, where `about` does not say it: a post's name, or an activity's title."""
+    """What people know the object by, if `about` does not say it: a post's name, or an activity's title."""
 
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:

@@ -121,7 +121,7 @@ class DraftEligibility(Struct):
         )
 
     def _account(self, one: Candidate) -> str:
-        """The account as people read it; its name, where it was not read again, is the one in the approvals file."""
+        """The account as people read it; its name, if not read again, is the one in the approvals file."""
         reviewed = self.approvals.draft(one.post.id)
         same = reviewed is not None and reviewed.content.account == one.post.content.account
         return reviewed.account if same and reviewed and not one.post.account_name else one.post.account

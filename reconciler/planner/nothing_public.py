@@ -16,7 +16,7 @@ PUBLIC = frozenset({Verb.PUBLISH, Verb.CANCEL})
 
 
 def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -> bool:
-    """Whether nothing of a site goes public, whatever is done of its plan. False where that cannot be told.
+    """Whether nothing of a site goes public, whatever is done of its plan. False if that cannot be told.
 
     Promises count as what they turn into. A marketing plan that was not read, or that shows no activities, says
     nothing of what waits; and of each post that the state has as scheduled somebody must have seen that it does not.

@@ -16,10 +16,10 @@ from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, cov
 
 
 class Reached(Struct, frozen=True):
-    """What one site has of what the options name: `objects` by address, None where they cannot be known yet.
+    """What one site has of what the options name: `objects` by address, None if they cannot be known yet.
 
     `ids` are the live ids of events, which are addressed by their names, each with that address.
-    `idle` is why `--regenerate` of the site has no effect; empty where it has one, or was not given.
+    `idle` is why `--regenerate` of the site has no effect; empty if it has one, or was not given.
     """
 
     objects: frozenset[Address] | None = frozenset()

@@ -1,4 +1,4 @@
-"""What of a post is no longer as it was when this tool scheduled it, as far as the state can tell.
+"""How a post differs from when this tool scheduled it, as far as the state can tell.
 
 `review` sets a post back to pending whose approval no longer fits. The file then says what a withdrawal says, and only
 what was scheduled tells the two apart. The state has digests and no texts: that words changed is known, not which.
@@ -45,7 +45,7 @@ def since_scheduled(recorded: RecordedSite, post: Post, date: datetime) -> Since
 
 
 def since_scheduled_by_file(recorded: RecordedSite, draft: DraftApproval, activity: ActivityApproval) -> Since:
-    """What changed of a post as its approvals file shows it; nothing where file or state are of the first layout."""
+    """What changed in a post as its approvals file shows it; nothing if file or state are of the first layout."""
     last = _last(recorded, draft.id)
     if draft.earlier or last is None or last.date is None or not draft.is_as_written(activity.date):
         return Since()

@@ -84,11 +84,11 @@ RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHED
 
 
 ANY_SITE = "site"
-"""A name in place of a glob, where an address is read."""
+"""A name in place of a glob, when an address is read."""
 
 
 class TargetFilter(Struct, frozen=True):
-    """What is chosen: all that `included` names (everything, where it is empty) but for what `excluded` names."""
+    """What is chosen: all that `included` names (everything, if it is empty) except what `excluded` names."""
 
     included: tuple[Selector, ...] = ()
     excluded: tuple[Selector, ...] = ()

@@ -30,7 +30,7 @@ TRIED: Final = "failed cancel"
 
 
 def tried_key(post: PostId) -> str:
-    """Where it is remembered that a post was to be cancelled, and was not."""
+    """The key that remembers that a post should have been cancelled, and was not."""
     return f"{TRIED}[{post}]"
 
 

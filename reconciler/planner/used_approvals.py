@@ -23,7 +23,7 @@ USED: Final = "used"
 
 
 def used_key(post: PostId) -> str:
-    """Where it is remembered that a yes counts as used, though this tool did not schedule the post."""
+    """The key that remembers that a yes counts as used, though this tool did not schedule the post."""
     return f"{USED}[{post}]"
 
 

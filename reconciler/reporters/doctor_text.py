@@ -52,7 +52,7 @@ class Shared:
         self._examples: dict[tuple[Severity, str], str] = {}
 
     def add(self, examined: SiteExamined) -> None:
-        """One site more."""
+        """Adds a site."""
         for finding in examined.findings:
             words = of_its_site(replace(finding, message=finding.cause, call="", request_id=None))
             self._sites.setdefault((finding.severity, words), []).append(examined.name)

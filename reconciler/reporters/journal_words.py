@@ -93,7 +93,7 @@ def words_of(entry: OpenEntry) -> CallWords:
 
 
 def about(entry: OpenEntry) -> str:
-    """What the call was about; empty where its address says it all."""
+    """What the call was about; empty if its address says it all."""
     operation = entry.operation
     if isinstance(operation, UpdateSettings | UpdateActivity):
         changes = sorted((change.path.removeprefix("settings."), change.after) for change in operation.changes)

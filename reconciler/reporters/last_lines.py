@@ -34,7 +34,7 @@ def header(run: RunStarted) -> str:
 def plan_line(plan: PlanCompleted) -> str:
     """The end of a plan: `Plan: 3 to add, 1 to change, 0 to destroy, ...; 1 blocked.` or `No changes.`.
 
-    Where that is sure, ` Nothing goes public.` follows the totals.
+    If that is certain, ` Nothing goes public.` follows the totals.
     """
     if not plan.sites:
         return NO_SITES

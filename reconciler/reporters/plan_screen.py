@@ -104,7 +104,7 @@ class PlanScreen:
             self._waiting.append((planned.name, len(waiting), titles))
 
     def _count_held(self, planned: SitePlanned) -> None:
-        """Takes in a site whose notes on `--no-publish` are not shown."""
+        """Adds a site whose notes on `--no-publish` are not shown."""
         if not (self._detail.quiet or self._detail.summary):
             return
         held = [note for note in planned.plan.notes if note.startswith(HELD_BACK)]

@@ -24,7 +24,7 @@ POLL: Final = 0.005
 """Seconds between two tries."""
 
 SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A link could lead out of the state, and opening a FIFO would wait for ever."""
+"""A link could lead out of the state, and opening a FIFO would wait forever."""
 
 _WITHOUT: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
