@@ -29,7 +29,7 @@ class Session(Struct, Generic[AnyClient], frozen=True):
 
     `client` says by its type whether the run may write; `clock` is that of the world it works on. `leases` are its
     locks, `parallelism` is how many sites are worked on at once, `commit` what git has checked out; `checks` are the
-    policy as code. With `debug` a bug is raised where it is met.
+    policy as code. With `debug` a bug is raised where it occurs.
     """
 
     project: Project

@@ -26,7 +26,7 @@ AGAIN: Final = "run plan again"
 
 
 class TodaysFiles:
-    """The files as they are now, read again only where the file system says that one was written."""
+    """The files as they are now, read again only if the file system says that one was written."""
 
     def __init__(self) -> None:
         self._project: Project | None = None

@@ -33,7 +33,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
 async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:
     """What goes out unwanted on all sites of the project, by its files of today and the state: nothing is read there.
 
-    None if the files or the state cannot be read: what this is told beside has stopped the run already.
+    None if the files or the state cannot be read: an error told beside this has stopped the run already.
     """
     try:
         entries = check_sites(session.project).entries

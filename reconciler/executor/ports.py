@@ -35,7 +35,7 @@ class Reader(Protocol):
     """Reads live sites over a transport that cannot write. Every method may raise an ApiError."""
 
     async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
-        """The parts of a site that are needed, read at once where they do not depend on each other.
+        """The parts of a site that are needed, read at once if they do not depend on each other.
 
         `channels` are those whose connection matters, for Need.CHANNELS.
         """
@@ -64,7 +64,7 @@ class Writer(Protocol):
     ) -> tuple[Outcome, ...]:
         """One outcome per operation, in their order. What `fence` raises is passed on, and nothing more is sent.
 
-        Several operations at once only where the API takes them in one call: GeneratePosts, SchedulePost.
+        Several operations at once only if the API takes them in one call: GeneratePosts, SchedulePost.
         Does not wait: a generation that was started is Pending.
         """
         ...

@@ -67,7 +67,7 @@ class Finding(StrEnum):
 
 
 class FieldDrift(Struct, frozen=True):
-    """One field on its three sides, and who moved. `applied` is ABSENT where nothing was ever applied."""
+    """One field on its three sides, and who moved. `applied` is ABSENT if nothing was ever applied."""
 
     path: str
     desired: Json

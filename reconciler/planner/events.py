@@ -1,6 +1,6 @@
 """Declared calendar events against the live ones -> actions.
 
-A declared event is matched to a live one by its name (where several have it: the one the state remembers,
+A declared event is matched to a live one by its name (if several have it: the one the state remembers,
 else the one whose date is nearest), then by the id the state remembers, for one that was renamed. Events of
 connected calendars are never the site's own.
 """
@@ -328,7 +328,7 @@ def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
 
 
 def _seen_as(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...]) -> JsonObject:
-    """The live event in the terms of the declared one: equal to its facts where nothing differs."""
+    """The live event in the terms of the declared one: equal to its facts if nothing differs."""
     if not changes:
         return event.facts()
     facts: dict[str, Json] = {"name": live.name}

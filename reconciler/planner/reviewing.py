@@ -212,7 +212,7 @@ class _Reviewing(Struct, frozen=True):
             moment, exact = post.scheduled_for, True
         elif candidate is not None:
             moment, exact = candidate.moment, candidate.at is not None
-        # A scheduled post is asked about only where it was before, or where the plan cannot move it without a yes.
+        # A scheduled post is asked about only if it was before, or if the plan cannot move it without a yes.
         wanted = (
             known is not None
             or post.id in self.asked

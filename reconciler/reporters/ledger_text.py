@@ -138,7 +138,7 @@ def _entry(entry: Entry, zone: str) -> Line:
 
 
 def _outcome(entry: Entry, planned: str, zone: str) -> str:
-    """What became of an action, in a few words; those of the plan where they still hold."""
+    """What became of an action, in a few words; those of the plan if they still hold."""
     done, operation = entry.result is Result.DONE, entry.operation
     if done and isinstance(operation, Generate):
         return "generated"

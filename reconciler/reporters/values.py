@@ -75,7 +75,7 @@ def is_read_by_parts(before: Json, after: Json) -> bool:
 
 
 def _between(before: Json, after: Json, *, whole: bool) -> Iterator[Span]:
-    """What lies between two values, by the parts that differ where they are long or look the same."""
+    """What lies between two values, by the parts that differ if they are long or look the same."""
     if not is_read_by_parts(before, after):
         yield from _two(before, after, whole=whole)
     elif isinstance(before, str) and isinstance(after, str):

@@ -41,7 +41,7 @@ FOLDER: Final = "runs-alive/"
 
 
 def _since_boot() -> float:
-    """Seconds that never jump, and that go on while the machine sleeps where the system counts them so."""
+    """Seconds that never jump, and that go on while the machine sleeps, if the system counts like that."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
     return time.monotonic() if boot is None else time.clock_gettime(boot)
 

@@ -116,7 +116,7 @@ def _readable(entry: object) -> object:
 
 
 class Moved(Struct, frozen=True):
-    """The note left in the place where the first version kept a record.
+    """The note left in place of a record of the first version.
 
     It makes that version stop with a message, instead of taking the site for one that it has never seen.
     """

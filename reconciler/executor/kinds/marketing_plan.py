@@ -181,7 +181,7 @@ async def marketing_plan_unmet(required: MarketingPlanIs | DiscardsOnly, site: S
 
 
 def _beyond_discard(operation: Regenerate, live: MarketingPlan, approvals: Approvals, now: datetime) -> str | None:
-    """What a regeneration would throw away beyond `discard`; it matters behind a wait, where nothing was listed."""
+    """What a regeneration would throw away beyond `discard`; it matters after a wait, for which nothing was listed."""
     upcoming = upcoming_posts(live, now)
     match operation.discardable:
         case Discard.ALL:
