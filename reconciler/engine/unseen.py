@@ -14,7 +14,7 @@ from reconciler.state.errors import StateError
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
-    """The posts that wait at a site, as far as the state knows. None if the state cannot be read either.
+    """The posts that wait at a site, as far as the state knows; empty if the state cannot be read either.
 
     `reason` says why nothing stops what is unwanted there.
     """
@@ -33,7 +33,7 @@ async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reaso
 async def unwanted_everywhere(session: Session[ReadClient], reason: LeftOut) -> tuple[GoingOut, ...]:
     """What goes out unwanted on all sites of the project, by its files of today and the state: nothing is read there.
 
-    None if the files or the state cannot be read: an error told beside this has stopped the run already.
+    Empty if the files or the state cannot be read: an error told beside this has stopped the run already.
     """
     try:
         entries = check_sites(session.project).entries

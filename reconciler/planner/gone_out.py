@@ -37,6 +37,7 @@ ALTHOUGH: Final = {
     Reason.WITHDRAWN: "its approval was withdrawn",
     Reason.SENT_BACK: "it was sent back in review",
     Reason.CHANGED: "its content or day was no longer what was approved",
+    Reason.DATE_MOVED: "its day was no longer the one that was approved",
     Reason.EDITED: "its entry in the approvals file was edited",
     Reason.PAUSED: "publishing is paused",
 }

@@ -840,6 +840,18 @@ def test_a_run_that_leaves_out_a_site_says_what_goes_out_there_unwanted(
     assert "leaves the site out" not in pottery.run("plan")[1]
 
 
+def test_a_run_that_leaves_out_a_site_says_that_the_day_of_its_post_moved(pottery: Pottery) -> None:
+    """`review` has asked again for the new day; nobody has answered."""
+    pottery.scheduled()
+    pottery.project.write({"sites/kiln.yaml": f"version: 1\nsite: {{name: kiln, id: {SITE[:-1]}2}}\n"})
+    with pottery.project.world() as world:
+        world.dashboard.edit_activity(SITE, ACTIVITY, date="2026-11-06T08:00:00.000Z")
+    pottery.run("review")
+    code, said = pottery.run("plan", "--target", "kiln")
+    assert code == 0
+    assert "(its day was no longer the one that was approved)" in " ".join(said.split())
+
+
 def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery) -> None:
     pottery.scheduled()
     root = pottery.project.root
