@@ -18,9 +18,9 @@ from unittest import mock
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.journal import Begun
-from reconciler.model.operations import SchedulePost
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import Bindings, PublishedPost, SiteRef
 from reconciler.state.folder import LocalFolder
 from reconciler.state.sites import StateStore

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from reconciler.model.address import Address
 from reconciler.model.journal import Before, Begun, OpenEntry
-from reconciler.model.operations import Generate, Operation
+from reconciler.model.marketing_plan import Generate
+from reconciler.model.operations import Operation
 from reconciler.state.journal import SiteJournal
 
 

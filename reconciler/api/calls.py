@@ -12,33 +12,17 @@ from typing import Final, assert_never
 from reconciler.api import routes
 from reconciler.api.events import event_call
 from reconciler.api.routes import Call, WriteCall
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.canonical import Json, JsonObject, freeze_object
-from reconciler.model.events import instant
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    Deferred,
-    DeleteActivity,
-    DeleteMarketingPlan,
-    EventWrite,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.settings import Field, MarketingSettings
+from reconciler.model.events import EventWrite
+from reconciler.model.frozen import instant
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, PostId, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import Field, MarketingSettings, UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 
 __all__ = ["BATCH", "Call", "WriteCall", "all_calls_of", "batched", "calls_of"]
 

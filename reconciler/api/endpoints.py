@@ -20,7 +20,7 @@ from reconciler.api.shapes import sign_of_more
 from reconciler.api.transport import Answer, ReadTransport
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId
 from reconciler.model.settings import MarketingSettings

@@ -11,8 +11,17 @@ from reconciler.api.routes import WriteCall
 from reconciler.api.shapes import page_of, refuse_more
 from reconciler.api.values import Fields, Unreadable, id_of, kept_object, moment, text
 from reconciler.model.canonical import Absent, Json, JsonObject
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
-from reconciler.model.operations import CreateEvent, DeleteEvent, EventOperation, UpdateEvent
+from reconciler.model.events import (
+    CalendarEvent,
+    CalendarId,
+    CreateEvent,
+    DeleteEvent,
+    DesiredEvent,
+    EventId,
+    EventOperation,
+    UpdateEvent,
+)
+from reconciler.model.frozen import instant
 
 EVENT_KEYS: Final = ("event", "calendarEvent")
 """The body key of an event's update, never seen: the first fits its path (I 8.2), the second is that of create."""

@@ -18,18 +18,12 @@ from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN
 from reconciler.api.events import EVENT_KEYS, update_event
 from reconciler.api.fence import Fence, Fences
 from reconciler.api.transport import Answer, FullTransport
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    DeleteEvent,
-    Operation,
-    ReschedulePost,
-    SchedulePost,
-    UpdateEvent,
-)
+from reconciler.model.events import DeleteEvent, UpdateEvent
+from reconciler.model.marketing_plan import AwaitGeneration
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
-from reconciler.model.posts import GONE_OUT, Post, PostStatus
+from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
 

@@ -10,7 +10,7 @@ from reconciler.config.yaml_edit import YamlText, as_item, block, flow, flow_mem
 from reconciler.model.approvals import ActivityDecision, Decision, drafts_digest
 from reconciler.model.canonical import Digest
 from reconciler.model.content import comparable
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.publisher_fields import PLACES
 from reconciler.model.review import ActivityForReview, DraftForReview
 

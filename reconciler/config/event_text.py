@@ -13,7 +13,8 @@ from reconciler.config.schema import fits
 from reconciler.config.yaml_edit import YamlText, as_item
 from reconciler.config.yaml_values import SURROGATE, comment, item_lines, one_line, texts_of, yaml_value
 from reconciler.model.canonical import Json, JsonObject, thaw
-from reconciler.model.events import CalendarEvent, instant
+from reconciler.model.events import CalendarEvent
+from reconciler.model.frozen import instant
 from reconciler.model.text import normal_text
 
 A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}

@@ -24,7 +24,9 @@ from reconciler.model.address import SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.model.operations import Regenerate, SchedulePost, class_of
+from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.operations import class_of
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, GoingOut, Plan

@@ -17,7 +17,8 @@ from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
 from reconciler.api.routes import ReadCall
 from reconciler.model.canonical import JsonObject, freeze
-from reconciler.model.events import instant, reach
+from reconciler.model.events import reach
+from reconciler.model.frozen import instant
 from reconciler.model.sites import SiteRef
 
 NOBODY: Final = "00000000-0000-4000-8000-00000000dead"

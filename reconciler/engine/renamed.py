@@ -11,7 +11,7 @@ from reconciler.config.approvals import read_approvals
 from reconciler.config.discovery import shown_path
 from reconciler.engine.session import Session
 from reconciler.model.diagnostics import InvalidFiles
-from reconciler.model.operations import CancelPost
+from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import ObservedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
 

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.diagnostics import problem_values
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.posts import account_id, account_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 

@@ -21,18 +21,10 @@ from reconciler.executor.simple import perform_simple
 from reconciler.executor.state_updates import record_findings
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic, UsageError
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    Deferred,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    RegeneratePosts,
-    SchedulePost,
-)
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation
+from reconciler.model.posts import AwaitPosts, GeneratePosts, RegeneratePosts
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.planner.actions import Action, Plan
 
 INTERRUPTED = "the run was stopped"

@@ -20,13 +20,13 @@ from reconciler.executor.site_cache import NO_PLAN
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import AnyPlanStatus, MarketingPlan, PlanStatus
-from reconciler.model.operations import Generate, Regenerate
+from reconciler.model.marketing_plan import AnyPlanStatus, Generate, MarketingPlan, PlanStatus, Regenerate
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import Unrecognised
-from reconciler.model.settings import Field, FieldChange, MarketingSettings, normal, same_setting
+from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import Inputs, Need, ObservedSite, RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
 from reconciler.planner.events import plan_events
 from reconciler.planner.kept import split_kept

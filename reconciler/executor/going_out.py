@@ -8,8 +8,8 @@ from typing import Final
 
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Kind
-from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import Post, PostId, PostStatus
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 from reconciler.planner.unstopped import beyond_the_plan, not_stopped, stops
 

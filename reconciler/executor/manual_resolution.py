@@ -6,8 +6,9 @@ from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.ports import Journal
 from reconciler.executor.state_updates import conclude
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import Generate, Regenerate, ReschedulePost, SchedulePost
+from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.outcomes import Done, NotDone, Pending
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 
 MANUALLY = "resolved manually"
 

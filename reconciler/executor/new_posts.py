@@ -17,9 +17,8 @@ from reconciler.executor.run import Run
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.waiting import Stopped, TimedOut, poll
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.outcomes import Done, NotDone, Unknown
-from reconciler.model.posts import ActivityId, Post
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, RegeneratePosts
 from reconciler.model.sites import Need
 from reconciler.planner.actions import Action
 

@@ -18,8 +18,9 @@ from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude, note_part
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.operations import Generate, Regenerate, ReschedulePost, SchedulePost
+from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 

@@ -17,7 +17,8 @@ from reconciler.executor.kinds.settings import setting_unmet
 from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.address import Address
-from reconciler.model.operations import AwaitGeneration, Operation
+from reconciler.model.marketing_plan import AwaitGeneration
+from reconciler.model.operations import Operation
 from reconciler.planner.actions import (
     Action,
     ActivityIs,

@@ -19,9 +19,9 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.state_updates import conclude
 from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.outcomes import Done, NotDone, Unknown
 from reconciler.model.posts import Post, PostStatus
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Approved, Reason, StillAhead

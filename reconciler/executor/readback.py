@@ -9,8 +9,8 @@ from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS, infer_outcom
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.snapshot import Snapshot
 from reconciler.executor.swapped import swapped, take_back
-from reconciler.model.operations import ReschedulePost
 from reconciler.model.outcomes import Done, Outcome, Unknown
+from reconciler.model.schedule import ReschedulePost
 from reconciler.model.sites import Bindings
 from reconciler.model.writes import Verb
 from reconciler.planner.kept import counted, is_a_form_of, is_settled, kept_notes

@@ -25,9 +25,10 @@ from reconciler.executor.state_updates import conclude
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.model.journal import Begun, Decided, OpenEntry
-from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, class_of
+from reconciler.model.operations import Operation, class_of
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
-from reconciler.model.posts import ActivityId, Post, PostId
+from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason

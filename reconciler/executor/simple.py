@@ -11,16 +11,11 @@ from reconciler.executor.kinds import kind_of
 from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.state_updates import note_part
-from reconciler.model.operations import (
-    INPUTS,
-    AtOnce,
-    CancelPost,
-    ClearPosts,
-    DeleteMarketingPlan,
-    Generate,
-    Regenerate,
-)
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import INPUTS, AtOnce
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
+from reconciler.model.posts import ClearPosts
+from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import Need
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action

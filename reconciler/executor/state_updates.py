@@ -7,8 +7,11 @@ from reconciler.executor.ports import Journal, Ports
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import INPUTS, AwaitGeneration, CancelPost, Generate, Regenerate, UpdateSettings
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.operations import INPUTS
 from reconciler.model.outcomes import Done, NotDone, Outcome
+from reconciler.model.schedule import CancelPost
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, Inputs, PublishedPost
 from reconciler.planner.actions import Plan
 from reconciler.planner.unstopped import failed_cancel, tried_key

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
+from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, digest_of
-from reconciler.model.events import instant
-from reconciler.model.frozen import Instant, Struct, Variant
-from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.frozen import Instant, Struct, Variant, instant
+from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
+from reconciler.model.writes import FieldChange, Verb, Write
 
 
 class Activity(Struct, frozen=True):
@@ -93,3 +94,44 @@ class PostsRule(Struct, frozen=True):
     present: bool = True
     min: int = 0
     max: int | None = None
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class ActivityWrite(Write, frozen=True):
+    """Any write of an activity."""
+
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+
+
+class CreateActivity(ActivityWrite, frozen=True):
+    """A new activity. Not repeatable: sent twice, it would be there twice."""
+
+    verb: ClassVar[Verb] = Verb.CREATE
+
+    activity: DesiredActivity
+
+
+class UpdateActivity(ActivityWrite, frozen=True):
+    """Paths are `title`, `description` and `targetDate`, nothing else (D 7.2)."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    repeatable: ClassVar[bool] = True
+
+    id: ActivityId
+    title: str
+    changes: tuple[FieldChange, ...]
+
+
+class DeleteActivity(ActivityWrite, frozen=True):
+    """`discards` are the drafts of the activity: they go with it."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+
+    id: ActivityId
+    title: str
+    discards: tuple[PostId, ...] = ()
+
+
+ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity

@@ -17,8 +17,7 @@ from reconciler.model.content import (
     differences,
     is_counted,
 )
-from reconciler.model.events import instant
-from reconciler.model.frozen import Instant, Struct
+from reconciler.model.frozen import Instant, Struct, instant
 from reconciler.model.posts import ActivityId, Post, PostId, account_name
 
 

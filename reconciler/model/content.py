@@ -15,8 +15,7 @@ from functools import cached_property
 from typing import Final
 
 from reconciler.model.canonical import Digest, Json, JsonObject, canonical_text, digest_of_text
-from reconciler.model.events import instant
-from reconciler.model.frozen import Struct
+from reconciler.model.frozen import Struct, instant
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
 

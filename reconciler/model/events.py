@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final, NewType
+from typing import ClassVar, Final, NewType, TypeAlias
 
 from msgspec import field
 
+from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject
-from reconciler.model.frozen import Instant, Struct
+from reconciler.model.frozen import Instant, Struct, instant
+from reconciler.model.writes import FieldChange, Verb, Write
 
 EventId = NewType("EventId", str)
 CalendarId = NewType("CalendarId", str)
@@ -96,7 +98,45 @@ def reach(now: datetime) -> tuple[datetime, datetime]:
     return midnight - REACH_BACK, midnight + REACH_AHEAD
 
 
-def instant(moment: datetime) -> str:
-    """An instant as the API writes it: `2026-07-08T09:00:00.000Z` (D section 1)."""
-    utc = moment.astimezone(UTC)
-    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class EventWrite(Write, frozen=True):
+    """Any write of an event: where all kinds meet, one case serves the three of them."""
+
+    kind: ClassVar[Kind] = Kind.EVENT
+
+
+class CreateEvent(EventWrite, frozen=True):
+    """A new event. Not repeatable: sent twice, it would be there twice."""
+
+    verb: ClassVar[Verb] = Verb.CREATE
+
+    event: DesiredEvent
+
+
+class UpdateEvent(EventWrite, frozen=True):
+    """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    repeatable: ClassVar[bool] = True
+
+    event: CalendarEvent
+    changes: tuple[FieldChange, ...]
+
+
+class DeleteEvent(EventWrite, frozen=True):
+    """Removes an event from the site's calendar."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+
+    id: EventId
+    name: str
+
+    @property
+    def object_id(self) -> str:
+        """Events may share a name, and so an address."""
+        return self.id
+
+
+EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent

@@ -7,7 +7,7 @@ of a union. `codec.py` does the reading and writing.
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -28,3 +28,9 @@ class Variant(Struct, frozen=True, tag_field="kind", tag=kind_of):
 
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment in time, with its time zone; one without is refused when it is read."""
+
+
+def instant(moment: datetime) -> str:
+    """An instant as the API writes it: `2026-07-08T09:00:00.000Z` (D section 1)."""
+    utc = moment.astimezone(UTC)
+    return utc.strftime("%Y-%m-%dT%H:%M:%S.") + f"{utc.microsecond // 1000:03d}Z"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.activities import Activity
+from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.posts import Unrecognised
+from reconciler.model.posts import PostId, Unrecognised
+from reconciler.model.writes import Verb, Write
 
 
 class PlanStatus(StrEnum):
@@ -69,3 +71,47 @@ class DesiredMarketingPlan(Struct, frozen=True):
     when: When = When.ON_CHANGE
     keyword_research: KeywordResearch = KeywordResearch.AUTO
     discard: Discard = Discard.UNAPPROVED
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class MarketingPlanWrite(Write, frozen=True):
+    """Any write of the marketing plan."""
+
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
+
+
+class Generate(MarketingPlanWrite, frozen=True):
+    """Where there is no usable marketing plan."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    takes_time: ClassVar[bool] = True
+
+
+class Regenerate(MarketingPlanWrite, frozen=True):
+    """`discards` are the upcoming drafts this throws away; `discardable` says what it may (design.md 3.3)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    takes_time: ClassVar[bool] = True
+
+    keyword_research: bool
+    discards: tuple[PostId, ...] = ()
+    discardable: Discard = Discard.UNAPPROVED
+
+
+class AwaitGeneration(MarketingPlanWrite, frozen=True):
+    """No write: a generation is under way, ours or somebody else's; what follows waits for it."""
+
+    verb: ClassVar[Verb] = Verb.WAIT
+
+
+class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):
+    """`discards` are the upcoming drafts this throws away."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+
+    discards: tuple[PostId, ...] = ()
+
+
+MarketingPlanOperation: TypeAlias = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NewType, TypeAlias
+from typing import ClassVar, Final, NewType, TypeAlias
 
+from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest, JsonObject, digest_of
 from reconciler.model.content import LinkPreview, PublicContent, comparable, whole
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.publisher_fields import PLACES
+from reconciler.model.writes import Verb, Write
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
@@ -214,3 +216,53 @@ class Discarded(Struct, frozen=True):
     title: str
     channel: str
     approved: bool = False
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class PostsWrite(Write, frozen=True):
+    """Any write of the posts of one activity; `title` is the activity's."""
+
+    kind: ClassVar[Kind] = Kind.POSTS
+
+    activity: ActivityId
+    title: str
+
+
+class GeneratePosts(PostsWrite, frozen=True):
+    """Posts for one activity; the executor sends up to 20 of them in one call (S-wix 6.2)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    takes_time: ClassVar[bool] = True
+
+
+class RegeneratePosts(PostsWrite, frozen=True):
+    """New drafts for an activity that a person sent back; `media_only` keeps the captions (D 6.2)."""
+
+    verb: ClassVar[Verb] = Verb.GENERATE
+    takes_time: ClassVar[bool] = True
+
+    discards: tuple[PostId, ...] = ()
+    media_only: bool = False
+    stories: bool = False
+    """The activity's story drafts, and only those: they are a call of their own (D 6.2), and so an operation, for
+    of two calls in one nobody could tell afterwards which of them had its effect."""
+
+
+class ClearPosts(PostsWrite, frozen=True):
+    """Removes all social posts of an activity (D 6.2); `stories` clears story drafts too."""
+
+    verb: ClassVar[Verb] = Verb.DELETE
+
+    discards: tuple[PostId, ...] = ()
+    stories: bool = False
+
+
+class AwaitPosts(PostsWrite, frozen=True):
+    """No write: an earlier run asked for an activity's posts, and they are not there yet."""
+
+    verb: ClassVar[Verb] = Verb.WAIT
+
+
+PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts

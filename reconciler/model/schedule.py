@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import time
 from enum import StrEnum
+from typing import ClassVar, TypeAlias
 
-from reconciler.model.frozen import Struct
+from reconciler.model.address import Kind
+from reconciler.model.canonical import Digest
+from reconciler.model.frozen import Instant, Struct
+from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.selectors import Match
+from reconciler.model.writes import Verb, Write
 
 
 class Pause(StrEnum):
@@ -40,3 +45,63 @@ class DesiredSchedule(Struct, frozen=True):
     approval_required: bool = True
     cancel_others: bool = False
     paused: Pause = Pause.NONE
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class DraftWrite(Write, frozen=True):
+    """Any write of the schedule: when one post of an activity goes out."""
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+
+    post: PostId
+    activity: ActivityId
+    channel: str
+
+
+class SchedulePost(DraftWrite, frozen=True):
+    """`at` None: the API's own time.
+
+    `approved` is False only under `approval: none`. `title`: of its activity; `account`: the account that it appears
+    on, as people read it.
+
+    `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
+    `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
+    it might go out at once.
+    """
+
+    verb: ClassVar[Verb] = Verb.PUBLISH
+
+    digest: Digest
+    at: Instant | None = None
+    approved: bool = True
+    own_time_first: bool = False
+    title: str = ""
+    account: str = ""
+    about: Instant | None = None
+    """Where the API picks the time: when it goes out, as far as anybody can tell."""
+
+
+class ReschedulePost(DraftWrite, frozen=True):
+    """Moves a scheduled post to another instant (D 10.1)."""
+
+    verb: ClassVar[Verb] = Verb.PUBLISH
+
+    digest: Digest
+    at: Instant
+    before: Instant | None = None
+    title: str = ""
+
+
+class CancelPost(DraftWrite, frozen=True):
+    """Takes a scheduled post back (S-wix 10.1)."""
+
+    verb: ClassVar[Verb] = Verb.CANCEL
+    repeatable: ClassVar[bool] = True
+
+    at: Instant | None = None
+    title: str = ""
+
+
+ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost

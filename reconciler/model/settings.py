@@ -7,10 +7,13 @@ A *field* is the smallest part that is managed on its own, named by its path in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
+from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, freeze_object, same
 from reconciler.model.frozen import Struct
 from reconciler.model.text import normal_text
+from reconciler.model.writes import FieldChange, Verb, Write
 
 ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
     "marketingPlanGoal": frozenset({"goalKey", "customGoal"}),  # one or the other (S-wix 9.5)
@@ -30,14 +33,6 @@ class Field(Struct, frozen=True):
 
     path: str
     value: Json
-
-
-class FieldChange(Struct, frozen=True):
-    """One field, before and after; None is "nothing there"."""
-
-    path: str
-    before: Json
-    after: Json
 
 
 class MarketingSettings(Struct, frozen=True):
@@ -180,3 +175,25 @@ def _numbers_as_text(value: Json) -> Json:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return value
+
+
+# --- writes ----------------------------------------------------------------------------------------
+
+
+class UpdateSettings(Write, frozen=True):
+    """Never empty. A None in `after` clears the field (D 9.4).
+
+    `whole` are the fields as they are sent, by mask path (17.4): merged into what was live when the plan was made, and
+    again into what is live just before the write (`merged_into`).
+    """
+
+    verb: ClassVar[Verb] = Verb.UPDATE
+    kind: ClassVar[Kind] = Kind.SETTINGS
+    repeatable: ClassVar[bool] = True
+
+    changes: tuple[FieldChange, ...]
+    whole: tuple[Field, ...] = ()
+
+    def merged_into(self, live: MarketingSettings) -> UpdateSettings:
+        """The same changes, merged into these settings."""
+        return UpdateSettings(self.changes, whole_fields(self.changes, live))

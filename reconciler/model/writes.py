@@ -1,7 +1,7 @@
 """What is true of a write whatever it writes: its verb, who must allow it, whether it may be sent twice.
 
 What a screen, a limit or the executor has to know of a kind of write as such is a class variable of its type, so that
-a new kind of write says it once, in operations.py.
+a new kind of write says it once, in its kind's file.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from reconciler.model.frozen import Variant
+from reconciler.model.canonical import Json
+from reconciler.model.frozen import Struct, Variant
 
 
 class Verb(StrEnum):
@@ -43,6 +44,14 @@ CLASSES: Final = {
     Verb.CANCEL: ActionClass.PROTECTIVE,
     Verb.WAIT: ActionClass.SAFE,
 }
+
+
+class FieldChange(Struct, frozen=True):
+    """One field, before and after; None is "nothing there"."""
+
+    path: str
+    before: Json
+    after: Json
 
 
 class Write(Variant, frozen=True):

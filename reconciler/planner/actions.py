@@ -13,8 +13,8 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.events import EventId
 from reconciler.model.frozen import Instant, Struct, Variant
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import ClearPosts, Operation, discards_of
-from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
+from reconciler.model.operations import Operation, discards_of
+from reconciler.model.posts import ActivityId, ClearPosts, Discarded, PostId, PostStatus
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.model.writes import Verb
 

@@ -11,18 +11,22 @@ from msgspec.structs import replace
 from reconciler.model.activities import (
     Activity,
     ActivityRule,
+    CreateActivity,
+    DeleteActivity,
     DesiredActivity,
     RemoveActivities,
     SetActivities,
+    UpdateActivity,
 )
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import instant
-from reconciler.model.operations import CreateActivity, Deferred, DeleteActivity, FieldChange, Part, UpdateActivity
+from reconciler.model.frozen import instant
+from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, NothingWaits, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept

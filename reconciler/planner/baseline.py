@@ -12,6 +12,7 @@ from typing import TypeAlias, assert_never
 from reconciler.model.activities import (
     Activity,
     ActivityRule,
+    DeleteActivity,
     DesiredActivity,
     PostsRule,
     RemoveActivities,
@@ -22,19 +23,16 @@ from reconciler.model.address import key_of as key_of
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
-from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
-from reconciler.model.operations import (
+from reconciler.model.marketing_plan import (
     AwaitGeneration,
-    ClearPosts,
-    Deferred,
-    DeleteActivity,
     DeleteMarketingPlan,
     Generate,
-    Operation,
-    Part,
+    MarketingPlan,
+    PlanStatus,
     Regenerate,
-    RegeneratePosts,
 )
+from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.posts import ClearPosts, RegeneratePosts
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.matching import decide, find_created, in_order

@@ -7,9 +7,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from reconciler.model.canonical import Absent, Json, JsonObject, freeze, same, thaw
-from reconciler.model.operations import FieldChange
 from reconciler.model.settings import Field, MarketingSettings, normal, same_setting
 from reconciler.model.text import normal_text
+from reconciler.model.writes import FieldChange
 
 
 def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:

@@ -14,8 +14,7 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import AwaitPosts, GeneratePosts, RegeneratePosts
-from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, NothingWaits, PostIs, Reason, blocked
 from reconciler.planner.approval_checks import commit_it, not_committed

@@ -9,8 +9,9 @@ from msgspec import Struct
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import ClearPosts, Deferred, Part, SchedulePost, discards_of
-from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.operations import Deferred, Part, discards_of
+from reconciler.model.posts import ClearPosts
+from reconciler.model.schedule import DesiredSchedule, SchedulePost
 from reconciler.model.sites import Bindings, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.activities import plan_activities

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
-from reconciler.model.events import CalendarEvent, DesiredEvent, name_of_input
-from reconciler.model.marketing_plan import MarketingPlan, PlanStatus, When
-from reconciler.model.operations import AwaitGeneration, DeleteEvent, FieldChange
+from reconciler.model.events import CalendarEvent, DeleteEvent, DesiredEvent, name_of_input
+from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
 from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
 from reconciler.planner.drift_content import content_items, waiting_items

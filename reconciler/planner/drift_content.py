@@ -11,27 +11,22 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from reconciler.model.activities import ActivityRule, DesiredActivity, PostsRule, RemoveActivities
-from reconciler.model.address import Address, Kind
-from reconciler.model.canonical import ABSENT, same
-from reconciler.model.events import instant
-from reconciler.model.moments import moment_text
-from reconciler.model.operations import (
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
+from reconciler.model.activities import (
+    ActivityRule,
     CreateActivity,
-    Deferred,
     DeleteActivity,
-    Foundation,
-    GeneratePosts,
-    Part,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
+    DesiredActivity,
+    PostsRule,
+    RemoveActivities,
     UpdateActivity,
 )
-from reconciler.model.posts import PostStatus
+from reconciler.model.address import Address, Kind
+from reconciler.model.canonical import ABSENT, same
+from reconciler.model.frozen import instant
+from reconciler.model.moments import moment_text
+from reconciler.model.operations import Deferred, Foundation, Part
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import (

@@ -9,10 +9,10 @@ from msgspec import Struct
 from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision, ApprovalState, Decision
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, shown_account
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan, Reason, StillGoingOut
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of, key_of

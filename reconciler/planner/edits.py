@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Json
-from reconciler.model.operations import INPUTS, UpdateSettings
-from reconciler.model.settings import same_setting
+from reconciler.model.operations import INPUTS
+from reconciler.model.settings import UpdateSettings, same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action

@@ -10,9 +10,8 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdict
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
-from reconciler.model.schedule import DesiredSchedule, Pause
+from reconciler.model.schedule import DesiredSchedule, Pause, SchedulePost
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
 from reconciler.planner.approval_checks import commit_it, not_committed, objection

@@ -20,15 +20,18 @@ from reconciler.model.events import (
     REACH_AHEAD,
     CalendarEvent,
     CalendarId,
+    CreateEvent,
+    DeleteEvent,
     DesiredEvent,
     DesiredEvents,
     EventId,
-    instant,
+    UpdateEvent,
     reach,
 )
-from reconciler.model.operations import CreateEvent, DeleteEvent, FieldChange, UpdateEvent
+from reconciler.model.frozen import instant
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import normal_text, printable
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, RefusedBy, blocked, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import is_a_form_of, kept_notes, split_kept

@@ -12,13 +12,17 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import input_path
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
     DesiredMarketingPlan,
+    Generate,
     KeywordResearch,
     MarketingPlan,
     PlanStatus,
+    Regenerate,
     When,
 )
-from reconciler.model.operations import AwaitGeneration, DeleteMarketingPlan, Generate, Operation, Regenerate
+from reconciler.model.operations import Operation
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite

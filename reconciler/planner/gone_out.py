@@ -16,7 +16,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, ApprovalState
 from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, post_name, shown_account
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite

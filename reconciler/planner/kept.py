@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from reconciler.model.canonical import EMPTY, Json, JsonObject, canonical_text, same
-from reconciler.model.operations import FieldChange
 from reconciler.model.settings import normal
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import FieldChange
 
 WRITES: Final = 2
 """The number of writes after which a difference is the server's own, and not a passing one."""

@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, DeleteActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.marketing_plan import Discard, MarketingPlan
-from reconciler.model.operations import (
-    CancelPost,
-    DeleteActivity,
-    DeleteMarketingPlan,
-    Regenerate,
-    discards_of,
-)
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Discard, MarketingPlan, Regenerate
+from reconciler.model.operations import discards_of
 from reconciler.model.posts import ActivityId, Discarded, PostId, PostStatus
+from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.eligibility import times_scheduled

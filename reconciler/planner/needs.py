@@ -7,9 +7,10 @@ from msgspec import Struct
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityDecision
-from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import Deferred, Generate, GeneratePosts, Operation, Part, Regenerate, SchedulePost
-from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.marketing_plan import Generate, PlanStatus, Regenerate
+from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.posts import ActivityId, GeneratePosts, PostId, PostStatus
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, DesiredSite, Need, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan, RefusedBy
 from reconciler.planner.aftermath import due_items

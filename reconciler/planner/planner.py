@@ -8,9 +8,10 @@ from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.marketing_plan import Discard, PlanStatus
-from reconciler.model.operations import AwaitGeneration, AwaitPosts, CancelPost, Deferred, Generate, GeneratePosts
-from reconciler.model.posts import ActivityId, Unrecognised
+from reconciler.model.marketing_plan import AwaitGeneration, Discard, Generate, PlanStatus
+from reconciler.model.operations import Deferred
+from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Unrecognised
+from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.activities import defer_activities, plan_activities

@@ -9,8 +9,8 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import AwaitPosts, ClearPosts, Deferred, GeneratePosts, Part
-from reconciler.model.posts import ActivityId, Post, PostStatus, Unrecognised
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, Unrecognised
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, NothingWaits, PostsAmong, PostsAre, Precondition, Reason
 from reconciler.planner.activities import too_few, unknown_ids

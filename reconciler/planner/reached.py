@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import AwaitGeneration, Generate, Regenerate
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.events import event_key

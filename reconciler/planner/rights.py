@@ -6,22 +6,10 @@ from collections.abc import Iterator
 
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    Deferred,
-    Operation,
-    Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    class_of,
-    discards_of,
-)
-from reconciler.model.posts import Discarded, channel_name
+from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
+from reconciler.model.operations import Deferred, Operation, Part, class_of, discards_of
+from reconciler.model.posts import AwaitPosts, ClearPosts, Discarded, RegeneratePosts, channel_name
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import DesiredSite
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason, RefusedBy

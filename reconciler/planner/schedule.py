@@ -16,9 +16,9 @@ from reconciler.model.activities import Activity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost
+from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name
-from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, ToReview
 from reconciler.planner.activities import too_few, unknown_ids

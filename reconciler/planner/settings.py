@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.operations import UpdateSettings
-from reconciler.model.settings import Field, MarketingSettings, normal
+from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, normal
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Reason, SettingIs
 from reconciler.planner.changes import changed_fields

@@ -14,7 +14,7 @@ from msgspec import Struct
 from reconciler.model.approvals import ActivityApproval, DraftApproval
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent, comparable
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.posts import Post, PostId, account_id, account_name
 from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.used_approvals import used_key

@@ -9,21 +9,14 @@ from typing import Protocol, TypeAlias, assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
+from reconciler.model.activities import CreateActivity
 from reconciler.model.address import Address, Kind, Labels, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Variant
-from reconciler.model.operations import (
-    INPUTS,
-    AwaitGeneration,
-    CancelPost,
-    CreateActivity,
-    Deferred,
-    Generate,
-    Operation,
-    Part,
-    Regenerate,
-    UpdateSettings,
-)
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.operations import INPUTS, Deferred, Operation, Part
+from reconciler.model.schedule import CancelPost
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Inputs
 from reconciler.planner.actions import Action, NothingWaits, Plan
 from reconciler.planner.baseline import completed_rules

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 

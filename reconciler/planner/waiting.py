@@ -16,7 +16,6 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ApprovalState
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import CancelPost, ReschedulePost
 from reconciler.model.posts import (
     ActivityId,
     Post,
@@ -27,6 +26,7 @@ from reconciler.model.posts import (
     channel_name,
     post_name,
 )
+from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import (
     Action,

@@ -6,31 +6,15 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, SetActivities, UpdateActivity
+from reconciler.model.events import EventWrite
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    Deferred,
-    DeleteActivity,
-    DeleteMarketingPlan,
-    EventWrite,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateSettings,
-)
-from reconciler.model.posts import post_name
-from reconciler.model.writes import Verb
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts, post_name
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
+from reconciler.model.writes import FieldChange, Verb
 from reconciler.planner.actions import Action
 from reconciler.reporters.event_words import event_words
 from reconciler.reporters.layout import Style

@@ -12,7 +12,7 @@ from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.posts import post_name
-from reconciler.model.settings import FieldChange
+from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.blocks import Blocks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from reconciler.model.canonical import thaw
-from reconciler.model.events import DesiredEvent
-from reconciler.model.operations import CreateEvent, DeleteEvent, EventOperation, FieldChange, UpdateEvent
+from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventOperation, UpdateEvent
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action
 from reconciler.reporters.values import changes_json, quoted, yaml
 from reconciler.reporters.words import because, moment

@@ -7,17 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
+from reconciler.model.activities import CreateActivity, UpdateActivity
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.operations import (
-    CreateActivity,
-    Generate,
-    Regenerate,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateSettings,
-)
+from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.schedule import ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
 from reconciler.reporters.words import moment, value
 
 

@@ -9,17 +9,10 @@ from typing import Final
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
-from reconciler.model.operations import (
-    CancelPost,
-    Deferred,
-    Generate,
-    GeneratePosts,
-    Part,
-    Regenerate,
-    ReschedulePost,
-    SchedulePost,
-    class_of,
-)
+from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.operations import Deferred, Part, class_of
+from reconciler.model.posts import GeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words

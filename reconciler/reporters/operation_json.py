@@ -5,28 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, assert_never
 
+from reconciler.model.activities import CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.canonical import thaw
-from reconciler.model.events import instant
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    Deferred,
-    DeleteActivity,
-    DeleteMarketingPlan,
-    EventWrite,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateSettings,
-)
+from reconciler.model.events import EventWrite
+from reconciler.model.frozen import instant
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
 from reconciler.reporters import words
 from reconciler.reporters.event_words import event_json
 from reconciler.reporters.values import changes_json

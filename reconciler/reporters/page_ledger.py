@@ -7,7 +7,7 @@ from typing import Final
 
 from reconciler.engine.site_results import SiteApplied
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
-from reconciler.model.operations import CancelPost
+from reconciler.model.schedule import CancelPost
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import SYMBOLS, action_text
 from reconciler.reporters.diagnostics import of_its_site

@@ -7,8 +7,9 @@ from typing import Final
 
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import FieldChange, class_of
+from reconciler.model.operations import class_of
 from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key

@@ -12,8 +12,9 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.operations import CancelPost, Operation, ReschedulePost, SchedulePost
+from reconciler.model.operations import Operation
 from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import PostOutcome
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words

@@ -10,8 +10,9 @@ from msgspec import Struct
 
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, UpdateSettings, class_of
+from reconciler.model.operations import Deferred, class_of
 from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.edits import edit_key

@@ -12,7 +12,7 @@ from reconciler.engine.site_results import SiteNotReviewed, SiteReviewed
 from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
 from reconciler.model.diagnostics import problem_values
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import channel_name
 from reconciler.model.text import printable

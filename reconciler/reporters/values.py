@@ -10,7 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.model.canonical import Json, JsonObject, thaw
-from reconciler.model.operations import FieldChange
+from reconciler.model.writes import FieldChange
 from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.differences import (
     Mark,

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from reconciler.model.activities import DesiredActivity, SetActivities
 from reconciler.model.canonical import Json, thaw
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     Deferred,

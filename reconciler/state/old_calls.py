@@ -9,33 +9,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, JsonObject, freeze_object
 from reconciler.model.codec import to_plain
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.journal import AnyOperation, Before, Decided, OpenEntry, PostSeen, UnreadableCall
-from reconciler.model.operations import (
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Operation
+from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, PostId, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
+from reconciler.model.writes import FieldChange
 
 Facts: TypeAlias = JsonObject
 

@@ -18,7 +18,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent, differences
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.posts import PostId
 from reconciler.web.files import SiteFile
 

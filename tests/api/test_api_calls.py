@@ -12,37 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.api.calls import batched, calls_of
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, Json, JsonObject, freeze_object, thaw
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.settings import mask_of
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, PostId, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings, mask_of
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from tests.api.bench import Bench, ok, remote
 
 AT = datetime(2026, 12, 3, 9, tzinfo=UTC)

@@ -13,9 +13,10 @@ import pytest
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.api.limits import USUAL, Limits, Timeouts
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DesiredActivity
 from reconciler.model.credentials import ApiKey
-from reconciler.model.operations import CreateActivity, DeleteMarketingPlan, Generate, Operation
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import NotDone, Pending, Unknown
 from reconciler.model.secret import Secret
 from reconciler.model.sites import Need, SiteRef

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import ChannelStatus, Need, ObservedSite, SiteRef

@@ -9,31 +9,16 @@ import httpx
 import pytest
 
 from reconciler.api.errors import ApiError, ErrorKind
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.canonical import Digest
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
-from reconciler.model.operations import (
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Pending, Unknown
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, PostId, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
+from reconciler.model.writes import FieldChange
 from tests.api.bench import Bench, Step, ok, refused, remote
 
 AT = datetime(2026, 12, 3, 9, tzinfo=UTC)

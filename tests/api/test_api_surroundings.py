@@ -19,7 +19,7 @@ from reconciler.api.limits import Limits
 from reconciler.api.surroundings import Surroundings
 from reconciler.model.credentials import ApiKey
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import NotDone
 from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef

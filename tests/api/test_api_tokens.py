@@ -13,7 +13,7 @@ from reconciler.api.errors import ApiError, ErrorKind
 from reconciler.model.address import SiteName
 from reconciler.model.credentials import AppCredentials
 from reconciler.model.diagnostics import UsageError
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import NotDone
 from reconciler.model.sites import Need, SiteRef
 from reconciler.sandbox.app import Sandbox

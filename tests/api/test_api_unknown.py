@@ -22,13 +22,15 @@ from reconciler.api.shapes import ListShape, ObjectShape, listed, opened
 from reconciler.api.transport import FullTransport
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import Digest, freeze, freeze_object
-from reconciler.model.events import EventId, instant
-from reconciler.model.marketing_plan import NO_STATUS, MarketingPlan
-from reconciler.model.operations import CancelPost, Generate, SchedulePost, UpdateSettings
+from reconciler.model.events import EventId
+from reconciler.model.frozen import instant
+from reconciler.model.marketing_plan import NO_STATUS, Generate, MarketingPlan
 from reconciler.model.outcomes import Done, NotDone, Unknown
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.settings import FieldChange, MarketingSettings
+from reconciler.model.schedule import CancelPost, SchedulePost
+from reconciler.model.settings import MarketingSettings, UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from tests.api.bench import NOW, Bench, FakeClock, Step, ok, refused, remote
 
 Read = Callable[[Endpoints, SiteRef], Awaitable[object]]

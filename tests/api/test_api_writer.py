@@ -11,35 +11,18 @@ import httpx
 import pytest
 
 from reconciler.api.client import FullClient
-from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.canonical import Digest, JsonObject
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId, instant
-from reconciler.model.operations import (
-    AwaitGeneration,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Part,
-    Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, DesiredEvent, EventId, UpdateEvent
+from reconciler.model.frozen import instant
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Need, ObservedSite
+from reconciler.model.writes import FieldChange
 from reconciler.sandbox.app import Sandbox
 from tests.api.bench import NOW, Bench, Remote, ok, refused, remote
 

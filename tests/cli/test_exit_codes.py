@@ -22,7 +22,7 @@ from reconciler.engine.state_results import StateListed
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.drift_report import DriftTally
 from reconciler.planner.tally import PlanTally

@@ -19,20 +19,13 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import JsonObject, digest_of
-from reconciler.model.events import DesiredEvent, EventId
+from reconciler.model.events import CreateEvent, DesiredEvent, EventId
 from reconciler.model.journal import AnyOperation, Before, OpenEntry, UnreadableCall
-from reconciler.model.operations import (
-    AwaitGeneration,
-    AwaitPosts,
-    CreateEvent,
-    Deferred,
-    Generate,
-    Operation,
-    Regenerate,
-    SchedulePost,
-)
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
+from reconciler.model.operations import Deferred, Operation
 from reconciler.model.outcomes import Unknown
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, AwaitPosts, PostId
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.reporters.journal_words import about, standing, words_of

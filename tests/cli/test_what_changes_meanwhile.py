@@ -28,7 +28,7 @@ from reconciler.engine.todays_files import TodaysFiles
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.codec import from_json, to_json
-from reconciler.model.operations import SchedulePost
+from reconciler.model.schedule import SchedulePost
 from reconciler.wiring import open_session
 from tests.cli.projects import PROJECT, Command, Project
 from tests.cli.test_stays_wanted import APPROVALS, FILE, WORLD, Change, Pottery, edits, more

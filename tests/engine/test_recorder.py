@@ -7,9 +7,11 @@ from reconciler.executor.events import Corrected, Event, Finished, Started
 from reconciler.executor.ledger import Entry, Result
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import FieldChange, Generate, GeneratePosts, UpdateSettings
-from reconciler.model.posts import ActivityId
+from reconciler.model.marketing_plan import Generate
+from reconciler.model.posts import ActivityId, GeneratePosts
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Reason
 
 SHOP = SiteName("shop")

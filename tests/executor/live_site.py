@@ -18,36 +18,26 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, SiteLedger
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, PollPolicy, Ports
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.clock import Clock
-from reconciler.model.events import CalendarEvent, EventId
-from reconciler.model.marketing_plan import AnyPlanStatus, Discard, MarketingPlan, PlanStatus
-from reconciler.model.operations import (
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    DeleteActivity,
-    DeleteEvent,
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, EventId, UpdateEvent
+from reconciler.model.marketing_plan import (
+    AnyPlanStatus,
     DeleteMarketingPlan,
-    FieldChange,
+    Discard,
     Generate,
-    GeneratePosts,
-    Operation,
+    MarketingPlan,
+    PlanStatus,
     Regenerate,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
 )
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
-from reconciler.model.settings import MarketingSettings
+from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.settings import MarketingSettings, UpdateSettings
 from reconciler.model.sites import (
     ChannelStatus,
     DesiredSite,
@@ -56,6 +46,7 @@ from reconciler.model.sites import (
     RecordedSite,
     SiteRef,
 )
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Precondition, Reason
 from reconciler.planner.deferred import Resolved
 from reconciler.state.journal import SiteJournal

@@ -13,36 +13,33 @@ from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
-from reconciler.model.activities import DesiredActivity, PostsRule
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import InvalidFiles, Place, problem
-from reconciler.model.events import EventId, instant
+from reconciler.model.events import DeleteEvent, EventId
+from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.operations import (
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    FieldChange,
-    GeneratePosts,
-    Operation,
-    Part,
-    RegeneratePosts,
-    ReschedulePost,
-    SchedulePost,
-    UpdateActivity,
-    UpdateSettings,
-)
+from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.model.outcomes import Done, NotDone, Outcome, Unknown
-from reconciler.model.posts import ActivityId, AnyPostStatus, Post, PostId, PostStatus, Unrecognised
-from reconciler.model.schedule import ScheduleRule
+from reconciler.model.posts import (
+    ActivityId,
+    AnyPostStatus,
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    Post,
+    PostId,
+    PostStatus,
+    RegeneratePosts,
+    Unrecognised,
+)
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import CreatedActivity, DesiredSite
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import (
     Action,
     ActivityIs,

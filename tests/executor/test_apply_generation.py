@@ -9,29 +9,24 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import StillWaiting
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.canonical import JsonObject
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId
-from reconciler.model.marketing_plan import Discard, PlanStatus
-from reconciler.model.operations import (
+from reconciler.model.events import CalendarEvent, CalendarId, CreateEvent, DeleteEvent, DesiredEvent, EventId
+from reconciler.model.marketing_plan import (
     AwaitGeneration,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteEvent,
     DeleteMarketingPlan,
-    FieldChange,
+    Discard,
     Generate,
-    Operation,
-    Part,
+    PlanStatus,
     Regenerate,
-    UpdateSettings,
 )
+from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Unrecognised
-from reconciler.model.settings import Field
+from reconciler.model.settings import Field, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, DiscardsOnly, MarketingPlanIs, SettingIs
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (

@@ -11,8 +11,7 @@ from reconciler.executor.kinds.marketing_plan import MarketingPlanKind
 from reconciler.executor.kinds.schedule import is_scheduled
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.approvals import Approvals
-from reconciler.model.marketing_plan import Discard, MarketingPlan, PlanStatus
-from reconciler.model.operations import Regenerate
+from reconciler.model.marketing_plan import Discard, MarketingPlan, PlanStatus, Regenerate
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.sites import RecordedSite
 from tests.planner.publishing_world import NOW, activity, approved, post

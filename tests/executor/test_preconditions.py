@@ -12,28 +12,28 @@ from reconciler.executor.events import EntryResolved
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.preconditions import Stale, stale_in
-from reconciler.model.activities import DesiredActivity
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.codec import from_plain
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
-from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import PlanStatus
-from reconciler.model.moments import moment_text
-from reconciler.model.operations import (
-    AwaitGeneration,
-    CreateActivity,
+from reconciler.model.events import (
+    CalendarEvent,
+    CalendarId,
     CreateEvent,
-    DeleteActivity,
     DeleteEvent,
-    DeleteMarketingPlan,
-    Operation,
-    SchedulePost,
+    DesiredEvent,
+    EventId,
     UpdateEvent,
 )
+from reconciler.model.frozen import instant
+from reconciler.model.journal import OpenEntry
+from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, PlanStatus
+from reconciler.model.moments import moment_text
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone
 from reconciler.model.posts import ActivityId, PostId, PostStatus
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite
 from reconciler.planner.actions import (
     Action,

@@ -11,8 +11,8 @@ import pytest
 from reconciler.executor.kinds.schedule import published_post
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.canonical import Digest
-from reconciler.model.operations import ReschedulePost, SchedulePost
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.schedule import ReschedulePost, SchedulePost
 from reconciler.model.sites import PublishedPost, RecordedSite
 
 NOW = datetime(2026, 12, 1, 9, tzinfo=UTC)

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from reconciler.model.operations import FieldChange
+from reconciler.model.writes import FieldChange
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.registry import make

@@ -26,8 +26,8 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.content import approval_digest, comparable
 from reconciler.model.diagnostics import InvalidFiles
-from reconciler.model.operations import SchedulePost
 from reconciler.model.posts import Media, PostId
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import PublishedPost
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan

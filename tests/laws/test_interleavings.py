@@ -35,10 +35,10 @@ from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.content import approval_digest, is_counted
 from reconciler.model.diagnostics import InvalidFiles
-from reconciler.model.events import instant
-from reconciler.model.operations import CancelPost
+from reconciler.model.frozen import instant
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.schedule import CancelPost
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.candidates import rule_for

@@ -18,10 +18,10 @@ from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
 from reconciler.model.content import approval_digest, counted
-from reconciler.model.operations import CancelPost, ClearPosts, Operation, RegeneratePosts, ReschedulePost, SchedulePost
+from reconciler.model.operations import Operation
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.posts import GONE_OUT, ActivityId, Media, Post, PostId, PostStatus
-from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.posts import GONE_OUT, ActivityId, ClearPosts, Media, Post, PostId, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, DesiredSite, Feature, ObservedSite, PublishedPost, RecordedSite
 from reconciler.planner.options import PlanOptions

@@ -11,31 +11,16 @@ from itertools import count
 
 from msgspec.structs import replace
 
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, UpdateActivity
 from reconciler.model.canonical import EMPTY, Absent, Json, freeze_object, thaw
-from reconciler.model.events import CalendarEvent, EventId
-from reconciler.model.marketing_plan import MarketingPlan, PlanStatus
-from reconciler.model.operations import (
-    CancelPost,
-    ClearPosts,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
-    DeleteEvent,
-    DeleteMarketingPlan,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Operation,
-    Regenerate,
-    UpdateActivity,
-    UpdateEvent,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
-from reconciler.model.settings import MarketingSettings
+from reconciler.model.events import CalendarEvent, CreateEvent, DeleteEvent, EventId, UpdateEvent
+from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, MarketingPlan, PlanStatus, Regenerate
+from reconciler.model.operations import Deferred, Operation
+from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Media, Post, PostId, PostStatus
+from reconciler.model.schedule import CancelPost
+from reconciler.model.settings import MarketingSettings, UpdateSettings
 from reconciler.model.sites import Bindings, DesiredSite, ObservedSite, RecordedSite
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan
 from reconciler.planner.deferred import resolve
 from reconciler.planner.document import SavedPlan, site_line, to_lines

@@ -10,23 +10,18 @@ from msgspec.structs import replace
 from reconciler.model.activities import (
     Activity,
     ActivityRule,
+    CreateActivity,
+    DeleteActivity,
     DesiredActivity,
     PostsRule,
     RemoveActivities,
     SetActivities,
+    UpdateActivity,
 )
 from reconciler.model.address import Address, SiteName
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import (
-    AwaitPosts,
-    ClearPosts,
-    CreateActivity,
-    Deferred,
-    DeleteActivity,
-    GeneratePosts,
-    UpdateActivity,
-)
-from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
+from reconciler.model.operations import Deferred
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.planner.actions import RefusedBy

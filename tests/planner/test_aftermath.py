@@ -8,9 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.model.approvals import ActivityDecision, Approvals, Decision
-from reconciler.model.operations import CancelPost
 from reconciler.model.posts import PostId, PostStatus
-from reconciler.model.schedule import ScheduleRule
+from reconciler.model.schedule import CancelPost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import ChannelStatus, Need, PostOutcome, PublishedPost, RecordedSite
 from reconciler.planner.actions import BlockedBy, EndedPost, Reason

@@ -12,15 +12,9 @@ from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.canonical import digest_of
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import (
-    AwaitPosts,
-    CancelPost,
-    ClearPosts,
-    GeneratePosts,
-    Operation,
-    RegeneratePosts,
-)
-from reconciler.model.posts import Post, PostStatus
+from reconciler.model.operations import Operation
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
 from reconciler.planner.actions import BlockedBy, NothingWaits, PostsAmong, Reason

@@ -18,11 +18,14 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import ABSENT, digest_of, freeze
 from reconciler.model.codec import Malformed, from_plain, sorted_json, to_plain
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.frozen import kind_of
-from reconciler.model.operations import CreateEvent, FieldChange, Operation, Regenerate, UpdateEvent, UpdateSettings
+from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
 from tests import strategies

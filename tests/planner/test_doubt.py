@@ -13,16 +13,16 @@ from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.marketing_plan import (
     NO_STATUS,
     AnyPlanStatus,
     DesiredMarketingPlan,
     Discard,
+    Generate,
     MarketingPlan,
     PlanStatus,
 )
-from reconciler.model.operations import CreateEvent, Generate
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.schedule import DesiredSchedule, ScheduleRule
 from reconciler.model.selectors import Match

@@ -11,10 +11,18 @@ from msgspec.structs import replace
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, JsonObject
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.events import (
+    CalendarEvent,
+    CalendarId,
+    CreateEvent,
+    DeleteEvent,
+    DesiredEvent,
+    DesiredEvents,
+    EventId,
+    UpdateEvent,
+)
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
-from reconciler.model.operations import CreateEvent, DeleteEvent, UpdateEvent
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, RefusedBy

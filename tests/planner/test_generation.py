@@ -12,27 +12,23 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Digest, Json, freeze, freeze_object
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
     DesiredMarketingPlan,
     Discard,
+    Generate,
     KeywordResearch,
     MarketingPlan,
     PlanStatus,
+    Regenerate,
     When,
 )
-from reconciler.model.operations import (
-    AwaitGeneration,
-    CreateEvent,
-    DeleteMarketingPlan,
-    Generate,
-    Operation,
-    Regenerate,
-    UpdateSettings,
-)
+from reconciler.model.operations import Operation
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus, Unrecognised
-from reconciler.model.settings import Field, MarketingSettings, fields_of
+from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, fields_of
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.options import PlanOptions

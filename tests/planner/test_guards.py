@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from reconciler.model.activities import PostsRule, RemoveActivities
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, MarketingPlan, PlanStatus
-from reconciler.model.operations import CancelPost, ClearPosts, Deferred
+from reconciler.model.operations import Deferred
 from reconciler.model.policy import Policy
-from reconciler.model.posts import PostStatus
+from reconciler.model.posts import ClearPosts, PostStatus
+from reconciler.model.schedule import CancelPost
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite
 from reconciler.planner.actions import RefusedBy

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject, freeze
 from reconciler.model.diagnostics import Place
-from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.operations import CreateEvent, FieldChange, UpdateEvent, UpdateSettings
-from reconciler.model.settings import Field, MarketingSettings, same_setting
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId, UpdateEvent
+from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
 from reconciler.planner.drift import find_drift
 from reconciler.planner.drift_report import DriftState

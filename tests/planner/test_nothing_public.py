@@ -12,8 +12,8 @@ from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.model.address import Address, Kind
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan, PlanStatus
-from reconciler.model.operations import CancelPost, SchedulePost
 from reconciler.model.posts import PostStatus, Unrecognised
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
 from reconciler.planner.nothing_public import nothing_public

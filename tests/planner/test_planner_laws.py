@@ -31,10 +31,9 @@ from reconciler.model.marketing_plan import (
     PlanStatus,
     When,
 )
-from reconciler.model.operations import UpdateSettings
 from reconciler.model.posts import ActivityId, Media, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
-from reconciler.model.settings import MarketingSettings, fields_of, same_setting
+from reconciler.model.settings import MarketingSettings, UpdateSettings, fields_of, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, SiteRef
 from tests.planner.pure_world import NOW, PureWorld
 

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from reconciler.model.activities import PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
-from reconciler.model.operations import CancelPost, Deferred, Part, ReschedulePost, SchedulePost, class_of
+from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.posts import PostStatus, Unrecognised
-from reconciler.model.schedule import ScheduleRule
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need
 from reconciler.model.writes import ActionClass

@@ -10,20 +10,14 @@ from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import EMPTY, Digest
 from reconciler.model.diagnostics import Place, UsageError
-from reconciler.model.events import CalendarEvent, DesiredEvent, DesiredEvents, EventId
-from reconciler.model.operations import (
-    CreateEvent,
-    Deferred,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Part,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, DesiredEvents, EventId
+from reconciler.model.marketing_plan import Generate
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.posts import ActivityId, GeneratePosts
 from reconciler.model.selectors import Match
-from reconciler.model.settings import Field
+from reconciler.model.settings import Field, UpdateSettings
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, Reason, blocked
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan

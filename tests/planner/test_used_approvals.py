@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
-from reconciler.model.operations import CancelPost, SchedulePost
 from reconciler.model.posts import PostStatus
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import BlockedBy, Plan
 from reconciler.planner.used_approvals import times_of, used_key

@@ -8,23 +8,22 @@ from datetime import datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.activities import PostsRule, RemoveActivities
+from reconciler.model.activities import DeleteActivity, PostsRule, RemoveActivities
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import DesiredMarketingPlan, Discard, MarketingPlan, PlanStatus
-from reconciler.model.operations import (
-    CancelPost,
-    ClearPosts,
-    DeleteActivity,
+from reconciler.model.marketing_plan import (
     DeleteMarketingPlan,
-    Operation,
+    DesiredMarketingPlan,
+    Discard,
+    MarketingPlan,
+    PlanStatus,
     Regenerate,
-    ReschedulePost,
 )
+from reconciler.model.operations import Operation
 from reconciler.model.policy import Policy, QuietHours
-from reconciler.model.posts import PostStatus, Unrecognised
-from reconciler.model.schedule import Pause, ScheduleRule
+from reconciler.model.posts import ClearPosts, PostStatus, Unrecognised
+from reconciler.model.schedule import CancelPost, Pause, ReschedulePost, ScheduleRule
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, RecordedSite
 from reconciler.planner.actions import BlockedBy, NothingWaits, Plan, Reason, RefusedBy, StillScheduled

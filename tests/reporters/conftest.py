@@ -7,27 +7,18 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.engine.site_results import SitePlanned
-from reconciler.model.activities import DesiredActivity, PostsRule
+from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
-from reconciler.model.events import CalendarEvent, DesiredEvent, EventId
-from reconciler.model.operations import (
-    CancelPost,
-    CreateActivity,
-    CreateEvent,
-    Deferred,
-    DeleteActivity,
-    FieldChange,
-    GeneratePosts,
-    Part,
-    Regenerate,
-    SchedulePost,
-    UpdateEvent,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, Discarded, PostId
+from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
+from reconciler.model.marketing_plan import Regenerate
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import (
     Action,
     BlockedBy,

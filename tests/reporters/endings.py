@@ -57,11 +57,14 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
-from reconciler.model.events import DesiredEvent
+from reconciler.model.events import CreateEvent, DesiredEvent
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import CreateEvent, FieldChange, Generate, SchedulePost, UpdateSettings
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import SchedulePost
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import PublishedPost, RecordedSite, SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, FieldDrift, Finding, Moved
 from reconciler.planner.tally import tally_of as plan_tally

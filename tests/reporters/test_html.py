@@ -13,9 +13,10 @@ from reconciler.engine.results import Ended, Event, HistoryListed, PlanCompleted
 from reconciler.engine.site_results import SiteHistory, SitePlanned, SiteReviewed, Written
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.content import Difference
-from reconciler.model.operations import FieldChange, UpdateSettings
 from reconciler.model.posts import PostId, PostStatus
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Bindings, PostOutcome, PublishedPost, SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, EndedPost, Plan, Reason, blocked
 from reconciler.planner.review import ReviewStatus
 from reconciler.planner.tally import PlanTally, tally_of

@@ -11,7 +11,7 @@ from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.tally import PlanTally
 from reconciler.reporters.context import Reporter, ReporterContext

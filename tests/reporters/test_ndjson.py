@@ -13,7 +13,7 @@ from reconciler.engine.site_results import Progressed
 from reconciler.executor.events import EntryResolved, StillWaiting
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import NotDone
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.context import ReporterContext

@@ -9,7 +9,7 @@ from reconciler.engine.site_results import Progressed, SiteFailed, SitePlanned
 from reconciler.executor.events import Started
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.planner.actions import Plan
 from reconciler.planner.tally import PlanTally

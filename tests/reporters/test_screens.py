@@ -35,22 +35,15 @@ from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
-from reconciler.model.events import DesiredEvent, EventId
-from reconciler.model.operations import (
-    CreateEvent,
-    Deferred,
-    DeleteEvent,
-    FieldChange,
-    Generate,
-    GeneratePosts,
-    Part,
-    Regenerate,
-    SchedulePost,
-    UpdateSettings,
-)
-from reconciler.model.posts import ActivityId, Discarded, PostId
+from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
+from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.selectors import Match
+from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from reconciler.model.canonical import Json, JsonObject
-from reconciler.model.operations import FieldChange
+from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import Finding
 from reconciler.reporters.values import change_row
 from reconciler.reporters.words import FINDINGS

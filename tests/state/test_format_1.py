@@ -13,16 +13,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.model.activities import CreateActivity
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import JsonObject, digest_of, freeze
+from reconciler.model.events import CreateEvent
 from reconciler.model.journal import Decided, OpenEntry, UnreadableCall
-from reconciler.model.operations import (
-    CreateActivity,
-    CreateEvent,
-    Operation,
-    RegeneratePosts,
-    SchedulePost,
-)
+from reconciler.model.operations import Operation
+from reconciler.model.posts import RegeneratePosts
+from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder

@@ -14,7 +14,7 @@ from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import Before
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import Done, NotDone, Pending, Unknown
 from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.settings import Field

@@ -13,9 +13,10 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.journal import OpenEntry
-from reconciler.model.operations import CancelPost, Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import Unknown
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import CancelPost
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder

@@ -17,7 +17,7 @@ from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Digest, JsonObject, freeze
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import OpenEntry, UnreadableCall
-from reconciler.model.operations import Generate
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.settings import Field

@@ -11,16 +11,16 @@ from msgspec.structs import replace
 from reconciler.executor.kinds.base import ManagedKind, Reads, differences, same_text, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.activities import Activity, DesiredActivity
+from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import EMPTY, JsonObject
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
-from reconciler.model.operations import CreateActivity, DeleteActivity, FieldChange, UpdateActivity
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import ActivityIs, DateIs, NoActivityLike
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity

@@ -22,9 +22,9 @@ from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
-from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import printable
+from reconciler.model.writes import FieldChange
 from reconciler.planner.baseline import TAKEN_BACK, Objects, approval_key, key_of
 from reconciler.planner.changes import same_plain
 

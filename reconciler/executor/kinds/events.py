@@ -14,13 +14,23 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address, Kind, key_of
 from reconciler.model.canonical import Absent, Json, JsonObject, digest_of, same
-from reconciler.model.events import CalendarEvent, CalendarId, DesiredEvent, EventId, instant
+from reconciler.model.events import (
+    CalendarEvent,
+    CalendarId,
+    CreateEvent,
+    DeleteEvent,
+    DesiredEvent,
+    EventId,
+    EventOperation,
+    UpdateEvent,
+)
+from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.operations import CreateEvent, DeleteEvent, EventOperation, Operation, UpdateEvent
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
-from reconciler.model.settings import FieldChange
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import EventIs, NoEventNamed
 from reconciler.planner.events import own_calendars, own_events
 

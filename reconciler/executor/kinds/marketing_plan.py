@@ -13,8 +13,16 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
-from reconciler.model.operations import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
+from reconciler.model.marketing_plan import (
+    NO_STATUS,
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    Discard,
+    Generate,
+    MarketingPlan,
+    PlanStatus,
+    Regenerate,
+)
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending
 from reconciler.model.posts import Post, PostStatus, Unrecognised
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite

@@ -13,9 +13,8 @@ from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import Before, OpenEntry, PostSeen
-from reconciler.model.operations import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts
 from reconciler.model.outcomes import Done, NotDone, Outcome
-from reconciler.model.posts import ActivityId, Post, PostStatus
+from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
 from reconciler.model.sites import Bindings, RecordedSite
 from reconciler.planner.actions import PostsAmong, PostsAre
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of

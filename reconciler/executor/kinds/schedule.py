@@ -14,13 +14,13 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest
-from reconciler.model.events import instant
+from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled

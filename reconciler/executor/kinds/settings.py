@@ -11,12 +11,11 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.journal import Before, OpenEntry
-from reconciler.model.operations import UpdateSettings
 from reconciler.model.settings import (
     ATOMIC_MEMBERS,
     Field,
-    FieldChange,
     MarketingSettings,
+    UpdateSettings,
     normal,
     same_setting,
     settings_of,
@@ -25,6 +24,7 @@ from reconciler.model.settings import (
 )
 from reconciler.model.sites import Inputs, Need
 from reconciler.model.text import printable
+from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import SettingIs
 
 
