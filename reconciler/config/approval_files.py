@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
-from reconciler.config.repository import GitError, Repository
+from reconciler.config.repository import GitError, Repository, trail
 from reconciler.config.trust import refused_path
 from reconciler.model.approvals import Approvals, decided_otherwise
 from reconciler.model.canonical import Digest
@@ -23,11 +24,12 @@ SUFFIX = ".yaml"
 NOTHING_COMMITTED: Final = "nothing-committed"
 """Only committed approvals count, and git cannot be asked for them: it is not known what was approved."""
 
+APPROVALS_MISSING: Final = "approvals-missing"
+"""An approvals file that git has is not in this checkout, which is no decision of anybody."""
+
 
 class ApprovalFiles:
     """The approvals of a project. The folder is listed once, and each file read when its site is."""
-
-    __slots__ = ("_folder", "_project", "_repository", "names", "problems", "warnings")
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -37,6 +39,7 @@ class ApprovalFiles:
         self.problems: tuple[Diagnostic, ...] = ()
         """What is wrong with the folder itself."""
         self.warnings: tuple[Diagnostic, ...] = ()
+        self._unasked = ""
         self._repository: Repository | None = None
         try:
             with os.scandir(self._folder) as entries:
@@ -56,6 +59,7 @@ class ApprovalFiles:
             _ = repository.top
         except GitError as error:
             if not self.names:
+                self._unasked = f"only committed approvals count here, and {error}"
                 return
             message = f"no approval counts: only committed ones do here, and {error}"
             fix = "run in a checkout of the repository"
@@ -67,7 +71,7 @@ class ApprovalFiles:
         nothing = (Approvals(), None)
         path = self._folder / f"{site}{SUFFIX}"
         if site not in self.names:
-            return self._deleted(path, site, problems) or nothing
+            return self._missing(path, site, problems) or nothing
         if refused := refused_path(path, self._project.root, self._project.trust):
             problems.append(problem(Place(shown_path(path)), *refused))
             return nothing
@@ -86,6 +90,30 @@ class ApprovalFiles:
         # Problems of what does not count are not told.
         written = approvals_in(path, site, [])
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
+
+    def _missing(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None] | None:
+        """What counts of a file that is not on the disk; a problem if nobody decided that it should not be there."""
+        file, folder = trail(path)[-1], shown_path(self._folder)
+        sparse = {self._not_checked_out[step] for step in (file, *file.parents) if step in self._not_checked_out}
+        if True in sparse:
+            message, fix = "is left out of this sparse checkout", f"check it out: git sparse-checkout add {folder}"
+        elif sparse and self._repository is None:
+            message = f"is missing with the whole folder {folder}, but git has it"
+            fix = f"restore it: git checkout -- {folder}; if its approvals are to be withdrawn: git rm -r {folder}"
+        else:
+            return self._deleted(path, site, problems) or (Approvals(unasked=self._unasked), None)
+        what = f"{message}, so it is not known what is approved"
+        problems.append(problem(Place(shown_path(path)), what, fix, code=APPROVALS_MISSING))
+        return None
+
+    @cached_property
+    def _not_checked_out(self) -> dict[Path, bool]:
+        """The approvals files that git has and that are missing here without having been deleted: sparse or not."""
+        repository = self._repository or Repository(self._folder, dict(self._project.trust.environment))
+        try:
+            return repository.not_checked_out(self._folder)
+        except GitError:
+            return {}
 
     def _deleted(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
         """The approvals of a file that only the last commit has: deleting it decides nothing until it is committed."""

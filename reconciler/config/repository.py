@@ -120,6 +120,18 @@ class Repository:
             case _:
                 return None
 
+    def not_checked_out(self, folder: Path) -> dict[Path, bool]:
+        """The files that git tracks below a folder and that are missing here without having been deleted.
+
+        True for one that a sparse checkout leaves out; False for one that is gone with the whole folder.
+        Raises GitError if there is no repository.
+        """
+        here = trail(folder)[-1]
+        told = self._run("ls-files", "-t", "-z", "--", os.path.relpath(here, self.top), top=True)
+        gone = not os.path.lexists(here)
+        entries = (entry.partition(" ") for entry in told.split("\0") if entry)
+        return {self.top / path: tag == "S" for tag, _, path in entries if tag == "S" or gone}
+
     def is_clean(self, path: Path) -> bool:
         """Whether a file, and each link that leads to it, is in HEAD as it is on the disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from reconciler.executor.ports import Reader
+from reconciler.model.diagnostics import InvalidFiles
 from reconciler.model.posts import ActivityId, Post
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.planner.actions import Plan
 from reconciler.planner.hidden_posts import with_hidden_posts
+from reconciler.planner.left_out import unasked_approvals
 from reconciler.planner.needs import first_reads, further_reads
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
@@ -20,7 +22,12 @@ MOST_ROUNDS = 4
 async def observe_and_plan(
     reader: Reader, desired: DesiredSite, recorded: RecordedSite, options: PlanOptions
 ) -> tuple[ObservedSite, Plan]:
-    """The site as it is now, and what would make it what its file says. Raises ApiError when a read fails."""
+    """The site as it is now, and what would make it what its file says.
+
+    Raises ApiError when a read fails, and InvalidFiles if posts wait and nobody can say whether they are approved.
+    """
+    if (unasked := unasked_approvals(desired, recorded, options.now)) is not None:
+        raise InvalidFiles((unasked,))
     reads = first_reads(desired, options, recorded)
     observed = await reader.read(desired.ref, reads.needs, channels=reads.channels)
     plan = make_plan(desired, observed, recorded, options)

@@ -147,6 +147,7 @@ class Approvals(Struct, frozen=True, dict=True):
 
     `uncommitted` are drafts and activities of which the file on the disk has another decision, where only those that
     are committed count. `deleted` is True where the file is not on the disk, but still in the last commit.
+    `unasked` says why git could not be asked for the file, if there is none on the disk and only committed ones count.
     """
 
     activities: tuple[ActivityApproval, ...] = ()
@@ -154,6 +155,7 @@ class Approvals(Struct, frozen=True, dict=True):
     written_for: str = ""
     uncommitted: frozenset[str] = frozenset()
     deleted: bool = False
+    unasked: str = ""
 
     @cached_property
     def _drafts(self) -> dict[PostId, tuple[ActivityApproval, DraftApproval]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Final
 
+from reconciler.model.address import Address
 from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
@@ -13,6 +16,9 @@ from reconciler.planner.actions import Reason
 from reconciler.planner.gone_out import moment_now
 from reconciler.planner.since_scheduled import since_scheduled_by_file
 from reconciler.planner.used_approvals import scheduled_by_us
+
+APPROVALS_UNKNOWN: Final = "approvals-unknown"
+"""Only committed approvals count, there is no file, and git cannot be asked whether one was committed."""
 
 
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
@@ -26,6 +32,20 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
         moment = moment_now(recorded, post)
         if post.id in ours - over and ((due := moment or post.date) is None or due > now):
             yield post, moment
+
+
+def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Diagnostic | None:
+    """Why the site cannot be judged: posts wait under approvals that git could not be asked for; None if it can."""
+    schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
+    if not unasked or not schedule.approval_required:
+        return None
+    waiting = sum(1 for _ in waiting_posts(recorded, now))
+    known = {post.id for post in recorded.published} | {outcome.post for outcome in recorded.outcomes}
+    if not waiting and not scheduled_by_us(recorded) - known:
+        return None
+    message = f"it is not known whether what waits to go out is still approved: {unasked}"
+    fix = "run in a checkout of the repository, with git on the PATH"
+    return Diagnostic(APPROVALS_UNKNOWN, message, fix, address=Address(desired.ref.name))
 
 
 def unwanted_by_files(
@@ -53,7 +73,7 @@ def why_not_by_files(
     done = activity is not None and (activity.id, activity.decision, activity.digest) in recorded.consumed
     if (sent_back and not done) or post.activity in approvals.uncommitted:
         return Reason.SENT_BACK
-    if not schedule.approval_required:
+    if not schedule.approval_required or approvals.unasked:
         return None
     if activity is None or draft is None or post.id in approvals.uncommitted:
         return Reason.WITHDRAWN

@@ -114,7 +114,8 @@ class Standards(Struct):
                 what = difference_words(since.differences, self.scope.zone.key)
                 return Unwanted(Reason.CHANGED, (*((what,) if what else ()), NOT_APPROVED_NOW))
             case _:
-                return Unwanted(Reason.WITHDRAWN)
+                gone = not self.desired.approvals.file
+                return Unwanted(Reason.WITHDRAWN, ("there is no approvals file",) if gone else ())
 
     def decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
         """What the file on disk decides against a post of ours, if only committed files count."""

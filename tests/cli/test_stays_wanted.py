@@ -89,7 +89,7 @@ def more(name: str, text: str) -> Change:
 
 WITHDRAWALS: dict[str, tuple[Change, str]] = {
     "the approval is withdrawn": (edits(APPROVALS, "decision: approve", "decision: pending"), "approval was withdrawn"),
-    "the approvals are gone": (lambda project: shutil.rmtree(project.root / "approvals"), "approval was withdrawn"),
+    "the approvals are gone": (lambda project: shutil.rmtree(project.root / "approvals"), "there is no approvals file"),
     "the activity is discarded": (edits(APPROVALS, "decision: keep", "decision: discard"), "decision: discard"),
     "its posts are to be absent": (
         more("sites/pottery.yaml", 'posts:\n- {match: {title: "Kiln*"}, state: absent}\n'),
@@ -864,3 +864,58 @@ def test_of_many_sites_that_are_left_out_some_are_named(pottery: Pottery) -> Non
     code, said = pottery.run("plan", "--target", "pottery")
     assert (code, said.count("leaves the site out")) == (0, 5)
     assert "on 2 more sites that this run leaves out, posts go out that nobody wants any more" in said
+
+
+def commits(project: Project) -> Callable[..., None]:
+    """Git in a project of which everything is committed."""
+    who = ("-c", "user.name=Ann", "-c", "user.email=ann@example.com", "-c", "advice.updateSparsePath=false")
+
+    def git(*arguments: str) -> None:
+        subprocess.run(("git", "-C", str(project.root), *who, *arguments), check=True, capture_output=True)
+
+    git("init", "-q")
+    git("add", "reconciler.yaml", "sites", "approvals")
+    git("commit", "-qm", "Approve")
+    return git
+
+
+@pytest.mark.parametrize("how", ["sparse", "vanished"])
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_checkout_without_approvals_withdraws_nothing(pottery: Pottery, how: str, committed: bool) -> None:
+    """Nobody decided anything when a checkout has no approvals files."""
+    pottery.scheduled()
+    git = commits(pottery.project)
+    if how == "sparse":
+        git("sparse-checkout", "set", "sites")
+    else:
+        shutil.rmtree(pottery.project.root / "approvals")
+    assert not (pottery.project.root / "approvals").exists()
+    options = ("--committed",) if committed else ()
+    for command in ("plan", "drift", "apply --auto-approve", "review"):
+        code, said = pottery.run(*command.split(), *options)
+        if how == "vanished" and committed:  # the last commit counts; the deletion is named as what it is
+            assert "withdrawn" not in said or "the deletion of" in said, said
+        else:
+            assert (code, '"Kiln day" (Instagram) Wed 2026-11-04 09:30' in said) == (1, True), said
+            assert ("sparse checkout" if how == "sparse" else "with the whole folder") in said
+            assert "withdrawn" not in said.replace("to be withdrawn", "")
+        if command != "review":
+            assert pottery.status() == "SCHEDULED"
+    git("sparse-checkout", "disable") if how == "sparse" else git("checkout", "--", "approvals")
+    assert "No changes." in pottery.run("plan", *options)[1]
+    git("rm", "-rq", "approvals")
+    git("commit", "-qm", "Withdraw")
+    code, said = pottery.run("apply", "--auto-approve", *options)
+    assert (code, "1 cancelled" in said) == (0, True), said
+
+
+def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(pottery: Pottery) -> None:
+    """A copy of the project without its repository and without approvals, where only committed ones count."""
+    assert pottery.run("plan", "--committed")[0] == 0, "of a project that is not known yet, nothing is asked"
+    pottery.scheduled()
+    shutil.rmtree(pottery.project.root / "approvals")
+    for command in ("plan", "drift", "apply --auto-approve"):
+        code, said = pottery.run(*command.split(), "--committed")
+        assert (code, "not a git repository" in said, "Wed 2026-11-04 09:30" in said) == (1, True, True), said
+        assert "withdrawn" not in said
+    assert pottery.status() == "SCHEDULED"

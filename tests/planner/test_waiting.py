@@ -98,7 +98,7 @@ def yes() -> DesiredSite:
     ("wanted", "reason", "because"),
     [
         (lambda: desired(approvals=approved(KILN, decision=Decision.PENDING)), Reason.WITHDRAWN, ()),
-        (lambda: desired(), Reason.WITHDRAWN, ()),
+        (lambda: desired(), Reason.WITHDRAWN, ("there is no approvals file",)),
         (
             lambda: desired(approvals=approved(activity("a", post("d1", caption="other")))),
             Reason.CHANGED,
@@ -115,7 +115,11 @@ def yes() -> DesiredSite:
             ("date: Thu 2026-12-10 09:00 UTC -> Thu 2026-12-03 09:00 UTC",),
         ),
         (lambda: desired(approvals=edited(YES)), Reason.EDITED, ("caption: Lovely mugs -> New mugs",)),
-        (lambda: replace(yes(), schedule=None, approvals=Approvals()), Reason.WITHDRAWN, ()),
+        (
+            lambda: replace(yes(), schedule=None, approvals=Approvals()),
+            Reason.WITHDRAWN,
+            ("there is no approvals file",),
+        ),
         (lambda: replace(yes(), posts=(PostsRule(Match(), present=False),)), Reason.ABSENT_WANTED, ("posts[0]",)),
         (lambda: replace(yes(), activities=(RemoveActivities(Match()),)), Reason.ABSENT_WANTED, ("activities[0]",)),
         (
