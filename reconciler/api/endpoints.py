@@ -1,4 +1,4 @@
-"""The reads of the remote API, one plain method each: arguments -> model values.
+"""The reads of the remote API, one plain method each: arguments -> model values. Those of events are in events.py.
 
 Every method raises ApiError. The writes stand in calls.py, because a plan shows them before they are sent.
 """
@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
 from reconciler.api import routes, wire, wire_platform, wire_posts
-from reconciler.api.errors import ApiError
-from reconciler.api.events import EventsPage, all_events, events_page
 from reconciler.api.routes import ReadCall
 from reconciler.api.shapes import sign_of_more
 from reconciler.api.transport import Answer, ReadTransport
@@ -49,9 +46,9 @@ class Endpoints:
 
     def __init__(self, transport: ReadTransport) -> None:
         self._transport = transport
-        self._query_events = routes.QUERY_EVENTS[0]
 
-    async def _read(self, site: SiteRef, call: ReadCall, decode: Callable[[object], T]) -> T:
+    async def read(self, site: SiteRef, call: ReadCall, decode: Callable[[object], T]) -> T:
+        """What the answer to a call says."""
         return understood(await self._transport.read(call, site), decode)
 
     async def raw(self, site: SiteRef, call: ReadCall) -> Answer:
@@ -76,49 +73,24 @@ class Endpoints:
     async def activity_posts(self, site: SiteRef, ids: Sequence[ActivityId]) -> dict[ActivityId, tuple[Post, ...]]:
         """The posts of up to 20 activities (the limit is I)."""
         call = routes.ACTIVITY_POSTS.call(body={"marketingActivityIds": tuple(ids)})
-        return await self._read(site, call, wire.posts_by_activity)
-
-    # --- calendar events ---
-
-    async def events(self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False) -> EventsPage:
-        """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
-
-        `narrowest`: no narrower range will be asked for, so an answer that may not be all of them is not understood.
-        Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
-        """
-        days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
-        body = _query(JsonObject({"date": days}))
-        decode = partial(all_events, between=f"{days['$gte']} and {days['$lte']}") if narrowest else events_page
-        first: ApiError | None = None
-        for route in sorted(routes.QUERY_EVENTS, key=lambda route: route is not self._query_events):
-            try:
-                found = await self._read(site, route.call(body=body), decode)
-            except ApiError as error:
-                if not error.no_such_route:
-                    raise
-                first = first or error
-            else:
-                self._query_events = route
-                return found
-        assert first is not None
-        raise _inferred(first)
+        return await self.read(site, call, wire.posts_by_activity)
 
     # --- settings ---
 
     async def settings(self, site: SiteRef) -> MarketingSettings:
         """The saved settings; the defaults are not in them (D 9.1)."""
-        return await self._read(site, routes.GET_SETTINGS.call(), wire.settings)
+        return await self.read(site, routes.GET_SETTINGS.call(), wire.settings)
 
     async def calendars(self, site: SiteRef) -> tuple[str, ...]:
         """The ids of the calendars a site can select (D 9.3: `id`)."""
         call = routes.CALENDAR_OPTIONS.call()
-        return await self._read(site, call, lambda body: wire.options(body, "id"))
+        return await self.read(site, call, lambda body: wire.options(body, "id"))
 
     # --- Publisher ---
 
     async def item(self, site: SiteRef, id: PostId) -> Post:
         """One item by its id (the path is I)."""
-        return await self._read(site, routes.GET_ITEM.call(id=id), wire_posts.one_post)
+        return await self.read(site, routes.GET_ITEM.call(id=id), wire_posts.one_post)
 
     async def items(self, site: SiteRef, ids: Sequence[PostId]) -> tuple[Post, ...]:
         """The items with these ids, at most ITEMS_AT_ONCE (D 5: by offset; that `id` is filterable is I)."""
@@ -139,32 +111,32 @@ class Endpoints:
 
     async def accounts(self, site: SiteRef, channel: str) -> tuple[Account, ...]:
         """The accounts of a connected channel; an ApiError on one that is not (10.4)."""
-        return await self._read(
+        return await self.read(
             site, routes.LIST_ACCOUNTS.call(query=(("channelName", channel),)), wire_platform.accounts
         )
 
     async def channel_status(self, site: SiteRef, channel: str) -> ChannelStatus:
         """Whether a channel is connected (S-wix 10.4: this call says so, not the list of accounts)."""
-        return await self._read(site, routes.TOKEN_STATUS.call(channel=channel), wire_platform.channel_status)
+        return await self.read(site, routes.TOKEN_STATUS.call(channel=channel), wire_platform.channel_status)
 
     async def features(self, site: SiteRef, types: Sequence[str]) -> tuple[Feature, ...]:
         """Premium features by type, at most 20 (D 10.1)."""
         query = tuple(("featureTypes", kind) for kind in types)
-        return await self._read(site, routes.FEATURES.call(query=query), wire_platform.features)
+        return await self.read(site, routes.FEATURES.call(query=query), wire_platform.features)
 
     # --- the site and its account ---
 
     async def published(self, site: SiteRef) -> bool:
         """Whether the site is published (S-sdk 11.1)."""
-        return await self._read(site, routes.PUBLISHED_URLS.call(), wire_platform.published)
+        return await self.read(site, routes.PUBLISHED_URLS.call(), wire_platform.published)
 
     async def properties(self, site: SiteRef) -> tuple[str | None, str | None]:
         """Time zone and language (D 11.3)."""
-        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.properties)
+        return await self.read(site, routes.SITE_PROPERTIES.call(), wire_platform.properties)
 
     async def display_name(self, site: SiteRef) -> str:
         """What the site is called; "" where its properties do not say (I: the member)."""
-        return await self._read(site, routes.SITE_PROPERTIES.call(), wire_platform.display_name)
+        return await self.read(site, routes.SITE_PROPERTIES.call(), wire_platform.display_name)
 
     async def sites(self, account: SiteRef) -> tuple[wire_platform.SiteListing, ...]:
         """All sites of an account, headless ones too (S-wix 5: by cursor; 11.2).
@@ -187,24 +159,3 @@ class Endpoints:
                 raise answer.unreadable(f"expected a way to the next page of sites, got {page.more or 'the same one'}")
             seen.add(page.next)
             query, paging = {}, {"cursor": page.next}
-
-
-def _query(filter: JsonObject) -> dict[str, Json]:
-    return {"query": JsonObject({"filter": filter})}
-
-
-def _inferred(error: ApiError) -> ApiError:
-    call = ReadCall(error.method, error.path)
-    tried = " or ".join(route.template for route in routes.QUERY_EVENTS)
-    message = f"the path that lists events is not documented; tried {tried}"
-    if error.message:
-        message = f"{error.message} ({message})"
-    return ApiError(
-        error.kind,
-        call,
-        message,
-        status=error.status,
-        code=error.code,
-        request_id=error.request_id,
-        site=error.site,
-    )

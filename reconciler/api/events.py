@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, assert_never
 
 from msgspec import Struct
 
-from reconciler.api import routes, shapes
-from reconciler.api.routes import WriteCall
-from reconciler.api.shapes import page_of, refuse_more
+from reconciler.api import routes
+from reconciler.api.endpoints import Endpoints
+from reconciler.api.errors import ApiError
+from reconciler.api.routes import ReadCall, WriteCall
+from reconciler.api.shapes import ListShape, page_of, refuse_more
 from reconciler.api.values import Fields, Unreadable, id_of, kept_object, moment, text
 from reconciler.model.canonical import Absent, Json, JsonObject
 from reconciler.model.events import (
@@ -20,11 +24,12 @@ from reconciler.model.events import (
     EventId,
     EventOperation,
     UpdateEvent,
+    reach,
 )
 from reconciler.model.frozen import instant
+from reconciler.model.sites import SiteRef
 
-EVENT_KEYS: Final = ("event", "calendarEvent")
-"""The body key of an event's update, never seen: the first fits its path (I 8.2), the second is that of create."""
+EVENTS: Final = ListShape("calendar events", ("events", "calendarEvents"))  # I 8.2
 
 # --- what answers show ------------------------------------------------------------------------------
 
@@ -65,9 +70,9 @@ EVENTS_AT_ONCE: Final = 100
 
 def events_page(body: object) -> EventsPage:
     """The events of a query's answer."""
-    page = page_of(body, shapes.EVENTS)
+    page = page_of(body, EVENTS)
     if not page.members:
-        refuse_more(page.more, shapes.EVENTS.name)  # a narrower range would bring no more than this one
+        refuse_more(page.more, EVENTS.name)  # a narrower range would bring no more than this one
     found = tuple(event(member, where) for where, member in page.members)
     return EventsPage(found, full=len(found) >= EVENTS_AT_ONCE or bool(page.more))
 
@@ -75,7 +80,7 @@ def events_page(body: object) -> EventsPage:
 def all_events(body: object, *, between: str) -> EventsPage:
     """The events of an answer that must hold them all, for its range cannot be narrowed. Raises Unreadable."""
     found = events_page(body)
-    refuse_more(page_of(body, shapes.EVENTS).more, shapes.EVENTS.name)
+    refuse_more(page_of(body, EVENTS).more, EVENTS.name)
     if found.full:
         raise Unreadable(
             f"expected fewer than {EVENTS_AT_ONCE} events between {between}, for more than {EVENTS_AT_ONCE} at once "
@@ -83,6 +88,80 @@ def all_events(body: object, *, between: str) -> EventsPage:
             "keep fewer events at one time; nothing is concluded from a part of them",
         )
     return found
+
+
+# --- asking for them --------------------------------------------------------------------------------
+
+MOST_QUERIES: Final = 128
+SHORTEST_RANGE: Final = timedelta(seconds=1)
+"""A full answer's range is halved, because there is no paging (D 8.2), down to this: a burst of events within a minute
+takes some 60 queries to take apart."""
+
+
+class EventReads:
+    """The reads of events. Every method may raise ApiError."""
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self._route = routes.QUERY_EVENTS[0]
+
+    async def within_reach(self, site: SiteRef, now: datetime) -> tuple[CalendarEvent, ...]:
+        """The events within reach, each once.
+
+        Raises ApiError if there are more than the API lets anyone see: with some of them unseen, an event
+        could be created a second time.
+        """
+        ranges = [reach(now)]
+        found: dict[EventId, CalendarEvent] = {}
+        left = MOST_QUERIES
+        while ranges:
+            start, end = ranges.pop()
+            left -= 1
+            narrowest = end - start <= SHORTEST_RANGE or left < len(ranges) + 2
+            page = await self.page(site, start, end, narrowest=narrowest)
+            for event in page.events:
+                found.setdefault(event.id, event)
+            if page.full:
+                middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
+                ranges += [(middle, end), (start, middle)]  # both ends are included (D 8.2), so nothing falls between
+        return tuple(found.values())
+
+    async def page(self, site: SiteRef, start: datetime, end: datetime, *, narrowest: bool = False) -> EventsPage:
+        """The events from one instant to another, both included; at most 100, however many there are (D 8.2).
+
+        `narrowest`: no narrower range will be asked for, so an answer that may not be all of them is not understood.
+        Which path this is was never seen: where the first is not known, the next is tried, and kept for the run.
+        """
+        days = JsonObject({"$gte": instant(start), "$lte": instant(end)})
+        body = {"query": JsonObject({"filter": JsonObject({"date": days})})}
+        decode = partial(all_events, between=f"{days['$gte']} and {days['$lte']}") if narrowest else events_page
+        first: ApiError | None = None
+        for route in sorted(routes.QUERY_EVENTS, key=lambda route: route is not self._route):
+            try:
+                found = await self._endpoints.read(site, route.call(body=body), decode)
+            except ApiError as error:
+                if not error.no_such_route:
+                    raise
+                first = first or error
+            else:
+                self._route = route
+                return found
+        assert first is not None
+        raise _inferred(first)
+
+
+def _inferred(error: ApiError) -> ApiError:
+    tried = " or ".join(route.template for route in routes.QUERY_EVENTS)
+    message = f"the path that lists events is not documented; tried {tried}"
+    return ApiError(
+        error.kind,
+        ReadCall(error.method, error.path),
+        f"{error.message} ({message})" if error.message else message,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        site=error.site,
+    )
 
 
 # --- what is sent -----------------------------------------------------------------------------------
@@ -97,15 +176,15 @@ def event_call(operation: EventOperation) -> WriteCall:
         case CreateEvent(event=event):
             return routes.CREATE_EVENT.call(body={"calendarEvent": _new_event(event)})
         case UpdateEvent(event=event):
-            return update_event(event)
+            return _replacing(event)
         case DeleteEvent(id=id):
             return routes.DELETE_EVENT.call(id=id)
         case _:
             assert_never(operation)
 
 
-def update_event(event: CalendarEvent, key: str = EVENT_KEYS[0]) -> WriteCall:
-    """Replaces an event: the whole of it is sent, fields that this version does not know included (D 8.2)."""
+def _replacing(event: CalendarEvent) -> WriteCall:
+    """The whole of the event is sent, fields that this version does not know included (D 8.2)."""
     members: dict[str, Json] = {**event.rest, "id": event.id, "name": event.name}
     if event.description is not None:
         members["description"] = event.description
@@ -113,7 +192,7 @@ def update_event(event: CalendarEvent, key: str = EVENT_KEYS[0]) -> WriteCall:
         members["recurringRule"] = event.recurring_rule
     elif event.date is not None:
         members["date"] = instant(event.date)
-    return routes.UPDATE_EVENT.call(id=event.id, body={key: JsonObject(members)})
+    return routes.UPDATE_EVENT.call(id=event.id, body={routes.UPDATE_EVENT.keys[0]: JsonObject(members)})
 
 
 def _new_event(event: DesiredEvent) -> JsonObject:

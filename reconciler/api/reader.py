@@ -12,18 +12,13 @@ from msgspec.structs import replace
 from reconciler.api.calls import BATCH
 from reconciler.api.endpoints import ITEMS_AT_ONCE, Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.events import EventReads
 from reconciler.model.clock import Clock
-from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.sites import Account, ChannelStatus, Need, ObservedSite, SiteRef
 
 T = TypeVar("T")
-
-MOST_EVENT_QUERIES: Final = 128
-SHORTEST_RANGE: Final = timedelta(seconds=1)
-"""A full answer's range is halved, because there is no paging (D 8.2), down to this: a burst of events within a minute
-takes some 60 queries to take apart."""
 
 PAST_REACH: Final = timedelta(days=92)
 """How far back past activities are looked for: a plan spans two months at most (D 6.2)."""
@@ -41,6 +36,7 @@ class SiteReader:
 
     def __init__(self, endpoints: Endpoints, clock: Clock) -> None:
         self._endpoints = endpoints
+        self._events = EventReads(endpoints)
         self._clock = clock
 
     async def read(self, site: SiteRef, needs: frozenset[Need], *, channels: Sequence[str] = ()) -> ObservedSite:
@@ -70,7 +66,7 @@ class SiteReader:
                 ids = frozenset(activity.id for activity in past.activities if activity.date <= now)
                 return lambda before: replace(before, past_activities=ids)
             case Need.EVENTS:
-                events = await self.events(site)
+                events = await self._events.within_reach(site, now)
                 return lambda before: replace(before, events=events)
             case Need.PROPERTIES:
                 zone, language = await _unless_denied(endpoints.properties(site), (None, None))
@@ -137,27 +133,6 @@ class SiteReader:
         short = [post.id for post in posts if not post.shows_content and post.status in WAITING]
         found = dict(await _unless_denied(self.items(site, short), ())) if short else {}
         return lambda post: found.get(post.id) or post
-
-    async def events(self, site: SiteRef) -> tuple[CalendarEvent, ...]:
-        """The events within reach, each once.
-
-        Raises ApiError if there are more than the API lets anyone see: with some of them unseen, an event
-        could be created a second time.
-        """
-        ranges = [reach(self._clock.now())]
-        found: dict[EventId, CalendarEvent] = {}
-        left = MOST_EVENT_QUERIES
-        while ranges:
-            start, end = ranges.pop()
-            left -= 1
-            narrowest = end - start <= SHORTEST_RANGE or left < len(ranges) + 2
-            page = await self._endpoints.events(site, start, end, narrowest=narrowest)
-            for event in page.events:
-                found.setdefault(event.id, event)
-            if page.full:
-                middle = start + timedelta(seconds=(end - start) // timedelta(seconds=2))
-                ranges += [(middle, end), (start, middle)]  # both ends are included (D 8.2), so nothing falls between
-        return tuple(found.values())
 
     async def post(self, site: SiteRef, id: PostId) -> Post | None:
         """One post by its id, None if there is none any more.

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.canonical import Json, JsonObject
 
@@ -39,7 +40,17 @@ class ReadCall(Call, frozen=True):
 
 
 class WriteCall(Call, frozen=True):
-    """A call that may change something."""
+    """A call that may change something.
+
+    `keys`: what the one member of its body may be called, where that is inferred; the body has the first.
+    """
+
+    keys: tuple[str, ...] = ()
+
+    def under(self, key: str) -> WriteCall:
+        """The same call with its member under one of the keys."""
+        (member,) = (self.body or JsonObject()).values()
+        return replace(self, body=JsonObject({key: member}))
 
 
 class _Route(Struct, frozen=True):
@@ -64,16 +75,17 @@ class ReadRoute(_Route, frozen=True):
 
 
 class WriteRoute(_Route, frozen=True):
-    """A route that may change something."""
+    """A route that may change something. `keys`: see WriteCall."""
 
     repeatable: bool = False
+    keys: tuple[str, ...] = ()
 
     def call(
         self, *, query: tuple[tuple[str, str], ...] = (), body: Mapping[str, Json] | None = None, **parameters: str
     ) -> WriteCall:
         """A call of it. `parameters` are those of the path."""
         frozen = None if body is None else JsonObject(body)
-        return WriteCall(self.method, self.path(**parameters), query, frozen, repeatable=self.repeatable)
+        return WriteCall(self.method, self.path(**parameters), query, frozen, self.repeatable, self.keys)
 
 
 # --- marketing plan (remote-api.md 6) -----------------------------------------------------------------
@@ -111,13 +123,16 @@ UPDATE_ACTIVITY: Final = WriteRoute("PATCH", f"{MARKETING}/items/{{id}}", "D", r
 # --- calendar event (8) ----------------------------------------------------------------------------
 
 # The path was never seen. The first is what the other query methods look like, the second what the method index
-# of the marketing plan looks like; the one that answers is kept for the run (endpoints.py).
+# of the marketing plan looks like; the one that answers is kept for the run (events.py).
 QUERY_EVENTS: Final = (
     ReadRoute("POST", f"{MARKETING}/events/query", "I"),
     ReadRoute("POST", f"{MARKETING}/query-events", "I"),
 )
 CREATE_EVENT: Final = WriteRoute("POST", f"{MARKETING}/events", "D")
-UPDATE_EVENT: Final = WriteRoute("PUT", f"{MARKETING}/events/{{id}}", "D", repeatable=True)
+# The body's key was never seen: the first fits its path (I 8.2), the second is that of create.
+UPDATE_EVENT: Final = WriteRoute(
+    "PUT", f"{MARKETING}/events/{{id}}", "D", repeatable=True, keys=("event", "calendarEvent")
+)
 DELETE_EVENT: Final = WriteRoute("DELETE", f"{MARKETING}/events/{{id}}", "D")
 
 # --- marketing settings (9) ------------------------------------------------------------------------

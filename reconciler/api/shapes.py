@@ -1,6 +1,6 @@
-"""How an answer may look: which keys hold an object or a list. Every guess about it is in this one file.
+"""How an answer may look: which keys hold an object or a list. The `wire` modules and events.py say it of each answer.
 
-Most of it was never documented (remote-api.md 14), so each wrapper and list key has its mark. The lists are
+Most of it was never documented (remote-api.md 14), so each wrapper and list key has its mark there. The lists are
 closed: an answer in any other shape is Unreadable, never "there is nothing", because a misread answer looks like an
 empty site, and an empty site is filled (17.1). Keys that are new beside known ones are passed over.
 """
@@ -32,43 +32,6 @@ class ListShape(Struct, frozen=True):
     keys: tuple[str, ...]
     beside: frozenset[str] = frozenset()
 
-
-MARKETING_PLAN: Final = ObjectShape(
-    "a marketing plan",
-    wrappers=("marketingPlan", "socialMarketingPlan", "plan"),  # I; bare is S-wix 12.2
-    known=frozenset({"status", "marketingActivities"}),  # D 6.2
-)
-MARKETING_SETTINGS: Final = ObjectShape(
-    "marketing settings",
-    wrappers=("marketingSettings",),  # I 9.1
-    known=frozenset({"id", "language", "settings", "overrides"}),  # D 9.5; `language` is always there (D 9.1)
-)
-CREATED: Final = ObjectShape(
-    "what was created, with its id",
-    wrappers=("calendarEvent", "event", "marketingActivity", "activity"),  # I 7.1, 8.2
-    known=frozenset({"id", "eventId", "marketingActivityId"}),  # I
-)
-POST: Final = ObjectShape(
-    "a post",
-    wrappers=("item",),  # S-wix 12.6
-    known=frozenset({"id"}),  # D 10.2
-)
-TOKEN_STATUS: Final = ObjectShape("the status of a channel", wrappers=(), known=frozenset({"status"}))  # S-wix 10.4
-SITE_PROPERTIES: Final = ObjectShape(
-    "the properties of a site",
-    wrappers=("properties",),  # D 11.3
-    known=frozenset({"timeZone", "language", "locale", "paymentCurrency"}),  # D 11.3
-    may_be_empty=True,
-)
-
-ACTIVITY_POSTS: Final = ListShape("the posts of activities", ("marketingActivities",))  # S-wix 6.2
-EVENTS: Final = ListShape("calendar events", ("events", "calendarEvents"))  # I 8.2
-POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
-ACCOUNTS: Final = ListShape("accounts", ("accounts",))  # S-wix 10.4
-FEATURES: Final = ListShape("premium features", ("features",), frozenset({"monetizationEnabled"}))  # S-wix 12.4
-OPTIONS: Final = ListShape("options", ("options",))  # D 9.3
-SITES: Final = ListShape("sites", ("sites",))  # D 11.2
-URLS: Final = ListShape("addresses of a site", ("urls",))  # S-sdk 11.1
 
 _PAGING: Final = ("pagingMetadata", "metadata", "paging", "cursorPaging")  # S-wix 5; I for the marketing services
 _TOTALS: Final = ("total", "totalCount", "count")

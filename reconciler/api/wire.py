@@ -1,7 +1,7 @@
 """Remote JSON -> model: the field names of answers stand in the `wire` modules (of requests: calls.py).
 
-Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list stands in
-shapes.py; anything else is Unreadable. Fields are taken under either of their names; fields and enum members that are
+Much of the shape of answers was never documented (remote-api.md 14). What may hold an object or a list is said first
+(shapes.py); anything else is Unreadable. Fields are taken under either of their names; fields and enum members that are
 new are passed over or kept as Unrecognised. A field that is known and has the wrong type is Unreadable, with its path:
 guessing on would be worse than stopping.
 """
@@ -11,8 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconciler.api import shapes
-from reconciler.api.shapes import answered, listed, opened, refuse_more, sign_of_more
+from reconciler.api.shapes import (
+    ListShape,
+    ObjectShape,
+    answered,
+    listed,
+    opened,
+    refuse_more,
+    refuse_other_lists,
+    sign_of_more,
+)
 from reconciler.api.values import Fields, Unreadable, fields, id_of, kept_object, members, moment, text
 from reconciler.api.wire_posts import posts
 from reconciler.model.activities import Activity
@@ -20,6 +28,24 @@ from reconciler.model.marketing_plan import NO_STATUS, AnyPlanStatus, MarketingP
 from reconciler.model.posts import ActivityId, Post, Unrecognised
 from reconciler.model.settings import MarketingSettings
 from reconciler.model.text import printable
+
+MARKETING_SETTINGS: Final = ObjectShape(
+    "marketing settings",
+    wrappers=("marketingSettings",),  # I 9.1
+    known=frozenset({"id", "language", "settings", "overrides"}),  # D 9.5; `language` is always there (D 9.1)
+)
+MARKETING_PLAN: Final = ObjectShape(
+    "a marketing plan",
+    wrappers=("marketingPlan", "socialMarketingPlan", "plan"),  # I; bare is S-wix 12.2
+    known=frozenset({"status", "marketingActivities"}),  # D 6.2
+)
+ACTIVITY_POSTS: Final = ListShape("the posts of activities", ("marketingActivities",))  # S-wix 6.2
+CREATED: Final = ObjectShape(
+    "what was created, with its id",
+    wrappers=("calendarEvent", "event", "marketingActivity", "activity"),  # I 7.1, 8.2
+    known=frozenset({"id", "eventId", "marketingActivityId"}),  # I
+)
+OPTIONS: Final = ListShape("options", ("options",))  # D 9.3
 
 # --- settings (9.5) --------------------------------------------------------------------------------
 
@@ -30,7 +56,7 @@ _OBJECTS: Final = ("marketingPlanGoal", "topics", "businessProfile", "calendar",
 
 def settings(body: object) -> MarketingSettings:
     """The settings of a site. Never saved, they hold the derived fields alone (D 9.1)."""
-    source, where = opened(body, shapes.MARKETING_SETTINGS)
+    source, where = opened(body, MARKETING_SETTINGS)
     inner = kept_object(source.get("settings"), f"{where}.settings")
     overrides = kept_object(source.get("overrides"), f"{where}.overrides")
     # Written members are merged into the live ones (17.4). In anything else those would be lost without a word.
@@ -52,10 +78,10 @@ _PLAN_STATUS: Final = {str(status): status for status in PlanStatus}
 
 def marketing_plan(body: object) -> MarketingPlan:
     """The marketing plan and its activities."""
-    source, where = opened(body, shapes.MARKETING_PLAN)
+    source, where = opened(body, MARKETING_PLAN)
     shows = source.get("marketingActivities") is not None  # proto3 JSON takes null for what was left out
     if not shows:
-        shapes.refuse_other_lists(source, where, "marketingActivities")
+        refuse_other_lists(source, where, "marketingActivities")
     found = members(source.get("marketingActivities"), f"{where}.marketingActivities")
     refuse_more(sign_of_more(fields(body, where), len(found)) or sign_of_more(source, len(found)), "activities")
     activities = _each_once(activity(member, path) for path, member in found)
@@ -100,7 +126,7 @@ def posts_by_activity(body: object) -> dict[ActivityId, tuple[Post, ...]]:
     """The posts of the asked activities (S-wix 6.2); one that is not in the answer is not in the result."""
     return {
         ActivityId(id_of(member, where, "marketingActivityId", "id")): posts(member, where)
-        for where, member in listed(body, shapes.ACTIVITY_POSTS)
+        for where, member in listed(body, ACTIVITY_POSTS)
     }
 
 
@@ -114,9 +140,9 @@ def accepted(body: object) -> None:
 
 def created_id(body: object) -> str | None:
     """The id of what a create made; None if the answer does not say."""
-    if not answered(body, shapes.CREATED.name):
+    if not answered(body, CREATED.name):
         return None
-    source, where = opened(body, shapes.CREATED)
+    source, where = opened(body, CREATED)
     return id_of(source, where, "id", "marketingActivityId", "eventId")
 
 
@@ -125,4 +151,4 @@ def created_id(body: object) -> str | None:
 
 def options(body: object, *keys: str) -> tuple[str, ...]:
     """The keys of an options answer, in display order (D 9.3)."""
-    return tuple(key for where, member in listed(body, shapes.OPTIONS) if (key := text(member, where, *keys)))
+    return tuple(key for where, member in listed(body, OPTIONS) if (key := text(member, where, *keys)))

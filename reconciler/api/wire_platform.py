@@ -9,25 +9,36 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.api import shapes
-from reconciler.api.shapes import answered, listed, opened, page_of
+from reconciler.api.shapes import ListShape, ObjectShape, answered, listed, opened, page_of
 from reconciler.api.values import Fields, fields, id_of, number, text, truth
 from reconciler.model.sites import Account, ChannelStatus, Feature
+
+TOKEN_STATUS: Final = ObjectShape("the status of a channel", wrappers=(), known=frozenset({"status"}))  # S-wix 10.4
+FEATURES: Final = ListShape("premium features", ("features",), frozenset({"monetizationEnabled"}))  # S-wix 12.4
+ACCOUNTS: Final = ListShape("accounts", ("accounts",))  # S-wix 10.4
+SITE_PROPERTIES: Final = ObjectShape(
+    "the properties of a site",
+    wrappers=("properties",),  # D 11.3
+    known=frozenset({"timeZone", "language", "locale", "paymentCurrency"}),  # D 11.3
+    may_be_empty=True,
+)
+SITES: Final = ListShape("sites", ("sites",))  # D 11.2
+URLS: Final = ListShape("addresses of a site", ("urls",))  # S-sdk 11.1
 
 _CHANNEL_STATUS: Final = {str(status): status for status in ChannelStatus}
 
 
 def channel_status(body: object) -> ChannelStatus:
     """The token status of a channel."""
-    source, where = opened(body, shapes.TOKEN_STATUS)
+    source, where = opened(body, TOKEN_STATUS)
     return _CHANNEL_STATUS.get(text(source, where, "status"), ChannelStatus.UNKNOWN)
 
 
 def features(body: object) -> tuple[Feature, ...]:
     """The premium features, with what is left of each quota that is enforced (the readings of 10.5)."""
-    outer = answered(body, shapes.FEATURES.name)
+    outer = answered(body, FEATURES.name)
     enforced = truth(outer, "the answer", "monetizationEnabled") is not False
-    return tuple(_feature(member, where, enforced) for where, member in listed(body, shapes.FEATURES))
+    return tuple(_feature(member, where, enforced) for where, member in listed(body, FEATURES))
 
 
 def _feature(source: Fields, where: str, enforced: bool) -> Feature:
@@ -52,18 +63,18 @@ def _feature(source: Fields, where: str, enforced: bool) -> Feature:
 
 def published(body: object) -> bool:
     """Whether a site is published: an unpublished one has no addresses (S-sdk 11.1)."""
-    return bool(page_of(body, shapes.URLS).members)
+    return bool(page_of(body, URLS).members)
 
 
 def properties(body: object) -> tuple[str | None, str | None]:
     """Time zone (IANA) and language of a site (D 11.3)."""
-    source, where = opened(body, shapes.SITE_PROPERTIES)
+    source, where = opened(body, SITE_PROPERTIES)
     return text(source, where, "timeZone") or None, text(source, where, "language") or None
 
 
 def display_name(body: object) -> str:
     """What a site is called; "" where the answer does not say (I: the member)."""
-    return text(*opened(body, shapes.SITE_PROPERTIES), "siteDisplayName")
+    return text(*opened(body, SITE_PROPERTIES), "siteDisplayName")
 
 
 class SiteListing(Struct, frozen=True):
@@ -88,8 +99,8 @@ class SitePage(Struct, frozen=True):
 
 def site_page(body: object) -> SitePage:
     """A page of Query Sites: more pages only where `metadata` says so (S-wix 5)."""
-    page = page_of(body, shapes.SITES)
-    metadata = fields(answered(body, shapes.SITES.name).get("metadata"), "metadata")
+    page = page_of(body, SITES)
+    metadata = fields(answered(body, SITES.name).get("metadata"), "metadata")
     cursor = text(fields(metadata.get("cursors"), "metadata.cursors"), "metadata.cursors", "next") or None
     more = truth(metadata, "metadata", "hasNext") is not False
     sites = tuple(_listing(member, where) for where, member in page.members)
@@ -108,7 +119,7 @@ def _listing(source: Fields, where: str) -> SiteListing:
 def accounts(body: object) -> tuple[Account, ...]:
     """The accounts of a channel; each is under a key named after its channel in lower case."""
     found = []
-    for where, member in listed(body, shapes.ACCOUNTS):
+    for where, member in listed(body, ACCOUNTS):
         channel = text(member, where, "channelName")
         path = f"{where}.{channel.lower()}"
         inner = fields(member.get(channel.lower()), path)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from reconciler.api import shapes
-from reconciler.api.shapes import Page, listed, opened, page_of
+from reconciler.api.shapes import ListShape, ObjectShape, Page, listed, opened, page_of
 from reconciler.api.values import Fields, fields, id_of, is_object, kept, members, moment, text
 from reconciler.model.canonical import canonical_text
 from reconciler.model.content import LinkPreview
 from reconciler.model.posts import AnyPostStatus, Media, Post, PostId, PostStatus, Unrecognised
 from reconciler.model.publisher_fields import CONTENT_FIELDS, PLACES
 from reconciler.model.text import printable
+
+POST: Final = ObjectShape(
+    "a post",
+    wrappers=("item",),  # S-wix 12.6
+    known=frozenset({"id"}),  # D 10.2
+)
+POSTS: Final = ListShape("posts", ("items",))  # S-wix 6.2
 
 _POST_STATUS: Final = {str(status): status for status in PostStatus}
 
@@ -79,23 +85,23 @@ def post(source: Fields, where: str) -> Post:
 
 def one_post(body: object) -> Post:
     """The item of an answer about one."""
-    return post(*opened(body, shapes.POST))
+    return post(*opened(body, POST))
 
 
 def answered_post(body: object) -> Post | None:
     """The item in the answer to a write about one; None if the answer shows no status (its shape was not seen)."""
-    source, where = opened(body, shapes.POST)
+    source, where = opened(body, POST)
     return post(source, where) if source.get("status") else None
 
 
 def items(body: object) -> tuple[Post, ...]:
     """The items of an answer that lists all of some."""
-    return tuple(post(member, where) for where, member in listed(body, shapes.POSTS))
+    return tuple(post(member, where) for where, member in listed(body, POSTS))
 
 
 def items_page(body: object) -> tuple[tuple[Post, ...], Page]:
     """The items of an answer that may be one page of several (D 5: by offset)."""
-    page = page_of(body, shapes.POSTS)
+    page = page_of(body, POSTS)
     return tuple(post(member, where) for where, member in page.members), page
 
 

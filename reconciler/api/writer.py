@@ -9,21 +9,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from reconciler.api import wire, wire_posts
 from reconciler.api.calls import batch_call, batched, publish_later
 from reconciler.api.endpoints import understood
 from reconciler.api.errors import ALREADY_GENERATING, ITEM_GONE, REFERENCE_TAKEN, ApiError, ErrorKind
-from reconciler.api.events import EVENT_KEYS, update_event
 from reconciler.api.fence import Fence, Fences
+from reconciler.api.routes import WriteCall
 from reconciler.api.transport import Answer, FullTransport
-from reconciler.model.events import DeleteEvent, UpdateEvent
 from reconciler.model.marketing_plan import AwaitGeneration
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import GONE_OUT, AwaitPosts, Post, PostStatus
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import Verb
 
@@ -39,12 +38,13 @@ NO_WAY_THERE: Final = (
 class Learned(Struct):
     """What was found out about the remote side where nothing is documented; kept for the run."""
 
-    event_key: str = EVENT_KEYS[0]
+    keys: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """Of the keys that a body may have (WriteCall), the one that is understood."""
     publishes_later: bool = True
 
 
 class SiteWriter:
-    """Writes to live sites. Sends exactly what `calls_of` shows (but see `_update_event` and `_schedule_for`)."""
+    """Writes to live sites. Sends exactly what `calls_of` shows (but see `_send` and `_schedule_for`)."""
 
     def __init__(self, transport: FullTransport, fence: Fence | None = None, learned: Learned | None = None) -> None:
         self._transport = transport
@@ -68,12 +68,10 @@ class SiteWriter:
         first = group[0]
         sent: Answer | None = None
         try:
-            if isinstance(first, UpdateEvent):
-                return [_outcome(first, await self._update_event(site, first, fence))]
             if isinstance(first, SchedulePost) and first.at is not None and not first.own_time_first:
                 return [await self._schedule_for(site, first, first.at, fence)]
             for call in batch_call(group, site):
-                sent = await self._transport.write(call, site, fence)
+                sent = await self._send(site, call, fence)
         except ApiError as error:
             if sent is not None:  # of two calls, the first took effect
                 text = f"{sent.call} was done, but not all of it: {error}"
@@ -101,24 +99,26 @@ class SiteWriter:
             self._learned.publishes_later = False
         return NotDone(NO_WAY_THERE, skipped=True)
 
-    async def _update_event(self, site: SiteRef, operation: UpdateEvent, fence: Fence) -> Answer:
-        """Replaces an event. The key in its body is inferred (8.2): after a clear 400 the other one is tried.
+    async def _send(self, site: SiteRef, call: WriteCall, fence: Fence) -> Answer:
+        """Sends a call; where the key of its body is inferred, under another one too after a clear 400.
 
-        That is safe because a 400 did nothing and the write is idempotent. The key that works is kept for the run.
+        That is safe because a 400 did nothing. The key that works is kept for the run.
         """
-        try:
-            return await self._transport.write(update_event(operation.event, self._learned.event_key), site, fence)
-        except ApiError as error:
-            if error.kind is not ErrorKind.INVALID:
-                raise
-            refused = error
-        other = next(key for key in EVENT_KEYS if key != self._learned.event_key)
-        try:
-            answer = await self._transport.write(update_event(operation.event, other), site, fence)
-        except ApiError as error:
-            raise (error if error.unclear else refused) from None
-        self._learned.event_key = other
-        return answer
+        if not call.keys:
+            return await self._transport.write(call, site, fence)
+        refused: ApiError | None = None
+        for key in sorted(call.keys, key=lambda key: key != self._learned.keys.get(call.keys)):
+            try:
+                answer = await self._transport.write(call.under(key), site, fence)
+            except ApiError as error:
+                if error.kind is not ErrorKind.INVALID:
+                    raise (error if error.unclear or refused is None else refused) from None
+                refused = refused or error
+            else:
+                self._learned.keys[call.keys] = key
+                return answer
+        assert refused is not None
+        raise refused
 
 
 def _outcome(operation: Operation, answer: Answer) -> Outcome:
@@ -189,9 +189,7 @@ def _ruled_out(operation: Operation, error: ApiError) -> bool:
         return True
     if error.kind is not ErrorKind.PRECONDITION:
         return False
-    if isinstance(operation, SchedulePost | ReschedulePost | CancelPost | UpdateEvent | DeleteEvent):
-        return True
-    return error.code == ALREADY_GENERATING
+    return operation.may_be_gone or error.code == ALREADY_GENERATING
 
 
 def _nothing_to_send(operation: Operation) -> Outcome:

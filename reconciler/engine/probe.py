@@ -11,10 +11,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from reconciler.api import routes, shapes
+from reconciler.api import routes
 from reconciler.api.cassette import Cassette
 from reconciler.api.client import ReadClient
 from reconciler.api.errors import ApiError
+from reconciler.api.events import EVENTS
 from reconciler.api.routes import ReadCall
 from reconciler.model.canonical import JsonObject, freeze
 from reconciler.model.events import reach
@@ -117,7 +118,7 @@ class Prober:
                 break
         first = routes.QUERY_EVENTS[0].template
         self._say("14.17", f"events are listed at {first}", path == first and answer.good, f"answered {answer.status}")
-        keys = [key for key in shapes.EVENTS.keys if key in answer.body]
+        keys = [key for key in EVENTS.keys if key in answer.body]
         self._say("14.17", "the list of events is called `events`", _if(answer, keys == ["events"], keys), answer.keys)
         found = _listed(answer.body, *keys)
         rules = [rule for event in found if isinstance(rule := event.get("recurringRule"), JsonObject)]

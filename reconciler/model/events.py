@@ -120,6 +120,7 @@ class UpdateEvent(EventWrite, frozen=True):
 
     verb: ClassVar[Verb] = Verb.UPDATE
     repeatable: ClassVar[bool] = True
+    may_be_gone: ClassVar[bool] = True
 
     event: CalendarEvent
     changes: tuple[FieldChange, ...]
@@ -129,6 +130,7 @@ class DeleteEvent(EventWrite, frozen=True):
     """Removes an event from the site's calendar."""
 
     verb: ClassVar[Verb] = Verb.DELETE
+    may_be_gone: ClassVar[bool] = True
 
     id: EventId
     name: str

@@ -54,6 +54,7 @@ class DraftWrite(Write, frozen=True):
     """Any write of the schedule: when one post of an activity goes out."""
 
     kind: ClassVar[Kind] = Kind.DRAFT
+    may_be_gone: ClassVar[bool] = True
 
     post: PostId
     activity: ActivityId

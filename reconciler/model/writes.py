@@ -62,6 +62,8 @@ class Write(Variant, frozen=True):
 
     repeatable: ClassVar[bool] = False
     """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
+    may_be_gone: ClassVar[bool] = False
+    """A failed precondition (428) says that its object is no longer there for it, and not that it was asked wrongly."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
 

@@ -13,6 +13,7 @@ import pytest
 
 from reconciler.api.client import FullClient
 from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.events import EventReads
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import PlanStatus
 from reconciler.model.posts import ActivityId, PostId
@@ -165,7 +166,7 @@ class Calendar:
 @pytest.mark.parametrize("count", [0, 99, 100, 101, 850])
 def test_all_events_are_found_however_many(bench: Bench, count: int) -> None:
     side = Calendar([NOW + timedelta(hours=n * 7) for n in range(count)])
-    events = asyncio.run(bench.client(side).reader().events(bench.site))
+    events = asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert {one.id for one in events} == {f"e{n}" for n in range(count)}
     assert len(events) == count
     assert side.asked == 1 or count >= 100
@@ -174,7 +175,7 @@ def test_all_events_are_found_however_many(bench: Bench, count: int) -> None:
 def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(bench: Bench) -> None:
     side = Calendar([NOW] * 150)
     with pytest.raises(ApiError, match="expected fewer than 100 events between 2026-11-23T09:") as caught:
-        asyncio.run(bench.client(side).reader().events(bench.site))
+        asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert side.asked <= 128
     assert (caught.value.kind, caught.value.request_id) == (ErrorKind.UNREADABLE, "r-1")
     assert caught.value.path.endswith("/events/query")
@@ -189,13 +190,13 @@ def test_events_of_one_second_that_say_there_are_more_are_told_by_the_sign(bench
         return ok({**found, "hasNext": bool(found["events"])})
 
     with pytest.raises(ApiError, match="there are more \\(hasNext is true\\)"):
-        asyncio.run(bench.client(side).reader().events(bench.site))
+        asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
 
 
 def test_events_in_more_bursts_than_there_are_queries_are_an_error(bench: Bench) -> None:
     side = Calendar([NOW + timedelta(hours=7 * (n // 100)) for n in range(4000)])
     with pytest.raises(ApiError, match="expected fewer than 100 events between"):
-        asyncio.run(bench.client(side).reader().events(bench.site))
+        asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert side.asked <= 128
 
 
@@ -210,7 +211,7 @@ def test_events_that_say_there_are_more_whatever_is_asked_are_an_error_after_a_f
         return ok({**json.loads(inside(request).content), **sign})
 
     with pytest.raises(ApiError, match="expected all calendar events in one answer") as caught:
-        asyncio.run(bench.client(side).reader().events(bench.site))
+        asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert caught.value.request_id == "r-1"
     assert inside.asked < 10
 
@@ -220,7 +221,9 @@ def test_a_recurring_event_that_is_shown_once_an_occurrence_is_one_event(bench: 
         {"id": "e1", "name": "open day", "date": f"2026-12-0{n}T00:00:00Z", "recurringRule": {"frequency": "WEEKLY"}}
         for n in range(1, 6)
     ]
-    events = asyncio.run(bench.client(remote(ok({"events": shown}))).reader().events(bench.site))
+    events = asyncio.run(
+        EventReads(bench.client(remote(ok({"events": shown}))).endpoints).within_reach(bench.site, NOW)
+    )
     assert [one.id for one in events] == ["e1"]
 
 
@@ -228,10 +231,10 @@ def test_the_same_day_asks_for_the_same_range(bench: Bench) -> None:
     side = remote(ok())
 
     async def twice() -> None:
-        reader = bench.client(side).reader()
-        await reader.events(bench.site)
+        reader = EventReads(bench.client(side).endpoints)
+        await reader.within_reach(bench.site, bench.clock.at)
         bench.clock.at += timedelta(hours=3)
-        await reader.events(bench.site)
+        await reader.within_reach(bench.site, bench.clock.at)
 
     asyncio.run(twice())
     assert side.requests[0].content == side.requests[1].content
@@ -242,9 +245,9 @@ def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> No
     seen = remote(side)
 
     async def twice() -> None:
-        reader = bench.client(seen).reader()
-        assert len(await reader.events(bench.site)) == 1
-        assert len(await reader.events(bench.site)) == 1
+        reader = EventReads(bench.client(seen).endpoints)
+        assert len(await reader.within_reach(bench.site, NOW)) == 1
+        assert len(await reader.within_reach(bench.site, NOW)) == 1
 
     asyncio.run(twice())
     assert seen.asked == ["POST query", "POST query-events", "POST query-events"]
@@ -252,7 +255,7 @@ def test_the_other_path_of_the_events_is_tried_once_and_kept(bench: Bench) -> No
 
 def test_where_no_path_of_the_events_is_known_the_error_says_that_it_was_inferred(bench: Bench) -> None:
     with pytest.raises(ApiError, match="the path that lists events is not documented") as caught:
-        asyncio.run(bench.client(remote(httpx.Response(404))).reader().events(bench.site))
+        asyncio.run(EventReads(bench.client(remote(httpx.Response(404))).endpoints).within_reach(bench.site, NOW))
     assert caught.value.kind is ErrorKind.NOT_FOUND
 
 

@@ -17,6 +17,7 @@ from reconciler.api import routes
 from reconciler.api.decoding import LARGEST
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError, ErrorKind
+from reconciler.api.events import EventReads
 from reconciler.api.limits import Timeouts
 from reconciler.api.shapes import ListShape, ObjectShape, listed, opened
 from reconciler.api.transport import FullTransport
@@ -43,7 +44,7 @@ OBJECTS: dict[str, Read] = {
     "channel": lambda ask, site: ask.channel_status(site, "INSTAGRAM"),
 }
 LISTS: dict[str, Read] = {
-    "events": lambda ask, site: ask.events(site, NOW, NOW),
+    "events": lambda ask, site: EventReads(ask).page(site, NOW, NOW),
     "posts": lambda ask, site: ask.activity_posts(site, (ActivityId("a"),)),
     "items": lambda ask, site: ask.items(site, (PostId("p"),)),
     "accounts": lambda ask, site: ask.accounts(site, "INSTAGRAM"),
@@ -375,7 +376,7 @@ def test_rule_17_2_events_that_say_there_are_more_are_read_by_a_narrower_range(b
         ]
         return ok({"events": inside[:2], "hasNext": len(inside) > 2})
 
-    events = asyncio.run(bench.client(two_at_a_time).reader().events(bench.site))
+    events = asyncio.run(EventReads(bench.client(two_at_a_time).endpoints).within_reach(bench.site, NOW))
     assert {event.id for event in events} == days.keys()
 
 
@@ -391,7 +392,7 @@ def test_more_than_a_hundred_events_within_minutes_are_all_found(bench: Bench) -
         ]
         return ok({"events": inside[:100]})
 
-    events = asyncio.run(bench.client(side).reader().events(bench.site))
+    events = asyncio.run(EventReads(bench.client(side).endpoints).within_reach(bench.site, NOW))
     assert {event.id for event in events} == {EventId(f"e{n}") for n in range(150)}
 
 

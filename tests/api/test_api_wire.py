@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from reconciler.api import wire, wire_platform, wire_posts
 from reconciler.api.endpoints import Endpoints
 from reconciler.api.errors import ApiError
-from reconciler.api.events import EventsPage, events_page
+from reconciler.api.events import EventReads, EventsPage, events_page
 from reconciler.api.events import event as event_of
 from reconciler.api.values import Unreadable
 from reconciler.model.canonical import JsonObject
@@ -412,7 +412,7 @@ ANSWERS = st.recursive(
 READS: list[Callable[[Endpoints, SiteRef], object]] = [
     lambda endpoints, site: endpoints.marketing_plan(site),
     lambda endpoints, site: endpoints.activity_posts(site, (ActivityId("a"),)),
-    lambda endpoints, site: endpoints.events(site, NOW, NOW),
+    lambda endpoints, site: EventReads(endpoints).page(site, NOW, NOW),
     lambda endpoints, site: endpoints.settings(site),
     lambda endpoints, site: endpoints.item(site, PostId("p")),
     lambda endpoints, site: endpoints.items(site, (PostId("p"),)),
