@@ -20,13 +20,13 @@ FOLDER: Final = TOP / "docs" / "reference"
 MADE: Final = "<!-- Made by tools/write_reference.py; edit the schema or the command's help instead. -->\n"
 
 FILES: Final = {
-    "site": ("Site files", "One site a document, in `sites/**/*.yaml`. Only `version` and `site` are needed."),
+    "site": ("Site files", "One site per document, in `sites/**/*.yaml`. Only `version` and `site` are needed."),
     "project": ("reconciler.yaml", "The project: which sites, which API, credentials by reference, policy."),
     "approvals": (
         "Approvals files",
         "`approvals/<site>.yaml`: generated content as it was reviewed; `review` writes it.",
     ),
-    "sandbox": ("sandbox.yaml", "The world of the sandbox: its sites, faults, and a switch for each open question."),
+    "sandbox": ("sandbox.yaml", "What is in the sandbox: its sites, faults, and a switch for each open question."),
 }
 
 WIDTH: Final = 88
@@ -44,8 +44,8 @@ def pages() -> dict[str, str]:
 def _file(name: str, title: str, about: str) -> Iterator[str]:
     schema = json.loads((TOP / "schemas" / f"{name}.schema.json").read_text("utf-8"))
     yield f"{MADE}# {title}\n\n{about}\n\n"
-    yield f"`reconciler schema {name}` prints the same as a JSON Schema; editors that know the modeline\n"
-    yield "`# yaml-language-server: $schema=...` complete and check while you write.\n"
+    yield f"`reconciler schema {name}` prints the same as a JSON Schema; editors that support the modeline\n"
+    yield "`# yaml-language-server: $schema=...` complete and check as you type.\n"
     if name in ("site", "project"):
         yield "A field that is left out is not managed; where `null` is allowed, it clears the value on the site.\n"
     rows: dict[str, list[str]] = {}
@@ -122,8 +122,8 @@ def _value(field: dict[str, Any], schema: dict[str, Any]) -> str:
 
 def _commands() -> Iterator[str]:
     yield f"{MADE}# Commands\n\n"
-    yield "What `reconciler COMMAND --help` says. `PATH` is a project's folder, or site files and folders of it;\n"
-    yield "the current directory by default. Exit codes are on [their own page](exit-codes.md).\n"
+    yield "What `reconciler COMMAND --help` says. `PATH` is a project's folder, or site files and folders in it;\n"
+    yield "the default is the current directory. Exit codes are on [their own page](exit-codes.md).\n"
     for name in COMMANDS:
         command = importlib.import_module(f"reconciler.cli.commands.{name}").command
         yield from _command(command, f"reconciler {name}")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, str]] = {
     "init": "Write a starter project.",
     "import": "Write site files from live sites.",
-    "validate": "Check files offline: all problems at once.",
+    "validate": "Check files offline and list all problems at once.",
     "plan": "Read the sites and show what would change.",
     "apply": "Make a plan, ask, and carry it out; or carry out a saved plan exactly.",
     "drift": "Audit the sites: what changed, and on which side.",
@@ -39,11 +39,11 @@ COMMANDS: Final[dict[str, str]] = {
     "approve": "Decide on the drafts that `review` wrote.",
     "history": "List what went out, when, and who approved it.",
     "show": "Render a saved plan in any format.",
-    "merge": "Merge the plans or JSON reports of all parts into one.",
+    "merge": "Merge the plans or JSON reports of all shards into one.",
     "doctor": "Check credentials, access, sites and state.",
     "state": "Inspect and repair the state.",
     "schema": "Print the JSON Schema of a file.",
-    "sandbox": "Run the emulator of the API as a server.",
+    "sandbox": "Serve, inspect or reset the sandbox, an emulator of the API.",
     "completion": "Print a completion script for a shell.",
     "version": "Print the version.",
 }

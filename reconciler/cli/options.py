@@ -83,7 +83,7 @@ def _shard(_ctx: click.Context, _param: click.Parameter, value: str | None) -> S
     shard = shard_told(os.environ) if value == "auto" else shard_of(value)
     if shard is None:
         raise click.BadParameter(
-            f"{value!r} is not a part such as 2/8; the first number must not be larger than the second."
+            f"{value!r} is not a shard such as 2/8; the first number must not be larger than the second."
         )
     return shard
 
@@ -204,7 +204,7 @@ def choosing(command: Command) -> Command:
             "--shard",
             metavar="K/N",
             callback=_shard,
-            help="Only part K of N of the sites, the same in every run; auto: the part of this CI job.",
+            help="Only shard K of N: a share of the sites that stays the same. auto: this CI job's shard.",
         ),
         click.option("--changed-since", metavar="REV", help="Only sites whose files differ from this git revision."),
     )(command)

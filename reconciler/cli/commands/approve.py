@@ -20,9 +20,11 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     "ids",
     multiple=True,
     metavar="ID",
-    help="The draft or activity with this id; its first characters are enough. Repeatable.",
+    help="Only the draft or activity with this id, or with one that begins like this. Repeatable.",
 )
-@click.option("--channel", "channels", multiple=True, metavar="CHANNEL", help="Drafts for this channel. Repeatable.")
+@click.option(
+    "--channel", "channels", multiple=True, metavar="CHANNEL", help="Only drafts for this channel. Repeatable."
+)
 @click.option(
     "--title",
     "titles",
@@ -35,7 +37,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     type=click.Choice(DECISIONS),
     help="The decision: approve or pending for drafts, the others for whole activities. Default: approve, or ask.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every draft that is waiting; needs --yes.")
+@click.option("--all", "everything", is_flag=True, help="Every draft that is waiting for a decision; needs --yes.")
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command("doctor")
 @options.paths
 @options.choosing
-@click.option("--strict", is_flag=True, help="Exit with code 4 if something needs a person.")
+@click.option("--strict", is_flag=True, help="Exit with code 4 if something is left for a person to do.")
 @click.option("--sites", is_flag=True, help="List the sites of each finding that several sites share.")
 @click.option("--quiet", is_flag=True, help="Show only problems and the last line.")
 @click.option("--probe", is_flag=True, help="Also check inferred facts about the API, on the first site.")
@@ -38,8 +38,8 @@ def command(probe: bool, cassette: Path, **given: Any) -> int:
 
     Each finding says what to do about it. Errors would stop plan or apply
     (exit code 1); warnings are for a person to fix, such as a channel that is not
-    connected. Sites are only read. A small test object is written to the state
-    and deleted again, to check that two runs can be kept apart.
+    connected. Sites are only read. To check that two runs can be kept apart, a
+    small test object is written to the state and deleted again.
     """
     from reconciler.cli.run import reported
 

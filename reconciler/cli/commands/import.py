@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 @click.command("import")
 @click.argument("ids", nargs=-1, metavar="SITE_ID...")
 @click.option("--all", "everything", is_flag=True, help="Every site of the project's account.")
-@click.option("--name", "title", metavar="GLOB", help="With --all: only sites whose own names match, such as 'Jane*'.")
+@click.option(
+    "--name", "title", metavar="GLOB", help="With --all: only sites whose names on Wix match, such as 'Jane*'."
+)
 @click.option(
     "--update",
     "files",
@@ -71,7 +73,7 @@ def command(
     if title is not None and not everything:
         raise UsageError("--name only works with --all; add --all")
     if files and lift:
-        raise UsageError("--defaults is for new files, and --update changes existing ones; leave one out")
+        raise UsageError("--defaults is for new files, --update for existing ones; leave one of them out")
     wanted = Wanted(ids, everything, title, credentials, lift)
     return reported("import", asked.shown, lambda running: _import(asked, wanted, files, running))
 

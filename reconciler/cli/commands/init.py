@@ -25,7 +25,7 @@ from reconciler.model.diagnostics import UsageError
     "live",
     multiple=True,
     metavar="WHAT",
-    help="Import live sites, and no example: the id of a site, or account:ID for all of an account. Repeatable.",
+    help="Import live sites instead of the example: a site id, or account:ID for all of its sites. Repeatable.",
 )
 @click.option("--api", metavar="API", help="With --from-live: wix, sandbox, or a base URL.")
 def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None) -> int | None:
@@ -33,8 +33,8 @@ def command(folder: Path, ci: str | None, live: tuple[str, ...], api: str | None
 
     It is written to DIR (default: the current directory) and runs against the built-in
     sandbox until you change `api`. Existing files are left as
-    they are, and an existing project gets no example site. With --from-live
-    live sites are imported, as by `reconciler import`, and `api` is wix.
+    they are, and an existing project gets no example site. --from-live
+    imports live sites as `reconciler import` does, and sets `api` to wix.
     """
     from reconciler.model.text import printable
 

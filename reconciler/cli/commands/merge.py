@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @click.command("merge")
-@click.argument("files", nargs=-1, required=True, metavar="PART...", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 @click.option("--state", metavar="PLACE", help="Folder or object-store URL; overrides the project's state.")
 @options.output
 def command(files: tuple[Path, ...], out: Path, state: str | None, **given: Any) -> int:
-    """Merge the plans or JSON reports of all parts into one.
+    """Merge the plans or JSON reports of all shards into one.
 
-    Each PART is a file that a --shard run wrote: a saved plan (`plan --out`) or a
-    JSON report (`--output json=FILE`). All parts must be given, each once, and made
-    from the same files. A merged plan is shown and checked against the limits of the
-    run. `apply FILE` carries it out, also in parts: `apply FILE --shard 2/8`.
+    Each FILE is what one --shard run wrote: a saved plan (`plan --out`) or a JSON
+    report (`--output json=FILE`). Give those of all shards, each once, made from the
+    same site files. A merged plan is shown and checked against the limits of the run.
+    `apply PLANFILE` carries it out as a whole, `apply PLANFILE --shard 2/8` one shard.
     """
     from reconciler.cli.merging import merge
     from reconciler.cli.run import Running, reported

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @options.reaching
 @options.trusting
 @options.output
-@click.option("--web", is_flag=True, help="Open the review page to decide in a browser. Press Ctrl-C to end it.")
+@click.option("--web", is_flag=True, help="Open a page in the browser to decide there. Press Ctrl-C to end it.")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),

@@ -19,9 +19,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 @click.group("sandbox")
 def command() -> None:
-    """Run the emulator of the API as a server.
+    """Serve, inspect or reset the sandbox, an emulator of the API.
 
-    Or inspect and reset it. A project with `api: sandbox` needs no server: it uses the same data, in its
+    A project with `api: sandbox` needs no server: it uses the same data, in its
     .reconciler/sandbox.db.
     """
 
@@ -69,8 +69,8 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     Point any client at the printed URL, such as `reconciler plan --api URL`.
     It accepts any key of eight characters or more, unless the seed lists `keys`.
-    Requests must name the host by an IP address, as localhost, or as given to
-    --host, so that no web page can reach it under a name of its own.
+    Requests must address it by an IP address, as localhost, or as given to
+    --host, so that a web page cannot reach it through a domain of its own.
     """
     from reconciler.model.diagnostics import UsageError
     from reconciler.sandbox.server import ServerError
@@ -78,7 +78,7 @@ def serve(folder: Path, database: Path | None, seed: Path | None, host: str, por
 
     def ready(url: str) -> None:
         click.echo(f"Sandbox at {url}")
-        click.echo("It takes any key, such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.", err=True)
+        click.echo("Any key works, such as WIX_API_KEY=any-key-will-do. Press Ctrl-C to stop.", err=True)
 
     with _open(folder, database, seed) as sandbox:
         try:
@@ -97,13 +97,13 @@ def reset(folder: Path, database: Path | None, seed: Path | None) -> None:
     """
     with _open(folder, database, seed) as sandbox:
         sandbox.reset()
-    click.echo("The sandbox is as sandbox.yaml says.")
+    click.echo("The sandbox was reset to sandbox.yaml.")
 
 
 @command.command()
 @_world
-@click.option("--json", "as_json", is_flag=True, help="Everything in the sandbox, as JSON.")
-@click.option("--requests", is_flag=True, help="The requests it received, oldest first, one per line.")
+@click.option("--json", "as_json", is_flag=True, help="Show everything in the sandbox, as JSON.")
+@click.option("--requests", is_flag=True, help="List the requests it received, oldest first, one per line.")
 def show(folder: Path, database: Path | None, seed: Path | None, as_json: bool, requests: bool) -> None:
     """Show the sites in the sandbox of the project in DIR."""
     with _open(folder, database, seed) as sandbox:

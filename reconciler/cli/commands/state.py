@@ -23,7 +23,7 @@ def command() -> None:
 
     The state is what earlier runs recorded about each site: what it was generated
     from, what was applied and published, calls whose outcome is not known, and
-    which run holds its lock. These commands neither read nor change a site.
+    which run holds its lock. These commands do not read or change the sites.
     """
 
 
@@ -44,7 +44,7 @@ def list_(**given: Any) -> int:
     For each site: unconfirmed calls (it is not known whether they took effect), calls
     in progress, generation inputs (pending: waiting for the next generation;
     up to date: used by the current plan), and who holds its lock.
-    PATH narrows the list to the sites of files and folders. Exits with 1
+    PATH limits the list to the sites in those files and folders. Exits with 1
     if something cannot be read.
     """
     from reconciler.cli.repairing import list_command
@@ -58,8 +58,8 @@ def list_(**given: Any) -> int:
 def show(site: str, **given: Any) -> int:
     """Show everything recorded about SITE.
 
-    Says what each open call means and how to resolve it. Long values are cut
-    short; --output json has them in full.
+    Says what each unconfirmed call means and how to resolve it. Long values are
+    cut short; --output json has them in full.
     """
     from reconciler.cli.repairing import show_command
 
@@ -93,7 +93,7 @@ def resolve(site: str, entry: str, outcome: str, lock_timeout: timedelta, **give
     ENTRY is its id in `state show`, or the first characters of it. An apply
     resolves the calls whose effect it can see on the site; this is for the rest:
     look at the site, then say whether the call took effect. Exits with 4
-    while a run holds the site.
+    if a run has locked the site.
     """
     from reconciler.cli.repairing import resolve_command
 
@@ -110,7 +110,7 @@ def mv(old: str, new: str, lock_timeout: timedelta, **given: Any) -> int:
     """Move everything recorded about OLD to the site NEW_ID.
 
     OLD is an id, or the last known name of the site. This is for a site that
-    was recreated under another id. Exits with 4 while a run holds either site.
+    was recreated under another id. Exits with 4 if a run has locked either site.
     """
     from reconciler.cli.repairing import move_command
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @options.trusting
 @options.output
 def command(**given: Any) -> int:
-    """Check files offline: all problems at once.
+    """Check files offline and list all problems at once.
 
-    Every problem with schema, meaning or policy is listed with its place and what
-    would be right. No key and no network are needed.
+    Each problem with schema, meaning or policy comes with its place and how to fix
+    it. This needs no key and no network.
     """
     from reconciler.cli.run import reported
 

@@ -25,7 +25,7 @@ def command(paths: tuple[Path, ...], check: bool, **given: Any) -> int | None:
 
     With --check-files, reads the files, the state and the saved plans of a project
     and lists those that this version cannot read or would write differently.
-    PATH is the project, or saved plans elsewhere. Nothing is
+    PATH is the project, or saved plans kept elsewhere. Nothing is
     written.
     """
     if not check:
