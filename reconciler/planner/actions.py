@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, Json, JsonObject
@@ -302,6 +302,18 @@ class RefusedBy(StrEnum):
 def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:
     """Why a plan may not be applied, with what was found and how to lift it."""
     return Diagnostic(code.value, message, fix, address=address)
+
+
+ENOUGH: Final = 2
+"""Objects of ours that must all be missing: a single missing object is drift."""
+
+
+def not_shown(address: Address, message: str) -> Diagnostic:
+    """The refusal of a site whose answers do not show what earlier runs know of it (doubt.py)."""
+    fix = (
+        "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {}` starts afresh"
+    )
+    return refusal(address, RefusedBy.NOT_SHOWN, message, fix.format(address.site))
 
 
 class InReview(StrEnum):

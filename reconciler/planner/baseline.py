@@ -23,6 +23,7 @@ from reconciler.model.address import key_of as key_of
 from reconciler.model.approvals import Decision
 from reconciler.model.canonical import Digest, JsonObject, digest_of, freeze, same
 from reconciler.model.codec import to_plain
+from reconciler.model.events import DesiredEvents
 from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
@@ -76,11 +77,15 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     }
     if not public:
         del rules[Part.SCHEDULE]
-    prune = desired.events.prune if desired.events else None
     return (
-        (RULE_OF_EVENTS, JsonObject({"prune": prune})),
+        (RULE_OF_EVENTS, rule_of_events(desired.events)),
         *((key_of(Kind.RULE, part), _digested(found)) for part, found in rules.items()),
     )
+
+
+def rule_of_events(desired: DesiredEvents | None) -> JsonObject:
+    """The rule of the events, by which one that is not listed is deleted."""
+    return JsonObject({"prune": desired.prune if desired else None})
 
 
 def _digested(rules: object) -> JsonObject:

@@ -8,33 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
 from msgspec.structs import replace
 
 from reconciler.model.activities import DesiredActivity
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Decision
-from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.events import CalendarEvent, EventId, reach
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
 from reconciler.model.posts import ActivityId, PostId, PostStatus, Unrecognised, fits_in_files, post_name
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, ObservedSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import BlockedBy, RefusedBy, blocked, refusal
+from reconciler.planner.actions import ENOUGH, BlockedBy, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.baseline import PRESENT, TAKEN_BACK, key_of
 from reconciler.planner.losses import MAY_DISCARD
 from reconciler.planner.matching import may_cover
 from reconciler.planner.options import Scope
-
-ENOUGH: Final = 2
-"""Objects of ours that must all be missing: a single missing object is drift."""
-
-FIX: Final = (
-    "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {site}` starts afresh"
-)
 
 
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
@@ -54,8 +44,6 @@ def doubts(
 ) -> tuple[Diagnostic, ...]:
     """The refusals of a site whose answers do not show what the state knows of it."""
     found: tuple[Diagnostic, ...] = ()
-    if desired.events is not None and observed.events is not None:
-        found += _missing_events(desired, observed.events, recorded, scope)
     if observed.marketing_plan is not None:
         found += _missing_plan(observed.marketing_plan, recorded, scope)
         found += _missing_posts(observed, recorded, scope)
@@ -66,43 +54,6 @@ def doubts(
 def _knows_plan(recorded: RecordedSite) -> bool:
     remembered = recorded.object(key_of(Kind.MARKETING_PLAN))
     return recorded.generated_from is not None if remembered is None else remembered == PRESENT
-
-
-def _missing_events(
-    desired: DesiredSite, live: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
-) -> tuple[Diagnostic, ...]:
-    known = _events_in_sight(desired, recorded, scope.now)
-    if len(known) < ENOUGH or any(event.id in known for event in live):
-        return ()
-    return (
-        refusal(
-            scope.address(Kind.SITE),
-            RefusedBy.NOT_SHOWN,
-            f"earlier runs know {len(known)} calendar events of this site, and its calendar shows none of them",
-            FIX.format(site=scope.address(Kind.SITE)),
-        ),
-    )
-
-
-def _events_in_sight(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> frozenset[EventId]:
-    """The ids of events that a look at the calendar would show: within reach, and of the site's own."""
-    assert desired.events is not None
-    start, end = reach(now)
-    facts = dict(recorded.applied.events) | {event.name: event.facts() for event in desired.events.events}
-    return frozenset(
-        event
-        for name, event in recorded.event_ids
-        if event and event not in recorded.foreign_events and _within(facts.get(name), start, end)
-    )
-
-
-def _within(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
-    if facts is None:
-        return False
-    date = facts.get("date")
-    if not isinstance(date, str):
-        return facts.get("recurringRule") is not None
-    return start.date().isoformat() <= date[:10] <= end.date().isoformat()
 
 
 def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
@@ -129,11 +80,9 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         return ()
     count = f"{len(known)} upcoming activities" if len(known) > 1 else "an upcoming activity"
     return (
-        refusal(
+        not_shown(
             address,
-            RefusedBy.NOT_SHOWN,
             f"earlier runs know {count} of this marketing plan, and it shows none of them",
-            FIX.format(site=scope.address(Kind.SITE)),
         ),
     )
 
@@ -167,11 +116,9 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
         return ()
     return (
-        refusal(
+        not_shown(
             scope.address(Kind.SITE),
-            RefusedBy.NOT_SHOWN,
             f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, and the site shows none of them",
-            FIX.format(site=scope.address(Kind.SITE)),
         ),
     )
 

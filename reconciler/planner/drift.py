@@ -6,18 +6,15 @@ Activities, posts and drafts are in drift_content.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject, same
-from reconciler.model.events import CalendarEvent, DeleteEvent, DesiredEvent, name_of_input
+from reconciler.model.canonical import ABSENT
+from reconciler.model.events import name_of_input
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
 from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Plan
-from reconciler.planner.baseline import ABSENT_NOW, PRESENT, RULE_OF_EVENTS, key_of, rules_of
+from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.drift_content import content_items, waiting_items
 from reconciler.planner.drift_report import (
     DriftItem,
@@ -27,10 +24,10 @@ from reconciler.planner.drift_report import (
     Finding,
     Moved,
     applied_or_absent,
-    together,
+    of_fields,
     who_moved,
 )
-from reconciler.planner.events import EventsPart, event_changes, match_live
+from reconciler.planner.events import EventsPart, event_drift, is_as_declared
 from reconciler.planner.generation import changed_inputs, in_force_now, inputs_of
 from reconciler.planner.kept import split_kept
 from reconciler.planner.options import PlanOptions, Scope, scope_of
@@ -48,7 +45,7 @@ def find_drift(
     if desired.settings and observed.settings is not None:
         found.append(_settings(desired, observed.settings, recorded, scope))
     if desired.events is not None and observed.events is not None:
-        found += _events(desired, observed.events, recorded, plan, scope)
+        found += event_drift(desired.events, observed.events, recorded, plan, scope)
     live, due = observed.marketing_plan, 0
     if live is not None:
         waits = any(isinstance(one.operation, AwaitGeneration) for one in plan.actions)
@@ -98,71 +95,7 @@ def _settings(desired: DesiredSite, live: MarketingSettings, recorded: RecordedS
         remotely = last is not None and not same_setting(one.path, seen, last[0])
         moved = who_moved(in_git, remotely)
         fields.append(FieldDrift(one.path, one.value, normal(one.path, seen), moved, applied_or_absent(last)))
-    return _of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
-
-
-def _of_fields(item: DriftItem, fields: tuple[FieldDrift, ...]) -> DriftItem:
-    if not fields:
-        return item
-    moved = together(one.moved for one in fields)
-    return DriftItem(item.address, DriftState.DRIFTED, Finding.DIFFERS, moved, fields)
-
-
-# --- events ----------------------------------------------------------------------------------------
-
-
-def _events(
-    desired: DesiredSite, live: tuple[CalendarEvent, ...], recorded: RecordedSite, plan: Plan, scope: Scope
-) -> Iterator[DriftItem]:
-    assert desired.events is not None
-    matched = match_live(desired.events.events, live, recorded)
-    for event in sorted(desired.events.events, key=lambda one: one.name):
-        yield _event(event, matched.get(event.name), recorded, scope)
-    pruned_before = recorded.object(RULE_OF_EVENTS) == dict(rules_of(desired))[RULE_OF_EVENTS]
-    names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
-    for action in plan.actions:
-        if isinstance(action.operation, DeleteEvent):
-            # An event that was listed before has left the file; any other is new on the site, unless prune is new.
-            moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
-            yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
-
-
-def _event(event: DesiredEvent, live: CalendarEvent | None, recorded: RecordedSite, scope: Scope) -> DriftItem:
-    address, last = scope.address(Kind.EVENT, event.name), recorded.applied.event(event.name)
-    if live is None:
-        known = last is not None or event.name in dict(recorded.event_ids)
-        in_git = not known if last is None else not same(event.facts(), last)
-        finding = Finding.DELETED if known else Finding.MISSING
-        return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
-    before = _declared_again(event.name, last) if last is not None else None
-    moved_there = {one.path for one in event_changes(before, live)} if before else set()
-    changes, _ = split_kept(key_of(Kind.EVENT, event.name), event_changes(event, live), recorded)
-    fields = tuple(_event_field(change, event, last, moved_there) for change in changes)
-    return _of_fields(DriftItem(address, DriftState.CONVERGED), fields)
-
-
-def _event_field(one: FieldChange, event: DesiredEvent, last: JsonObject | None, moved_there: set[str]) -> FieldDrift:
-    wanted = event.facts()
-    if one.path == "name":
-        applied: Json | Absent = ABSENT if last is None else event.name
-        in_git = last is None
-    else:
-        applied = ABSENT if last is None else last.get(one.path)
-        in_git = last is None or not same(wanted.get(one.path), last.get(one.path))
-    return FieldDrift(one.path, one.after, one.before, who_moved(in_git, one.path in moved_there), applied)
-
-
-def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
-    """The declaration that recorded facts were made of (`DesiredEvent.facts`)."""
-    date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
-    moment = datetime.fromisoformat(date) if isinstance(date, str) else None
-    return DesiredEvent(
-        name,
-        description if isinstance(description, str | Absent) else None,
-        moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None,
-        whole_day=isinstance(date, str) and "T" not in date,
-        recurring_rule=rule if isinstance(rule, JsonObject) else None,
-    )
+    return of_fields(DriftItem(scope.address(Kind.SETTINGS), DriftState.CONVERGED), tuple(fields))
 
 
 # --- the marketing plan ----------------------------------------------------------------------------
@@ -228,8 +161,6 @@ def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded:
     if (name := name_of_input(path)) is not None:
         if desired.events is None or observed.events is None:
             return False
-        matched = match_live(desired.events.events, observed.events, recorded)
-        event = next((one for one in desired.events.events if one.name == name), None)
-        return event is not None and name in matched and not event_changes(event, matched[name])
+        return is_as_declared(name, desired.events, observed.events, recorded)
     wanted = next((one.value for one in desired.settings if one.path == path), ABSENT)
     return observed.settings is not None and same_setting(path, wanted, observed.settings.value_of(path))

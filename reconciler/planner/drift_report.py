@@ -165,3 +165,11 @@ def together(moves: Iterable[Moved]) -> Moved:
 def applied_or_absent(recorded: tuple[Json] | None) -> Json | Absent:
     """What was last applied as a value; ABSENT if nothing is recorded."""
     return ABSENT if recorded is None else recorded[0]
+
+
+def of_fields(item: DriftItem, fields: tuple[FieldDrift, ...]) -> DriftItem:
+    """The item, drifted if fields of it differ."""
+    if not fields:
+        return item
+    moved = together(one.moved for one in fields)
+    return DriftItem(item.address, DriftState.DRIFTED, Finding.DIFFERS, moved, fields)

@@ -1,14 +1,9 @@
-"""Declared calendar events against the live ones -> actions.
-
-A declared event is matched to a live one by its name (if several have it: the one the state remembers,
-else the one whose date is nearest), then by the id the state remembers, for one that was renamed. Events of
-connected calendars are never the site's own.
-"""
+"""Declared calendar events against the live ones -> actions and drift; which one is which: event_matching.py."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +14,6 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import (
     REACH_AHEAD,
     CalendarEvent,
-    CalendarId,
     CreateEvent,
     DeleteEvent,
     DesiredEvent,
@@ -28,13 +22,36 @@ from reconciler.model.events import (
     UpdateEvent,
     reach,
 )
-from reconciler.model.frozen import instant
 from reconciler.model.sites import RecordedSite
-from reconciler.model.text import normal_text, printable
+from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, BlockedBy, EventIs, NoEventNamed, Reason, RefusedBy, blocked, refusal
-from reconciler.planner.changes import change
-from reconciler.planner.kept import is_a_form_of, kept_notes, split_kept
+from reconciler.planner.actions import (
+    ENOUGH,
+    Action,
+    BlockedBy,
+    EventIs,
+    NoEventNamed,
+    Plan,
+    Reason,
+    RefusedBy,
+    blocked,
+    not_shown,
+    refusal,
+)
+from reconciler.planner.baseline import RULE_OF_EVENTS, rule_of_events
+from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, of_fields, who_moved
+from reconciler.planner.event_matching import (
+    event_changes,
+    event_key,
+    match_live,
+    may_be,
+    own_events,
+    read_only_events,
+    same_moment,
+    shown_date,
+    within_reach,
+)
+from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope
 
 
@@ -69,7 +86,7 @@ def plan_events(
     for event in sorted(near, key=lambda one: one.name):
         live = matched.get(event.name)
         if live is None:
-            cut = next((one for one in own if one.id not in taken and _may_be(event, one, recorded)), None)
+            cut = next((one for one in own if one.id not in taken and may_be(event, one, recorded)), None)
             if cut is None:
                 actions.append(_create(event, scope))
             else:
@@ -89,10 +106,11 @@ def plan_events(
         unlisted = sorted((one for one in own if one.id not in taken), key=lambda one: (one.name, one.id))
         notes += [
             f'"{printable(one.name)}" is read-only in the site\'s own calendar, so prune leaves it there'
-            for one in _read_only_events(observed, recorded)
+            for one in read_only_events(observed, recorded)
             if one.id not in taken
         ]
         actions += [_delete(live, own, scope) for live in unlisted]
+    refusals += _not_shown(desired, observed, recorded, scope)
     return EventsPart(
         actions=tuple(actions),
         event_ids=tuple(sorted((name, live.id) for name, live in matched.items())),
@@ -122,17 +140,6 @@ def _delete(live: CalendarEvent, own: tuple[CalendarEvent, ...], scope: Scope) -
     return Action(address, DeleteEvent(live.id, live.name), Reason.NOT_LISTED, requires=requires)
 
 
-def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[DesiredEvent, ...]:
-    """The declared events that a look at the calendar can show."""
-    start, end = reach(now)
-    return tuple(one for one in events if one.date is None or start <= one.date <= end)
-
-
-def event_key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
-    """What names an event in its address: its name, and its id too if another one has that name."""
-    return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
-
-
 def _ahead(event: DesiredEvent, now: datetime) -> bool:
     return event.date is not None and event.date > now
 
@@ -148,84 +155,6 @@ def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
         f"its date is more than {REACH_AHEAD.days} days ahead, further than calendars are read",
         "declare it closer to its date",
     )
-
-
-def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
-    """The events that are not known to belong to a connected calendar (design.md 1.1)."""
-    events = tuple(observed)
-    foreign = recorded.foreign_calendars - own_calendars(events, recorded)
-    return tuple(
-        event for event in events if event.calendar_id not in foreign and event.id not in recorded.foreign_events
-    )
-
-
-def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> frozenset[CalendarId]:
-    """The calendars that hold an event which this tool made or keeps.
-
-    They are the site's own, whatever the API says of another event in them.
-    """
-    known = {event for _, event in recorded.event_ids if event and event not in recorded.foreign_events}
-    return frozenset(event.calendar_id for event in observed if event.calendar_id is not None and event.id in known)
-
-
-def match_live(
-    desired: Iterable[DesiredEvent], observed: Iterable[CalendarEvent], recorded: RecordedSite
-) -> dict[str, CalendarEvent]:
-    """Declared event's name -> live event, even if that is read-only or has the declared name cut short.
-
-    Whatever the site's own calendar shows under the name is not created a second time.
-    """
-    declared, events, remembered = tuple(desired), tuple(observed), dict(recorded.event_ids)
-    own = own_events(events, recorded)
-    matched = match_events(declared, own, remembered)
-    left = [event for event in declared if event.name not in matched]
-    if not left:
-        return matched
-    matched |= match_events(left, _read_only_events(events, recorded), remembered)
-    taken = {live.id for live in matched.values()}
-    for event in sorted(left, key=lambda event: event.name):
-        if event.name not in matched and isinstance(event.description, str) and event.description:
-            found = next(
-                (
-                    live
-                    for live in own
-                    if live.id not in taken
-                    and _may_be(event, live, recorded)
-                    and is_a_form_of(event.description, live.description)
-                ),
-                None,
-            )
-            if found is not None:
-                matched[event.name] = found
-                taken.add(found.id)
-    return matched
-
-
-def _read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
-    """The events that are known to be read-only, and that no other calendar than the site's own is known to hold."""
-    events = tuple(observed)
-    own = own_calendars(events, recorded)
-    return tuple(
-        event
-        for event in events
-        if event.id in recorded.foreign_events and (event.calendar_id is None or event.calendar_id in own)
-    )
-
-
-def _may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> bool:
-    """Whether a live event may be a declared one whose name the server cut short.
-
-    Only if the state does not know the declared one: a lost state would otherwise have it created again.
-    """
-    if dict(recorded.event_ids).get(event.name):
-        return False
-    name, shown = normal_text(event.name).casefold(), normal_text(live.name).casefold().rstrip(" .…")
-    return bool(shown) and name.startswith(shown) and not any(one.path != "name" for one in _differences(event, live))
-
-
-def _differences(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """Which fields of a live event differ from the declared ones, the description aside."""
-    return event_changes(replace(event, description=ABSENT), live)
 
 
 def _perhaps_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) -> Diagnostic:
@@ -248,75 +177,11 @@ def _read_only(event: DesiredEvent, changes: tuple[FieldChange, ...], scope: Sco
     )
 
 
-def match_events(
-    desired: Iterable[DesiredEvent], own: tuple[CalendarEvent, ...], remembered: dict[str, EventId]
-) -> dict[str, CalendarEvent]:
-    """Declared event's name -> live event; each live event is taken once, whatever the order of either."""
-    declared = sorted(desired, key=lambda one: one.name)
-    matched: dict[str, CalendarEvent] = {}
-    for event in declared:
-        namesakes = [one for one in own if normal_text(one.name) == normal_text(event.name)]
-        if namesakes:
-            matched[event.name] = min(
-                namesakes, key=lambda one: (one.id != remembered.get(event.name), *_distance(event, one), one.id)
-            )
-    taken = {one.id for one in matched.values()}
-    by_id = {one.id: one for one in own if one.id not in taken and one.name not in matched}
-    for event in declared:
-        if event.name not in matched and (found := by_id.pop(remembered.get(event.name, EventId("")), None)):
-            matched[event.name] = found
-    return matched
-
-
-def _distance(event: DesiredEvent, live: CalendarEvent) -> tuple[bool, float]:
-    other_kind = (event.recurring_rule is None) != (live.recurring_rule is None)
-    if event.date is None or live.date is None:
-        return other_kind, 0.0
-    return other_kind, abs((live.date - event.date).total_seconds())
-
-
-def event_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """What of a live event is not as declared. A description left out is left alone."""
-    changes = change("name", live.name, event.name)
-    if not isinstance(event.description, Absent):
-        changes += change("description", live.description, event.description)
-    if event.recurring_rule is not None:
-        if not _within(event.recurring_rule, live.recurring_rule):
-            changes += (FieldChange("recurringRule", live.recurring_rule, event.recurring_rule),)
-            if live.recurring_rule is None and live.date is not None:
-                changes += (FieldChange("date", instant(live.date), None),)
-    elif event.date is not None:
-        if live.recurring_rule is not None:
-            changes += (FieldChange("recurringRule", live.recurring_rule, None),)
-        if live.recurring_rule is not None or not _same_moment(event, live.date):
-            changes += change("date", _shown(event, live.date), _shown(event, event.date))
-    return changes
-
-
-def _same_moment(event: DesiredEvent, live: datetime | None) -> bool:
-    if live is None or event.date is None:
-        return False
-    return live.date() == event.date.date() if event.whole_day else live == event.date
-
-
-def _shown(event: DesiredEvent, moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.date().isoformat() if event.whole_day else instant(moment)
-
-
-def _within(declared: Json, live: Json) -> bool:
-    """Whether all that is declared is there; what the API adds to a rule is ignored."""
-    if isinstance(declared, JsonObject):
-        return isinstance(live, JsonObject) and all(_within(declared[key], live.get(key)) for key in declared)
-    return same(declared, live)
-
-
 def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
     """The whole event to send (D 8.2): the declared fields, and the live ones that the file leaves alone."""
     description = live.description if isinstance(event.description, Absent) else event.description
     if event.recurring_rule is None:
-        keep = live.recurring_rule is None and _same_moment(event, live.date)
+        keep = live.recurring_rule is None and same_moment(event, live.date)
         return replace(
             live,
             name=event.name,
@@ -338,7 +203,104 @@ def _seen_as(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChang
     if live.recurring_rule is not None:
         facts["recurringRule"] = live.recurring_rule
     elif live.date is not None:
-        facts["date"] = _shown(event, live.date)
+        facts["date"] = shown_date(event, live.date)
     if not isinstance(event.description, Absent):
         facts["description"] = live.description or None
     return JsonObject(facts)
+
+
+# --- answers that do not show what earlier runs made -------------------------------------------------
+
+
+def _not_shown(
+    desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
+) -> Iterator[Diagnostic]:
+    """Refuses a site whose calendar shows none of the events that earlier runs know (doubt.py)."""
+    start, end = reach(scope.now)
+    facts = dict(recorded.applied.events) | {event.name: event.facts() for event in desired.events}
+    known = {
+        event
+        for name, event in recorded.event_ids
+        if event and event not in recorded.foreign_events and _in_sight(facts.get(name), start, end)
+    }
+    if len(known) >= ENOUGH and not any(event.id in known for event in observed):
+        yield not_shown(
+            scope.address(Kind.SITE),
+            f"earlier runs know {len(known)} calendar events of this site, and its calendar shows none of them",
+        )
+
+
+def _in_sight(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
+    """Whether a look at the calendar would show an event."""
+    if facts is None:
+        return False
+    date = facts.get("date")
+    if not isinstance(date, str):
+        return facts.get("recurringRule") is not None
+    return start.date().isoformat() <= date[:10] <= end.date().isoformat()
+
+
+# --- drift -------------------------------------------------------------------------------------------
+
+
+def event_drift(
+    desired: DesiredEvents, live: tuple[CalendarEvent, ...], recorded: RecordedSite, plan: Plan, scope: Scope
+) -> Iterator[DriftItem]:
+    """The declared events, and with `prune` those that are not listed: how each differs, and who moved it."""
+    matched = match_live(desired.events, live, recorded)
+    for event in sorted(desired.events, key=lambda one: one.name):
+        yield _drifted(event, matched.get(event.name), recorded, scope)
+    pruned_before = recorded.object(RULE_OF_EVENTS) == rule_of_events(desired)
+    names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
+    for action in plan.actions:
+        if isinstance(action.operation, DeleteEvent):
+            # An event that was listed before has left the file; any other is new on the site, unless prune is new.
+            moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
+            yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
+
+
+def _drifted(event: DesiredEvent, live: CalendarEvent | None, recorded: RecordedSite, scope: Scope) -> DriftItem:
+    address, last = scope.address(Kind.EVENT, event.name), recorded.applied.event(event.name)
+    if live is None:
+        known = last is not None or event.name in dict(recorded.event_ids)
+        in_git = not known if last is None else not same(event.facts(), last)
+        finding = Finding.DELETED if known else Finding.MISSING
+        return DriftItem(address, DriftState.DRIFTED, finding, who_moved(in_git, known))
+    before = _declared_again(event.name, last) if last is not None else None
+    moved_there = {one.path for one in event_changes(before, live)} if before else set()
+    changes, _ = split_kept(key_of(Kind.EVENT, event.name), event_changes(event, live), recorded)
+    fields = tuple(_drifted_field(change, event, last, moved_there) for change in changes)
+    return of_fields(DriftItem(address, DriftState.CONVERGED), fields)
+
+
+def _drifted_field(one: FieldChange, event: DesiredEvent, last: JsonObject | None, moved_there: set[str]) -> FieldDrift:
+    wanted = event.facts()
+    if one.path == "name":
+        applied: Json | Absent = ABSENT if last is None else event.name
+        in_git = last is None
+    else:
+        applied = ABSENT if last is None else last.get(one.path)
+        in_git = last is None or not same(wanted.get(one.path), last.get(one.path))
+    return FieldDrift(one.path, one.after, one.before, who_moved(in_git, one.path in moved_there), applied)
+
+
+def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
+    """The declaration that recorded facts were made of (`DesiredEvent.facts`)."""
+    date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
+    moment = datetime.fromisoformat(date) if isinstance(date, str) else None
+    return DesiredEvent(
+        name,
+        description if isinstance(description, str | Absent) else None,
+        moment.replace(tzinfo=moment.tzinfo or UTC) if moment else None,
+        whole_day=isinstance(date, str) and "T" not in date,
+        recurring_rule=rule if isinstance(rule, JsonObject) else None,
+    )
+
+
+def is_as_declared(
+    name: str, desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite
+) -> bool:
+    """Whether the site has a declared event as the file asks for it."""
+    live = match_live(desired.events, observed, recorded).get(name)
+    event = next((one for one in desired.events if one.name == name), None)
+    return event is not None and live is not None and not event_changes(event, live)

@@ -38,7 +38,8 @@ from reconciler.planner.actions import (
     Reason,
     blocked,
 )
-from reconciler.planner.events import EventsPart, within_reach
+from reconciler.planner.event_matching import within_reach
+from reconciler.planner.events import EventsPart
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.posts import WAITING

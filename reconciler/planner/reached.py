@@ -11,7 +11,7 @@ from reconciler.model.diagnostics import UsageError
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.sites import DesiredSite, ObservedSite
 from reconciler.planner.actions import Plan
-from reconciler.planner.events import event_key
+from reconciler.planner.event_matching import event_key
 from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, covers_site, is_like, near
 
 

@@ -32,7 +32,7 @@ from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import EventIs, NoEventNamed
-from reconciler.planner.events import own_calendars, own_events
+from reconciler.planner.event_matching import own_calendars, own_events
 
 FOREIGN = "it belongs to a connected calendar, which this site cannot change"
 READ_ONLY = "it is read-only, although it is in the site's own calendar; change or delete it where it was made"
