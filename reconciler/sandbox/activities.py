@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.sandbox import checks, posts, queries, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import application, not_found, precondition, violation
+from reconciler.sandbox.form_parts import created
 from reconciler.sandbox.names import ACTIVITY_TYPES
 from reconciler.sandbox.state import Site
 from reconciler.sandbox.unknowns import Unknowns
@@ -121,6 +122,11 @@ def get(call: Call) -> Json:
     names = ("marketingActivityId", "id") if form == "both" else (form,)
     wanted = checks.guid(names[0], call.one(*names))
     return {"marketingActivity": alone(_find(call, wanted))}
+
+
+def form_of_one(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows one activity."""
+    return created("marketingActivity", unknowns.activityAnswer, value)
 
 
 def query(call: Call) -> Json:

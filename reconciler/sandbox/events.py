@@ -9,7 +9,9 @@ from typing import Any
 from reconciler.sandbox import checks, texts, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import precondition, violation
+from reconciler.sandbox.form_parts import created, paged, renamed
 from reconciler.sandbox.state import Site, guid
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -130,6 +132,29 @@ def query(call: Call) -> Json:
     found.sort(key=lambda each: each[:2])
     page = [shown for _, _, shown in found[:_MOST]]
     return {"calendarEvents": page} if page or call.seed.unknowns.emptyLists != "omit" else {}  # key I
+
+
+def form_of_one(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows one event."""
+    shown = _shown(value["calendarEvent"], unknowns)
+    return created("calendarEvent", unknowns.eventAnswer, {"calendarEvent": shown})
+
+
+def form_of_list(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that lists events."""
+    if value.get("calendarEvents"):
+        value["calendarEvents"] = [_shown(each, unknowns) for each in value["calendarEvents"]]
+    return renamed(paged(value, "calendarEvents", unknowns), "calendarEvents", unknowns.eventsKey)
+
+
+def _shown(event: Json, unknowns: Unknowns) -> Json:
+    shown = {"name": "", "description": "", **event} if unknowns.zeroValues == "emit" else dict(event)
+    occurrences = shown.get("recurringOccurrences")
+    if occurrences is not None and unknowns.occurrenceForm == "texts":
+        shown["recurringOccurrences"] = [each["date"] for each in occurrences]
+    elif occurrences is not None and unknowns.occurrenceForm == "none":
+        del shown["recurringOccurrences"]
+    return shown
 
 
 def occurring(site: Site, first: datetime, last: datetime) -> list[Json]:

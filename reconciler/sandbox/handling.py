@@ -34,7 +34,7 @@ def perform(request: Request, store: Transaction, now: datetime, seed: Seed, act
     )
     try:
         route, value = _handle(call, request)
-        status, body = forms.success(route.name, value, seed.unknowns, writes=not route.reads)
+        status, body = forms.success(route, value, seed.unknowns)
     except Refused as refused:
         status, body = forms.refusal(refused, seed.unknowns)
         call.wrote = call.moved = False

@@ -8,9 +8,11 @@ from typing import Any
 from reconciler.sandbox import activities, checks, content, events, posts, remaking, scheduling, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import Refused, not_found, precondition, violation
+from reconciler.sandbox.form_parts import paged, renamed
 from reconciler.sandbox.names import TOOLS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -186,6 +188,17 @@ def _window(call: Call) -> tuple[str, str | None]:
         first = datetime.combine(call.now.astimezone(zone).date(), time(), zone)
     last = given["endDate"]
     return times.show(first), None if last is None else times.show(last)
+
+
+def form_of_plan(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows the marketing plan."""
+    if unknowns.newEnumMembers == "plan-status" and value.get("status") == "ACTIVE":
+        value["status"] = "ACTIVE_OPTIMISED"
+    value = paged(value, "marketingActivities", unknowns)
+    value = renamed(value, "marketingActivities", unknowns.activitiesKey)
+    if unknowns.planId:
+        value["id"] = "5eed0000-0000-4000-8000-000000000001"
+    return value if unknowns.planWrapper == "none" else {unknowns.planWrapper: value}
 
 
 def delete_plan(call: Call) -> Json:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from reconciler.sandbox import accounts, checks, content, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import not_found
+from reconciler.sandbox.form_parts import paged, renamed
 from reconciler.sandbox.names import PLAN_CHANNELS
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
@@ -122,6 +123,11 @@ def detach(site: Site, activity: Json, item_ids: Iterable[str], fate: Fate) -> N
                 record["item"]["status"] = "CANCELED"
             case _:
                 pass
+
+
+def form_of_list(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that lists the posts of activities."""
+    return renamed(paged(value, "marketingActivities", unknowns), "marketingActivities", unknowns.activitiesKey)
 
 
 def generate(call: Call) -> Json:

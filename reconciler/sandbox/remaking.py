@@ -8,8 +8,10 @@ from typing import Any
 from reconciler.sandbox import accounts, checks, content, pictures, posts, publishing, times
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.errors import unparsable, violation
+from reconciler.sandbox.form_parts import UNHEARD_OF
 from reconciler.sandbox.seed import Seed
 from reconciler.sandbox.state import Site
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -22,6 +24,22 @@ def regenerate(call: Call) -> Json:
 def regenerate_media(call: Call) -> Json:
     """`POST .../regenerate-marketing-activity-posts-media`: the image alone (D)."""
     return _remake(call, "remake-media", call.seed.latency.media, story=False)
+
+
+def form_of_snapshot(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows an activity whose posts are made again."""
+    inner = value["marketingActivity"]
+    match unknowns.snapshot:
+        case "bare":
+            return dict(inner)
+        case "list":
+            return {"marketingActivities": [inner]}
+        case "empty":
+            return {}
+        case "payload":
+            return {UNHEARD_OF: inner}
+        case _:
+            return value
 
 
 def regenerate_stories(call: Call) -> Json:

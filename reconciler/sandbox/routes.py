@@ -24,9 +24,11 @@ from reconciler.sandbox import (
 )
 from reconciler.sandbox.call import Call
 from reconciler.sandbox.names import SCOPES
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 Handler = Callable[[Call], Json]
+Form = Callable[[Json, Unknowns], Json]
 
 _PLANS = SCOPES["Manage Marketing Plans"]
 _POSTS = SCOPES["Manage Social Posts"]
@@ -42,6 +44,7 @@ class Route:
     scope: str | None
     name: str  # `METHOD path`, the path without its service's beginning
     reads: bool
+    form: Form | None  # how its answer is put, where the unknowns say more of it than of others (forms.py)
     keeps_active: bool  # whether it is a use of the marketing plan, which keeps that from going INACTIVE (I)
 
 
@@ -119,6 +122,28 @@ _TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/oauth2/token-info", auth.token_info),  # S-sdk
 )  # fmt: skip
 
+_FORMS: dict[Handler, Form] = {
+    marketing_plan.get_plan: marketing_plan.form_of_plan,
+    posts.get: posts.form_of_list,
+    remaking.regenerate: remaking.form_of_snapshot,
+    remaking.regenerate_media: remaking.form_of_snapshot,
+    remaking.update_media: remaking.form_of_snapshot,
+    remaking.regenerate_stories: remaking.form_of_snapshot,
+    remaking.update_stories_media: remaking.form_of_snapshot,
+    activities.create: activities.form_of_one,
+    activities.update: activities.form_of_one,
+    activities.get: activities.form_of_one,
+    events.create: events.form_of_one,
+    events.update: events.form_of_one,
+    events.query: events.form_of_list,
+    settings.get: settings.form_of_settings,
+    settings.upsert: settings.form_of_upsert,
+    settings.defaults: settings.form_of_defaults,
+    accounts.token_status: accounts.form_of_token_status,
+    sites.properties: sites.form_of_properties,
+}
+"""Handlers whose answers have a form of their own."""
+
 
 _READ_BY_POST = ("marketing-activity-posts", "/query", "/count", "token-info")
 
@@ -126,10 +151,11 @@ _READ_BY_POST = ("marketing-activity-posts", "/query", "/count", "token-info")
 def _route(method: str, path: str, handler: Handler) -> Route:
     name = f"{method} {path.removeprefix(_PLAN).replace(_PUBLISHER, '/publisher')}"
     reads = method == "GET" or path.endswith(_READ_BY_POST)
+    form = _FORMS.get(handler)
     if path.startswith("/oauth2/"):
-        return Route(handler, _NOBODY, None, name, reads, keeps_active=False)
+        return Route(handler, _NOBODY, None, name, reads, form, keeps_active=False)
     if path.startswith("/site-list/"):
-        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], name, reads, keeps_active=False)
+        return Route(handler, _ACCOUNT, SCOPES["Read Sites"], name, reads, form, keeps_active=False)
     scope = next(
         (
             scope
@@ -144,7 +170,7 @@ def _route(method: str, path: str, handler: Handler) -> Route:
         ),
         None,
     )
-    return Route(handler, _SITE, scope, name, reads, keeps_active=path.startswith(f"{_PLAN}/marketing-plan"))
+    return Route(handler, _SITE, scope, name, reads, form, keeps_active=path.startswith(f"{_PLAN}/marketing-plan"))
 
 
 _EXACT = {(method, path): _route(method, path, handler) for method, path, handler in _TABLE if "{" not in path}

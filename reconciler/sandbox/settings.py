@@ -110,6 +110,31 @@ def put(root: Json, path: str, value: Any) -> None:
         root[top] = checks.pruned(root.get(top) or {})
 
 
+def form_of_settings(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows the settings."""
+    if "id" not in value:  # never saved
+        match unknowns.unsavedSettings:
+            case "on-top":
+                value = dict(value["settings"])
+            case "empty-object":
+                value = {}
+            case _:
+                pass
+    elif unknowns.zeroValues == "emit":
+        value = settings_shape.with_zeros(value, settings_shape.SHAPE)
+    return value if unknowns.settingsWrapper == "none" else {unknowns.settingsWrapper: value}
+
+
+def form_of_upsert(value: Json, unknowns: Unknowns) -> Json:
+    """The answer to an upsert."""
+    return {} if unknowns.upsertAnswer == "empty" else form_of_settings(value, unknowns)
+
+
+def form_of_defaults(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows the defaults."""
+    return value if unknowns.defaultsWrapper == "defaults" else dict(value["defaults"])
+
+
 def defaults(call: Call) -> Json:
     """`GET /marketing-settings/defaults`, limited by an optional mask of four names; any other is an error (D)."""
     values: Json = {

@@ -11,6 +11,7 @@ from reconciler.sandbox.call import Call
 from reconciler.sandbox.checks import message
 from reconciler.sandbox.errors import Refused, unparsable, violation
 from reconciler.sandbox.state import Site, guid
+from reconciler.sandbox.unknowns import Unknowns
 
 Json = dict[str, Any]
 
@@ -132,6 +133,13 @@ def properties(call: Call) -> Json:
     if wanted is not None and call.seed.unknowns.propertiesFields == "honoured":
         found = {name: value for name, value in found.items() if name in wanted.split(",")}
     return {"version": str(facts.get("version", 1)), "properties": found}
+
+
+def form_of_properties(value: Json, unknowns: Unknowns) -> Json:
+    """The answer that shows the properties of a site."""
+    if not unknowns.timeZoneShown:
+        value["properties"] = {name: each for name, each in value["properties"].items() if name != "timeZone"}
+    return value
 
 
 def update_properties(call: Call) -> Json:

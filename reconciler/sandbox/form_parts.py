@@ -1,0 +1,53 @@
+"""Owns what the forms of several routes are put together from: lists in pages, other keys, what was created."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reconciler.sandbox.unknowns import Unknowns
+
+Json = dict[str, Any]
+
+UNHEARD_OF = "payload"
+"""A key that no client can know."""
+
+_PAGE = 10
+"""Members of a list that says there are more."""
+
+
+def renamed(value: Json, old: str, new: str) -> Json:
+    """The answer with another key for one of its members."""
+    return {new if name == old else name: each for name, each in value.items()}
+
+
+def paged(value: Json, key: str, unknowns: Unknowns) -> Json:
+    """Says that there is more, and shows the first of it; or that this was all."""
+    if unknowns.pagingSigns == "none":
+        return value
+    rows = value.get(key) or []
+    more = len(rows) > _PAGE and unknowns.pagingSigns != "complete"
+    shown = rows[:_PAGE] if more else rows
+    value = {**value, key: shown}
+    match unknowns.pagingSigns:
+        case "cursor":
+            cursors = {"next": "cGFnZTI"} if more else {}
+            return {**value, "metadata": {"count": len(shown), "cursors": cursors, "hasNext": more}}
+        case "total":
+            return {**value, "pagingMetadata": {"count": len(shown), "total": len(rows)}}
+        case _:
+            return {**value, "pagingMetadata": {"count": len(shown), "hasNext": more}}
+
+
+def created(key: str, form: str, value: Json) -> Json:
+    """What was created or changed, under the key that `form` is, or in another form."""
+    inner = dict(value[key])
+    match form:
+        case "bare":
+            return inner
+        case "no-id":
+            inner.pop("id")
+            return {key: inner}
+        case "empty":
+            return {}
+        case _:
+            return {form: inner}
