@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic
@@ -28,6 +28,10 @@ class Result(StrEnum):
     """The answer was unclear, and reading the site did not resolve it."""
     FAILED = "failed"
     NOT_STARTED = "not started"
+
+
+SCHEDULED_FOR: Final = "scheduled for "
+"""How the detail of a scheduled post begins; the moment at which it goes out follows, as it was read back."""
 
 
 class Entry(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.api.errors import ApiError
 from reconciler.executor.kinds.schedule import is_scheduled, published_post
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import SCHEDULED_FOR, Result
 from reconciler.executor.outcome_check import LONGEST_PAUSE, LOOKS
 from reconciler.executor.readback import read_back
 from reconciler.executor.run import Attempt, Run, result_of
@@ -201,4 +201,4 @@ def _operation_of(action: Action) -> SchedulePost:
 
 
 def _when(moment: datetime | None, run: Run) -> str:
-    return f"scheduled for {moment_text(moment, run.plan.time_zone)}" if moment is not None else ""
+    return f"{SCHEDULED_FOR}{moment_text(moment, run.plan.time_zone)}" if moment is not None else ""

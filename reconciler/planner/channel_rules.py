@@ -149,6 +149,11 @@ def warnings_of_reviewed(draft: DraftApproval) -> tuple[str, ...]:
     )
 
 
+SAME_MINUTE: Final = "it goes out in the same minute as"
+SAME_CONTENT: Final = "the same content goes out on the same account within a day"
+"""How the warnings about two posts of one site begin."""
+
+
 class Outgoing(Struct, frozen=True):
     """A post that goes out at a moment; `name` is what people call it. Posts of one `activity` belong together."""
 
@@ -175,7 +180,7 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
     for before, after in pairwise(in_order):
         together = before.moment.replace(second=0, microsecond=0) == after.moment.replace(second=0, microsecond=0)
         if together and not after.belongs_to(before):
-            found.append((after, f"it goes out in the same minute as {before.name}, {moment_text(after.moment, zone)}"))
+            found.append((after, f"{SAME_MINUTE} {before.name}, {moment_text(after.moment, zone)}"))
     last: dict[tuple[str, ...], Outgoing] = {}
     for outgoing in in_order:
         content = outgoing.post.content
@@ -183,7 +188,7 @@ def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoi
         twin = last.get(key)
         if twin is not None and outgoing.moment - twin.moment < timedelta(days=1):
             when = moment_text(twin.moment, zone)
-            found.append((outgoing, f"the same content goes out on the same account within a day: {twin.name}, {when}"))
+            found.append((outgoing, f"{SAME_CONTENT}: {twin.name}, {when}"))
         last[key] = outgoing
     return tuple(found)
 

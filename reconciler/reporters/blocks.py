@@ -12,6 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.reporters.layout import Line, Screen, Span, Style
+from reconciler.reporters.totals import PostTotal, Total
 from reconciler.reporters.words import plural
 
 IN_MEMORY: Final = 1_000_000
@@ -32,29 +33,42 @@ Tally = TypeVar("Tally", bound=_Adds)
 Place = tuple[int, int]
 """Where a text starts in the file, and how many lines it has."""
 
+Part = Line | Total
+"""A part of what sites share: a line that is the same on all of them, or something that adds up."""
+
+MOST_LINES: Final = 40
+"""How many lines of posts, which have a line each, are listed before they are told as a total."""
+
 
 class _Shared(Generic[Tally]):
     """What is kept of one block: how many sites have it, and where its text is."""
 
-    __slots__ = ("count", "discards", "labels", "names", "own", "rank", "shared", "tally")
+    __slots__ = ("count", "labels", "names", "own", "own_lines", "rank", "shared", "tally", "totals")
 
     def __init__(self, rank: int, labels: frozenset[tuple[str, str]], tally: Tally) -> None:
         self.rank = rank
         self.labels = labels
         self.count = 1
-        self.discards = 0
         self.tally = tally
         self.names: list[str] = []
         self.own: list[Place] = []
-        self.shared: tuple[Place, Place] | None = None
+        self.own_lines = 0
+        self.totals: dict[str, Total] = {}
+        self.shared: list[Place | str] = []
+
+    @property
+    def has_posts(self) -> bool:
+        """Whether posts go out, move or are cancelled there."""
+        return any(isinstance(total, PostTotal) for total in self.totals.values())
 
 
 class Blocks(Generic[Tally]):
     """Takes the blocks of sites as they come, and gives all their lines at the end."""
 
-    def __init__(self, screen: Screen, *, list_sites: bool = False) -> None:
+    def __init__(self, screen: Screen, *, list_sites: bool = False, list_posts: bool = False) -> None:
         self._screen = screen
         self._list_sites = list_sites
+        self._list_posts = list_sites or list_posts
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Shared[Tally]] = {}
         # Each set of labels and each tally once: sites with different changes still have these in common.
@@ -65,36 +79,56 @@ class Blocks(Generic[Tally]):
         self,
         name: str,
         rank: int,
-        common: Sequence[Line],
+        common: Sequence[Part],
         own: Callable[[], Sequence[Line]],
         tally: Tally,
         *,
         labels: Sequence[tuple[str, str]] = (),
-        discards: int = 0,
-        discards_after: int = 0,
     ) -> None:
         """A site's block. `common` is what other sites may share; `own` gives its lines if few share it.
 
-        `tally` is what is counted of it. The drafts that it throws away do not tell it from others; `discards` are
-        counted after so many of the common lines.
+        `tally` is what is counted of it. Totals do not tell a site from others; only their kinds do.
         """
-        key = hashlib.sha256(repr((rank, tuple(common))).encode("utf-8", "surrogatepass")).digest()
+        totals = {part.kind: part for part in common if not isinstance(part, Line)}
+        parts = [part if isinstance(part, Line) else part.kind for part in common]
+        key = hashlib.sha256(repr((rank, parts)).encode("utf-8", "surrogatepass")).digest()
         found = self._found.get(key)
         if found is None:
             known = frozenset(labels)
             known, tally = self._labels.setdefault(known, known), self._tallies.setdefault(tally, tally)
             found = self._found[key] = _Shared(rank, known, tally)
+            found.totals = totals
         else:
             found.count += 1
             found.tally += tally
             found.labels &= frozenset(labels)
-        if found.shared is None and found.count > 1:
-            found.shared = self._keep(common[:discards_after]), self._keep(common[discards_after:])
-        if found.count < FEW_SITES and (lines := own()) and (found.count == 1 or len(lines) != len(common)):
-            found.own.append(self._keep(lines))
-        found.discards += discards
-        if self._list_sites or len(found.names) <= MOST_NAMES:
+            for kind, total in totals.items():
+                found.totals[kind].add(total)
+        if not found.shared and found.count > 1:
+            found.shared = [self._keep((part,)) if isinstance(part, Line) else part.kind for part in common]
+        kept = self._keep_own(found, own, plain=not totals and len(common))
+        if kept or self._list_sites or len(found.names) <= MOST_NAMES:
             found.names.append(name)
+
+    def _keep_own(self, found: _Shared[Tally], own: Callable[[], Sequence[Line]], *, plain: int) -> bool:
+        """Keeps a site's own lines as long as it may get a block of its own: says whether it did.
+
+        `plain`: how many lines a site has that has nothing of its own to tell; 0 if each has.
+        """
+        if len(found.own) < found.count - 1 or not self._one_by_one(found):
+            return False
+        lines = own()
+        if found.count > 1 and len(lines) == plain:
+            return False
+        found.own.append(self._keep(lines))
+        found.own_lines += len(lines)
+        return True
+
+    def _one_by_one(self, found: _Shared[Tally]) -> bool:
+        """Whether each site of a block has its own: few of them, or posts that fit a screen."""
+        if found.count < FEW_SITES:
+            return True
+        return found.has_posts and (self._list_posts or found.own_lines <= MOST_LINES)
 
     def __len__(self) -> int:
         return len(self._found)
@@ -102,22 +136,23 @@ class Blocks(Generic[Tally]):
     def lines(self) -> Iterator[str]:
         """All lines, worst first, with an empty line after each block."""
         for found in sorted(self._found.values(), key=lambda block: block.rank):  # stable: sites keep their order
-            if found.shared is None or (found.count == len(found.own)):  # few, each with names of its own
+            if found.count == len(found.own) and self._one_by_one(found):
                 for name, place in zip(found.names, found.own, strict=False):
                     yield self._screen.paint(name, Style.BOLD)
                     yield from self._read(place)
                     yield ""
                 continue
             yield self._screen.paint(f"Same on {found.count:,} sites ({self._which(found)})", Style.BOLD)
-            yield from self._lines_of(found, *found.shared)
+            yield from self._lines_of(found)
             yield ""
 
-    def _lines_of(self, found: _Shared[Tally], start: Place, rest: Place) -> Iterator[str]:
-        yield from self._read(start)
-        if found.discards:
-            text = f"- discards {plural(found.discards, 'unapproved draft')} on these sites in total"
-            yield from Line((Span(text, Style.RED),), indent=8, hang=10).on(self._screen)
-        yield from self._read(rest)
+    def _lines_of(self, found: _Shared[Tally]) -> Iterator[str]:
+        for part in found.shared:
+            if isinstance(part, str):
+                for line in found.totals[part].lines():
+                    yield from line.on(self._screen)
+            else:
+                yield from self._read(part)
         if self._list_sites:
             yield from Line((Span(f"sites: {', '.join(found.names)}"),), indent=2, hang=4).on(self._screen)
 
@@ -132,7 +167,8 @@ class Blocks(Generic[Tally]):
             return ", ".join(found.names)
         labels = ", ".join(f"{key}={value}" for key, value in sorted(found.labels))
         known = labels or f"{', '.join(found.names[:3])}, …"
-        return known if self._list_sites else f"{known}; list them with --sites"
+        posts = " and their posts" if found.has_posts else ""
+        return known if self._list_sites else f"{known}; list them{posts} with --sites"
 
     def _keep(self, lines: Sequence[Line]) -> Place:
         if self._text is None:

@@ -19,8 +19,7 @@ from reconciler.reporters.blocks import Blocks
 from reconciler.reporters.context import Detail
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import drift_line, header
-from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.plan_text import LEFT, subject_line
+from reconciler.reporters.layout import LEFT, Line, Row, Screen, Span, Style, subject_line, table
 from reconciler.reporters.values import change_row, is_read_by_parts, yaml
 from reconciler.reporters.words import plural
 

@@ -8,8 +8,8 @@ from typing import Final
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import particulars
-from reconciler.reporters.layout import Line, Span, Style
-from reconciler.reporters.plan_text import fix_line, still_going_out_lines, subject_line
+from reconciler.reporters.layout import Line, Span, Style, subject_line
+from reconciler.reporters.plan_text import fix_line, still_going_out_lines
 from reconciler.reporters.words import plural
 
 MOST_NAMES: Final = 8

@@ -17,6 +17,12 @@ from msgspec import Struct
 
 from reconciler.model.text import printable
 
+SUBJECT: Final = 16
+"""Columns that the subject of a line has at least, so that what becomes of it starts in one column."""
+
+LEFT: Final = 4
+"""Where a subject starts, after its symbol."""
+
 _OBEYED: Final = re.compile(r"(##\w*)\[")
 """What CI runners obey anywhere in a line of a log: `##[error]`, `##vso[...]`."""
 
@@ -158,6 +164,15 @@ class _Line:
 
     def text(self) -> str:
         return "".join(self._screen.paint("".join(pieces), style) for pieces, style in self._runs)
+
+
+def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
+    """`  ~ settings          ...`: a symbol, what it is about, and what becomes of it."""
+    head = f"  {symbol} {subject}"
+    room = LEFT + SUBJECT
+    if spans and columns(head) < room:
+        head += " " * (room - columns(head))
+    return Line((Span(head.rstrip() if not spans else head, style), *spans), hang=LEFT + 4)
 
 
 class Row(Struct, frozen=True):

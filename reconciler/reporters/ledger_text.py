@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Final
 
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import SCHEDULED_FOR, Entry, Result, SiteLedger
 from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.moments import moment_in
 from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.posts import GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
-from reconciler.model.writes import ActionClass
+from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.failures import unseen_lines
-from reconciler.reporters.layout import Line, Screen, Span, Style
-from reconciler.reporters.plan_text import still_going_out_lines, subject_line
+from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
+from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
 
@@ -44,6 +46,7 @@ _WORST_FIRST: Final = (
 )
 
 MOST_ROWS: Final = 30
+MOST_TITLES: Final = 3
 
 _TOLD_ABOVE: Final = frozenset({"refused", "could not be planned"})
 """What a site's row says if the reason, with the sites that share it, is above the plan's last line."""
@@ -58,10 +61,13 @@ def has_problems(ledger: SiteLedger) -> bool:
     return undone or bool(ledger.error or ledger.still_going_out or ledger.interrupted)
 
 
-def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, quiet: bool = False) -> Iterator[str]:
+def applied_lines(
+    applied: SiteApplied, screen: Screen, *, brief: bool = False, quiet: bool = False, list_posts: bool = False
+) -> Iterator[str]:
     """A site that has just ended: how long it took, then each action with how it ended.
 
     `brief` is for a fleet: what was done and does not go public is in the first line, the rest gets its own lines.
+    Several posts that were scheduled, moved or cancelled share a line there, unless `list_posts` asks for each.
     `quiet` leaves out all that was done.
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
@@ -76,8 +82,9 @@ def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, 
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
-    for entry in listed:
-        yield from _entry(entry, zone).on(screen)
+    for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
+        line = _entry(same[0], zone) if len(same) == 1 else _posts(same, zone)
+        yield from line.on(screen)
     for note in ledger.notes:
         yield from Line((Span(f"  note: {note}", Style.DIM),), hang=8).on(screen)
     if ledger.error:
@@ -89,6 +96,42 @@ def applied_lines(applied: SiteApplied, screen: Screen, *, brief: bool = False, 
 def _goes_without_saying(entry: Entry) -> bool:
     """Whether it needs no line: it is done, and the public sees nothing of it."""
     return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
+
+
+def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
+    """The entries in their order; posts of which the same became are one, where the first of them is."""
+    found: dict[object, list[Entry]] = {}
+    for entry in entries:
+        found.setdefault(entry.address if _moment_of(entry) is None else entry.operation.verb, []).append(entry)
+    return found.values()
+
+
+def _moment_of(entry: Entry) -> datetime | None:
+    """When a post goes out, or was to go out, of which nothing else is to be told; None if there is more to tell."""
+    operation = entry.operation
+    if entry.result is Result.DONE:
+        match operation:
+            case SchedulePost():
+                return moment_in(entry.detail.removeprefix(SCHEDULED_FOR))
+            case ReschedulePost(at=at) | CancelPost(at=at) if not entry.detail:
+                return at
+            case _:
+                return None
+    return None
+
+
+def _posts(entries: Sequence[Entry], zone: str) -> Line:
+    """`11 scheduled, Wed 2026-11-04 09:30 to Fri 2026-11-13 09:30 Europe/Berlin`, and their titles."""
+    verb = entries[0].operation.verb
+    became = "cancelled, due" if verb is Verb.CANCEL else "scheduled for"
+    moments = sorted(at for entry in entries if (at := _moment_of(entry)))
+    until = f" to {moment(moments[-1], zone)}" if moments[-1] > moments[0] else ""
+    what = f"{len(entries)} {became} {moment(moments[0], zone)}{until}"
+    titles = list(dict.fromkeys(getattr(entry.operation, "title", "") for entry in entries))
+    named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
+    more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
+    spans = (Span("done", Style.GREEN), Span(what), Span(f"{named}{more}", Style.DIM))
+    return subject_line(SYMBOLS[verb], STYLES[verb], "posts", *spans)
 
 
 def _subjects(entries: Iterable[Entry]) -> str:

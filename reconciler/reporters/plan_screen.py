@@ -12,13 +12,14 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import InReview
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally
-from reconciler.reporters.blocks import Blocks
+from reconciler.reporters.blocks import Blocks, Part
 from reconciler.reporters.context import CallsOf, Detail
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
 from reconciler.reporters.plan_text import Item, Rank, site_items, still_going_out_lines
+from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
 
@@ -41,7 +42,8 @@ class PlanScreen:
         self._run: RunStarted | None = None
         self._saved: PlanLoaded | None = None
         self._failures = Failures(list_sites=detail.sites)
-        self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites)
+        explained = calls_of is not None
+        self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained)
         self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []
@@ -79,17 +81,13 @@ class PlanScreen:
         if self._detail.quiet and rank > Rank.BLOCKED:
             return
         shown = [item for item in items if not self._detail.quiet or item.rank <= Rank.BLOCKED]
-        common = [line for item in shown for line in item.lines]
-        last = max((number for number, item in enumerate(shown, 1) if item.discards), default=0)
         self._blocks.add(
             planned.name,
             rank,
-            common,
+            _shared_parts(shown),
             lambda: _own_lines(shown),
             planned.tally,
             labels=planned.labels,
-            discards=len(planned.plan.discarded) if last else 0,
-            discards_after=sum(len(item.lines) for item in shown[:last]),
         )
 
     def _count_drafts(self, planned: SitePlanned) -> None:
@@ -225,6 +223,22 @@ class PlanScreen:
         else:
             yield from table("site", heads, cells, self._screen)
         yield ""
+
+
+def _shared_parts(items: Sequence[Item]) -> list[Part]:
+    """What a block may share with other sites: its lines, and a total of each kind, where the first of its kind is."""
+    parts: list[Part] = []
+    totals: dict[str, Total] = {}
+    for item in items:
+        parts += item.lines
+        if item.total is None:
+            continue
+        if (known := totals.get(item.total.kind)) is not None:
+            known.add(item.total)
+        else:
+            totals[item.total.kind] = item.total
+            parts.append(item.total)
+    return parts
 
 
 def _own_lines(items: Sequence[Item]) -> list[Line]:

@@ -12,9 +12,11 @@ from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, class_of
 from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
+from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
+from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import edit_key
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
@@ -25,18 +27,20 @@ from reconciler.reporters.action_text import (
     deferred_words,
 )
 from reconciler.reporters.context import CallsOf
-from reconciler.reporters.layout import Line, Span, Style, columns
+from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
 from reconciler.reporters.plurals import plural
+from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, Total
 from reconciler.reporters.values import change_row, quoted
-
-SUBJECT: Final = 16
-"""Columns that the subject of a line has at least, so that what becomes of it starts in one column."""
-
-LEFT: Final = 4
-"""Where a subject starts, after its symbol."""
 
 MOST_NAMED: Final = 6
 """How many discarded drafts are named; the rest are counted."""
+
+
+ODD_TOGETHER: Final = {
+    SAME_MINUTE: "go out in the same minute as another post of their site",
+    SAME_CONTENT: "repeat what goes out on the same account within a day",
+}
+"""Warnings about two posts of one site, as they are told of many posts."""
 
 
 class Rank(IntEnum):
@@ -62,13 +66,15 @@ CLASS_RANKS: Final = {
 
 
 class Item(Struct, frozen=True):
-    """A part of a site's block. `lines` may be the same on many sites; `own` lines come below them if they are not."""
+    """A part of a site's block. `lines` may be the same on many sites; `own` lines come below them if they are not.
+
+    `total`: what sites that share the block tell in place of their own lines.
+    """
 
     rank: Rank
     lines: tuple[Line, ...]
     own: tuple[Line, ...] = ()
-    discards: bool = False
-    """It throws unapproved drafts away, which sites that share the block tell with one number."""
+    total: Total | None = None
 
 
 def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[Item, ...]:
@@ -89,12 +95,19 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
 
 
 def _note(note: str) -> Item:
-    """A note; in notes about posts that are held back, only the names differ from site to site."""
+    """A note; in those about posts, only the names differ from site to site."""
+    for begins, told in ODD_TOGETHER.items():
+        if f": {begins}" in note:
+            return Item(Rank.NOTE, (), (_note_line(note),), NoteTotal(told))
     shared, names = note, ""
     if note.startswith(f"{HELD_BACK}: "):
         shared, names = f"posts {HELD_BACK}", note.removeprefix(f"{HELD_BACK}: ")
     own = (Line((Span(names, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6),) if names else ()
-    return Item(Rank.NOTE, (Line((Span(f"  note: {shared}", Style.DIM),), hang=8),), own)
+    return Item(Rank.NOTE, (_note_line(shared),), own)
+
+
+def _note_line(note: str) -> Line:
+    return Line((Span(f"  note: {note}", Style.DIM),), hang=8)
 
 
 def _discard_line(discards: Sequence[Discarded]) -> Line:
@@ -119,15 +132,6 @@ def _discard_line(discards: Sequence[Discarded]) -> Line:
     return Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def subject_line(symbol: str, style: Style, subject: str, *spans: Span) -> Line:
-    """`  ~ settings          ...`: a symbol, what it is about, and what becomes of it."""
-    head = f"  {symbol} {subject}"
-    room = LEFT + SUBJECT
-    if spans and columns(head) < room:
-        head += " " * (room - columns(head))
-    return Line((Span(head.rstrip() if not spans else head, style), *spans), hang=LEFT + 4)
-
-
 def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:
     plan, operation = planned.plan, action.operation
     verb, whole = operation.verb, calls_of is not None
@@ -150,7 +154,11 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
     if any(draft.approved for draft in discards):  # never behind a number
         return Item(rank, (*lines, _discard_line(discards)))
-    return Item(rank, tuple(lines), (_discard_line(discards),) if discards else (), bool(discards))
+    if discards:
+        return Item(rank, tuple(lines), (_discard_line(discards),), DiscardTotal(len(discards)))
+    if isinstance(operation, DraftWrite):
+        return Item(rank, (), tuple(lines), PostTotal(action, plan.time_zone))
+    return Item(rank, tuple(lines))
 
 
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:

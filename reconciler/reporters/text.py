@@ -177,7 +177,7 @@ class TextReporter:
         detail = self._context.detail
         if not detail.summary and (has_problems(applied.ledger) or not detail.quiet):
             brief = self._applying >= FEW_SITES
-            self._lines(applied_lines(applied, self._screen, brief=brief, quiet=detail.quiet))
+            self._lines(applied_lines(applied, self._screen, brief=brief, quiet=detail.quiet, list_posts=detail.sites))
 
     def _review(self, event: SiteReviewed | SiteNotReviewed | SiteFailed | ReviewCompleted | Decided) -> None:
         from reconciler.reporters.review_text import decided_line, next_after_deciding, review_line

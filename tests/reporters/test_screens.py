@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -29,7 +30,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned, SiteReviewed, Written
 from reconciler.engine.state_results import StateListed
-from reconciler.executor.ledger import Entry, Result, SiteLedger
+from reconciler.executor.ledger import SCHEDULED_FOR, Entry, Result, SiteLedger
 from reconciler.executor.ledger import tally_of as ledger_tally
 from reconciler.model.activities import PostsRule
 from reconciler.model.address import Address, Kind, SiteName
@@ -37,14 +38,16 @@ from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
 from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
+from reconciler.planner.channel_rules import SAME_MINUTE
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.reporters.context import CallsOf, Detail, ReporterContext
@@ -144,6 +147,29 @@ PAUSED_DRAFTS: Final = tuple(
     for n in range(9)
 )
 
+
+def going_out(site: str, number: int, **rest: object) -> Action:
+    """A post of the site: two a day, the second of them an hour later."""
+    at = datetime(2026, 12, 1 + number // 2, 9 + number % 2, 30, tzinfo=UTC)
+    values = {"at": at, "title": f"Title {number}", "account": f"{site}.berlin", **rest}
+    channel = "INSTAGRAM" if number % 2 else "FACEBOOK"
+    operation = SchedulePost(PostId(f"d{number}"), ActivityId("b3"), channel, Digest("sha256:1"), **values)  # type: ignore[arg-type]
+    return Action(Address(SiteName(site), Kind.DRAFT, f"d{number}"), operation, Reason.APPROVED)
+
+
+def publishing(site: str, *more: Action) -> SitePlanned:
+    """A site with four posts in two days, of which one is titled as on no other site."""
+    note = f'"Title 1" (Instagram): {SAME_MINUTE} "Title 0" (Facebook), Tue 2026-12-01 09:30 Europe/Berlin'
+    posts = (going_out(site, number) for number in range(3))
+    return planned(*more, *posts, going_out(site, 3, title=f"Only at {site}"), site=site, notes=(note,))
+
+
+def cancelled(site: str, day: int | None) -> Action:
+    at = datetime(2026, 12, day, 9, tzinfo=UTC) if day else None
+    operation = CancelPost(PostId(f"d{day}"), ActivityId("b3"), "INSTAGRAM", at, "Winter check")
+    return Action(Address(SiteName(site), Kind.DRAFT, f"d{day}"), operation, Reason.PAUSED)
+
+
 SCREENS: Final[dict[str, Callable[[], str]]] = {
     "nothing-to-do": lambda: shown(*plan_of(planned(), sites=2)),
     "none-chosen": lambda: shown(replace(STARTED, sites=0), PhaseStarted(Phase.PLANNING, 0), PlanCompleted(0)),
@@ -213,6 +239,15 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
                     Reason.DIFFERS,
                 )
             )
+        )
+    ),
+    "posts-of-a-fleet": lambda: shown(
+        *plan_of(*(publishing(f"shop-{n:03}") for n in range(223)), publishing("odd", tone("odd")), sites=224)
+    ),
+    "cancels-of-a-fleet": lambda: shown(
+        *plan_of(
+            *(planned(cancelled(f"shop-{n}", 1), cancelled(f"shop-{n}", 2), site=f"shop-{n}") for n in range(30)),
+            *(planned(cancelled(f"shop-{n}", None), site=f"shop-{n}") for n in range(90, 140)),
         )
     ),
     "applied": lambda: shown(*applied(TWO), command="apply"),
@@ -500,6 +535,60 @@ def test_a_list_of_the_state_fits_a_narrow_screen() -> None:
     )
     lines = shown(StateListed(".reconciler", states), command="state list", screen=Screen(width=40)).splitlines()
     assert lines[:3] == ["shop  2 unconfirmed, inputs pending", "other  inputs up to date", "new  nothing open"]
+
+
+def test_posts_of_many_sites_are_listed_one_by_one_while_they_fit_a_screen() -> None:
+    few = shown(*plan_of(*(planned(going_out(f"s{n}", n), site=f"s{n}") for n in range(6)), sites=9))
+    assert [f"s{n}.berlin" in few for n in range(6)] == [True] * 6
+    many = plan_of(*(publishing(f"s{n}") for n in range(30)))
+    assert "s7.berlin" not in shown(*many)
+    for asked in (shown(*many, detail=Detail(sites=True)), shown(*many, calls=lambda _operation, _site: ())):
+        assert [f'"Only at s{n}"' in asked and f"s{n}.berlin" in asked for n in range(30)] == [True] * 30
+
+
+def test_posts_of_many_sites_say_what_differs_between_them() -> None:
+    def told(*sites: SitePlanned) -> str:
+        return shown(*plan_of(*sites), screen=Screen(width=300))
+
+    one_account = told(*(planned(going_out("s", 1, account="acme"), site=f"s{n}") for n in range(50)))
+    assert "50 go out on account acme" in one_account
+    unapproved = told(*(planned(going_out("s", 1, approved=False), site=f"s{n}") for n in range(50)))
+    assert "50 go out without approval (approval: none)" in unapproved
+    wix = told(
+        *(planned(going_out("s", n % 2, at=None, about=datetime(2026, 12, 1, n % 9, tzinfo=UTC))) for n in range(50))
+    )
+    assert "about Tue 2026-12-01 00:00 to 08:00 UTC (Wix picks the time)  50 on Facebook, Instagram" in wix
+    zones = told(
+        *(planned(going_out("s", 1), site=f"s{n}", time_zone=("Asia/Tokyo", "Europe/Berlin")[n % 2]) for n in range(50))
+    )
+    assert "Tue 2026-12-01 11:30 to 19:30 in each site's time zone" in zones
+    long = told(*(planned(*(going_out(f"s{n}", 2 * day) for day in range(20)), site=f"s{n}") for n in range(9)))
+    assert "and 54 on 6 later days, until Sun 2026-12-20" in long
+
+
+def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> None:
+    def ended(number: int, result: Result = Result.DONE, detail: str = "") -> Entry:
+        action = going_out("shop", number)
+        at = f"{SCHEDULED_FOR}{moment_text(action.operation.at, 'UTC')}"  # type: ignore[union-attr,arg-type]
+        return Entry(action.address, action.operation, result, detail or at)
+
+    four = SiteLedger(SiteRef(SHOP, "1"), tuple(ended(number) for number in range(4)))
+    odd = SiteLedger(SiteRef(SHOP, "1"), (ended(0), ended(1), ended(2, detail="it took two"), ended(3, Result.FAILED)))
+    fleet, screen = (four, odd, four, four, four), Screen(width=300)
+    lines = shown(*applied(*fleet), command="apply", screen=screen).splitlines()
+    assert lines[:6] == [
+        "shop  4 done  in 12 s",
+        "  > posts             done  4 scheduled for Tue 2026-12-01 09:30 UTC to Wed 2026-12-02 10:30 UTC"
+        '  "Title 0", "Title 1", "Title 2" and 1 more',
+        "shop  1 failed, 3 done  in 12 s",
+        "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 UTC to Tue 2026-12-01 10:30 UTC"
+        '  "Title 0", "Title 1"',
+        '  > post "Title 2" (Facebook)  done  on account shop.berlin  it took two',
+        '  ! post "Title 3" (Instagram)  failed  was to go out Wed 2026-12-02 10:30 UTC'
+        "  scheduled for Wed 2026-12-02 10:30 UTC",
+    ]
+    listed = shown(*applied(*fleet), command="apply", screen=screen, detail=Detail(sites=True))
+    assert listed.count('post "Title 1" (Instagram)  done') == 5
 
 
 def test_a_quiet_apply_tells_of_problems_alone() -> None:

@@ -1,0 +1,193 @@
+"""What sites that share a block have in kind but not in detail, told as one total: drafts thrown away, posts by day."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Final, Protocol, Self
+
+from reconciler.model.posts import channel_name
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.planner.actions import Action
+from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words
+from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
+from reconciler.reporters.plurals import plural
+from reconciler.reporters.values import quoted
+from reconciler.reporters.words import reason_behind
+
+MOST_DAYS: Final = 14
+"""How many days of posts have a line; the posts of later ones are counted."""
+
+MOST_TITLES: Final = 5
+"""How many titles of a day are named; the other posts are counted."""
+
+KEPT_TITLES: Final = 1_000
+"""How many titles of a day are counted one by one, so that memory does not grow with the number of sites."""
+
+
+class Total(Protocol):
+    """Something that adds up over the sites of a block."""
+
+    @property
+    def kind(self) -> str:
+        """What is the same on all of the sites."""
+        ...
+
+    def add(self, other: Self) -> None:
+        """Another site's."""
+        ...
+
+    def lines(self) -> Iterator[Line]:
+        """The total in words."""
+        ...
+
+
+class DiscardTotal:
+    """How many unapproved drafts are thrown away."""
+
+    kind: Final = "discards"
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def add(self, other: DiscardTotal) -> None:
+        """Another site's."""
+        self._count += other._count
+
+    def lines(self) -> Iterator[Line]:
+        """`- discards 1,940 unapproved drafts on these sites in total`."""
+        text = f"- discards {plural(self._count, 'unapproved draft')} on these sites in total"
+        yield Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+class NoteTotal:
+    """How many notes of one kind there are."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind: Final = kind
+        self._count = 1
+
+    def add(self, other: NoteTotal) -> None:
+        """Another one."""
+        self._count += other._count
+
+    def lines(self) -> Iterator[Line]:
+        """`note: 12 posts go out in the same minute as another post of their site`."""
+        yield Line((Span(f"  note: {plural(self._count, 'post')} {self.kind}", Style.DIM),), hang=8)
+
+
+class _Day:
+    """The posts of one day."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.times: set[str] = set()
+        self.zones: set[str] = set()
+        self.channels: set[str] = set()
+        self.titles: Counter[str] = Counter()
+        self.exact = True
+
+    def add(self, other: _Day) -> None:
+        self.count += other.count
+        self.times |= other.times
+        self.zones |= other.zones
+        self.channels |= other.channels
+        self.exact &= other.exact
+        for title, count in other.titles.items():
+            if title in self.titles or len(self.titles) < KEPT_TITLES:
+                self.titles[title] += count
+
+
+class PostTotal:
+    """Posts that go out, move or are cancelled, by the day on which they do."""
+
+    def __init__(self, action: Action, zone: str) -> None:
+        """The post of one action. `zone` is the time zone of its site."""
+        operation = action.operation
+        assert isinstance(operation, SchedulePost | ReschedulePost | CancelPost)
+        self.kind: Final = _what_becomes(action)
+        self._symbol, self._style = SYMBOLS[operation.verb], STYLES[operation.verb]
+        self._count = 1
+        self._accounts = {operation.account} if isinstance(operation, SchedulePost) else set()
+        about = operation.about if isinstance(operation, SchedulePost) else None
+        day, found = _day_of(operation.at or about, zone)
+        found.exact = about is None
+        found.count, found.channels = 1, {channel_name(operation.channel)}
+        found.titles = Counter([operation.title] if operation.title else [])
+        self._days: dict[date | None, _Day] = {day: found}
+
+    def add(self, other: PostTotal) -> None:
+        """Other posts of which the same becomes."""
+        self._count += other._count
+        if len(self._accounts) < 2:  # whether there is more than one is all that is told
+            self._accounts |= other._accounts
+        for day, found in other._days.items():
+            if day in self._days:
+                self._days[day].add(found)
+            else:
+                self._days[day] = found
+
+    def lines(self) -> Iterator[Line]:
+        """How many there are, then a line for each day with its posts."""
+        accounts = ""
+        if self._accounts:
+            (account,) = self._accounts if len(self._accounts) == 1 else ("",)
+            accounts = f" on {account_words(account)}" if account else ", each on an account of its own site"
+        what = f"{self._count:,} {self.kind}{accounts}"
+        yield subject_line(self._symbol, self._style, "posts", Span(what))
+        days = sorted(self._days.items(), key=lambda item: item[0] or date.max)
+        for day, found in days[:MOST_DAYS]:
+            spans = (Span(_when(day, found)), Span(f"{found.count:,} on {', '.join(sorted(found.channels))}:"))
+            yield Line((*spans, Span(_titles(found), Style.DIM)), indent=LEFT + 4, hang=LEFT + 6)
+        if later := days[MOST_DAYS:]:
+            count, last = sum(found.count for _, found in later), later[-1][0]
+            until = f", until {last:%a %Y-%m-%d}" if last else ""
+            text = f"and {count:,} on {plural(len(later), 'later day')}{until}"
+            yield Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+def _what_becomes(action: Action) -> str:
+    match action.operation:
+        case SchedulePost(approved=approved):
+            return "go out" if approved else "go out without approval (approval: none)"
+        case CancelPost():
+            why = reason_behind(action.reason)
+            return "are cancelled" + (f": {why}" if why else "")
+        case _:
+            return "move to another time"
+
+
+def _day_of(at: datetime | None, zone: str) -> tuple[date | None, _Day]:
+    from zoneinfo import ZoneInfo
+
+    found = _Day()
+    if at is None:
+        return None, found
+    try:
+        local = at.astimezone(ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        local, zone = at.astimezone(UTC), "UTC"
+    found.times, found.zones = {f"{local:%H:%M}"}, {zone}
+    return local.date(), found
+
+
+def _when(day: date | None, found: _Day) -> str:
+    """`Wed 2026-11-04 09:30 Europe/Berlin`; from when to when if the posts of a day differ in that."""
+    if day is None:
+        return "at a time Wix picks"
+    times = sorted(found.times)
+    time = times[0] if len(times) == 1 else f"{times[0]} to {times[-1]}"
+    zone = next(iter(found.zones)) if len(found.zones) == 1 else "in each site's time zone"
+    about, picked = ("", "") if found.exact else ("about ", " (Wix picks the time)")
+    return f"{about}{day:%a %Y-%m-%d} {time} {zone}{picked}"
+
+
+def _titles(found: _Day) -> str:
+    """`"Winter check" on 14 sites, "Open studio" and 402 more posts`, by how many posts have a title."""
+    shown = sorted(found.titles.items(), key=lambda item: (-item[1], item[0]))[:MOST_TITLES]
+    rest = found.count - sum(count for _, count in shown)
+    names = [quoted(title) + (f" ({plural(count, 'post')})" if count > 1 else "") for title, count in shown]
+    if not names:
+        return plural(rest, "post")
+    return ", ".join(names) + (f" and {plural(rest, 'more post')}" if rest else "")
