@@ -142,7 +142,7 @@ async def _audit(session: Session[ReadClient], context: RunContext, entry: SiteE
     recorded = await session.store.load(desired.ref)
     options = plan_options(session, context, site)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    plan = with_old_name(plan, session)
+    plan = with_old_name(plan, observed, recorded, session)
     chosen = Named(site, desired.labels)
     # Unwanted posts that the selection leaves out go out all the same, and so do those at a site that is refused.
     due = apply_targets(plan, context.targets, chosen)

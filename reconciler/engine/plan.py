@@ -105,7 +105,7 @@ async def plan_site(
     options = plan_options(session, context, desired.ref.name)
     observed, plan = await observe_and_plan(session.client.reader(), desired, recorded, options)
     reached = reached_at(desired, observed, plan, context.targets)
-    plan = with_old_name(plan, session)
+    plan = with_old_name(plan, observed, recorded, session)
     plan, warnings = judged(session, context, desired, observed, plan)
     if options.regenerate:
         reached = replace(reached, idle=idle_regeneration(desired, plan))

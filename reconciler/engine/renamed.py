@@ -1,68 +1,172 @@
-"""A site that goes by another name than at its last apply, and whose approvals stayed under the old one."""
+"""Sites that go by another name than at an earlier apply, and whose approvals stayed under the old one.
+
+Under a name that nobody has any more, such a file is a warning of every run. If another site has that name by now, the
+file is taken for that site's.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from msgspec.structs import replace
 
 from reconciler.api.client import ReadClient
+from reconciler.api.errors import ApiError
 from reconciler.config.approvals import read_approvals
 from reconciler.config.discovery import shown_path
+from reconciler.config.sites import SiteEntry
 from reconciler.engine.session import Session
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
+from reconciler.model.canonical import JsonObject
 from reconciler.model.diagnostics import InvalidFiles
+from reconciler.model.posts import PostId
 from reconciler.model.schedule import CancelPost
-from reconciler.model.sites import ObservedSite, SiteRef
+from reconciler.model.sites import DesiredSite, Need, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.actions import Plan, Reason
+from reconciler.state.errors import StateError
+
+FORMER: Final = "name["
+"""Begins the keys under which a record remembers the names that its site had before (`name[pottery]`)."""
 
 
-def with_old_name(plan: Plan, session: Session[ReadClient]) -> Plan:
-    """The plan with a note if posts are taken back whose approvals may be in the file of the site's old name."""
+def with_old_name(plan: Plan, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]) -> Plan:
+    """The plan with a note if decisions about its posts may be in the file of the site's old name.
+
+    An apply remembers the old name: the file may stay behind for long after.
+    """
+    if (last := session.store.old_name(plan.site)) is not None:
+        objects = (*plan.bindings.objects, (f"{FORMER}{last}]", JsonObject({})))
+        plan = replace(plan, bindings=replace(plan.bindings, objects=tuple(sorted(objects))))
     withdrawn = any(
         isinstance(action.operation, CancelPost) and action.reason is Reason.WITHDRAWN for action in plan.actions
     )
-    moved = _left_behind(plan.site, session) if withdrawn else None
-    if moved is None:
-        return plan
-    old, command = moved[0], moved[2]
-    note = f"this site was called {old} at its last apply; if its approvals file still has that name, run: {command}"
-    return replace(plan, notes=(*plan.notes, note))
+    for old in _old_names(plan.site, recorded, session):
+        there, command = _to_follow(plan.site, old, session)
+        if not there.is_file():
+            continue
+        if _has_drafts(there, old, observed):
+            note = f"{shown_path(there)} has the decisions about its posts; run: {command}"
+        elif withdrawn and old == last:
+            note = f"if its approvals file still has that name, run: {command}"
+        else:
+            continue
+        return replace(plan, notes=(*plan.notes, f"{_was_called(old, last)}; {note}"))
+    return plan
 
 
-def approvals_left_behind(site: SiteRef, observed: ObservedSite, session: Session[ReadClient]) -> str | None:
+def approvals_left_behind(
+    site: SiteRef, observed: ObservedSite, recorded: RecordedSite, session: Session[ReadClient]
+) -> str | None:
     """That the file of the site's old name has the decisions about its posts, and how they follow; None if it has none.
 
     A review would write this site's file anew without them, and drop those of the site that had its name before.
     """
-    moved = _left_behind(site, session)
-    if moved is None:
+    for old in _old_names(site, recorded, session):
+        there, command = _to_follow(site, old, session)
+        if _has_drafts(there, old, observed):
+            was = _was_called(old, session.store.old_name(site))
+            return (
+                f"{was}, and {shown_path(there)} has the decisions about its posts; run: {command}; then review again"
+            )
+    return None
+
+
+class FormerNames:
+    """Which sites of a project were called otherwise before. Their records are read once, and only if asked for."""
+
+    def __init__(self, session: Session[ReadClient], entries: Iterable[SiteEntry]) -> None:
+        self._session = session
+        self._entries = entries
+        self._reading = asyncio.Lock()
+        self._found: dict[SiteName, list[SiteRef]] | None = None
+
+    async def decided_for(self, desired: DesiredSite, observed: ObservedSite) -> str | None:
+        """That the file of a site has decisions about posts of the site that had its name before; None if it has none.
+
+        A review would drop them.
+        """
+        strange = _decided(desired.approvals) - _posts(observed)
+        if not strange:
+            return None
+        name = desired.ref.name
+        for other in await self._called_before(name):
+            if other.id == desired.ref.id or not strange & await self._posts_of(other):
+                continue
+            _, command = _to_follow(other, name, self._session)
+            return (
+                f"{desired.approvals.file} has the decisions about posts of {other.name}, which was called {name} "
+                f"before; run: {command}; then review again"
+            )
         return None
-    old, there, command = moved
+
+    async def _called_before(self, name: SiteName) -> list[SiteRef]:
+        async with self._reading:
+            if self._found is None:
+                self._found = {}
+                for entry in self._entries:
+                    site = SiteRef(entry.name, entry.id)
+                    try:
+                        recorded = await self._session.store.load(site)
+                    except StateError:  # told where that site is worked on
+                        continue
+                    for old in _old_names(site, recorded, self._session):
+                        self._found.setdefault(old, []).append(site)
+        return self._found.get(name, [])
+
+    async def _posts_of(self, site: SiteRef) -> frozenset[PostId]:
+        try:
+            return _posts(await self._session.client.reader().read(site, frozenset({Need.MARKETING_PLAN})))
+        except ApiError:
+            return frozenset()
+
+
+def _old_names(site: SiteRef, recorded: RecordedSite, session: Session[ReadClient]) -> tuple[SiteName, ...]:
+    """The names that a site had at earlier applies, the last one first, without its own."""
+    keys = (key for key, _ in recorded.objects if key.startswith(FORMER))
+    names = [session.store.old_name(site), *(SiteName(key.removeprefix(FORMER).removesuffix("]")) for key in keys)]
+    return tuple(dict.fromkeys(name for name in names if name not in (None, site.name)))
+
+
+def _was_called(old: SiteName, last: SiteName | None) -> str:
+    return f"this site was called {old} {'at its last apply' if old == last else 'before'}"
+
+
+def _has_drafts(file: Path, name: SiteName, observed: ObservedSite) -> bool:
+    """Whether an approvals file has drafts of a site."""
+    if not file.is_file():
+        return False
     try:
-        decided = read_approvals(there, old)
+        approvals = read_approvals(file, name)
     except InvalidFiles:
-        return None
-    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
-    if not any(decided.draft(post.id) for activity in activities for post in activity.posts):
-        return None
-    return (
-        f"this site was called {old} at its last apply, and {shown_path(there)} has the decisions about its posts; "
-        f"run: {command}; then review again"
+        return False
+    return any(approvals.draft(post) for post in _posts(observed))
+
+
+def _decided(approvals: Approvals) -> frozenset[PostId]:
+    """The drafts about which somebody decided something."""
+    return frozenset(
+        draft.id
+        for activity in approvals.activities
+        for draft in activity.drafts
+        if draft.decision is not Decision.PENDING or activity.decision is not ActivityDecision.KEEP
     )
 
 
-def _left_behind(site: SiteRef, session: Session[ReadClient]) -> tuple[str, Path, str] | None:
-    """The site's old name, the approvals file of that name, and the command that brings it to the new one."""
-    old = session.store.old_name(site)
-    if old is None:
-        return None
+def _posts(observed: ObservedSite) -> frozenset[PostId]:
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    return frozenset(post.id for activity in activities for post in activity.posts)
+
+
+def _to_follow(site: SiteRef, old: SiteName, session: Session[ReadClient]) -> tuple[Path, str]:
+    """The approvals file of a site's old name, and the command that brings it to its name."""
     there, here = session.project.approvals_file(old), session.project.approvals_file(site.name)
-    if not there.is_file():
-        return None
-    command = f"git mv {shown_path(there)} {shown_path(here)}"
-    if here.is_file():
-        # Two sites that swapped their names: both are told the same.
-        first, second = (shown_path(file) for file in sorted((here, there)))
-        aside = shown_path(min(here, there).with_suffix(".aside"))
-        command = f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"
-    return old, there, command
+    if not here.is_file():
+        return there, f"git mv {shown_path(there)} {shown_path(here)}"
+    # Two sites that swapped their names: both are told the same.
+    first, second = (shown_path(file) for file in sorted((here, there)))
+    aside = shown_path(min(here, there).with_suffix(".aside"))
+    return there, f"git mv {first} {aside}; git mv {second} {first}; git mv {aside} {second}"

@@ -17,7 +17,7 @@ from reconciler.config.trust import refused_path
 from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
-from reconciler.engine.renamed import approvals_left_behind
+from reconciler.engine.renamed import FormerNames, approvals_left_behind
 from reconciler.engine.results import Emit, Phase, PhaseStarted, ReviewCompleted
 from reconciler.engine.selection import Selection
 from reconciler.engine.session import RunContext, Session, begin, plan_options
@@ -88,9 +88,10 @@ def reviews(
     gallery: Callable[[Review], str] | None = None,
 ) -> AsyncIterator[SiteReviewed | SiteNotReviewed | SiteFailed]:
     """The review of each site, in the order of the files. Its approvals file is brought up to date."""
+    names = FormerNames(session, (*selection.entries, *selection.left_out))
 
     async def work(entry: SiteEntry, _turn: Turn) -> SiteReviewed | SiteNotReviewed:
-        return await _review_site(session, entry.load(), gallery)
+        return await _review_site(session, entry.load(), names, gallery)
 
     return over_sites(
         selection.entries,
@@ -104,7 +105,7 @@ def reviews(
 
 
 async def _review_site(
-    session: Session[ReadClient], desired: DesiredSite, gallery: Callable[[Review], str] | None
+    session: Session[ReadClient], desired: DesiredSite, names: FormerNames, gallery: Callable[[Review], str] | None
 ) -> SiteReviewed | SiteNotReviewed:
     site = desired.ref.name
     recorded = await session.store.load(desired.ref)
@@ -112,7 +113,11 @@ async def _review_site(
         return _nothing(desired, NO_SCHEDULE)
     options = plan_options(session, RunContext(), site)
     observed, planned = await observe_and_plan(session.client.reader(), desired, recorded, options)
-    why = not_reviewable(desired, observed) or approvals_left_behind(desired.ref, observed, session)
+    why = (
+        not_reviewable(desired, observed)
+        or approvals_left_behind(desired.ref, observed, recorded, session)
+        or await names.decided_for(desired, observed)
+    )
     if why is not None:
         return _nothing(desired, why, until_applied(planned), planned.time_zone)
     observed = await _with_surroundings(session, desired, observed)

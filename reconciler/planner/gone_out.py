@@ -87,7 +87,7 @@ def went_out_unwanted(
 
 def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> Reason | None:
     """Why a post that is out should not have gone out, by today's approvals; None if they say yes, or need not."""
-    if desired.schedule is not None and not desired.schedule.approval_required:
+    if (desired.schedule is not None and not desired.schedule.approval_required) or desired.approvals.unasked:
         return None
     activity = desired.approvals.activity_of(post.id)
     if activity is None:

@@ -919,3 +919,30 @@ def test_approvals_that_git_cannot_be_asked_for_are_not_taken_as_withdrawn(potte
         assert (code, "not a git repository" in said, "Wed 2026-11-04 09:30" in said) == (1, True, True), said
         assert "withdrawn" not in said
     assert pottery.status() == "SCHEDULED"
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_a_new_site_that_takes_the_name_of_another_leaves_its_decisions_alone(pottery: Pottery, applied: bool) -> None:
+    """The decisions in the file are about the posts of the site that had the name before."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    pottery.project.edit("sites/pottery.yaml", "name: pottery", "name: kiln")
+    pottery.project.write({"sites/new.yaml": FILE.replace(SITE, SITE[:-1] + "7")})
+    decided = (pottery.project.root / APPROVALS).read_text("utf-8")
+    when = "before" if applied else "at its last apply"
+    assert pottery.run("apply", "--auto-approve", *(() if applied else ("--target", "pottery")))[0] == 0
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert f"this site was called pottery {when}" in said, said
+    for options in (("--target", "pottery"), ()):
+        said = pottery.run("review", *options)[1]
+        assert "has the decisions about posts of kiln, which was called pottery before" in said, said
+        assert (pottery.project.root / APPROVALS).read_text("utf-8") == decided
+        assert not (pottery.project.root / "approvals/kiln.yaml").exists()
+    (pottery.project.root / APPROVALS).rename(pottery.project.root / "approvals/kiln.yaml")
+    assert pottery.run("review")[0] == 0
+    for command in ("plan", "drift"):
+        assert "was called" not in pottery.run(command)[1]
+    assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
+    assert pottery.status() == "SCHEDULED"
