@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from reconciler.api.decoding import NotJson
 from reconciler.api.routes import TOKEN, Call, permission_of
-from reconciler.model.text import printable
+from reconciler.model.text import printable, spoken
 
 REQUEST_ID: Final = "x-wix-request-id"  # S-sdk
 LONGEST_MESSAGE: Final = 500
@@ -29,13 +29,13 @@ class ErrorKind(StrEnum):
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
-    NOT_FOUND = "not found"
+    NOT_FOUND = "not-found"
     CONFLICT = "conflict"
-    PRECONDITION = "precondition failed"
+    PRECONDITION = "precondition-failed"
     THROTTLED = "throttled"
-    SERVER = "server error"
-    NETWORK = "network error"
-    UNREADABLE = "unreadable answer"
+    SERVER = "server-error"
+    NETWORK = "network-error"
+    UNREADABLE = "unreadable-answer"
     REDIRECT = "redirect"
 
 
@@ -147,7 +147,7 @@ class ApiError(Exception):
         """What was asked and what came back."""
         answer, said = self._answer(), self._said()
         asked = f"{self.method} {self.path}"
-        head = f"{asked} answered {answer}" if answer else f"{asked}: {self.kind}"
+        head = f"{asked} answered {answer}" if answer else f"{asked}: {spoken(self.kind)}"
         return f"{head}: {said}" if said else head
 
     def what(self) -> str:

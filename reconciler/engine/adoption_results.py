@@ -19,8 +19,8 @@ class Import(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
-    UNCHANGED = "up to date"
-    DECLARED = "already declared"
+    UNCHANGED = "up-to-date"
+    DECLARED = "already-declared"
 
 
 class SiteImported(Struct, frozen=True):

@@ -115,8 +115,8 @@ class Written(StrEnum):
 
     CREATED = "created"
     UPDATED = "updated"
-    UNCHANGED = "up to date"
-    NONE = "nothing to review"
+    UNCHANGED = "up-to-date"
+    NONE = "nothing-to-review"
 
 
 class SiteReviewed(Struct, frozen=True):

@@ -27,7 +27,7 @@ class Result(StrEnum):
     UNKNOWN = "unknown"
     """The answer was unclear, and reading the site did not resolve it."""
     FAILED = "failed"
-    NOT_STARTED = "not started"
+    NOT_STARTED = "not-started"
 
 
 SCHEDULED_FOR: Final = "scheduled for "
@@ -111,7 +111,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         counts["still_going_out"] += len(ledger.still_going_out)
         seen: set[tuple[str, Address, str]] = set()
         for entry in ledger.entries:
-            name = entry.result.replace(" ", "_")
+            name = entry.result.replace("-", "_")
             if entry.result is Result.DONE:
                 column = column_of(entry.operation)
                 if column is None:

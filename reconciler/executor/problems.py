@@ -25,7 +25,7 @@ def diagnostic_of(error: BaseException, site: SiteName | None = None) -> Diagnos
 def _diagnostic(error: BaseException) -> Diagnostic:
     match error:
         case ApiError():
-            code = f"api-{error.kind.replace(' ', '-')}"
+            code = f"api-{error.kind}"
             message, asked = f"{error.what()} ({error.asked()})", error.asked()
             return Diagnostic(code, message, error.advice(), request_id=error.request_id, call=asked)
         case StateError(place=place, what=what, fix=fix):

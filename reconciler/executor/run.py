@@ -30,6 +30,7 @@ from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, ClearPosts, Post, PostId, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, SiteRef
+from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.baseline import completed_rules
@@ -199,7 +200,7 @@ class Run:
         self.inputs_missing = kind.inputs_missing(operation, entry.address, entry.result) or self.inputs_missing
         self.halted = kind.halts(operation) or self.halted
         if activity := kind.spoils(operation):
-            self._troubled.setdefault(activity, f"{entry.address} is {entry.result}")
+            self._troubled.setdefault(activity, f"{entry.address} is {spoken(entry.result)}")
 
     # --- before a call -----------------------------------------------------------------------------
 

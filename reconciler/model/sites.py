@@ -75,12 +75,12 @@ class Need(StrEnum):
     """A part of a site that can be read on its own. What no rule can depend on is not read."""
 
     SETTINGS = "settings"
-    MARKETING_PLAN = "marketing plan"
-    PAST_ACTIVITIES = "past activities"
+    MARKETING_PLAN = "marketing-plan"
+    PAST_ACTIVITIES = "past-activities"
     EVENTS = "events"
-    PROPERTIES = "site properties"
-    PUBLISHED = "published urls"
-    CHANNELS = "channel status"
+    PROPERTIES = "site-properties"
+    PUBLISHED = "published-urls"
+    CHANNELS = "channel-status"
     FEATURES = "features"
     ACCOUNTS = "accounts"
 

@@ -31,6 +31,11 @@ def normal_text(text: str) -> str:
     return text.strip()
 
 
+def spoken(slug: str) -> str:
+    """A slug as people read it: `not-started` is "not started"."""
+    return slug.replace("-", " ")
+
+
 def printable(text: str) -> str:
     r"""The text with every control character, bidi control and line break spelled out (`\x1b`, `\u202e`).
 

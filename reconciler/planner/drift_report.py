@@ -21,16 +21,16 @@ class DriftState(StrEnum):
     CONVERGED = "converged"
     DRIFTED = "drifted"
     PENDING = "pending"
-    IN_REVIEW = "in review"
+    IN_REVIEW = "in-review"
     BLOCKED = "blocked"
 
 
 class Moved(StrEnum):
     """Which side is no longer what was last applied. What was never applied has moved in git."""
 
-    GIT = "changed in git"
-    REMOTE = "changed remotely"
-    BOTH = "changed in both"
+    GIT = "changed-in-git"
+    REMOTE = "changed-remotely"
+    BOTH = "changed-in-both"
 
 
 class Finding(StrEnum):

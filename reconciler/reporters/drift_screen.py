@@ -12,6 +12,7 @@ from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
 from reconciler.model.posts import post_name
+from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
 from reconciler.reporters import words
@@ -141,9 +142,9 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
     """An object, or several that are blocked by the same thing."""
     item, count = items[0], len(items)
     symbol, style, _ = GOES_OUT if item.finding is Finding.STILL_GOING_OUT else _MARKS[item.state]
-    spans = [Span(item.state.value, style)]
+    spans = [Span(spoken(item.state), style)]
     if item.moved is not None:
-        spans.append(Span(item.moved.value))
+        spans.append(Span(spoken(item.moved)))
     if item.finding is Finding.BLOCKED:
         spans.append(Span(", ".join(item.about)))
     elif item.finding is not None and not item.shown_fields:
@@ -153,7 +154,7 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
         spans.append(Span("never applied", Style.DIM))
     if everything:
         spans.append(Span(str(item.address), Style.DIM))
-    subject = _subject(items[0]) if count == 1 else plural(count, items[0].address.kind.value.replace("-", " "))
+    subject = _subject(items[0]) if count == 1 else plural(count, spoken(items[0].address.kind))
     yield subject_line(symbol, style, subject, *spans)
     for field in item.shown_fields:
         yield Line(tuple(_field(field, item)), indent=LEFT + 4, hang=LEFT + 6)
@@ -174,7 +175,7 @@ def _subject(item: DriftItem) -> str:
         return f'activity "{title}"'
     if item.name:
         return f"{kind.value} {item.name}"
-    return kind.value.replace("-", " ")
+    return spoken(kind)
 
 
 def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
@@ -189,7 +190,7 @@ def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
     if not isinstance(field.applied, Absent) and field.applied not in (field.desired, field.live):
         yield Span(f"last applied: {_side(field.applied)}")
     if field.moved is not item.moved:
-        yield Span(f"({field.moved.value})")
+        yield Span(f"({spoken(field.moved)})")
 
 
 def _side(value: Json) -> str:

@@ -52,6 +52,7 @@ from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.posts import shown_account
+from reconciler.model.text import spoken
 from reconciler.planner.actions import GoingOut, StillGoingOut
 from reconciler.planner.drift_report import DriftItem, DriftState, Finding
 from reconciler.reporters import words
@@ -196,8 +197,8 @@ def drifted(item: DriftItem) -> Diagnostic | None:
         for field in item.shown_fields
     )
     parts = (
-        words.finding(item) if item.finding is not None else item.state.value,
-        item.moved.value if item.moved else "",
+        words.finding(item) if item.finding is not None else spoken(item.state),
+        spoken(item.moved) if item.moved else "",
         fields,
     )
     return Diagnostic(code, ": ".join(part for part in parts if part), item.fix, severity, address=item.address)
@@ -211,9 +212,9 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
         if entry.result is Result.DONE:
             continue
         verb = entry.operation.verb.value
-        message = f"{verb}: {entry.result.value}" + (f": {entry.detail}" if entry.detail else "")
+        message = f"{verb}: {spoken(entry.result)}" + (f": {entry.detail}" if entry.detail else "")
         yield Diagnostic(
-            entry.result.value.replace(" ", "-"),
+            entry.result.value,
             message,
             severity=_SEVERITIES[entry.result],
             address=entry.address,

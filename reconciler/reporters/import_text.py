@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.engine.adoption_results import Import, ImportCompleted, SiteImported
 from reconciler.model.diagnostics import Severity
+from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.layout import Screen, Span, Style, wrapped
 from reconciler.reporters.plurals import plural
@@ -20,7 +21,7 @@ def import_lines(imported: SiteImported, screen: Screen, *, quiet: bool = False)
     if quiet and not notes:
         return
     style = Style.DIM if imported.written in (Import.DECLARED, Import.UNCHANGED) else Style.GREEN
-    spans = [Span(imported.name, Style.BOLD), Span(imported.written.value, style), Span(imported.file)]
+    spans = [Span(imported.name, Style.BOLD), Span(spoken(imported.written), style), Span(imported.file)]
     if imported.approved:
         spans.append(Span(f"{plural(imported.approved, 'scheduled post')} recorded as approved"))
     yield from wrapped(spans, screen)

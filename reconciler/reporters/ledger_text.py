@@ -15,6 +15,7 @@ from reconciler.model.moments import moment_in
 from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.posts import GeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
@@ -136,7 +137,7 @@ def _posts(entries: Sequence[Entry], zone: str) -> Line:
 
 def _subjects(entries: Iterable[Entry]) -> str:
     """`settings, marketing plan, 3 posts`: what was done, by kind."""
-    kinds = Counter(entry.operation.kind.value.replace("-", " ") for entry in entries)
+    kinds = Counter(spoken(entry.operation.kind) for entry in entries)
     return ", ".join(
         kind if count == 1 else f"{count} {kind if kind.endswith('s') else _many(kind)}"
         for kind, count in kinds.items()
@@ -166,7 +167,7 @@ def _entry(entry: Entry, zone: str) -> Line:
         thing = ("draft", "drafts") if operation.part is Part.SCHEDULE else ("activity", "activities")
         matched = plural(found, *thing) if (found := int(entry.detail.split()[0])) else f"no {thing[0]}"
         return subject_line(symbol, Style.DIM, said.subject, Span(f"{matched} matched", Style.DIM))
-    spans = [Span(entry.result.value, RESULT_STYLES[entry.result])]
+    spans = [Span(spoken(entry.result), RESULT_STYLES[entry.result])]
     spans += [Span(text) for text in (_outcome(entry, said.text, zone), entry.detail) if text]
     if entry.request_id and entry.request_id not in entry.detail and entry.result not in (Result.DONE, Result.WITHHELD):
         spans.append(Span(f"(request id {entry.request_id})", Style.DIM))
@@ -198,7 +199,7 @@ def _counts(ledger: SiteLedger) -> str:
     if ledger.error and not ledger.entries:
         return "failed"
     found = Counter(entry.result for entry in ledger.entries if entry.count)
-    return ", ".join(f"{found[result]} {result.value}" for result in _WORST_FIRST if found[result]) or "nothing done"
+    return ", ".join(f"{found[result]} {spoken(result)}" for result in _WORST_FIRST if found[result]) or "nothing done"
 
 
 def duration(seconds: float) -> str:

@@ -6,6 +6,7 @@ from typing import Final
 
 from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExamined, SiteImported
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.text import spoken
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import SEVERITIES, SiteRow, facts, line
@@ -22,11 +23,11 @@ RANKS: Final = {Severity.ERROR: 1, Severity.WARNING: 2, Severity.NOTE: 3}
 
 def imported_row(imported: SiteImported) -> SiteRow:
     """A site that was imported; those whose plan is not empty come first."""
-    state, style = imported.written.value, STYLES[imported.written]
+    state, style = spoken(imported.written), STYLES[imported.written]
     if imported.changes:
         state, style = "plan not empty", "warn"
     counts = (("changes left", imported.changes), ("approved posts", imported.approved))
-    said = f"{imported.written.value}, {imported.file}"
+    said = f"{spoken(imported.written)}, {imported.file}"
     if imported.approved:
         said += f", {plural(imported.approved, 'scheduled post')} named in its approvals"
     body = bullets((line("+", "file", text(said)), *map(_finding, imported.notes)), "items") + facts(imported.seconds)

@@ -9,6 +9,7 @@ from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
 from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
+from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
 from reconciler.reporters import words
 from reconciler.reporters.history_text import moved_words, unwanted_words, when_words
@@ -42,7 +43,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
     report, tally = drifted.report, drifted.report.tally
     items = sorted(report.items, key=_rank)
     worst = items[0].state if items else DriftState.CONVERGED
-    (rank, style, _), state = STATES[worst], worst.value
+    (rank, style, _), state = STATES[worst], spoken(worst)
     if report.refusals:
         rank, state, style = 1, "refused", "bad"
     counts = (
@@ -68,19 +69,19 @@ def _rank(item: DriftItem) -> int:
 
 def _item(item: DriftItem) -> str:
     kind, key = item.address.kind, item.address.key
-    subject = f'event "{key}"' if kind is Kind.EVENT else kind.value.replace("-", " ")
+    subject = f'event "{key}"' if kind is Kind.EVENT else spoken(kind)
     if item.channel:
         subject = f"post {post_name(item.title, item.channel)}"
     _, style, symbol = STATES[item.state]
     if item.finding is Finding.STILL_GOING_OUT:
         style, symbol = "bad", "!"
-    said = f"{item.moved.value}: " if item.moved else ""
+    said = f"{spoken(item.moved)}: " if item.moved else ""
     said += finding(item, named=True) if item.finding is not None else ""
     rows = "".join(
         f"<dt>{text(field.path.removeprefix('settings.'))}</dt>{_sides(field)}" for field in item.shown_fields
     )
     changes = f'<dl class="changes">{rows}</dl>' if rows else ""
-    tag = f'<span class="tag {style}">{item.state.value}</span> '
+    tag = f'<span class="tag {style}">{spoken(item.state)}</span> '
     return line(symbol, subject, tag + text(said)) + changes + fix(item.fix)
 
 
@@ -90,7 +91,7 @@ def _sides(field: FieldDrift) -> str:
     if not isinstance(field.applied, Absent) and field.applied not in (field.live, field.desired):
         applied = "(not set)" if field.applied is None else yaml(field.applied, whole=True)
         found += f'\n<span class="soft">last applied</span> {text(applied)}'
-    return f'{found} <span class="soft">({text(field.moved.value)})</span></dd>'
+    return f'{found} <span class="soft">({text(spoken(field.moved))})</span></dd>'
 
 
 def history_row(history: SiteHistory) -> SiteRow:

@@ -8,6 +8,7 @@ from typing import Final
 from reconciler.engine.site_results import SiteApplied
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
+from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
 from reconciler.reporters.action_text import SYMBOLS, action_text
 from reconciler.reporters.diagnostics import of_its_site
@@ -40,7 +41,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
     ledger = applied.ledger
     tally = tally_of((ledger,))
     worst = min((entry.result for entry in ledger.entries), key=lambda result: RESULTS[result][0], default=Result.DONE)
-    (rank, style), state = RESULTS[worst], worst.value
+    (rank, style), state = RESULTS[worst], spoken(worst)
     if ledger.error:
         rank, state, style = 1, "failed", "bad"
     if ledger.still_going_out:
@@ -79,7 +80,7 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
         if (entered := entered_going_out(post, name, zone)) is not None:
             yield entered
     for entry in ledger.entries:
-        state, style = entry.result.value, RESULTS[entry.result][1]
+        state, style = spoken(entry.result), RESULTS[entry.result][1]
         if entry.result is Result.DONE:
             gone = isinstance(entry.operation, CancelPost)
             state, style = ("cancelled", "gone") if gone else ("scheduled", "good")
@@ -89,7 +90,7 @@ def _posts(ledger: SiteLedger) -> Iterator[Entered]:
 
 def _entry(entry: Entry, zone: str) -> str:
     said = action_text(Action(entry.address, entry.operation, Reason.RULE), zone)
-    tag = f'<span class="tag {RESULTS[entry.result][1]}">{entry.result.value}</span> '
+    tag = f'<span class="tag {RESULTS[entry.result][1]}">{spoken(entry.result)}</span> '
     found = line(SYMBOLS[entry.operation.verb], said.subject, tag + text(said.text))
     if entry.detail:
         found += f'<div class="why">{text(entry.detail)}</div>'

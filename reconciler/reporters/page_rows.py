@@ -16,6 +16,7 @@ from reconciler.model.operations import Operation
 from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import PostOutcome
+from reconciler.model.text import spoken
 from reconciler.planner.actions import DateIs, Precondition, StillAhead, StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site
@@ -161,6 +162,6 @@ def notes(said: Sequence[str]) -> str:
 def facts(seconds: float, reads: Sequence[str] = (), zone: str = "") -> str:
     """How long a site took, what was read, and whose times these are."""
     found = [f"took {duration(seconds)}"] if seconds else []
-    found += [f"read: {', '.join(reads)}"] if reads else []
+    found += [f"read: {', '.join(map(spoken, reads))}"] if reads else []
     found += [f"times are in {zone}"] if zone else []
     return f'<div class="soft">{text("; ".join(found))}</div>' if found else ""

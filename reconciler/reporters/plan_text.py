@@ -14,6 +14,7 @@ from reconciler.model.operations import Deferred, class_of
 from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
+from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
@@ -90,7 +91,8 @@ def site_items(planned: SitePlanned, calls_of: CallsOf | None = None) -> tuple[I
     items += [_action(action, planned, calls_of) for action in plan.actions]
     items += [_note(note) for note in plan.notes]
     if calls_of and planned.reads:
-        items.append(Item(Rank.NOTE, (Line((Span(f"  read: {', '.join(planned.reads)}", Style.DIM),), hang=8),)))
+        reads = f"  read: {', '.join(map(spoken, planned.reads))}"
+        items.append(Item(Rank.NOTE, (Line((Span(reads, Style.DIM),), hang=8),)))
     return tuple(sorted(items, key=lambda item: item.rank))
 
 

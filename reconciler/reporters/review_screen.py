@@ -8,6 +8,7 @@ from reconciler.engine.results import RunStarted
 from reconciler.engine.site_results import SiteFailed, SiteNotReviewed, SiteReviewed, Written
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import channel_name, post_name
+from reconciler.model.text import spoken
 from reconciler.planner.actions import StillGoingOut
 from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.outlook import MissedApproval
@@ -105,7 +106,7 @@ class ReviewScreen:
             if not few:
                 names = [site for site, _ in found]
                 more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-                files = f"{plural(len(found), 'file')} {written}" if written is not Written.NONE else ""
+                files = f"{plural(len(found), 'file')} {spoken(written)}" if written is not Written.NONE else ""
                 facts = (f"{counts} each", files, f"{', '.join(names[:MOST_NAMES])}{more}")
                 head = Span(plural(len(found), "site"), Style.BOLD)
                 yield from wrapped((head, *(Span(fact) for fact in facts if fact)), self._screen)
@@ -129,7 +130,7 @@ def _counts(review: Review) -> str:
 
 
 def _row(site: str, counts: str, file: str, written: Written, screen: Screen) -> Iterator[str]:
-    where = f"{file} ({written})" if written is not Written.NONE else ""
+    where = f"{file} ({spoken(written)})" if written is not Written.NONE else ""
     spans = [Span(site, Style.BOLD), Span(counts), Span(where, Style.DIM)]
     yield from wrapped([span for span in spans if span.text], screen)
 

@@ -73,13 +73,13 @@ def test_json_has_every_object_and_all_three_sides(reconciler: Command, project:
     assert settings["fields"] == [
         {
             "path": "settings.toneOfVoice",
-            "moved": "changed in both",
+            "moved": "changed-in-both",
             "desired": "loud",
             "live": "dry",
             "applied": "warm and playful",
         }
     ]
-    assert (settings["state"], settings["moved"], settings["finding"]) == ("drifted", "changed in both", "differs")
+    assert (settings["state"], settings["moved"], settings["finding"]) == ("drifted", "changed-in-both", "differs")
     assert (plan["address"], plan["state"], plan["moved"]) == ("shop/marketing-plan", "converged", None)
 
 

@@ -113,7 +113,7 @@ def test_sites_of_every_kind_are_taken_in_and_nothing_is_left_to_change(fresh: P
     before = {path: path.read_bytes() for path in fresh.root.rglob("*.yaml")}
     again = reconciler("import", "--all", "--into", fresh.root, "--output", "json")
     assert (again.code, again.json["summary"]["declared"]) == (0, 6)
-    assert {site["written"] for site in again.json["sites"]} == {"already declared"}
+    assert {site["written"] for site in again.json["sites"]} == {"already-declared"}
     assert {path: path.read_bytes() for path in fresh.root.rglob("*.yaml")} == before
 
 

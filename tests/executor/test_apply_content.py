@@ -118,7 +118,7 @@ def test_activities_share_one_read_before_and_one_after(shop: Bench) -> None:
     )
     ledger = shop.apply(remove, update, CREATE)
     assert results(ledger) == ["done", "done", "done"]
-    assert shop.reads("marketing plan") == 2
+    assert shop.reads("marketing-plan") == 2
     assert shop.recorded.created == (CreatedActivity(ActivityId("activity-1"), "Open day", OPEN_DAY.target_date),)
 
 
@@ -170,7 +170,7 @@ def test_posts_are_asked_for_in_groups_of_twenty_and_waited_for_together(shop: B
     ledger = shop.apply(*(posts_for(one.id) for one in shop.world.activities))
     assert results(ledger) == ["done"] * 25
     assert [one.count(",") + 1 for one in shop.writes] == [20, 5]
-    assert shop.reads("marketing plan") == 1
+    assert shop.reads("marketing-plan") == 1
     assert shop.reads("posts") == 4  # once before, to be sure that there are none, and three times to wait
     assert shop.recorded.open == ()
 
@@ -298,7 +298,7 @@ def test_an_approved_draft_is_scheduled_read_back_and_entered_once(shop: Bench) 
     ledger = shop.apply(out(shop, "p1"), out(shop, "p2"))
     assert results(ledger) == ["done", "done"]
     assert shop.writes == ["SchedulePost, SchedulePost"]
-    assert shop.reads("marketing plan") == 2
+    assert shop.reads("marketing-plan") == 2
     first = shop.recorded.published[0]
     assert (first.id, first.channel, first.times, first.commit) == ("p1", "INSTAGRAM", 1, "c0ffee")
     assert first.scheduled_for == shop.world.activities[0].date
@@ -456,11 +456,11 @@ def test_a_cancel_needs_no_flag_and_is_read_back_before_what_follows(shop: Bench
     ledger = shop.apply(cancelling(shop, "p1"), retitle("a2"), allow_publish=False)
     assert results(ledger) == ["done", "done"]
     assert shop.world.log == [
-        "read marketing plan",
+        "read marketing-plan",
         "write CancelPost",
-        "read marketing plan",
+        "read marketing-plan",
         "write UpdateActivity",
-        "read marketing plan",
+        "read marketing-plan",
     ]
     assert shop.recorded.object("draft[p1]") == TAKEN_BACK
 
@@ -592,7 +592,7 @@ def test_what_was_not_cancelled_any_more_still_goes_out_as_far_as_anybody_knows(
     cancel = cancelling(shop, "p1")
     shop.stop = lambda: True
     ledger = shop.apply(cancel, still_going_out=(named,))
-    assert results(ledger) == ["not started"]
+    assert results(ledger) == ["not-started"]
     assert [one.post for one in ledger.still_going_out] == ["p1", "p9"]  # the soonest first
     assert shop.world.log == []
 
@@ -677,9 +677,9 @@ def test_a_move_that_is_refused_says_when_the_post_goes_out(shop: Bench) -> None
 
 
 def test_a_schedule_that_cannot_be_read_back_stays_open_for_the_next_run(shop: Bench) -> None:
-    shop.world.after_call = lambda _: shop.world.failing.update({"marketing plan": [failure()]})
+    shop.world.after_call = lambda _: shop.world.failing.update({"marketing-plan": [failure()]})
     ledger = shop.apply(out(shop, "p1"), retitle("a1"))
-    assert results(ledger) == ["unknown", "not started"]
+    assert results(ledger) == ["unknown", "not-started"]
     assert ledger.error is not None
     shop.world.after_call = None
     assert shop.settle_open().open == ()
@@ -747,7 +747,7 @@ def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> Non
     )
     assert results(shop.apply(deferred, allow_publish=False)) == ["withheld"]
     assert results(shop.apply(deferred)) == ["done", "done"]
-    assert shop.reads("channel status") == 1
+    assert shop.reads("channel-status") == 1
     assert shop.reads("features") == 1
 
 

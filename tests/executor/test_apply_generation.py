@@ -67,7 +67,7 @@ def test_settings_are_written_read_back_and_remembered(bench: Bench) -> None:
 def test_rule_17_5_nothing_is_generated_from_settings_that_were_not_kept(bench: Bench) -> None:
     bench.world.drops = {"settings.toneOfVoice"}
     ledger = bench.apply(set_tone("dry"), generate(), DEFERRED)
-    assert results(ledger) == ["failed", "not started", "not started"]
+    assert results(ledger) == ["failed", "not-started", "not-started"]
     assert bench.writes == ["UpdateSettings"]
 
 
@@ -75,7 +75,7 @@ def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_d
     bench.world.settings = {"settings.imageGuidelines": "no people", "settings.language": "en"}
     bench.world.after_call = lambda _: bench.world.settings.update({"settings.imageGuidelines": None})
     ledger = bench.apply(set_tone("dry"), generate(), inputs=DRY)
-    assert results(ledger) == ["failed", "not started"]
+    assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
         "fields that were not written changed with it: settings.imageGuidelines was no people, is nothing; "
         "check the settings in the dashboard"
@@ -86,7 +86,7 @@ def test_rule_17_5_nothing_is_generated_where_the_write_changed_fields_that_it_d
 def test_rule_17_5_nothing_is_generated_from_an_event_that_is_not_there(bench: Bench) -> None:
     bench.world.after_call = lambda _: bench.world.events.clear()
     ledger = bench.apply(CREATE_SALE, generate())
-    assert results(ledger) == ["unknown", "not started"]
+    assert results(ledger) == ["unknown", "not-started"]
     assert bench.writes == ["CreateEvent"]
 
 
@@ -123,7 +123,7 @@ def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from
     bench.world.status = PlanStatus.ACTIVE
     bench.world.settings = {"settings.toneOfVoice": "loud"}
     ledger = bench.apply(set_tone("dry", "warm", SettingIs("settings.toneOfVoice", "warm")), regenerate())
-    assert results(ledger) == ["skipped", "not started"]
+    assert results(ledger) == ["skipped", "not-started"]
     assert details(ledger)[0] == 'settings.toneOfVoice is "loud" now, not "warm"'
     assert bench.writes == []
 
@@ -132,14 +132,14 @@ def test_settings_that_moved_meanwhile_are_skipped_and_nothing_is_generated_from
 def test_settings_that_were_not_saved_stop_the_generation(bench: Bench, result: str) -> None:
     bench.world.answers = {UpdateSettings: [NotDone("no", skipped=result == "skipped")]}
     ledger = bench.apply(set_tone(), generate(), DEFERRED)
-    assert results(ledger) == [result, "not started", "not started"]
+    assert results(ledger) == [result, "not-started", "not-started"]
     assert bench.writes == ["UpdateSettings"]
 
 
 def test_an_event_that_was_not_saved_stops_the_generation_but_not_the_settings(bench: Bench) -> None:
     bench.world.answers = {CreateEvent: [NotDone("no")]}
     ledger = bench.apply(CREATE_SALE, set_tone(), generate())
-    assert results(ledger) == ["failed", "done", "not started"]
+    assert results(ledger) == ["failed", "done", "not-started"]
 
 
 def test_inputs_are_due_before_the_first_write_and_in_force_once_active(bench: Bench) -> None:
@@ -180,19 +180,19 @@ def test_a_status_of_a_later_version_is_waited_for(bench: Bench) -> None:
 
 def test_errors_of_the_poll_do_not_end_the_wait(bench: Bench) -> None:
     bench.world.activities = [an_activity("old")]
-    bench.world.failing = {"marketing plan": []}
+    bench.world.failing = {"marketing-plan": []}
 
     def fail_next(_: object) -> None:
-        bench.world.failing["marketing plan"] = [failure(), failure(ErrorKind.THROTTLED)]
+        bench.world.failing["marketing-plan"] = [failure(), failure(ErrorKind.THROTTLED)]
 
     bench.world.after_call = fail_next
     assert results(bench.apply(generate())) == ["done"]
 
 
 def test_a_poll_that_is_refused_for_good_leaves_the_generation_pending(bench: Bench) -> None:
-    bench.world.after_call = lambda _: bench.world.failing.update({"marketing plan": [failure(ErrorKind.FORBIDDEN)]})
+    bench.world.after_call = lambda _: bench.world.failing.update({"marketing-plan": [failure(ErrorKind.FORBIDDEN)]})
     ledger = bench.apply(generate(), DEFERRED)
-    assert results(ledger) == ["pending", "not started"]
+    assert results(ledger) == ["pending", "not-started"]
     assert ledger.error is not None
     assert [one.sent for one in bench.recorded.open] == [True]
 
@@ -201,7 +201,7 @@ def test_a_generation_that_outlasts_the_timeout_is_pending_and_stays_open(bench:
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.takes = None
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
-    assert results(ledger) == ["pending", "not started"]
+    assert results(ledger) == ["pending", "not-started"]
     assert details(ledger) == ["still GENERATING after 10m; run again to continue waiting", "waits for the generation"]
     assert [(one.call, one.sent) for one in bench.recorded.open] == [("generate", True)]
     assert bench.recorded.pending == DRY
@@ -232,7 +232,7 @@ def test_waiting_for_the_generation_of_another_takes_the_live_values_as_in_force
 
 def test_a_generation_of_another_that_does_not_end_is_pending(bench: Bench) -> None:
     bench.world.status = PlanStatus.GENERATING
-    assert results(bench.apply(AWAIT, DEFERRED)) == ["pending", "not started"]
+    assert results(bench.apply(AWAIT, DEFERRED)) == ["pending", "not-started"]
 
 
 def test_waiting_and_then_regenerating_keeps_both_sets_of_inputs_apart(bench: Bench) -> None:
@@ -252,7 +252,7 @@ def test_a_regeneration_that_is_accepted_and_makes_nothing_is_not_done(bench: Be
     bench.world.status, bench.world.activities = PlanStatus.ACTIVE, [an_activity("a", a_post("p"))]
     bench.world.answers = {Regenerate: [Pending("GENERATING")]}
     ledger = bench.apply(regenerate(), DEFERRED, inputs=DRY, adopted_inputs=WARM)
-    assert results(ledger) == ["failed", "not started"]
+    assert results(ledger) == ["failed", "not-started"]
     assert details(ledger)[0] == (
         "accepted, but after 10m the marketing plan has not changed; nothing was generated; run again"
     )
@@ -273,7 +273,7 @@ def test_a_failed_generation_is_an_error_with_a_hint_where_the_site_is_not_publi
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.ends, bench.world.published = PlanStatus.FAILED, False
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
-    assert results(ledger) == ["failed", "not started"]
+    assert results(ledger) == ["failed", "not-started"]
     assert "publish it" in details(ledger)[0]
     assert bench.recorded.open == ()
     assert bench.recorded.pending == DRY
@@ -292,7 +292,7 @@ def test_a_regeneration_while_another_is_under_way_is_skipped(bench: Bench) -> N
     bench.world.status = PlanStatus.ACTIVE
     bench.world.answers = {Regenerate: [NotDone("plan already generating", skipped=True)]}
     ledger = bench.apply(regenerate(MarketingPlanIs((PlanStatus.ACTIVE,))), DEFERRED)
-    assert results(ledger) == ["skipped", "not started"]
+    assert results(ledger) == ["skipped", "not-started"]
     assert bench.recorded.open == ()
 
 
@@ -328,7 +328,7 @@ def test_a_lost_answer_without_a_trace_is_unknown_and_stays_open_until_its_time_
     bench.world.settings = {"settings.toneOfVoice": "dry"}
     bench.world.lost = {Generate: False}
     ledger = bench.apply(generate(), DEFERRED, inputs=DRY)
-    assert results(ledger) == ["unknown", "not started"]
+    assert results(ledger) == ["unknown", "not-started"]
     assert [one.sent for one in bench.recorded.open] == [False]
     assert bench.settle_open().open == ()
     assert bench.recorded.pending == DRY
@@ -499,7 +499,7 @@ def test_a_stop_lets_the_call_in_flight_end_and_starts_nothing_more(bench: Bench
     bench.stop = lambda: bool(asked)
     bench.world.before_call = lambda _: asked.append(True)
     ledger = bench.apply(CREATE_SALE, set_tone(), generate())
-    assert results(ledger) == ["done", "not started", "not started"]
+    assert results(ledger) == ["done", "not-started", "not-started"]
     assert ledger.interrupted
     assert [(entry.call, entry.sent) for entry in bench.recorded.open] == [("create-event", True)]  # not seen yet
     assert bench.writes == ["CreateEvent"]
@@ -508,7 +508,7 @@ def test_a_stop_lets_the_call_in_flight_end_and_starts_nothing_more(bench: Bench
 def test_a_stop_while_waiting_leaves_the_generation_pending(bench: Bench) -> None:
     bench.stop = lambda: bench.world.now > START
     ledger = bench.apply(generate(), DEFERRED)
-    assert results(ledger) == ["pending", "not started"]
+    assert results(ledger) == ["pending", "not-started"]
     assert ledger.interrupted
     assert [one.sent for one in bench.recorded.open] == [True]
 
@@ -530,7 +530,7 @@ def test_a_read_that_fails_stops_this_site_with_a_sentence(bench: Bench) -> None
         "Open",
     )
     ledger = bench.apply(CREATE_SALE, set_tone("dry", None, SettingIs("settings.toneOfVoice", None)), create)
-    assert results(ledger) == ["done", "not started", "not started"]
+    assert results(ledger) == ["done", "not-started", "not-started"]
     assert ledger.error is not None
     assert "check the credential" in sentence(ledger.error)
 
@@ -556,7 +556,7 @@ def test_rule_17_6_a_plan_that_is_still_the_old_one_is_looked_at_again(bench: Be
     bench.world.after_call = lag
     ledger = bench.apply(regenerate())
     assert results(ledger) == ["done"]
-    assert bench.world.log.count("read marketing plan") >= 3
+    assert bench.world.log.count("read marketing-plan") >= 3
 
 
 # --- what the answers do not show ------------------------------------------------------------------
@@ -570,7 +570,7 @@ def test_rule_17_1_what_was_created_and_never_seen_is_unknown_and_not_created_ag
 ) -> None:
     bench.world.answers = {CreateEvent: [outcome]}
     ledger = bench.apply(CREATE_SALE, generate())
-    assert results(ledger) == ["unknown", "not started"]
+    assert results(ledger) == ["unknown", "not-started"]
     assert bench.writes == ["CreateEvent"]
     assert bench.reads("events") >= 3
     (entry,) = bench.settle_open().open  # the next run looks, and leaves it as it is
@@ -591,7 +591,7 @@ def test_rule_17_7_what_two_writes_did_not_change_is_in_force(bench: Bench) -> N
     bench.world.settings = {"settings.toneOfVoice": "Dry."}
     bench.world.drops = {"settings.toneOfVoice"}
     first = bench.apply(set_tone("dry", "Dry."), generate(), inputs=DRY)
-    assert results(first) == ["failed", "not started"]
+    assert results(first) == ["failed", "not-started"]
     second = bench.apply(set_tone("dry", "Dry."), generate(), inputs=DRY)
     assert results(second) == ["done", "done"]
     assert any("the site keeps 'Dry.'" in note for note in second.notes)
@@ -603,7 +603,7 @@ def test_rule_17_5_what_is_never_taken_is_never_generated_from(bench: Bench) -> 
     bench.world.settings = {"settings.toneOfVoice": "warm"}
     bench.world.drops = {"settings.toneOfVoice"}
     for _ in range(4):
-        assert results(bench.apply(set_tone("dry", "warm"), generate(), inputs=DRY)) == ["failed", "not started"]
+        assert results(bench.apply(set_tone("dry", "warm"), generate(), inputs=DRY)) == ["failed", "not-started"]
     assert bench.recorded.generated_from != DRY
 
 

@@ -145,7 +145,7 @@ BROKEN: list[tuple[Precondition, str]] = [
 
 def test_a_plan_whose_needs_hold_is_not_stale_and_costs_one_read_a_part(shop: Bench) -> None:
     assert found(shop, needing(*HOLDING)) == []
-    assert shop.world.log == ["read settings", "read events", "read marketing plan"]
+    assert shop.world.log == ["read settings", "read events", "read marketing-plan"]
 
 
 @pytest.mark.parametrize(("one", "words"), BROKEN, ids=lambda value: str(value)[:40])
@@ -314,7 +314,7 @@ def test_a_state_that_cannot_be_written_ends_the_site_and_starts_nothing_more(sh
 
     shop.world.after_call = break_store
     ledger = shop.apply(set_tone(), act(DeleteActivity(ACTIVITY.id, "x"), Kind.ACTIVITY, "a1"))
-    assert results(ledger) == ["done", "not started"]
+    assert results(ledger) == ["done", "not-started"]
     assert ledger.error is not None
     assert sentence(ledger.error) == "memory:sites/shop.json: is full; make room"
 

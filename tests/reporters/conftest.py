@@ -59,7 +59,7 @@ def plan_of(*actions: Action, site: str = SITE, **rest: object) -> Plan:
 
 
 def planned(plan: Plan) -> SitePlanned:
-    return SitePlanned(plan, tally_of(plan), ("settings", "marketing plan"))
+    return SitePlanned(plan, tally_of(plan), ("settings", "marketing-plan"))
 
 
 @pytest.fixture

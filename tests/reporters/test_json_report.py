@@ -81,7 +81,7 @@ def test_explain_adds_calls_preconditions_and_reads(everything: SitePlanned) -> 
     reporter.handle(PlanCompleted(1, everything.tally))
     reporter.handle(Ended(0))
     site = json.loads(out.getvalue())["sites"][0]
-    assert site["reads"] == ["settings", "marketing plan"]
+    assert site["reads"] == ["settings", "marketing-plan"]
     assert site["actions"][2]["calls"] == ["PATCH /settings"]
     assert site["actions"][2]["requires"] == ['settings.toneOfVoice is "dry"']
 

@@ -29,7 +29,7 @@ from reconciler.model.journal import Before, OpenEntry
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
-from reconciler.model.text import normal_text
+from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import EventIs, NoEventNamed
 from reconciler.planner.event_matching import own_calendars, own_events
@@ -182,8 +182,8 @@ class EventsKind(ManagedKind[EventOperation]):
 
     def inputs_missing(self, operation: EventOperation, address: Address, result: Result) -> str | None:
         if isinstance(operation, DeleteEvent):
-            return None if result is Result.SKIPPED else f"{address} was not deleted ({result})"
-        return f"{address} was not saved ({result})"
+            return None if result is Result.SKIPPED else f"{address} was not deleted ({spoken(result)})"
+        return f"{address} was not saved ({spoken(result)})"
 
     def touches(self, operation: EventOperation) -> frozenset[str]:
         match operation:

@@ -23,7 +23,7 @@ from reconciler.model.settings import (
     whole_fields,
 )
 from reconciler.model.sites import Inputs, Need
-from reconciler.model.text import printable
+from reconciler.model.text import printable, spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import SettingIs
 
@@ -83,7 +83,7 @@ class SettingsKind(ManagedKind[UpdateSettings]):
         return Inputs(settings=tuple(Field(change.path, normal(change.path, change.after)) for change in changes))
 
     def inputs_missing(self, operation: UpdateSettings, address: Address, result: Result) -> str | None:
-        return f"the settings were not saved ({result})"
+        return f"the settings were not saved ({spoken(result)})"
 
     def touches(self, operation: UpdateSettings) -> frozenset[str]:
         return frozenset({"settings"})

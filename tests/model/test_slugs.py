@@ -1,0 +1,86 @@
+"""Slugs are stored and compared, sentences are not: a sentence may be reworded on any day, what is stored may not."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+
+import reconciler
+from reconciler.model.text import spoken
+from reconciler.planner.document import PlanDocument
+from reconciler.state.lock_record import LockRecord
+from reconciler.state.record import SiteRecord
+from reconciler.state.transitions import Note
+
+ROOT = Path(reconciler.__file__).parent
+SLUG = re.compile(r"[A-Za-z0-9]+(?:[-_][A-Za-z0-9]+)*")
+
+SENTENCES = {
+    "a remark about a site, beside its actions": {"Plan.notes"},
+    "a problem, beside its code": {"Diagnostic.message", "Diagnostic.fix"},
+    "what is in the way, beside the reason": {"StillGoingOut.obstacle", "StillGoingOut.stop"},
+    "what the remote side said of a call, beside how it ended": {
+        "Done.detail",
+        "Pending.detail",
+        "NotDone.detail",
+        "Unknown.detail",
+        "OpenEntry.unknown",
+        "PostOutcome.reason",
+    },
+}
+"""What is kept to be shown again as it was told, and decides nothing: beside each is what does."""
+
+FACTS = {
+    *("account", "approver", "because", "call", "channel", "channels", "code", "commit", "consumed"),
+    *("contents", "created", "credentials", "decision", "description", "edited", "event_ids", "events", "field"),
+    *("file", "id", "ids", "in_file", "instance_id", "known", "link", "live", "name", "object", "objects", "path"),
+    *("request_id", "rules", "status", "target_date", "time_zone", "title", "type", "types", "weekdays", "zone"),
+    *("api", "kind", "tool", "written", "beat", "ci_url", "host", "machine", "run", "started", "token", "user"),
+}
+"""The members of what is kept that are texts, and no sentences of ours: names, ids, texts of a site, slugs."""
+
+
+def _slugs_of(file: Path) -> Iterator[tuple[str, str]]:
+    """The members of the enums in a file, with their values."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef) and any(ast.unparse(base).endswith("StrEnum") for base in node.bases):
+            for member in node.body:
+                if isinstance(member, ast.Assign) and isinstance(member.value, ast.Constant):
+                    yield f"{file.name} {node.name}.{ast.unparse(member.targets[0])}", str(member.value.value)
+
+
+def _texts_in(hint: Any, at: str, seen: set[Any]) -> Iterator[str]:
+    """The members of what is kept that are texts, as `Type.member`."""
+    if hint is str:
+        yield at
+    elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        if hint not in seen:
+            seen.add(hint)
+            for name, inner in get_type_hints(hint).items():
+                yield from _texts_in(inner, f"{hint.__name__}.{name}", seen)
+    else:
+        for inner in get_args(hint):
+            yield from _texts_in(inner, at, seen)
+
+
+def test_the_values_of_enums_are_slugs() -> None:
+    members = [member for file in sorted(ROOT.rglob("*.py")) for member in _slugs_of(file)]
+    assert len(members) > 200
+    assert [(name, value) for name, value in members if value and not SLUG.fullmatch(value)] == []
+
+
+def test_a_slug_is_spoken_without_its_hyphens() -> None:
+    assert spoken("changed-in-git") == "changed in git"
+
+
+def test_what_is_kept_holds_no_sentence_that_decides_anything() -> None:
+    seen: set[Any] = set()
+    kept = {text for hint in (SiteRecord, Note, LockRecord, PlanDocument) for text in _texts_in(hint, "", seen)}
+    told = {text for texts in SENTENCES.values() for text in texts}
+    assert told - kept == set()
+    assert sorted(text for text in kept - told if text.partition(".")[2] not in FACTS) == []
