@@ -176,12 +176,12 @@ async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str]) -> An
 async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answer:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
-        attempt = _Attempt(results, task, again=not await results.begin(job.part))
+        again, attempt = not await results.begin(job.part), _Attempt(results, task)
         ready = PreparedSites()
         for entry, site in zip(entries, task.ready, strict=True):
-            if not (attempt.again and await results.get(entry.id)):
+            if not (again and await results.get(entry.id)):
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
-        patience = max(job.lock_timeout, LOST_LEASE) if attempt.again else job.lock_timeout
+        patience = max(job.lock_timeout, LOST_LEASE) if again else job.lock_timeout
         totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
         watch = _Watch(results)
         async with watch.over(), attempt.telling(job.part):
@@ -223,8 +223,7 @@ class _Heard:
 class _Attempt:
     """An attempt at a part; see `engine.applying.Attempt`."""
 
-    def __init__(self, results: PartResults, task: Task, *, again: bool) -> None:
-        self.again = again
+    def __init__(self, results: PartResults, task: Task) -> None:
         self.files = task.setup.files
         self.heard = _Heard()
         self._results = results
@@ -236,11 +235,11 @@ class _Attempt:
         return self._approvers[site]
 
     async def begin(self, site: SiteRef) -> bool:
-        """Notes that a site is begun, and says whether no earlier attempt has. Raises StateError."""
+        """Notes that a site is begun, and says whether no other attempt has. Raises StateError."""
         return await self._results.begin_site(site.id)
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
-        """What an earlier attempt did at a site. Raises StateError."""
+        """What another attempt did at a site. Raises StateError."""
         if (data := await self._results.get(site.id)) is None:
             return None
         kept = from_bytes(Kept, data).outcome

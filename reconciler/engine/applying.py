@@ -83,11 +83,6 @@ class Attempt(Protocol):
     """An attempt at a part of a run; an earlier attempt may have been lost in the middle."""
 
     @property
-    def again(self) -> bool:
-        """Whether an earlier attempt was lost."""
-        ...
-
-    @property
     def files(self) -> bool:
         """Whether the project's files can be asked what was approved."""
         ...
@@ -97,11 +92,11 @@ class Attempt(Protocol):
         ...
 
     async def begin(self, site: SiteRef) -> bool:
-        """Notes that a site is begun, and says whether no earlier attempt has. Under its lease. Raises StateError."""
+        """Notes that a site is begun, and says whether no other attempt has. Under its lease. Raises StateError."""
         ...
 
     async def earlier(self, site: SiteRef) -> SiteApplied | None:
-        """What an earlier attempt that finished the site did there. Asked under the site's lease. Raises StateError."""
+        """What another attempt that finished the site did there. Asked under the site's lease. Raises StateError."""
         ...
 
     async def keep(self, result: SiteApplied) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,16 +20,17 @@ from reconciler.executor.executor import apply_plan
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
-from reconciler.model.address import SiteName
+from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
-from reconciler.model.marketing_plan import Regenerate
-from reconciler.model.operations import class_of
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
+from reconciler.model.operations import Deferred, Operation
+from reconciler.model.posts import AwaitPosts
+from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import RecordedSite
-from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import Action, GoingOut, Plan
+from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
 from reconciler.planner.unseen import UnseenPosts
@@ -38,7 +39,9 @@ from reconciler.state.ledger import RunLedgers
 
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
 IN_DOUBT = f"the worker that started this site was lost, and what it did here is not known; {AGAIN}"
-DONE_BEFORE = "done by a worker that was lost afterwards"
+DONE_BEFORE = "done before another worker took over from one that was lost"
+ASKED_BEFORE = "asked for by a worker that was lost afterwards"
+HOW_MUCH = f"a worker that was lost began this, and how much of it was done is not known; {AGAIN}"
 
 
 async def carry_out(
@@ -129,20 +132,20 @@ async def _apply(
     sleep = run.session.clock.sleep
     clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
     async with leased(run, site) as held:
-        again = run.attempt is not None and run.attempt.again
-        if run.attempt is not None and again and (earlier := await run.attempt.earlier(site)):
+        begun = run.attempt is not None and not await run.attempt.begin(site)
+        if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):
             return earlier
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
         entry = prepared.entry
         ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
-        if run.attempt is not None and _is_asked_for(run, plan) and not await run.attempt.begin(site):
+        if begun and _is_asked_for(run, plan):
             ledger = ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
+        elif begun:
+            ledger = await _carry_on(run, prepared, ports, options, turn, recorder)
         elif held.journal.recorded == prepared.recorded:
             ledger = await apply_plan(plan, ports, options, recorder.record)
-        elif not again:
-            ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
         else:
-            ledger = await _carry_on(run, prepared, ports, options, turn, recorder)
+            ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
         result = SiteApplied(ledger, prepared.planned.labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)
@@ -171,8 +174,9 @@ async def _carry_on(
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}
     over = [action for action in plan.actions if action.address not in still]
-    entries = (_over(action, today, prepared.recorded, recorded) for action in over)
-    return replace(ledger, entries=(*entries, *ledger.entries))
+    entries = [_over(action, today, prepared.recorded, recorded) for action in over]
+    begun = _begun(plan, recorded)
+    return replace(ledger, entries=(*entries, *(_awaited(entry, begun) for entry in ledger.entries)))
 
 
 def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) -> Entry:
@@ -180,12 +184,38 @@ def _over(action: Action, today: Plan, before: RecordedSite, now: RecordedSite) 
     operation, result, why = action.operation, Result.DONE, DONE_BEFORE
     if blocked := next((found.message for found in today.blocked if found.address == action.address), ""):
         result, why = Result.SKIPPED, blocked
-    elif class_of(operation) in (ActionClass.PUBLIC, ActionClass.PROTECTIVE):
+    elif isinstance(operation, Deferred):
+        result, why = Result.UNKNOWN, HOW_MUCH
+    elif isinstance(operation, SchedulePost | ReschedulePost | CancelPost) and not _is_noted(operation, before, now):
         # It may only have become outdated: nothing is known but what was noted.
-        id = operation.post if isinstance(operation, SchedulePost) else None
-        if id is None or now.published_by_id.get(id) == before.published_by_id.get(id):
-            result, why = Result.UNKNOWN, IN_DOUBT
+        result, why = Result.UNKNOWN, IN_DOUBT
     return Entry(action.address, operation, result, why)
+
+
+def _is_noted(operation: SchedulePost | ReschedulePost | CancelPost, before: RecordedSite, now: RecordedSite) -> bool:
+    """Whether it was noted, since a plan was made, that a post goes out then or was taken back."""
+    if isinstance(operation, CancelPost):
+        key = key_of(Kind.DRAFT, operation.post)
+        return now.object(key) == TAKEN_BACK != before.object(key)
+    return now.published_by_id.get(operation.post) != before.published_by_id.get(operation.post)
+
+
+def _begun(plan: Plan, recorded: RecordedSite) -> dict[Address, Operation]:
+    """What a lost attempt asked for that takes time, and that is not over."""
+    asked = {(entry.address, type(entry.operation)) for entry in recorded.open}
+    return {
+        action.address: action.operation
+        for action in plan.actions
+        if action.operation.takes_time and (action.address, type(action.operation)) in asked
+    }
+
+
+def _awaited(entry: Entry, begun: Mapping[Address, Operation]) -> Entry:
+    """What became of what a lost attempt asked for, if that is what an entry waited for."""
+    asked = begun.get(entry.address) if isinstance(entry.operation, AwaitGeneration | AwaitPosts) else None
+    if asked is None:
+        return entry
+    return replace(entry, operation=asked, detail=entry.detail or ASKED_BEFORE)
 
 
 class ApplyTotals:

@@ -16,6 +16,9 @@ from reconciler.state.store import ANY, Store, fresh, put_once
 
 FOLDER: Final = "parts/"
 
+BEGUN: Final = "begun/"
+"""Notes of the sites that were begun: apart, because the results are listed again and again."""
+
 FORGOTTEN: Final = timedelta(days=7)
 """The age at which results that no run fetched are removed: the run was killed, and so were its workers."""
 
@@ -36,6 +39,7 @@ class PartResults:
 
     def __init__(self, store: Store, run: str) -> None:
         self._store = store
+        self._run = run
         self._prefix = f"{FOLDER}{run}-"
 
     async def keep(self, id: str, data: bytes) -> None:
@@ -54,15 +58,15 @@ class PartResults:
 
     async def begin(self, part: int) -> bool:
         """Notes that an attempt at a part begins, and says whether it is the first. Raises StateError."""
-        return await self._begin(str(part))
+        return await self._begin(f"{self._prefix}{part}")
 
     async def begin_site(self, id: str) -> bool:
-        """`begin`, of a site: for work that is done again if nobody can tell that it was done. Raises StateError."""
-        return await self._begin(checked_id(id))
+        """`begin`, of a site under its lease. Raises StateError."""
+        return await self._begin(f"{BEGUN}{self._run}-{checked_id(id)}")
 
-    async def _begin(self, what: str) -> bool:
+    async def _begin(self, key: str) -> bool:
         try:
-            await put_once(self._store, f"{self._prefix}{what}", fresh().encode(), expected=None, durable=False)
+            await put_once(self._store, key, fresh().encode(), expected=None, durable=False)
         except Conflict:
             return False
         return True
@@ -88,10 +92,11 @@ class PartResults:
 
     async def clear(self, now: datetime) -> None:
         """Removes the results of this run, and abandoned ones. Raises StateError."""
-        old = f"{FOLDER}{(now - FORGOTTEN).astimezone(UTC):{_TIME}}"
-        for key in [key async for key in self._store.keys(FOLDER)]:
-            if key.startswith(self._prefix) or key < old:
-                await self._store.delete(key)
+        old = f"{(now - FORGOTTEN).astimezone(UTC):{_TIME}}"
+        for folder in (FOLDER, BEGUN):
+            for key in [key async for key in self._store.keys(folder)]:
+                if key.startswith(f"{folder}{self._run}-") or key < folder + old:
+                    await self._store.delete(key)
 
     def _key(self, id: str) -> str:
         return f"{self._prefix}{checked_id(id)}.json"

@@ -47,9 +47,9 @@ class Fleet:
 
 
 @contextmanager
-def fleet(root: Path, count: int) -> Iterator[Fleet]:
-    """A fleet of sites, all new; the last one has approvals that cannot be read."""
-    sandbox = Sandbox(root / "world.db", {"latency": {"generate": 0.1, "posts": 0.1}})
+def fleet(root: Path, count: int, *, generate: float = 0.1) -> Iterator[Fleet]:
+    """A fleet of sites, all new; the last one has approvals that cannot be read. A generation takes some seconds."""
+    sandbox = Sandbox(root / "world.db", {"latency": {"generate": generate, "posts": 0.1}})
     server = start_in_thread(sandbox)
     try:
         (root / "sites").mkdir()

@@ -32,7 +32,7 @@ from reconciler.engine import apply_parts, carrying_out, parts
 from reconciler.engine.apply import apply_live
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.choice import Choice
-from reconciler.engine.parts import Applying, Task
+from reconciler.engine.parts import Answer, Applying, Task
 from reconciler.engine.prepared import Prepared
 from reconciler.engine.results import ApplyCompleted, Event
 from reconciler.engine.selection import select
@@ -40,8 +40,9 @@ from reconciler.engine.session import RunContext
 from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.events import Started
-from reconciler.executor.ledger import Result
+from reconciler.executor.ledger import Result, Tally
 from reconciler.model.address import SiteName
+from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
@@ -144,7 +145,8 @@ def kept_ledgers(shops: Fleet) -> list[dict[str, Any]]:
 
 
 def left_in_state(shops: Fleet) -> list[str]:
-    return [path.name for path in (shops.root / ".reconciler" / "parts").glob("*")]
+    state = shops.root / ".reconciler"
+    return [path.name for folder in ("parts", "begun") for path in (state / folder).glob("*")]
 
 
 def of_processes(setup: Any, count: int = 1) -> Workers:
@@ -201,6 +203,34 @@ def test_a_worker_that_is_killed_in_a_call_is_replaced_and_nothing_is_done_twice
     finishes(shops, capsys, runs=2)
 
 
+def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with fleet(tmp_path, SITES, generate=2) as shops:
+        (tmp_path / "approvals" / f"shop-{SITES}.yaml").unlink()
+        asked: list[str | None] = []
+
+        def all_killed() -> None:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+
+        def kill(seen: Seen) -> None:
+            if seen.when == "after":
+                asked.append(seen.site)
+                if len(asked) == SITES:
+                    threading.Timer(0.3, all_killed).start()
+
+        shops.sandbox.add_hook(GENERATE, kill)
+        completed, sites = applied(shops, of_processes)
+        assert len(asked) == SITES
+        entries = [entry for site in sites for entry in site.ledger.entries]
+        waited = [entry.operation for entry in entries if "asked for by a worker that was lost" in entry.detail]
+        assert waited == [Generate()] * SITES, sites
+        # As one process counts it.
+        assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3))
+        finishes(shops, capsys)
+
+
 class LosesAnswers(Quick):
     """A worker that is lost after it has done its part, until as many were as are to be."""
 
@@ -251,7 +281,36 @@ def test_what_is_found_done_already_is_told_as_done(shops: Fleet, capsys: pytest
     completed, sites = applied(shops, losing_answers)
     assert completed.results == {Result.DONE}
     assert {len(site.ledger.entries) for site in sites} == {4}
-    assert all("done by a worker that was lost" in entry.detail for site in sites for entry in site.ledger.entries)
+    assert all("from one that was lost" in entry.detail for site in sites for entry in site.ledger.entries)
+    finishes(shops, capsys)
+
+
+@pytest.mark.usefixtures("forgets")
+def test_a_drifted_value_that_a_lost_worker_put_right_is_told_as_done(
+    shops: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The record says before and after that it is as declared, and nothing is left to do."""
+    LosesAnswers.left = 0
+    applied(shops, None)
+    LosesAnswers.left = 1
+    [drifted] = [site for site in shops.sandbox.world()["sites"] if site.endswith("1")]
+    shops.sandbox.dashboard.patch_settings(drifted, {"settings.toneOfVoice": "dry"})
+    completed, sites = applied(shops, losing_answers)
+    assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(changed=1)), sites
+    finishes(shops, capsys)
+
+
+@pytest.mark.usefixtures("forgets")
+def test_of_what_a_lost_worker_did_of_a_promise_nobody_says_how_much(
+    shops: Fleet, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for file in (shops.root / "sites").glob("*.yaml"):
+        file.write_text(file.read_text() + "posts:\n  - {match: {within: 60d}, max: 2}\n")
+    completed, sites = applied(shops, losing_answers)
+    results = [{str(entry.operation.kind): entry.result for entry in site.ledger.entries} for site in sites]
+    assert [found.pop("rule") for found in results] == [Result.UNKNOWN] * SITES
+    assert {result for found in results for result in found.values()} == {Result.DONE}
+    assert (completed.tally.generated, completed.tally.promised, completed.tally.unknown) == (SITES, 0, SITES)
     finishes(shops, capsys)
 
 
@@ -441,7 +500,9 @@ def begin_and_change(shops: Fleet, task: Task) -> None:
     """Begins a part as a worker does that is lost then; and one of its sites differs more from its file."""
     assert isinstance(task.job, Applying)
     state = open_state(".reconciler", shops.root, environ={})
-    assert asyncio.run(PartResults(state.store, task.job.run).begin(task.job.part))
+    results = PartResults(state.store, task.job.run)
+    assert asyncio.run(results.begin(task.job.part))
+    assert asyncio.run(results.begin_site(task.sites[0].id))
     site = shops.root / "sites" / "shop-01.yaml"
     text = site.read_text()
     site.write_text(text.replace("toneOfVoice: warm", "toneOfVoice: cold"))
@@ -509,6 +570,45 @@ def test_two_attempts_at_one_part_do_it_once(
     assert {len(site.ledger.entries) for site in sites} == {4}
     # What the first did is told as it tells it.
     assert again == []
+    finishes(shops, capsys)
+
+
+def test_a_worker_that_was_taken_for_lost_does_not_deny_what_another_did(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It comes to its sites after the other one has done and left them, and lets the result stand."""
+    done = threading.Event()
+
+    class Late(Quick):
+        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            if b'"kind":"applying"' not in args[0]:
+                return super().submit(function, *args, **kwargs)
+
+            def both() -> Any:
+                with ThreadPoolExecutor(1) as late:
+                    first = late.submit(function, *args)
+                    try:
+                        assert waits.wait(20)
+                        return function(*args)
+                    finally:
+                        done.set()
+                        assert not parts.from_bytes(Answer, first.result()).problem
+
+            return super().submit(both)
+
+    waits, begin = threading.Event(), PartResults.begin
+
+    async def begun(results: PartResults, part: int) -> bool:
+        first = await begin(results, part)
+        if first:
+            waits.set()
+            assert await asyncio.to_thread(done.wait, 20)
+        return first
+
+    monkeypatch.setattr(PartResults, "begin", begun)
+    monkeypatch.setattr(apply_parts, "EVERY", 60)  # the run looks once both have ended
+    completed, sites = applied(shops, lambda setup: Workers(Late, run_part, 1, setup))
+    assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3)), sites
     finishes(shops, capsys)
 
 
