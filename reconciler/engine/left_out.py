@@ -23,8 +23,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import post_name
 from reconciler.model.sites import PublishedPost
 from reconciler.model.text import printable
-from reconciler.planner.actions import Reason
-from reconciler.planner.gone_out import ALTHOUGH
+from reconciler.planner.gone_out import WhyNot, although
 from reconciler.planner.left_out import unwanted_by_files
 
 MOST_LOOKED_AT: Final = 1_000
@@ -41,7 +40,7 @@ class LeftOutSite(Struct, frozen=True):
     """A site that the run leaves out, and its posts that nobody wants any more, each with its moment and why."""
 
     name: SiteName
-    posts: tuple[tuple[PublishedPost, datetime | None, Reason], ...]
+    posts: tuple[tuple[PublishedPost, datetime | None, WhyNot], ...]
 
 
 async def tell_left_out(session: Session[ReadClient], sites: Collection[SiteEntry], emit: Emit) -> None:
@@ -90,7 +89,7 @@ def _notice(site: LeftOutSite) -> Diagnostic:
     count = len(site.posts)
     named = "; ".join(
         f"{post_name(printable(post.title), post.channel)}"
-        f"{f' {moment_text(moment, post.zone)}' if moment else ''} ({ALTHOUGH[reason]})"
+        f"{f' {moment_text(moment, post.zone)}' if moment else ''} ({although(reason)})"
         for post, moment, reason in site.posts[:MOST_NAMED]
     )
     more = f"; and {count - MOST_NAMED} more" if count > MOST_NAMED else ""

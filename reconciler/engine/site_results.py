@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from reconciler.executor.ledger import SiteLedger
     from reconciler.model.posts import PostId
     from reconciler.model.sites import PostOutcome, PublishedPost
-    from reconciler.planner.actions import Plan, Reason, StillGoingOut
+    from reconciler.planner.actions import Plan, StillGoingOut
     from reconciler.planner.drift_report import DriftReport
+    from reconciler.planner.gone_out import WhyNot
     from reconciler.planner.reached import Reached
     from reconciler.planner.review import Review
     from reconciler.planner.tally import PlanTally
@@ -167,7 +168,7 @@ class SiteHistory(Struct, frozen=True):
     outcomes: tuple[PostOutcome, ...] = ()
     moved: tuple[tuple[PostId, datetime], ...] = ()
     """When the posts that somebody moved since they were scheduled go out, or went out."""
-    unwanted: tuple[tuple[PostId, Reason], ...] = ()
+    unwanted: tuple[tuple[PostId, WhyNot], ...] = ()
     """Why posts that went out were no longer wanted."""
 
     def moment_of(self, post: PublishedPost) -> datetime | None:

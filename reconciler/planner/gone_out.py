@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, TypeAlias, assert_never, get_args
 
 from msgspec import Struct
 
@@ -33,14 +33,29 @@ MOVED: Final = "moved"
 
 UNWANTED: Final = "unwanted"
 
-ALTHOUGH: Final = {
-    Reason.WITHDRAWN: "its approval was withdrawn",
-    Reason.SENT_BACK: "it was sent back in review",
-    Reason.CHANGED: "its content or day was no longer what was approved",
-    Reason.DATE_MOVED: "its day was no longer the one that was approved",
-    Reason.EDITED: "its entry in the approvals file was edited",
-    Reason.PAUSED: "publishing is paused",
-}
+WhyNot: TypeAlias = Literal[
+    Reason.WITHDRAWN, Reason.SENT_BACK, Reason.CHANGED, Reason.DATE_MOVED, Reason.EDITED, Reason.PAUSED
+]
+"""Why the files no longer want a post: what can be told of one that is out, or at a site that nobody looks at."""
+
+
+def although(reason: WhyNot) -> str:
+    """A clause for it, for use after `although`."""
+    match reason:
+        case Reason.WITHDRAWN:
+            return "its approval was withdrawn"
+        case Reason.SENT_BACK:
+            return "it was sent back in review"
+        case Reason.CHANGED:
+            return "its content or day was no longer what was approved"
+        case Reason.DATE_MOVED:
+            return "its day was no longer the one that was approved"
+        case Reason.EDITED:
+            return "its entry in the approvals file was edited"
+        case Reason.PAUSED:
+            return "publishing is paused"
+        case never:
+            assert_never(never)
 
 
 def moved_key(post: PostId) -> str:
@@ -61,7 +76,7 @@ class WentOut(Struct, frozen=True):
     title: str
     account: str | None
     moment: datetime | None
-    reason: Reason
+    reason: WhyNot
 
 
 def went_out_unwanted(
@@ -85,7 +100,7 @@ def went_out_unwanted(
     return tuple(found)
 
 
-def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> Reason | None:
+def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> WhyNot | None:
     """Why a post that is out should not have gone out, by today's approvals; None if they say yes, or need not."""
     if (desired.schedule is not None and not desired.schedule.approval_required) or desired.approvals.unasked:
         return None
@@ -118,7 +133,7 @@ def told(found: WentOut, zone: str) -> Diagnostic:
     return blocked(
         found.address,
         BlockedBy.WENT_OUT_UNWANTED,
-        f"{name} went out{when}{where}, although {ALTHOUGH[found.reason]}{link}",
+        f"{name} went out{when}{where}, although {although(found.reason)}{link}",
         "take it down on its channel if it must not stay; the next apply records it, and history lists it from then on",
     )
 
@@ -151,10 +166,13 @@ def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
     return datetime.fromisoformat(str(moved["to"]))
 
 
-def reason_recorded(recorded: RecordedSite, post: PostId) -> Reason | None:
+def reason_recorded(recorded: RecordedSite, post: PostId) -> WhyNot | None:
     """Why a post that went out was unwanted, as recorded; None if it was wanted."""
     facts = recorded.object(unwanted_key(post))
-    return None if facts is None else Reason(str(facts["reason"]))
+    if facts is None:
+        return None
+    known: dict[str, WhyNot] = {reason.value: reason for reason in get_args(WhyNot)}
+    return known[str(facts["reason"])]
 
 
 def _last(recorded: RecordedSite) -> dict[PostId, PublishedPost]:

@@ -13,7 +13,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.schedule import DesiredSchedule, Pause
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.planner.actions import Reason
-from reconciler.planner.gone_out import moment_now
+from reconciler.planner.gone_out import WhyNot, moment_now
 from reconciler.planner.since_scheduled import since_scheduled_by_file
 from reconciler.planner.used_approvals import scheduled_by_us
 
@@ -50,7 +50,7 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
 
 def unwanted_by_files(
     desired: DesiredSite, recorded: RecordedSite, policy: Policy, now: datetime
-) -> Iterator[tuple[PublishedPost, datetime | None, Reason]]:
+) -> Iterator[tuple[PublishedPost, datetime | None, WhyNot]]:
     """The posts that wait to go out although the files do not want them any more, each with its moment and why.
 
     What only the site could tell is not found here: changed content, a moved date.
@@ -63,7 +63,7 @@ def unwanted_by_files(
 
 def why_not_by_files(
     desired: DesiredSite, recorded: RecordedSite, policy: Policy, post: PublishedPost
-) -> Reason | None:
+) -> WhyNot | None:
     """Why the files no longer want a waiting post; None if they say nothing against it."""
     schedule, approvals = desired.schedule or DesiredSchedule(()), desired.approvals
     if schedule.paused.with_other(policy.paused) is Pause.CANCEL:
