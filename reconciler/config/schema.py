@@ -100,23 +100,41 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
             problems.append(found)
         if len(problems) > MAX_EXPLAINED:
             return Checked({}, ((),))
-    return Checked(_without(document.value, bad), tuple(bad))
+    return Checked(_without(document.value, bad, _lists(name)), tuple(bad))
 
 
-_LISTS: Final = frozenset(
-    {("activities",), ("posts",), ("calendarEvents", "events"), ("schedule", "rules"), ("defaults",)}
-)
-"""Lists whose members are read one by one: a bad one becomes None, and the others keep their positions."""
+@cache
+def _lists(name: str) -> frozenset[KeyPath]:
+    """The lists of objects in a document, at its top or in a section.
+
+    Their members are read one by one: a bad one becomes None, and the others keep their positions.
+    """
+    whole = schema(name)
+    parts: list[tuple[KeyPath, dict[str, Any]]] = [
+        ((key,), _resolved(part, whole)) for key, part in whole["properties"].items()
+    ]
+    parts += [
+        ((*path, key), _resolved(part, whole)) for path, of in parts for key, part in of.get("properties", {}).items()
+    ]
+    members = ((path, _resolved(part["items"], whole)) for path, part in parts if "items" in part)
+    return frozenset(path for path, member in members if member.get("type") == "object" or "oneOf" in member)
 
 
-def _without(value: Any, bad: Sequence[KeyPath]) -> Any:
+def _resolved(part: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
+    """A part of a schema, or the definition that it refers to."""
+    while "allOf" in part or "$ref" in part:
+        part = part["allOf"][0] if "allOf" in part else whole["definitions"][part["$ref"].rpartition("/")[2]]
+    return part
+
+
+def _without(value: Any, bad: Sequence[KeyPath], lists: frozenset[KeyPath]) -> Any:
     """A value without its bad parts: members of lists that are read one by one, else keys of a section."""
     if not isinstance(value, dict):
         return {}
     rest = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}
     for path in filter(None, bad):
         depth = next((at for at, step in enumerate(path) if isinstance(step, int)), len(path))
-        if depth < len(path) and path[:depth] in _LISTS:
+        if depth < len(path) and path[:depth] in lists:
             holder: Any = rest if depth == 1 else rest.get(path[0])
             items = holder.get(path[depth - 1]) if isinstance(holder, dict) else None
             if isinstance(items, list):
@@ -124,7 +142,7 @@ def _without(value: Any, bad: Sequence[KeyPath]) -> Any:
                 holder[path[depth - 1]] = [None if at == step else one for at, one in enumerate(items)]
         elif depth == 1 or not isinstance(rest.get(path[0]), dict):
             rest.pop(path[0], None)
-        elif path[:2] in _LISTS:
+        elif path[:2] in lists:
             rest[path[0]][path[1]] = []
         else:
             rest[path[0]].pop(path[1], None)
