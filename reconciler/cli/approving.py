@@ -13,6 +13,7 @@ from typing import Final, TextIO, assert_never
 from msgspec import Struct, structs
 
 from reconciler.cli.asking import can_ask, key
+from reconciler.cli.exit_codes import Terminated
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import screen_of, shows_text
 from reconciler.cli.run import reported
@@ -93,7 +94,7 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     selection = select(project, index, options.choice)
     begin("approve", selection, emit)
     files = [(entry.name, project.approvals_file(entry.name), entry.load().approvals) for entry in selection.entries]
-    found = subjects(files, options.selector, options.decision)
+    found = subjects(files, options.selector, options.decision, waiting=options.everything)
     stream = sys.stdout if shows_text(options.shown) else sys.stderr
     screen = screen_of(stream, colour=options.shown.colour)
     if options.yes:
@@ -137,7 +138,12 @@ def _one_by_one(
             continue
         stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, at + 1, len(found)))
         stream.flush()
-        answer = _answer(decision, subject, can_undo=bool(made))
+        try:
+            answer = _answer(decision, subject, can_undo=bool(made))
+        except (KeyboardInterrupt, Terminated):
+            sys.stderr.write("\n")
+            _tell_saved(tuple(ruling for _, ruling in made), stream)
+            raise
         match answer:
             case Step.QUIT:
                 break

@@ -90,17 +90,26 @@ class Ruling(Struct, frozen=True):
 
 
 def subjects(
-    files: Iterable[tuple[SiteName, Path, Approvals]], selector: Selector, decision: AnyDecision | None
+    files: Iterable[tuple[SiteName, Path, Approvals]],
+    selector: Selector,
+    decision: AnyDecision | None,
+    *,
+    waiting: bool = False,
 ) -> tuple[Subject, ...]:
     """What there is to decide on: what is selected, and is not so already. `decision` None asks about drafts.
 
+    `waiting`: of the activities, only those with a draft that waits for a decision are sent back or discarded, so that
+    nothing is thrown away that people have approved or decided about by name.
     Raises UsageError for a selector that matches nothing in any file, and for a shortened id that several drafts or
     activities begin with.
     """
     approvals = tuple(files)
     _must_match(approvals, selector)
     return tuple(
-        subject for site, path, file in approvals for subject in _subjects(site, path, file, selector, decision)
+        subject
+        for site, path, file in approvals
+        for subject in _subjects(site, path, file, selector, decision)
+        if not waiting or decision in _TAKES_BACK or _waits(subject.activity)
     )
 
 
@@ -145,8 +154,19 @@ def pending(approvals: Approvals) -> int:
     return sum(
         draft.decision is Decision.PENDING
         for activity in approvals.activities
-        if activity.decision is ActivityDecision.KEEP
+        if _waits(activity)
         for draft in activity.drafts
+    )
+
+
+_TAKES_BACK: Final = frozenset({Decision.PENDING, ActivityDecision.KEEP})
+"""Decisions that undo another one, and so are never about what is still waiting."""
+
+
+def _waits(activity: ActivityApproval) -> bool:
+    """Whether a draft of an activity waits for a decision: none does once the activity is sent back or discarded."""
+    return activity.decision is ActivityDecision.KEEP and any(
+        draft.decision is Decision.PENDING for draft in activity.drafts
     )
 
 

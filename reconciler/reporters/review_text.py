@@ -178,7 +178,9 @@ def decided_line(decided: Decided) -> str:
         decided_so = "the chosen drafts already have this decision"
         chosen = decided_so if decided.pending else "no draft is waiting for a decision"
         return f"Nothing to decide: {chosen} ({plural(decided.listed, 'draft')}, {decided.pending} pending)."
-    what = [plural(decided.drafts, "draft")] if decided.drafts or not decided.activities else []
+    if not decided.drafts and not decided.activities:
+        return f"Decided: nothing; {decided.pending} pending."
+    what = [plural(decided.drafts, "draft")] if decided.drafts else []
     if decided.activities:
         what.append(plural(decided.activities, "activity", "activities"))
     return f"Decided: {' and '.join(what)} in {plural(decided.sites, 'site')}; {decided.pending} pending."

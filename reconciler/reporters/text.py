@@ -49,7 +49,7 @@ from reconciler.engine.site_results import (
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
-from reconciler.reporters.last_lines import NO_CHANGES, apply_line, header, valid_line
+from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, valid_line
 from reconciler.reporters.layout import Style
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import ProblemReporter
@@ -187,6 +187,8 @@ class TextReporter:
                 self._lines(self._reviews.end())
                 waiting = f"reconciler approve   ({plural(pending, 'draft')} in {plural(event.sites_pending, 'site')})"
                 self._last(review_line(event), waiting if pending else None)
+            case Decided() if not self._sites:
+                self._last(NO_SITES)
             case Decided():
                 self._last(decided_line(event), next_after_deciding(event))
             case _:

@@ -418,6 +418,46 @@ def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project,
     assert (done.code, done.last) == (0, "Nothing to decide: no draft is waiting for a decision (4 drafts, 0 pending).")
 
 
+@pytest.mark.parametrize("decision", ["discard", "regenerate", "regenerate-media"])
+def test_all_throws_away_only_what_waits_for_a_decision(shop: Project, reconciler: Command, decision: str) -> None:
+    reconciler("review", shop.root)
+    reconciler("approve", shop.root, "--title", "Open studio", "--yes")
+    done = reconciler("approve", shop.root, "--all", "--yes", "--decision", decision)
+    assert done.last == "Decided: 1 activity in 1 site; 0 pending."
+    assert [activity["decision"].split()[0] for activity in yaml.safe_load(file(shop))["activities"]] == [
+        decision, "keep",
+    ]  # fmt: skip
+    done = reconciler("approve", shop.root, "--all", "--yes", "--decision", "discard")
+    assert done.last.startswith("Nothing to decide: ")
+    reconciler("approve", shop.root, "--all", "--yes", "--decision", "keep")
+    reconciler("approve", shop.root, "--all", "--yes", "--decision", "pending")
+    assert set(decisions(shop).values()) == {"pending"}
+
+
+def test_ctrl_c_between_two_drafts_says_what_was_saved(
+    shop: Project, reconciler: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler("review", shop.root)
+    answers = iter("a")
+
+    def pressed(question: str) -> str:
+        for answer in answers:
+            return answer
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(approving, "key", pressed)
+    monkeypatch.setattr(sys, "stdin", Terminal(""))
+    done = reconciler("approve", shop.root)
+    assert (done.code, done.last) == (130, f"Saved in {shop.root}/approvals/shop.yaml: 1 approved")
+    assert done.err.endswith("\nInterrupted.\n")
+
+
+def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None:
+    reconciler("review", shop.root)
+    done = reconciler("approve", shop.root, "--exclude", "*", "--all", "--yes")
+    assert done.out == "No sites were looked at: none was chosen.\n"
+
+
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", ACTIVITY[:8] + ACTIVITY[8:35] + "2", "--yes")

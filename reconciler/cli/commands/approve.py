@@ -37,7 +37,12 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     type=click.Choice(DECISIONS),
     help="The decision: approve or pending for drafts, the others for whole activities. Default: approve, or ask.",
 )
-@click.option("--all", "everything", is_flag=True, help="Every draft that is waiting for a decision; needs --yes.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every draft that waits for a decision (with pending or keep: every draft); needs --yes.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
 @options.output
