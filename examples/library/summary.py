@@ -1,4 +1,4 @@
-"""Plans and applies the sites of one team, and says what would be done in a line a site: `python summary.py emea`."""
+"""Plans and applies the sites of one team, with one line per site: `python summary.py emea`."""
 
 from __future__ import annotations
 

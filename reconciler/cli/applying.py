@@ -82,9 +82,9 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         check_project(saved, project, api_of(project, asked.api))
         if saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
-                raise UsageError(f"{file} is already one part; merge all parts, or leave --shard out")
-            what = f"this is part {saved.part.number} of {saved.part.count}: the limits of the run only cover this part"
-            fix = "to check them over all parts: reconciler merge PART... --out FILE"
+                raise UsageError(f"{file} is already one shard; merge all shards, or leave --shard out")
+            what = f"this is shard {saved.part.number} of {saved.part.count}: the limits of the run only cover it"
+            fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
         files = files_of(project)
 
@@ -155,4 +155,4 @@ def _check_options(asked: RunOptions) -> None:
         if given
     ]
     if wrong:
-        raise UsageError(f"a saved plan is carried out as it is: {', '.join(wrong)} goes with `plan --out`")
+        raise UsageError(f"a saved plan is carried out as it is; use {', '.join(wrong)} with `plan --out` instead")

@@ -44,7 +44,7 @@ HELP: Final = """\
   u  undo the last decision and show that draft again
   r  regenerate all posts of this activity, texts and images
   m  regenerate only their images
-  d  discard the activity: cancel its scheduled posts and clear its drafts
+  d  discard the activity: cancel its scheduled posts and remove its drafts
   q  quit; what was decided is saved already
 """
 SHORT_HELP: Final = """\

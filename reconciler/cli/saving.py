@@ -48,6 +48,6 @@ class Saving:
         save_plan(self._file, api, made_at, self._plans, part, project)
         what, fix = f"Saved to {self._file}", f"to carry out exactly this plan: reconciler apply {self._file}"
         if part is not None and part.count > 1:
-            what += f", part {part.number} of {part.count}"
-            fix = "to merge all parts into one plan: reconciler merge PART... --out FILE"
+            what += f", shard {part.number} of {part.count}"
+            fix = "to merge all shards into one plan: reconciler merge FILE... --out FILE"
         self._emit(Notice(Diagnostic("plan-saved", what, fix, Severity.NOTE)))

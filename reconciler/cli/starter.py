@@ -11,9 +11,9 @@ PROJECT = """\
 version: 1
 sites: [sites/*.yaml]
 
-# The sandbox is an emulator of the API inside the tool; its world is in .reconciler/.
+# The sandbox is an emulator of the API inside the tool; its data is in .reconciler/.
 # To go live:
-#   1. put the ids of your sites into sites/*.yaml
+#   1. put the ids of your sites in sites/*.yaml
 #   2. export WIX_API_KEY=...   (an API key of the account that owns the sites)
 #   3. change the next line to `api: wix`, and run `reconciler plan`
 api: sandbox
@@ -25,7 +25,7 @@ policy:
   maxPublish: 20                 # public actions in one run, over all sites
   maxPublishPerSitePerDay: 3
   maxDelete: 10
-  minLead: 2h                    # nothing is scheduled closer than this
+  minLead: 2h                    # nothing is scheduled to go out sooner than this
   quietHours: {from: "21:00", to: "07:00"}
 """
 
@@ -59,12 +59,12 @@ schedule:                        # which drafts go out, once people have approve
 """
 
 IGNORED = """\
-# The state: what was last applied, the ledger of runs, the sandbox's world. A team shares it in an object store
+# The state: what was last applied, the ledger of runs, the sandbox's data. A team shares it in an object store
 # (`state: s3://...` in reconciler.yaml), not in git.
 .reconciler/
-# The galleries that `review` makes to look at; what counts are the YAML files beside them.
+# The galleries that `review` writes for people to look at; only the YAML files next to them count.
 approvals/*.html
-# Saved plans (`plan --out FILE.plan`): good once, and for a day.
+# Saved plans (`plan --out FILE.plan`): each can be applied once, within 24 hours.
 *.plan
 """
 

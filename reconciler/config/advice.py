@@ -87,7 +87,7 @@ def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Lay
     for at, rule in enumerate(rules):
         if rule.match.within is not None and rule.match.within > MADE_BY_GENERATION:
             message = (
-                "looks further ahead than a generation makes posts (to the end of next week at most), "
+                "looks further ahead than a generation creates posts for (the end of next week at most), "
                 "and there are no `posts` rules"
             )
             yield layers.warning(("schedule", "rules", at, "match", "within"), message, fix, code=WITHOUT_POSTS)
@@ -103,14 +103,14 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
     if rule.max == 0:
         return ("max",), *_NONE_AT_ALL
     if match.within is not None and match.within <= policy.min_lead:
-        message = "is no longer than the project's `minLead`, so every match comes too late"
+        message = "does not reach beyond the project's `minLead`, so every match comes too late"
         return ("match", "within"), message, "look further ahead, or change `policy.minLead`"
     if match.start is not None and match.end is not None and match.end - match.start <= timedelta(days=3660):
         days = {match.start + timedelta(days=number) for number in range((match.end - match.start).days + 1)}
         if days <= policy.blackout_dates:
-            return ("match",), "every day of it is one of the project's blackout dates", "choose other days"
+            return ("match",), "every day in it is a blackout date of the project", "choose other days"
         if match.weekdays and not any(WEEKDAYS[day.weekday()] in match.weekdays for day in days):
-            return ("match", "weekdays"), f"no such day from {match.start} to {match.end}", "choose other days"
+            return ("match", "weekdays"), f"there is no such day from {match.start} to {match.end}", "choose other days"
     return None
 
 

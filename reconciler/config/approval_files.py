@@ -61,7 +61,7 @@ class ApprovalFiles:
             if not self.names:
                 self._unasked = f"only committed approvals count here, and {error}"
                 return
-            message = f"no approval counts: only committed ones do here, and {error}"
+            message = f"no approval counts: only committed approvals count here, and {error}"
             fix = "run in a checkout of the repository"
             self.warnings = (warning(Place(shown_path(self._folder)), message, fix, code=NOTHING_COMMITTED),)
         self._repository = repository

@@ -117,7 +117,7 @@ def set_decisions(
 
 def _invalid(error: NotEditable, file: str) -> InvalidFiles:
     place = Place(file, error.line, error.column)
-    return InvalidFiles((problem(place, f"this file cannot be kept up to date: {error.why}"),))
+    return InvalidFiles((problem(place, f"this file cannot be updated: {error.why}"),))
 
 
 # --- what a review changes -----------------------------------------------------------------------------

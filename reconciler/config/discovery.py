@@ -23,7 +23,7 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
     for path in paths or (Path(),):
         absolute = absolute_path(path)
         if not os.path.lexists(absolute):
-            raise UsageError(f"there is no file or folder {path}; check the path, and that it may be read")
+            raise UsageError(f"there is no file or folder {path}; check the path and its permissions")
         found.setdefault(_root_of(absolute)[0], (path, _root_of(absolute)[1]))
     if len(found) > 1:
         (first, (one, _)), (second, (other, _)) = list(found.items())[:2]

@@ -86,7 +86,7 @@ def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> It
             yield as_item(item_lines(event_value(event)), 4).rstrip("\n")
     if unsure.events:
         yield "# These events are in several calendars, and the API does not say which one is the site's own. To manage"
-        yield "# those that were made on the site itself, remove the # in front of them and of the lines above."
+        yield "# those that were made on the site itself, uncomment them and the lines above them."
         if events is None:
             yield "# calendarEvents:"
             yield "#   events:"

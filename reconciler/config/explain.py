@@ -21,9 +21,9 @@ Explained: TypeAlias = tuple[KeyPath, Diagnostic]
 """A problem, and the path of what is wrong."""
 
 _READ_ONLY = {
-    "language": "the API takes it from the site; to assert it, write `expect: {language: ...}`",
-    "businessLocation": "the API takes it from the site's business info, and `expect` cannot assert it",
-    "targetLocations": "the API takes it from the site's business info, and `expect` cannot assert it",
+    "language": "the API takes it from the site; to check it, write `expect: {language: ...}`",
+    "businessLocation": "the API takes it from the site's business info, and `expect` cannot check it",
+    "targetLocations": "the API takes it from the site's business info, and `expect` cannot check it",
 }
 """Members of the settings that are read-only (D 9.4)."""
 
@@ -82,7 +82,7 @@ class _Explainer:
             case "oneOf":
                 yield from self._one_of(path, error)
             case "minProperties" | "maxProperties" if schema.get("maxProperties") == 1:
-                found = f"there are {len(value)}: {listed(value)}" if value else "there is none"
+                found = f"it has {len(value)}: {listed(value)}" if value else "it has none"
                 yield self._problem(path, f"must have exactly one of {listed(schema['properties'], 'or')}; {found}")
             case "propertyNames":
                 yield from ()
@@ -106,7 +106,9 @@ class _Explainer:
                     return self._problem(path, f"version {said} is not known", "this reconciler reads version 1")
                 allowed = ["null" if one is None else str(one) for one in rule]
                 near = close_match(value, allowed) if isinstance(value, str) else None
-                must = f"must be one of: {listed(allowed)}" if len(allowed) > 1 else f"must be {allowed[0]}"
+                must = (
+                    f"must be one of: {listed(allowed)}" if len(allowed) > 1 else f"is not allowed; write {allowed[0]}"
+                )
                 return self._problem(path, f"{said} {must}", f"did you mean {near}?" if near else "")
             case "pattern":
                 return self._problem(path, *self._unlike(said, value, schema))
@@ -128,10 +130,10 @@ class _Explainer:
 
     def _unlike(self, said: str, value: str, schema: Mapping[str, Any]) -> tuple[str, str]:
         if schema.get("title") == _AHEAD and _MINUTES.match(value):
-            return f"{said} is in minutes or less", "write hours, days or weeks; a month is 30d"
+            return f"{said} is in minutes or smaller units", "write hours, days or weeks; a month is 30d"
         examples = [str(one) for one in schema.get("examples", ())]
         near = close_match(value, examples) if len(examples) > 2 else None
-        message = f"{said} is not {schema.get('title', 'a text')} like {listed(examples[:2], 'or')}"
+        message = f"{said} is not {schema.get('title', 'text')} like {listed(examples[:2], 'or')}"
         return message, f"did you mean {near}?" if near else ""
 
     def _wrong_type(self, path: KeyPath, value: Any, rule: Any, schema: Mapping[str, Any]) -> Explained:
@@ -151,7 +153,7 @@ class _Explainer:
         elif "boolean" in wanted and isinstance(value, str) and value.lower() in _YES_NO:
             hint = f"write {_YES_NO[value.lower()]}"
         elif wanted[0] in ("integer", "number") and isinstance(value, str) and value.isdecimal():
-            hint = "take the quotes away"
+            hint = "remove the quotes"
         elif schema.get("examples"):
             hint = f"for example {_flow(schema['examples'][0])}"
         return self._problem(path, f"expected {expected}, got {self._kind(path, value)}", hint)
@@ -196,17 +198,17 @@ class _Explainer:
             return
         if all(set(one) == {"required"} for one in branches):
             keys = [key for one in branches for key in one["required"]]
-            found = "both are there" if all(key in value for key in keys) else "neither is there"
+            found = "it has both" if all(key in value for key in keys) else "it has neither"
             yield self._problem(path, f"must have exactly one of {listed(keys, 'and')}; {found}")
             return
-        forms = listed([str(one.get("title")) for one in branches], "or")
+        forms = ", or ".join(str(one.get("title")) for one in branches)
         known = {key for one in branches for key in one["properties"]}
         best = max(range(len(branches)), key=lambda at: _likeness(value, branches[at]))
         score = _likeness(value, branches[best])
         rivals = [at for at in range(len(branches)) if _likeness(value, branches[at])[0] == score[0]]
         clash = [key for key in value if key in known and key not in branches[best]["properties"]]
         if clash or (score[0] < len(branches[best]["required"]) and len(rivals) > 1):
-            what = f"{clash[0]} does not go with the rest" if clash else "is not complete"
+            what = f"{clash[0]} does not belong with the other keys" if clash else "is incomplete"
             yield self._problem((*path, *clash[:1]), what, f"write either {forms}", key=True)
             unknown = {key: value[key] for key in value if key not in known}
             yield from self._unknown_keys(path, unknown, {"properties": {key: {} for key in sorted(known)}})
@@ -252,7 +254,7 @@ class _Explainer:
         if isinstance(value, int | float):
             return str(value) if self._may_show(path) else "a number"
         if isinstance(value, str):
-            return self._quoted(path, value) if self._may_show(path) else "a text"
+            return self._quoted(path, value) if self._may_show(path) else "text"
         return "a list" if isinstance(value, list) else "keys and values"
 
     def _problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> Explained:

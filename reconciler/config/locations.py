@@ -26,7 +26,7 @@ def check_api(text: str) -> Wrong | None:
     if url is None or not url.hostname or url.scheme.lower() not in ("http", "https"):
         return f"{quoted(_without_secrets(text))} is not the URL of an API", hint
     if url.username is not None or url.password is not None:
-        return "an inline secret is refused: the URL holds a user or a password", "name it under `credentials`"
+        return "an inline secret is refused: the URL contains a user or a password", "name it under `credentials`"
     if url.query or url.fragment or "?" in text or "#" in text:
         return "the URL of an API has no query and no fragment", "write it up to the path"
     if url.scheme.lower() == "http" and not is_loopback(url.hostname):
@@ -49,7 +49,10 @@ def check_state(text: str) -> Wrong | None:
         hint = f"did you mean {near}://?" if near else f"write a folder, or a URL that begins with {stores}"
         return f"{quoted(scheme)} is not a known kind of store", hint
     if url.username is not None or url.password is not None:
-        return "an inline secret is refused: the URL holds a user or a password", "leave it to the store's environment"
+        return (
+            "an inline secret is refused: the URL contains a user or a password",
+            "set it in the environment of the store instead",
+        )
     if not url.netloc:
         return "names no bucket", f"write {url.scheme}://BUCKET/PATH"
     if url.query or url.fragment:

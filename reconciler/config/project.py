@@ -250,7 +250,9 @@ def _policy(layers: Layers) -> Policy:
         start, end = written["quietHours"]["from"], written["quietHours"]["to"]
         if start == end:
             layers.problem(
-                ("policy", "quietHours"), "begin and end at the same time", "leave them out, or write the hours"
+                ("policy", "quietHours"),
+                "begin and end at the same time",
+                "leave them out, or write two different times",
             )
         quiet = QuietHours(times.wall_time(start), times.wall_time(end))
     dates = set()

@@ -39,7 +39,7 @@ def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
         if isinstance(rule, DesiredActivity):
             identity = (rule.title, rule.target_date.isoformat())
             if identity in created:
-                layers.problem(path, f"{quoted(rule.title)} is created twice at that moment", "keep one of them")
+                layers.problem(path, f"{quoted(rule.title)} is created twice for the same moment", "keep one of them")
             created.setdefault(identity, path)
         else:
             _reachable(rule.match, path, seen, layers)
@@ -138,7 +138,7 @@ def read_match(written: dict[str, Any], path: KeyPath, layers: Layers) -> Match:
     if "within" in written:
         within = read_time(times.duration, written["within"], (*path, "within"), layers)
         if within <= timedelta(0):
-            layers.problem((*path, "within"), "no time at all, so nothing ever matches", "write a time like 21d or 2w")
+            layers.problem((*path, "within"), "is zero, so nothing ever matches", "write a time like 21d or 2w")
     if "from" in written:
         start = read_time(times.day, written["from"], (*path, "from"), layers)
     if "to" in written:
@@ -163,9 +163,10 @@ def _weekday(name: str) -> str:
 def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int, int | None]:
     least, most = int(written.get("min", 0)), written.get("max")
     if most is not None and least > most:
-        layers.problem((*path, "min"), f"{least} is more than `max`, {int(most)}", "swap the two")
+        layers.problem((*path, "min"), f"{least} is more than `max`, which is {int(most)}", "swap the two")
     if most is not None and written.get("state") == "absent":
-        layers.problem((*path, "max"), "limits one run, so every run would remove more", "narrow the match instead")
+        message = "only limits one run under `state: absent`, so the next run would remove more"
+        layers.problem((*path, "max"), message, "narrow the match instead")
     return least, None if most is None else int(most)
 
 

@@ -34,7 +34,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
         number = _bounded(float(text))
         return int(number) if number.is_integer() else number  # as the canonical form of values has it
     if _NO_NUMBER.match(text):
-        raise NotInJson("is not a number that JSON has")
+        raise NotInJson("is not a number in JSON")
     return text
 
 

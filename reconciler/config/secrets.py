@@ -148,5 +148,5 @@ def _from_command(ref: FromCommand, what: str, environ: Mapping[str, str]) -> st
     if done.returncode != 0:
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         said = f": {quoted(lines[0])}" if lines else ""
-        raise UsageError(f"{what}: {ref} ended with {done.returncode}{said}; run it by hand to see why")
+        raise UsageError(f"{what}: {ref} exited with code {done.returncode}{said}; run it by hand to see why")
     return done.stdout.decode("utf-8", "replace")

@@ -71,7 +71,7 @@ def _inherited(site: DesiredSite, layers: Layers, under: Sequence[Defaults]) -> 
 def _approval_is_required(site: DesiredSite, layers: Layers, project: Project) -> None:
     schedule = site.schedule
     if project.trust.require_approval and schedule is not None and not schedule.approval_required:
-        message = "`approval: none` is refused, because approvals were required from outside the repository"
+        message = "`approval: none` is refused, because this run requires approvals"
         layers.problem(("schedule", "approval"), message, f"write `required`, or run without {REQUIRE_APPROVAL}")
 
 
@@ -115,7 +115,7 @@ def _ref(written: dict[str, Any], layers: Layers, project: Project) -> SiteRef:
         path = ("site", "credentials") if "credentials" in written else ("site",)
         names = sorted(project.credentials)
         near = close_match(credentials, names)
-        hint = f"did you mean {near}?" if near else f"there are: {listed(names)}"
+        hint = f"did you mean {near}?" if near else f"use one of: {listed(names)}"
         if "credentials" in written:
             layers.problem(path, f"{PROJECT_FILE} has no credentials with this name", hint)
         else:
@@ -134,5 +134,5 @@ def _nothing_needs_the_marketing_plan(site: DesiredSite, layers: Layers) -> None
         ("schedule", site.schedule.rules if site.schedule else ()),
     ):
         if rules:
-            message = "needs a marketing plan, and `marketingPlan.state` is absent"
+            message = "needs a marketing plan, but `marketingPlan.state` is absent"
             layers.problem((section,), message, f"remove `{section}`, or write `state: present`", key=True)

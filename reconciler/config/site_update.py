@@ -54,7 +54,7 @@ def update_site(
         result = yaml.result
     except NotEditable as error:
         place = Place(file, error.line, error.column)
-        raise InvalidFiles((problem(place, f"this file cannot be brought up to date: {error.why}"),)) from None
+        raise InvalidFiles((problem(place, f"this file cannot be updated: {error.why}"),)) from None
     return Updated(text if result == yaml.text else result, tuple(unsaid))
 
 

@@ -120,7 +120,7 @@ def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
 
 _OUTSIDE: Final = ("leads outside the project", f"move it into the project, or allow its folder with {ALLOW_PATHS}")
 
-_OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the files of a project outside of it")
+_OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the files of a project outside it")
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
@@ -131,7 +131,7 @@ def refused_target(path: Path, environ: Mapping[str, str]) -> str:
     if not leads_away(path, _allowed(environ)):
         return ""
     return (
-        f"its folder is a link that leads out of this one; name the real path, or allow its folder with {ALLOW_PATHS}"
+        f"its folder is a link that leads out of this one; give the real path, or allow its folder with {ALLOW_PATHS}"
     )
 
 

@@ -155,7 +155,7 @@ class YamlText(Struct):
                 self._replace(name, node, value)
                 return
         if mapping.flow_style:
-            raise self._no(mapping, "this is in flow style; write it with one key a line")
+            raise self._no(mapping, "this is in flow style; write it with one key per line")
         behind = [node for name, node in mapping.value if name.value in after] or [mapping.value[-1][1]]
         at = self._line_end(self._end(behind[-1]))
         indent = " " * mapping.value[0][0].start_mark.column
@@ -246,7 +246,7 @@ class YamlText(Struct):
 
     def _must_be_block(self, sequence: Any) -> None:
         if sequence.flow_style:
-            raise self._no(sequence, "this list is in flow style; write it with one item a line")
+            raise self._no(sequence, "this list is in flow style; write it with one item per line")
 
     def _end(self, node: Any) -> int:
         """Where a node's own text ends, without the blanks and comments behind it."""

@@ -190,13 +190,13 @@ class PlanScreen:
         if not self._drafts:
             return
         if self._sites_waiting >= FEW_SITES:
-            text = f"{plural(self._drafts, 'draft')} wait for review in {plural(self._sites_waiting, 'site')}"
+            text = f"{plural(self._drafts, 'draft')} are waiting for review in {plural(self._sites_waiting, 'site')}"
             yield from Line((Span(f"? {text}", Style.CYAN),)).on(self._screen)
         for name, count, titles in self._waiting if self._sites_waiting < FEW_SITES else ():
             more = f" and {len(titles) - MOST_TITLES} more" if len(titles) > MOST_TITLES else ""
             named = ", ".join(quoted(title) for title in titles[:MOST_TITLES])
-            verb = "waits" if count == 1 else "wait"
-            head = f"? {name}: {plural(count, 'draft')} {verb} for review"
+            verb = "is" if count == 1 else "are"
+            head = f"? {name}: {plural(count, 'draft')} {verb} waiting for review"
             yield from Line((Span(head, Style.CYAN), Span(f"{named}{more}", Style.DIM))).on(self._screen)
         yield ""
 

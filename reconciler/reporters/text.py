@@ -146,7 +146,7 @@ class TextReporter:
             case Validated(files=files, sites=sites):
                 self._last(valid_line(files, sites))
             case PartsMerged(parts=parts, sites=sites):
-                self._last(f"Merged: {plural(parts, 'part')}, {plural(sites, 'site')}.")
+                self._last(f"Merged: {plural(parts, 'shard')}, {plural(sites, 'site')}.")
             case Notice() | FilesInvalid() | RunFailed() | Interrupted():
                 pass  # told below, or on stderr
             case SiteStarted() | Progressed() | Ended():

@@ -176,7 +176,7 @@ def test_what_cannot_be_imported_is_said(fresh: Project, reconciler: Command) ->
     for arguments, words in (
         ((), "give one of: site ids, --all, --update FILE"),
         (("--all", id_of(1)), "give one of"),
-        (("--defaults", "--update", fresh.root), "leave one out"),
+        (("--defaults", "--update", fresh.root), "leave one of them out"),
         (("shop",), "is not a site's id"),
         (("--all", "--name", "nobody"), "none of the account's 6 sites"),
         ((id_of(1), "--name", "x"), "add --all"),

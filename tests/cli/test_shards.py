@@ -45,7 +45,7 @@ def parts(fleet: Project, reconciler: Command) -> list[str]:
             "plan", "--shard", f"{number}/{PARTS}", "--out", f"{number}.plan", "--output", f"json={number}.json"
         )
         assert ran.code == 0, ran.err
-        assert f"Saved to {number}.plan, part {number} of {PARTS}" in ran.err
+        assert f"Saved to {number}.plan, shard {number} of {PARTS}" in ran.err
     return [f"{number}.plan" for number in range(1, PARTS + 1)]
 
 
@@ -77,15 +77,15 @@ def test_the_part_that_a_job_is_told(environ: Mapping[str, str], shard: Shard) -
     ("environ", "words"),
     [
         ({}, "set RECONCILER_SHARD=2/8"),
-        ({"CI_NODE_TOTAL": "1"}, "no variable says which part"),  # GitLab, of a job that is not parallel
-        ({"RECONCILER_SHARD": "9/8"}, "RECONCILER_SHARD=9/8 is not a valid part"),
-        ({"RECONCILER_SHARD": "0/8"}, "is not a valid part"),
-        ({"JOB_COMPLETION_INDEX": "3"}, "RECONCILER_SHARDS is not; set it to the number of parts"),
-        ({"JOB_COMPLETION_INDEX": "8", "RECONCILER_SHARDS": "8"}, "is not a valid part"),
-        ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "4"}, "CI_NODE_INDEX=x, CI_NODE_TOTAL=4 is not a valid part"),
+        ({"CI_NODE_TOTAL": "1"}, "no variable says which shard"),  # GitLab, of a job that is not parallel
+        ({"RECONCILER_SHARD": "9/8"}, "RECONCILER_SHARD=9/8 is not a valid shard"),
+        ({"RECONCILER_SHARD": "0/8"}, "is not a valid shard"),
+        ({"JOB_COMPLETION_INDEX": "3"}, "RECONCILER_SHARDS is not; set it to the number of shards"),
+        ({"JOB_COMPLETION_INDEX": "8", "RECONCILER_SHARDS": "8"}, "is not a valid shard"),
+        ({"CI_NODE_INDEX": "x", "CI_NODE_TOTAL": "4"}, "CI_NODE_INDEX=x, CI_NODE_TOTAL=4 is not a valid shard"),
         (
             {"CI_NODE_INDEX": "1", "CI_NODE_TOTAL": "4", "JOB_COMPLETION_INDEX": "1", "RECONCILER_SHARDS": "4"},
-            "name different parts",
+            "name different shards",
         ),
     ],
 )
@@ -131,13 +131,13 @@ def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Co
         assert (ran.code, Path("all.plan").exists()) == (1, False)
         return ran.err
 
-    assert "part 2 of 3 is missing" in said("1.plan", "3.plan")
-    assert "1.plan and 1.plan are both part 1" in said("1.plan", "2.plan", "3.plan", "1.plan")
+    assert "shard 2 of 3 is missing" in said("1.plan", "3.plan")
+    assert "1.plan and 1.plan are both shard 1" in said("1.plan", "2.plan", "3.plan", "1.plan")
     assert "made without --shard" in said(*parts, "1.json") or "plans and reports" in said(*parts, "1.json")
     reconciler("plan", "--out", "one.plan")
-    assert "one.plan is not a part: it was made without --shard" in said(*parts, "one.plan")
+    assert "one.plan is not a shard: it was made without --shard" in said(*parts, "one.plan")
     reconciler("plan", "--shard", "2/4", "--out", "4.plan")
-    assert "4.plan is one of 4 parts, and 1.plan one of 3" in said("1.plan", "4.plan")
+    assert "4.plan is one of 4 shards, but 1.plan is one of 3" in said("1.plan", "4.plan")
     fleet.edit("sites/1.yaml", "warm and playful", "loud")
     reconciler("plan", "--shard", "3/3", "--out", "3.plan")
     assert "made from different files or with different options" in said(*parts)
@@ -149,7 +149,7 @@ def test_parts_that_are_not_one_whole_are_refused(fleet: Project, reconciler: Co
 
 def test_reports_are_joined_and_their_code_is_the_worst(fleet: Project, reconciler: Command, parts: list[str]) -> None:
     ran = reconciler("merge", "1.json", "2.json", "3.json", "--out", "all.json")
-    assert (ran.code, ran.last) == (0, "Merged: 3 parts, 6 sites."), ran.err
+    assert (ran.code, ran.last) == (0, "Merged: 3 shards, 6 sites."), ran.err
     reconciler("plan", "--output", "json=one.json")
     merged, one = facts("all.json"), facts("one.json")
     assert merged["summary"] == one["summary"]
@@ -230,9 +230,9 @@ def mark_begun(root: Path, seal: str) -> None:
 def test_one_part_alone_says_what_its_limits_are_judged_over(
     fleet: Project, reconciler: Command, parts: list[str]
 ) -> None:
-    assert "1.plan is already one part" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err
+    assert "1.plan is already one shard" in reconciler("apply", "1.plan", "--shard", "1/3", *YES).err
     ran = reconciler("apply", "1.plan", *YES)
-    assert (ran.code, "this is part 1 of 3" in ran.err) == (0, True)
+    assert (ran.code, "this is shard 1 of 3" in ran.err) == (0, True)
 
 
 # --- the manifests ---------------------------------------------------------------------------------

@@ -385,7 +385,7 @@ def test_a_yes_that_git_cannot_be_asked_for_was_not_withdrawn(pottery: Pottery) 
     pottery.scheduled()
     for command in (("plan",), ("apply", "--auto-approve"), ("drift",)):
         code, said = pottery.run(*command, "--committed")
-        assert (code, "only committed ones do here" in said) == (1, True), said
+        assert (code, "only committed approvals count here" in said) == (1, True), said
         assert "withdrawn" not in said
     assert pottery.status() == "SCHEDULED"
 

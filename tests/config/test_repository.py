@@ -251,7 +251,9 @@ def test_outside_a_repository_no_approval_counts(write_project: WriteProject, tm
     write_project({"sites/shop.yaml": HEAD, "approvals/shop.yaml": APPROVALS})
     assert not read(tmp_path)
     (warning,) = open_project([tmp_path], Trust(committed=True, environment=tuple(environment().items())))[1].warnings
-    assert warning.message.startswith("no approval counts: only committed ones do here, and git says: not a git repos")
+    assert warning.message.startswith(
+        "no approval counts: only committed approvals count here, and git says: not a git"
+    )
 
 
 def test_the_author_of_a_line(checkout: Path, approvals: Path) -> None:

@@ -85,8 +85,8 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_command_that_fails_says_why_and_nothing_it_printed(tmp_path: Path) -> None:
     code = "import sys; print('hunter2'); print('not\\x1b signed in\\nmore', file=sys.stderr); sys.exit(3)"
     said = refused(command(code, tmp_path))
-    assert said.endswith("ended with 3: 'not\\x1b signed in'; run it by hand to see why")
-    assert "ended with 3; run" in refused(command("import sys; sys.exit(3)", tmp_path))
+    assert said.endswith("exited with code 3: 'not\\x1b signed in'; run it by hand to see why")
+    assert "exited with code 3; run" in refused(command("import sys; sys.exit(3)", tmp_path))
 
 
 def test_command_that_is_not_there(tmp_path: Path) -> None:

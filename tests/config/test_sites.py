@@ -167,7 +167,7 @@ def test_times_ahead(load: Load, text: str, length: timedelta) -> None:
 def test_a_month_is_not_1m(text: str, problems_of: Callable[[dict[str, str]], list[str]]) -> None:
     head = f"version: 1\nsite: {{name: shop, id: {ID}}}\n"
     (said,) = problems_of({"sites/shop.yaml": f"{head}posts: [{{match: {{within: {text}}}}}]\n"})
-    assert said.endswith(f"'{text}' is in minutes or less; write hours, days or weeks; a month is 30d")
+    assert said.endswith(f"'{text}' is in minutes or smaller units; write hours, days or weeks; a month is 30d")
 
 
 def test_weekdays_in_any_case_and_length(load: Load) -> None:
