@@ -13,7 +13,7 @@ from reconciler.engine.results import Ended, Event
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import findings_of, once, without_place
+from reconciler.reporters.findings import Findings, without_place
 from reconciler.reporters.layout import inert, inert_json
 from reconciler.reporters.places import Places
 from reconciler.reporters.sarif import fingerprint
@@ -27,13 +27,13 @@ class CodeQualityReporter:
     def __init__(self, context: ReporterContext) -> None:
         self._write = context.write
         self._places = Places()
-        self._seen: set[Diagnostic] = set()
+        self._findings = Findings()
         self._alike: dict[str, int] = {}
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
         self._places.handle(event)
-        for finding in once(findings_of(event), self._seen):
+        for finding in self._findings.of(event):
             self._write(("[\n" if not self._alike else ",\n") + _dump(self._values(finding)))
         if isinstance(event, Ended):
             self._write("\n]\n" if self._alike else "[]\n")

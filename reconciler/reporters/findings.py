@@ -84,8 +84,21 @@ _GRAVE = frozenset(
 """Drift because of which wrong words go out, or none do."""
 
 
+class Findings:
+    """The problems of a run, each once: an apply tells of its sites twice, and of a refusal for a site and the run."""
+
+    def __init__(self) -> None:
+        self._told: set[Diagnostic] = set()
+
+    def of(self, event: Event) -> list[Diagnostic]:
+        """What an event tells of that none before it did, the most serious first. A mere change is not a problem."""
+        found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._told]
+        self._told.update(found)
+        return found
+
+
 def findings_of(event: Event) -> Iterator[Diagnostic]:
-    """The problems that an event tells of, the most serious first. A mere change is not a problem."""
+    """The problems that an event tells of, told before or not."""
     if isinstance(event, SiteEvent):
         yield from _of_site(event)
         return
@@ -220,14 +233,6 @@ def _of_ledger(ledger: SiteLedger) -> Iterator[Diagnostic]:
             address=entry.address,
             request_id=entry.request_id,
         )
-
-
-def once(findings: Iterator[Diagnostic], seen: set[Diagnostic]) -> Iterator[Diagnostic]:
-    """Those that were not told yet; the refusal of an apply comes twice, for a site and for the run."""
-    for finding in findings:
-        if finding not in seen:
-            seen.add(finding)
-            yield finding
 
 
 def without_place(finding: Diagnostic) -> Diagnostic:

@@ -24,7 +24,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
 from reconciler.reporters.excerpt import last_line
-from reconciler.reporters.findings import findings_of, once, without_place
+from reconciler.reporters.findings import Findings, without_place
 from reconciler.reporters.layout import inert, inert_lines
 from reconciler.reporters.markdown import MarkdownReporter
 
@@ -39,7 +39,7 @@ class GithubReporter:
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
-        self._seen: set[Diagnostic] = set()
+        self._findings = Findings()
         self._closing: ClosingEvent | None = None
         self._numbers: dict[str, int] = {}
         self._to_record = 0
@@ -48,7 +48,7 @@ class GithubReporter:
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
-        for finding in once(findings_of(event), self._seen):
+        for finding in self._findings.of(event):
             self._context.write(annotation(finding) + "\n")
         if isinstance(event, SitePlanned):
             self._to_record += event.is_to_record

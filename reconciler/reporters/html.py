@@ -5,7 +5,7 @@ Of a review it is the gallery of all its sites.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, assert_never
 
 from reconciler.engine.adoption_results import (
@@ -55,7 +55,7 @@ from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, text_of
-from reconciler.reporters.findings import findings_of, going_out
+from reconciler.reporters.findings import Findings
 from reconciler.reporters.gallery import gallery
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.markup import bullets, text
@@ -88,7 +88,8 @@ class HtmlReporter:
         self._page = Page()
         self._run: RunStarted | None = None
         self._phase: Phase | None = None
-        self._problems: dict[Diagnostic, None] = {}
+        self._findings = Findings()
+        self._problems: list[Diagnostic] = []
         self._causes: dict[tuple[str, str], list[str]] = {}
         self._texts: list[str] = []
         self._calm = 0
@@ -97,6 +98,7 @@ class HtmlReporter:
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
+        new = self._findings.of(event)
         match event:
             case RunStarted():
                 self._run = event
@@ -126,13 +128,13 @@ class HtmlReporter:
                 self._page.add("doctor", TITLES["doctor"], examined_row(event))
             case SiteReviewed(review=review):
                 self._reviews.append(review)
-                self._problems |= dict.fromkeys(findings_of(event))
+                self._problems += new
             case SiteFailed():
                 self._failed(event)
             case SiteNotReviewed(why=why):
-                self._problems |= dict.fromkeys((*findings_of(event), why))
-            case Notice(problem=problem):
-                self._problems[problem] = None
+                self._problems += (*new, why)
+            case Notice():
+                self._problems += new
             case StateListed() | StateShown() | LockFound() | CallResolved() | LockRemoved() | RecordChanged():
                 self._texts += text_of(self._context.command, event)
             case SiteStarted() | Progressed():
@@ -140,7 +142,7 @@ class HtmlReporter:
             case Ended(exit_code=exit_code):
                 self._write(int(exit_code))
             case _:
-                self._closing(event)
+                self._closing(event, new)
 
     def _failed(self, failed: SiteFailed) -> None:
         part = "apply" if self._phase is Phase.APPLYING else self._context.command
@@ -175,24 +177,17 @@ class HtmlReporter:
         | FilesInvalid
         | RunFailed
         | Interrupted,
+        new: Sequence[Diagnostic],
     ) -> None:
         self._last = last_line(self._context.command, event) or self._last
         match event:
-            case PlanCompleted(refusals=problems):
-                self._problems |= dict.fromkeys(going_out(found.post, found.zone) for found in event.still_going_out)
-                self._problems |= dict.fromkeys(problems)
-            case DriftCompleted(refusals=problems) | FilesInvalid(problems=problems):
-                self._problems |= dict.fromkeys(problems)
-            case RunFailed(problem=problem):
-                self._problems[problem] = None
+            case PlanCompleted() | DriftCompleted() | FilesInvalid() | Refused() | FilesChecked():
+                self._problems += new
+            case RunFailed():
+                self._problems += new
                 self._last = ""
-            case Refused(reason=reason):
-                self._problems |= dict.fromkeys(going_out(found.post, found.zone) for found in event.still_going_out)
-                self._problems[reason] = None
             case Interrupted():
                 self._last = "Interrupted."
-            case FilesChecked(touched=touched):
-                self._problems |= dict.fromkeys(touched)
             case (
                 ApplyCompleted()
                 | ReviewCompleted()

@@ -11,7 +11,7 @@ from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
 from reconciler.engine.adoption_results import SiteExamined, SiteImported
-from reconciler.engine.results import ApplyCompleted, DriftCompleted, Ended, Event, FilesInvalid, PlanCompleted
+from reconciler.engine.results import Ended, Event, FilesInvalid
 from reconciler.engine.site_results import (
     SiteApplied,
     SiteDrifted,
@@ -26,7 +26,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import drifted, findings_of
+from reconciler.reporters.findings import Findings, drifted, findings_of
 from reconciler.reporters.layout import inert, inert_lines
 
 RUN: Final = "run"
@@ -49,10 +49,12 @@ class JunitReporter:
     def __init__(self, context: ReporterContext) -> None:
         self._command = context.command
         self._write = context.write
+        self._findings = Findings()
         self._cases: dict[str, _Case] = {RUN: _Case()}
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
+        new = self._findings.of(event)
         match event:
             case (
                 SitePlanned(seconds=seconds)
@@ -77,12 +79,10 @@ class JunitReporter:
             case FilesInvalid(problems=problems):
                 for problem in problems:
                     self._tell(problem.file or RUN, (problem,))
-            case PlanCompleted() | DriftCompleted() | ApplyCompleted():
-                self._tell(RUN, findings_of(event))
             case Ended(exit_code=exit_code):
                 self._write("".join(f"{line}\n" for line in self._document(exit_code)))
             case _:
-                self._tell(RUN, findings_of(event))
+                self._tell(RUN, new)
 
     def _case(self, name: str) -> _Case:
         return self._cases.setdefault(name, _Case())

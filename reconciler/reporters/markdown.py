@@ -57,7 +57,7 @@ from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import cause, sentence
 from reconciler.reporters.excerpt import last_line, site_text, text_of
-from reconciler.reporters.findings import findings_of, once
+from reconciler.reporters.findings import Findings
 from reconciler.reporters.last_lines import header
 from reconciler.reporters.layout import inert
 from reconciler.reporters.words import plural
@@ -84,14 +84,14 @@ class MarkdownReporter:
         self._most = most
         self._head: list[str] = []
         self._last = ""
-        self._seen: set[Diagnostic] = set()
+        self._findings = Findings()
         self._public = _Part(most)
         self._problems = {severity: _Part(most) for severity in Severity}
         self._sites = _Part(most)
 
     def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
-        for finding in once(findings_of(event), self._seen):
+        for finding in self._findings.of(event):
             self._problem(finding)
         match event:
             case RunStarted():

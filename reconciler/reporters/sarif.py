@@ -17,7 +17,7 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import findings_of, once, without_place
+from reconciler.reporters.findings import Findings, without_place
 from reconciler.reporters.layout import inert, inert_json
 from reconciler.reporters.places import Places
 from reconciler.version import __version__
@@ -34,7 +34,7 @@ class SarifReporter:
 
     def __init__(self, context: ReporterContext) -> None:
         self._context = context
-        self._seen: set[Diagnostic] = set()
+        self._heard = Findings()
         self._findings: list[Diagnostic] = []
         self._places = Places()
         self._whole = True
@@ -43,7 +43,7 @@ class SarifReporter:
     def handle(self, event: Event) -> None:
         """An event of the run."""
         self._places.handle(event)
-        self._findings += once(findings_of(event), self._seen)
+        self._findings += self._heard.of(event)
         match event:
             case SiteFailed() | RunFailed() | Interrupted() | ApplyCompleted(interrupted=True):
                 self._whole = False

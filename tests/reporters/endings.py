@@ -312,6 +312,15 @@ def _applies(say: Say) -> Iterator[tuple[str, Run]]:
         Ended(4),
     )
     yield "locked after the yes", Run("apply", held, words="shop settings", problems="w-locked")
+    expect = refusal(Address(SiteName("shop")), RefusedBy.EXPECT, say("w-expect"), say("w-fix"))
+    limit = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, say("w-limit"), say("w-raise"))
+    refused = planned(Plan(SiteRef(SiteName("shop"), "1"), full.plan.actions, refusals=(expect,)))
+    for name, site, plan, reason in (
+        ("an apply that its only site refuses", refused, PlanCompleted(1, refused=1), expect),
+        ("an apply that a limit refuses", full, PlanCompleted(1, full.tally, refusals=(limit,)), limit),
+    ):
+        events = (*begun, site, plan, Refused(reason), Ended(4))
+        yield name, Run("apply", events, problems=reason.message.split()[0])
     declined = Refused(Diagnostic("declined", say("w-declined")), more=2)
     yield "declined", Run("apply", (*begun, full, one, declined, Ended(4)), problems="w-declined")
     yield "nothing to apply", Run("apply", (*begun, PlanCompleted(3), ApplyCompleted(PlanCompleted(3)), Ended(0)))

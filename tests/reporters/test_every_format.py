@@ -39,6 +39,14 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
     assert [word for word in wanted if word not in text] == [], f"{format} has to say these of {name!r}"
 
 
+@pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
+@pytest.mark.parametrize("format", [name for name, format in FORMATS.items() if format.tells is Tells.PROBLEMS])
+def test_a_refusal_that_comes_twice_is_told_once(format: str, name: str) -> None:
+    times = {"junit": 2, "github": 2}.get(format, 1)  # in an attribute and in words; as an annotation and as last line
+    run = ending(name)
+    assert [report(format, run).count(word) for word in run.problems] == [times]
+
+
 @pytest.mark.parametrize("name", ENDINGS)
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_same_run_gives_the_same_bytes(format: str, name: str) -> None:
