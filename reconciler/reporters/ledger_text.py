@@ -110,15 +110,11 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
 def _moment_of(entry: Entry) -> datetime | None:
     """When a post goes out, or was to go out, of which nothing else is to be told; None if there is more to tell."""
     operation = entry.operation
-    if entry.result is Result.DONE:
-        match operation:
-            case SchedulePost():
-                return moment_in(entry.detail.removeprefix(SCHEDULED_FOR))
-            case ReschedulePost(at=at) | CancelPost(at=at) if not entry.detail:
-                return at
-            case _:
-                return None
-    return None
+    if entry.result is not Result.DONE:
+        return None
+    if isinstance(operation, SchedulePost):
+        return moment_in(entry.detail.removeprefix(SCHEDULED_FOR))
+    return operation.at if isinstance(operation, ReschedulePost | CancelPost) and not entry.detail else None
 
 
 def _posts(entries: Sequence[Entry], zone: str) -> Line:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, assert_never
 
 from reconciler.model.posts import channel_name
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.planner.actions import Action
 from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
@@ -106,7 +106,7 @@ class PostTotal:
         """The post of one action. `zone` is the time zone of its site."""
         operation = action.operation
         assert isinstance(operation, SchedulePost | ReschedulePost | CancelPost)
-        self.kind: Final = _what_becomes(action)
+        self.kind: Final = _what_becomes(action, operation)
         self._symbol, self._style = SYMBOLS[operation.verb], STYLES[operation.verb]
         self._count = 1
         self._accounts = {operation.account} if isinstance(operation, SchedulePost) else set()
@@ -147,15 +147,17 @@ class PostTotal:
             yield Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6)
 
 
-def _what_becomes(action: Action) -> str:
-    match action.operation:
+def _what_becomes(action: Action, operation: ScheduleOperation) -> str:
+    match operation:
         case SchedulePost(approved=approved):
             return "go out" if approved else "go out without approval (approval: none)"
         case CancelPost():
             why = reason_behind(action.reason)
             return "are cancelled" + (f": {why}" if why else "")
-        case _:
+        case ReschedulePost():
             return "move to another time"
+        case _:
+            assert_never(operation)
 
 
 def _day_of(at: datetime | None, zone: str) -> tuple[date | None, _Day]:
