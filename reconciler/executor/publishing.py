@@ -21,10 +21,10 @@ from reconciler.executor.swapped import swapped, take_back
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Done, NotDone, Unknown
 from reconciler.model.posts import Post, PostStatus
-from reconciler.model.schedule import ReschedulePost, SchedulePost
+from reconciler.model.schedule import Approved, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import Need
 from reconciler.model.text import printable
-from reconciler.planner.actions import Action, Approved, Reason, StillAhead
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import wrong_moment
 

@@ -12,7 +12,7 @@ from reconciler.executor.outcome_check import LOOKS, infer_outcome, read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.state_updates import note_part
 from reconciler.model.marketing_plan import DeleteMarketingPlan, Generate, Regenerate
-from reconciler.model.operations import INPUTS, AtOnce
+from reconciler.model.operations import AtOnce
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ClearPosts
 from reconciler.model.schedule import CancelPost
@@ -25,7 +25,7 @@ async def perform_simple(run: Run, action: Action, operation: AtOnce) -> None:
     """Checks, writes, notes and enters one action. May raise an ApiError of a read."""
     if await run.skip_if_stale(action):
         return
-    if operation.kind in INPUTS:
+    if operation.feeds_generation:
         await note_pending(run)
     (attempt,) = await run.call([action])
     attempt = await resolve_unclear(run, attempt)

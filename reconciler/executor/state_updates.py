@@ -8,7 +8,6 @@ from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import INPUTS
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.schedule import CancelPost
 from reconciler.model.settings import UpdateSettings
@@ -77,7 +76,7 @@ async def _adopt(inputs: Inputs, journal: Journal) -> None:
 
 def _found_as_asked(plan: Plan) -> Inputs:
     """The inputs that no action changes and nothing blocks: they were read as the files ask for."""
-    changing = [action for action in plan.actions if action.operation.kind in INPUTS]
+    changing = [action for action in plan.actions if action.operation.feeds_generation]
     settings = {
         change.path
         for action in changing

@@ -14,12 +14,13 @@ from reconciler.executor.outcome_check import read_for
 from reconciler.executor.run import Attempt, Run
 from reconciler.executor.simple import resolve_unclear
 from reconciler.executor.snapshot import Snapshot
+from reconciler.model.activities import DateIs
 from reconciler.model.content import differences
 from reconciler.model.moments import moment_text
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
-from reconciler.planner.actions import Action, DateIs, Reason
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.approval_checks import difference_words
 
 Publishing: TypeAlias = SchedulePost | ReschedulePost

@@ -9,7 +9,7 @@ from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject,
 from reconciler.model.frozen import Instant, Struct, Variant, instant
 from reconciler.model.posts import ActivityId, Post, PostId, PostStatus
 from reconciler.model.selectors import Match
-from reconciler.model.writes import FieldChange, Verb, Write
+from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
 
 class Activity(Struct, frozen=True):
@@ -103,6 +103,7 @@ class ActivityWrite(Write, frozen=True):
     """Any write of an activity."""
 
     kind: ClassVar[Kind] = Kind.ACTIVITY
+    rules: ClassVar[str] = "activities"
 
 
 class CreateActivity(ActivityWrite, frozen=True):
@@ -128,6 +129,7 @@ class DeleteActivity(ActivityWrite, frozen=True):
     """`discards` are the drafts of the activity: they go with it."""
 
     verb: ClassVar[Verb] = Verb.DELETE
+    destroys: ClassVar[bool] = True
 
     id: ActivityId
     title: str
@@ -135,3 +137,39 @@ class DeleteActivity(ActivityWrite, frozen=True):
 
 
 ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+
+class ActivityIs(Condition, frozen=True):
+    """A live activity still has these facts."""
+
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+    about: ClassVar[str] = "{0.id}"
+
+    id: ActivityId
+    facts: Digest
+
+
+class NoActivityLike(Condition, frozen=True):
+    """No live activity has this title at this instant (RFC 3339)."""
+
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+    about: ClassVar[str] = "activity {0.title}"
+
+    title: str
+    target_date: str
+
+
+class DateIs(Condition, frozen=True):
+    """The activity still has this date: a yes is given for a day."""
+
+    kind: ClassVar[Kind] = Kind.ACTIVITY
+    about: ClassVar[str] = "{0.activity}"
+
+    activity: ActivityId
+    date: Instant
+
+
+ActivityCondition: TypeAlias = ActivityIs | NoActivityLike | DateIs

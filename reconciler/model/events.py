@@ -8,9 +8,9 @@ from typing import ClassVar, Final, NewType, TypeAlias
 from msgspec import field
 
 from reconciler.model.address import Kind
-from reconciler.model.canonical import ABSENT, Absent, Json, JsonObject
+from reconciler.model.canonical import ABSENT, Absent, Digest, Json, JsonObject
 from reconciler.model.frozen import Instant, Struct, instant
-from reconciler.model.writes import FieldChange, Verb, Write
+from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
 EventId = NewType("EventId", str)
 CalendarId = NewType("CalendarId", str)
@@ -105,6 +105,8 @@ class EventWrite(Write, frozen=True):
     """Any write of an event: where all kinds meet, one case serves the three of them."""
 
     kind: ClassVar[Kind] = Kind.EVENT
+    rules: ClassVar[str] = "events"
+    feeds_generation: ClassVar[bool] = True
 
 
 class CreateEvent(EventWrite, frozen=True):
@@ -130,6 +132,7 @@ class DeleteEvent(EventWrite, frozen=True):
     """Removes an event from the site's calendar."""
 
     verb: ClassVar[Verb] = Verb.DELETE
+    destroys: ClassVar[bool] = True
     may_be_gone: ClassVar[bool] = True
 
     id: EventId
@@ -142,3 +145,29 @@ class DeleteEvent(EventWrite, frozen=True):
 
 
 EventOperation: TypeAlias = CreateEvent | UpdateEvent | DeleteEvent
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+
+class EventIs(Condition, frozen=True):
+    """A live event still has these facts."""
+
+    kind: ClassVar[Kind] = Kind.EVENT
+    about: ClassVar[str] = "{0.id}"
+
+    id: EventId
+    facts: Digest
+
+
+class NoEventNamed(Condition, frozen=True):
+    """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
+
+    kind: ClassVar[Kind] = Kind.EVENT
+    about: ClassVar[str] = "event {0.name}"
+
+    name: str
+    facts: Digest
+
+
+EventCondition: TypeAlias = EventIs | NoEventNamed

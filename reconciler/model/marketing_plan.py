@@ -9,7 +9,7 @@ from reconciler.model.activities import Activity
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
 from reconciler.model.posts import PostId, Unrecognised
-from reconciler.model.writes import Verb, Write
+from reconciler.model.writes import Condition, Verb, Write
 
 
 class PlanStatus(StrEnum):
@@ -110,8 +110,33 @@ class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):
     """`discards` are the upcoming drafts this throws away."""
 
     verb: ClassVar[Verb] = Verb.DELETE
+    destroys: ClassVar[bool] = True
 
     discards: tuple[PostId, ...] = ()
 
 
 MarketingPlanOperation: TypeAlias = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+
+class MarketingPlanIs(Condition, frozen=True):
+    """The marketing plan's status is one of these."""
+
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
+    about: ClassVar[str] = "marketing plan"
+
+    statuses: tuple[PlanStatus, ...]
+
+
+class DiscardsOnly(Condition, frozen=True):
+    """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
+
+    kind: ClassVar[Kind] = Kind.MARKETING_PLAN
+    about: ClassVar[str] = "marketing plan"
+
+    posts: tuple[PostId, ...]
+
+
+MarketingPlanCondition: TypeAlias = MarketingPlanIs | DiscardsOnly

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias, assert_never
+from typing import ClassVar, TypeAlias, assert_never
 
 from reconciler.model.activities import (
     ActivityOperation,
@@ -91,9 +91,6 @@ AtOnce: TypeAlias = (
     EventOperation | UpdateSettings | DeleteMarketingPlan | ActivityOperation | ClearPosts | ReschedulePost | CancelPost
 )
 """One call each, and over at once: nothing is waited for, and nothing goes out with others."""
-
-INPUTS: Final = frozenset({Kind.SETTINGS, Kind.EVENT})
-"""The kinds of objects that a generation is made from."""
 
 
 def class_of(operation: Operation) -> ActionClass:

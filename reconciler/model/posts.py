@@ -12,7 +12,7 @@ from reconciler.model.canonical import Digest, JsonObject, digest_of
 from reconciler.model.content import LinkPreview, PublicContent, comparable, whole
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.publisher_fields import PLACES
-from reconciler.model.writes import Verb, Write
+from reconciler.model.writes import Condition, Verb, Write
 
 PostId = NewType("PostId", str)
 ActivityId = NewType("ActivityId", str)
@@ -225,6 +225,7 @@ class PostsWrite(Write, frozen=True):
     """Any write of the posts of one activity; `title` is the activity's."""
 
     kind: ClassVar[Kind] = Kind.POSTS
+    rules: ClassVar[str] = "posts"
 
     activity: ActivityId
     title: str
@@ -266,3 +267,29 @@ class AwaitPosts(PostsWrite, frozen=True):
 
 
 PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+
+class PostsAre(Condition, frozen=True):
+    """The activity's posts are exactly these, by id and content; empty: it has none."""
+
+    kind: ClassVar[Kind] = Kind.POSTS
+    about: ClassVar[str] = "posts of {0.activity}"
+
+    activity: ActivityId
+    posts: tuple[tuple[PostId, Digest], ...] = ()
+
+
+class PostsAmong(Condition, frozen=True):
+    """The activity's posts are among these, by id and content: it has none that the plan does not list."""
+
+    kind: ClassVar[Kind] = Kind.POSTS
+    about: ClassVar[str] = "posts of {0.activity}"
+
+    activity: ActivityId
+    posts: tuple[tuple[PostId, Digest], ...]
+
+
+PostsCondition: TypeAlias = PostsAre | PostsAmong

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.posts import ActivityId, PostId, PostStatus
 from reconciler.model.selectors import Match
-from reconciler.model.writes import Verb, Write
+from reconciler.model.writes import Condition, Verb, Write
 
 
 class Pause(StrEnum):
@@ -54,6 +54,7 @@ class DraftWrite(Write, frozen=True):
     """Any write of the schedule: when one post of an activity goes out."""
 
     kind: ClassVar[Kind] = Kind.DRAFT
+    rules: ClassVar[str] = "schedule"
     may_be_gone: ClassVar[bool] = True
 
     post: PostId
@@ -106,3 +107,70 @@ class CancelPost(DraftWrite, frozen=True):
 
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+WAITING_POSTS: Final = "posts that wait"
+"""What a condition is about that any cancel may change."""
+
+
+class PostIs(Condition, frozen=True):
+    """A post still has this status and content."""
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+    about: ClassVar[str] = "{0.id}"
+
+    id: PostId
+    status: PostStatus
+    content: Digest
+
+
+class StillScheduled(Condition, frozen=True):
+    """The post still waits to go out, whether or not the marketing plan shows it."""
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+    about: ClassVar[str] = "{0.id}"
+
+    id: PostId
+
+
+class NothingWaits(Condition, frozen=True):
+    """No post of the activity waits to go out (None: of any upcoming activity).
+
+    Nothing is destroyed before that holds; the plan's own cancels come first, so it is not judged before the first
+    write.
+    """
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+    about: ClassVar[str] = WAITING_POSTS
+
+    activity: ActivityId | None = None
+
+
+class Approved(Condition, frozen=True):
+    """The approvals of today still allow the post, and the state says that the yes was not used meanwhile.
+
+    `decided` is the digest that the yes names and `cancelled` the count beside it; None and 0 under `approval: none`.
+    `times` is how often this content was scheduled before.
+    """
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+
+    post: PostId
+    content: Digest
+    times: int
+    decided: Digest | None = None
+    cancelled: int = 0
+
+
+class StillAhead(Condition, frozen=True):
+    """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
+
+    kind: ClassVar[Kind] = Kind.DRAFT
+
+    moment: Instant
+    lead: timedelta
+
+
+DraftCondition: TypeAlias = PostIs | StillScheduled | NothingWaits | Approved | StillAhead

@@ -13,7 +13,7 @@ from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT, EMPTY, Absent, Json, JsonObject, canonical_text, freeze_object, same
 from reconciler.model.frozen import Struct
 from reconciler.model.text import normal_text
-from reconciler.model.writes import FieldChange, Verb, Write
+from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
 ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
     "marketingPlanGoal": frozenset({"goalKey", "customGoal"}),  # one or the other (S-wix 9.5)
@@ -189,6 +189,7 @@ class UpdateSettings(Write, frozen=True):
 
     verb: ClassVar[Verb] = Verb.UPDATE
     kind: ClassVar[Kind] = Kind.SETTINGS
+    feeds_generation: ClassVar[bool] = True
     repeatable: ClassVar[bool] = True
 
     changes: tuple[FieldChange, ...]
@@ -197,3 +198,16 @@ class UpdateSettings(Write, frozen=True):
     def merged_into(self, live: MarketingSettings) -> UpdateSettings:
         """The same changes, merged into these settings."""
         return UpdateSettings(self.changes, whole_fields(self.changes, live))
+
+
+# --- what must still hold just before them ----------------------------------------------------------
+
+
+class SettingIs(Condition, frozen=True):
+    """The live value of a settings field, in its normal form (None: not set)."""
+
+    kind: ClassVar[Kind] = Kind.SETTINGS
+    about: ClassVar[str] = "settings"
+
+    path: str
+    value: Json

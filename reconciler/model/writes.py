@@ -64,6 +64,12 @@ class Write(Variant, frozen=True):
     """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
     may_be_gone: ClassVar[bool] = False
     """A failed precondition (428) says that its object is no longer there for it, and not that it was asked wrongly."""
+    feeds_generation: ClassVar[bool] = False
+    """A generation is made from what it writes."""
+    destroys: ClassVar[bool] = False
+    """Its object is gone then, and counts for `maxDelete`; drafts that are thrown away have `maxDiscard`."""
+    rules: ClassVar[str] = ""
+    """The rules of a file that ask for it, as state remembers them: `rule[posts]`; empty: no rule does."""
     takes_time: ClassVar[bool] = False
     """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
 
@@ -71,3 +77,18 @@ class Write(Variant, frozen=True):
     def object_id(self) -> str:
         """What tells the object from others of the same address; empty if the address says it."""
         return ""
+
+
+class Condition(Variant, frozen=True):
+    """What must still hold on the site just before a write, or nothing is sent.
+
+    Each type also says the `kind` whose file in executor/kinds/ checks it.
+    """
+
+    about: ClassVar[str] = ""
+    """What it is about, in the words of `ManagedKind.touches`, as a format of its fields; empty: no call changes it."""
+
+    @property
+    def subject(self) -> str:
+        """What this one is about."""
+        return self.about.format(self)

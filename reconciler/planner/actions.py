@@ -2,154 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias, assert_never
 
+from reconciler.model.activities import ActivityCondition
 from reconciler.model.address import Address
-from reconciler.model.canonical import Digest, Json, JsonObject
+from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.events import EventId
-from reconciler.model.frozen import Instant, Struct, Variant
-from reconciler.model.marketing_plan import PlanStatus
+from reconciler.model.events import EventCondition
+from reconciler.model.frozen import Instant, Struct
+from reconciler.model.marketing_plan import MarketingPlanCondition
 from reconciler.model.operations import Operation, discards_of
-from reconciler.model.posts import ActivityId, ClearPosts, Discarded, PostId, PostStatus
+from reconciler.model.posts import ClearPosts, Discarded, PostId, PostsCondition
+from reconciler.model.schedule import DraftCondition
+from reconciler.model.settings import SettingIs
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.model.writes import Verb
 
-# --- preconditions ---------------------------------------------------------------------------------
-
-
-class SettingIs(Variant, frozen=True):
-    """The live value of a settings field, in its normal form (None: not set)."""
-
-    path: str
-    value: Json
-
-
-class EventIs(Variant, frozen=True):
-    """A live event still has these facts."""
-
-    id: EventId
-    facts: Digest
-
-
-class NoEventNamed(Variant, frozen=True):
-    """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
-
-    name: str
-    facts: Digest
-
-
-class MarketingPlanIs(Variant, frozen=True):
-    """The marketing plan's status is one of these."""
-
-    statuses: tuple[PlanStatus, ...]
-
-
-class DiscardsOnly(Variant, frozen=True):
-    """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
-
-    posts: tuple[PostId, ...]
-
-
-class ActivityIs(Variant, frozen=True):
-    """A live activity still has these facts."""
-
-    id: ActivityId
-    facts: Digest
-
-
-class NoActivityLike(Variant, frozen=True):
-    """No live activity has this title at this instant (RFC 3339)."""
-
-    title: str
-    target_date: str
-
-
-class PostsAre(Variant, frozen=True):
-    """The activity's posts are exactly these, by id and content; empty: it has none."""
-
-    activity: ActivityId
-    posts: tuple[tuple[PostId, Digest], ...] = ()
-
-
-class PostIs(Variant, frozen=True):
-    """A post still has this status and content."""
-
-    id: PostId
-    status: PostStatus
-    content: Digest
-
-
-class PostsAmong(Variant, frozen=True):
-    """The activity's posts are among these, by id and content: it has none that the plan does not list."""
-
-    activity: ActivityId
-    posts: tuple[tuple[PostId, Digest], ...]
-
-
-class NothingWaits(Variant, frozen=True):
-    """No post of the activity waits to go out (None: of any upcoming activity).
-
-    Nothing is destroyed before that holds; the plan's own cancels come first, so it is not judged before the first
-    write.
-    """
-
-    activity: ActivityId | None = None
-
-
-class StillScheduled(Variant, frozen=True):
-    """The post still waits to go out, whether or not the marketing plan shows it."""
-
-    id: PostId
-
-
-class DateIs(Variant, frozen=True):
-    """The activity still has this date: a yes is given for a day."""
-
-    activity: ActivityId
-    date: Instant
-
-
-class Approved(Variant, frozen=True):
-    """The approvals of today still allow the post, and the state says that the yes was not used meanwhile.
-
-    `decided` is the digest that the yes names and `cancelled` the count beside it; None and 0 under `approval: none`.
-    `times` is how often this content was scheduled before.
-    """
-
-    post: PostId
-    content: Digest
-    times: int
-    decided: Digest | None = None
-    cancelled: int = 0
-
-
-class StillAhead(Variant, frozen=True):
-    """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
-
-    moment: Instant
-    lead: timedelta
-
-
 Precondition: TypeAlias = (
-    SettingIs
-    | EventIs
-    | NoEventNamed
-    | MarketingPlanIs
-    | DiscardsOnly
-    | ActivityIs
-    | NoActivityLike
-    | PostsAre
-    | PostsAmong
-    | PostIs
-    | NothingWaits
-    | StillScheduled
-    | DateIs
-    | Approved
-    | StillAhead
+    SettingIs | EventCondition | MarketingPlanCondition | ActivityCondition | PostsCondition | DraftCondition
 )
 
 

@@ -10,10 +10,12 @@ from msgspec.structs import replace
 
 from reconciler.model.activities import (
     Activity,
+    ActivityIs,
     ActivityRule,
     CreateActivity,
     DeleteActivity,
     DesiredActivity,
+    NoActivityLike,
     RemoveActivities,
     SetActivities,
     UpdateActivity,
@@ -24,10 +26,11 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
 from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, PostStatus
+from reconciler.model.schedule import NothingWaits
 from reconciler.model.selectors import Match
 from reconciler.model.sites import CreatedActivity, RecordedSite, RememberedSet
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, ActivityIs, NoActivityLike, NothingWaits, Reason, RefusedBy, refusal
+from reconciler.planner.actions import Action, Reason, RefusedBy, refusal
 from reconciler.planner.changes import change
 from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.matching import as_set, covers, decide, find_created, in_order, is_as_set, match_key

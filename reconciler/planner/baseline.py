@@ -100,19 +100,7 @@ def rule_of(operation: Operation) -> str | None:
     """The key of the rules that ask for an operation."""
     if isinstance(operation, Deferred):
         return key_of(Kind.RULE, operation.part)
-    match operation.kind:
-        case Kind.EVENT:
-            return RULE_OF_EVENTS
-        case Kind.ACTIVITY:
-            return key_of(Kind.RULE, Part.ACTIVITIES)
-        case Kind.POSTS:
-            return key_of(Kind.RULE, Part.POSTS)
-        case Kind.DRAFT:
-            return key_of(Kind.RULE, Part.SCHEDULE)
-        case Kind.SETTINGS | Kind.MARKETING_PLAN | Kind.SITE | Kind.RULE:
-            return None
-        case never:
-            assert_never(never)
+    return key_of(Kind.RULE, operation.rules) if operation.rules else None
 
 
 def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:

@@ -15,8 +15,9 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import ActivityId, AwaitPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
+from reconciler.model.schedule import NothingWaits, PostIs
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, BlockedBy, NothingWaits, PostIs, Reason, blocked
+from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.approval_checks import commit_it, not_committed
 from reconciler.planner.matching import in_order
 from reconciler.planner.options import Scope

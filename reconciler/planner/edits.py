@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Json
-from reconciler.model.operations import INPUTS
 from reconciler.model.settings import UpdateSettings, same_setting
 from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import Verb
@@ -29,7 +28,7 @@ def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str
                 applied = recorded.applied.setting(change.path)
                 if applied is not None and not same_setting(change.path, applied[0], change.before):
                     found.append(edit_key(action.address, change.path))
-        elif operation.verb is Verb.UPDATE and operation.kind in INPUTS:
+        elif operation.verb is Verb.UPDATE and operation.feeds_generation:
             facts = recorded.applied.event(action.address.key)
             for change in getattr(operation, "changes", ()):
                 last: Json = facts.get(change.path) if facts is not None else None

@@ -11,9 +11,9 @@ from reconciler.model.approvals import Approvals, ApprovalState, Decision, Verdi
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.posts import Post, PostStatus, channel_name, post_name
-from reconciler.model.schedule import DesiredSchedule, Pause, SchedulePost
+from reconciler.model.schedule import DesiredSchedule, Pause, PostIs, SchedulePost, StillAhead
 from reconciler.model.sites import ChannelStatus, ObservedSite, RecordedSite
-from reconciler.planner.actions import Action, BlockedBy, InReview, PostIs, Reason, StillAhead, ToReview, blocked
+from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, ToReview, blocked
 from reconciler.planner.approval_checks import commit_it, not_committed, objection
 from reconciler.planner.candidates import Candidate
 from reconciler.planner.channel_rules import Violation, channel_is_gone

@@ -19,25 +19,15 @@ from reconciler.model.events import (
     DesiredEvent,
     DesiredEvents,
     EventId,
+    EventIs,
+    NoEventNamed,
     UpdateEvent,
     reach,
 )
 from reconciler.model.sites import RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import (
-    ENOUGH,
-    Action,
-    BlockedBy,
-    EventIs,
-    NoEventNamed,
-    Plan,
-    Reason,
-    RefusedBy,
-    blocked,
-    not_shown,
-    refusal,
-)
+from reconciler.planner.actions import ENOUGH, Action, BlockedBy, Plan, Reason, RefusedBy, blocked, not_shown, refusal
 from reconciler.planner.baseline import RULE_OF_EVENTS, rule_of_events
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding, Moved, of_fields, who_moved
 from reconciler.planner.event_matching import (

@@ -10,9 +10,20 @@ from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Part
-from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, Unrecognised
+from reconciler.model.posts import (
+    ActivityId,
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    Post,
+    PostsAmong,
+    PostsAre,
+    PostStatus,
+    Unrecognised,
+)
+from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, NothingWaits, PostsAmong, PostsAre, Precondition, Reason
+from reconciler.planner.actions import Action, Precondition, Reason
 from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope

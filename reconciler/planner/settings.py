@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
-from reconciler.model.settings import Field, MarketingSettings, UpdateSettings, normal
+from reconciler.model.settings import Field, MarketingSettings, SettingIs, UpdateSettings, normal
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, Reason, SettingIs
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.changes import changed_fields
 from reconciler.planner.kept import kept_notes, split_kept
 from reconciler.planner.options import Scope

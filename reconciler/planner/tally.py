@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, Self, assert_never
+from typing import Self, assert_never
 
-from reconciler.model.address import Kind
 from reconciler.model.frozen import Struct
 from reconciler.model.operations import Deferred, Operation, Part, discards_of
-from reconciler.model.writes import Verb
 from reconciler.planner.actions import Action, Column, Plan, column_of
-
-LIMITED: Final = frozenset({Kind.EVENT, Kind.ACTIVITY, Kind.MARKETING_PLAN})
-"""Kinds whose deletions `maxDelete` limits; drafts that are thrown away have `maxDiscard`."""
 
 
 class Promises(Struct, frozen=True):
@@ -68,10 +63,9 @@ def tally_of(plan: Plan) -> PlanTally:
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
     counts["discard"] = len({post for action in actions for post in discards_of(action.operation)})
-    deletes = (action.address for action in actions if action.operation.verb is Verb.DELETE)
     return PlanTally(
         **counts,
-        deleted=len({str(address) for address in deletes if address.kind in LIMITED}),
+        deleted=len({str(action.address) for action in actions if action.operation.destroys}),
         still_going_out=len(plan.still_going_out),
         to_review=len(plan.to_review),
         promises=sum((_promise(action.operation) for action in actions), Promises()),

@@ -14,11 +14,11 @@ from reconciler.model.address import Address, Kind, Labels, SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.frozen import Variant
 from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
-from reconciler.model.operations import INPUTS, Deferred, Operation, Part
-from reconciler.model.schedule import CancelPost
+from reconciler.model.operations import Deferred, Operation, Part
+from reconciler.model.schedule import CancelPost, NothingWaits
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import Inputs
-from reconciler.planner.actions import Action, NothingWaits, Plan
+from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import completed_rules
 from reconciler.planner.unstopped import BY_SELECTION, LeftOut, left_out
 
@@ -237,7 +237,7 @@ _INPUT, _GENERATION, _CREATION, _PROMISE, _FREE = range(5)
 
 
 def _level(operation: Operation) -> int:
-    if operation.kind in INPUTS:
+    if operation.feeds_generation:
         return _INPUT
     if isinstance(operation, Generate | Regenerate | AwaitGeneration):
         return _GENERATION

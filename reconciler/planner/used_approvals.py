@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reconciler.model.activities import Activity
+from reconciler.model.activities import Activity, DateIs
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.posts import Post, PostId, PostStatus
-from reconciler.model.schedule import DesiredSchedule
+from reconciler.model.schedule import Approved, DesiredSchedule
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import Approved, DateIs, Precondition
+from reconciler.planner.actions import Precondition
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, Objects, key_of
 
 USED: Final = "used"

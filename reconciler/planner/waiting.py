@@ -26,20 +26,9 @@ from reconciler.model.posts import (
     channel_name,
     post_name,
 )
-from reconciler.model.schedule import CancelPost, ReschedulePost
+from reconciler.model.schedule import CancelPost, PostIs, ReschedulePost, StillAhead, StillScheduled
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite, RecordedSite
-from reconciler.planner.actions import (
-    Action,
-    BlockedBy,
-    InReview,
-    PostIs,
-    Reason,
-    StillAhead,
-    StillGoingOut,
-    StillScheduled,
-    ToReview,
-    blocked,
-)
+from reconciler.planner.actions import Action, BlockedBy, InReview, Reason, StillGoingOut, ToReview, blocked
 from reconciler.planner.approval_checks import commit_it, difference_words, not_committed
 from reconciler.planner.candidates import rule_for
 from reconciler.planner.options import PlanOptions, Scope

@@ -7,35 +7,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, assert_never
 
-from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.activities import ActivityIs, DateIs, DesiredActivity, NoActivityLike, SetActivities
 from reconciler.model.canonical import Json, thaw
+from reconciler.model.events import EventIs, NoEventNamed
 from reconciler.model.frozen import instant
+from reconciler.model.marketing_plan import DiscardsOnly, MarketingPlanIs
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     Deferred,
     Part,
 )
-from reconciler.planner.actions import (
-    Action,
-    ActivityIs,
-    Approved,
-    DateIs,
-    DiscardsOnly,
-    EventIs,
-    InReview,
-    MarketingPlanIs,
-    NoActivityLike,
-    NoEventNamed,
-    NothingWaits,
-    PostIs,
-    PostsAmong,
-    PostsAre,
-    Precondition,
-    Reason,
-    SettingIs,
-    StillAhead,
-    StillScheduled,
-)
+from reconciler.model.posts import PostsAmong, PostsAre
+from reconciler.model.schedule import Approved, NothingWaits, PostIs, StillAhead, StillScheduled
+from reconciler.model.settings import SettingIs
+from reconciler.planner.actions import Action, InReview, Precondition, Reason
 from reconciler.planner.drift_report import DriftItem, Finding
 from reconciler.reporters.plurals import plural as plural
 

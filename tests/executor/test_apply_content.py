@@ -13,7 +13,16 @@ from reconciler.api.calls import BATCH
 from reconciler.api.errors import ErrorKind
 from reconciler.executor.events import Corrected, Skipped
 from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_of
-from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, PostsRule, UpdateActivity
+from reconciler.model.activities import (
+    ActivityIs,
+    CreateActivity,
+    DateIs,
+    DeleteActivity,
+    DesiredActivity,
+    NoActivityLike,
+    PostsRule,
+    UpdateActivity,
+)
 from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision
 from reconciler.model.canonical import Digest
@@ -31,31 +40,25 @@ from reconciler.model.posts import (
     GeneratePosts,
     Post,
     PostId,
+    PostsAre,
     PostStatus,
     RegeneratePosts,
     Unrecognised,
 )
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
+from reconciler.model.schedule import (
+    CancelPost,
+    NothingWaits,
+    PostIs,
+    ReschedulePost,
+    SchedulePost,
+    ScheduleRule,
+    StillAhead,
+)
 from reconciler.model.selectors import Match
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.sites import CreatedActivity, DesiredSite
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import (
-    Action,
-    ActivityIs,
-    BlockedBy,
-    DateIs,
-    NoActivityLike,
-    NothingWaits,
-    PostIs,
-    PostsAre,
-    Reason,
-    RefusedBy,
-    StillAhead,
-    StillGoingOut,
-    blocked,
-    refusal,
-)
+from reconciler.planner.actions import Action, BlockedBy, Reason, RefusedBy, StillGoingOut, blocked, refusal
 from reconciler.planner.baseline import TAKEN_BACK, approval_key, approval_of
 from reconciler.planner.deferred import Resolved
 from tests.executor.live_site import (

@@ -17,17 +17,19 @@ from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
     Discard,
+    DiscardsOnly,
     Generate,
+    MarketingPlanIs,
     PlanStatus,
     Regenerate,
 )
 from reconciler.model.operations import Deferred, Operation, Part
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, Unrecognised
-from reconciler.model.settings import Field, UpdateSettings
+from reconciler.model.settings import Field, SettingIs, UpdateSettings
 from reconciler.model.sites import Bindings, CreatedActivity, Inputs
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, DiscardsOnly, MarketingPlanIs, SettingIs
+from reconciler.planner.actions import Action
 from reconciler.reporters.diagnostics import sentence
 from tests.executor.live_site import (
     START,

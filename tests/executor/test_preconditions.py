@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any, get_args, get_type_hints
 
 import pytest
+from hypothesis import Phase, find, settings
 from msgspec.structs import replace
 
 from reconciler.executor.events import EntryResolved
+from reconciler.executor.kinds import of_kind
 from reconciler.executor.kinds.base import Moment
 from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.preconditions import Stale, stale_in
-from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity
+from reconciler.model.activities import (
+    ActivityIs,
+    CreateActivity,
+    DateIs,
+    DeleteActivity,
+    DesiredActivity,
+    NoActivityLike,
+)
 from reconciler.model.address import Kind
 from reconciler.model.approvals import ActivityApproval, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import JsonObject, digest_of
@@ -24,36 +34,27 @@ from reconciler.model.events import (
     DeleteEvent,
     DesiredEvent,
     EventId,
+    EventIs,
+    NoEventNamed,
     UpdateEvent,
 )
 from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
-from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, PlanStatus
+from reconciler.model.marketing_plan import (
+    AwaitGeneration,
+    DeleteMarketingPlan,
+    DiscardsOnly,
+    MarketingPlanIs,
+    PlanStatus,
+)
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone
-from reconciler.model.posts import ActivityId, PostId, PostStatus
-from reconciler.model.schedule import SchedulePost
+from reconciler.model.posts import ActivityId, PostId, PostsAmong, PostsAre, PostStatus
+from reconciler.model.schedule import Approved, PostIs, SchedulePost, StillAhead, StillScheduled
+from reconciler.model.settings import SettingIs
 from reconciler.model.sites import PublishedPost, RecordedSite
-from reconciler.planner.actions import (
-    Action,
-    ActivityIs,
-    Approved,
-    DateIs,
-    DiscardsOnly,
-    EventIs,
-    MarketingPlanIs,
-    NoActivityLike,
-    NoEventNamed,
-    Plan,
-    PostIs,
-    PostsAmong,
-    PostsAre,
-    Precondition,
-    SettingIs,
-    StillAhead,
-    StillScheduled,
-)
+from reconciler.planner.actions import Action, Plan, Precondition
 from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError
 from reconciler.state.old_calls import entry_of
@@ -70,12 +71,14 @@ from tests.executor.live_site import (
     set_tone,
 )
 from tests.reviewing import entry as reviewed_entry
+from tests.strategies import of
 
 SALE = DesiredEvent("Sale", date=START, whole_day=True)
 LIVE_SALE = CalendarEvent(EventId("e1"), "Sale", None, START)
 DRAFT = a_post("p1")
 ACTIVITY = an_activity("a1", DRAFT)
 NO_DIGEST = digest_of(None)
+ANY = settings(max_examples=1, phases=[Phase.generate], database=None)
 
 
 @pytest.fixture
@@ -338,3 +341,17 @@ def test_a_draft_that_is_gone_when_it_is_read_back_is_an_error(shop: Bench) -> N
     shop.world.after_call = lambda _: shop.world.change("a1", posts=())
     ledger = shop.apply(act(operation, Kind.DRAFT, "p1"))
     assert (results(ledger), details(ledger)) == (["failed"], ["the draft is gone"])
+
+
+@pytest.mark.parametrize("condition", get_args(Precondition))
+def test_every_condition_is_checked_by_the_file_of_its_kind(condition: Any) -> None:
+    """It stands in the union of its kind, over which the kind's `unmet` is exhaustive."""
+    taken = get_type_hints(of_kind(condition.kind).unmet)["required"]
+    assert condition in (get_args(taken) or (taken,))
+
+
+@pytest.mark.parametrize("condition", get_args(Precondition))
+def test_what_a_condition_is_about_is_said_of_its_fields(condition: Any) -> None:
+    subject = find(of(condition), lambda _: True, settings=ANY).subject
+    assert isinstance(subject, str)
+    assert "{" not in condition.about or subject != condition.about

@@ -61,8 +61,9 @@ def _texts_in(hint: Any, at: str, seen: set[Any]) -> Iterator[str]:
     elif isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if hint not in seen:
             seen.add(hint)
-            for name, inner in get_type_hints(hint).items():
-                yield from _texts_in(inner, f"{hint.__name__}.{name}", seen)
+            hints = get_type_hints(hint)
+            for name in hint.__struct_fields__:  # what is true of every value of a type is not kept with each
+                yield from _texts_in(hints[name], f"{hint.__name__}.{name}", seen)
     else:
         for inner in get_args(hint):
             yield from _texts_in(inner, at, seen)

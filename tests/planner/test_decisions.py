@@ -13,11 +13,11 @@ from reconciler.model.approvals import ActivityDecision, Approvals
 from reconciler.model.canonical import digest_of
 from reconciler.model.journal import OpenEntry
 from reconciler.model.operations import Operation
-from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
-from reconciler.model.schedule import CancelPost
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, Post, PostsAmong, PostStatus, RegeneratePosts
+from reconciler.model.schedule import CancelPost, NothingWaits
 from reconciler.model.selectors import Match
 from reconciler.model.sites import Need, RecordedSite
-from reconciler.planner.actions import BlockedBy, NothingWaits, PostsAmong, Reason
+from reconciler.planner.actions import BlockedBy, Reason
 from reconciler.planner.decisions import STORIES, is_carried_out
 from reconciler.planner.needs import first_reads
 from reconciler.planner.options import PlanOptions

@@ -23,10 +23,10 @@ from reconciler.model.frozen import kind_of
 from reconciler.model.marketing_plan import Regenerate
 from reconciler.model.operations import Operation
 from reconciler.model.posts import PostId
-from reconciler.model.settings import UpdateSettings
+from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, Plan, Precondition, Reason, SettingIs
+from reconciler.planner.actions import Action, Plan, Precondition, Reason
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
 from tests import strategies
 from tests.planner.pure_world import to_text

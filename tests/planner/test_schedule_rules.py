@@ -8,27 +8,26 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from reconciler.model.activities import PostsRule
+from reconciler.model.activities import DateIs, PostsRule
 from reconciler.model.approvals import Approvals
 from reconciler.model.content import LinkPreview, approval_digest
 from reconciler.model.operations import Deferred, Part, class_of
 from reconciler.model.policy import Policy
 from reconciler.model.posts import PostStatus, Unrecognised
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, ScheduleRule
-from reconciler.model.selectors import Match
-from reconciler.model.sites import Need
-from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import (
+from reconciler.model.schedule import (
     Approved,
-    BlockedBy,
-    DateIs,
-    InReview,
+    CancelPost,
     PostIs,
-    Reason,
-    RefusedBy,
+    ReschedulePost,
+    SchedulePost,
+    ScheduleRule,
     StillAhead,
     StillScheduled,
 )
+from reconciler.model.selectors import Match
+from reconciler.model.sites import Need
+from reconciler.model.writes import ActionClass
+from reconciler.planner.actions import BlockedBy, InReview, Reason, RefusedBy
 from reconciler.planner.needs import further_reads
 from tests.planner.publishing_world import (
     KNOWN,

@@ -23,10 +23,10 @@ from reconciler.model.marketing_plan import (
 from reconciler.model.operations import Operation
 from reconciler.model.policy import Policy, QuietHours
 from reconciler.model.posts import ClearPosts, PostStatus, Unrecognised
-from reconciler.model.schedule import CancelPost, Pause, ReschedulePost, ScheduleRule
+from reconciler.model.schedule import CancelPost, NothingWaits, Pause, ReschedulePost, ScheduleRule, StillScheduled
 from reconciler.model.selectors import Match
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import BlockedBy, NothingWaits, Plan, Reason, RefusedBy, StillScheduled
+from reconciler.planner.actions import BlockedBy, Plan, Reason, RefusedBy
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.hidden_posts import with_hidden_posts
 from reconciler.planner.options import PlanOptions

@@ -16,21 +16,10 @@ from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
 from reconciler.model.schedule import CancelPost, SchedulePost
 from reconciler.model.selectors import Match
-from reconciler.model.settings import UpdateSettings
+from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import (
-    Action,
-    BlockedBy,
-    InReview,
-    Plan,
-    Reason,
-    RefusedBy,
-    SettingIs,
-    ToReview,
-    blocked,
-    refusal,
-)
+from reconciler.planner.actions import Action, BlockedBy, InReview, Plan, Reason, RefusedBy, ToReview, blocked, refusal
 from reconciler.planner.tally import tally_of
 
 SITE = SiteName("janes-pottery")

@@ -40,9 +40,12 @@ NO_CALL: Final = NoCall()
 
 def kind_of(operation: AnyOperation) -> ManagedKind[Any]:
     """The kind that an operation belongs to, whose methods take it."""
-    if isinstance(operation, UnreadableCall):
-        return NO_CALL
-    match operation.kind:
+    return NO_CALL if isinstance(operation, UnreadableCall) else of_kind(operation.kind)
+
+
+def of_kind(kind: Kind) -> ManagedKind[Any]:
+    """What the executor knows of a kind of object, whose methods take its operations and conditions."""
+    match kind:
         case Kind.SETTINGS:
             return SETTINGS
         case Kind.EVENT:

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, differences, same_text, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, same_text, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
-from reconciler.model.activities import Activity, CreateActivity, DeleteActivity, DesiredActivity, UpdateActivity
+from reconciler.model.activities import (
+    Activity,
+    ActivityCondition,
+    ActivityIs,
+    ActivityOperation,
+    CreateActivity,
+    DateIs,
+    DeleteActivity,
+    DesiredActivity,
+    NoActivityLike,
+    UpdateActivity,
+)
 from reconciler.model.address import Kind, key_of
 from reconciler.model.canonical import EMPTY, JsonObject
 from reconciler.model.frozen import instant
 from reconciler.model.journal import Before, OpenEntry, PostSeen
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import normal_text
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import ActivityIs, DateIs, NoActivityLike
-
-ActivityOperation: TypeAlias = CreateActivity | UpdateActivity | DeleteActivity
 
 
 class ActivitiesKind(ManagedKind[ActivityOperation]):
     """The activities of a marketing plan."""
+
+    async def unmet(
+        self, required: ActivityCondition, operation: Operation, site: SiteCache, moment: Moment
+    ) -> str | None:
+        return await activity_unmet(required, site)
 
     async def before(self, operation: ActivityOperation, site: SiteCache) -> Before:
         match operation:
@@ -190,7 +204,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def activity_unmet(required: ActivityIs | NoActivityLike | DateIs, site: SiteCache) -> str | None:
+async def activity_unmet(required: ActivityCondition, site: SiteCache) -> str | None:
     """What was found instead of the activity, or of its absence, that is required. May raise an ApiError."""
     live = (await site.marketing_plan()).activities
     match required:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -20,6 +20,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.canonical import Json, canonical_text
 from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
@@ -62,6 +63,10 @@ class ManagedKind(Generic[O]):
     """One kind of object. `O` are its operations."""
 
     # --- before a call ---
+
+    async def unmet(self, required: Any, operation: Operation, site: SiteCache, moment: Moment) -> str | None:
+        """What was found instead of what a condition of this kind asks for; None if it holds. May raise an ApiError."""
+        raise TypeError(f"{type(self).__name__} checks no {type(required).__name__}")
 
     async def refusal_reason(self, operation: O, site: SiteCache, moment: Moment) -> str | None:
         """Why the call must not be sent, beyond the preconditions in its plan. May raise an ApiError."""

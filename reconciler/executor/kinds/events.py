@@ -20,8 +20,11 @@ from reconciler.model.events import (
     CreateEvent,
     DeleteEvent,
     DesiredEvent,
+    EventCondition,
     EventId,
+    EventIs,
     EventOperation,
+    NoEventNamed,
     UpdateEvent,
 )
 from reconciler.model.frozen import instant
@@ -31,7 +34,6 @@ from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.sites import Bindings, Inputs, Need, RecordedSite
 from reconciler.model.text import normal_text, spoken
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import EventIs, NoEventNamed
 from reconciler.planner.event_matching import own_calendars, own_events
 
 FOREIGN = "it belongs to a connected calendar, which this site cannot change"
@@ -41,6 +43,11 @@ REFUSED = "it is read-only: change it where it was made, or write in the file wh
 
 class EventsKind(ManagedKind[EventOperation]):
     """The calendar events of a site."""
+
+    async def unmet(
+        self, required: EventCondition, operation: Operation, site: SiteCache, moment: Moment
+    ) -> str | None:
+        return await event_unmet(required, operation, site, moment.recorded)
 
     async def refusal_reason(self, operation: EventOperation, site: SiteCache, moment: Moment) -> str | None:
         """After the first 428 in a calendar, no further delete is tried there."""
@@ -280,7 +287,7 @@ async def _event(id: EventId, site: SiteCache) -> CalendarEvent | None:
 
 
 async def event_unmet(
-    required: EventIs | NoEventNamed, operation: Operation, site: SiteCache, recorded: RecordedSite
+    required: EventCondition, operation: Operation, site: SiteCache, recorded: RecordedSite
 ) -> str | None:
     """What was found instead of the event, or of its absence, that is required. May raise an ApiError."""
     events = await _events(site)

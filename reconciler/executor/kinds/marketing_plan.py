@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
 from reconciler.executor.kinds.activities import forgotten
 from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
@@ -18,20 +18,22 @@ from reconciler.model.marketing_plan import (
     AwaitGeneration,
     DeleteMarketingPlan,
     Discard,
+    DiscardsOnly,
     Generate,
     MarketingPlan,
+    MarketingPlanCondition,
+    MarketingPlanIs,
+    MarketingPlanOperation,
     PlanStatus,
     Regenerate,
 )
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending
 from reconciler.model.posts import Post, PostStatus, Unrecognised
 from reconciler.model.sites import Bindings, CreatedActivity, Need, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import DiscardsOnly, MarketingPlanIs
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.generation import upcoming_posts
-
-MarketingPlanOperation: TypeAlias = Generate | Regenerate | AwaitGeneration | DeleteMarketingPlan
 
 LISTED = 3
 """How many objects a message names."""
@@ -39,6 +41,11 @@ LISTED = 3
 
 class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
     """The marketing plan of a site. How a generation is waited for is in `generation.py`."""
+
+    async def unmet(
+        self, required: MarketingPlanCondition, operation: Operation, site: SiteCache, moment: Moment
+    ) -> str | None:
+        return await marketing_plan_unmet(required, site, moment.now)
 
     async def refusal_reason(self, operation: MarketingPlanOperation, site: SiteCache, moment: Moment) -> str | None:
         if not isinstance(operation, Regenerate):
@@ -173,7 +180,7 @@ def _is_gone(entry: OpenEntry, live: MarketingPlan | None) -> bool:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def marketing_plan_unmet(required: MarketingPlanIs | DiscardsOnly, site: SiteCache, now: datetime) -> str | None:
+async def marketing_plan_unmet(required: MarketingPlanCondition, site: SiteCache, now: datetime) -> str | None:
     """What the marketing plan is instead of what is required. May raise an ApiError."""
     live = await site.marketing_plan()
     match required:

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, thrown_away
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, thrown_away
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Kind
 from reconciler.model.journal import Before, OpenEntry, PostSeen
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
-from reconciler.model.posts import ActivityId, AwaitPosts, ClearPosts, GeneratePosts, Post, PostStatus, RegeneratePosts
+from reconciler.model.posts import (
+    ActivityId,
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    Post,
+    PostsAmong,
+    PostsCondition,
+    PostsOperation,
+    PostStatus,
+    RegeneratePosts,
+)
 from reconciler.model.sites import Bindings, RecordedSite
-from reconciler.planner.actions import PostsAmong, PostsAre
 from reconciler.planner.baseline import ABSENT_NOW, PRESENT, key_of
 from reconciler.planner.posts import live_posts
-
-PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | AwaitPosts
 
 TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 """Statuses of a post that has not gone out, and that clearing takes away."""
@@ -28,6 +37,11 @@ TO_COME: Final = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 class PostsKind(ManagedKind[PostsOperation]):
     """All posts of an activity. How new ones are waited for is in `new_posts.py`."""
+
+    async def unmet(
+        self, required: PostsCondition, operation: Operation, site: SiteCache, moment: Moment
+    ) -> str | None:
+        return await posts_unmet(required, site)
 
     async def prepared(self, operation: PostsOperation, site: SiteCache) -> PostsOperation:
         """A cancelled story may be a draft again (10.2), and stories are cleared by a call of their own (D 6.2)."""
@@ -150,7 +164,7 @@ def _drafts(posts: Iterable[Post]) -> Before:
 # --- preconditions ---------------------------------------------------------------------------------
 
 
-async def posts_unmet(required: PostsAre | PostsAmong, site: SiteCache) -> str | None:
+async def posts_unmet(required: PostsCondition, site: SiteCache) -> str | None:
     """What posts an activity has instead of those that are required. May raise an ApiError."""
     activities = {activity.id: activity for activity in (await site.marketing_plan()).activities}
     if required.activity not in activities:

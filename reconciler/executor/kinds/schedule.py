@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
@@ -18,24 +18,32 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
-from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
+from reconciler.model.schedule import (
+    WAITING_POSTS,
+    Approved,
+    CancelPost,
+    DraftCondition,
+    NothingWaits,
+    PostIs,
+    ReschedulePost,
+    ScheduleOperation,
+    SchedulePost,
+    StillAhead,
+    StillScheduled,
+)
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import Approved, NothingWaits, PostIs, Precondition, StillAhead, StillScheduled
+from reconciler.planner.actions import Precondition
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import times_of
 
-ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
-
 TAKEN: Final = frozenset({PostStatus.DRAFT, PostStatus.CANCELED, PostStatus.DELETED})
 """Statuses of a post that does not go out."""
 
-
-WAITING_POSTS: Final = "posts that wait"
-"""What every write here may change in addition to its own post."""
 
 QUOTED: Final = 80
 """Characters of a post's words that a message shows."""
@@ -46,6 +54,19 @@ LISTED: Final = 3
 
 class ScheduleKind(ManagedKind[ScheduleOperation]):
     """Posts as items that go out. How drafts are scheduled in batches is in `publishing.py`."""
+
+    async def unmet(
+        self, required: DraftCondition, operation: Operation, site: SiteCache, moment: Moment
+    ) -> str | None:
+        match required:
+            case PostIs() | StillScheduled():
+                return await post_unmet(required, site)
+            case NothingWaits():
+                return await waiting_unmet(required, site, moment.now)
+            case StillAhead() | Approved():
+                return right_unmet(required, moment)
+            case _:
+                assert_never(required)
 
     async def refusal_reason(self, operation: ScheduleOperation, site: SiteCache, moment: Moment) -> str | None:
         if not isinstance(operation, SchedulePost):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from reconciler.executor.kinds.base import ManagedKind, Reads, differences, shown
+from reconciler.executor.kinds.base import ManagedKind, Moment, Reads, differences, shown
 from reconciler.executor.ledger import Result
 from reconciler.executor.site_cache import SiteCache
 from reconciler.executor.snapshot import Snapshot
 from reconciler.model.address import Address
 from reconciler.model.canonical import EMPTY, Absent, Json, JsonObject, canonical_text, same
 from reconciler.model.journal import Before, OpenEntry
+from reconciler.model.operations import Operation
 from reconciler.model.settings import (
     ATOMIC_MEMBERS,
     Field,
     MarketingSettings,
+    SettingIs,
     UpdateSettings,
     normal,
     same_setting,
@@ -25,11 +27,13 @@ from reconciler.model.settings import (
 from reconciler.model.sites import Inputs, Need
 from reconciler.model.text import printable, spoken
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import SettingIs
 
 
 class SettingsKind(ManagedKind[UpdateSettings]):
     """The marketing settings of a site."""
+
+    async def unmet(self, required: SettingIs, operation: Operation, site: SiteCache, moment: Moment) -> str | None:
+        return await setting_unmet(required, site)
 
     async def prepared(self, operation: UpdateSettings, site: SiteCache) -> UpdateSettings:
         """Each changed field is sent whole, so its other members are sent as they are now (17.4)."""
