@@ -67,7 +67,21 @@ def dask_workers(address: str, setup: Setup) -> Workers:
     def make() -> Executor:
         return _Cluster(client, KilledWorker)
 
-    return Workers(make, run_part, count, setup, end=client.close, files=here)
+    return Workers(make, run_task, count, setup, end=client.close, files=here)
+
+
+def run_task(data: bytes) -> bytes:
+    """`run_part` on a worker of a cluster. A task that Dask has cancelled is one whose run is gone."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def gone() -> bool:
+        task = worker.state.tasks.get(key)
+        return task is None or task.state == "cancelled"
+
+    return run_part(data, gone)
 
 
 def _connected(client_type: type[Client], address: str) -> Client:

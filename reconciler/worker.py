@@ -10,7 +10,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, TypeVar, assert_never
@@ -104,29 +104,29 @@ LOST_LEASE: Final = timedelta(seconds=90)
 Client = TypeVar("Client", bound=ReadClient)
 
 
-def run_part(data: bytes) -> bytes:
-    """Works on a part. Whatever happens is in the answer."""
+def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
+    """Works on a part. Whatever happens is in the answer. `gone` says that nobody waits for it any more."""
     try:
         task = from_bytes(Task, data)
     except OtherVersion:
         what = f"a worker runs version {__version__}, and this run another one"
         return to_bytes(Answer(problem=Diagnostic("other-version", what, "install the same version on all of them")))
     try:
-        return to_bytes(_worked(task, os.environ))
+        return to_bytes(_worked(task, os.environ, gone))
     except Exception as error:
         return to_bytes(Answer(problem=diagnostic_of(error)))
 
 
-def _worked(task: Task, environ: Mapping[str, str]) -> Answer:
+def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
     match task.job:
         case Planning() | Auditing() as job:
             return asyncio.run(_read(task, job, environ))
         case Preparing() as job:
             with WRITING:
-                return asyncio.run(_prepare(task, job, environ))
+                return asyncio.run(_prepare(task, job, environ, gone))
         case Applying() as job:
             with WRITING:
-                return asyncio.run(_apply(task, job, environ))
+                return asyncio.run(_apply(task, job, environ, gone))
         case _:
             assert_never(task.job)
 
@@ -164,16 +164,16 @@ def _outcome(result: SitePlanned | AuditedSite | Prepared | SiteFailed) -> Outco
 # --- the two passes of an apply --------------------------------------------------------------------
 
 
-async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str]) -> Answer:
+async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
     told = _Heard()
     async with _session(task, FullClient, environ) as (session, entries):
         run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
-        async with _Watch().over():
+        async with _Watch(gone).over():
             outcomes = [_outcome(result) async for result in prepare(run, entries)]
     return Answer(told.taken(), tuple(outcomes))
 
 
-async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answer:
+async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
         again, attempt = not await results.begin(job.part), _Attempt(results, task)
@@ -183,7 +183,7 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str]) -> Answe
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
         patience = max(job.lock_timeout, LOST_LEASE) if again else job.lock_timeout
         totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
-        watch = _Watch(results)
+        watch = _Watch(gone, results)
         async with watch.over(), attempt.telling(job.part):
             run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
             async for result in apply_sites(run, ready, allow_publish=job.allow_publish):
@@ -284,7 +284,8 @@ class _Watch:
     Without `results` nothing asks, and a part whose run is gone ends at once.
     """
 
-    def __init__(self, results: PartResults | None = None) -> None:
+    def __init__(self, gone: Callable[[], bool], results: PartResults | None = None) -> None:
+        self._gone = gone
         self._results = results
         self._asked = Stop.NO
         self._silent = False
@@ -292,7 +293,7 @@ class _Watch:
     @property
     def alone(self) -> bool:
         """Whether the run is gone."""
-        return self._silent or ALONE.is_set()
+        return self._silent or self._gone()
 
     def stop(self) -> bool:
         """Whether nothing more is to be begun."""

@@ -167,14 +167,17 @@ def encrypted(authorities: Path) -> Iterator[str]:
             process.communicate()
 
 
-def in_a_process(shops: Fleet, scheduler: str, environ: dict[str, str]) -> tuple[int, str]:
-    """The exit code of a plan on a scheduler's workers, and what it says. Dask reads its settings once a process."""
+def python(environ: dict[str, str], *arguments: str) -> tuple[int, str]:
+    """The exit code of a program, and what it says. Dask reads its settings once a process."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("DASK_")}
-    command = [sys.executable, "-m", "reconciler", "plan", str(shops.root), "--workers", scheduler]
-    done = subprocess.run(
-        command, env={**ours, **KEY, **environ}, capture_output=True, text=True, timeout=100, check=False
-    )
+    command, environ = [sys.executable, *arguments], {**ours, **KEY, **environ}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=100, check=False)
     return done.returncode, done.stdout + done.stderr
+
+
+def in_a_process(shops: Fleet, scheduler: str, environ: dict[str, str], *command: str) -> tuple[int, str]:
+    """The exit code of a command, `plan` if no other, on a scheduler's workers, and what it says."""
+    return python(environ, "-m", "reconciler", *(command or ("plan",)), str(shops.root), "--workers", scheduler)
 
 
 def test_a_cluster_is_reached_over_tls(shops: Fleet, encrypted: str, authorities: Path) -> None:
@@ -182,6 +185,52 @@ def test_a_cluster_is_reached_over_tls(shops: Fleet, encrypted: str, authorities
     code, said = in_a_process(shops, encrypted, certificates(authorities))
     assert code == 0, said
     assert f"{SITES} sites" in said
+
+
+@pytest.mark.exhaustive
+def test_an_apply_over_tls_is_one(
+    shops: Fleet, encrypted: str, authorities: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said = in_a_process(shops, encrypted, certificates(authorities), "apply", "--auto-approve")
+    assert code == 0, said
+    assert "Apply: 6 added, 3 changed, 0 destroyed, 3 generated." in said
+    [ledger] = kept_ledgers(shops)
+    assert len(ledger["sites"]) == SITES
+    assert left_in_state(shops) == []
+    code, said = in_a_process(shops, encrypted, certificates(authorities), "drift")
+    assert code == 0, said
+    finishes(shops, capsys)
+
+
+OF_THE_LIBRARY = """\
+import asyncio, sys
+from reconciler import Project
+
+async def main():
+    async with Project.open(sys.argv[1], workers=sys.argv[2]) as project:
+        print("planned", [len(site.plan.actions) async for site in project.plan()])
+        applied = await project.apply()
+        print("applied", applied.outcome.tally.generated, *sorted(site.name for site in applied.sites))
+        print("drifted", [type(site).__name__ async for site in project.drift()])
+        print("left", [len(site.plan.actions) async for site in project.plan()])
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.exhaustive
+def test_the_library_over_tls(
+    shops: Fleet, encrypted: str, authorities: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(OF_THE_LIBRARY)
+    code, said = python(certificates(authorities), str(program), str(shops.root), encrypted)
+    assert (code, said.splitlines()) == (
+        0,
+        ["planned [4, 4, 4]", "applied 3 shop-1 shop-2 shop-3", f"drifted {['SiteDrifted'] * SITES}", "left [0, 0, 0]"],
+    )
+    finishes(shops, capsys)
 
 
 @pytest.mark.parametrize(
