@@ -9,7 +9,7 @@ EXAMPLE = "sites/example.yaml"
 PROJECT = """\
 # yaml-language-server: $schema=schemas/project.schema.json
 version: 1
-sites: [sites/*.yaml]
+sites: [sites/**/*.yaml, sites/**/*.yml]
 
 # The sandbox is an emulator of the API inside the tool; its data is in .reconciler/.
 # To go live:
@@ -81,5 +81,4 @@ def live_files(account: str | None) -> dict[str, str]:
     named = f"account: {{id: {account}}}       # whose sites `import --all` and `doctor` list\n" if account else ""
     files = starter_files()
     del files[EXAMPLE]
-    head = first.replace("sites: [sites/*.yaml]", "sites: [sites/**/*.yaml]")
-    return {**files, "reconciler.yaml": f"{head}api: wix\n{named}\n{rest[rest.index('credentials:') :]}"}
+    return {**files, "reconciler.yaml": f"{first}api: wix\n{named}\n{rest[rest.index('credentials:') :]}"}

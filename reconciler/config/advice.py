@@ -54,7 +54,7 @@ def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site")
 
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
     """What a site's values are that nobody means: by themselves, or with the project's policy."""
-    yield from _variables(layers)
+    yield from unreplaced_variables(layers)
     yield from unknown_frequencies(layers)
     for at, posts in enumerate(site.posts):
         if posts.present and posts.max == 0:
@@ -114,11 +114,14 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
     return None
 
 
-def _variables(layers: Layers) -> Iterator[Diagnostic]:
-    """Texts with a `${NAME}` in them: files are read as they are, and nothing is put in its place."""
+def unreplaced_variables(layers: Layers, *, but: str = "") -> Iterator[Diagnostic]:
+    """Texts with a `${NAME}` in them: files are read as they are, and nothing is put in its place.
+
+    `but` is a member that is left out: the `defaults` of a project are told of with the sites that inherit them.
+    """
     for path, text in _texts(layers.value, ()):
         found = _VARIABLE.search(text)
-        if found is not None:
+        if found is not None and path[:1] != (but,):
             message = f"{found[0]} is taken literally: variables are not replaced in files"
             yield layers.warning(path, message, "write the value itself", code="variable-not-replaced")
 

@@ -30,6 +30,16 @@ def wrong_pattern(pattern: str) -> tuple[str, str] | None:
     return None
 
 
+def fixed_folder(pattern: str) -> str:
+    """The folder that a pattern names before its first wildcard: `sites` of `sites/*/shop.yaml`, empty for none."""
+    fixed: list[str] = []
+    for part in pattern.split("/")[:-1]:
+        if _MAGIC.search(part):
+            break
+        fixed.append(part)
+    return "/".join(fixed)
+
+
 class Finder:
     """Finds the files below a root that patterns take. Remembers what folders hold, for the next pattern.
 
@@ -83,7 +93,7 @@ class Finder:
             seen.add(here)
         first, rest = parts[0], parts[1:]
         if first == "**":
-            for below in self._folders(folder):
+            for below in self.folders(folder):
                 if rest:
                     yield from self._find(below, rest, seen)
                 else:
@@ -105,7 +115,7 @@ class Finder:
                 elif not rest:
                     yield folder / name
 
-    def _folders(self, top: Path) -> Iterator[Path]:
+    def folders(self, top: Path) -> Iterator[Path]:
         """A folder and all below it, links followed; each real folder once, by the shortest path to it."""
         seen = {os.path.realpath(top)}
         waiting = deque([top])

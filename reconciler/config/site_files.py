@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.config.discovery import PROJECT_FILE, absolute_path, shown_path
-from reconciler.config.patterns import Finder
+from reconciler.config.patterns import Finder, fixed_folder
 from reconciler.config.project import SEED, Project
 from reconciler.config.words import quoted
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem, warning
@@ -19,7 +19,7 @@ YAML: Final = (".yaml", ".yml")
 
 
 class SiteFiles(Struct, frozen=True):
-    """The site files of a project, sorted, each once; and the YAML files beside them that no pattern takes."""
+    """The site files of a project, sorted, each once; and the YAML files near them that no pattern takes."""
 
     files: tuple[Path, ...]
     passed_over: tuple[Path, ...]
@@ -41,9 +41,12 @@ def find_site_files(project: Project) -> SiteFiles:
         return file.name != PROJECT_FILE and not str(file).startswith(approvals)
 
     taken = {file for pattern in project.sites for file in finder.find(pattern) if may_be_one(file)}
+    folders = {file.parent for file in taken}
+    for folder in {project.root / fixed_folder(pattern) for pattern in project.sites} - {project.root}:
+        folders.update(finder.folders(folder))
     beside = {
         folder / name
-        for folder in {file.parent for file in taken}
+        for folder in folders
         for name, is_folder in finder.names_in(folder)
         if not is_folder and name.lower().endswith(YAML) and name[0] != "."
     }

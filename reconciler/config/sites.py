@@ -15,11 +15,13 @@ from reconciler.config.advice import (
     advice_about_text,
     unmatched_defaults,
     unowned_approvals,
+    unreplaced_variables,
 )
 from reconciler.config.approval_files import SUFFIX, ApprovalFiles
 from reconciler.config.approvals import approvals_in
 from reconciler.config.discovery import PROJECT_FILE, Shown, shown_path
 from reconciler.config.documents import Document
+from reconciler.config.layers import Layer, Layers
 from reconciler.config.packing import KeptSite, PackedSite, Packer
 from reconciler.config.problems import Problems
 from reconciler.config.project import SEED, InvalidProject, Project, find_project
@@ -155,16 +157,16 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
         for file in files:
             reading.read(file)
     reading.check_named_approvals()
+    about_project = (*_advice_about_project(project), *site_files.warnings())
     if reading.problems:
-        raise InvalidFiles(reading.problems.told(), dict.fromkeys(reading.warnings))
+        raise InvalidFiles(reading.problems.told(), dict.fromkeys((*about_project, *reading.warnings)))
     chosen = list(reading.chosen(named, more))
     named_sites = {entry.name for entry in chosen}
     unowned = sorted(reading.approvals.names - {entry.name for entry in reading.entries})
     labels = [entry.labels for entry in reading.entries]
     warnings = [
-        *_advice_about_project(project),
+        *about_project,
         *reading.warnings,
-        *site_files.warnings(),
         *reading.approvals.warnings,
         *unowned_approvals(project, unowned, [entry.name for entry in reading.entries]),
         *unmatched_defaults(project, labels),
@@ -201,6 +203,9 @@ def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
     if project.file is not None:
         data = read_file(project.file, shown_path(project.file), []) or b""
         yield from advice_about_text(data, project.file, shown_path(project.file), "project")
+        if b"${" in data:
+            for document in documents(data, shown_path(project.file), []):
+                yield from unreplaced_variables(Layers((Layer(document, document.value),), []), but="defaults")
     yield from advice_about_policy(project)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import assert_never
+from typing import Final, assert_never
 
 from reconciler.engine.results import Event, FilesInvalid, Interrupted, Notice, RunFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import cause, notice_line, sentence
 from reconciler.reporters.layout import inert_lines
 from reconciler.reporters.plurals import plural
+
+MOST_FILES: Final = 5
+"""How many more files with the same problem are named; the rest are counted."""
 
 
 class ProblemReporter:
@@ -48,9 +51,12 @@ def _and_more(same: Sequence[Diagnostic]) -> str:
     """In how many other files, or in how many other places of one file, the same problem is."""
     if len(same) == 1:
         return ""
-    files = len({problem.file for problem in same})
-    if files > 1:
-        return f" (the same in {plural(files - 1, 'more file')})"
+    files = sorted({problem.file for problem in same} - {same[0].file})
+    if files:
+        named = files[:MOST_FILES]
+        if len(files) > MOST_FILES:
+            named.append(plural(len(files) - MOST_FILES, "more file"))
+        return f" (the same in {', '.join(named)})"
     return f" (the same at {plural(len(same) - 1, 'more place')} of this file)"
 
 

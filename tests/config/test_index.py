@@ -132,6 +132,51 @@ def test_yaml_that_no_pattern_takes_is_named(write_project: WriteProject) -> Non
     assert names("sites/b.yml") == ["b"]
 
 
+def test_yaml_in_folders_that_no_pattern_reaches_is_named(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\nsites: [sites/*.yaml]\n",
+            "sites/a.yaml": site("a"),
+            "sites/eu/b.yaml": site("b"),
+            "sites/eu/west/c.yaml": site("c"),
+            "elsewhere/values.yaml": "a: 1\n",
+        }
+    )
+    assert [warning.split(":")[0] for warning in warnings()] == ["sites/eu/b.yaml", "sites/eu/west/c.yaml"]
+    write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "z.yaml": site("z")})
+    assert warnings() == []  # everything is below the project's own folder
+
+
+def test_what_is_read_by_nobody_is_named_beside_files_with_errors(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": "version: 1\nsites: [sites/*.yaml]\npolicy: {bannedWords: ['${WORD}']}\n",
+            "sites/a.yaml": "version: 7\n",
+            "sites/b.yml": site("b"),
+        }
+    )
+    with pytest.raises(InvalidFiles) as raised:
+        warnings()
+    assert [found.code for found in raised.value.warnings] == ["variable-not-replaced", "file-not-read"]
+
+
+def test_a_variable_in_the_project_file_is_named_once(write_project: WriteProject) -> None:
+    write_project(
+        {
+            "reconciler.yaml": (
+                "version: 1\npolicy: {bannedWords: ['${WORD}', free]}\n"
+                "defaults: [{settings: {toneOfVoice: '${TONE}'}}]\n"
+            ),
+            "sites/a.yaml": site("a"),
+        }
+    )
+    literally = "is taken literally: variables are not replaced in files; write the value itself"
+    assert warnings() == [
+        f"reconciler.yaml:2:24: policy.bannedWords[0]: ${{WORD}} {literally}",
+        f"reconciler.yaml:3:37: defaults[0].settings.toneOfVoice: ${{TONE}} {literally}",
+    ]
+
+
 def test_the_seed_of_the_sandbox_is_no_site(write_project: WriteProject) -> None:
     write_project({"reconciler.yaml": "version: 1\nsites: ['*.yaml']\n", "a.yaml": site("a"), "sandbox.yml": "x"})
     assert [warning.split(":")[0] for warning in warnings()] == ["sandbox.yml"]
