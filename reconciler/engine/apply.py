@@ -7,6 +7,7 @@ is taken just before its first write. What happened in between shows in its reco
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -111,7 +112,7 @@ async def _prepared_by(
 
     entries = {entry.name: entry for entry in selection.entries}
     job = Preparing(run.context, run.terms.lock_timeout)
-    async for outcome in outcomes(workers, job, selection.entries, run.emit):
+    async for outcome in outcomes(workers, job, selection.entries, run.emit, partial(unseen_at, run.session)):
         assert isinstance(outcome, Planned | Ready | Failed)
         if isinstance(outcome, Ready):
             planned = outcome.planned.value()

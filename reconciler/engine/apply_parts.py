@@ -18,6 +18,7 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, approvers_of, is_public
+from reconciler.engine.carrying_out import untouched
 from reconciler.engine.parts import (
     TELLING,
     Answer,
@@ -216,7 +217,7 @@ class _Gathered:
         for number in self._waiting.values():
             planned = self._ready[number].planned
             if problem is not None:
-                yield SiteFailed(planned.name, (problem,), labels=planned.labels)
+                yield untouched(SiteFailed(planned.name, (problem,), labels=planned.labels), planned.plan)
                 continue
             ledger = ledger_of(planned.plan, Result.UNKNOWN, why, interrupted=why == CUT_SHORT)
             yield SiteApplied(ledger, planned.labels)

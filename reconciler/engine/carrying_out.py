@@ -90,9 +90,7 @@ async def apply_sites(
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
         recorder = recorders[result.name]
         if result.refused or not recorder.saw_something:
-            plan = recorder.plan
-            left = left_to_go_out(plan, "nothing was done on the site")
-            return replace(result, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
+            return untouched(result, recorder.plan)
         why = f"the run ended before the outcome of this was known; {AGAIN}"
         return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 
@@ -119,6 +117,12 @@ async def apply_sites(
             prepared = ready[number]
             recorder = recorders.get(name) or EventRecorder(prepared.plan, lambda _: None)
             yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
+
+
+def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
+    """A site at which nothing of its plan was done, with the unwanted posts that go out because of that."""
+    left = left_to_go_out(plan, "nothing was done on the site")
+    return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 
 async def _apply(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -111,7 +112,7 @@ def audits(
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
     """What moved at each site and what an apply would do there, in the order of the files."""
     if session.workers is not None:
-        return _audits_of_workers(session.workers, selection.entries, context, emit)
+        return _audits_of_workers(session, session.workers, selection.entries, context, emit)
     return over_sites(
         selection.entries,
         lambda entry, turn: _audit(session, context, entry, turn),
@@ -124,12 +125,12 @@ def audits(
 
 
 async def _audits_of_workers(
-    workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
+    session: Session[ReadClient], workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[AuditedSite | SiteFailed]:
     from reconciler.engine.parts import Audited, Auditing, Failed
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(workers, Auditing(context), entries, emit):
+    async for outcome in outcomes(workers, Auditing(context), entries, emit, partial(unseen_at, session)):
         assert isinstance(outcome, Audited | Failed)
         if isinstance(outcome, Audited):
             yield AuditedSite(outcome.value(), outcome.would, outcome.reached)

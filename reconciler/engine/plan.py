@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
@@ -69,7 +70,7 @@ def plans(
 ) -> AsyncIterator[SitePlanned | SiteFailed]:
     """The plan of each site, in the order of the files; a site that cannot be planned says why."""
     if session.workers is not None:
-        return _plans_of_workers(session.workers, selection.entries, context, emit)
+        return _plans_of_workers(session, session.workers, selection.entries, context, emit)
 
     async def work(entry: SiteEntry, turn: Turn) -> SitePlanned:
         desired = entry.load()
@@ -88,12 +89,12 @@ def plans(
 
 
 async def _plans_of_workers(
-    workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
+    session: Session[ReadClient], workers: Workers, entries: Sequence[SiteEntry], context: RunContext, emit: Emit
 ) -> AsyncIterator[SitePlanned | SiteFailed]:
     from reconciler.engine.parts import Failed, Planned, Planning
     from reconciler.engine.workers import outcomes
 
-    async for outcome in outcomes(workers, Planning(context), entries, emit):
+    async for outcome in outcomes(workers, Planning(context), entries, emit, partial(unseen_at, session)):
         assert isinstance(outcome, Planned | Failed)
         yield outcome.value()
 

@@ -7,7 +7,7 @@ again if a worker was lost, and put in order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from typing import Final
 
@@ -31,6 +31,7 @@ from reconciler.engine.parts import (
 )
 from reconciler.engine.results import Emit
 from reconciler.model.diagnostics import Diagnostic, UsageError
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
 
 ATTEMPTS: Final = 3
@@ -122,15 +123,24 @@ def _answer(data: bytes) -> Answer:
     return answer
 
 
-async def outcomes(workers: Workers, job: Job, sites: Sequence[SiteEntry], emit: Emit) -> AsyncIterator[Outcome]:
+async def outcomes(
+    workers: Workers,
+    job: Job,
+    sites: Sequence[SiteEntry],
+    emit: Emit,
+    unseen: Callable[[SiteEntry], Awaitable[UnseenPosts]],
+) -> AsyncIterator[Outcome]:
     """The results of some sites, in their order.
 
-    What was told about a part is told before its sites. Raises PartFailed.
+    What was told about a part is told before its sites. `unseen` says what goes out at a site of a part that was
+    lost. Raises PartFailed.
     """
 
+    async def lost(site: SiteEntry) -> Failed:
+        return Failed(site.name, (LOST,), refused=False, labels=site.labels, seconds=0.0, unseen=await unseen(site))
+
     async def work(part: tuple[SiteEntry, ...]) -> Answer:
-        lost = tuple(Failed(site.name, (LOST,), refused=False, labels=site.labels, seconds=0.0) for site in part)
-        return await workers.run(job, part) or Answer(outcomes=lost)
+        return await workers.run(job, part) or Answer(outcomes=tuple([await lost(site) for site in part]))
 
     async for answer in in_turn(_parts(sites, workers.count), work, at_once=workers.count):
         for told in answer.told:

@@ -7,18 +7,23 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
+from concurrent.futures import BrokenExecutor, Future
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import SiteRef
+from reconciler.sandbox.server import start_in_thread
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.sites import open_state
 from tests.cli.projects import Command, Project
 from tests.cli.test_stays_wanted import APPROVALS, SITE, WITHDRAWALS, Change, Pottery, edits
+from tests.engine.fleet_over_http import Quick
 
 UNWANTED = '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
 WHY = "its approval was withdrawn; the site can't be looked at, and this is what the state knows"
@@ -72,6 +77,61 @@ def test_a_wanted_post_that_cannot_be_looked_at_is_named(
     unreadable(pottery.project)
     code, said = pottery.run(*command)
     assert (code, WAITING in said, "still going out" in said) == (1, True, False), said
+
+
+class Lost(Quick):
+    """A worker that is lost with every part."""
+
+    def submit(self, *_args: Any, **_kwargs: Any) -> Future[Any]:
+        lost: Future[Any] = Future()
+        lost.set_exception(BrokenExecutor())
+        return lost
+
+
+class CannotWrite(Quick):
+    """A worker that fails as a whole once it is to write."""
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if b'"kind":"applying"' not in args[0]:
+            return super().submit(function, *args, **kwargs)
+        failed: Future[Any] = Future()
+        failed.set_exception(UsageError("the worker has no key"))
+        return failed
+
+
+def run_on(worker: type[Quick], pottery: Pottery, monkeypatch: pytest.MonkeyPatch, *command: str) -> tuple[int, str]:
+    """A command on one worker, which reaches the world over HTTP; there the time is this machine's."""
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", worker)
+    monkeypatch.setattr("reconciler.wiring.utc_now", lambda: datetime(2026, 11, 2, 10, tzinfo=UTC))
+    with pottery.project.world() as world:
+        server = start_in_thread(world)
+        try:
+            return pottery.run(*command, "--api", server.base_url, "--workers", "1")
+        finally:
+            server.stop()
+
+
+def test_what_goes_out_where_a_worker_fails_before_it_begins_is_named(
+    pottery: Pottery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    WITHDRAW(pottery.project)
+    code, said = run_on(CannotWrite, pottery, monkeypatch, "apply", "--auto-approve")
+    assert (code, "the worker has no key" in said) == (1, True), said
+    assert UNWANTED in said, said
+
+
+@pytest.mark.parametrize(
+    "command", [("plan",), ("drift",), ("apply", "--auto-approve")], ids=lambda command: command[0]
+)
+@pytest.mark.parametrize("withdrawn", [True, False])
+def test_what_waits_where_every_worker_was_lost_is_named(
+    pottery: Pottery, withdrawn: bool, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if withdrawn:
+        WITHDRAW(pottery.project)
+    code, said = run_on(Lost, pottery, monkeypatch, *command)
+    assert (code, "the worker that had this site was lost, 3 times" in said) == (1, True), said
+    assert ((UNWANTED in said and WHY in said), WAITING in said) == (withdrawn, not withdrawn), said
 
 
 @pytest.mark.parametrize("name", ["the activity is discarded", "a policy forbids it", "this site is paused"])
