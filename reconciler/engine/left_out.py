@@ -78,9 +78,8 @@ def _left_out(session: Session[ReadClient], entries: Iterable[SiteEntry]) -> Asy
 def _of_more(sites: int) -> Diagnostic:
     return Diagnostic(
         "still-going-out",
-        f"on {sites:,} more {'site' if sites == 1 else 'sites'} that this run leaves out, posts go out that nobody "
-        "wants any more",
-        "reconciler plan without options names all of them, and apply cancels them",
+        f"unwanted posts go out on {sites:,} more {'site' if sites == 1 else 'sites'} that this run leaves out",
+        "reconciler plan without options lists them all, and apply cancels them",
         Severity.WARNING,
     )
 
@@ -95,8 +94,8 @@ def _notice(site: LeftOutSite) -> Diagnostic:
     more = f"; and {count - MOST_NAMED} more" if count > MOST_NAMED else ""
     return Diagnostic(
         "still-going-out",
-        f"this run leaves the site out, and {'a post goes' if count == 1 else f'{count} posts go'} out there that "
-        f"nobody wants any more: {named}{more}",
+        f"this run leaves the site out, but {'an unwanted post goes' if count == 1 else f'{count} unwanted posts go'} "
+        f"out there: {named}{more}",
         f"reconciler apply --target {site.name} cancels {'it' if count == 1 else 'them'}; or cancel "
         f"{'it' if count == 1 else 'them'} in the site's dashboard",
         Severity.WARNING,

@@ -23,14 +23,14 @@ async def expand_deferred(run: Run, action: Action) -> tuple[Action, ...]:
     if resolved.bindings != Bindings():
         await run.journal.bind(resolved.bindings)
     for item in resolved.blocked:
-        run.note(f"{item.address}: {item.message}; {item.fix}")
+        run.note(f"{item.about.shown}: {item.message}; {item.fix}")
     if resolved.refusals:
         reasons = "; ".join(f"{refusal.message}; {refusal.fix}" for refusal in resolved.refusals)
         run.finish(action, Result.SKIPPED, reasons)
         return ()
     promised = resolved.actions if deferred.at_most is None else resolved.actions[: deferred.at_most]
     for surplus in resolved.actions[len(promised) :]:
-        run.skip(surplus, Result.SKIPPED, f"beyond what the plan promised (at most {deferred.at_most})")
+        run.skip(surplus, Result.SKIPPED, f"more than the plan promised (at most {deferred.at_most})")
     run.finish(action, Result.DONE, f"{len(promised)} found", count=0)
     return promised
 

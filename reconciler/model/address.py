@@ -30,6 +30,12 @@ class Kind(StrEnum):
     """A rule whose objects are not known yet: `rule[activities.0]`."""
 
 
+def rule_words(key: str) -> str:
+    """A rule as it is written everywhere on a screen: `posts[0]` for `posts.0`."""
+    section, dot, index = key.rpartition(".")
+    return f"{section}[{index}]" if dot else key
+
+
 class Address(str):
     """`janes-pottery`, `janes-pottery/settings`, `janes-pottery/event[Black Friday sale]`: the text itself."""
 
@@ -56,6 +62,13 @@ class Address(str):
     def key(self) -> str:
         """Which of its kind; empty if there is one alone."""
         return self.partition("[")[2][:-1]
+
+    @property
+    def shown(self) -> str:
+        """The address as people see it: a rule by its place in the file, `shop/posts[0]`."""
+        if self.kind is not Kind.RULE:
+            return str(self)
+        return f"{self.site}/{rule_words(self.key)}"
 
     @classmethod
     def parse(cls, text: str) -> Address:

@@ -20,7 +20,7 @@ from reconciler.model.activities import (
     SetActivities,
     UpdateActivity,
 )
-from reconciler.model.address import Kind, key_of
+from reconciler.model.address import Kind, key_of, rule_words
 from reconciler.model.canonical import ABSENT
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.frozen import instant
@@ -218,7 +218,7 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
         refusal(
             scope.address(Kind.RULE, name),
             RefusedBy.MIN,
-            f"{name} matches {count}, and its min is {minimum}",
+            f"{rule_words(name)} matches {count}, but its min is {minimum}",
             "widen its match, or lower min",
         ),
     )
@@ -235,7 +235,7 @@ def unknown_ids(
         refusal(
             scope.address(Kind.RULE, name),
             RefusedBy.UNKNOWN_ID,
-            f"{name}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
+            f"{rule_words(name)}.match.ids names {', '.join(unknown)}, which the marketing plan does not have",
             "look the ids up with plan --output json, or remove them",
         ),
     )
@@ -261,8 +261,8 @@ def _contradictions(
                     refusal(
                         scope.address(Kind.RULE, f"activities.{index}"),
                         RefusedBy.CONTRADICTION,
-                        f"activities.{index} would turn an activity into one that activities.{before} matches",
-                        f"put activities.{index} before activities.{before}, or change one of them",
+                        f"activities[{index}] would turn an activity into one that activities[{before}] matches",
+                        f"put activities[{index}] before activities[{before}], or change one of them",
                     )
                 )
                 break

@@ -46,7 +46,7 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
                 "run review, read the current version in the approvals file, and approve that",
             )
         case ApprovalState.EDITED:
-            found = f" ({file} -> site): {what}" if what else f": {file} does not show what its digest names"
+            found = f" ({file} -> site): {what}" if what else f": the content in {file} does not match its digest"
             return Objection(
                 BlockedBy.EDITED_IN_FILE,
                 f"edited in the file{found}",

@@ -94,7 +94,7 @@ def channel_is_gone(channel: str, moment: datetime) -> bool:
 def channel_violations(post: Post) -> Iterator[Violation]:
     """What a channel does not accept, whatever the policy says. No channel accepts an empty post."""
     if is_empty(post):
-        detail = "it has no image and no visible character"
+        detail = "it has no image and no visible text"
         yield Violation("empty post", detail, "give it a text or an image in the dashboard")
         return
     if not post.media and (post.channel, post.type) in NEEDS_MEDIA:

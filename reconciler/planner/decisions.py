@@ -99,8 +99,8 @@ def _given_for_others(
 ) -> Diagnostic:
     address = scope.address(Kind.POSTS, activity.id)
     message = (
-        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was given for different drafts than {than}, '
-        "and is not carried out"
+        f'"{activity.title}": `{_word(approval)}` in {approvals.file} was decided for different drafts than {than}, '
+        "so it is not carried out"
     )
     return blocked(address, BlockedBy.DECIDED_FOR_OTHERS, message, "run review, and decide again")
 

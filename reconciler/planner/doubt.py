@@ -12,7 +12,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from reconciler.model.activities import DesiredActivity
-from reconciler.model.address import Kind
+from reconciler.model.address import Kind, rule_words
 from reconciler.model.approvals import Decision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.marketing_plan import NO_STATUS, Discard, MarketingPlan, PlanStatus
@@ -63,8 +63,8 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         unreadable = refusal(
             address,
             RefusedBy.NOT_SHOWN,
-            "expected the status of the marketing plan, which earlier runs know, and the answer has none; nothing is "
-            f"concluded from it ({live.asked})",
+            "expected the status of the marketing plan, which earlier runs recorded, but the answer has none; nothing "
+            f"is concluded from it ({live.asked})",
             f"look at the marketing plan in the dashboard, and report this with {known_by}",
         )
         return (replace(unreadable, request_id=live.request_id, call=live.asked),)
@@ -82,7 +82,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
     return (
         not_shown(
             address,
-            f"earlier runs know {count} of this marketing plan, and it shows none of them",
+            f"earlier runs recorded {count} of this marketing plan, but it shows none of them",
         ),
     )
 
@@ -118,7 +118,7 @@ def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope)
     return (
         not_shown(
             scope.address(Kind.SITE),
-            f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, and the site shows none of them",
+            f"earlier runs scheduled {len(unseen)} posts that have not gone out yet, but the site shows none of them",
         ),
     )
 
@@ -182,7 +182,7 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
                 blocked(
                     scope.address(Kind.RULE, name),
                     BlockedBy.CANNOT_BE_JUDGED,
-                    f"{name} selects by type, and the API does not show the type of {_activities(count)}",
+                    f"{rule_words(name)} selects by type, but the API does not show the type of {_activities(count)}",
                     "select by title, dates or ids instead; what the rule might match is left alone until then",
                 )
             )

@@ -152,8 +152,8 @@ def _perhaps_the_same(event: DesiredEvent, live: CalendarEvent, scope: Scope) ->
         scope.address(Kind.EVENT, event.name),
         RefusedBy.AMBIGUOUS,
         f'the calendar has "{printable(live.name)}" at the same time, which may be this event with its name cut short; '
-        "creating it could make it twice",
-        "give this event the name that the calendar shows, or declare the other event too if they are two",
+        "creating it could create it twice",
+        "give this event the name that the calendar shows, or declare the other event too if they are two events",
     )
 
 
@@ -216,7 +216,7 @@ def _not_shown(
     if len(known) >= ENOUGH and not any(event.id in known for event in observed):
         yield not_shown(
             scope.address(Kind.SITE),
-            f"earlier runs know {len(known)} calendar events of this site, and its calendar shows none of them",
+            f"earlier runs recorded {len(known)} calendar events of this site, but its calendar shows none of them",
         )
 
 

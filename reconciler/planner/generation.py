@@ -198,8 +198,8 @@ def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
     return blocked(
         scope.address(Kind.MARKETING_PLAN),
         BlockedBy.OUTCOME_UNKNOWN,
-        f"nothing is generated as long as it is unknown whether {what}",
-        "say how each of these calls ended with `state resolve`; then run again",
+        f"nothing is generated until it is known whether {what}",
+        "record how each of these calls ended with `state resolve`, then run again",
     )
 
 

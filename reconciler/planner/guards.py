@@ -50,7 +50,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
                 whole,
                 RefusedBy.MAX_DELETE,
                 f"the run would delete {total.deleted} (events, activities, marketing plans), "
-                f"and policy.maxDelete is {policy.max_delete}",
+                f"but policy.maxDelete is {policy.max_delete}",
                 f"raise maxDelete in {policy.place}, or narrow the run with --target",
             )
         )
@@ -59,7 +59,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_DISCARD,
-                f"the run would throw away {total.discard} drafts, and policy.maxDiscard is {policy.max_discard}",
+                f"the run would throw away {total.discard} drafts, but policy.maxDiscard is {policy.max_discard}",
                 f"raise maxDiscard in {policy.place}, or narrow the run with --target",
             )
         )
@@ -68,7 +68,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
             refusal(
                 whole,
                 RefusedBy.MAX_PUBLISH,
-                f"the run would publish {total.publish}, and policy.maxPublish is {policy.max_publish}",
+                f"the run would publish {total.publish}, but policy.maxPublish is {policy.max_publish}",
                 f"raise maxPublish in {policy.place}, narrow the run with --target, or use --no-publish",
             )
         )

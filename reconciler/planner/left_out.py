@@ -43,7 +43,7 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
     known = {post.id for post in recorded.published} | {outcome.post for outcome in recorded.outcomes}
     if not waiting and not scheduled_by_us(recorded) - known:
         return None
-    message = f"it is not known whether what waits to go out is still approved: {unasked}"
+    message = f"it is not known whether scheduled posts are still approved: {unasked}"
     fix = "run in a checkout of the repository, with git on the PATH"
     return Diagnostic(APPROVALS_UNKNOWN, message, fix, address=Address(desired.ref.name))
 

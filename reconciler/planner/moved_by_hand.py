@@ -14,11 +14,13 @@ from reconciler.planner.actions import BlockedBy, Plan, blocked
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
-MOVE_BACK: Final = "move it back in the site's dashboard, or give its schedule rule an `at`; withdrawing it cancels it"
+MOVE_BACK: Final = (
+    "move it back in the site's dashboard, or give its schedule rule an `at`; withdrawing its approval cancels it"
+)
 
-MOVE_BACK_WITHOUT_RULE: Final = "move it back in the site's dashboard; withdrawing it cancels it"
+MOVE_BACK_WITHOUT_RULE: Final = "move it back in the site's dashboard; withdrawing its approval cancels it"
 
-PUBLISHING: Final = "apply without --no-publish moves it back where its rule has an `at`"
+PUBLISHING: Final = "if its rule has an `at`, apply without --no-publish moves it back"
 
 
 def same_minute(moment: datetime, other: datetime) -> bool:
@@ -64,7 +66,7 @@ def moved_by_hand(
                     address,
                     BlockedBy.MOVED_BY_HAND,
                     f'{post.channel} {post.type} of "{activity.title}" goes out {moment_text(now, zone)}: '
-                    f"somebody moved it there, and it was scheduled for {moment_text(before, zone)}",
+                    f"somebody moved it from {moment_text(before, zone)}",
                     move_back if options.publish or not by_rule else f"{PUBLISHING}; or {move_back}",
                 )
             )

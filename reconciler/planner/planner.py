@@ -93,8 +93,8 @@ def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
         action.address,
         BlockedBy.OUTCOME_UNKNOWN,
         f"an earlier run's call ({entry.call}) may have taken effect: its outcome is not known",
-        f"run apply, which reads the site first, or look and say: state resolve {action.address.site} {entry.id} "
-        "done|not-done",
+        "run apply, which reads the site first; or look at the site and run: "
+        f"reconciler state resolve {action.address.site} {entry.id} done|not-done",
     )
 
 

@@ -54,10 +54,10 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
     The API takes moments that are strictly in the future (S-wix 10.6).
     """
     if moment <= now:
-        return "its moment is past"
+        return "its time has passed"
     if moment - now < policy.min_lead:
         lead = f"{_length(policy.min_lead)}, {policy.place_of('minLead')}"
-        return f"it is due in {_length(moment - now)}, inside policy.minLead ({lead})"
+        return f"it is due in {_length(moment - now)}, within policy.minLead ({lead})"
     return None
 
 
@@ -117,7 +117,7 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
     if most is None or days.count_with(day, post) <= most:
         return None
-    detail = f"it would be post {days.count_with(day, post)} of {day}, and the most is {most}"
+    detail = f"it would be post {days.count_with(day, post)} on {day}, but the maximum is {most}"
     place = policy.place_of("maxPublishPerSitePerDay")
     fix = f"move a post to another day, or {_edit(place)}"
     return Violation("policy.maxPublishPerSitePerDay", detail, fix, place)

@@ -29,8 +29,8 @@ from reconciler.planner.unstopped import LeftOut
 from reconciler.planner.used_approvals import scheduled_by_us
 
 UNSEEN: Final = LeftOut(
-    "the site can't be looked at, and this is what the state knows",
-    "mend what keeps the site from being read and run apply; or cancel it in the site's dashboard",
+    "the site can't be read, so this is what the state knows",
+    "fix what keeps the site from being read, then run apply; or cancel it in the site's dashboard",
 )
 
 
@@ -72,11 +72,11 @@ def unseen_posts(
 
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     """That posts wait which nobody can look at, each with its title, channel and moment."""
-    head = "1 post waits" if len(posts) == 1 else f"{len(posts)} posts wait"
+    head = "1 scheduled post" if len(posts) == 1 else f"{len(posts)} scheduled posts"
     named = "; ".join(f"{post_name(printable(post.title), post.channel)} {_when(post)}" for post in posts)
     return Diagnostic(
         "posts-not-looked-at",
-        f"{head} to go out that can't be looked at: {named}",
+        f"{head} can't be looked at: {named}",
         f"if one is unwanted: {UNSEEN.stop}",
         Severity.WARNING,
         address=Address(site),
@@ -86,7 +86,7 @@ def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
 def _when(post: PublishedPost) -> str:
     if post.scheduled_for is not None:
         return moment_text(post.scheduled_for, post.zone)
-    return moment_text(post.date, post.zone, exact=False) if post.date is not None else "at a time nobody knows"
+    return moment_text(post.date, post.zone, exact=False) if post.date is not None else "at an unknown time"
 
 
 def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:

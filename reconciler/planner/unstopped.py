@@ -107,7 +107,7 @@ UNTIL_SHOWN: Final = LeftOut(
 
 IF_RUN_REFUSED: Final = LeftOut(
     "the run is refused, so nothing cancels it",
-    "mend what refuses the run and apply; or cancel it in the site's dashboard",
+    "fix what refuses the run, then apply; or cancel it in the site's dashboard",
 )
 
 IF_REFUSED: Final = LeftOut("the site is refused", STOP_BY_HAND)

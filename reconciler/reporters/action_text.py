@@ -76,12 +76,12 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
         case DeleteActivity(title=title):
             return ActionText(f"activity {quoted(title)}", because(action, "delete"))
         case GeneratePosts(title=title):
-            return ActionText("posts", f"make posts for {quoted(title)}")
+            return ActionText("posts", f"generate posts for {quoted(title)}")
         case AwaitPosts(title=title):
             return ActionText("posts", f"wait for the posts of {quoted(title)}")
         case RegeneratePosts(title=title, media_only=media_only, stories=stories):
             what = "stories" if stories else "images" if media_only else "posts"
-            return ActionText("posts", f"make the {what} of {quoted(title)} again (sent back in review)")
+            return ActionText("posts", f"regenerate the {what} of {quoted(title)} (sent back in review)")
         case ClearPosts(title=title):
             return ActionText("posts", because(action, f"clear the posts of {quoted(title)}"))
         case SchedulePost() | ReschedulePost() | CancelPost():
@@ -103,7 +103,7 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
             earlier = f" instead of {moment(before, zone)}" if before else ""
             return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
         case CancelPost(at=at):
-            when = f"was to go out {moment(at, zone)}" if at else "waits to go out"
+            when = f"was to go out {moment(at, zone)}" if at else "is waiting to go out"
             facts = f" ({', '.join(action.because)})" if action.because else ""
             return ActionText(f"cancel {post_name(operation.title, operation.channel)}", because(action, when) + facts)
         case _:
@@ -132,7 +132,7 @@ def deferred_words(operation: Deferred) -> tuple[str, str]:
     later = "(decided after generation)"
     match operation.part:
         case Part.POSTS:
-            of = "for" if operation.posts_rules[rule].present else "cleared of"
+            of = "for" if operation.posts_rules[rule].present else "cleared for"
             return "posts", f"{of} {_up_to(most, 'activity', 'activities')} {later}"
         case Part.SCHEDULE:
             return "posts", f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from reconciler.model.address import Kind, rule_words
 from reconciler.model.diagnostics import Diagnostic, problem_values
 
 __all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sentence"]
@@ -11,9 +12,19 @@ __all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sent
 
 def sentence(diagnostic: Diagnostic) -> str:
     """`sites/shop.yaml:3:5: toneOfVoice: expected text; quote it (request id ...)`: where, what, what to do."""
-    where = diagnostic.place or diagnostic.address
-    text = f"{where}: {cause(diagnostic)}" if where is not None else cause(diagnostic)
+    where = str(diagnostic.place or "") or _object(diagnostic)
+    text = f"{where}: {cause(diagnostic)}" if where else cause(diagnostic)
     return f"{text} ({last})" if (last := particulars(diagnostic)) else text
+
+
+def _object(diagnostic: Diagnostic) -> str:
+    """What a problem is about; of a rule that its message names, the site alone."""
+    address = diagnostic.address
+    if address is None:
+        return ""
+    if address.kind is Kind.RULE and diagnostic.message.startswith(rule_words(address.key)):
+        return address.site
+    return address.shown
 
 
 def cause(diagnostic: Diagnostic) -> str:

@@ -130,7 +130,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
         yield Line((Span(f"  note: {note}", Style.DIM),), hang=8)
     if report.due:
         objects = plural(report.due, "object")
-        text = f"  note: {objects} newly covered by a rule as time passed; the next apply handles that"
+        text = f"  note: {objects} newly covered by a rule as time passed; nothing to do, the next apply handles it"
         yield Line((Span(text, Style.DIM),), hang=8)
 
 

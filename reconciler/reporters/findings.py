@@ -186,7 +186,7 @@ def going_out(post: StillGoingOut, zone: str) -> Diagnostic:
     """A post that goes out although nobody wants it any more: an error, and where a person can stop it."""
     when = f" on {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" ({shown_account(post.account)})" if post.account else ""
-    message = f"{post.channel}{account} {words.value(post.title)} still goes out{when}: {post.obstacle}"
+    message = f"{post.channel}{account} {words.value(post.title)} is still going out{when}: {post.obstacle}"
     return Diagnostic("still-going-out", message, post.stop, address=post.address)
 
 
@@ -205,7 +205,7 @@ def drifted(item: DriftItem) -> Diagnostic | None:
             assert_never(item.state)
     code = item.state.value if item.finding is None else item.finding.value
     fields = "; ".join(
-        f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, the file says "
+        f"{field.path.removeprefix('settings.')} is {words.value(field.live)}, but the file says "
         f"{words.value(field.desired)}"
         for field in item.shown_fields
     )

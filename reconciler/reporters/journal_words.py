@@ -30,7 +30,7 @@ class CallWords(Struct, frozen=True):
 
 
 _GENERATED: Final = (
-    "the next apply waits for the generation to end, and reads how it ended",
+    "the next apply waits for the generation to end, and reads the result",
     "the next apply starts one if it is still needed",
 )
 
@@ -50,18 +50,18 @@ _WORDS: Final[Mapping[str, CallWords]] = {
     "generate-posts": CallWords(
         "generate posts for an activity",
         "whether the activity has posts",
-        not_done="the next apply asks for them again if a rule covers them and there are none",
+        not_done="the next apply requests them again if a rule covers the activity and it still has none",
     ),
     "regenerate-posts": CallWords(
         "regenerate the posts of an activity",
         "whether the posts are new",
         done="the reviewers' decision counts as carried out",
-        not_done="the reviewers' decision still holds, and the next apply carries it out",
+        not_done="the next apply carries out the reviewers' decision",
     ),
     "clear-posts": CallWords(
         "clear the posts of an activity",
         "whether its posts are gone",
-        done="a reviewers' decision that asked for it counts as carried out",
+        done="if a reviewers' decision asked for it, that decision counts as carried out",
     ),
     "schedule-post": CallWords(
         "schedule a post",
@@ -73,7 +73,7 @@ _WORDS: Final[Mapping[str, CallWords]] = {
         "move a scheduled post",
         "when the post is scheduled for",
         done="it is recorded with its new time",
-        not_done="the next apply moves it if a rule still asks for another time",
+        not_done="the next apply moves it if a rule still asks for a different time",
     ),
     "cancel-post": CallWords("cancel a scheduled post", "whether the post is still scheduled"),
 }
@@ -106,9 +106,9 @@ def standing(entry: OpenEntry, *, held: bool) -> str:
     if entry.sent and isinstance(entry.operation, Generate | Regenerate):
         return "it was started; the next apply waits for it to end"
     if entry.sent:
-        return "it took effect; the next apply reads what became of it"
+        return "it took effect; the next apply reads the result"
     if entry.unknown:
         return f"a run could not tell whether it took effect: {entry.unknown}"
     if held:
-        return "the run that holds the site may be making this call right now"
+        return "the run that has locked the site may be making this call right now"
     return "no run has checked yet whether it took effect; the next apply reads the site and resolves it if it can"

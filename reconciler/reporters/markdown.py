@@ -173,7 +173,7 @@ class MarkdownReporter:
         lines = site_text(self._context.command, event, self._context.calls_of)
         counted = isinstance(event, SitePlanned | SiteApplied | SiteDrifted)
         ending = lines[-1] if counted and lines else ""
-        self._fold(event.name, lines, ending.partition(": ")[2] or ending)
+        self._fold(event.name, lines, (ending.partition(": ")[2] or ending).removeprefix(f"{event.name}: "))
 
     def _fold(self, name: str, lines: list[str], ending: str = "") -> None:
         """A block; sites with the same block share it."""

@@ -29,7 +29,7 @@ def imported_row(imported: SiteImported) -> SiteRow:
     counts = (("changes left", imported.changes), ("approved posts", imported.approved))
     said = f"{spoken(imported.written)}, {imported.file}"
     if imported.approved:
-        said += f", {plural(imported.approved, 'scheduled post')} named in its approvals"
+        said += f", {plural(imported.approved, 'scheduled post')} recorded as approved"
     body = bullets((line("+", "file", text(said)), *map(_finding, imported.notes)), "items") + facts(imported.seconds)
     return SiteRow(imported.name, 1 if imported.changes else 2, state, style, counts, body, imported.labels)
 

@@ -230,7 +230,7 @@ def lock_lines(found: LockFound, screen: Screen) -> Iterator[str]:
     if not found.ended:
         warning = (
             f"If that run is still alive, it notices within {RENEWAL.total_seconds():.0f} s: it finishes the "
-            "call in flight, starts no other, and its journal says how far it got."
+            "call in progress, starts no other, and its journal says how far it got."
         )
         yield from wrapped((Span(warning),), screen, hang=0)
 

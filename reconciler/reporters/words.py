@@ -30,17 +30,17 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NOT_LISTED: "not in the file, and prune is on",
     Reason.NO_MARKETING_PLAN: "the site has no marketing plan yet",
     Reason.GENERATION_FAILED: "the last generation failed",
-    Reason.INACTIVE: "the marketing plan went inactive",
-    Reason.INPUTS_CHANGED: "what the marketing plan is generated from changed",
-    Reason.ASKED_FOR: "asked for by --regenerate",
+    Reason.INACTIVE: "the marketing plan became inactive",
+    Reason.INPUTS_CHANGED: "the inputs of the marketing plan changed",
+    Reason.ASKED_FOR: "requested with --regenerate",
     Reason.UNDER_WAY: "a generation is under way",
     Reason.ABSENT_WANTED: "the file says state: absent",
-    Reason.RULE: "a rule of the file matches it",
+    Reason.RULE: "a rule in the file matches it",
     Reason.NEVER_GENERATED_FROM: "settings saved earlier have not been generated from yet",
     Reason.SENT_BACK: "sent back in review",
     Reason.APPROVED: "approved in review",
     Reason.NO_APPROVAL_NEEDED: "the file says approval: none",
-    Reason.OTHER_TIME: "the rule asks for another time",
+    Reason.OTHER_TIME: "the rule asks for a different time",
     Reason.NOT_WANTED: "no rule covers it, and manage is all",
     Reason.WITHDRAWN: "its approval was withdrawn",
     Reason.CHANGED: "its content is no longer what was approved",
@@ -48,7 +48,7 @@ REASONS: Final[Mapping[Reason, str]] = {
     Reason.NEVER_APPROVED: "nobody approved it, and manage is all",
     Reason.REPLACED: "its content is about to be replaced",
     Reason.ACTIVITY_GONE: "its activity is gone",
-    Reason.DATE_MOVED: "its activity now has another date",
+    Reason.DATE_MOVED: "its activity now has a different date",
     Reason.FORBIDDEN: "a policy forbids it now",
     Reason.PAUSED: "publishing is paused",
 }
@@ -60,7 +60,7 @@ _BEHIND: Final[Mapping[Reason, str]] = {
     Reason.NOT_LISTED: "not in the file (prune is on)",
     Reason.NO_MARKETING_PLAN: "none exists yet",
     Reason.GENERATION_FAILED: "because the last generation failed",
-    Reason.INACTIVE: "because it went inactive",
+    Reason.INACTIVE: "because it became inactive",
     Reason.INPUTS_CHANGED: "because its inputs changed",
     Reason.UNDER_WAY: "",
     Reason.ABSENT_WANTED: "as the file says (state: absent)",
@@ -156,19 +156,19 @@ def _post_precondition(
         case PostsAre(activity=activity, posts=posts):
             return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
         case PostsAmong(activity=activity, posts=posts):
-            return f"activity {activity} has no posts but the {len(posts)} listed ones"
+            return f"activity {activity} has no posts other than the {len(posts)} listed"
         case NothingWaits(activity=activity):
-            return f"nothing{f' of activity {activity}' if activity else ''} waits to go out"
+            return f"nothing{f' of activity {activity}' if activity else ''} is waiting to go out"
         case DateIs(activity=activity, date=date):
-            return f"activity {activity} still is on {instant(date)}"
+            return f"activity {activity} is still on {instant(date)}"
         case Approved(post=post, decided=decided):
             return f"post {post} " + ("is approved" if decided else "was not scheduled in the meantime")
         case StillScheduled(id=id):
-            return f"post {id} still waits to go out"
+            return f"post {id} is still waiting to go out"
         case PostIs(id=id, status=status, content=digest):
             return f"post {id} is {status} with the same content ({short(digest)})"
         case StillAhead(moment=moment):
-            return f"it is early enough for {instant(moment)}"
+            return f"there is still enough time before {instant(moment)}"
         case _:
             assert_never(required)
 
@@ -184,7 +184,7 @@ FINDINGS: Final = {
     Finding.NOT_LISTED: "not in the file (prune is on)",
     Finding.UNWANTED: "exists, although the file says absent",
     Finding.DELETED: "gone since the last apply",
-    Finding.INACTIVE: "went INACTIVE; reading a marketing plan that was idle for weeks can itself do that",
+    Finding.INACTIVE: "became INACTIVE; just reading a marketing plan that was idle for weeks can cause that",
     Finding.FAILED: "the last generation failed",
     Finding.GENERATING: "a generation is under way",
     Finding.NOT_IN_FORCE: "saved, but not generated from yet",
@@ -193,7 +193,7 @@ FINDINGS: Final = {
     Finding.POSTS_MISSING: "it has no posts yet",
     Finding.SENT_BACK: "a decision has not been carried out yet",
     Finding.NOT_SCHEDULED: "approved, but not scheduled yet",
-    Finding.OTHER_TIME: "scheduled for another time than the rule says",
+    Finding.OTHER_TIME: "scheduled for a different time than the rule says",
     Finding.NOT_WANTED: "scheduled, but no rule covers it",
     Finding.FAILED_POST: "failed to go out",
     Finding.WENT_OUT_UNWANTED: "went out although it was no longer wanted",
@@ -204,7 +204,7 @@ FINDINGS: Final = {
     Finding.TAKEN_BACK: "scheduled, but the next apply cancels it",
     Finding.CANCELLED: "was scheduled, but somebody cancelled it",
     Finding.EDITED: "its content is no longer what was approved",
-    Finding.MOVED_BY_OTHERS: "somebody moved it to another time than it was scheduled for",
+    Finding.MOVED_BY_OTHERS: "somebody moved it to a different time",
     Finding.REVIEW: "waiting for review",
     Finding.BLOCKED: "waiting for a person",
 }

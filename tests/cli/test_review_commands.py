@@ -192,7 +192,7 @@ def test_a_decision_about_drafts_that_are_others_by_now_is_named(shop: Project, 
     (shop.root / "approvals" / "shop.yaml").write_text(f"{first}decision: discard{second}", "utf-8")
     with shop.world() as world:
         world.dashboard.edit_item(SITE_ID, IDS[4], caption="Something else")
-    assert "given for different drafts" in reconciler("plan", shop.root).out
+    assert "decided for different drafts" in reconciler("plan", shop.root).out
     reviewed = reconciler("review", shop.root, "--output", "text", "--output", f"json={shop.root}/review.json")
     assert '! back to keep "Open studio": `discard` was given for drafts that have changed' in " ".join(
         reviewed.out.split()
@@ -410,7 +410,7 @@ def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project,
     ]
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")
-    assert done.last == "Nothing to decide: the chosen drafts already have this decision (4 drafts, 4 pending)."
+    assert done.last == "Nothing to decide: the selected drafts already have this decision (4 drafts, 4 pending)."
     assert reconciler("approve", shop.root, "--all", "--yes").last == "Decided: 4 drafts in 1 site; 0 pending."
     done = reconciler("approve", shop.root, "--all", "--yes", "--output", "json")
     assert done.json["summary"] == {"drafts": 0, "activities": 0, "sites": 0, "pending": 0, "asked": 0, "listed": 4}

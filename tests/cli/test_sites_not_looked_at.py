@@ -26,9 +26,9 @@ from tests.cli.test_stays_wanted import APPROVALS, SITE, WITHDRAWALS, Change, Po
 from tests.engine.fleet_over_http import Quick
 
 UNWANTED = '! still going out pottery: "Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
-WHY = "its approval was withdrawn; the site can't be looked at, and this is what the state knows"
+WHY = "its approval was withdrawn; the site can't be read, so this is what the state knows"
 WAITING = (
-    "! not looked at pottery: 1 post waits to go out that can't be looked at: "
+    "! not looked at pottery: 1 scheduled post can't be looked at: "
     '"Kiln day" (Instagram) Wed 2026-11-04 09:30 Europe/Berlin'
 )
 WITHDRAW = edits(APPROVALS, "decision: approve", "decision: pending")
@@ -170,12 +170,12 @@ FORMATS: dict[str, Callable[[str], bool]] = {
     "text": _mentions("still going out", "Kiln day"),
     "json": _json,
     "ndjson": _mentions("stillGoingOut", "Kiln day"),
-    "markdown": _mentions("still goes out", "Kiln day"),
+    "markdown": _mentions("still going out", "Kiln day"),
     "html": _mentions("still going out", "Kiln day"),
-    "junit": _mentions("still goes out", "Kiln day"),
-    "sarif": _mentions("still goes out", "Kiln day"),
+    "junit": _mentions("still going out", "Kiln day"),
+    "sarif": _mentions("still going out", "Kiln day"),
     "openmetrics": _mentions('reconciler_still_going_out{command="plan",site="pottery"} 1'),
-    "github": _mentions("still goes out", "Kiln day"),
+    "github": _mentions("still going out", "Kiln day"),
 }
 
 
@@ -219,7 +219,7 @@ def test_every_format_names_what_a_refused_run_leaves(pottery: Pottery) -> None:
     files = {name: pottery.project.root / f"out.{name}" for name in FORMATS}
     options = [part for name, file in files.items() for part in ("--output", f"{name}={file}")]
     assert pottery.run("plan", *options)[0] == 4
-    names = {**FORMATS, "json": _mentions("stillGoingOut", "Kiln day"), "html": _mentions("still goes out", "Kiln day")}
+    names = {**FORMATS, "json": _mentions("stillGoingOut", "Kiln day"), "html": _mentions("still going", "Kiln day")}
     missing = {name: files[name].read_text("utf-8") for name, has in names.items() if not has(files[name].read_text())}
     assert not missing, missing
 
@@ -304,7 +304,7 @@ def test_what_a_selection_leaves_out_is_named_by_a_saved_plan_and_a_review(
     if command == "review":
         assert "leaves the site out" not in run()
     WITHDRAW(pottery.project)
-    assert "pottery: this run leaves the site out, and a post goes out there that nobody wants any more" in run()
+    assert "pottery: this run leaves the site out, but an unwanted post goes out there" in run()
 
 
 def test_a_saved_plan_with_nothing_to_do_names_a_withdrawal_that_is_not_committed(

@@ -487,7 +487,7 @@ def test_a_site_that_a_run_holds_is_left_alone(reconciler: Command, project: Pro
     entry = planted.open(SALE, "shop/event[Sale]")
     planted.locked()
     shown = reconciler("state", "show", "shop", project.root)
-    assert "the run that holds the site may be making this call right now" in " ".join(shown.out.split())
+    assert "the run that has locked the site may be making this call right now" in " ".join(shown.out.split())
     ran = reconciler("state", "resolve", "shop", entry, "done", project.root)
     assert ran.code == 4
     assert ran.last.startswith("Refused: shop: locked by jane on ci-7")

@@ -740,7 +740,7 @@ def test_a_promise_that_a_guard_refuses_is_skipped_and_what_is_blocked_is_noted(
     shop.resolve = lambda *_: Resolved((), (item,), (refused,))
     ledger = shop.apply(PROMISE)
     assert results(ledger) == ["skipped"]
-    assert ledger.notes == ("shop/rule[posts.0]: a banned word; review it",)
+    assert ledger.notes == ("shop/posts[0]: a banned word; review it",)
 
 
 def test_a_deferred_schedule_reads_channels_and_features_too(shop: Bench) -> None:

@@ -132,11 +132,11 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "03:30", "2027-03-28T01:15:00Z")
     assert not run.plan(policy=policy).blocked
     assert (
-        "due in 15m, inside policy.minLead (2h, reconciler.yaml)"
+        "due in 15m, within policy.minLead (2h, reconciler.yaml)"
         in blocked(run.plan(policy=Policy(min_lead=timedelta(hours=2))))["2"]
     )
     run.write({"schedule": {"approval": "required", "rules": [{"match": {}, "at": "03:05"}]}})
-    assert "its moment is past" in blocked(run.plan(policy=policy))["2"]
+    assert "its time has passed" in blocked(run.plan(policy=policy))["2"]
     assert run.apply(policy=policy).entries == ()
 
 
@@ -160,7 +160,7 @@ def test_a_moment_is_too_late_by_the_wall_clock_of_the_site(tmp_path: Path) -> N
             {},
             "policy.blackoutDates: Sun 2027-03-28 is one",
         ),
-        (Policy(min_lead=timedelta(days=30)), "09:30", {}, "inside policy.minLead (30d, reconciler.yaml)"),
+        (Policy(min_lead=timedelta(days=30)), "09:30", {}, "within policy.minLead (30d, reconciler.yaml)"),
         (
             Policy(banned_words=("free money",)),
             "09:30",
@@ -195,7 +195,7 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
     [
         ("activity-morning", Policy(quiet_hours=QuietHours(time(5), time(8))), "policy.quietHours: 06:00 is within"),
         ("in-an-hour", Policy(blackout_dates=frozenset({date(2027, 3, 20)})), "policy.blackoutDates: Sat 2027-03-20"),
-        ("in-an-hour", Policy(min_lead=timedelta(hours=2)), "inside policy.minLead"),
+        ("in-an-hour", Policy(min_lead=timedelta(hours=2)), "within policy.minLead"),
     ],
 )
 @pytest.mark.parametrize("kept", [False, True])
@@ -246,7 +246,7 @@ def test_a_day_is_full_with_what_is_scheduled_already(tmp_path: Path) -> None:
     )
     found = blocked(run.plan(policy=policy))
     assert list(found) == ["1"]
-    assert "policy.maxPublishPerSitePerDay: it would be post 3 of 2027-03-28, and the most is 2" in found["1"]
+    assert "policy.maxPublishPerSitePerDay: it would be post 3 on 2027-03-28, but the maximum is 2" in found["1"]
     assert run.apply(policy=policy).entries == ()
     run.sandbox.dashboard.cancel_item(SITE_ID, by_hand["id"])
     assert results(run.apply(policy=policy)) == {"1": "done"}

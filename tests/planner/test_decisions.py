@@ -168,7 +168,7 @@ def test_a_decision_that_was_given_for_other_drafts_is_not_carried_out_and_said(
     made = plan(desired(approvals=mixed), site(ONE))
     assert not [operation for operation in operations(made) if isinstance(operation, ClearPosts)]
     (cannot_count,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-    assert "was given for different drafts than the file lists, and is not carried out" in cannot_count.message
+    assert "was decided for different drafts than the file lists, so it is not carried out" in cannot_count.message
     assert cannot_count.fix == "run review, and decide again"
     earlier = Approvals((replace(found, decided=None),), "approvals/shop.yaml")
     assert [one for one in operations(plan(desired(approvals=earlier), site(ONE))) if isinstance(one, ClearPosts)]
@@ -184,7 +184,7 @@ def test_a_decision_whose_drafts_are_all_others_since_is_said(about: ActivityDec
         made = plan(desired(approvals=file), site(other), KNOWN)
         assert not made.actions
         (said,) = (found for found in made.blocked if found.code == BlockedBy.DECIDED_FOR_OTHERS)
-        assert "was given for different drafts than there are now, and is not carried out" in said.message
+        assert "was decided for different drafts than there are now, so it is not carried out" in said.message
         assert said.fix == "run review, and decide again"
     carried_out = replace(KNOWN, consumed=((ONE.id, about.value, file.activities[0].digest),))
     none_left = replace(ONE, posts=())

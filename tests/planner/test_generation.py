@@ -119,9 +119,7 @@ def test_rule_17_5_nothing_is_generated_while_nobody_knows_whether_an_event_was_
     assert [(str(one.address), one.code) for one in plan.blocked] == [
         ("shop/marketing-plan", "outcome-unknown"), ("shop/event[Sale]", "outcome-unknown"),
     ]  # fmt: skip
-    assert plan.blocked[0].message == (
-        'nothing is generated as long as it is unknown whether the event "Sale" was created'
-    )
+    assert plan.blocked[0].message == ('nothing is generated until it is known whether the event "Sale" was created')
     shown = replace(observed(status), events=(CalendarEvent(EventId("e"), "Sale", date=sale.date),))
     assert len(generations(plan_of(want, shown, in_doubt))) == 1
 

@@ -80,7 +80,7 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     policy = Policy(min_lead=timedelta(hours=2))
     made = plan(desired(approvals=approved(one, past)), site(one, past), policy=policy)
     assert reasons(made) == [("d2", BlockedBy.TOO_LATE), ("d1", BlockedBy.TOO_LATE)]
-    assert "inside policy.minLead (2h, reconciler.yaml)" in made.blocked[1].message
+    assert "within policy.minLead (2h, reconciler.yaml)" in made.blocked[1].message
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
     assert unasked.notes == ("2 drafts that no one approved in time will no longer go out",)
@@ -125,7 +125,7 @@ def test_a_day_takes_so_many_posts_those_already_there_included() -> None:
     made = plan(desired(approvals=approved(out, *drafts, other_day)), site(out, *drafts, other_day), policy=policy)
     assert names(made) == ["d1", "d3"]
     assert reasons(made) == [("d2", BlockedBy.POLICY)]
-    assert "it would be post 3 of 2026-12-03, and the most is 2" in made.blocked[0].message
+    assert "it would be post 3 on 2026-12-03, but the maximum is 2" in made.blocked[0].message
     assert made.notes == (
         "maxPublishPerSitePerDay: 2 of 2 on 2026-12-03",
         '"Idea b" (Instagram): the same content goes out on the same account within a day: '
@@ -263,7 +263,7 @@ def test_an_empty_post_goes_out_nowhere(nothing: str) -> None:
     empty = activity("a", post("d1", "FACEBOOK", caption=nothing, media=()), post("d2", "FACEBOOK", caption=nothing))
     made = plan(desired(approvals=approved(empty)), site(empty))
     assert names(made) == ["d2"], "an image is something"
-    assert "empty post: it has no image and no visible character" in made.blocked[0].message
+    assert "empty post: it has no image and no visible text" in made.blocked[0].message
     unasked = plan(desired(required=False), site(empty))
     assert names(unasked) == ["d2"]
     linked = activity("a", replace(empty.posts[0], link=" \u200b"), replace(empty.posts[1], link="https://a.de/"))
