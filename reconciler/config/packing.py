@@ -35,14 +35,12 @@ class PackedSite(Struct, frozen=True):
 
     def unpack(self) -> DesiredSite:
         """The site as it was packed."""
-        import pickle
         import zlib
 
+        from reconciler.model.codec import from_json
+
         unpacker = zlib.decompressobj(_RAW, zdict=self.sample)
-        # These bytes were pickled by this very process, or by one that it started to read files.
-        site = pickle.loads(unpacker.decompress(self.data) + unpacker.flush())  # noqa: S301 - see above
-        assert isinstance(site, DesiredSite)
-        return site
+        return from_json(DesiredSite, unpacker.decompress(self.data) + unpacker.flush())
 
 
 class Packer:
@@ -60,10 +58,11 @@ class Packer:
         self._left -= size
         if self._left >= 0 and not site.approvals.activities:
             return KeptSite(site)
-        import pickle
         import zlib
 
-        data = pickle.dumps(site, pickle.HIGHEST_PROTOCOL)
+        from reconciler.model.codec import to_json
+
+        data = to_json(site)
         if not self._sample:
             self._sample = data[:32768]
         packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW, zdict=self._sample)

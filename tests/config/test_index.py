@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.config import packing
@@ -17,7 +19,9 @@ from reconciler.config.problems import MAX_EXPLAINED, Problems
 from reconciler.config.sites import SiteIndex, open_project
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.sites import DesiredSite
 from reconciler.reporters.diagnostics import sentence
+from tests import strategies
 from tests.config.conftest import HEAD, ID, WriteProject
 from tests.config.guids import guid
 
@@ -261,6 +265,15 @@ def test_nothing_there_is_said(write_project: WriteProject) -> None:
     for paths in ([], ["other"]):
         with pytest.raises(UsageError, match="no site file"):
             index_of(*paths)
+
+
+@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+@given(st.lists(strategies.of(DesiredSite), min_size=1, max_size=3))
+def test_a_packed_site_is_the_one_that_was_packed(sites: list[DesiredSite]) -> None:
+    packer = packing.Packer(all_of_them=True)
+    packed = [packer.pack(site, 1) for site in sites]
+    assert [kept.unpack() for kept in packed] == sites
+    assert all(isinstance(kept, PackedSite) for kept in packed)
 
 
 def test_a_site_with_approved_texts_is_never_kept_as_it_is(write_project: WriteProject) -> None:
