@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from reconciler.engine.applying import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
 from reconciler.engine.plan import left_to_go_out, plan_site
-from reconciler.engine.prepared import Prepared, PreparedSites
+from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
 from reconciler.engine.run_ledger import AGAIN, ledger_of, ledger_values
@@ -82,10 +82,10 @@ async def apply_sites(
     waiting = {name: number for number, name in enumerate(ready.names)}
     recorders: dict[SiteName, EventRecorder] = {}
 
-    async def work(prepared: Prepared, turn: Turn) -> SiteApplied:
-        name = prepared.plan.site.name
-        recorder = recorders[name] = EventRecorder(prepared.plan, run.progress_of(name))
-        return await _apply(run, prepared, turn, recorder, allow_publish=allow_publish)
+    async def work(number: int, turn: Turn) -> SiteApplied:
+        plan = ready.plan(number)
+        recorder = recorders[plan.site.name] = EventRecorder(plan, run.progress_of(plan.site.name))
+        return await _apply(run, ready, number, turn, recorder, allow_publish=allow_publish)
 
     def failed(result: SiteFailed) -> SiteApplied | SiteFailed:
         recorder = recorders[result.name]
@@ -95,9 +95,9 @@ async def apply_sites(
         return SiteApplied(recorder.ledger(why, error=result.problem), result.labels, result.seconds)
 
     results = over_sites(
-        ready,
+        range(len(ready)),
         work,
-        named=lambda prepared: Named(prepared.plan.site.name, prepared.planned.labels),
+        named=lambda number: Named(ready.names[number], ready.labels[number]),
         at_once=run.session.parallelism,
         emit=run.emit,
         failed=failed,
@@ -114,9 +114,8 @@ async def apply_sites(
         if (current := asyncio.current_task()) is not None:
             current.uncancel()
         for name, number in waiting.items():
-            prepared = ready[number]
-            recorder = recorders.get(name) or EventRecorder(prepared.plan, lambda _: None)
-            yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), prepared.planned.labels)
+            recorder = recorders.get(name) or EventRecorder(ready.plan(number), lambda _: None)
+            yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), ready.labels[number])
 
 
 def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
@@ -126,12 +125,16 @@ def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
 
 
 async def _apply(
-    run: Run, prepared: Prepared, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
+    run: Run, ready: PreparedSites, number: int, turn: Turn, recorder: EventRecorder, *, allow_publish: bool
 ) -> SiteApplied:
-    """One site, under its lease. Raises Locked or StateError before anything was begun."""
-    site, plan = prepared.plan.site, prepared.plan
+    """One site, under its lease. Raises Locked or StateError before anything was begun.
+
+    Its record is not kept while it is worked on: many sites may wait at a time.
+    """
+    plan, labels, entry = recorder.plan, ready.labels[number], ready.entries[number]
+    site = plan.site
     if run.terms.stop():
-        return SiteApplied(recorder.ledger(AGAIN), prepared.planned.labels, turn.seconds)
+        return SiteApplied(recorder.ledger(AGAIN), labels, turn.seconds)
     # A site that only waits for a generation leaves its place to another.
     sleep = run.session.clock.sleep
     clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
@@ -140,17 +143,16 @@ async def _apply(
         if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):
             return earlier
         options = options_of(run, site.name, plan, allow_publish=allow_publish)
-        entry = prepared.entry
         ports = ports_of(run, held, entry.load() if entry else None, clock, entry)
         if begun and _is_asked_for(run, plan):
             ledger = ledger_of(plan, Result.UNKNOWN, IN_DOUBT)
         elif begun:
-            ledger = await _carry_on(run, prepared, ports, options, turn, recorder)
-        elif held.journal.recorded == prepared.recorded:
+            ledger = await _carry_on(run, ready.recorded(number), ports, options, turn, recorder)
+        elif held.journal.recorded == ready.recorded(number):
             ledger = await apply_plan(plan, ports, options, recorder.record)
         else:
             ledger = ledger_of(plan, Result.SKIPPED, OVERTAKEN)
-        result = SiteApplied(ledger, prepared.planned.labels, turn.seconds)
+        result = SiteApplied(ledger, labels, turn.seconds)
         if run.attempt is not None:
             await run.attempt.keep(result)
         return result
@@ -165,10 +167,13 @@ def _is_asked_for(run: Run, plan: Plan) -> bool:
 
 
 async def _carry_on(
-    run: Run, prepared: Prepared, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
+    run: Run, before: RecordedSite, ports: Ports, options: ApplyOptions, turn: Turn, recorder: EventRecorder
 ) -> SiteLedger:
-    """The rest of a plan that a lost attempt began, if that is part of what was agreed to; otherwise all is unknown."""
-    plan = prepared.plan
+    """The rest of a plan that a lost attempt began, if that is part of what was agreed to; otherwise all is unknown.
+
+    `before` is the record that the plan was made from.
+    """
+    plan = recorder.plan
     assert ports.desired is not None, "what is applied in parts has its file"
     recorded = await resolve_open(plan.site, ports, options, run.progress_of(plan.site.name))
     today = (await plan_site(run.session, run.context, ports.desired, recorded, turn)).plan
@@ -178,7 +183,7 @@ async def _carry_on(
     ledger = await apply_plan(left, ports, options, recorder.record)
     still = {action.address for action in left.actions}
     over = [action for action in plan.actions if action.address not in still]
-    entries = [_over(action, today, prepared.recorded, recorded) for action in over]
+    entries = [_over(action, today, before, recorded) for action in over]
     begun = _begun(plan, recorded)
     return replace(ledger, entries=(*entries, *(_awaited(entry, begun) for entry in ledger.entries)))
 

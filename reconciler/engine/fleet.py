@@ -27,6 +27,10 @@ Result = TypeVar("Result")
 AHEAD: Final = 4
 """How many finished sites may wait for a slow site before them, as a multiple of the sites at once."""
 
+UNDER_WAY: Final = 1000
+"""How many sites may be begun and not ended, most of them waiting, where results are told as they end. It bounds their
+memory however long a generation takes, and the requests with which they ask whether it has ended."""
+
 
 class Turn:
     """A site's place among those that may be worked on at once, which it can leave while it only waits."""
@@ -70,9 +74,10 @@ def over_sites(
     """The result of each site: in the order of the sites, or, with `ordered` False, in the order in which they end.
 
     At most `at_once` are worked on at a time, not counting those that stand aside. In order, no more than `AHEAD`
-    times as many are taken from `sites` beyond the last one told, so that a long input is never all held. An error that
-    concerns one site alone becomes its result (`unseen` says what goes out there all the same, and `failed` turns it
-    into another result); an error that concerns the run, such as a missing key, ends it; with `debug` so does a bug.
+    times as many are taken from `sites` beyond the last one told, otherwise no more than `UNDER_WAY` in all, so that a
+    long input is never all held. An error that concerns one site alone becomes its result (`unseen` says what goes out
+    there all the same, and `failed` turns it into another result); an error that concerns the run, such as a missing
+    key, ends it; with `debug` so does a bug.
     Left early, everything under way is cancelled.
     """
 
@@ -121,7 +126,7 @@ class _Fleet(Generic[Site, Result]):
         self._outcome = outcome
         self._ordered = ordered
         self._gate = asyncio.Semaphore(at_once)
-        self._room = asyncio.Semaphore(at_once * AHEAD)
+        self._room = asyncio.Semaphore(at_once * AHEAD if ordered else UNDER_WAY)
         self._ended: asyncio.Queue[tuple[int, Result] | BaseException | int] = asyncio.Queue()
         """Results with the numbers of their sites, an error that ends the run, and how many sites there were."""
         self._tasks: dict[asyncio.Task[None], None] = {}
@@ -154,8 +159,7 @@ class _Fleet(Generic[Site, Result]):
     async def _feed(self) -> None:
         number = 0
         for site in self._sites:
-            if self._ordered:
-                await self._room.acquire()
+            await self._room.acquire()
             await self._gate.acquire()
             self._start(self._one(number, site))
             number += 1

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from reconciler.config.sites import SiteEntry
-from reconciler.engine.parts import Planned, Ready
+from reconciler.engine.parts import Labels, Planned
 from reconciler.engine.site_results import SitePlanned
 from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
@@ -39,24 +39,35 @@ class PreparedSites:
     """
 
     def __init__(self) -> None:
-        self._spool = Spool()
-        self._entries: list[SiteEntry | None] = []
+        self._plans, self._records = Spool(), Spool()
         self.names: list[SiteName] = []
         self.ids: list[str] = []
+        self.labels: list[Labels] = []
+        self.entries: list[SiteEntry | None] = []
 
     def add(self, prepared: Prepared) -> None:
         """Adds a site."""
-        self._spool.append(to_json(Ready(Planned.of(prepared.planned), prepared.recorded)))
-        self._entries.append(prepared.entry)
+        self._plans.append(to_json(Planned.of(prepared.planned)))
+        self._records.append(to_json(prepared.recorded))
         self.names.append(prepared.plan.site.name)
         self.ids.append(prepared.plan.site.id)
+        self.labels.append(prepared.planned.labels)
+        self.entries.append(prepared.entry)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, number: int) -> Prepared:
-        ready = from_json(Ready, self._spool[number])
-        return Prepared(ready.planned.value(), self._entries[number], ready.recorded)
+        planned = from_json(Planned, self._plans[number]).value()
+        return Prepared(planned, self.entries[number], self.recorded(number))
+
+    def plan(self, number: int) -> Plan:
+        """What there is to do on a site."""
+        return from_json(Planned, self._plans[number]).plan
+
+    def recorded(self, number: int) -> RecordedSite:
+        """The record that the plan of a site was made from."""
+        return from_json(RecordedSite, self._records[number])
 
     def __iter__(self) -> Iterator[Prepared]:
         return map(self.__getitem__, range(len(self)))

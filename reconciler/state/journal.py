@@ -250,7 +250,8 @@ class SiteJournal:
             except Conflict:
                 raise self._overtaken() from None
             del self._notes[:notes]
-            self._kept = (self._label, content)
+            # Not needed once there is a log, and many sites wait for their generations at a time.
+            self._kept = None if continued else (self._label, content)
             self._log = (log_of(record), 0) if continued else None
             if log is not None:
                 await self._store.delete_log(log[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from reconciler.engine import fleet
 from reconciler.engine.fleet import AHEAD, Turn, over_sites
 from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import SiteName
@@ -113,6 +114,25 @@ def test_any_number_of_sites_may_wait_at_once() -> None:
         return len([site async for site in over_sites(range(50), work, named=named, at_once=2, ordered=False)])
 
     assert asyncio.run(asyncio.wait_for(main(), 10)) == 50
+
+
+def test_who_waits_is_not_joined_by_all_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fleet, "UNDER_WAY", 10)
+    begun, ended, most = 0, 0, 0
+
+    async def work(number: int, turn: Turn) -> int:
+        nonlocal begun, ended, most
+        begun += 1
+        most = max(most, begun - ended)
+        await turn.aside(asyncio.sleep(0.001 * (number % 5)))
+        ended += 1
+        return number
+
+    async def main() -> set[object]:
+        return {site async for site in over_sites(range(50), work, named=named, at_once=2, ordered=False)}
+
+    assert asyncio.run(asyncio.wait_for(main(), 10)) == set(range(50))
+    assert most == 10
 
 
 def test_a_cancelled_wait_gives_back_no_place_twice() -> None:
