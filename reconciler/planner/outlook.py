@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
+from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
-from reconciler.model.schedule import DesiredSchedule, ScheduleRule
+from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
 from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.candidates import Candidate, moment_of, rule_for
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
 from reconciler.planner.options import Scope
@@ -98,6 +100,30 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
                 f"{name} was approved but missed its time: it was due {due}; write `pending` for it in {file}, and "
                 "review removes it"
             )
+
+
+def zone_notes(
+    actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
+) -> tuple[str, ...]:
+    """That the site's time zone is another one than when posts were scheduled that are moved or cancelled now."""
+    told = {problem.about.key for problem in blocked}
+    posts = {
+        action.operation.post
+        for action in actions
+        if isinstance(action.operation, ReschedulePost)
+        or (isinstance(action.operation, CancelPost) and action.reason is Reason.FORBIDDEN)
+    }
+    before: dict[str, set[PostId]] = {}
+    for post, published in recorded.published_by_id.items():
+        last = max(published, key=lambda each: each.done_at)
+        if last.zone != scope.zone.key and (post in posts or post in told):
+            before.setdefault(last.zone, set()).add(post)
+    return tuple(
+        f"the site's time zone is {scope.zone.key} now and was {zone} when "
+        f"{'1 of its posts was' if len(found) == 1 else f'{len(found)} of its posts were'} scheduled; "
+        "`at`, quiet hours and blackout dates are read in the site's time zone"
+        for zone, found in sorted(before.items())
+    )
 
 
 def file_notes(approvals: Approvals) -> Iterator[str]:

@@ -28,6 +28,7 @@ from reconciler.planner.hidden_posts import hidden, orphans
 from reconciler.planner.losses import judge_absent, judge_regeneration, losses, posts_cancelled, thrown_away
 from reconciler.planner.moved_by_hand import moved_by_hand
 from reconciler.planner.options import PlanOptions, Scope, scope_of
+from reconciler.planner.outlook import zone_notes
 from reconciler.planner.posts import defer_posts, plan_posts
 from reconciler.planner.schedule import Content, SchedulePart, defer_schedule, held_back, plan_schedule
 from reconciler.planner.settings import SettingsPart, plan_settings
@@ -56,7 +57,8 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
     discarded = thrown_away(plan.actions, activities, desired.approvals, recorded)
     edited = edited_since(plan.actions, recorded)
     ended = ended_posts(observed, recorded)
-    return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended)
+    notes = (*plan.notes, *zone_notes(plan.actions, plan.blocked, recorded, scope))
+    return replace(plan, bindings=noted, blocked=blocked, discarded=discarded, edited=edited, ended=ended, notes=notes)
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:

@@ -946,3 +946,20 @@ def test_a_new_site_that_takes_the_name_of_another_leaves_its_decisions_alone(po
         assert "was called" not in pottery.run(command)[1]
     assert pottery.run("apply", "--auto-approve", "--allow-publish")[0] == 0
     assert pottery.status() == "SCHEDULED"
+
+
+@pytest.mark.parametrize(
+    ("policy", "does"),
+    [("", "1 to publish"), ('policy: {quietHours: {from: "08:00", to: "09:00"}}\n', "1 to cancel")],
+)
+def test_a_plan_says_that_the_time_zone_of_a_site_changed(pottery: Pottery, policy: str, does: str) -> None:
+    pottery.scheduled()
+    pottery.project.write({"reconciler.yaml": (pottery.project.root / "reconciler.yaml").read_text("utf-8") + policy})
+    if policy:  # without a time of its rule it stays where it is: 09:30 in Berlin, and 08:30 in London
+        pottery.project.edit("sites/pottery.yaml", ', at: "09:30"', "")
+    with pottery.project.world() as world:
+        world.edit(SITE, lambda site, *_: site.facts.update(timeZone="Europe/London"))
+    for command in ("plan", "drift"):
+        said = pottery.run(command)[1]
+        assert "time zone is Europe/London now and was Europe/Berlin when 1 of its posts was scheduled" in said, said
+        assert command == "drift" or does in said, said
