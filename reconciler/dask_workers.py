@@ -97,7 +97,7 @@ def _connected(client_type: type[Client], address: str) -> Client:
     except CommClosedError as error:
         said = str(error).rpartition(": ")[2].rpartition("] ")[2].partition(". ")[0].partition(" (_")[0]
         raise UsageError(
-            f"--workers {address}: the scheduler and this machine do not take each other's certificates ({said}); "
+            f"--workers {address}: the scheduler and this machine do not accept each other's certificates ({said}); "
             f"{CERTIFICATES}"
         ) from None
     except (OSError, TimeoutError, ValueError) as error:

@@ -109,7 +109,7 @@ def run_part(data: bytes, gone: Callable[[], bool] = ALONE.is_set) -> bytes:
     try:
         task = from_bytes(Task, data)
     except OtherVersion:
-        what = f"a worker runs version {__version__}, and this run another one"
+        what = f"a worker runs version {__version__}, but this run uses a different one"
         return to_bytes(Answer(problem=Diagnostic("other-version", what, "install the same version on all of them")))
     try:
         return to_bytes(_worked(task, os.environ, gone))

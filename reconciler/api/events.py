@@ -83,9 +83,9 @@ def all_events(body: object, *, between: str) -> EventsPage:
     refuse_more(page_of(body, EVENTS).more, EVENTS.name)
     if found.full:
         raise Unreadable(
-            f"expected fewer than {EVENTS_AT_ONCE} events between {between}, for more than {EVENTS_AT_ONCE} at once "
-            "are never shown; there may be more of them",
-            "keep fewer events at one time; nothing is concluded from a part of them",
+            f"expected fewer than {EVENTS_AT_ONCE} events between {between}, because the API never shows more than "
+            f"{EVENTS_AT_ONCE} at once; there may be others",
+            "have fewer events at the same time; nothing is concluded from an incomplete list",
         )
     return found
 

@@ -71,7 +71,7 @@ def text(source: Fields, where: str, *names: str) -> str:
             if value:
                 return value
         elif value is not None:
-            raise _unexpected(f"{where}.{name}", "a text", value)
+            raise _unexpected(f"{where}.{name}", "text", value)
     return ""
 
 

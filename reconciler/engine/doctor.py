@@ -109,7 +109,7 @@ async def _probe(session: Session[ReadClient], entry: SiteEntry, file: Path, emi
         questions(verdicts, found.fact)
         for verdict in verdicts:
             if verdict.holds is False:
-                what = f"remote-api.md {verdict.section}: {verdict.question} does not hold ({verdict.found})"
+                what = f"remote-api.md {verdict.section}: {verdict.question} is not true ({verdict.found})"
                 found.add(finding("probe-differs", what, f"report it, with {shown_path(file)}", Severity.NOTE))
         found.fact("recorded", f"{len(cassette.exchanges)} requests in {shown_path(file)}, without texts and ids")
     except ApiError as error:
@@ -136,7 +136,8 @@ async def _account(session: Session[ReadClient], selection: Selection, found: Fi
     undeclared = sum(site.id.lower() not in (selection.declared or ()) for site in listed)
     found.fact("account", f"{len(listed)} sites, {undeclared} of them not declared in a file")
     if undeclared:
-        what = f"{undeclared} of the account's {len(listed)} sites {'is' if undeclared == 1 else 'are'} in no site file"
+        are = "is" if undeclared == 1 else "are"
+        what = f"{undeclared} of the account's {len(listed)} sites {are} not in any site file"
         found.add(finding("undeclared-sites", what, "`reconciler import --all` writes files for them", Severity.NOTE))
 
 

@@ -42,7 +42,7 @@ class SiteExamination:
         recorded = await self.session.store.load(self.desired.ref)
         if not await self._read(Need.SETTINGS):
             return
-        self.found.fact("key", "accepted; it may manage the marketing plan")
+        self.found.fact("key", "accepted; it can manage the marketing plan")
         await self._read(Need.MARKETING_PLAN)
         await self._read(Need.PUBLISHED)
         await self._read(Need.PROPERTIES)
@@ -84,7 +84,7 @@ class SiteExamination:
                 fix = (
                     "give the key the permission SITE_URLS.READ; nothing is generated for a site that is not published"
                 )
-                what = "it cannot be read whether the site is published"
+                what = "whether the site is published cannot be read"
                 self.found.add(finding("published-unknown", what, fix, Severity.NOTE))
 
     def _marketing_plan(self, recorded: RecordedSite) -> None:
@@ -146,7 +146,7 @@ class SiteExamination:
                 self.found.add(finding("feature-missing", what, "choose one that does", Severity.WARNING))
             elif feature.remaining == 0:
                 what = f"nothing of {feature.type} is left"
-                fix = "wait for the next period, or take a larger premium plan"
+                fix = "wait for the next period, or choose a larger premium plan"
                 self.found.add(finding("quota-exhausted", what, fix, Severity.WARNING))
 
     def _record(self, recorded: RecordedSite) -> None:

@@ -139,7 +139,7 @@ async def _new_site(
     assert live is not None
     under = merged_fields(defaults.layer.value for defaults in project.defaults if defaults.applies({}))
     settings, unsaid = declared_settings(observed.settings or MarketingSettings(), under)
-    notes += [left_out(site.name, path, "a site file cannot say its value") for path in unsaid]
+    notes += [left_out(site.name, path, "a site file cannot express its value") for path in unsaid]
     events, unsure = await _events(session, site, observed, recorded, notes)
     active = live.status is PlanStatus.ACTIVE
     if not active and live.status is not PlanStatus.NEVER_CREATED:
@@ -178,7 +178,7 @@ async def _events(
     select, an event may belong to a calendar that is only connected, and none of them is declared.
     """
     found = declarable_events(own_events(observed.events or (), recorded), session.clock.now())
-    why = "a site file cannot say it, or another one has its name"
+    why = "a site file cannot express it, or another event has the same name"
     notes += [left_out(site.name, f'event "{printable(name)}"', why) for name in found.unsaid]
     if not found.events:
         return found, DeclarableEvents()

@@ -38,10 +38,10 @@ class Verdict(Struct, frozen=True):
 
     @property
     def words(self) -> str:
-        """`holds: ...`, `does not hold: ...` or `not settled: ...`."""
+        """`true: ...`, `not true: ...` or `not clear: ...`."""
         if self.seen:
             return self.found
-        how = {True: "holds", False: "does not hold", None: "not settled"}[self.holds]
+        how = {True: "true", False: "not true", None: "not clear"}[self.holds]
         return f"{how}: {self.found}" if self.found else how
 
 

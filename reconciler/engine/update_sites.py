@@ -49,7 +49,7 @@ def updates(
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteImported:
         if in_file[entry.file] > 1:
-            fix = "give each site a file of its own"
+            fix = "give each site its own file"
             raise InvalidFiles((problem(Place(entry.place.file), "several sites are in this file", fix),))
         return await _update(session, entry, turn)
 
@@ -68,8 +68,8 @@ async def _update(session: Session[ReadClient], entry: SiteEntry, turn: Turn) ->
     updated = update_site(before, desired.settings, observed.settings, live_events, shown)
     if updated.text != before:
         write_file(entry.file, updated.text)
-    notes = [left_out(entry.name, path, "a site file cannot say its value") for path in updated.unsaid]
-    notes += [left_out(entry.name, f'event "{name}"', "a site file cannot say it") for name in unsaid]
+    notes = [left_out(entry.name, path, "a site file cannot express its value") for path in updated.unsaid]
+    notes += [left_out(entry.name, f'event "{name}"', "a site file cannot express it") for name in unsaid]
     now = read_one_site(session.project, entry.file, desired.ref.id)
     plan = await plan_now(session, now, observed, recorded)
     changes = tally_of(plan).changes

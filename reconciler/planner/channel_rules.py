@@ -26,7 +26,7 @@ class TextLimit(Struct, frozen=True):
 
     most: int
     count: Callable[[str], int] = letters
-    unit: str = "letters"
+    unit: str = "characters"
     documented: bool = False
 
 
@@ -118,15 +118,15 @@ def content_warnings(post: Post) -> tuple[str, ...]:
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
             found.append(
-                f"{name} has {length} letters, but {len(text)} code points; {channel_name(post.channel)} takes "
+                f"{name} has {length} characters, but {len(text)} code points; {channel_name(post.channel)} allows "
                 f"{limit.most} and does not say which it counts"
             )
     if post.channel == "INSTAGRAM":
         hashtags = sum(len(_HASHTAG.findall(text)) for _, text in post.texts)
         if hashtags > HASHTAGS_ON_INSTAGRAM:
-            found.append(f"it has {hashtags} hashtags; Instagram takes about {HASHTAGS_ON_INSTAGRAM}")
+            found.append(f"it has {hashtags} hashtags; Instagram allows about {HASHTAGS_ON_INSTAGRAM}")
         if len(post.media) > IMAGES_ON_INSTAGRAM:
-            found.append(f"it has {len(post.media)} images; Instagram takes {IMAGES_ON_INSTAGRAM}")
+            found.append(f"it has {len(post.media)} images; Instagram allows {IMAGES_ON_INSTAGRAM}")
     for number, media in enumerate(post.media, 1):
         if why := _unlasting(media.url):
             which = f"image {number}" if media.type == "IMAGE" else f"{media.type.lower()} {number}"

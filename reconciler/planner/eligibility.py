@@ -147,7 +147,7 @@ class DraftEligibility(Struct):
         if post.status is PostStatus.CANCELED:
             if not self._is_asked_for(post):
                 return False  # it is as people want it
-            detail = f"{_name(one)} was scheduled and then cancelled, and the API schedules drafts only"
+            detail = f"{_name(one)} was scheduled and then cancelled, and the API only schedules drafts"
             fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
             self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
             return False
@@ -250,7 +250,9 @@ class DraftEligibility(Struct):
         per = f" this {feature.period.lower()}" if feature.period and feature.period != "NO_PERIOD" else ""
         detail = f"{feature.remaining}{of} scheduled posts are left{per}, and earlier drafts use them up"
         return [
-            self._blocked(one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or take a larger plan")
+            self._blocked(
+                one, BlockedBy.QUOTA_EXHAUSTED, detail, "wait for the next period, or choose a larger premium plan"
+            )
         ]
 
     def _policy(self, one: Candidate) -> list[Diagnostic]:

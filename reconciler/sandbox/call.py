@@ -40,7 +40,7 @@ class Call:
     def site(self) -> Site:
         """The site of a site-level request."""
         if self.found_site is None:
-            raise LookupError(f"{self.path} is no site-level route")
+            raise LookupError(f"{self.path} is not a site-level route")
         return self.found_site
 
     @property

@@ -24,9 +24,9 @@ def answer(sandbox: Sandbox, request: Request, client: Any) -> tuple[int, Any]:
     {"do": name, "site": id, ...arguments}; DELETE faults.
     """
     if client is not None and client[0] not in _LOOPBACK:
-        return 403, {"message": "control routes answer to loopback alone"}
+        return 403, {"message": "control routes are only available from this machine"}
     if "origin" in request.headers or request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
-        return 403, {"message": "control routes do not answer to web pages"}
+        return 403, {"message": "control routes are not available to web pages"}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method not in ("GET", "DELETE") and kind != "application/json":
         return 415, {"message": "control routes take JSON: send content-type: application/json"}

@@ -26,7 +26,7 @@ class Dashboard:
         """Carries out an edit by name: `patch_settings` and so on, as the control route does."""
         if name.startswith("_") or name == "do" or not hasattr(Dashboard, name):
             known = ", ".join(sorted(each for each in vars(Dashboard) if not each.startswith("_") and each != "do"))
-            raise ValueError(f"no edit {name!r}; known are {known}")
+            raise ValueError(f"there is no edit {name!r}; known: {known}")
         return getattr(self, name)(**arguments)
 
     def _edit(self, site: str, change: Callable[[Site], Any]) -> Any:

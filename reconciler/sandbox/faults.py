@@ -96,19 +96,19 @@ def check_fault(source: object) -> Json:
         raise FaultError(f"is {source!r}, should be a mapping with route and do")
     for key in source:
         if key not in ("route", "site", "skip", "times", "do"):
-            raise FaultError(f"unknown key {key!r}; known are route, site, skip, times, do")
+            raise FaultError(f"unknown key {key!r}; known: route, site, skip, times, do")
     do = source.get("do")
     if not isinstance(do, Mapping) or do.get("kind") not in _FIELDS:
         kind = do.get("kind") if isinstance(do, Mapping) else do
         from difflib import get_close_matches
 
         close = get_close_matches(str(kind), _FIELDS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(_FIELDS)}"
+        hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(_FIELDS)}"
         raise FaultError(f"do.kind: {kind!r} is unknown; {hint}")
     known = _FIELDS[do["kind"]]
     for key in do:
         if key != "kind" and key not in known:
-            raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known are {', '.join(known) or 'none'}")
+            raise FaultError(f"do: unknown key {key!r} for {do['kind']}; known: {', '.join(known) or 'none'}")
     if do.get("body", "empty") not in BODIES:
         raise FaultError(f"do.body: is {do['body']!r}, should be one of {', '.join(BODIES)}")
     for name, value in (("skip", source.get("skip", 0)), ("times", source.get("times")), ("status", do.get("status")),

@@ -58,7 +58,7 @@ def _handle(call: Call, request: Request) -> tuple[routes.Route, Json]:
     found = routes.find(call.method, call.path)
     if found is None or getattr(call.seed.unknowns, _ELSEWHERE.get(found[0].name, ""), None) == "elsewhere":
         call.store.add_gap(call.method, call.path)
-        raise not_found(f"{call.method} {call.path} is no route of this sandbox")
+        raise not_found(f"{call.method} {call.path} is not a route of this sandbox")
     route, call.params = found
     call.query = request.parameters()
     if route.level != "nobody":

@@ -169,7 +169,7 @@ def load_seed(path: str | Path) -> Json:
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
         raise SeedError(f"{path}: cannot be read: {problem}") from None
     if _is_too_much(found):
-        raise SeedError(f"{path}: its anchors make more than {_MOST:,} values of it; write out what it is to say")
+        raise SeedError(f"{path}: its anchors expand to more than {_MOST:,} values; write the values out")
     if found is None:
         return {}
     if not isinstance(found, dict):

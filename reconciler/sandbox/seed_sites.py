@@ -48,7 +48,7 @@ def read_sites(value: object, defaults: Json) -> Mapping[str, Json]:
         if site.get("id") is None:
             raise SeedError(f"{where}: needs an id")
         if site["id"] in found:
-            raise SeedError(f"{where}.id: {site['id']} is there twice")
+            raise SeedError(f"{where}.id: {site['id']} is listed twice")
         found[site["id"]] = {**defaults, **site}
     return found
 
@@ -63,12 +63,12 @@ def read_site(where: str, value: object) -> Json:
     for name in ("name", "instanceId", "language", "country", "timeZone"):
         values.text(f"{where}.{name}", site.get(name))
     if site.get("timeZone") is not None and not times.is_zone(site["timeZone"]):
-        raise SeedError(f"{where}.timeZone: {site['timeZone']!r} is no IANA time zone such as Europe/Paris")
+        raise SeedError(f"{where}.timeZone: {site['timeZone']!r} is not an IANA time zone such as Europe/Paris")
     for name in ("settings", "overrides"):
         try:
             settings_shape.check(f"{where}.{name}", site.get(name), settings_shape.SHAPE[name], "refuse")
         except Refused as refused:
-            raise SeedError((refused.body or {}).get("message", f"{where}.{name}: is wrong")) from None
+            raise SeedError((refused.body or {}).get("message", f"{where}.{name}: is not valid")) from None
     if "namespace" in site:
         values.one_of(f"{where}.namespace", site["namespace"], ("WIX", "HEADLESS"))
     if "unpublishedGives" in site:

@@ -27,7 +27,7 @@ def mapping(where: str, value: object, known: tuple[str, ...]) -> Json:
             close = get_close_matches(str(key), known, 1)
             raise SeedError(
                 f"{where}: unknown key {key!r}; "
-                + (f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}")
+                + (f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}")
             )
     return dict(value)
 
@@ -92,5 +92,5 @@ def one_of(where: str, value: object, choices: tuple[object, ...]) -> Any:
 def guid(where: str, value: object) -> str:
     """A GUID, in lower case."""
     if not is_guid(value):
-        raise SeedError(f"{where}: {value!r} is no GUID like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
+        raise SeedError(f"{where}: {value!r} is not a GUID like 3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
     return str(value).lower()

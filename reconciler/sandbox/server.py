@@ -77,7 +77,7 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-_FOREIGN = {"message": "this sandbox is known by address, as localhost, and by the name it was started with"}
+_FOREIGN = {"message": "address this sandbox by an IP address, as localhost, or by the name it was started with"}
 
 
 def _is_ours(scope: Scope, host: str) -> bool:

@@ -30,7 +30,7 @@ def must(text: str) -> datetime:
     """The moment of a string that this package wrote itself."""
     moment = parse(text)
     if moment is None:
-        raise ValueError(f"{text!r} is no moment")
+        raise ValueError(f"{text!r} is not a moment")
     return moment
 
 

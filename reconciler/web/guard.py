@@ -102,14 +102,14 @@ class Guard:
             return None
         values = dict(headers)
         if method != "POST":
-            return PlainTextResponse("The page has nothing of that kind.\n", 405)
+            return PlainTextResponse("The page does not support this method.\n", 405)
         if values.get("origin") != f"http://{host}" or values.get("sec-fetch-site", "same-origin") != "same-origin":
             return PlainTextResponse(ELSEWHERE, 403)
         if values.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             return PlainTextResponse("Decisions must be sent as JSON.\n", 415)
         length = values.get("content-length", "")
         if not length.isdecimal() or int(length) > MOST_BYTES:
-            return PlainTextResponse("That is too much at once.\n", 413)
+            return PlainTextResponse("The request is too large.\n", 413)
         return None
 
     def _is_known(self, headers: list[tuple[str, str]]) -> bool:

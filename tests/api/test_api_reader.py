@@ -179,7 +179,7 @@ def test_more_events_than_anyone_can_see_are_an_error_and_not_an_endless_search(
     assert side.asked <= 128
     assert (caught.value.kind, caught.value.request_id) == (ErrorKind.UNREADABLE, "r-1")
     assert caught.value.path.endswith("/events/query")
-    assert caught.value.advice().startswith("keep fewer events at one time")
+    assert caught.value.advice().startswith("have fewer events at the same time")
 
 
 def test_events_of_one_second_that_say_there_are_more_are_told_by_the_sign(bench: Bench) -> None:

@@ -167,7 +167,7 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
     ran = reconciler("doctor", ward.root, "--target", "one", "--probe", "--cassette", file, "--output", "json")
     codes = [finding["message"] for finding in ran.json["project"]["findings"] if finding["code"] == "probe-differs"]
     assert len(codes) == 1
-    assert "the list of events is called `events` does not hold (calendarEvents" in codes[0]
+    assert "the list of events is called `events` is not true (calendarEvents" in codes[0]
     text = file.read_text("utf-8")
     assert "CANARY" not in text
     assert "3f0c2a9e" not in text

@@ -161,7 +161,7 @@ def test_an_idle_marketing_plan_that_went_inactive_is_said(reconciler: Command, 
         world.dashboard.set_plan_status(SHOP, "INACTIVE")
     ran = reconciler("drift", project.root)
     assert ran.code == 2
-    assert "went INACTIVE" in ran.out
+    assert "became INACTIVE" in ran.out
 
 
 def test_explain_names_what_converged(reconciler: Command, project: Project) -> None:

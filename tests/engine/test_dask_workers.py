@@ -236,8 +236,8 @@ def test_the_library_over_tls(
 @pytest.mark.parametrize(
     ("authority", "own", "wrong"),
     [
-        ("other", "ours", "do not take each other's certificates (TLS certificate does not match)"),
-        pytest.param("ours", "other", "do not take each other's certificates", marks=pytest.mark.exhaustive),
+        ("other", "ours", "do not accept each other's certificates (TLS certificate does not match)"),
+        pytest.param("ours", "other", "do not accept each other's certificates", marks=pytest.mark.exhaustive),
         pytest.param("none", "ours", "the certificates of Dask cannot be read", marks=pytest.mark.exhaustive),
     ],
 )

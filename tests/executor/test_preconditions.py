@@ -305,7 +305,7 @@ def test_rule_17_6_events_are_read_back_with_one_read_and_a_difference_is_looked
 def test_a_delete_that_came_undone_is_corrected(shop: Bench) -> None:
     shop.world.after_call = lambda _: shop.world.activities.append(ACTIVITY)
     ledger = shop.apply(act(DeleteActivity(ACTIVITY.id, "x"), Kind.ACTIVITY, "a1"))
-    assert details(ledger) == ["asked for it to be deleted, and it is still there"]
+    assert details(ledger) == ["asked for it to be deleted, but it is still there"]
 
 
 def test_a_state_that_cannot_be_written_ends_the_site_and_starts_nothing_more(shop: Bench) -> None:

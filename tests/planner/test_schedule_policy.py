@@ -188,7 +188,7 @@ def test_documented_text_limits_count_letters(channel: str, type: str, field: st
     for letter in ("a", "🫖", "👩‍🎨", "e\u0301", "🇩🇪"):
         assert not content_violations(with_text(letter * limit), Policy())
         (found,) = content_violations(with_text(letter * (limit + 1)), Policy())
-        assert f"{field} has {limit + 1} letters" in found.detail
+        assert f"{field} has {limit + 1} characters" in found.detail
         assert (found.rule, found.place) == (f"{channel_name(channel)}'s own limit", "")
         warned = content_warnings(with_text(letter * limit))
         assert len(warned) == (1 if len(letter) > 1 else 0)
@@ -217,7 +217,7 @@ def test_a_broken_limit_of_a_channel_names_no_line_of_the_project() -> None:
     made = plan(desired(approvals=approved(long)), site(long), policy=Policy(place="reconciler.yaml:9:1"))
     (found,) = made.blocked
     assert found.message == (
-        '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2201 letters (6603 code points); '
+        '"Idea a" (Instagram) breaks Instagram\'s own limit: caption has 2201 characters (6603 code points); '
         "the limit is 2200"
     )
 

@@ -106,14 +106,14 @@ def test_how_each_draft_stands_is_said_in_words() -> None:
         assert words in shown
     assert "policy.bannedWords: the text has 'guaranteed'" in shown
     assert "No image" in shown
-    assert "2171 letters" in shown, "an emoji with its selector is one"
+    assert "2171 characters" in shown, "an emoji with its selector is one"
 
 
 def test_the_same_reviews_give_the_same_page_and_many_sites_share_one() -> None:
     assert gallery([review()]) == gallery([review()])
     assert len(Page(gallery([review(), review()])).all("main")) == 1
     assert "nothing to review" in gallery([])
-    assert "No draft is to be reviewed" in gallery([Review(review().site, "UTC", ())])
+    assert "There are no drafts to review" in gallery([Review(review().site, "UTC", ())])
 
 
 @settings(max_examples=60, deadline=None)

@@ -232,11 +232,11 @@ def test_polling_moves_a_frozen_clock_by_its_step(make: Callable[..., Remote]) -
         ({"unknowns": {"illegalMask": 500}}, "unknowns.illegalMask: is 500, should be one of 400, 428"),
         ({"freeze": "yes"}, "freeze: is 'yes', should be true or false"),
         ({"sites": [{"name": "x"}]}, "sites.0: needs an id"),
-        ({"sites": [{"id": "shop"}]}, "sites.0.id: 'shop' is no GUID"),
-        ({"sites": [{"id": SITE}, {"id": SITE.upper()}]}, "is there twice"),
+        ({"sites": [{"id": "shop"}]}, "sites.0.id: 'shop' is not a GUID"),
+        ({"sites": [{"id": SITE}, {"id": SITE.upper()}]}, "is listed twice"),
         ({"sites": [{"id": SITE, "chanels": []}]}, "sites.0: unknown key 'chanels'; did you mean channels?"),
         ({"sites": {SITE: {"channels": ["MYSPACE"]}}}, "channels: is 'MYSPACE', should be one of INSTAGRAM"),
-        ({"defaults": {"timeZone": "Mars/Base"}}, "timeZone: 'Mars/Base' is no IANA time zone"),
+        ({"defaults": {"timeZone": "Mars/Base"}}, "timeZone: 'Mars/Base' is not an IANA time zone"),
         ({"defaults": {"settings": {"tone": "x"}}}, "defaults.settings.tone is not a field"),
         ({"defaults": {"overrides": {"blogs": {"frequency": {"count": 0}}}}}, "must be between 1 and 30"),
         ({"defaults": {"features": {"SCHEDULE_POST": {"limit": "x"}}}}, "limit: is 'x', should be a whole number"),
@@ -344,7 +344,7 @@ def test_control_routes_do_what_the_methods_do(remote: Remote) -> None:
     control("DELETE", "faults")
     control("POST", "dashboard", {"do": "patch_settings", "site": SITE, "values": {"settings.toneOfVoice": "dry"}})
     assert remote.get(SETTINGS)["marketingSettings"]["settings"]["toneOfVoice"] == "dry"
-    assert "known are" in control("POST", "dashboard", {"do": "explode"}, 400)["message"]
+    assert "known: " in control("POST", "dashboard", {"do": "explode"}, 400)["message"]
     control("POST", "dashboard", {"do": "_edit"}, 400)
     control("POST", "faults", {"do": {}}, 400)
     control("POST", "clock", {}, 400)

@@ -44,7 +44,7 @@ def test_the_bar_gives_the_two_commands_which_do_what_it_says(root: Path, monkey
     assert bar(visitor) == ""
     visitor.decide(visitor.draft(0, "approve"), visitor.draft(1, "approve"), visitor.whole(2, "discard"))
     said = bar(visitor)
-    assert "3 decisions are saved, and not committed yet" in said
+    assert "3 decisions are saved but not committed yet" in said
     assert "git add -- approvals/shop.yaml<br>git commit -m " in said
     assert "Approve 2 drafts, discard 1 activity for shop" in said
     assert "shop: approve Instagram post of &quot;Activity 0&quot;, Tue 2026-11-03 10:00 Europe/Berlin" in said

@@ -67,7 +67,7 @@ def test_twelve_drafts_by_keyboard_by_mouse_and_on_a_phone(browser: Any, pottery
     with served(page_of(pottery, picture=lambda _url: PIXEL)) as url:
         browser.get(url)
         assert browser.current_url.endswith("/"), "the token is not in the address any more"
-        assert "12 of 12 drafts wait" in text(browser, "#summary")
+        assert "12 of 12 drafts are waiting" in text(browser, "#summary")
         # By keyboard: the first three one by one, two more together, one sent back, one taken back.
         press(browser, "jajaja")  # faster than the answers come
         until(lambda: states(browser)[:4] == ["approved"] * 3 + ["pending"], "no key is lost")
@@ -196,9 +196,9 @@ def test_a_page_of_a_server_that_was_started_again_says_so(browser: Any, pottery
     with served(page) as url:
         browser.get(url)
         page._run, page.board.version = page_of(pottery)._run, 1  # as with --port, and the new link opened in a tab
-        until(lambda: "was started again" in text(browser, "#news"))
+        until(lambda: "was restarted" in text(browser, "#news"))
         press(browser, "j", "a")
-        assert "was started again" in text(browser, "#news")
+        assert "was restarted" in text(browser, "#news")
         tap(browser, browser.find_element("link text", "Show what the files say now"))
         until(lambda: states(browser)[0] == "approved")
         assert text(browser, "#news") == ""

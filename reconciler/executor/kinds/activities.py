@@ -83,12 +83,12 @@ class ActivitiesKind(ManagedKind[ActivityOperation]):
                 if live is None:
                     # The window starts today, so an activity that was moved into the past is not shown (D 6.2).
                     past = isinstance(moved, str) and moved < instant(now)
-                    return None if past else "asked for an update, and the activity is gone"
+                    return None if past else "asked for an update, but the activity is gone"
                 facts = live.facts()
                 return differences((path, after[path], facts.get(path)) for path in sorted(after))
             case DeleteActivity(id=id):
                 gone = found.activity(id) is None
-                return None if gone else "asked for it to be deleted, and it is still there"
+                return None if gone else "asked for it to be deleted, but it is still there"
             case _:
                 assert_never(operation)
 
@@ -196,7 +196,7 @@ def _created_mismatch(wanted: DesiredActivity, created: str | None, found: Snaps
         if (normal_text(activity.title) == normal_text(wanted.title) if created is None else activity.id == created)
     ]
     if not live:
-        return "asked for the activity, and the marketing plan does not show it"
+        return "asked for the activity, but the marketing plan does not show it"
     facts = live[0].facts()
     return differences((path, value, facts.get(path)) for path, value in wanted.facts().items())
 

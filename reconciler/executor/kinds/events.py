@@ -88,10 +88,10 @@ class EventsKind(ManagedKind[EventOperation]):
                 return _created_mismatch(wanted, entry, created, found)
             case UpdateEvent(event=asked):
                 live = next((event for event in _seen(found) if event.id == asked.id), None)
-                return "asked for an update, and the event is gone" if live is None else _changed_mismatch(asked, live)
+                return "asked for an update, but the event is gone" if live is None else _changed_mismatch(asked, live)
             case DeleteEvent(id=id):
                 there = any(event.id == id for event in _seen(found))
-                return "asked for it to be deleted, and it is still there" if there else None
+                return "asked for it to be deleted, but it is still there" if there else None
             case _:
                 assert_never(operation)
 
@@ -253,7 +253,7 @@ def _created_mismatch(wanted: DesiredEvent, entry: OpenEntry, created: str | Non
         event for event in _seen(found) if (normal_text(event.name) == name if created is None else event.id == created)
     ]
     if not mine:
-        return "asked for the event, and the site does not have it"
+        return "asked for the event, but the site does not have it"
     alike = [event for event in mine if is_event(event, event.name, when_of(wanted))]
     if not alike:
         return f"asked for {shown(when_of(wanted))}, the site has {shown(mine[0].facts())}"

@@ -85,7 +85,7 @@ class MarketingPlanKind(ManagedKind[MarketingPlanOperation]):
             return None  # a generation is read back where it is waited for
         # The status of a deleted plan is not documented, so after a clear answer only a plan that goes on counts.
         if live.status is PlanStatus.ACTIVE and live.activities:
-            return f"asked for it to be deleted, and it is ACTIVE with {len(live.activities)} activities"
+            return f"asked for it to be deleted, but it is ACTIVE with {len(live.activities)} activities"
         return None
 
     def leaves(

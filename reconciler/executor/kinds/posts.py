@@ -77,7 +77,7 @@ class PostsKind(ManagedKind[PostsOperation]):
         if not isinstance(operation, ClearPosts):
             return None  # new posts are read back where they are waited for
         left = _left(operation, entry, found.posts_of(operation.activity))
-        return f"asked for its posts to be cleared, and {len(left)} of them are still there" if left else None
+        return f"asked for its posts to be cleared, but {len(left)} of them are still there" if left else None
 
     def leaves(self, operation: PostsOperation, entry: OpenEntry, done: Done, recorded: RecordedSite) -> Bindings:
         key = key_of(Kind.POSTS, operation.activity)

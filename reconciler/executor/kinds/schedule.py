@@ -106,7 +106,7 @@ class ScheduleKind(ManagedKind[ScheduleOperation]):
             case CancelPost():
                 if live is None or live.status in TAKEN:
                     return None
-                return f"asked for it to be cancelled, and it is {printable(str(live.status))}"
+                return f"asked for it to be cancelled, but it is {printable(str(live.status))}"
             case _:
                 assert_never(operation)
 
@@ -297,7 +297,7 @@ async def waiting_unmet(required: NothingWaits, site: SiteCache, now: datetime) 
         return None
     names = ", ".join(waiting[:LISTED]) + (", ..." if len(waiting) > LISTED else "")
     one = len(waiting) == 1
-    return f"{names} still {'waits' if one else 'wait'} to go out: cancel {'it' if one else 'them'} first"
+    return f"{names} {'is' if one else 'are'} still waiting to go out: cancel {'it' if one else 'them'} first"
 
 
 def time_unmet(required: StillAhead, now: datetime, zone: str) -> str | None:

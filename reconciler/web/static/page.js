@@ -6,8 +6,8 @@
   const cards = $("#cards");
   const ACTIVITY = ["keep", "regenerate", "regenerate-media", "discard"];
   const DONE = {
-    approve: "approved", pending: "back to pending", keep: "kept", regenerate: "to be made again",
-    "regenerate-media": "images to be made again", discard: "to be discarded",
+    approve: "approved", pending: "back to pending", keep: "kept", regenerate: "to be regenerated",
+    "regenerate-media": "images to be regenerated", discard: "to be discarded",
   };
   const EVERY = 3000;
   let version = Number(document.body.dataset.version);
@@ -67,7 +67,7 @@
   function take(answer, own = new Set()) {
     let news = 0;
     if (answer.run !== document.body.dataset.run) {
-      announce("The page's server was started again, and this page is of the one before.", true);
+      announce("The page's server was restarted, so this page is out of date.", true);
       $("#news").firstElementChild.append(" ", link("Show what the files say now"));
       return news;
     }
@@ -195,8 +195,8 @@
     return inTurn(async () => {
       const now = [...shown.keys()].map((key) => document.getElementById(key)).filter(Boolean);
       const asked = wishes(now, to, shown);
-      if (!asked.length) say(chosen.length ? "That is so already." : "Choose a draft first: j, or a click on it.");
-      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. u or Undo takes it back`);
+      if (!asked.length) say(chosen.length ? "Nothing to change." : "Select a draft first: press j, or click it.");
+      await send(asked, (count) => `${count} ${things[count === 1 ? 0 : 1]} ${DONE[to]}. Press u or Undo to take it back`);
       for (const card of now) card.classList.remove("waiting-answer");
     });
   }
