@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from msgspec import Struct
+
+from reconciler.reporters.next_step import Again
 
 if TYPE_CHECKING:  # this file is loaded for `--help` too
     from datetime import timedelta
@@ -31,7 +33,8 @@ class Shown(Struct, frozen=True):
     """Where a command's reports go, and how much of it people see.
 
     `explain`: all that is known of each action; `quiet`: problems and the last line; `summary`: header, table and last
-    line; `sites`: who shares a block; `saved_to`: the file that the plan is saved to, to apply next.
+    line; `sites`: who shares a block; `saved_to`: the file that the plan is saved to, to apply next; `again`: the
+    arguments that the next command repeats.
     """
 
     outputs: tuple[Output, ...]
@@ -41,6 +44,7 @@ class Shown(Struct, frozen=True):
     summary: bool = False
     sites: bool = False
     saved_to: str = ""
+    again: Again = Again()
 
 
 class RunOptions(Struct, frozen=True):
@@ -290,7 +294,7 @@ def run_options(paths: Sequence[Path], **given: Any) -> RunOptions:
     return RunOptions(
         paths=tuple(paths),
         choice=choice_of(given),
-        shown=shown_of(given),
+        shown=shown_of(given, paths),
         api=given.get("api"),
         state=given.get("state"),
         parallelism=given.get("parallelism"),
@@ -316,14 +320,54 @@ def choice_of(given: Mapping[str, Any]) -> Choice:
     )
 
 
-def shown_of(given: Mapping[str, Any]) -> Shown:
+def shown_of(given: Mapping[str, Any], paths: Sequence[Path] = ()) -> Shown:
     """What `output` was given, and `--explain`. Raises UsageError if two outputs exclude each other."""
     from reconciler.model.diagnostics import UsageError
 
     if given.get("quiet") and given.get("summary"):
         raise UsageError("--quiet and --summary cannot be combined; leave one of them out")
-    flags = (given.get(name, False) for name in ("explain", "quiet", "summary", "sites"))
-    return Shown(outputs_of(given["outputs"]), not given["no_color"], *flags)
+    return Shown(
+        outputs_of(given["outputs"]),
+        not given["no_color"],
+        **{name: given.get(name, False) for name in ("explain", "quiet", "summary", "sites")},
+        again=_again(given, paths),
+    )
+
+
+def _again(given: Mapping[str, Any], paths: Sequence[Path]) -> Again:
+    """What the next command repeats. A saved plan among the paths is carried out once."""
+    shard: Shard | None = given.get("shard")
+
+    def each(option: str, name: str) -> Iterator[str]:
+        value = given.get(name)
+        for text in (value,) if isinstance(value, str) else value or ():
+            yield from (option, text)
+
+    def flag(option: str, name: str) -> Iterator[str]:
+        if given.get(name, False):
+            yield option
+
+    return Again(
+        sites=(
+            *(str(path) for path in paths if path.suffix.lower() in (".yaml", ".yml") or not path.is_file()),
+            *each("--target", "targets"),
+            *each("--exclude", "excludes"),
+            *(("--shard", f"{shard.number}/{shard.count}") if shard is not None else ()),
+            *each("--changed-since", "changed_since"),
+        ),
+        reaching=(
+            *each("--api", "api"),
+            *each("--state", "state"),
+            *each("--allow-host", "allow_hosts"),
+            *flag("--require-approval", "require_approval"),
+            *flag("--committed", "committed"),
+        ),
+        planning=(
+            *each("--regenerate", "regenerate"),
+            *flag("--no-publish", "no_publish"),
+            *flag("--strict", "strict"),
+        ),
+    )
 
 
 def outputs_of(outputs: Sequence[Output]) -> tuple[Output, ...]:

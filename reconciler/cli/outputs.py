@@ -77,7 +77,7 @@ def open_reports(
     def add(
         name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
     ) -> None:
-        detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to)
+        detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again)
         context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now, detail=detail)
         context = replace(context, before=before)
         if name == "github":

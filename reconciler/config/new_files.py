@@ -6,10 +6,10 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from reconciler.config.approval_files import ApprovalFiles
 from reconciler.config.discovery import PROJECT_FILE, shown_path
+from reconciler.config.patterns import fixed_folder
 from reconciler.config.project import Project, find_project
 from reconciler.config.site import read_site
 from reconciler.config.site_files import find_site_files
@@ -21,8 +21,6 @@ from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
 from reconciler.model.sites import DesiredSite
 
-_MAGIC: Final = re.compile(r"[*?\[]")
-
 
 def place_of(project: Project, name: SiteName) -> Path:
     """Where the file of a new site belongs.
@@ -32,12 +30,7 @@ def place_of(project: Project, name: SiteName) -> Path:
     """
     file = f"{name}.yaml"
     for pattern in project.sites:
-        folders = []
-        for part in pattern.split("/")[:-1]:
-            if _MAGIC.search(part):
-                break
-            folders.append(part)
-        path = project.root.joinpath(*folders, file)
+        path = project.root / fixed_folder(pattern) / file
         if not _takes(project, pattern, path):
             continue
         if refused := refused_path(path, project.root, project.trust):

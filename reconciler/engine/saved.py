@@ -32,6 +32,9 @@ class MovedOn(PlanRefused):
 def check_destination(file: Path) -> None:
     """Raises UsageError if a plan cannot be saved, before it is made."""
     shown = printable(str(file))
+    if file.suffix.lower() in (".yaml", ".yml"):
+        what = "would be read as a site file when it is applied"
+        raise UsageError(f"--out {shown}: {what}; choose another name, such as {printable(file.stem)}.plan")
     if not file.parent.is_dir():
         raise UsageError(f"--out {shown}: there is no folder {printable(str(file.parent))}")
     if file.exists() and not file.is_file():

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from reconciler.engine.results import Event
 from reconciler.reporters.layout import Screen
+from reconciler.reporters.next_step import Again
 
 if TYPE_CHECKING:
     from reconciler.model.operations import Operation
@@ -22,13 +23,15 @@ class Detail(Struct, frozen=True):
     """How much a person wants to see.
 
     `quiet`: problems and the last line. `summary`: header, table and last line. `sites`: the sites of each block that
-    several share. `saved_to`: the file that a plan is saved to, which is what is applied next.
+    several share. `saved_to`: the file that a plan is saved to, which is what is applied next. `again`: the arguments
+    that the next command repeats.
     """
 
     quiet: bool = False
     summary: bool = False
     sites: bool = False
     saved_to: str = ""
+    again: Again = Again()
 
 
 class ReporterContext(Struct, frozen=True):

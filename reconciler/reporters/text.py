@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from reconciler.engine.adoption_results import (
     DoctorCompleted,
@@ -47,10 +47,12 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.model.text import printable
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.last_lines import NO_CHANGES, NO_SITES, apply_line, header, valid_line
 from reconciler.reporters.layout import Style
+from reconciler.reporters.next_step import repeated
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.problems import ProblemReporter
 
@@ -60,6 +62,10 @@ if TYPE_CHECKING:
     from reconciler.reporters.ledger_text import Ledger
     from reconciler.reporters.plan_screen import PlanScreen
     from reconciler.reporters.review_screen import ReviewScreen
+
+
+REPEATING: Final = frozenset({"plan", "apply", "drift", "review", "approve"})
+"""The commands whose next step is about the sites that they were about."""
 
 
 class TextReporter:
@@ -335,6 +341,9 @@ class TextReporter:
             self._next(step)
 
     def _next(self, step: str) -> None:
+        detail = self._context.detail
+        if self._context.command in REPEATING:
+            step = printable(repeated(step, detail.again, detail.saved_to))
         self._write(f"{self._screen.paint('Next:', Style.DIM)} {self._screen.paint(step)}\n")
 
     def _lines(self, lines: Iterable[str]) -> None:

@@ -29,13 +29,45 @@ def test_a_fresh_site(project: Project, reconciler: Command) -> None:
         "      + toneOfVoice     warm and playful",
         "",
         "Plan: 0 to add, 1 to change, 0 to destroy, 1 to generate. Nothing goes public.",
-        "Next: reconciler apply",
+        f"Next: reconciler apply {project.root}",
     ]
     assert project.requests()
     assert not [request for request in project.requests() if request["wrote"]]
     assert sorted(path.name for path in (project.root / ".reconciler").iterdir() if path.suffix != ".db-wal")[0] == (
         "sandbox.db"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "step"),
+    [
+        (("plan", "--target", "sh*", "--exclude", "other"), "apply --target 'sh*' --exclude other"),
+        (("plan", "sites/shop.yaml", "--strict", "--state", "my state"), ""),
+        (("plan", "--shard", "1/1", "--api", "sandbox"), "apply --shard 1/1 --api sandbox"),
+        (("plan", "--regenerate", "shop", "--no-publish"), "apply --regenerate shop --no-publish"),
+        (("plan", "--target", "shop", "--strict", "--api", "sandbox", "--out", "a.plan"), "apply --api sandbox a.plan"),
+        (("plan", "--shard", "2/2", "--out", "a.plan"), "merge FILE... --out FILE   (once every shard is planned)"),
+        (("drift", "sites", "--committed"), "plan sites --committed"),
+    ],
+)
+def test_what_to_type_next_is_about_the_same_sites(
+    project: Project,
+    reconciler: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    step: str,
+) -> None:
+    monkeypatch.chdir(project.root)
+    project.write({"sites/other.yaml": "version: 1\nsite: {name: other, id: 3f0c2a9e-8d0b-4b7c-9a55-000000000009}\n"})
+    done = reconciler(*arguments)
+    expected = step or "apply sites/shop.yaml --strict --state 'my state'"
+    assert done.out.splitlines()[-1] == f"Next: reconciler {expected}"
+
+
+def test_a_plan_is_not_saved_as_what_apply_would_read_as_a_site(project: Project, reconciler: Command) -> None:
+    done = reconciler("plan", project.root, "--out", project.root / "sites" / "new.yaml")
+    assert (done.code, (project.root / "sites" / "new.yaml").exists()) == (1, False)
+    assert "choose another name, such as new.plan" in done.err
 
 
 def test_without_the_flag_changes_are_0(project: Project, reconciler: Command) -> None:

@@ -373,7 +373,7 @@ def test_undo_help_and_what_was_saved(shop: Project, reconciler: Command, monkey
     assert done.out.splitlines()[-3:] == [
         f"Saved in {shop.root}/approvals/shop.yaml: 1 approved",
         "Decided: 1 draft in 1 site; 3 pending.",
-        "Next: reconciler plan   (shows what the decisions do)",
+        f"Next: reconciler plan {shop.root}   (shows what the decisions do)",
     ]
     assert list(decisions(shop).values()).count("approve") == 1
     monkeypatch.setattr(sys, "stdin", Terminal("y\nu\nq\n"))
@@ -406,7 +406,7 @@ def test_where_there_is_nothing_to_decide_it_says_what_is_missing(shop: Project,
     done = reconciler("approve", shop.root, "--all", "--yes")
     assert done.out.splitlines() == [
         "Nothing to decide: the approvals files of these sites have no drafts; run review to write them.",
-        "Next: reconciler review",
+        f"Next: reconciler review {shop.root}",
     ]
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--id", IDS[4], "--decision", "pending", "--yes")

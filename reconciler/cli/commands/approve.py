@@ -70,6 +70,6 @@ def command(paths: Sequence[Path], decision: str | None, **given: Any) -> int:
             decision=said,
             everything=given["everything"],
             yes=given["yes"],
-            shown=options.shown_of(given),
+            shown=options.shown_of(given, paths),
         )
     )

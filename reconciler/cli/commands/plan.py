@@ -41,6 +41,8 @@ def command(detailed_exitcode: bool, out: Path | None, **given: Any) -> int:
     asked = options.run_options(**given)
     whole = out is not None and given.get("shard") is None  # a part is merged with the others first
     shown = replace(asked.shown, saved_to=str(out)) if whole else asked.shown
+    if out is not None and not whole:
+        shown = replace(shown, again=replace(shown.again, is_part=True))
     return reported("plan", shown, lambda running: _plan(asked, out, running), detailed=detailed_exitcode)
 
 

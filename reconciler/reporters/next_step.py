@@ -1,0 +1,47 @@
+"""What to type next: the command, with the arguments of this run that make it about the same sites and place."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+_NOTE: Final = "   ("
+"""What begins the note after a command."""
+
+_REACHING: Final = frozenset({"plan", "apply", "drift", "review"})
+_PLANNING: Final = frozenset({"plan", "apply"})
+
+
+class Again(Struct, frozen=True):
+    """The arguments of a run that the next command repeats.
+
+    `sites`: which sites, `reaching`: over which API and state, and what is trusted; `planning`: what goes into a plan.
+    Without them `plan --target shop` would lead to an `apply` of every site.
+    `is_part`: the plan is saved as one of several shards, which are merged first.
+    """
+
+    sites: tuple[str, ...] = ()
+    reaching: tuple[str, ...] = ()
+    planning: tuple[str, ...] = ()
+    is_part: bool = False
+
+
+def repeated(step: str, again: Again, saved_to: str = "") -> str:
+    """A step such as `reconciler apply --allow-publish   (2 posts)` with the arguments after its command.
+
+    A saved plan (`saved_to`) holds its sites and all that was planned: only where it is carried out is repeated.
+    """
+    typed, mark, note = step.partition(_NOTE)
+    program, command, *rest = typed.split(" ")
+    if again.is_part and command == "apply":
+        return "reconciler merge FILE... --out FILE   (once every shard is planned)"
+    arguments = () if saved_to and command == "apply" else again.sites
+    if command in _PLANNING and not (saved_to and command == "apply"):
+        arguments += again.planning
+    if command in _REACHING:
+        arguments += again.reaching
+    import shlex  # a run that has no next step needs none
+
+    words = (program, command, *((shlex.join(arguments),) if arguments else ()), *rest)
+    return " ".join(words) + mark + note
