@@ -20,7 +20,7 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import post_name
+from reconciler.model.posts import name_of
 from reconciler.model.sites import PublishedPost
 from reconciler.model.text import printable
 from reconciler.planner.gone_out import WhyNot, although
@@ -87,8 +87,7 @@ def _of_more(sites: int) -> Diagnostic:
 def _notice(site: LeftOutSite) -> Diagnostic:
     count = len(site.posts)
     named = "; ".join(
-        f"{post_name(printable(post.title), post.channel)}"
-        f"{f' {moment_text(moment, post.zone)}' if moment else ''} ({although(reason)})"
+        f"{printable(name_of(post))}{f' {moment_text(moment, post.zone)}' if moment else ''} ({although(reason)})"
         for post, moment, reason in site.posts[:MOST_NAMED]
     )
     more = f"; and {count - MOST_NAMED} more" if count > MOST_NAMED else ""

@@ -55,7 +55,9 @@ async def take_back(
     if live.status is not PostStatus.SCHEDULED:
         _fail(run, attempt, f"{why}, and it has gone out: take it down by hand")
         return
-    cancel = CancelPost(operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title)
+    cancel = CancelPost(
+        operation.post, operation.activity, operation.channel, live.scheduled_for, operation.title, live.type
+    )
     cancelling = replace(action, operation=cancel)
     (taken,) = await run.call([cancelling])
     taken = await resolve_unclear(run, taken)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from functools import cached_property
-from typing import ClassVar, Final, NewType, TypeAlias
+from typing import ClassVar, Final, NewType, Protocol, TypeAlias
 
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Digest, JsonObject, digest_of
@@ -46,6 +46,30 @@ def post_name(title: str, channel: str, type: str = "POST") -> str:
     """`"Summer sale" (Instagram)`, `"Summer sale" (Instagram story)`: a post as people know it."""
     where = channel_name(channel) + ("" if type == "POST" else f" {type.lower()}")
     return f'"{title}" ({where})' if title else where
+
+
+class Named(Protocol):
+    """What holds the three things that people know a post by: its activity's title, where it goes out, its type."""
+
+    @property
+    def title(self) -> str:
+        """The title of its activity."""
+        ...
+
+    @property
+    def channel(self) -> str:
+        """Where it goes out."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """What it is there: a post, a story."""
+        ...
+
+
+def name_of(post: Named) -> str:
+    """`post_name` of something that tells a post."""
+    return post_name(post.title, post.channel, post.type)
 
 
 class Unrecognised(Struct, frozen=True):
@@ -216,6 +240,7 @@ class Discarded(Struct, frozen=True):
     title: str
     channel: str
     approved: bool = False
+    type: str = "POST"
 
 
 # --- writes ----------------------------------------------------------------------------------------

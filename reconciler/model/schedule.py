@@ -83,6 +83,7 @@ class SchedulePost(DraftWrite, frozen=True):
     account: str = ""
     about: Instant | None = None
     """Where the API picks the time: when it goes out, as far as anybody can tell."""
+    type: str = "POST"
 
 
 class ReschedulePost(DraftWrite, frozen=True):
@@ -94,6 +95,7 @@ class ReschedulePost(DraftWrite, frozen=True):
     at: Instant
     before: Instant | None = None
     title: str = ""
+    type: str = "POST"
 
 
 class CancelPost(DraftWrite, frozen=True):
@@ -104,6 +106,7 @@ class CancelPost(DraftWrite, frozen=True):
 
     at: Instant | None = None
     title: str = ""
+    type: str = "POST"
 
 
 ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost

@@ -246,6 +246,7 @@ class PublishedPost(Struct, frozen=True):
     """False under `approval: none`."""
     zone: str = "UTC"
     """IANA name of the site's time zone, in which people are told when it goes out."""
+    type: str = "POST"
 
 
 class PostOutcome(Struct, frozen=True):

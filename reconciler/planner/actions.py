@@ -203,6 +203,7 @@ class ToReview(Struct, frozen=True):
     channel: str
     title: str
     state: InReview
+    type: str = "POST"
 
 
 class StillGoingOut(Struct, frozen=True):
@@ -222,6 +223,7 @@ class StillGoingOut(Struct, frozen=True):
     because: tuple[str, ...]
     obstacle: str
     stop: str
+    type: str = "POST"
 
 
 class GoingOut(Struct, frozen=True):
@@ -242,6 +244,7 @@ class EndedPost(Struct, frozen=True):
     title: str
     account: str | None
     moment: Instant | None
+    type: str = "POST"
 
 
 class Plan(Struct, frozen=True):

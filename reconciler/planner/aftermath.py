@@ -16,7 +16,7 @@ from reconciler.model.address import Address, Kind
 from reconciler.model.approvals import ActivityDecision, Decision
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, post_name
+from reconciler.model.posts import GONE_OUT, Post, PostId, PostStatus, name_of
 from reconciler.model.sites import DesiredSite, ObservedSite, PostOutcome, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy, EndedPost, blocked
@@ -33,6 +33,7 @@ class FailedPost(Struct, frozen=True):
     title: str
     moment: datetime | None
     reason: str
+    type: str = "POST"
 
 
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
@@ -94,7 +95,7 @@ def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPo
         title = (last.title if last else "") or titles.get(post.id, "")
         account = (last.account if last else None) or post.account or None
         moment = post.scheduled_for or (last.scheduled_for if last else None)
-        found.append(EndedPost(post.id, post.channel, title, account, moment))
+        found.append(EndedPost(post.id, post.channel, title, account, moment, post.type))
     return tuple(found)
 
 
@@ -111,7 +112,8 @@ def failed_posts(
         activity, last = titles.get(id), published[id]
         title = activity.title if activity else last.title
         moment = post.scheduled_for or last.scheduled_for
-        found.append(FailedPost(scope.address(Kind.DRAFT, id), id, post.channel, title, moment, printable(post.error)))
+        address, error = scope.address(Kind.DRAFT, id), printable(post.error)
+        found.append(FailedPost(address, id, post.channel, title, moment, error, post.type))
     return tuple(found)
 
 
@@ -122,7 +124,7 @@ def failure(failed: FailedPost, zone: str) -> Diagnostic:
     return blocked(
         failed.address,
         BlockedBy.FAILED,
-        f"{post_name(printable(failed.title), failed.channel)} failed to go out: {why}.{due}",
+        f"{printable(name_of(failed))} failed to go out: {why}.{due}",
         "publish it by hand or delete it in the site's dashboard; or decide against it: set it back to `pending` in "
         "the approvals file, or give its activity `discard` or `regenerate`",
     )

@@ -211,12 +211,11 @@ def _unnamed_posts(live: MarketingPlan, scope: Scope) -> Iterator[Diagnostic]:
         for post in activity.posts:
             odd = next((id for id in (activity.id, post.id) if not fits_in_files(id)), None)
             if odd is not None and post.status in (PostStatus.DRAFT, PostStatus.SCHEDULED):
+                name = post_name(activity.title, post.channel, post.type)
                 yield blocked(
                     scope.address(Kind.DRAFT, post.id),
                     BlockedBy.CANNOT_BE_JUDGED,
-                    printable(
-                        f"approvals files cannot hold the id of {post_name(activity.title, post.channel)}: {odd}"
-                    ),
+                    printable(f"approvals files cannot hold the id of {name}: {odd}"),
                     "publish it in the site's dashboard; it is left alone and not written to any file",
                 )
 

@@ -67,7 +67,7 @@ def content_items(
             due += said
     for one in plan.to_review:
         item = DriftItem(one.address, DriftState.IN_REVIEW, Finding.REVIEW, about=(one.state.value,))
-        found.setdefault(str(one.address), replace(item, title=one.title, channel=one.channel))
+        found.setdefault(str(one.address), replace(item, title=one.title, channel=one.channel, type=one.type))
     for item in audit.converged():
         found.setdefault(str(item.address), item)
     return list(found.values()), due
@@ -126,22 +126,22 @@ class _Audit(PostsAudit, frozen=True):
             case ClearPosts(title=title) | RegeneratePosts(title=title):
                 last = self.recorded.object(key_of(Kind.POSTS, action.address.key))
                 return self._by_rule(action, Finding.UNWANTED, None if last is None else last == ABSENT_NOW, title)
-            case SchedulePost(post=post, channel=channel, approved=approved, title=title):
+            case SchedulePost(post=post, approved=approved) as operation:
                 draft = self.desired.approvals.draft(post)
                 agreed_before = draft and self.recorded.object(approval_key(post)) == approval_of(draft.digest)
                 moved_on = agreed_before if approved else self._same_rules(Part.SCHEDULE)
-                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, title, channel)
+                return 1 if moved_on else self._post_drifted(action, Finding.NOT_SCHEDULED, Moved.GIT, operation)
             case ReschedulePost():
                 return self._other_time(action)
-            case CancelPost(channel=channel, title=title) if action.reason is not Reason.NOT_WANTED:
-                found = self._post_drifted(action, Finding.TAKEN_BACK, self._who_made_unwanted(action), title, channel)
+            case CancelPost() as operation if action.reason is not Reason.NOT_WANTED:
+                found = self._post_drifted(action, Finding.TAKEN_BACK, self._who_made_unwanted(action), operation)
                 return replace(found, reason=action.reason, because=action.because)
-            case CancelPost(post=post, channel=channel, title=title):
+            case CancelPost(post=post) as operation:
                 ours = any(one.id == post for one in self.recorded.published)
                 moved = who_moved(not self._same_rules(Part.SCHEDULE), not ours)
                 if ours and moved is Moved.GIT and self._same_rules(Part.SCHEDULE):
                     moved = Moved.REMOTE  # its activity or its content is not what the rule matched
-                return self._post_drifted(action, Finding.NOT_WANTED, moved, title, channel)
+                return self._post_drifted(action, Finding.NOT_WANTED, moved, operation)
             case elsewhere:
                 return _told_elsewhere(elsewhere)
 
@@ -149,9 +149,10 @@ class _Audit(PostsAudit, frozen=True):
         return DriftItem(action.address, DriftState.DRIFTED, finding, moved, about=about)
 
     def _post_drifted(
-        self, action: Action, finding: Finding, moved: Moved, title: str, channel: str, *about: str
+        self, action: Action, finding: Finding, moved: Moved, post: SchedulePost | CancelPost
     ) -> DriftItem:
-        return replace(self._drifted(action, finding, moved, *about), title=title, channel=channel)
+        found = self._drifted(action, finding, moved)
+        return replace(found, title=post.title, channel=post.channel, type=post.type)
 
     def _who_made_unwanted(self, action: Action) -> Moved:
         """Who made the change for which a post is cancelled.
@@ -242,6 +243,7 @@ class _Audit(PostsAudit, frozen=True):
             about=(f"{now}and should go out {moment_text(operation.at, zone)}",),
             title=operation.title,
             channel=operation.channel,
+            type=operation.type,
         )
 
     # --- what is as it should be

@@ -99,6 +99,7 @@ class PostsAudit(Struct, frozen=True):
                 because=post.because,
                 title=post.title,
                 channel=post.channel,
+                type=post.type,
             )
 
     def _of_scheduled(self, last: PublishedPost, found: tuple[Activity, Post] | None) -> Finding | None:
@@ -148,12 +149,13 @@ class PostsAudit(Struct, frozen=True):
         about: tuple[str, ...] = ()
         last = self.published().get(id)
         title = found[0].title if found else last.title if last else ""
+        type = found[1].type if found else last.type if last else "POST"
         if finding is Finding.MOVED_BY_OTHERS and last and last.scheduled_for and found and found[1].scheduled_for:
             zone = self.scope.zone.key
             moments = (moment_text(at, zone) for at in (last.scheduled_for, found[1].scheduled_for))
             about = (" -> ".join(moments),)
         return DriftItem(
-            address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel
+            address, DriftState.DRIFTED, finding, moved, about=about, fix=fix, title=title, channel=channel, type=type
         )
 
     def _who_wants_it_no_more(self, post: StillGoingOut, ours: Container[PostId]) -> Moved:

@@ -93,7 +93,8 @@ class DriftItem(Struct, frozen=True):
     because: tuple[str, ...] = ()
     title: str = ""
     channel: str = ""
-    """Of a post: the title of its activity and where it goes out."""
+    type: str = "POST"
+    """Of a post: the title of its activity, where it goes out, and what it is there."""
     name: str = ""
     """What people know the object by, if `about` does not say it: a post's name, or an activity's title."""
 

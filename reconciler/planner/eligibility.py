@@ -107,6 +107,7 @@ class DraftEligibility(Struct):
                         title=one.activity.title,
                         account=self._account(one),
                         about=one.moment if one.at is None else None,
+                        type=one.post.type,
                     ),
                     Reason.APPROVED if approved else Reason.NO_APPROVAL_NEEDED,
                     (f"schedule.rules[{one.rule}]",),
@@ -185,7 +186,8 @@ class DraftEligibility(Struct):
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
         address = self.scope.address(Kind.DRAFT, one.post.id)
-        self.to_review.append(ToReview(address, one.post.id, one.post.channel, one.activity.title, state))
+        post = one.post
+        self.to_review.append(ToReview(address, post.id, post.channel, one.activity.title, state, post.type))
 
     def _may_have_own_time(self, one: Candidate) -> bool:
         """Whether a post may wait for the API's own time on its way to the rule's.

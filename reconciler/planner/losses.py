@@ -172,7 +172,7 @@ def thrown_away(
     posts = {post for action in actions for post in discards_of(action.operation)}
     approved = approved_drafts(activities, approvals, recorded) if posts else frozenset()
     return tuple(
-        Discarded(post.id, activity.title, post.channel, post.id in approved)
+        Discarded(post.id, activity.title, post.channel, post.id in approved, post.type)
         for activity in in_order(activities)
         for post in activity.posts
         if post.id in posts

@@ -17,7 +17,7 @@ from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, Part
-from reconciler.model.posts import ActivityId, PostId, PostStatus, post_name
+from reconciler.model.posts import ActivityId, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, SchedulePost
 from reconciler.model.sites import ObservedSite, RecordedSite
 from reconciler.planner.actions import Action, Reason, ToReview
@@ -122,11 +122,7 @@ def plan_schedule(
 def held_back(actions: Iterable[Action], blocked: int = 0) -> tuple[str, ...]:
     """What `--no-publish` leaves out of a plan: the posts that could go out now, and those that something blocks."""
     held = [action.operation for action in actions]
-    posts = [
-        post_name(operation.title, operation.channel)
-        for operation in held
-        if isinstance(operation, SchedulePost | ReschedulePost)
-    ]
+    posts = [name_of(operation) for operation in held if isinstance(operation, SchedulePost | ReschedulePost)]
     more = len(posts) - MOST_NAMED
     named = ", ".join(posts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     promised = "drafts that do not exist yet" if any(isinstance(operation, Deferred) for operation in held) else ""

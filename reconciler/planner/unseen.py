@@ -18,7 +18,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import post_name
+from reconciler.model.posts import name_of
 from reconciler.model.sites import DesiredSite, PublishedPost, RecordedSite
 from reconciler.model.text import printable
 from reconciler.planner.actions import GoingOut, Reason, StillGoingOut
@@ -73,7 +73,7 @@ def unseen_posts(
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
     """That posts wait which nobody can look at, each with its title, channel and moment."""
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts)} scheduled posts"
-    named = "; ".join(f"{post_name(printable(post.title), post.channel)} {_when(post)}" for post in posts)
+    named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
     return Diagnostic(
         "posts-not-looked-at",
         f"{head} can't be looked at: {named}",
@@ -98,7 +98,7 @@ def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> It
             yield PublishedPost(id, Digest(""), "", None, now, title=id)
         elif activity.date > now:
             known = PublishedPost(id, draft.digest, draft.channel, None, now)
-            yield replace(known, activity=activity.id, title=activity.title, date=activity.date)
+            yield replace(known, activity=activity.id, title=activity.title, date=activity.date, type=draft.type)
 
 
 def _why_not(
@@ -139,4 +139,5 @@ def _going_out(
         because,
         left_out.why,
         left_out.stop,
+        post.type,
     )

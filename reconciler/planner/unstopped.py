@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from reconciler.model.canonical import JsonObject
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import Post, PostId, PostStatus, post_name
+from reconciler.model.posts import Post, PostId, PostStatus, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost
 from reconciler.model.sites import RecordedSite
 from reconciler.planner.actions import Action, Plan, Reason, StillGoingOut
@@ -71,6 +71,7 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
         action.because,
         obstacle,
         how_to_stop(live) if live else STOP_BY_HAND,
+        operation.type,
     )
 
 
@@ -125,7 +126,7 @@ def moved_later(moves: Iterable[Action], zone: str) -> Iterator[str]:
         if isinstance(operation, ReschedulePost) and not stops(action):
             now = f"it goes out {moment_text(operation.before, zone)}, and " if operation.before else ""
             yield (
-                f"{post_name(operation.title, operation.channel)}: {now}is moved to "
+                f"{name_of(operation)}: {now}is moved to "
                 f"{moment_text(operation.at, zone)} once the marketing plan is ACTIVE"
             )
 

@@ -157,7 +157,7 @@ class _Judge(Struct):
         if (tried := why_not_cancelled(self.standards.recorded, post.id)) is not None:
             self._goes_out(activity, post, unwanted, f"{tried}; apply tries again")
         known = ActivityId("") if activity.id.startswith("of ") else activity.id
-        operation = CancelPost(post.id, known, post.channel, moment, activity.title)
+        operation = CancelPost(post.id, known, post.channel, moment, activity.title, post.type)
         self.cancels.append(Action(address, operation, unwanted.reason, unwanted.details, (StillScheduled(post.id),)))
 
     def _goes_out(
@@ -175,6 +175,7 @@ class _Judge(Struct):
                 unwanted.details,
                 obstacle,
                 stop if post.status is PostStatus.SCHEDULED else how_to_stop(post),
+                post.type,
             )
         )
 
@@ -198,7 +199,7 @@ class _Judge(Struct):
             return
         standards.days.add(at.astimezone(standards.scope.zone).date(), post.id)
         operation = ReschedulePost(
-            post.id, activity.id, post.channel, post.digest, at, post.scheduled_for, activity.title
+            post.id, activity.id, post.channel, post.digest, at, post.scheduled_for, activity.title, post.type
         )
         requires = (
             PostIs(post.id, PostStatus.SCHEDULED, post.digest),
@@ -233,7 +234,7 @@ class _Judge(Struct):
         )
         reviewed = verdict.state is ApprovalState.PENDING and not verdict.differences
         state = InReview.PENDING if reviewed else InReview.NOT_REVIEWED
-        self.to_review.append(ToReview(address, post.id, post.channel, activity.title, state))
+        self.to_review.append(ToReview(address, post.id, post.channel, activity.title, state, post.type))
 
     def _account(self, post: Post) -> str:
         """The account as people know it: as it was read, as the file has it, or as it was when it was scheduled."""

@@ -11,7 +11,7 @@ from reconciler.model.events import EventWrite
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part
-from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts, post_name
+from reconciler.model.posts import AwaitPosts, ClearPosts, GeneratePosts, RegeneratePosts, name_of
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.writes import FieldChange, Verb
@@ -93,7 +93,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
 
 
 def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost, zone: str) -> ActionText:
-    subject = f"post {post_name(operation.title, operation.channel)}"
+    subject = f"post {name_of(operation)}"
     match operation:
         case SchedulePost(account=account):
             when = scheduled_words(operation, zone)
@@ -105,7 +105,7 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
         case CancelPost(at=at):
             when = f"was to go out {moment(at, zone)}" if at else "is waiting to go out"
             facts = f" ({', '.join(action.because)})" if action.because else ""
-            return ActionText(f"cancel {post_name(operation.title, operation.channel)}", because(action, when) + facts)
+            return ActionText(f"cancel {name_of(operation)}", because(action, when) + facts)
         case _:
             assert_never(operation)
 

@@ -11,7 +11,7 @@ from reconciler.engine.results import DriftCompleted, RunStarted
 from reconciler.engine.site_results import SiteDrifted, SiteFailed
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent, Json
-from reconciler.model.posts import post_name
+from reconciler.model.posts import name_of
 from reconciler.model.text import spoken
 from reconciler.model.writes import FieldChange
 from reconciler.planner.drift_report import DriftItem, DriftReport, DriftState, DriftTally, FieldDrift, Finding
@@ -170,7 +170,7 @@ def _subject(item: DriftItem) -> str:
     if kind is Kind.EVENT:
         return f'event "{key}"'
     if item.channel:
-        return f"post {post_name(item.title, item.channel)}"
+        return f"post {name_of(item)}"
     if kind is Kind.ACTIVITY and (title := item.name or ", ".join(item.about)):
         return f'activity "{title}"'
     if item.name:

@@ -21,6 +21,7 @@ def history_values(history: SiteHistory) -> dict[str, Any]:
             "activity": post.activity or None,
             "title": post.title or None,
             "channel": post.channel,
+            "type": post.type,
             "account": account_id(post.account) if post.account else None,
             "accountName": account_name(post.account) or None if post.account else None,
             "status": outcome.status.value if outcome else None,

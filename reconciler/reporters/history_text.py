@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from reconciler.engine.results import HistoryListed
 from reconciler.engine.site_results import SiteHistory
-from reconciler.model.posts import PostStatus, channel_name, shown_account
+from reconciler.model.posts import PostStatus, post_name, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.planner.gone_out import although
 from reconciler.reporters.last_lines import NO_SITES
@@ -51,7 +51,7 @@ def unwanted_words(history: SiteHistory, post: PublishedPost) -> str:
 def _post(history: SiteHistory, post: PublishedPost, screen: Screen) -> Iterator[str]:
     when, outcome = when_words(history, post), history.outcome_of(post)
     title = [Span(f'"{post.title}"')] if post.title else [Span(f"draft[{post.id}]", Style.DIM)]
-    spans = [Span(f"  {when}", Style.BOLD), Span(channel_name(post.channel)), *title]
+    spans = [Span(f"  {when}", Style.BOLD), Span(post_name("", post.channel, post.type)), *title]
     if post.account:
         spans.append(Span(f"on {shown_account(post.account)}"))
     spans.append(_became(outcome))

@@ -332,7 +332,13 @@ def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> 
 
 def discarded_values(draft: Discarded) -> dict[str, Any]:
     """A draft that is thrown away, as people know it."""
-    return {"post": draft.post, "title": draft.title, "channel": draft.channel, "approved": draft.approved}
+    return {
+        "post": draft.post,
+        "title": draft.title,
+        "channel": draft.channel,
+        "type": draft.type,
+        "approved": draft.approved,
+    }
 
 
 def _to_review(draft: ToReview) -> dict[str, Any]:
@@ -340,6 +346,7 @@ def _to_review(draft: ToReview) -> dict[str, Any]:
         "address": str(draft.address),
         "post": draft.post,
         "channel": draft.channel,
+        "type": draft.type,
         "title": draft.title,
         "state": draft.state.value,
     }

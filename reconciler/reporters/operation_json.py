@@ -91,6 +91,7 @@ def _post(name: str, operation: SchedulePost | ReschedulePost | CancelPost, at: 
         "post": operation.post,
         "activity": operation.activity,
         "channel": operation.channel,
+        "type": operation.type,
         "title": operation.title,
         "at": instant(at) if at else None,
     }

@@ -7,7 +7,7 @@ from typing import Final
 from reconciler.engine.site_results import SiteDrifted, SiteHistory
 from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
-from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
 from reconciler.model.text import spoken
 from reconciler.planner.drift_report import DriftItem, DriftState, FieldDrift, Finding
@@ -71,7 +71,7 @@ def _item(item: DriftItem) -> str:
     kind, key = item.address.kind, item.address.key
     subject = f'event "{key}"' if kind is Kind.EVENT else spoken(kind)
     if item.channel:
-        subject = f"post {post_name(item.title, item.channel)}"
+        subject = f"post {name_of(item)}"
     _, style, symbol = STATES[item.state]
     if item.finding is Finding.STILL_GOING_OUT:
         style, symbol = "bad", "!"
@@ -137,6 +137,6 @@ def _post(history: SiteHistory, post: PublishedPost, outcome: PostOutcome | None
         f"scheduled {post.times} times" if post.times > 1 else "",
     )
     account = f" on {shown_account(post.account)}" if post.account else ""
-    said = line(">", post_name(post.title, post.channel), text(when + account))
+    said = line(">", name_of(post), text(when + account))
     said += f'<div class="why">{became}</div><div class="why">{text(", ".join(filter(None, told)))}</div>'
     return f'<div data-channel="{text(post.channel)}">{said}</div>'

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import class_of
-from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.writes import FieldChange
 from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
@@ -109,8 +109,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     discarded = plan.discarded_by(operation)
     if discarded:
         names = (
-            text(post_name(draft.title, draft.channel))
-            + (' <span class="tag warn">approved</span>' if draft.approved else "")
+            text(name_of(draft)) + (' <span class="tag warn">approved</span>' if draft.approved else "")
             for draft in discarded
         )
         found += f'<div class="why">Discards {words.plural(len(discarded), "draft")}:</div>{bullets(names, "names")}'
@@ -151,7 +150,7 @@ def _changed(change: FieldChange) -> str:
 
 
 def _to_review(draft: ToReview) -> str:
-    return line("?", "draft", text(f"{post_name(draft.title, draft.channel)}: {words.IN_REVIEW[draft.state]}"))
+    return line("?", "draft", text(f"{name_of(draft)}: {words.IN_REVIEW[draft.state]}"))
 
 
 def _blocked(problem: Diagnostic, zone: str) -> str:
@@ -171,7 +170,7 @@ def _ended(plan: Plan) -> Iterator[str]:
         post = posts[outcome.post]
         when = f" {words.moment(post.moment, plan.time_zone)}" if post.moment else ""
         account = f" on {shown_account(post.account)}" if post.account else ""
-        said = text(f"{post_name(post.title, post.channel)}{when}{account}")
+        said = text(f"{name_of(post)}{when}{account}")
         went_out = outcome.status is PostStatus.PUBLISHED
         why = link(outcome.link) if went_out and outcome.link else text(outcome.reason)
         found = line(">", "went out", said) if went_out else line("!", "did not go out", said)

@@ -14,7 +14,7 @@ from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import Operation
-from reconciler.model.posts import PostStatus, post_name, shown_account
+from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
@@ -125,7 +125,7 @@ def going_out_item(post: StillGoingOut, zone: str) -> str:
     when = f" {words.moment(post.moment, zone)}" if post.moment else ""
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because, post.obstacle) if part)
-    said = line("!", "still going out", text(f"{post_name(post.title, post.channel)}{when}{account}"))
+    said = line("!", "still going out", text(f"{name_of(post)}{when}{account}"))
     return f'{said}<div class="why">{text(why)}</div>{fix(post.stop)}'
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from reconciler.engine.site_results import SitePlanned
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.operations import Deferred, class_of
-from reconciler.model.posts import Discarded, channel_name, post_name, shown_account
+from reconciler.model.posts import Discarded, name_of, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.text import spoken
@@ -113,25 +113,38 @@ def _note_line(note: str) -> Line:
 
 
 def _discard_line(discards: Sequence[Discarded]) -> Line:
-    """`- discards 3 drafts, 1 of them approved: "Winter check" (Instagram, Facebook)`."""
-    approved = sum(1 for draft in discards if draft.approved)
-    kind = "unapproved drafts" if not approved else "drafts"
-    count = f"{len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
-    text = f"- discards {count}"
+    """`- discards 3 drafts, 1 of them approved: "Winter check" (Instagram); unapproved: "Open studio" (Facebook, X)`.
+
+    Every approved one is named.
+    """
+    approved = [draft for draft in discards if draft.approved]
+    others = [draft for draft in discards if not draft.approved]
+    kind = "drafts" if approved else "unapproved drafts"
+    text = f"- discards {len(discards):,} {kind if len(discards) != 1 else kind.removesuffix('s')}"
     if approved:
-        text += f", {approved:,} of them approved"
-    by_title: dict[str, list[str]] = {}
-    for draft in discards:
-        by_title.setdefault(draft.title, []).append(channel_name(draft.channel))
-    by_title.pop("", None)
-    where = {title: ", ".join(dict.fromkeys(channels)) for title, channels in by_title.items()}
-    everywhere = set(where.values()).pop() if len(set(where.values())) == 1 < len(where) else ""
-    names = [quoted(title) if everywhere else f"{quoted(title)} ({channels})" for title, channels in where.items()]
-    if names:
-        more = len(names) - MOST_NAMED
-        text += f": {', '.join(names[:MOST_NAMED])}" + (f" and {more} more activities" if more > 0 else "")
-        text += f", each on {everywhere}" if everywhere else ""
+        text += f", {len(approved):,} of them approved"
+    named = [_by_channels(approved, len(discards)), _by_channels(others, MOST_NAMED)]
+    if all(named):
+        named[1] = f"unapproved: {named[1]}"
+    text += f": {'; '.join(part for part in named if part)}" if any(named) else ""
     return Line((Span(text, Style.RED),), indent=LEFT + 4, hang=LEFT + 6)
+
+
+def _by_channels(drafts: Iterable[Discarded], most: int) -> str:
+    """`"Winter check", "Open studio", each on Facebook, X; "Sale" (X)`: the channels once for the titles they share."""
+    channels: dict[str, list[str]] = {}
+    for draft in drafts:
+        channels.setdefault(draft.title, []).append(post_name("", draft.channel, draft.type))
+    channels.pop("", None)
+    titles: dict[str, list[str]] = {}
+    for title in list(channels)[:most]:
+        titles.setdefault(", ".join(dict.fromkeys(channels[title])), []).append(quoted(title))
+    found = [
+        f"{', '.join(same)}, each on {where}" if len(same) > 1 else f"{same[0]} ({where})"
+        for where, same in titles.items()
+    ]
+    more = f" and {plural(len(channels) - most, 'more activity', 'more activities')}" if len(channels) > most else ""
+    return f"{'; '.join(found)}{more}"
 
 
 def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> Item:
@@ -188,7 +201,7 @@ def still_going_out_lines(post: StillGoingOut, zone: str, site: str = "") -> tup
     account = f" on {shown_account(post.account)}" if post.account else ""
     why = "; ".join(part for part in (words.reason_behind(post.reason), *post.because) if part)
     where = f"{site}: " if site else ""
-    text = f"{where}{post_name(post.title, post.channel)}{when}{account}: {why}; {post.obstacle}"
+    text = f"{where}{name_of(post)}{when}{account}: {why}; {post.obstacle}"
     return subject_line("!", Style.RED, "still going out", Span(text, Style.RED)), fix_line(post.stop)
 
 

@@ -170,7 +170,7 @@ def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
             case _:
                 why = "its approval may have been used already; approve it again"
         label = "  ! back to pending" if found.after in TO_DECIDE else "  ! corrected"
-        words = f"{post_name(found.title, found.post.channel)}: {why}"
+        words = f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
         yield from wrapped((Span(label, Style.YELLOW), Span(words)), screen, hang=12)
 
 

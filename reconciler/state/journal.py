@@ -27,7 +27,7 @@ from reconciler.model.posts import ActivityId
 from reconciler.model.sites import NOTHING_RECORDED, Bindings, Inputs, PublishedPost, RecordedSite, SiteRef, UnkeptText
 from reconciler.state.documents import RESTORE, to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable
+from reconciler.state.record import SiteLabel, SiteRecord, checked_id, key_of, readable, whole_post
 from reconciler.state.store import Log, Store, Version, append_once, put_once
 from reconciler.state.transitions import (
     Applied,
@@ -83,10 +83,21 @@ def _note_of(line: bytes) -> Note:
         note: Note = from_json(kind, line)
     except Malformed:
         document = parse(line)
-        if not isinstance(document, dict) or "entries" not in document:
+        mended = _mended(document)
+        if mended is None:
             raise
-        note = from_plain(kind, {**document, "entries": readable(document["entries"])})
+        note = from_plain(kind, mended)
     return note
+
+
+def _mended(document: object) -> dict[str, Any] | None:
+    """A note of an earlier version, or of a later one, as far as this one can read it."""
+    if isinstance(document, dict):
+        if "entries" in document:
+            return {**document, "entries": readable(document["entries"])}
+        if "post" in document:
+            return {**document, "post": whole_post(document["post"])}
+    return None
 
 
 class SiteJournal:

@@ -16,6 +16,7 @@ from reconciler.model.canonical import freeze_object
 from reconciler.model.codec import Malformed, from_plain, to_plain
 from reconciler.model.frozen import Struct, kind_of
 from reconciler.model.journal import AnyOperation, UnreadableCall
+from reconciler.model.schedule import ScheduleOperation
 from reconciler.model.sites import RecordedSite
 from reconciler.state.documents import FORMAT_VERSION, from_bytes
 from reconciler.state.errors import StateError
@@ -76,25 +77,28 @@ def _mended(document: dict[str, Any]) -> SiteRecord:
         raise Malformed("recorded", "is missing")
     mended = {"open": readable(recorded.get("open"))}
     if "published" in recorded:
-        mended["published"] = _with_zones(recorded["published"])
+        posts = recorded["published"]
+        mended["published"] = [whole_post(post) for post in posts] if isinstance(posts, list) else posts
     return from_plain(SiteRecord, {**document, "recorded": {**recorded, **mended}})
 
 
-def _with_zones(posts: object) -> object:
-    """Plain published posts, each with a time zone: the first records of this version had none."""
-    if not isinstance(posts, list):
-        return posts
-    return [{"zone": "UTC", **post} if isinstance(post, dict) else post for post in posts]
+def whole_post(post: object) -> object:
+    """A plain published post with a time zone and a type: the first records of this version had none."""
+    return {"zone": "UTC", "type": "POST", **post} if isinstance(post, dict) else post
 
 
 OPERATIONS: Final = frozenset(kind_of(operation.__name__) for operation in get_args(AnyOperation))
 """The kinds of operations that this version knows."""
 
+TYPED: Final = frozenset(kind_of(operation.__name__) for operation in get_args(ScheduleOperation))
+"""The kinds that name a post, and so its type."""
+
 
 def readable(entries: object) -> object:
     """Plain journal entries, with an UnreadableCall for each operation that only a later version knows.
 
-    It stays open and blocks its object until a person says how it ended.
+    Writes of posts have a type, which the first entries of this version had not. An unreadable call stays open and
+    blocks its object until a person says how it ended.
     """
     if not isinstance(entries, list):
         return entries
@@ -106,6 +110,8 @@ def _readable(entry: object) -> object:
     if not isinstance(entry, dict) or not isinstance(operation, dict):
         return entry
     kind = operation.get("kind")
+    if kind in TYPED:
+        return {**entry, "operation": {"type": "POST", **operation}}
     if not isinstance(kind, str) or kind in OPERATIONS:
         return entry
     facts = freeze_object({key: value for key, value in operation.items() if key != "kind"})

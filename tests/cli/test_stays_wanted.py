@@ -477,7 +477,8 @@ def test_what_is_thrown_away_is_named_by_title_and_channel(pottery: Pottery, nam
     assert POST not in said
     values = pottery.command("plan", pottery.project.root, "--output", "json").json
     lost = [draft for action in values["sites"][0]["actions"] for draft in action.get("discards", ())]
-    assert lost == [{"post": POST, "title": "Kiln day", "channel": "INSTAGRAM", "approved": True}]
+    told = {"post": POST, "title": "Kiln day", "channel": "INSTAGRAM", "type": "POST", "approved": True}
+    assert lost == [told]
 
 
 MOVED = "2026-11-04T12:30:00.000Z"

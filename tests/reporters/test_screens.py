@@ -153,7 +153,8 @@ def going_out(site: str, number: int, **rest: object) -> Action:
     at = datetime(2026, 12, 1 + number // 2, 9 + number % 2, 30, tzinfo=UTC)
     values = {"at": at, "title": f"Title {number}", "account": f"{site}.berlin", **rest}
     channel = "INSTAGRAM" if number % 2 else "FACEBOOK"
-    operation = SchedulePost(PostId(f"d{number}"), ActivityId("b3"), channel, Digest("sha256:1"), **values)  # type: ignore[arg-type]
+    values = {"post": PostId(f"d{number}"), **values}
+    operation = SchedulePost(activity=ActivityId("b3"), channel=channel, digest=Digest("sha256:1"), **values)  # type: ignore[arg-type]
     return Action(Address(SiteName(site), Kind.DRAFT, f"d{number}"), operation, Reason.APPROVED)
 
 
@@ -449,6 +450,32 @@ def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_
     assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
     own = lines.index("odd")
     assert lines[own + 2] == '        - discards 2 drafts, 2 of them approved: "Winter check" (Instagram, X)'
+
+
+def test_discards_name_every_approved_draft_first_and_say_once_which_channels_titles_share() -> None:
+    def thrown(title: str, *channels: str, approved: bool = False, type: str = "POST") -> tuple[Discarded, ...]:
+        return tuple(
+            Discarded(PostId(f"{title}{channel}{type}"), title, channel, approved, type) for channel in channels
+        )
+
+    posts = (
+        *thrown("Sale", "FACEBOOK", "TWITTER", approved=True),
+        *thrown("Sale", "INSTAGRAM", type="STORY"),
+        *(draft for n in range(8) for draft in thrown(f"Tip {n}", "FACEBOOK")),
+    )
+    regenerate = Regenerate(keyword_research=False, discards=tuple(post.post for post in posts))
+    action = Action(Address(SHOP, Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED)
+    assert (
+        '- discards 11 drafts, 2 of them approved: "Sale" (Facebook, X); unapproved: "Sale" (Instagram story); '
+        '"Tip 0", "Tip 1", "Tip 2", "Tip 3", "Tip 4", each on Facebook and 3 more activities'
+    ) in shown(*plan_of(planned(action, discarded=posts)), screen=Screen(width=300))
+
+
+def test_a_story_is_told_from_a_post_of_the_same_activity() -> None:
+    both = (going_out("shop", 1), going_out("shop", 1, post=PostId("d2"), type="STORY"))
+    text = shown(*plan_of(planned(*both)), screen=Screen(width=300))
+    assert '> post "Title 1" (Instagram)  goes out' in text
+    assert '> post "Title 1" (Instagram story)  goes out' in text
 
 
 def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:

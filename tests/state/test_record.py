@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from msgspec.structs import replace
 
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Digest, JsonObject, freeze
+from reconciler.model.codec import to_json
 from reconciler.model.events import CalendarId, EventId
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.outcomes import Done
 from reconciler.model.posts import ActivityId, PostId
+from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import (
     NOTHING_RECORDED,
@@ -32,9 +35,11 @@ from reconciler.model.sites import (
 )
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import StateError
-from reconciler.state.journal import SiteJournal
+from reconciler.state.journal import SiteJournal, replayed
 from reconciler.state.record import SiteLabel, SiteRecord, decode
 from reconciler.state.sites import open_state
+from reconciler.state.store import Log
+from reconciler.state.transitions import Scheduled
 from tests.journals import begin
 from tests.strategies import of
 
@@ -267,3 +272,29 @@ def test_a_published_post_from_before_time_zones_were_kept() -> None:
     document = json.loads(encode(replace(NOTHING_RECORDED, published=(post,))))
     del document["recorded"]["published"][0]["zone"]
     assert decode(json.dumps(document).encode(), "x").recorded.published == (post,)
+
+
+def test_what_was_kept_before_the_types_of_posts_were() -> None:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    post = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", moment, moment)
+    writes: tuple[ScheduleOperation, ...] = (
+        SchedulePost(PostId("p1"), ActivityId("a1"), "INSTAGRAM", Digest("sha256:1")),
+        ReschedulePost(PostId("p1"), ActivityId("a1"), "INSTAGRAM", Digest("sha256:1"), moment),
+        CancelPost(PostId("p1"), ActivityId("a1"), "INSTAGRAM"),
+    )
+    entries = tuple(
+        OpenEntry(f"e{n}", Address.parse("shop/draft[p1]"), write, moment) for n, write in enumerate(writes)
+    )
+    recorded = replace(NOTHING_RECORDED, published=(post,), open=entries)
+    kept = encode(recorded)
+    assert kept.count(b'"type":"POST"') + kept.count(b'"type": "POST"') == 4
+    assert decode(re.sub(rb',\s*"type":\s*"POST"', b"", kept), "x").recorded == recorded
+
+
+def test_a_note_of_a_post_from_before_types_were_kept() -> None:
+    moment = datetime(2026, 11, 23, tzinfo=UTC)
+    post = PublishedPost(PostId("p1"), Digest("sha256:1"), "INSTAGRAM", moment, moment)
+    line = to_json(Scheduled(post))
+    log = Log((line.replace(b',"type":"POST"', b""),))
+    assert b"POST" not in log.lines[0]
+    assert replayed(decode(encode(NOTHING_RECORDED), "x"), log, "x").published == (post,)

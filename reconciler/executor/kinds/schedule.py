@@ -225,6 +225,7 @@ def published_post(
         date=activity.date if activity else None,
         approved=isinstance(operation, ReschedulePost) or operation.approved,
         zone=zone,
+        type=operation.type,
     )
 
 
