@@ -26,11 +26,14 @@ from reconciler.model.marketing_plan import DesiredMarketingPlan, MarketingPlan,
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite, SiteRef
 from reconciler.model.writes import Verb
 from reconciler.planner.actions import BlockedBy, RefusedBy
+from reconciler.planner.baseline import RULE_OF_EVENTS, completed_rules
 from reconciler.planner.events import EventsPart, plan_events
 from reconciler.planner.options import PlanOptions, Scope
 from reconciler.planner.planner import make_plan
+from reconciler.planner.tally import tally_of
 from tests.planner.pure_world import NOW
 
+REF = SiteRef(SiteName("shop"), "s-1")
 SCOPE = Scope(SiteName("shop"), NOW, ZoneInfo("UTC"))
 FRIDAY = datetime(2026, 12, 4, tzinfo=UTC)
 
@@ -149,6 +152,15 @@ def test_what_no_read_would_show_again_is_not_created() -> None:
     part = plan(far, old, on=())
     assert part.actions == ()
     assert [str(one.address) for one in part.blocked] == ["shop/event[Sale]"]
+
+
+def test_what_prune_deletes_counts_for_max_delete_and_keeps_its_rule_open_until_it_is_done() -> None:
+    pruning = DesiredSite(REF, Place("s.yaml"), Digest(""), events=DesiredEvents((), prune=True))
+    seen = ObservedSite(REF, NOW, events=(live("e1", "Old"), live("e2", "Older")))
+    made = make_plan(pruning, seen, RecordedSite(), PlanOptions(now=NOW))
+    assert tally_of(made).deleted == 2
+    assert RULE_OF_EVENTS in dict(completed_rules(made, ()))
+    assert RULE_OF_EVENTS not in dict(completed_rules(made, [made.actions[0].operation]))
 
 
 def test_each_of_two_pruned_namesakes_has_an_address_of_its_own() -> None:

@@ -117,6 +117,7 @@ def test_a_decision_about_an_activity_is_a_persons_own_word() -> None:
 def test_deletions_and_discards_have_a_limit_each() -> None:
     made = tally_of(plan(no_activities(desired()), site(YES, NO)))
     assert (made.deleted, made.discard) == (2, 3)
+    assert tally_of(plan(no_marketing_plan(desired()), site(YES, NO))).deleted == 1
     assert [one.code for one in judge_run((made,), Policy(max_delete=1, max_discard=2))] == [
         RefusedBy.MAX_DELETE,
         RefusedBy.MAX_DISCARD,
