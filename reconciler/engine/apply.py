@@ -35,6 +35,7 @@ from reconciler.executor.saved import RightLost, StalePlan, check_saved
 from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
+from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import ActionClass
 from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
@@ -237,32 +238,7 @@ def _checked(
             what = f"the project has no site {plan.site.name} with this id and these credentials"
             stale.append(RightLost(plan.site.name, Address(plan.site.name), what))
             return planned
-        desired = entry.load()
-        await free_to_write(run, plan.site)
-        recorded = await resolve_earlier_calls(run, plan.site, desired)
-        moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
-        found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
-        if found and again:
-            today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
-            if (left := what_is_left(plan, today)) is not None:
-                left = replace(left, still_going_out=beyond_saved(plan, today))
-                planned = SitePlanned(left, tally_of(left), labels=labels, seconds=turn.seconds)
-                return Prepared(planned, entry, recorded) if left.actions else planned
-            refusals = tuple(diagnostic_of(why) for why in found)
-            plan = replace(plan, refusals=refusals, still_going_out=left_to_go_out(today, REFUSED))
-            return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
-        as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
-        stale.extend(found)
-        today = (await plan_site(session, as_made, desired, recorded, turn)).plan
-        if not found:
-            lost = rights_lost(plan, today, desired)
-            found = [RightLost(plan.site.name, action.address, why) for action, why in lost]
-            stale.extend(found)
-        going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
-        plan = replace(plan, still_going_out=going_out)
-        planned = replace(planned, plan=plan, tally=tally_of(plan))
-        return planned if found else Prepared(planned, entry, recorded)
+        return await _checked_site(run, planned, entry, stale, turn, again=again)
 
     return over_sites(
         saved.plans,
@@ -273,6 +249,47 @@ def _checked(
         unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
         debug=session.debug,
     )
+
+
+async def _checked_site(
+    run: Run, planned: SitePlanned, entry: SiteEntry, stale: list[StalePlan | RightLost], turn: Turn, *, again: bool
+) -> SitePlanned | Prepared:
+    """Checks what the plan of one site asks for, then, by a plan of today, whether it still has the right to it."""
+    session, plan, desired = run.session, planned.plan, entry.load()
+    await free_to_write(run, plan.site)
+    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
+    found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
+    if found and again:
+        today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
+        planned = replace(planned, seconds=turn.seconds)
+        return _begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded)
+    stale.extend(found)
+    asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
+    as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
+    today = (await plan_site(session, as_made, desired, recorded, turn)).plan
+    if not found:
+        found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
+        stale.extend(found)
+    going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
+    planned = _with_plan(planned, replace(plan, still_going_out=going_out))
+    return planned if found else Prepared(planned, entry, recorded)
+
+
+def _begun(
+    planned: SitePlanned, today: Plan, found: tuple[Diagnostic, ...], entry: SiteEntry, recorded: RecordedSite
+) -> SitePlanned | Prepared:
+    """A site whose plan was begun: what is left of it, or the site refused because of what no longer holds."""
+    left = what_is_left(planned.plan, today)
+    if left is None:
+        going_out = left_to_go_out(today, REFUSED)
+        return _with_plan(planned, replace(planned.plan, refusals=found, still_going_out=going_out))
+    planned = _with_plan(planned, replace(left, still_going_out=beyond_saved(planned.plan, today)))
+    return Prepared(planned, entry, recorded) if left.actions else planned
+
+
+def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
+    return replace(planned, plan=plan, tally=tally_of(plan))
 
 
 async def _unwanted_since(
