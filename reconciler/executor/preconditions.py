@@ -10,9 +10,9 @@ from reconciler.executor.ports import Reader
 from reconciler.executor.site_cache import SiteCache
 from reconciler.model.address import Address
 from reconciler.model.marketing_plan import AwaitGeneration
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.schedule import NothingWaits
-from reconciler.planner.actions import Action, Plan, Precondition
+from reconciler.planner.actions import Action, Plan
 
 
 class Stale(Struct, frozen=True):

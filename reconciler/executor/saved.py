@@ -6,7 +6,8 @@ from reconciler.executor.kinds.base import Moment
 from reconciler.executor.ports import Reader
 from reconciler.executor.preconditions import stale_in
 from reconciler.model.address import Address, SiteName
-from reconciler.planner.actions import Plan, Precondition
+from reconciler.model.operations import Precondition
+from reconciler.planner.actions import Plan
 from reconciler.planner.document import PlanRefused
 from reconciler.planner.rights import with_name
 

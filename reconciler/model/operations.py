@@ -1,4 +1,4 @@
-"""The union of all writes. Those of a kind stand in its file; what is true of each (writes.py) is on its type."""
+"""The unions of all writes and conditions; those of a kind are in its own file, as is what is true of each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import ClassVar, TypeAlias, assert_never
 
 from reconciler.model.activities import (
+    ActivityCondition,
     ActivityOperation,
     ActivityRule,
     DeleteActivity,
@@ -15,11 +16,16 @@ from reconciler.model.activities import (
     SetActivities,
 )
 from reconciler.model.address import Kind
-from reconciler.model.events import EventOperation
-from reconciler.model.marketing_plan import DeleteMarketingPlan, MarketingPlanOperation, Regenerate
-from reconciler.model.posts import ClearPosts, PostId, PostsOperation, RegeneratePosts
-from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, ScheduleRule
-from reconciler.model.settings import UpdateSettings
+from reconciler.model.events import EventCondition, EventOperation
+from reconciler.model.marketing_plan import (
+    DeleteMarketingPlan,
+    MarketingPlanCondition,
+    MarketingPlanOperation,
+    Regenerate,
+)
+from reconciler.model.posts import ClearPosts, PostId, PostsCondition, PostsOperation, RegeneratePosts
+from reconciler.model.schedule import CancelPost, DraftCondition, ReschedulePost, ScheduleOperation, ScheduleRule
+from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
 
@@ -83,6 +89,11 @@ Operation: TypeAlias = (
     | ScheduleOperation
     | Deferred
 )
+
+Precondition: TypeAlias = (
+    SettingIs | EventCondition | MarketingPlanCondition | ActivityCondition | PostsCondition | DraftCondition
+)
+"""What must still hold just before a write."""
 
 Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 """What activities and posts come from: the inputs of a generation, and the marketing plan itself."""

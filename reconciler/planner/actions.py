@@ -1,29 +1,19 @@
-"""Action, Precondition, Plan: what a planner gives back, as plain values."""
+"""Action and Plan: what a planner gives back, as plain values."""
 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from reconciler.model.activities import ActivityCondition
 from reconciler.model.address import Address
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.events import EventCondition
 from reconciler.model.frozen import Instant, Struct
-from reconciler.model.marketing_plan import MarketingPlanCondition
-from reconciler.model.operations import Operation, discards_of
-from reconciler.model.posts import ClearPosts, Discarded, PostId, PostsCondition
-from reconciler.model.schedule import DraftCondition
-from reconciler.model.settings import SettingIs
+from reconciler.model.operations import Operation, Precondition, discards_of
+from reconciler.model.posts import ClearPosts, Discarded, PostId
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.model.writes import Verb
-
-Precondition: TypeAlias = (
-    SettingIs | EventCondition | MarketingPlanCondition | ActivityCondition | PostsCondition | DraftCondition
-)
-
 
 # --- actions ---------------------------------------------------------------------------------------
 

@@ -24,14 +24,14 @@ from reconciler.model.marketing_plan import (
     Regenerate,
     When,
 )
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import Post, PostStatus
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.settings import SEARCHED_AFRESH, Field, MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite
 from reconciler.model.text import printable
 from reconciler.model.writes import Verb
-from reconciler.planner.actions import Action, BlockedBy, Precondition, Reason, blocked
+from reconciler.planner.actions import Action, BlockedBy, Reason, blocked
 from reconciler.planner.event_matching import within_reach
 from reconciler.planner.events import EventsPart
 from reconciler.planner.matching import in_order

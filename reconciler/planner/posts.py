@@ -9,7 +9,7 @@ from msgspec import Struct
 from reconciler.model.activities import Activity, DesiredActivity, PostsRule
 from reconciler.model.address import Kind
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.operations import Deferred, Part
+from reconciler.model.operations import Deferred, Part, Precondition
 from reconciler.model.posts import (
     ActivityId,
     AwaitPosts,
@@ -23,7 +23,7 @@ from reconciler.model.posts import (
 )
 from reconciler.model.schedule import NothingWaits
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, Precondition, Reason
+from reconciler.planner.actions import Action, Reason
 from reconciler.planner.activities import too_few, unknown_ids
 from reconciler.planner.matching import covers, covers_declared, in_order, may_cover
 from reconciler.planner.options import Scope

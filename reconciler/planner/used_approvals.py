@@ -13,10 +13,10 @@ from reconciler.model.activities import Activity, DateIs
 from reconciler.model.address import Kind
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.canonical import Digest, JsonObject
+from reconciler.model.operations import Precondition
 from reconciler.model.posts import Post, PostId, PostStatus
 from reconciler.model.schedule import Approved, DesiredSchedule
 from reconciler.model.sites import DesiredSite, RecordedSite
-from reconciler.planner.actions import Precondition
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, Objects, key_of
 
 USED: Final = "used"

@@ -13,12 +13,12 @@ from reconciler.model.activities import DateIs
 from reconciler.model.address import Labels
 from reconciler.model.canonical import Json
 from reconciler.model.diagnostics import Diagnostic, Severity
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost, StillAhead
 from reconciler.model.sites import PostOutcome
 from reconciler.model.text import spoken
-from reconciler.planner.actions import Precondition, StillGoingOut
+from reconciler.planner.actions import StillGoingOut
 from reconciler.reporters import words
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.ledger_text import duration

@@ -16,11 +16,12 @@ from reconciler.model.moments import moment_text
 from reconciler.model.operations import (
     Deferred,
     Part,
+    Precondition,
 )
 from reconciler.model.posts import PostsAmong, PostsAre
 from reconciler.model.schedule import Approved, NothingWaits, PostIs, StillAhead, StillScheduled
 from reconciler.model.settings import SettingIs
-from reconciler.planner.actions import Action, InReview, Precondition, Reason
+from reconciler.planner.actions import Action, InReview, Reason
 from reconciler.planner.drift_report import DriftItem, Finding
 from reconciler.reporters.plurals import plural as plural
 

@@ -33,7 +33,7 @@ from reconciler.model.marketing_plan import (
     PlanStatus,
     Regenerate,
 )
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.outcomes import Done, NotDone, Outcome, Pending, Unknown
 from reconciler.model.posts import ActivityId, ClearPosts, GeneratePosts, Post, PostId, PostStatus, RegeneratePosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
@@ -47,7 +47,7 @@ from reconciler.model.sites import (
     SiteRef,
 )
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, Plan, Precondition, Reason
+from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.deferred import Resolved
 from reconciler.state.journal import SiteJournal
 from reconciler.state.memory import MemoryStore

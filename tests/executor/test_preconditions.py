@@ -48,13 +48,13 @@ from reconciler.model.marketing_plan import (
     PlanStatus,
 )
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.outcomes import Done, NotDone
 from reconciler.model.posts import ActivityId, PostId, PostsAmong, PostsAre, PostStatus
 from reconciler.model.schedule import Approved, PostIs, SchedulePost, StillAhead, StillScheduled
 from reconciler.model.settings import SettingIs
 from reconciler.model.sites import PublishedPost, RecordedSite
-from reconciler.planner.actions import Action, Plan, Precondition
+from reconciler.planner.actions import Action, Plan
 from reconciler.reporters.diagnostics import sentence
 from reconciler.state.errors import StateError
 from reconciler.state.old_calls import entry_of

@@ -21,12 +21,12 @@ from reconciler.model.codec import Malformed, from_plain, sorted_json, to_plain
 from reconciler.model.events import CalendarEvent, CreateEvent, DesiredEvent, EventId, UpdateEvent
 from reconciler.model.frozen import kind_of
 from reconciler.model.marketing_plan import Regenerate
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.posts import PostId
 from reconciler.model.settings import SettingIs, UpdateSettings
 from reconciler.model.sites import SiteRef
 from reconciler.model.writes import FieldChange
-from reconciler.planner.actions import Action, Plan, Precondition, Reason
+from reconciler.planner.actions import Action, Plan, Reason
 from reconciler.planner.document import AlteredPlan, ExpiredPlan, SavedPlan, UnreadablePlan, from_text
 from tests import strategies
 from tests.planner.pure_world import to_text

@@ -18,7 +18,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Operation
+from reconciler.model.operations import Operation, Precondition
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
 from reconciler.model.schedule import (
@@ -36,7 +36,6 @@ from reconciler.model.schedule import (
 )
 from reconciler.model.sites import Bindings, Need, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.planner.actions import Precondition
 from reconciler.planner.baseline import SCHEDULED, TAKEN_BACK, key_of
 from reconciler.planner.unstopped import failed_cancel, tried_key
 from reconciler.planner.used_approvals import times_of
