@@ -18,7 +18,6 @@ from reconciler.config.packing import KeptSite
 from reconciler.config.project import Project
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Run, approvers_of, is_public
-from reconciler.engine.carrying_out import untouched
 from reconciler.engine.parts import (
     TELLING,
     Answer,
@@ -32,6 +31,7 @@ from reconciler.engine.parts import (
     event_of,
     from_bytes,
 )
+from reconciler.engine.plan import untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import Emit, Notice

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from reconciler.engine.applying import Run, leased, options_of, ports_of
 from reconciler.engine.fleet import Turn, over_sites
-from reconciler.engine.plan import left_to_go_out, plan_site
+from reconciler.engine.plan import plan_site, untouched
 from reconciler.engine.prepared import PreparedSites
 from reconciler.engine.recorder import EventRecorder
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted
@@ -29,11 +29,10 @@ from reconciler.model.operations import Deferred, Operation
 from reconciler.model.posts import AwaitPosts
 from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.sites import RecordedSite
-from reconciler.planner.actions import Action, GoingOut, Plan
+from reconciler.planner.actions import Action, Plan
 from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.rights import regenerates_on_request, what_is_left
 from reconciler.planner.targets import Named
-from reconciler.planner.unseen import UnseenPosts
 from reconciler.state.errors import StateError
 from reconciler.state.ledger import RunLedgers
 
@@ -116,12 +115,6 @@ async def apply_sites(
         for name, number in waiting.items():
             recorder = recorders.get(name) or EventRecorder(ready.plan(number), lambda _: None)
             yield SiteApplied(recorder.ledger(f"the run was cut short; {AGAIN}"), ready.labels[number])
-
-
-def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
-    """A site at which nothing of its plan was done, with the unwanted posts that go out because of that."""
-    left = left_to_go_out(plan, "nothing was done on the site")
-    return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 
 async def _apply(

@@ -32,6 +32,7 @@ from reconciler.planner.nothing_public import nothing_public
 from reconciler.planner.reached import Reach, idle_regeneration, reached_at
 from reconciler.planner.tally import PlanTally, tally_of
 from reconciler.planner.targets import Named, TargetFilter, apply_targets
+from reconciler.planner.unseen import UnseenPosts
 from reconciler.planner.unstopped import IF_RUN_REFUSED, beyond_the_plan, left_out
 
 if TYPE_CHECKING:  # few runs have any
@@ -142,6 +143,12 @@ def left_to_go_out(plan: Plan, why: str) -> tuple[StillGoingOut, ...]:
     """The unwanted posts that go out if nothing of a plan is done."""
     entries = [Entry(action.address, action.operation, Result.NOT_STARTED, why) for action in plan.actions]
     return still_going_out(plan, unstopped(plan, entries))
+
+
+def untouched(failed: SiteFailed, plan: Plan) -> SiteFailed:
+    """A site at which nothing of its plan was done, with the unwanted posts that go out because of that."""
+    left = left_to_go_out(plan, "nothing was done on the site")
+    return replace(failed, unseen=UnseenPosts(tuple(GoingOut(post, plan.time_zone) for post in left)))
 
 
 def tell(result: SitePlanned | SiteFailed, emit: Emit) -> None:

@@ -160,6 +160,9 @@ async def site_named(state: StateAccess, name: str) -> SiteRef:
     """
     known = await known_sites(state.store, state.leases)
     found = [site for site in known if name in (site.name, site.id)]
+    if len(found) > 1:  # what a record left behind when it moved or was forgotten: a lock that was given back
+        recorded = await state.store.ids()
+        found = [site for site in found if site.id in recorded or await state.leases.inspect(site) is not None]
     if len(found) == 1:
         return found[0]
     if found:

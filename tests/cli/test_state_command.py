@@ -570,6 +570,7 @@ def test_a_record_goes_to_another_id(reconciler: Command, project: Project, plan
     again = reconciler("state", "mv", OTHER, SHOP.id, project.root, "--output", "json")
     assert (again.code, again.json["id"], again.json["movedTo"]) == (0, OTHER, SHOP.id)
     assert planted.recorded() == before
+    assert reconciler("state", "show", "shop", project.root).code == 0, "its name is enough wherever it is recorded"
 
 
 @pytest.mark.parametrize(
