@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Final, TextIO, assert_never
@@ -20,16 +20,24 @@ from reconciler.cli.run import reported
 from reconciler.config.approvals import read_approvals
 from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
 from reconciler.config.discovery import shown_path
+from reconciler.config.project import Project
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
 from reconciler.engine.choice import Choice
 from reconciler.engine.results import Decided, Emit
-from reconciler.engine.selection import select
+from reconciler.engine.selection import repository_of, select
 from reconciler.engine.session import begin
-from reconciler.model.approvals import ActivityDecision, Decision
+from reconciler.model.address import SiteName
+from reconciler.model.approvals import ActivityDecision, Approvals, Decision
 from reconciler.model.diagnostics import UsageError
+from reconciler.model.moments import zone_in
+from reconciler.model.posts import PostId
+from reconciler.planner.approval_checks import difference_words
+from reconciler.planner.channel_rules import warnings_between_reviewed
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import EDITED, subject_lines
+from reconciler.web.approved import LastApprovals
+from reconciler.web.files import SiteFile
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": Decision.APPROVE,
@@ -97,10 +105,11 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     found = subjects(files, options.selector, options.decision, waiting=options.everything)
     stream = sys.stdout if shows_text(options.shown) else sys.stderr
     screen = screen_of(stream, colour=options.shown.colour)
+    notes = _notes(project, files, found)
     if options.yes:
-        made = _all_of_them(found, options.decision or Decision.APPROVE, stream, screen)
+        made = _all_of_them(found, options.decision or Decision.APPROVE, stream, screen, notes)
     else:
-        made = _one_by_one(found, options.decision, stream, screen)
+        made = _one_by_one(found, options.decision, stream, screen, notes)
     _tell_saved(made, stream)
     decided = Decided(
         sum(len(ruling.subject.drafts) for ruling in made if isinstance(ruling.decision, Decision)),
@@ -114,11 +123,44 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     return decided
 
 
-def _all_of_them(found: Sequence[Subject], decision: AnyDecision, stream: TextIO, screen: Screen) -> tuple[Ruling, ...]:
+MOST_COMPARED: Final = 20
+"""Sites whose drafts are compared with what was last approved: git is asked for each."""
+
+
+def _notes(
+    project: Project, files: Sequence[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
+) -> dict[PostId, tuple[str, ...]]:
+    """What there is to know of drafts besides what the file says of each: twins, and what changed since a yes."""
+    asked = dict.fromkeys(subject.site for subject in found)
+    last = LastApprovals(repository_of(project), project.approvals_folder)
+    notes: dict[PostId, tuple[str, ...]] = {}
+    compared = 0
+    for site, path, approvals in files:
+        if site not in asked:
+            continue
+        notes |= warnings_between_reviewed(approvals)
+        compared += 1
+        before = last.of(SiteFile(site, path, approvals=approvals)) if compared <= MOST_COMPARED else {}
+        for activity in approvals.activities:
+            for draft in activity.drafts if before else ():
+                changes = before[draft.id].differences(activity, draft) if draft.id in before else ()
+                if changes and draft.decision is Decision.PENDING:
+                    words = difference_words(changes, zone_in(draft.goes_out))
+                    notes[draft.id] = (f"changed since it was approved: {words}", *notes.get(draft.id, ()))
+    return notes
+
+
+def _all_of_them(
+    found: Sequence[Subject],
+    decision: AnyDecision,
+    stream: TextIO,
+    screen: Screen,
+    notes: Mapping[PostId, Sequence[str]],
+) -> tuple[Ruling, ...]:
     """Decides about all without a question. What was edited in the file is not approved: such a yes would not count."""
     made: list[Ruling] = []
     for number, subject in enumerate(found, 1):
-        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, number, len(found)))
+        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, number, len(found), notes))
         if decision is not Decision.APPROVE or not subject.edited:
             made.append(Ruling(subject, decision))
     write(made)
@@ -126,7 +168,11 @@ def _all_of_them(found: Sequence[Subject], decision: AnyDecision, stream: TextIO
 
 
 def _one_by_one(
-    found: Sequence[Subject], decision: AnyDecision | None, stream: TextIO, screen: Screen
+    found: Sequence[Subject],
+    decision: AnyDecision | None,
+    stream: TextIO,
+    screen: Screen,
+    notes: Mapping[PostId, Sequence[str]],
 ) -> tuple[Ruling, ...]:
     """Asks about one after the other. Each answer is written at once, so that leaving in the middle loses none."""
     made: list[tuple[int, Ruling]] = []
@@ -136,7 +182,7 @@ def _one_by_one(
         if subject.activity.id in {ruling.subject.activity.id for _, ruling in made if _is_whole(ruling)}:
             at += 1
             continue
-        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, at + 1, len(found)))
+        stream.writelines(f"{line}\n" for line in subject_lines(subject, screen, at + 1, len(found), notes))
         stream.flush()
         try:
             answer = _answer(decision, subject, can_undo=bool(made))

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from reconciler.model.approvals import DraftApproval
-from reconciler.model.moments import moment_text
-from reconciler.model.posts import Media, Post, PostStatus, channel_name
+from reconciler.model.approvals import ActivityDecision, Approvals, DraftApproval
+from reconciler.model.moments import moment_in, moment_text, zone_in
+from reconciler.model.posts import Media, Post, PostId, PostStatus, channel_name, post_name
 from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
@@ -155,10 +155,13 @@ SAME_CONTENT: Final = "the same content goes out on the same account within a da
 
 
 class Outgoing(Struct, frozen=True):
-    """A post that goes out at a moment; `name` is what people call it. Posts of one `activity` belong together."""
+    """A post that goes out at a moment, as it is on the site or in an approvals file; `name` is what people call it.
+
+    Posts of one `activity` belong together.
+    """
 
     name: str
-    post: Post
+    post: Post | DraftApproval
     moment: datetime
     activity: str = ""
 
@@ -166,6 +169,23 @@ class Outgoing(Struct, frozen=True):
         """Whether the two are one activity on two channels, whose posts are meant to go out together."""
         mine, theirs = self.post.content, other.post.content
         return bool(self.activity) and self.activity == other.activity and mine.channel != theirs.channel
+
+
+def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[str, ...]]:
+    """`warnings_between` the drafts of an approvals file that go out, or would once they are approved.
+
+    Each goes out when the file shows it to; the day of its activity where that is not known.
+    """
+    outgoing, zone = [], "UTC"
+    for activity in approvals.activities:
+        for draft in activity.drafts if activity.decision is ActivityDecision.KEEP else ():
+            zone = zone_in(draft.goes_out.removeprefix("about ")) if draft.goes_out else zone
+            moment = moment_in(draft.goes_out.removeprefix("about ")) or activity.date
+            outgoing.append(Outgoing(post_name(activity.title, draft.channel, draft.type), draft, moment, activity.id))
+    found: dict[PostId, tuple[str, ...]] = {}
+    for each, warning in warnings_between(outgoing, zone):
+        found[each.post.id] = (*found.get(each.post.id, ()), warning)
+    return found
 
 
 def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:

@@ -14,6 +14,7 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import Post, PostId, PostStatus, post_name
 from reconciler.model.schedule import CancelPost, DesiredSchedule, ReschedulePost, ScheduleRule
 from reconciler.model.sites import RecordedSite
+from reconciler.model.text import printable
 from reconciler.planner.actions import Action, Reason
 from reconciler.planner.candidates import Candidate, moment_of, rule_for
 from reconciler.planner.channel_rules import Outgoing, content_warnings, warnings_between
@@ -75,6 +76,7 @@ def warnings_of(
 
     Those that are `going` by a plan go out when their rule says, wherever they are scheduled now.
     """
+    posts = tuple(candidates)
     outgoing = [
         Outgoing(
             post_name(candidate.activity.title, candidate.post.channel, candidate.post.type),
@@ -82,9 +84,9 @@ def warnings_of(
             candidate.moment if candidate.post.id in going else candidate.post.scheduled_for or candidate.moment,
             candidate.activity.id,
         )
-        for candidate in candidates
+        for candidate in posts
     ]
-    found = {each.post.id: list(content_warnings(each.post)) for each in outgoing}
+    found = {candidate.post.id: list(content_warnings(candidate.post)) for candidate in posts}
     for each, warning in warnings_between(outgoing, scope.zone.key):
         found[each.post.id].append(warning)
     return {post: tuple(warnings) for post, warnings in found.items() if warnings}
@@ -130,6 +132,23 @@ def file_notes(approvals: Approvals) -> Iterator[str]:
     """What is odd about the approvals file itself."""
     if approvals.written_for:
         yield f"{approvals.file} was written for {approvals.written_for}, this site's old name; review corrects it"
+
+
+def other_moment_notes(
+    candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
+) -> Iterator[str]:
+    """A line for each post that goes out at another moment than the approvals file shows beside its yes."""
+    for candidate in candidates:
+        draft = approvals.draft(candidate.post.id)
+        if candidate.post.id not in going or draft is None or draft.decision is not Decision.APPROVE:
+            continue
+        goes_out = moment_text(candidate.moment, scope.zone.key, exact=candidate.at is not None)
+        if draft.goes_out and draft.goes_out != goes_out:
+            name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
+            yield (
+                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, which is "
+                "written for people and not read: the time is that of its rule, or of its activity"
+            )
 
 
 def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:

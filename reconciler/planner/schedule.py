@@ -26,7 +26,7 @@ from reconciler.planner.candidates import DraftSelection, select_drafts
 from reconciler.planner.eligibility import DraftEligibility
 from reconciler.planner.matching import covers, covers_declared
 from reconciler.planner.options import PlanOptions, Scope
-from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes
+from reconciler.planner.outlook import file_notes, missed_approvals, missed_notes, odd_notes, other_moment_notes
 from reconciler.planner.waiting import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
@@ -106,6 +106,7 @@ def plan_schedule(
         *((action.operation.rule, action) for action in promises if isinstance(action.operation, Deferred)),
     )
     said = (*waiting.blocked, *eligibility.blocked)
+    going = posts_in(action for _, action in public)
     notes = (
         *file_notes(approvals),
         *missed_notes(
@@ -114,7 +115,8 @@ def plan_schedule(
             approvals.file,
             scope,
         ),
-        *odd_notes((*selection.wanted, *selection.scheduled), posts_in(action for _, action in public), scope),
+        *other_moment_notes((*selection.wanted, *selection.scheduled), going, approvals, scope),
+        *odd_notes((*selection.wanted, *selection.scheduled), going, scope),
     )
     return SchedulePart(public, said, refusals, to_review, (*eligibility.all_notes(), *notes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.config.deciding import Subject
@@ -14,7 +14,7 @@ from reconciler.model.content import PublicContent
 from reconciler.model.diagnostics import problem_values
 from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
-from reconciler.model.posts import channel_name
+from reconciler.model.posts import PostId, channel_name
 from reconciler.model.text import printable
 from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.review import (
@@ -126,11 +126,15 @@ def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, s
 # --- deciding --------------------------------------------------------------------------------------
 
 
+NO_NOTES: Final[Mapping[PostId, Sequence[str]]] = {}
+
 EDITED: Final = "edited in the file: run review, which shows it as it is on the site, and approve that"
 
 
-def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Iterator[str]:
-    """The draft to decide about, in full, as the gallery shows it.
+def subject_lines(
+    subject: Subject, screen: Screen, number: int, of: int, notes: Mapping[PostId, Sequence[str]] = NO_NOTES
+) -> Iterator[str]:
+    """The draft to decide about, in full, as the gallery shows it, with what else there is to know of it in `notes`.
 
     Nothing of a caption is left out, and nothing in it acts on the screen.
     """
@@ -146,7 +150,8 @@ def subject_lines(subject: Subject, screen: Screen, number: int, of: int) -> Ite
         for problem in (*draft.blocked, *([EDITED] if subject.edited else ())):
             yield from wrapped((Span(f"blocked: {problem}", Style.YELLOW),), screen, indent=2)
         times = "once" if draft.cancelled == 1 else f"{draft.cancelled} times"
-        for note in (*([f"cancelled {times}"] if draft.cancelled else ()), *warnings_of_reviewed(draft)):
+        said = (*([f"cancelled {times}"] if draft.cancelled else ()), *warnings_of_reviewed(draft))
+        for note in (*said, *notes.get(draft.id, ())):
             yield from wrapped((Span(f"note: {note}", Style.YELLOW),), screen, indent=2)
         for url in draft.content.media:
             yield screen.paint(f"  {printable(url)}", Style.DIM)

@@ -964,3 +964,44 @@ def test_a_plan_says_that_the_time_zone_of_a_site_changed(pottery: Pottery, poli
         said = pottery.run(command)[1]
         assert "time zone is Europe/London now and was Europe/Berlin when 1 of its posts was scheduled" in said, said
         assert command == "drift" or does in said, said
+
+
+@pytest.mark.parametrize("how", ["by hand", "by the rule"])
+def test_a_post_that_goes_out_when_its_approval_does_not_show_is_named(pottery: Pottery, how: str) -> None:
+    """`goesOut` is written for people and not read; who approved has read it all the same."""
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    pottery.project.edit(APPROVALS, "decision: pending", "decision: approve")
+    assert "still shows" not in pottery.run("plan")[1]
+    name, before, after = {
+        "by hand": (APPROVALS, "Wed 2026-11-04 09:30", "Fri 2026-11-06 18:00"),
+        "by the rule": ("sites/pottery.yaml", "09:30", "18:00"),
+    }[how]
+    pottery.project.edit(name, before, after)
+    said = pottery.run("plan")[1]
+    moments = ("09:30", "Fri 2026-11-06 18:00") if how == "by hand" else ("18:00", "Wed 2026-11-04 09:30")
+    for part in (f"goes out Wed 2026-11-04 {moments[0]} Europe/Berlin;", f"still shows {moments[1]} Europe/Berlin"):
+        assert part in said, said
+    pottery.run("review")
+    assert "still shows" not in pottery.run("plan")[1]
+
+
+def test_approve_shows_twins_and_what_changed_since_the_last_approval(pottery: Pottery) -> None:
+    second = ("000000000001", "000000000002"), ("'2026-11-04T08", "'2026-11-05T07"), ("Kiln day", "Oven day")
+    activity = WORLD[WORLD.index(f"      - id: {ACTIVITY}") :]
+    for before, after in second:
+        activity = activity.replace(before, after)
+    rule = FILE.replace(', at: "09:30"', "")
+    pottery.project.write({"sandbox.yaml": WORLD + activity, "sites/pottery.yaml": rule})
+    assert pottery.run("apply", "--auto-approve")[0] == 0
+    pottery.run("review")
+    twin = "note: the same content goes out on the same account within a day"
+    code, said = pottery.run("approve", "--all", "--yes")
+    assert (code, said.count(twin), "since it was approved" in said) == (0, 1, False), said
+    commits(pottery.project)
+    with pottery.project.world() as world:
+        world.dashboard.edit_item(SITE, POST, caption="Hello from the oven")
+    pottery.run("review")
+    code, said = pottery.run("approve", "--all", "--yes")
+    changed = "note: changed since it was approved: caption: Hello from the kiln -> Hello from the oven"
+    assert (code, changed in said, twin in said) == (0, True, False), said

@@ -386,7 +386,7 @@ class Commands(RuleBasedStateMachine):
         self.site |= {"tone": tone, "paused": paused, "most": most}
         self._write_site()
 
-    @rule(which=st.integers(0, 3), how=st.sampled_from(["caption", "cancel", "draft", "date", "by hand"]))
+    @rule(which=st.integers(0, 3), how=st.sampled_from(["caption", "cancel", "draft", "draft", "date", "by hand"]))
     def somebody_in_the_dashboard(self, which: int, how: str) -> None:
         posts = [(id, post) for id, post in sorted(self._posts().items()) if post.status not in (PostStatus.PUBLISHED,)]
         if not posts:
@@ -402,7 +402,7 @@ class Commands(RuleBasedStateMachine):
                 case "by hand" if post.status is PostStatus.DRAFT:
                     self.by_tool.discard(id)
                     sandbox.dashboard.schedule_item(SITE_ID, id, instant(sandbox.now() + timedelta(hours=50)))
-                case "draft" if post.status is PostStatus.CANCELED:
+                case "draft" if post.status in (PostStatus.CANCELED, PostStatus.SCHEDULED):
                     sandbox.edit(SITE_ID, lambda site, *_: _back_to_draft(site.items[id]["item"]))
                 case "date":
                     for activity, record in self._live()["activities"].items():
