@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import NewType, TypeAlias
+from typing import Final, NewType, TypeAlias
 
 SiteName = NewType("SiteName", str)
 """A site's name, unique in its project: `[a-z0-9][a-z0-9-]{0,62}`."""
@@ -90,6 +90,10 @@ class Address(str):
             near = get_close_matches(kind, sorted(Kind), n=1)
             hint = f"; did you mean {site}/{near[0]}{bracket}{key}?" if near else ""
             raise ValueError(f"{text!r} is not a valid address: {kind!r} must be one of: {kinds}{hint}") from None
+
+
+ALL_SITES: Final = Address(SiteName("all-sites"))
+"""What a refusal of a whole run is about."""
 
 
 def key_of(kind: Kind, id: str = "") -> str:

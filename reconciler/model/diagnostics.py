@@ -67,6 +67,12 @@ class Diagnostic(Struct, frozen=True):
         return self.place.file if self.place is not None else ""
 
     @property
+    def unnamed(self) -> str:
+        """The message without the name of what it is about: the same for everything that has the problem."""
+        text = self.message.removeprefix(self.name) if self.name else self.message
+        return text.removeprefix(":").lstrip() if text != self.message else text
+
+    @property
     def about(self) -> Address:
         """The object that it is about, which a planner always names."""
         assert self.address is not None

@@ -73,7 +73,7 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
             blocked.pop(str(item.address), None)
             items.append(item)
     items += [
-        DriftItem(one.about, DriftState.BLOCKED, Finding.BLOCKED, about=(one.message,), fix=one.fix, name=one.name)
+        DriftItem(one.about, DriftState.BLOCKED, Finding.BLOCKED, about=(one.unnamed,), fix=one.fix, name=one.name)
         for one in plan.blocked
         if str(one.address) in blocked
     ]

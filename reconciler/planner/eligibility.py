@@ -136,11 +136,22 @@ class DraftEligibility(Struct):
         if times or one.post.status is not PostStatus.DRAFT:
             return
         if self.desired.approval_required and not self.approvals.approves(one.post, one.activity.date):
-            self.missed += 1
+            self._not_approved_in_time(one)
             return
         late = too_late(one.moment, self.scope.now, self.options.policy)
         fix = "give the activity a later date, or the rule another `at`"
         self._block(one, BlockedBy.TOO_LATE, f"{_name(one)}: {late}", fix)
+
+    def _not_approved_in_time(self, one: Candidate) -> None:
+        """Counts a draft that nobody approved; one with a yes that does not count is named, with the reason."""
+        draft = self.approvals.draft(one.post.id)
+        said_yes = draft is not None and draft.decision is Decision.APPROVE
+        found = objection(self._verdict(one), self.approvals.file, self.scope.zone.key) if said_yes else None
+        if found is None:
+            self.missed += 1
+            return
+        late = too_late(one.moment, self.scope.now, self.options.policy)
+        self.notes.append(f"{_name(one)} will not go out: {late}, and its approval does not count: {found.detail}")
 
     def _is_agreed(self, one: Candidate) -> bool:
         """Whether this content may go out now as far as people decide; if not, says what is missing."""
@@ -285,8 +296,7 @@ class DraftEligibility(Struct):
     def _blocked(
         self, one: Candidate, by: BlockedBy, detail: str, fix: str, differences: tuple[Difference, ...] = ()
     ) -> Diagnostic:
-        name = "" if detail.startswith(_name(one)) else _name(one)
-        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, name, differences)
+        return blocked(self.scope.address(Kind.DRAFT, one.post.id), by, detail, fix, _name(one), differences)
 
 
 def _name(one: Candidate) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from reconciler.model.address import Address, Kind, SiteName
+from reconciler.model.address import ALL_SITES, Address, Kind
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.policy import Policy
 from reconciler.model.sites import ChannelStatus, DesiredSite, ObservedSite
@@ -42,7 +42,7 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
     total = PlanTally()
     for one in tallies:
         total = total + one
-    whole = Address(SiteName("all-sites"))
+    whole = ALL_SITES
     refusals = []
     if policy.max_delete is not None and total.deleted > policy.max_delete:
         refusals.append(

@@ -12,7 +12,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
 from reconciler.reporters.layout import Line, Screen, Span, Style
-from reconciler.reporters.totals import PostTotal, Total
+from reconciler.reporters.totals import Total
 from reconciler.reporters.words import plural
 
 IN_MEMORY: Final = 1_000_000
@@ -58,8 +58,8 @@ class _Shared(Generic[Tally]):
 
     @property
     def has_posts(self) -> bool:
-        """Whether posts go out, move or are cancelled there."""
-        return any(isinstance(total, PostTotal) for total in self.totals.values())
+        """Whether posts go out, move, are cancelled or blocked there."""
+        return any(total.listed for total in self.totals.values())
 
 
 class Blocks(Generic[Tally]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from reconciler.model.address import Kind, rule_words
+from reconciler.model.address import ALL_SITES, Kind, rule_words
 from reconciler.model.diagnostics import Diagnostic, problem_values
 
 __all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sentence"]
@@ -20,7 +20,7 @@ def sentence(diagnostic: Diagnostic) -> str:
 def _object(diagnostic: Diagnostic) -> str:
     """What a problem is about; of a rule that its message names, the site alone."""
     address = diagnostic.address
-    if address is None:
+    if address is None or address == ALL_SITES:
         return ""
     if address.kind is Kind.RULE and diagnostic.message.startswith(rule_words(address.key)):
         return address.site

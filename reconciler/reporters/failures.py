@@ -9,7 +9,8 @@ from reconciler.engine.site_results import SiteFailed
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.reporters.diagnostics import particulars
 from reconciler.reporters.layout import Line, Span, Style, subject_line
-from reconciler.reporters.plan_text import fix_line, still_going_out_lines
+from reconciler.reporters.plan_text import still_going_out_lines
+from reconciler.reporters.totals import fix_line
 from reconciler.reporters.words import plural
 
 MOST_NAMES: Final = 8

@@ -39,7 +39,7 @@ def plan_line(plan: PlanCompleted) -> str:
     if not plan.sites:
         return NO_SITES
     tally = plan.tally
-    doing = [f"{tally.add} to add", f"{tally.change} to change", f"{tally.destroy} to destroy"]
+    doing = [f"{tally.add:,} to add", f"{tally.change:,} to change", f"{tally.destroy:,} to destroy"]
     doing += _counted(
         (tally.generate, "to generate"),
         (tally.discard, "to discard"),
@@ -65,7 +65,7 @@ def plan_line(plan: PlanCompleted) -> str:
 def apply_line(done: ApplyCompleted) -> str:
     """The end of an apply: `Apply: 3 added, 1 changed, 0 destroyed, ...; 1 failed.`."""
     tally = done.tally
-    doing = [f"{tally.added} added", f"{tally.changed} changed", f"{tally.destroyed} destroyed"]
+    doing = [f"{tally.added:,} added", f"{tally.changed:,} changed", f"{tally.destroyed:,} destroyed"]
     doing += _counted(
         (tally.generated, "generated"),
         (tally.discarded, "discarded"),
@@ -119,8 +119,8 @@ def _promised(promises: Promises) -> list[str]:
         f"plus up to {count}"
         for count in (
             plural(promises.posts, "post") if promises.posts else "",
-            f"{promises.publish} to publish" if promises.publish else "",
-            f"{promises.discard} to discard" if promises.discard else "",
+            f"{promises.publish:,} to publish" if promises.publish else "",
+            f"{promises.discard:,} to discard" if promises.discard else "",
             plural(promises.activities, "activity", "activities") if promises.activities else "",
         )
         if count
@@ -130,7 +130,7 @@ def _promised(promises: Promises) -> list[str]:
 
 def _counted(*terms: tuple[int, str]) -> list[str]:
     """The terms that are not zero."""
-    return [f"{count} {word}" for count, word in terms if count]
+    return [f"{count:,} {word}" for count, word in terms if count]
 
 
 def _sentence(doing: list[str], rest: list[str]) -> str:

@@ -30,7 +30,7 @@ from reconciler.reporters.action_text import (
 from reconciler.reporters.context import CallsOf
 from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
 from reconciler.reporters.plurals import plural
-from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, Total
+from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, ProblemTotal, Total, fix_line, problem_lines
 from reconciler.reporters.values import change_row, quoted
 
 MOST_NAMED: Final = 6
@@ -209,7 +209,7 @@ def _alike(problems: Iterable[Diagnostic]) -> Iterable[list[Diagnostic]]:
     """The problems by what is wrong: each cause is told once, with everything that it concerns."""
     found: dict[tuple[str, str], list[Diagnostic]] = {}
     for problem in problems:
-        found.setdefault((problem.message, problem.fix), []).append(problem)
+        found.setdefault((problem.unnamed, problem.fix), []).append(problem)
     return found.values()
 
 
@@ -221,17 +221,14 @@ def _blocked(same: Sequence[Diagnostic]) -> Item:
 
 
 def _problem(same: Sequence[Diagnostic], word: str, rank: Rank, style: Style) -> Item:
-    problem = same[0]
-    count = (Span(f"({plural(len(same), 'draft')})", Style.DIM),) if len(same) > 1 else ()
-    lines = [subject_line("!", style, word, Span(problem.message), *count)]
-    if problem.fix:
-        lines.append(fix_line(problem.fix))
+    """What has one cause: named if it is one thing, else counted with the names below."""
+    problem, count = same[0], len(same)
+    lines = list(problem_lines(word, style, problem.message if count == 1 else problem.unnamed, problem.fix, count))
     names = list(dict.fromkeys(found.name for found in same if found.name))
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    named = Line((Span(f"{', '.join(names[:MOST_NAMED])}{more}"),), indent=LEFT + 4, hang=LEFT + 6)
-    return Item(rank, tuple(lines), (named,) if names else ())
-
-
-def fix_line(fix: str) -> Line:
-    """What to do about the line before it."""
-    return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
+    if not names:
+        return Item(rank, tuple(lines))
+    if count > 1 or problem.unnamed == problem.message:  # which does not say it
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        text = f"{', '.join(names[:MOST_NAMED])}{more}"
+        lines.append(Line((Span(text),), indent=LEFT + 4, hang=LEFT + 6))
+    return Item(rank, (), tuple(lines), ProblemTotal(word, style, problem.unnamed, problem.fix, count))

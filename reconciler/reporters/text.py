@@ -302,6 +302,7 @@ class TextReporter:
             self._last(line)
         if self._context.command != "apply":
             if refusal is not None:
+                self._write("" if line == NO_CHANGES else "\n")
                 self._last(refusal, style=Style.RED)
             elif (step := self._plan.next_step(completed)) is not None:
                 self._next(step)

@@ -34,6 +34,11 @@ class Total(Protocol):
         """What is the same on all of the sites."""
         ...
 
+    @property
+    def listed(self) -> bool:
+        """Whether sites keep their own lines in place of the total while these fit a screen."""
+        ...
+
     def add(self, other: Self) -> None:
         """Another site's."""
         ...
@@ -47,6 +52,7 @@ class DiscardTotal:
     """How many unapproved drafts are thrown away."""
 
     kind: Final = "discards"
+    listed: Final = False
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -64,6 +70,8 @@ class DiscardTotal:
 class NoteTotal:
     """How many notes of one kind there are."""
 
+    listed: Final = False
+
     def __init__(self, kind: str) -> None:
         self.kind: Final = kind
         self._count = 1
@@ -75,6 +83,37 @@ class NoteTotal:
     def lines(self) -> Iterator[Line]:
         """`note: 12 posts go out in the same minute as another post of their site`."""
         yield Line((Span(f"  note: {plural(self._count, 'post')} {self.kind}", Style.DIM),), hang=8)
+
+
+class ProblemTotal:
+    """Drafts that one cause keeps from going out."""
+
+    listed: Final = True
+
+    def __init__(self, word: str, style: Style, what: str, fix: str, count: int) -> None:
+        self.kind: Final = f"{word}: {what}; {fix}"
+        self._word, self._style, self._what, self._fix, self._count = word, style, what, fix, count
+
+    def add(self, other: ProblemTotal) -> None:
+        """Others with the same cause."""
+        self._count += other._count
+
+    def lines(self) -> Iterator[Line]:
+        """The cause, how many drafts it blocks, and what to do."""
+        return problem_lines(self._word, self._style, self._what, self._fix, self._count)
+
+
+def problem_lines(word: str, style: Style, what: str, fix: str, count: int) -> Iterator[Line]:
+    """`! blocked  publishing is paused  (9 drafts)`, and what to do."""
+    counted = (Span(f"({plural(count, 'draft')})", Style.DIM),) if count > 1 else ()
+    yield subject_line("!", style, word, Span(what), *counted)
+    if fix:
+        yield fix_line(fix)
+
+
+def fix_line(fix: str) -> Line:
+    """What to do about the line before it."""
+    return Line((Span(f"fix: {fix}"),), indent=LEFT + 4, hang=LEFT + 9)
 
 
 class _Day:
@@ -101,6 +140,8 @@ class _Day:
 
 class PostTotal:
     """Posts that go out, move or are cancelled, by the day on which they do."""
+
+    listed: Final = True
 
     def __init__(self, action: Action, zone: str) -> None:
         """The post of one action. `zone` is the time zone of its site."""

@@ -84,6 +84,12 @@ def test_too_late_is_blocked_when_approved_and_noted_when_not() -> None:
     unasked = plan(desired(), site(one, past), policy=policy)
     assert (unasked.blocked, unasked.to_review) == ((), ())
     assert unasked.notes == ("2 drafts that no one approved in time will no longer go out",)
+    changed = activity("a", post("d1", caption="new"), days=1 / 24)
+    made = plan(desired(approvals=approved(one)), site(changed), policy=policy)
+    assert made.blocked == ()
+    (note,) = made.notes
+    assert "will not go out: it is due in 1h, within policy.minLead" in note
+    assert "and its approval does not count: changed after approval: " in note
     exactly = activity("c", post("d3"), days=2 / 24)
     assert names(plan(desired(approvals=approved(exactly)), site(exactly), policy=policy)) == ["d3"]
 

@@ -341,7 +341,7 @@ def test_a_refusal_of_the_run_is_the_last_line() -> None:
     whole = refusal(Address(SiteName("all-sites")), RefusedBy.MAX_DELETE, "the run would destroy 11", "raise maxDelete")
     site = planned(tone())
     text = shown(STARTED, site, PlanCompleted(1, site.tally, refusals=(whole,)))
-    assert text.splitlines()[-1] == "Refused: all-sites: the run would destroy 11; raise maxDelete"
+    assert text.splitlines()[-2:] == ["", "Refused: the run would destroy 11; raise maxDelete"]
 
 
 def test_explain_shows_addresses_calls_preconditions_and_reads(everything: SitePlanned) -> None:
@@ -491,6 +491,39 @@ def test_one_obstacle_of_several_drafts_is_told_once_with_their_names() -> None:
         "        fix: wait",
         '        "0" (X), "1" (X), "2" (X)',
     ]
+
+
+def test_one_cause_that_blocks_drafts_of_many_sites_is_told_once() -> None:
+    def banned(site: str, *titles: str) -> SitePlanned:
+        posts = (
+            blocked(Address(SiteName(site), Kind.DRAFT, title), BlockedBy.POLICY, f"{name} breaks it", "mend it", name)
+            for title in titles
+            if (name := f'"{title}" (X)')
+        )
+        return planned(site=site, blocked=tuple(posts))
+
+    one = shown(*plan_of(banned("a", "Sale"))).splitlines()
+    assert one[3:5] == ['  ! blocked           "Sale" (X) breaks it', "        fix: mend it"]
+    two = shown(*plan_of(banned("a", "Sale", "Tip"))).splitlines()
+    assert two[3:6] == [
+        "  ! blocked           breaks it  (2 drafts)",
+        "        fix: mend it",
+        '        "Sale" (X), "Tip" (X)',
+    ]
+    many = shown(*plan_of(*(banned(f"s{n}", *(f"Tip {m}" for m in range(1 + n % 3))) for n in range(90)))).splitlines()
+    assert many[2:5] == [
+        "Same on 90 sites (team=emea; list them and their posts with --sites)",
+        "  ! blocked           breaks it  (180 drafts)",
+        "        fix: mend it",
+    ]
+    assert many[-1] == "No changes; 180 blocked."
+
+
+def test_large_numbers_are_grouped_in_the_last_line_too() -> None:
+    tally = PlanTally(change=1234, discard=1940, blocked=1000)
+    assert shown(STARTED, PlanCompleted(223, tally)).splitlines()[-2] == (
+        "Plan: 0 to add, 1,234 to change, 0 to destroy, 1,940 to discard; 1,000 blocked."
+    )
 
 
 def test_a_value_from_the_defaults_says_so() -> None:
