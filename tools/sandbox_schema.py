@@ -33,17 +33,17 @@ def page() -> str:
 
 
 _INTRODUCTION = """\
-# What is not known of the remote API
+# What is not known about the remote API
 
-These facts come from reading, not from measuring. Each open question has a switch in the sandbox, under `unknowns:` in
-`sandbox.yaml`, so that you can run every possible answer:
+What this project knows of the API comes from reading, not from measuring. Each open question has a switch in the
+sandbox, under `unknowns:` in `sandbox.yaml`, so that you can try every possible answer:
 
 ```yaml
 unknowns: {eventsKey: events, readLag: without-header}
 ```
 
-The first value is the default. The last column says how much is known, with the section
-of [the facts](remote-api.md) and their marks. This page is made from the table in `reconciler/sandbox/unknowns.py`.
+The first value is the default. The last column says how much is known, with the section of
+[what is known](remote-api.md) and its marks. This page is made from the table in `reconciler/sandbox/unknowns.py`.
 
 | switch | values | what it changes | known |
 |---|---|---|---|
@@ -61,9 +61,9 @@ def schema() -> Json:
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "$id": "https://reconciler.dev/schemas/sandbox.schema.json",
-        "title": "sandbox.yaml: the world of the sandbox",
-        "description": "The sites of a new world, how it behaves, and what it answers to what is not known of the API. "
-        "Everything is optional.",
+        "title": "sandbox.yaml: what is in the sandbox",
+        "description": "The sites of a new sandbox, how it behaves, and which answer it takes for each open question "
+        "about the API. Everything is optional.",
         "examples": [{"clock": MOMENT, "sites": [{"id": GUID, "channels": ["INSTAGRAM"]}]}],
         "type": "object",
         "additionalProperties": False,
@@ -112,49 +112,55 @@ def _list(about: str, items: Json, *examples: object) -> Json:
 def _top() -> Json:
     site = {"id": GUID, "channels": ["INSTAGRAM"]}
     return {
-        "clock": _moment("Where the clock of a new world starts; left out: it follows real time."),
-        "freeze": _flag("The clock is stopped; only waiting runs and `clockStep` move it."),
+        "clock": _moment("When the clock of a new sandbox starts. If left out, it follows real time."),
+        "freeze": _flag("Whether the clock stands still; then only waiting runs and `clockStep` move it."),
         "clockStep": _span("How far each request moves the clock.", "5s"),
         "latency": _object(
             {
-                "request": _span("Before each answer, in real time."),
-                "generate": _span("A generation; default 2s."),
-                "regenerate": _span("A regeneration; default: as generate. With keyword research twice as long."),
-                "posts": _span("Making or publishing posts; default 1s."),
-                "media": _span("Making media; default 1s."),
+                "request": _span("How long each answer takes, in real time."),
+                "generate": _span("How long a generation takes. Default: 2s."),
+                "regenerate": _span(
+                    "How long a regeneration takes. Default: as `generate`; twice as long with keyword research."
+                ),
+                "posts": _span("How long generating or publishing posts takes. Default: 1s."),
+                "media": _span("How long generating media takes. Default: 1s."),
             },
             "How long things take.",
             {"generate": "2s"},
         ),
-        "contentSeed": _field("Another number gives other texts and pictures.", 7, type="integer", default=0),
-        "createSites": _flag("An unknown site id makes a site; false: it is 404.", default=True),
-        "accountId": _field("The account that owns the sites; left out: any is accepted.", GUID, **_guid()),
+        "contentSeed": _field("A different number gives different texts and pictures.", 7, type="integer", default=0),
+        "createSites": _flag(
+            "Whether a request for an unknown site id creates the site; if not, it is answered 404.", default=True
+        ),
+        "accountId": _field("The account that owns the sites. If left out, any account is accepted.", GUID, **_guid()),
         "requestsPerMinute": _field(
-            "More from a site in a minute is 429; left out: no limit.", 200, type=["integer", "null"]
+            "More requests than this for one site in a minute are answered 429. If left out, there is no limit.",
+            200,
+            type=["integer", "null"],
         ),
         "keys": _field(
-            "The API keys, each with the sites it reaches and its permissions; left out: any key may do anything.",
+            "The API keys, each with its sites and permissions. If left out, any key can do anything.",
             {"my-key": {"sites": [GUID], "scopes": ["Manage Marketing Plans"]}},
             type=["object", "null"],
             additionalProperties=_ref("key"),
         ),
         "apps": _list(
-            "The apps; left out: any id and secret are accepted.",
+            "The apps. If left out, any id and secret are accepted.",
             _ref("app"),
             [{"appId": "an-app", "appSecret": "a-secret", "instances": {GUID: GUID}}],
         ),
-        "anonymous": _flag("Requests without Authorization are let in."),
+        "anonymous": _flag("Whether requests without an Authorization header are accepted."),
         "faults": _list(
             "What goes wrong, in order.", _ref("fault"), [{"route": "GET /marketing-plan", "do": {"kind": "throttle"}}]
         ),
         "unknowns": _object(
             {each.name: _unknown(each) for each in TABLE},
-            "What this world answers to what is not known of the API. Each says in brackets how much is known.",
+            "How this sandbox answers each open question about the API. The brackets say how much is known.",
             {"eventsKey": "events", "readLag": "without-header"},
         ),
         "defaults": {**_ref("site")},
         "sites": _field(
-            "The sites: a list, or a mapping of id to the rest.",
+            "The sites: a list, or a mapping from the id to the rest.",
             [site],
             {GUID: {"channels": ["INSTAGRAM"]}},
             oneOf=[
@@ -183,8 +189,8 @@ def _definitions() -> Json:
     return {
         "key": _object(
             {
-                "sites": _list("The sites it reaches; left out: all.", _guid(), [GUID]),
-                "scopes": _list("Its permissions; left out: all.", _scope(), ["Manage Marketing Plans"]),
+                "sites": _list("The sites it can reach. Default: all.", _guid(), [GUID]),
+                "scopes": _list("Its permissions. Default: all.", _scope(), ["Manage Marketing Plans"]),
             },
             "An API key.",
             {},
@@ -192,11 +198,11 @@ def _definitions() -> Json:
         "app": _object(
             {
                 "appId": _words("The app's id.", "an-app"),
-                "appSecret": _words("The app's secret: a made-up one.", "a-secret"),
+                "appSecret": _words("A made-up secret for the app.", "a-secret"),
                 "instances": _field(
-                    "Instance id -> site id.", {GUID: GUID}, type="object", additionalProperties=_guid()
+                    "From instance ids to site ids.", {GUID: GUID}, type="object", additionalProperties=_guid()
                 ),
-                "scopes": _list("Its permissions; left out: all.", _scope(), ["Manage Marketing Plans"]),
+                "scopes": _list("Its permissions. Default: all.", _scope(), ["Manage Marketing Plans"]),
             },
             "An app.",
             {"appId": "an-app", "appSecret": "a-secret"},
@@ -204,9 +210,9 @@ def _definitions() -> Json:
         ),
         "account": _object(
             {
-                "id": _words("Its id; left out: made up.", "17841405822304914"),
-                "displayName": _words("Its name; left out: the site's.", "Jane's Pottery"),
-                "default": _flag("Whether posts are made for it."),
+                "id": _words("Its id. If left out, one is made up.", "17841405822304914"),
+                "displayName": _words("Its name. Default: the site's name.", "Jane's Pottery"),
+                "default": _flag("Whether posts are generated for this account."),
             },
             "An account on a channel.",
             {"id": "17841405822304914", "default": True},
@@ -221,7 +227,7 @@ def _definitions() -> Json:
                 "description": _words("What it is about.", "Announce the sale."),
                 "type": _one_of("Its type.", *names.ACTIVITY_TYPES[1:]),
                 "items": _field(
-                    "Its posts; all: a draft for each channel.",
+                    "Its posts; `all`: a draft for each channel.",
                     "all",
                     oneOf=[{"const": "all"}, {"type": ["array", "null"], "items": _ref("post")}],
                 ),
@@ -234,8 +240,8 @@ def _definitions() -> Json:
             {
                 "id": _field("Its id.", GUID, **_guid()),
                 "channel": _one_of("The channel.", *names.CHANNELS),
-                "type": _one_of("The type; left out: the channel's first.", *names.ITEM_TYPES),
-                "status": _one_of("Where it is.", *names.ITEM_STATUSES),
+                "type": _one_of("The type. Default: the channel's first type.", *names.ITEM_TYPES),
+                "status": _one_of("Its status.", *names.ITEM_STATUSES),
                 "caption": _words("Its text.", "New mugs"),
                 "media": _list(
                     "The addresses of its images.", {"type": "string"}, ["https://static.wixstatic.com/media/a.jpg"]
@@ -250,9 +256,9 @@ def _definitions() -> Json:
         "event": _object(
             {
                 "id": _field("Its id.", GUID, **_guid()),
-                "calendarId": _field("The connected calendar it is of.", GUID, **_guid()),
+                "calendarId": _field("The connected calendar that it belongs to.", GUID, **_guid()),
                 "name": _words("Its name.", "Black Friday sale"),
-                "description": _words("What it is.", "30% off"),
+                "description": _words("What it is about.", "30% off"),
                 "date": _moment("When it is."),
                 "recurringRule": _field("How it recurs.", {"frequency": "MONTHLY"}, type="object"),
             },
@@ -274,19 +280,19 @@ def _fault() -> Json:
         "code": _words("The code in a JSON body.", "RESOURCE_EXHAUSTED"),
         "retryAfter": _field("The header Retry-After: seconds, or a date.", 5, type=["integer", "string"]),
         "seconds": _field("How long a slow answer waits.", 2, type="number", minimum=0),
-        "connection": _flag("A truncated answer loses its connection too."),
-        "every": _field("Every so many-th activity gets no posts.", 2, type="integer", minimum=0),
+        "connection": _flag("Whether a truncated answer also loses the connection."),
+        "every": _field("Every nth activity gets no posts.", 2, type="integer", minimum=0),
     }
     return _object(
         {
             "route": _words(
-                "Method and path; * matches anything, the path may be the end of the real one.",
+                "Method and path. `*` matches anything, and the end of a path is enough.",
                 "GET /marketing-plan",
                 "*",
             ),
-            "site": _field("Only requests of this site.", GUID, **_guid()),
-            "skip": _field("Let so many matching requests through first.", 2, type="integer", minimum=0, default=0),
-            "times": _field("Act on so many; left out: on all.", 1, type=["integer", "null"], minimum=0),
+            "site": _field("Only requests for this site.", GUID, **_guid()),
+            "skip": _field("How many matching requests to let through first.", 2, type="integer", minimum=0, default=0),
+            "times": _field("How many requests it affects. Default: all.", 1, type=["integer", "null"], minimum=0),
             "do": _object(do, "What happens.", {"kind": "throttle", "retryAfter": 5}, required=["kind"]),
         },
         "A scripted fault.",
@@ -299,11 +305,11 @@ def _site() -> Json:
     statuses = list(seed_sites.CHANNEL_STATUSES)
     feature = _object(
         {
-            "enabled": _flag("Whether the plan includes it.", default=True),
+            "enabled": _flag("Whether the premium plan includes it.", default=True),
             "limit": _field("How often it may be used.", 10, type="integer"),
             "used": _field("How often it was used.", 0, type="integer"),
             "period": _one_of(
-                "The time that the limit is for.", "MONTH", *(each for each in names.PERIODS if each != "MONTH")
+                "The period that the limit is for.", "MONTH", *(each for each in names.PERIODS if each != "MONTH")
             ),
         },
         "A premium feature.",
@@ -313,12 +319,12 @@ def _site() -> Json:
         "id": _field("Its id.", GUID, **_guid()),
         "name": _words("Its name.", "Jane's Pottery"),
         "namespace": _one_of("What kind of site it is.", "WIX", "HEADLESS"),
-        "instanceId": _words("The app instance on it; left out: made from the id.", GUID),
+        "instanceId": _words("The app instance on it. Default: made from the id.", GUID),
         "published": _flag("Whether it is published.", default=True),
         "premium": _flag("Whether it has a premium plan.", default=True),
         "language": _words("Its language.", "en"),
         "country": _words("Its country.", "US"),
-        "timeZone": _words("Its time zone, by its IANA name.", "Europe/Paris"),
+        "timeZone": _words("Its time zone, as an IANA name.", "Europe/Paris"),
         "channels": _field(
             "Connected channels, or the status of each channel's token.",
             ["INSTAGRAM", "FACEBOOK"],
@@ -337,11 +343,11 @@ def _site() -> Json:
                 name: _list("The channel's accounts.", _ref("account"), [{"id": "17841405822304914"}])
                 for name in names.CHANNELS
             },
-            "The accounts of connected channels; left out: one each.",
+            "The accounts of connected channels. Default: one each.",
             {"LINKEDIN": [{"id": "urn:li:organization:2", "default": True}]},
         ),
         "features": _field(
-            "The premium features: those of a kind of plan, or each.",
+            "The premium features: those of the free or premium plan, or each by name.",
             "free",
             {"SCHEDULE_POST": {"limit": 10}, "AI_TOOLS": False},
             oneOf=[
@@ -359,7 +365,7 @@ def _site() -> Json:
             "Saved overrides.", {"socialMarketing": {"frequency": {"interval": "WEEK", "count": 3}}}, type="object"
         ),
         "plan": _field(
-            "The marketing plan: its status, or its activities too; without them they are made from the templates.",
+            "The marketing plan: its status, or also its activities. If left out, activities are made from templates.",
             "ACTIVE",
             {"activities": [{"date": MOMENT, "items": "all"}]},
             oneOf=[
@@ -380,11 +386,13 @@ def _site() -> Json:
         ),
         "events": _list("The site's own calendar events.", _ref("event"), [{"name": "Sale", "date": MOMENT}]),
         "foreignEvents": _list("Events of connected calendars.", _ref("event"), [{"name": "Dentist", "date": MOMENT}]),
-        "lastTouched": _moment("The last use of the marketing plan."),
-        "failGeneration": _flag("Every generation ends FAILED."),
-        "neverFinish": _flag("No generation ends."),
-        "unpublishedGives": _one_of("What generating for an unpublished site gives.", "empty", "failed"),
-        "contentSeed": _field("Another number gives other texts and pictures.", 7, type="integer"),
+        "lastTouched": _moment("When the marketing plan was last used."),
+        "failGeneration": _flag("Whether every generation ends FAILED."),
+        "neverFinish": _flag("Whether generations never end."),
+        "unpublishedGives": _one_of(
+            "How generating ends for an unpublished site: without posts, or FAILED.", "empty", "failed"
+        ),
+        "contentSeed": _field("A different number gives different texts and pictures.", 7, type="integer"),
     }
     return _object(properties, "A site.", {"id": GUID, "channels": ["INSTAGRAM"], "plan": "ACTIVE"})
 

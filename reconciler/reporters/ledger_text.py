@@ -178,7 +178,7 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     if done and isinstance(operation, Regenerate):
         return "regenerated" + (" with new keyword research" if operation.keyword_research else "")
     if done and isinstance(operation, GeneratePosts):
-        return f"made for {quoted(operation.title)}"
+        return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
         return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
     if done and isinstance(operation, SchedulePost) and entry.detail:  # it says when, as it was read back

@@ -103,7 +103,7 @@ def site_lines(site: SiteState, screen: Screen, where: Sequence[str]) -> Iterato
         _inputs(recorded.generated_from, screen),
         screen,
     )
-    yield from _section("Last applied, or already as asked for", _applied(recorded, screen), screen)
+    yield from _section("Last applied, or already in place", _applied(recorded, screen), screen)
     yield from _section("Identities", _identities(recorded, screen), screen)
     posts = (line for post in recorded.published for line in _published(post, screen))
     yield from _section("Posts that were scheduled", posts, screen)
@@ -189,7 +189,7 @@ def _applied(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
 def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
     yield from _listed((f"event {quoted(name)} is {event}" for name, event in recorded.event_ids), screen)
     created = (
-        f"activity {quoted(one.title)} of {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
+        f"activity {quoted(one.title)} on {moment(one.target_date, 'UTC')} is {one.id}" for one in recorded.created
     )
     yield from _listed(created, screen)
     sets = (f"the set rule {short(one.rule)} set {', '.join(sorted(one.activities))}" for one in recorded.sets)
@@ -201,7 +201,7 @@ def _identities(recorded: RecordedSite, screen: Screen) -> Iterator[str]:
 
 def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
     when = f"for {moment(post.scheduled_for, post.zone)}" if post.scheduled_for else "at a time Wix picked"
-    spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"noted {moment(post.done_at, 'UTC')}")]
+    spans = [Span(post.id, Style.BOLD), Span(post.channel), Span(when), Span(f"recorded {moment(post.done_at, 'UTC')}")]
     spans.append(Span(short(post.digest), Style.DIM))
     if post.times > 1:
         spans.append(Span(f"scheduled {post.times} times"))
@@ -213,11 +213,11 @@ def _published(post: PublishedPost, screen: Screen) -> Iterator[str]:
 
 
 def show_line(site: SiteState) -> str:
-    """`State: 1 unconfirmed call, 0 in progress, 3 posts published, not locked.`, for scripts."""
+    """`State: 1 unconfirmed call, 0 in progress, 3 posts scheduled, not locked.`, for scripts."""
     lock = "not locked" if site.lock is None else f"locked by {_who(site.lock)}"
     posts = plural(len(site.recorded.published), "post")
     doubt = plural(len(site.in_doubt), "unconfirmed call")
-    return f"State: {doubt}, {len(site.waiting)} in progress, {posts} published, {lock}."
+    return f"State: {doubt}, {len(site.waiting)} in progress, {posts} scheduled, {lock}."
 
 
 # --- state unlock, state resolve ---------------------------------------------------------------------

@@ -72,7 +72,7 @@ class Unknowns:
         about="Moments are sent as 09:00:00.000Z, 09:00:00Z, or 09:00:00+00:00.",
     )
     addedFields: bool = _flag(
-        False, mark="13.1.12: a Developer Preview grows", about="Every object of an answer has one more field."
+        False, mark="13.1.12: a Developer Preview grows", about="Every object in an answer has one more field."
     )
     newEnumMembers: str = _choice(
         "none",
@@ -83,13 +83,13 @@ class Unknowns:
         "activity-type",
         "token-status",
         mark="13.1.12: enums grow",
-        about="What has a value that nobody knows yet: an ACTIVE plan, drafts, one more draft of each activity, "
-        "activities, or VALID tokens.",
+        about="Which status or type has a value that nobody knows yet: that of an ACTIVE plan, of drafts, of one more "
+        "draft in each activity, of activities, or of VALID tokens.",
     )
     refusalStatus: str = _choice(
         "real",
         "200",
-        mark="17.1: not expected, must not be misread",
+        mark="17.1: not expected, but must not be misread",
         about="A refusal comes with its own HTTP status, or with 200 and the error in the body.",
     )
     preconditionStatus: int = _choice(
@@ -110,21 +110,21 @@ class Unknowns:
         "cursor",
         "total",
         mark="14.1, 14.17: paging not seen",
-        about="Plan, activity posts and events carry no paging member, one that says all came, or only the first ten "
-        "members and one that says there are more: hasNext, a next cursor, or a total.",
+        about="Plan, activity posts and events have no paging field, one that says the list is complete, or only the "
+        "first ten items and a field that says there are more: hasNext, a next cursor, or a total.",
     )
     consistencyHeader: bool = _flag(
         True,
         mark="1: the header (S-sdk); who sends it is not known",
-        about="Answers to a write and what follows on its site carry X-Wix-Consistent.",
+        about="Answers to a write, and later answers for the same site, carry X-Wix-Consistent.",
     )
     readLag: str = _choice(
         "none",
         "without-header",
         "always",
         mark="17.6: meaning of the header (I)",
-        about="A read shows a write at once, only after `readLagSeconds` unless it brings the header back, or only "
-        "after `readLagSeconds` in any case.",
+        about="A read shows a write at once, only after `readLagSeconds` unless the request sends the header back, or "
+        "only after `readLagSeconds` in any case.",
     )
     readLagSeconds: int = _count(3, mark="17.6: not known", about="How far reads lag behind, if they do.")
     planAfterScheduling: str = _choice(
@@ -133,7 +133,7 @@ class Unknowns:
         "a-minute-late",
         mark="17.6: which reads lag is not known",
         about="The marketing plan shows scheduled drafts at once, only after `readLagSeconds`, or only after a minute, "
-        "whether the header is brought back or not.",
+        "whether the header is sent back or not.",
     )
     texts: str = _choice(
         "exact",
@@ -143,8 +143,8 @@ class Unknowns:
         "all",
         "cut",
         mark="17.7: not known",
-        about="Texts of settings, events and activities are kept as sent, without outer blanks, in NFC, with plain "
-        "line ends, with all three, or cut at 100 characters.",
+        about="Texts of settings, events and activities are kept as sent, trimmed, in NFC, with plain line ends, with "
+        "all three changes, or cut at 100 characters.",
     )
     textLimit: str = _choice(
         "none",
@@ -160,7 +160,9 @@ class Unknowns:
     planWrapper: str = _choice(
         "none", "marketingPlan", "payload", mark="14.1: 12.2 has none (S-wix)", about="The key around a plan's answer."
     )
-    planId: bool = _flag(False, mark="6.5: an id exists (D); where is not known", about="A plan's answer has an `id`.")
+    planId: bool = _flag(
+        False, mark="6.5: an id exists (D); where it appears is not known", about="A plan's answer has an `id`."
+    )
     noPlanAnswer: str = _choice(
         "written",
         "no-status",
@@ -185,13 +187,13 @@ class Unknowns:
         "short",
         "none",
         mark="6.4: S-wix; whole or not is not known",
-        about="Activities of a plan carry their posts, only id, channel and status of them, or none.",
+        about="Activities in a plan contain their posts, only their posts' id, channel and status, or no posts.",
     )
     postsItems: str = _choice(
         "whole",
         "short",
         mark="12.3: the example is short (S-wix)",
-        about="The posts of activities are whole, or only id, channel and status.",
+        about="The posts of activities are complete, or only have id, channel and status.",
     )
     postItemsKey: str = _choice("items", "posts", mark="6.4: S-wix", about="The key of an activity's posts.")
     storiesKey: str = _choice(
@@ -201,27 +203,27 @@ class Unknowns:
         about="Stories are among an activity's posts, or under their own key.",
     )
     videoCandidates: bool = _flag(
-        False, mark="6.2: returned (D), the field was not seen", about="Activities carry `videoCandidates`."
+        False, mark="6.2: returned (D), the field was not seen", about="Activities have `videoCandidates`."
     )
     activityTypes: bool = _flag(
-        True, mark="6.4: presence not seen", about="A plan's activities carry `marketingActivityType`."
+        True, mark="6.4: presence not seen", about="A plan's activities have `marketingActivityType`."
     )
     generateWhileGenerating: str = _choice(
         "refuse",
         "restart",
         "ignore",
         mark="14.5: not known",
-        about="Generate while GENERATING: 428, the waiting starts again, or 200 without effect.",
+        about="Generate while GENERATING: 428, the generation starts again, or 200 without effect.",
     )
     generateWhileActive: str = _choice(
         "regenerate",
         "refuse",
         "ignore",
         mark="14.5: not known",
-        about="Generate with an ACTIVE plan: as regenerate, 428, or 200 without effect.",
+        about="Generate with an ACTIVE plan: same as regenerate, 428, or 200 without effect.",
     )
     regenerateWithoutPlan: str = _choice(
-        "refuse", "generate", mark="14.5: not known", about="Regenerate without a plan: 428, or as generate."
+        "refuse", "generate", mark="14.5: not known", about="Regenerate without a plan: 428, or same as generate."
     )
     generatingShows: str = _choice(
         "nothing", "previous", mark="6.2: not documented", about="What a plan shows while GENERATING."
@@ -229,33 +231,38 @@ class Unknowns:
     nearTermDays: int | None = _count(
         None,
         mark="6.2: the end of next week (D); depends on the premium plan (D)",
-        about="How many days ahead posts are made with the plan; left out: to the end of next week.",
+        about="How many days ahead posts are generated with the plan. If left out, to the end of next week.",
     )
-    idleDays: int = _count(42, mark="6.3: long idleness (D), six weeks (S-wix)", about="Idle days until INACTIVE.")
+    idleDays: int = _count(
+        42, mark="6.3: a long idle time (D), six weeks (S-wix)", about="How many idle days make a plan INACTIVE."
+    )
     replacedDrafts: str = _choice(
-        "delete", "keep", mark="14.8: not known", about="Drafts of the activities that a regeneration replaces."
+        "delete",
+        "keep",
+        mark="14.8: not known",
+        about="What happens to drafts of activities that a regeneration replaces.",
     )
     replacedScheduled: str = _choice(
         "keep",
         "cancel",
         "delete",
         mark="14.8: not known",
-        about="Scheduled posts of the activities that a regeneration replaces.",
+        about="What happens to scheduled posts of activities that a regeneration replaces.",
     )
     deletedDrafts: str = _choice(
-        "delete", "keep", mark="14.8: not known", about="Drafts of a plan or activity that is deleted."
+        "delete", "keep", mark="14.8: not known", about="What happens to drafts of a plan or activity that is deleted."
     )
     deletedScheduled: str = _choice(
         "keep",
         "cancel",
         "delete",
         mark="14.8: not known",
-        about="Scheduled posts of a plan or activity that is deleted, or whose posts are cleared.",
+        about="What happens to scheduled posts of a plan or activity that is deleted, or whose posts are cleared.",
     )
     createdActivitiesSurvive: bool = _flag(
         False,
         mark="6.2: upcoming ones are rebuilt (D); created ones not named",
-        about="A regeneration keeps activities that were made by Create.",
+        about="A regeneration keeps activities that were created with Create.",
     )
     deletedPlan: str = _choice(
         "NEVER_CREATED", "INACTIVE", mark="6.2: NEVER_CREATED (I)", about="The status once a plan is deleted."
@@ -264,9 +271,9 @@ class Unknowns:
         "default",
         "refuse",
         mark="14.9: not known",
-        about="With one end of a timeframe the other keeps its default, or it is 400.",
+        about="If only one end of a timeframe is given, the other one has its default, or the answer is 400.",
     )
-    dayZone: str = _choice("site", "utc", mark="14.9: not known", about="Whose day `today` is.")
+    dayZone: str = _choice("site", "utc", mark="14.9: not known", about="In which time zone `today` is.")
     unknownActivity: str = _choice(
         "refuse", "ignore", mark="6.2: not documented", about="Deleting an activity that does not exist: 404, or {}."
     )
@@ -280,7 +287,7 @@ class Unknowns:
         "nothing",
         "failed-items",
         mark="14.6: not known",
-        about="What becomes of an activity whose posts cannot be made: nothing appears, or FAILED posts do.",
+        about="An activity whose posts cannot be generated: no posts appear, or FAILED ones do.",
     )
     regeneratedPosts: str = _choice(
         "same-ids", "new-ids", mark="14.2: not known", about="Whether regenerated posts keep their ids."
@@ -289,7 +296,7 @@ class Unknowns:
         "previous",
         "nothing",
         mark="6.2: a transient snapshot (D); what the posts show is not known",
-        about="What an activity's posts show while they are regenerated.",
+        about="What is shown of an activity's posts while they are being regenerated.",
     )
     snapshot: str = _choice(
         "marketingActivity",
@@ -304,7 +311,7 @@ class Unknowns:
         "marketingActivityId",
         "id",
         mark="14.3: from the sibling Clear (I)",
-        about="The body key of the activity when posts or media are regenerated; any other key is 400.",
+        about="The key of the activity in the body of the methods that regenerate posts or media; other keys are 400.",
     )
     schedulePlacement: str = _choice(
         "activity-date",
@@ -321,21 +328,21 @@ class Unknowns:
         "skip",
         "refuse",
         mark="14.7: not known",
-        about="Scheduling a draft whose activity is past: in an hour, skipped silently, or 428.",
+        about="Scheduling a draft whose activity has passed: it goes out in an hour, is skipped silently, or 428.",
     )
     scheduleQuota: str = _choice(
         "per-post",
         "per-call",
         "none",
         mark="14.7: not known",
-        about="A quota too small for all drafts: the first ones are scheduled, 428, or all are.",
+        about="A quota that is too small for all drafts: the first ones are scheduled, none are (428), or all are.",
     )
     scheduleAnswer: str = _choice(
         "whole",
         "short",
         "empty",
         mark="12.3: the example is short (S-wix)",
-        about="The scheduled posts in the answer: whole, id, channel and status alone, or {}.",
+        about="The scheduled posts in the answer: complete, only id, channel and status, or {}.",
     )
 
     # Activities
@@ -352,10 +359,13 @@ class Unknowns:
         about="The answer to creating or changing an activity.",
     )
     getActivityParameter: str = _choice(
-        "both", "marketingActivityId", "id", mark="14.16: not seen", about="The query parameter of Get; another is 400."
+        "both", "marketingActivityId", "id", mark="14.16: not seen", about="The query parameter of Get; others are 400."
     )
     illegalMask: int = _choice(
-        400, 428, mark="14.16: an error (D), status not known", about="A mask that names what may not be named."
+        400,
+        428,
+        mark="14.16: an error (D), status not known",
+        about="The status for a mask with a path that is not allowed.",
     )
 
     # Events
@@ -379,7 +389,7 @@ class Unknowns:
         "event",
         "calendarEvent",
         mark="8.2: from the path variable (I)",
-        about="The body key of UpdateEvent; another is 400.",
+        about="The body key of UpdateEvent; other keys are 400.",
     )
     frequencies: str = _choice(
         "WEEKLY",
@@ -414,7 +424,7 @@ class Unknowns:
         "empty-object",
         "not-found",
         mark="9.1: derived fields alone (D), where is not seen",
-        about="Settings that were never saved: derived fields inside `settings`, beside it, {}, or 404.",
+        about="Settings that were never saved: derived fields inside `settings`, next to it, {}, or 404.",
     )
     upsertAnswer: str = _choice("settings", "empty", mark="14.18: not seen", about="The answer of the upsert.")
     upsertEffect: str = _choice(
@@ -422,7 +432,7 @@ class Unknowns:
         "third-time",
         "never",
         mark="17.5: a 200 is no proof (I)",
-        about="The upsert answers 200, and a field takes effect at once, from the third time on that it is named, or "
+        about="The upsert answers 200, and a field takes effect at once, only from the third time it is sent, or "
         "never.",
     )
     maskDepth: str = _choice(
@@ -431,14 +441,14 @@ class Unknowns:
         "ignore",
         "replace",
         mark="17.4: not known",
-        about="A mask path below a field of the reference: taken, 428, 200 without effect, or it replaces the whole "
-        "field with what the body has of it.",
+        about="A mask path deeper than a field in the reference: accepted, 428, 200 without effect, or it replaces the "
+        "whole field with what the body has of it.",
     )
     wholeField: str = _choice(
         "replace",
         "merge",
         mark="17.4: not known",
-        about="A mask path that names a whole object: replaced by the body's, or merged with it.",
+        about="A mask path that names a whole object: the object is replaced by the body's, or merged with it.",
     )
     settingsFrequency: str = _choice(
         "honoured", "ignored", mark="14.18: not known", about="Whether `settings.frequency` counts in a generation."
@@ -452,11 +462,13 @@ class Unknowns:
         "bare",
         "empty",
         mark="10.1: D for Cancel, else (I)",
-        about="The answer of methods about one post; empty: {} for writes.",
+        about="The answer of methods for one post; empty: {} for writes.",
     )
-    getItemPath: str = _choice("items", "elsewhere", mark="10.1: path (I)", about="Where one post is read; else 404.")
+    getItemPath: str = _choice(
+        "items", "elsewhere", mark="10.1: path (I)", about="Where one post is read; elsewhere: 404."
+    )
     itemFilters: str = _choice(
-        "all", "none", mark="14.19: filterable fields not seen", about="Whether Query Items can filter; else 400."
+        "all", "none", mark="14.19: filterable fields not seen", about="Whether Query Items can filter; if not, 400."
     )
     itemIdsParameter: str = _choice("ids", "itemIds", mark="14.19: not seen", about="The parameter of Get Items.")
     accountIds: str = _choice(
@@ -471,27 +483,27 @@ class Unknowns:
         "content",
         "none",
         mark="10.2: two candidates (S)",
-        about="Where a published post's link is: `channel.externalItemUrl`, `postUrl` or `storyUrl`, nowhere.",
+        about="Where a published post's link is: in `channel.externalItemUrl`, in `postUrl` or `storyUrl`, or nowhere.",
     )
     scheduledInPlan: bool = _flag(True, mark="6.4: not stated", about="Scheduled posts stay in their activity.")
     publishedInPlan: bool = _flag(True, mark="6.4: not stated", about="Published posts stay in their activity.")
     failureMembers: str = _choice(
-        "message", "code", "none", mark="14.19: not seen", about="The members of `publicationError`."
+        "message", "code", "none", mark="14.19: not seen", about="Which field `publicationError` has."
     )
     deletedItems: str = _choice(
         "hidden",
         "shown",
         mark="10.1: 428 on a second delete (D), reading is not documented",
-        about="Deleted posts are 404 when read, or shown as DELETED.",
+        about="Reading a deleted post: 404, or it is shown as DELETED.",
     )
     cancelRefusal: int = _choice(
         428,
         409,
         mark="10.6: one 409 and two 428 (D), which is not known",
-        about="The status of cancelling a post that is not SCHEDULED.",
+        about="The HTTP status for cancelling a post that is not SCHEDULED.",
     )
     cancelUnknown: int = _choice(
-        428, 409, mark="10.1: no 404 (D)", about="The status of cancelling a post that does not exist."
+        428, 409, mark="10.1: no 404 (D)", about="The HTTP status for cancelling a post that does not exist."
     )
     cancelGives: str = _choice(
         "CANCELED",
@@ -508,22 +520,35 @@ class Unknowns:
         about="An Instagram draft without media: 400, or accepted and failing when it goes out.",
     )
     neverConnected: int = _choice(
-        400, 428, mark="10.4: 400 (S-wix), one 428 (D)", about="List Accounts of a channel that was never connected."
+        400,
+        428,
+        mark="10.4: 400 (S-wix), one 428 (D)",
+        about="The HTTP status of List Accounts for a channel that was never connected.",
     )
     repeatedChannelName: str = _choice(
-        "each", "first", "refuse", mark="14.19: not known", about="`channelName` given more than once."
+        "each",
+        "first",
+        "refuse",
+        mark="14.19: not known",
+        about="If `channelName` is given more than once: each counts, the first counts, or it is refused.",
     )
 
     # Platform
     apiKeys: str = _choice(
-        "accepted", "refused", mark="14.21: unproven", about="API keys on the marketing plan services; refused: 403."
+        "accepted",
+        "refused",
+        mark="14.21: unproven",
+        about="Whether the marketing plan services accept API keys; refused: 403.",
     )
     throttleAnswer: str = _choice(
-        "envelope", "empty", "html", mark="14.20: not known", about="The body of a 429 by `requestsPerMinute`."
+        "envelope", "empty", "html", mark="14.20: not known", about="The body of a 429 from `requestsPerMinute`."
     )
     throttleRetryAfter: bool = _flag(False, mark="14.20: not documented", about="Whether such a 429 has `Retry-After`.")
     propertiesFields: str = _choice(
-        "honoured", "ignored", mark="11.3: effect (I)", about="`fields` of the site properties."
+        "honoured",
+        "ignored",
+        mark="11.3: effect (I)",
+        about="Whether `fields` limits the site properties in the answer.",
     )
     timeZoneShown: bool = _flag(
         True, mark="11.3: D; not every site may have one", about="Site properties have `timeZone`."

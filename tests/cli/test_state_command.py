@@ -253,7 +253,7 @@ Generation inputs used by the current plan
   toneOfVoice: "warm\\u001b[31m"
   event "Sale": {date: "2026-11-27"}
 
-Last applied, or already as asked for
+Last applied, or already in place
   toneOfVoice: dry
   marketing-plan: {state: present}
 
@@ -262,12 +262,12 @@ Identities
 
 Posts that were scheduled
   834dc801-3e5c-416a-bd14-b130a95d100e  INSTAGRAM  for Mon 2026-11-02 09:00 UTC
-    noted Mon 2026-11-02 09:00 UTC  sha256:ba2df490  commit 0123456789ab
+    recorded Mon 2026-11-02 09:00 UTC  sha256:ba2df490  commit 0123456789ab
 
 Decisions carried out
   activity a-1: discard (sha256:2bc983a5)
 
-State: 1 unconfirmed call, 1 in progress, 1 post published, locked by jane on ci-7.
+State: 1 unconfirmed call, 1 in progress, 1 post scheduled, locked by jane on ci-7.
 """
 
 
@@ -407,7 +407,7 @@ def test_a_lock_can_go_where_the_record_is_corrupt_or_not_begun(
     shown = reconciler("state", "show", "shop", project.root)
     assert (shown.code, shown.last) == (
         0,
-        "State: 0 unconfirmed calls, 0 in progress, 0 posts published, locked by jane on ci-7.",
+        "State: 0 unconfirmed calls, 0 in progress, 0 posts scheduled, locked by jane on ci-7.",
     )
     assert reconciler("state", "list", project.root).last.startswith("State: 1 site,")
     (project.root / ".reconciler" / "records").mkdir()
