@@ -216,9 +216,9 @@ class Repository:
         return self._bytes(*arguments, top=top).decode("utf-8", "surrogateescape")
 
     def _bytes(self, *arguments: str, top: bool = False, given: bytes | None = None) -> bytes:
+        at = self.top if top or arguments[0] in ("blame", "cat-file") else self._marked
         import subprocess
 
-        at = self.top if top or arguments[0] in ("blame", "cat-file") else self._marked
         try:
             done = subprocess.run(  # noqa: S603 - no shell; revisions are checked, and paths follow `--`
                 ["git", "-C", str(at), "--no-pager", *_UNMOVED, *arguments],  # noqa: S607 - the user's own git

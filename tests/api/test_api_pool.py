@@ -241,7 +241,7 @@ def test_a_time_out_after_the_request_was_sent_never_counts_as_not_sent(clock: F
         await server.wait_closed()
         return outcome
 
-    for number, timeouts in enumerate((Timeouts(silence=0.05), Timeouts(first_byte=0.05)), start=1):
+    for number, timeouts in enumerate((Timeouts(silence=0.3), Timeouts(first_byte=0.3)), start=1):
         # Long before the other of the two bounds would end it.
         assert isinstance(asyncio.run(asyncio.wait_for(write(timeouts), 20)), Unknown)
         assert asked == number
