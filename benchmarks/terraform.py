@@ -2,9 +2,10 @@
 
 python benchmarks/terraform.py [--sites 1000] [--rounds 3]
 
-Comparable: as many things of a few values each, declared in files and recorded in a state on this disk, and a plan that
-looks at all of them and finds nothing to do. Ours are sites, each in a file; Terraform's are modules of five
-`terraform_data`, a resource that is built in, so that no registry and no provider's process is needed.
+Comparable: as many things, declared in files and recorded in a state on this disk, and a plan that refreshes all of
+them and finds nothing to do. Ours are sites, each in a file; Terraform's are calls of a module, each with the values of
+a site file as its variables, which makes five resources of them: the goal, topics, voice, business profile and
+marketing plan of the site. They are `terraform_data`, which is built in, so that no registry and no provider's process is needed.
 
 Not comparable, to Terraform's favour: `terraform_data` is asked from nobody, while each of our sites is read with two
 requests over HTTP (the server is a process of its own, and not counted). To ours: Terraform evaluates a language and
@@ -24,20 +25,50 @@ from pathlib import Path
 
 from canned import served
 from measure import compiled, cost_of
-from run import command, write_project
+from run import command, site_id, write_project
 
 FIVE = """\
-variable "name" { type = string }
+variable "site" { type = object({ name = string, id = string, labels = map(string) }) }
+variable "goal" { type = string }
+variable "tools" { type = list(string) }
+variable "topics" { type = object({ included = list(string), excluded = list(string) }) }
+variable "voice" { type = object({ tone = string, view = string }) }
+variable "profile" { type = object({ value = string, audience = string }) }
+variable "frequency" { type = object({ interval = string, count = number }) }
 
-resource "terraform_data" "setting" {
-  count = 5
-  input = "${var.name}-${count.index}"
+resource "terraform_data" "goal" {
+  input = { site = var.site, goal = var.goal, tools = var.tools }
+}
+
+resource "terraform_data" "topics" {
+  input = { site = var.site.id, topics = var.topics }
+}
+
+resource "terraform_data" "voice" {
+  input = { site = var.site.id, voice = var.voice }
+}
+
+resource "terraform_data" "profile" {
+  input = { site = var.site.id, profile = var.profile }
+}
+
+resource "terraform_data" "marketing_plan" {
+  input = { site = var.site.id, state = "present", frequency = var.frequency }
 }
 """
 
-MODULE = 'module "{name}" {{\n  source = "./five"\n  name   = "{name}"\n}}\n'
-
-FIRST = "site-00000"
+MODULE = """\
+module "{name}" {{
+  source    = "./five"
+  site      = {{ name = "{name}", id = "{id}", labels = {{ team = "emea", tier = "gold" }} }}
+  goal      = "BOOST_SALES"
+  tools     = ["SOCIAL_MARKETING", "BLOGS"]
+  topics    = {{ included = ["handmade ceramics", "studio life"], excluded = ["politics"] }}
+  voice     = {{ tone = "warm and playful", view = "SECOND_PERSON" }}
+  profile   = {{ value = "hand-thrown stoneware", audience = "home cooks" }}
+  frequency = {{ interval = "WEEK", count = 3 }}
+}}
+"""
 
 
 def write_modules(root: Path, modules: int) -> None:
@@ -51,20 +82,24 @@ def write_modules(root: Path, modules: int) -> None:
     cost_of(["terraform", "init", "-no-color"], root)
     file = root / "terraform.tfstate"
     state = json.loads(file.read_text(encoding="utf-8"))
-    [made] = state["resources"]
-    text = json.dumps(made)
-    state["resources"] = [json.loads(text.replace(FIRST, name)) for name in names(modules)]
+    text, first = json.dumps(state["resources"]), site_id(0)
+    state["resources"] = [
+        resource
+        for number in range(modules)
+        for resource in json.loads(text.replace(name_of(0), name_of(number)).replace(first, site_id(number)))
+    ]
     file.write_text(json.dumps(state), encoding="utf-8")
 
 
 def write_main(root: Path, modules: int) -> None:
-    """The file that names the modules."""
-    (root / "main.tf").write_text("".join(MODULE.format(name=name) for name in names(modules)), encoding="utf-8")
+    """The file that calls the module."""
+    calls = (MODULE.format(name=name_of(number), id=site_id(number)) for number in range(modules))
+    (root / "main.tf").write_text("".join(calls), encoding="utf-8")
 
 
-def names(modules: int) -> list[str]:
-    """What the modules are called."""
-    return [f"site-{number:05}" for number in range(modules)]
+def name_of(number: int) -> str:
+    """What a module is called."""
+    return f"site-{number:05}"
 
 
 def main() -> None:

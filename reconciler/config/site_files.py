@@ -44,14 +44,14 @@ def find_site_files(project: Project) -> SiteFiles:
     folders = {file.parent for file in taken}
     for folder in {project.root / fixed_folder(pattern) for pattern in project.sites} - {project.root}:
         folders.update(finder.folders(folder))
-    beside = {
+    beside = (
         folder / name
         for folder in folders
         for name, is_folder in finder.names_in(folder)
         if not is_folder and name.lower().endswith(YAML) and name[0] != "."
-    }
+    )
     seed = project.root / SEED
-    passed_over = {file for file in beside - taken if file != seed and may_be_one(file)}
+    passed_over = {file for file in beside if file not in taken and file != seed and may_be_one(file)}
     problems = [
         problem(Place(shown_path(unlisted.folder)), f"cannot be listed: {unlisted.why}") for unlisted in finder.unlisted
     ]

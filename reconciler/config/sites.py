@@ -48,7 +48,7 @@ class SiteEntry(Struct, frozen=True):
     name: SiteName
     id: str
     labels: Labels
-    file: Path
+    path: str
     place: Place
     packed: KeptSite | PackedSite
     problems: tuple[Diagnostic, ...] = ()
@@ -56,6 +56,11 @@ class SiteEntry(Struct, frozen=True):
     """Whether its posts go out without approval."""
     stamp: Stamp = None
     """Of its file when that was read."""
+
+    @property
+    def file(self) -> Path:
+        """The file that declares it. Kept as text: there may be many thousands, and a Path takes five times as much."""
+        return Path(self.path)
 
     def load(self) -> DesiredSite:
         """The site as its file declares it. Raises InvalidFiles for one with `problems`."""
@@ -173,7 +178,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
     ]
     return SiteIndex(
         entries=tuple(chosen),
-        files=len({entry.file for entry in chosen} | set(named.others)),
+        files=len({entry.path for entry in chosen} | set(map(str, named.others))),
         total=len(reading.entries),
         warnings=tuple(dict.fromkeys(warnings)),
         unowned=tuple(unowned),
@@ -197,6 +202,11 @@ def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
 def _in_small_letters(id: str) -> str:
     small = id.lower()
     return id if small == id else small  # the text that is kept already, for there may be many thousands
+
+
+def _folded(text: str) -> str:
+    folded = text.casefold()
+    return text if folded == text else folded  # likewise
 
 
 def _advice_about_project(project: Project) -> Iterator[Diagnostic]:
@@ -270,7 +280,7 @@ class _Reading:
                 name=site.ref.name,
                 id=site.ref.id,
                 labels=self._labels.setdefault(site.labels, site.labels),
-                file=file,
+                path=str(file),
                 place=document.start,
                 packed=self._packer.pack(site, size),
                 problems=found.problems,
@@ -334,10 +344,10 @@ class _Reading:
 
     def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
         """The entries that were named: by their files, or by their approvals files."""
-        files = named.files | set(more)
+        files = {str(file) for file in (*named.files, *more)}
         asked_for = set(self._named_approvals.values())
         for entry in self.entries:
-            if named.whole or entry.file in files or entry.name in asked_for:
+            if named.whole or entry.path in files or entry.name in asked_for:
                 yield entry
 
 
@@ -387,6 +397,6 @@ class _Taken:
             if not isinstance(value, str):
                 continue
             here = document.place(("site", key))
-            first = seen.setdefault(value.casefold(), here)
+            first = seen.setdefault(_folded(value), here)
             if first is not here:
                 problems.append(problem(here, f"site.{key}: {quoted(value)} is already used at {first}", must))

@@ -325,7 +325,7 @@ def project_of(values: ProjectValues, environ: Mapping[str, str]) -> Project:
 def site_values(entry: SiteEntry) -> SiteValues:
     """A site as it travels."""
     desired = None if entry.problems else entry.load()
-    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems, str(entry.file), entry.stamp)
+    return SiteValues(entry.name, entry.id, entry.labels, desired, entry.problems, entry.path, entry.stamp)
 
 
 def entry_of(site: SiteValues) -> SiteEntry:
@@ -333,7 +333,7 @@ def entry_of(site: SiteValues) -> SiteEntry:
     place = site.desired.place if site.desired is not None else Place("")
     # A site without a value has problems, and is not unpacked.
     packed = KeptSite(site.desired)  # type: ignore[arg-type]
-    return SiteEntry(site.name, site.id, site.labels, Path(site.file), place, packed, site.problems, stamp=site.stamp)
+    return SiteEntry(site.name, site.id, site.labels, site.file, place, packed, site.problems, stamp=site.stamp)
 
 
 def told_of(event: object) -> Told | None:

@@ -45,10 +45,10 @@ def updates(
     session: Session[ReadClient], entries: Sequence[SiteEntry], emit: Emit = lambda _: None
 ) -> AsyncIterator[SiteImported | SiteFailed]:
     """What became of each file, in the order of the sites."""
-    in_file = Counter(entry.file for entry in entries)
+    in_file = Counter(entry.path for entry in entries)
 
     async def work(entry: SiteEntry, turn: Turn) -> SiteImported:
-        if in_file[entry.file] > 1:
+        if in_file[entry.path] > 1:
             fix = "give each site its own file"
             raise InvalidFiles((problem(Place(entry.place.file), "several sites are in this file", fix),))
         return await _update(session, entry, turn)
