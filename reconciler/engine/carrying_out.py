@@ -39,8 +39,8 @@ from reconciler.state.ledger import RunLedgers
 OVERTAKEN = "another run worked on this site after the plan was made; run apply again"
 IN_DOUBT = f"the worker that started this site was lost, and what it did here is not known; {AGAIN}"
 DONE_BEFORE = "done before another worker took over from one that was lost"
-ASKED_BEFORE = "asked for by a worker that was lost afterwards"
-HOW_MUCH = f"a worker that was lost began this, and how much of it was done is not known; {AGAIN}"
+ASKED_BEFORE = "requested by a worker that was lost afterwards"
+HOW_MUCH = f"begun by a worker that was lost, and it is not known how much was done; {AGAIN}"
 
 
 async def carry_out(

@@ -146,8 +146,8 @@ def other_moment_notes(
         if draft.goes_out and draft.goes_out != goes_out:
             name = post_name(candidate.activity.title, candidate.post.channel, candidate.post.type)
             yield (
-                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, which is "
-                "written for people and not read: the time is that of its rule, or of its activity"
+                f"{name} goes out {goes_out}; {approvals.file} still shows {printable(draft.goes_out)}, but that is "
+                "not read: the time comes from the rule, or from the activity"
             )
 
 

@@ -224,7 +224,7 @@ def test_what_a_killed_worker_waited_for_is_waited_for_and_counted(
         completed, sites = applied(shops, of_processes)
         assert len(asked) == SITES
         entries = [entry for site in sites for entry in site.ledger.entries]
-        waited = [entry.operation for entry in entries if "asked for by a worker that was lost" in entry.detail]
+        waited = [entry.operation for entry in entries if "requested by a worker that was lost" in entry.detail]
         assert waited == [Generate()] * SITES, sites
         # As one process counts it.
         assert (set(completed.results), completed.tally) == ({Result.DONE}, Tally(added=6, changed=3, generated=3))

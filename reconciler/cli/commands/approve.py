@@ -41,7 +41,7 @@ DECISIONS = ("approve", "pending", "keep", "regenerate", "regenerate-media", "di
     "--all",
     "everything",
     is_flag=True,
-    help="Every draft that waits for a decision (with pending or keep: every draft); needs --yes.",
+    help="Every draft that is waiting for a decision (with pending or keep: every draft); needs --yes.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask; the drafts are still shown.")
 @options.choosing
