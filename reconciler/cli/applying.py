@@ -83,7 +83,7 @@ def apply_saved_command(file: Path, asked: RunOptions, permissions: Permissions)
         if saved.part is not None and saved.part.count > 1:
             if asked.choice.shard is not None:
                 raise UsageError(f"{file} is already one shard; merge all shards, or leave --shard out")
-            what = f"this is shard {saved.part.number} of {saved.part.count}: the limits of the run only cover it"
+            what = f"this is shard {saved.part.number} of {saved.part.count}, and the limits only count its own sites"
             fix = "to check them over all shards: reconciler merge FILE... --out FILE"
             running.emit(Notice(Diagnostic("part-alone", what, fix, Severity.WARNING)))
         files = files_of(project)

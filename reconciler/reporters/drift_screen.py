@@ -108,7 +108,9 @@ class DriftScreen:
         if len(rows) > MOST_ROWS:
             shown.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        shown.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
+        shown.append(
+            Row(f"all {completed.sites:,} sites" if completed.sites > 1 else "1 site", total, style=Style.BOLD)
+        )
         yield from table("site", [name.replace("_", " ") for name in used], shown, self._screen)
         yield ""
 

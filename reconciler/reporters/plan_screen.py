@@ -215,7 +215,9 @@ class PlanScreen:
         if len(rows) > MOST_ROWS:
             cells.append(Row(f"{len(rows) - MOST_ROWS:,} more rows", text="…"))
         total = tuple(getattr(completed.tally, column) for column in used)
-        cells.append(Row(f"all {completed.sites:,} sites", total, style=Style.BOLD))
+        cells.append(
+            Row(f"all {completed.sites:,} sites" if completed.sites > 1 else "1 site", total, style=Style.BOLD)
+        )
         if self._screen.width < 60:
             for row in cells:
                 listed = ", ".join(f"{n} {column}" for column, n in zip(heads, row.cells, strict=False) if n)
