@@ -10,12 +10,10 @@ from msgspec import Struct
 
 from reconciler.model.approvals import Approvals, ApprovalState, Verdict
 from reconciler.model.content import Difference
+from reconciler.model.differences import Mark, around_changes, compare_words, made_visible
 from reconciler.model.moments import moment_text
 from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
-
-CONTEXT: Final = 20
-"""Characters shown on either side of a difference between two texts."""
 
 LONGEST: Final = 80
 """Characters up to which a value is shown whole."""
@@ -64,7 +62,7 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
                 BlockedBy.APPROVAL_UNPROVEN,
                 "it is approved, but the state has no record of this site from that time, so the approval may have "
                 "been used already",
-                "run review, which sets it back to pending, and approve it again",
+                "run review, which sets it back to pending, and apply, which records the site; then approve it again",
             )
         case ApprovalState.OVERCOUNTED:
             return Objection(
@@ -103,20 +101,19 @@ def _pair(found: Difference, zone: str) -> str:
     if not before or not after:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
-        start = next((at for at, (left, right) in enumerate(zip(before, after, strict=False)) if left != right), None)
-        start = min(len(before), len(after)) if start is None else start
-        end = 0
-        while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
-            end += 1
-        before, after = (_around(text, start, len(text) - end) for text in (before, after))
+        return _by_words(before, after)
     if _short(before) == _short(after):  # they differ in blanks, which nobody sees
         before, after = (text.encode("unicode_escape").decode() for text in (before, after))
     return f"{_short(before)} -> {_short(after)}"
 
 
-def _around(text: str, start: int, end: int) -> str:
-    left, right = max(0, start - CONTEXT), min(len(text), end + CONTEXT)
-    return f"{'...' if left else ''}{text[left:right]}{'...' if right < len(text) else ''}"
+def _by_words(before: str, after: str) -> str:
+    """`… at the [-Fryday-]{+Friday+} market …`: two long texts, around the words that differ."""
+    pieces = made_visible(around_changes(compare_words(before, after)))
+    return printable(" ".join("".join(_MARKED[piece.mark].format(piece.text) for piece in pieces).split()))
+
+
+_MARKED: Final = {Mark.KEPT: "{}", Mark.REMOVED: "[-{}-]", Mark.ADDED: "{{+{}+}}", Mark.GAP: " {} "}
 
 
 def _short(text: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from reconciler.model.activities import CreateActivity, DeleteActivity, DesiredActivity, SetActivities, UpdateActivity
+from reconciler.model.canonical import Json
 from reconciler.model.events import EventWrite
 from reconciler.model.marketing_plan import AwaitGeneration, DeleteMarketingPlan, Generate, Regenerate
 from reconciler.model.moments import moment_text
@@ -72,7 +75,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
                 f"activity {quoted(activity.title)}", f"{moment(activity.target_date, zone)}, {activity.type}"
             )
         case UpdateActivity(title=title, changes=changes):
-            return ActionText(f"activity {quoted(title)}", "", changes)
+            return ActionText(f"activity {quoted(title)}", "", tuple(_in_zone(change, zone) for change in changes))
         case DeleteActivity(title=title):
             return ActionText(f"activity {quoted(title)}", because(action, "delete"))
         case GeneratePosts(title=title):
@@ -87,7 +90,7 @@ def action_text(action: Action, zone: str) -> ActionText:  # noqa: C901 - a case
         case SchedulePost() | ReschedulePost() | CancelPost():
             return _post(action, operation, zone)
         case Deferred():
-            return ActionText(*deferred_words(operation))
+            return ActionText(*deferred_words(operation, zone))
         case _:
             assert_never(operation)
 
@@ -126,7 +129,18 @@ def scheduled_words(operation: SchedulePost, zone: str) -> str:
     return f"{moment_text(operation.about, zone, exact=False)} (Wix picks the time)"
 
 
-def deferred_words(operation: Deferred) -> tuple[str, str]:
+def _in_zone(change: FieldChange, zone: str) -> FieldChange:
+    """A change of an activity, with its date as the moment that people know it by."""
+    return replace(
+        change, before=_moment(change.path, change.before, zone), after=_moment(change.path, change.after, zone)
+    )
+
+
+def _moment(name: str, value: Json, zone: str) -> Json:
+    return moment(datetime.fromisoformat(value), zone) if name == "targetDate" and isinstance(value, str) else value
+
+
+def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
     """What a promise is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
     rule, most = operation.rule, operation.at_most
     later = "(decided after generation)"
@@ -141,7 +155,7 @@ def deferred_words(operation: Deferred) -> tuple[str, str]:
             if isinstance(chosen, DesiredActivity):
                 return f"activity {quoted(chosen.title)}", f"create {later}"
             if isinstance(chosen, SetActivities):
-                values = ", ".join(f"{name} to {yaml(wanted)}" for name, wanted in chosen.values())
+                values = ", ".join(f"{name} to {yaml(_moment(name, wanted, zone))}" for name, wanted in chosen.values())
                 return "activities", f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
             return "activities", f"delete {_up_to(most, 'activity', 'activities')} {later}"
         case never:

@@ -134,4 +134,7 @@ def _counted(*terms: tuple[int, str]) -> list[str]:
 
 
 def _sentence(doing: list[str], rest: list[str]) -> str:
-    return f"{', '.join(doing)}{'; ' if rest else ''}{', '.join(rest)}."
+    """`2 to generate; plus up to 9 posts; 1 blocked.`: what is done, what may follow, and what is not done."""
+    promised = [part for part in rest if part.startswith("plus")]
+    counted = [part for part in rest if not part.startswith("plus")]
+    return "; ".join(", ".join(parts) for parts in (doing, promised, counted) if parts) + "."

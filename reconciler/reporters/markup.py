@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final
 
-from reconciler.model.text import printable
-from reconciler.reporters.differences import (
+from reconciler.model.differences import (
     Mark,
     around_changes,
     compare_words,
@@ -17,6 +16,7 @@ from reconciler.reporters.differences import (
     made_visible,
     spelled_out,
 )
+from reconciler.model.text import printable
 
 LONG: Final = 1_500
 """From this number of characters on, two texts are shown around their differences."""

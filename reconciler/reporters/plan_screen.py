@@ -163,7 +163,10 @@ class PlanScreen:
         if tally.changes and self._saved is None:
             command = " ".join(part for part in ("reconciler apply", printable(self._detail.saved_to)) if part)
             if tally.publish or tally.promises.publish:
-                return f"{command} --allow-publish   ({plural(tally.publish, 'post')} to make public)"
+                certain, more = tally.publish, tally.promises.publish
+                posts = [plural(certain, "post")] if certain else []
+                posts += [f"up to {more} more" if certain else f"up to {plural(more, 'post')}"] if more else []
+                return f"{command} --allow-publish   ({' and '.join(posts)} to make public)"
             return command
         return self.review_step()
 

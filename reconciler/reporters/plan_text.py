@@ -179,7 +179,7 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
 def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line]:
     lines = [f"address: {action.address}", f"class: {class_of(action.operation)}"]
     why = (
-        deferred_words(action.operation)[1]
+        deferred_words(action.operation, plan.time_zone)[1]
         if isinstance(action.operation, Deferred)
         else words.reason_behind(action.reason)
     )

@@ -168,7 +168,7 @@ def _rewritten(review: Review, screen: Screen) -> Iterator[str]:
             case ReviewStatus.CHANGED:
                 why = f"changed after approval: {what}" if what else "changed after approval"
             case _:
-                why = "its approval may have been used already; approve it again"
+                why = "its approval may have been used already; run apply, then approve it again"
         label = "  ! back to pending" if found.after in TO_DECIDE else "  ! corrected"
         words = f"{post_name(found.title, found.post.channel, found.post.type)}: {why}"
         yield from wrapped((Span(label, Style.YELLOW), Span(words)), screen, hang=12)

@@ -10,9 +10,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from reconciler.model.canonical import Json, JsonObject, thaw
-from reconciler.model.writes import FieldChange
-from reconciler.planner.changes import Step, details_of
-from reconciler.reporters.differences import (
+from reconciler.model.differences import (
     Mark,
     around_changes,
     compare_words,
@@ -20,6 +18,8 @@ from reconciler.reporters.differences import (
     made_visible,
     spelled_out,
 )
+from reconciler.model.writes import FieldChange
+from reconciler.planner.changes import Step, details_of
 from reconciler.reporters.layout import Span, Style
 
 LONG: Final = 60

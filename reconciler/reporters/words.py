@@ -193,7 +193,7 @@ FINDINGS: Final = {
     Finding.POSTS_CLEARED: "its posts are gone",
     Finding.POSTS_MISSING: "it has no posts yet",
     Finding.SENT_BACK: "a decision has not been carried out yet",
-    Finding.NOT_SCHEDULED: "approved, but not scheduled yet",
+    Finding.NOT_SCHEDULED: "ready to go out, but not scheduled yet",
     Finding.OTHER_TIME: "scheduled for a different time than the rule says",
     Finding.NOT_WANTED: "scheduled, but no rule covers it",
     Finding.FAILED_POST: "failed to go out",

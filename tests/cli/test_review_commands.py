@@ -157,9 +157,10 @@ def test_a_yes_that_the_state_knows_nothing_of_is_given_again(shop: Project, rec
             path.unlink()
     planned = " ".join(reconciler("plan", shop.root).out.split())
     assert "the state has no record of this site" in planned
+    assert "and apply, which records the site; then approve it again" in planned
     reviewed = reconciler("review", shop.root)
     assert reviewed.last == "Review: 4 pending, 0 approved; pending in 1 of 1 site."
-    assert "its approval may have been used already; approve it again" in " ".join(reviewed.out.split())
+    assert "its approval may have been used already; run apply, then approve it again" in " ".join(reviewed.out.split())
     assert decisions(shop) == dict.fromkeys("1234", "pending")
     reconciler("apply", shop.root, "--auto-approve")
     reconciler("approve", shop.root, "--id", IDS[4], "--yes")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.reporters.differences import (
+from reconciler.model.differences import (
     MOST_WORDS,
     Mark,
     Piece,
