@@ -266,4 +266,4 @@ def test_what_went_out_today_counts_for_today(tmp_path: Path) -> None:
     run.sandbox.advance(datetime(2027, 3, 28, 11, tzinfo=UTC) - run.sandbox.now())
     approve(run)
     assert statuses(run)["2"] == "PUBLISHED"
-    assert "it would be post 2 of 2027-03-28" in blocked(run.plan(policy=policy))["1"]
+    assert "it would be post 2 on 2027-03-28" in blocked(run.plan(policy=policy))["1"]
