@@ -29,6 +29,11 @@ class Kind(StrEnum):
     RULE = "rule"
     """A rule whose objects are not known yet: `rule[activities.0]`."""
 
+    @property
+    def has_names(self) -> bool:
+        """Whether its objects are known by names that people gave them, and not by ids."""
+        return self is Kind.EVENT
+
 
 def rule_words(key: str) -> str:
     """A rule as it is written everywhere on a screen: `posts[0]` for `posts.0`."""

@@ -169,8 +169,8 @@ def _item(items: Sequence[DriftItem], *, everything: bool) -> Iterator[Line]:
 def _subject(item: DriftItem) -> str:
     """What an object is, by the name people know; its id only if it has no other name."""
     kind, key = item.address.kind, item.address.key
-    if kind is Kind.EVENT:
-        return f'event "{key}"'
+    if kind.has_names:
+        return f'{spoken(kind)} "{key}"'
     if item.channel:
         return f"post {name_of(item)}"
     if kind is Kind.ACTIVITY and (title := item.name or ", ".join(item.about)):

@@ -8,7 +8,6 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.model.activities import CreateActivity, UpdateActivity
-from reconciler.model.address import Kind
 from reconciler.model.journal import OpenEntry, UnreadableCall
 from reconciler.model.marketing_plan import Generate, Regenerate
 from reconciler.model.schedule import ReschedulePost, SchedulePost
@@ -98,7 +97,7 @@ def about(entry: OpenEntry) -> str:
     if isinstance(operation, SchedulePost | ReschedulePost):
         when = f"for {moment(operation.at, 'UTC')}" if operation.at else "at a time Wix picks"
         return f"{operation.channel}, {when}"
-    return value(entry.address.key) if entry.address.kind is Kind.EVENT else ""
+    return value(entry.address.key) if entry.address.kind.has_names else ""
 
 
 def standing(entry: OpenEntry, *, held: bool) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from reconciler.engine.site_results import SiteDrifted, SiteHistory
-from reconciler.model.address import Kind
 from reconciler.model.canonical import Absent
 from reconciler.model.posts import PostStatus, name_of, shown_account
 from reconciler.model.sites import PostOutcome, PublishedPost
@@ -69,7 +68,7 @@ def _rank(item: DriftItem) -> int:
 
 def _item(item: DriftItem) -> str:
     kind, key = item.address.kind, item.address.key
-    subject = f'event "{key}"' if kind is Kind.EVENT else spoken(kind)
+    subject = f'{spoken(kind)} "{key}"' if kind.has_names else spoken(kind)
     if item.channel:
         subject = f"post {name_of(item)}"
     _, style, symbol = STATES[item.state]

@@ -24,6 +24,15 @@ MOST = 15
 """Files that know calendar events. It may fall, never rise: `docs/design.md` says which they are, and why."""
 
 
+ITS_OWN = re.compile(r"event(?:s|_text|_matching|_words)\.py")
+NAMED = re.compile(
+    r"\b(?:(?:model|planner|api|config|kinds)\.events|planner\.event_matching|config\.event_text|reporters\.event_words)\b"
+    r"|\b(?:Kind\.EVENT|Need\.EVENTS)\b"
+)
+MOST_SHARED = 31
+"""Files of all kinds that name events: where a kind takes a line, and what is made from events."""
+
+
 @pytest.mark.parametrize("kind", OPERATIONS)
 def test_every_kind_of_write_says_what_is_true_of_it(kind: Any) -> None:
     operation = find(of(kind), lambda _: True, settings=ANY)
@@ -40,6 +49,16 @@ def test_no_more_files_know_calendar_events_than_did() -> None:
         str(path.relative_to(root)) for path in root.rglob("*.py") if EVENT.search(path.read_text("utf-8"))
     )
     assert len(knowing) <= MOST, f"{len(knowing)} files know calendar events: {knowing}"
+
+
+def test_no_more_files_of_all_kinds_name_events_than_did() -> None:
+    root = Path(reconciler.__file__).parent
+    naming = sorted(
+        str(path.relative_to(root))
+        for path in root.rglob("*.py")
+        if not ITS_OWN.fullmatch(path.name) and NAMED.search(path.read_text("utf-8"))
+    )
+    assert len(naming) <= MOST_SHARED, f"{len(naming)} files of all kinds name events: {naming}"
 
 
 def test_no_match_over_operations_swallows_a_new_one() -> None:
