@@ -172,9 +172,7 @@ ENOUGH: Final = 2
 
 def not_shown(address: Address, message: str) -> Diagnostic:
     """The refusal of a site whose answers do not show what earlier runs know of it (doubt.py)."""
-    fix = (
-        "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {}` starts over"
-    )
+    fix = "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {}` starts over"
     return refusal(address, RefusedBy.NOT_SHOWN, message, fix.format(address.site))
 
 
