@@ -143,7 +143,7 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
     settings = settings_of(site.settings)
     for root, tree in _trees(settings).items():
         if tree:
-            yield f"{root}:{yaml_tree(tree, 2)}"
+            yield f"{root}:{yaml_tree(tree)}"
     yield from event_lines(site.events, site.unsure)
     if site.marketing_plan:
         yield "marketingPlan:"
@@ -154,12 +154,9 @@ def _lines(site: NewSite, schema: str | None) -> Iterator[str]:
         yield "  rules: []                      # add rules to schedule more drafts"
 
 
-def yaml_tree(tree: JsonObject, indent: int) -> str:
+def yaml_tree(tree: JsonObject) -> str:
     """An object below its key, always as a block at its first level, so that a line can be added."""
-    lines = [
-        f"{' ' * indent}{one_line(key)}:{yaml_value(value, indent + 2, indent + len(key) + 1)}"
-        for key, value in tree.items()
-    ]
+    lines = [f"  {one_line(key)}:{yaml_value(value, 4, len(key) + 3)}" for key, value in tree.items()]
     return "\n" + "\n".join(lines) if lines else f" {one_line(EMPTY)}"
 
 

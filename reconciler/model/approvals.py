@@ -217,9 +217,9 @@ class Approvals(Struct, frozen=True, dict=True):
             return Verdict(ApprovalState.USED_UP)
         return Verdict(ApprovalState.APPROVED)
 
-    def approves(self, post: Post, date: datetime, *, times: int | None = None, known: bool = True) -> bool:
+    def approves(self, post: Post, date: datetime, *, times: int | None = None) -> bool:
         """Whether a person said yes to exactly this content, place and day, after it was scheduled that many times."""
-        return self.verdict(post, date, times=times, known=known).state is ApprovalState.APPROVED
+        return self.verdict(post, date, times=times).state is ApprovalState.APPROVED
 
 
 def decided_otherwise(counting: Approvals, written: Approvals) -> frozenset[str]:
