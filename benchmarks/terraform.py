@@ -3,10 +3,9 @@
 python benchmarks/terraform.py [--sites 1000] [--rounds 3]
 
 Comparable: as many things, declared in files and recorded in a state on this disk, and a plan that refreshes all of
-them and finds nothing to do. Ours are sites, each in a file; Terraform's are calls of a module, each with the values of
-a site file as its variables, which makes five resources of them: the goal, topics, voice, business profile and
-marketing plan of the site. They are `terraform_data`, which is built in, so that no registry and no provider's process
-is needed.
+them and finds nothing to do. Ours are sites, each in a file. Terraform's are calls of a module, each with the values of
+a site file as its variables, of which it makes five resources: goal, topics, voice, business profile and marketing
+plan. They are `terraform_data`, which is built in, so that no registry and no provider's process is needed.
 
 Not comparable, to Terraform's favour: `terraform_data` is asked from nobody, while each of our sites is read with two
 requests over HTTP (the server is a process of its own, and not counted). To ours: Terraform evaluates a language and
