@@ -376,6 +376,7 @@ class Commands(RuleBasedStateMachine):
         ids = (OTHER_ID, SITE_ID) if self.moved else (SITE_ID, OTHER_ID)
         if self.command("state", "mv", *ids)[0] == 0:
             self.moved = not self.moved
+            self.by_tool.clear()
 
     @rule(
         tone=st.sampled_from(["dry", "warm"]),
