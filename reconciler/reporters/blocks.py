@@ -142,7 +142,8 @@ class Blocks(Generic[Tally]):
                     yield from self._read(place)
                     yield ""
                 continue
-            yield self._screen.paint(f"Same on {found.count:,} sites ({self._which(found)})", Style.BOLD)
+            head = f"Same on {found.count:,} sites ({self._which(found)})"
+            yield from Line((Span(head, Style.BOLD),)).on(self._screen)
             yield from self._lines_of(found)
             yield ""
 
