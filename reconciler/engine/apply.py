@@ -24,7 +24,7 @@ from reconciler.engine.plan_file import bare, plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused
-from reconciler.engine.saved import MOVED_ON, MovedOn, moved_on, plan_loaded
+from reconciler.engine.saved import MOVED_ON, FilesUnreadable, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
 from reconciler.engine.session import RunContext, begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
@@ -123,13 +123,13 @@ async def _prepared_by(
 
 
 async def apply_saved(
-    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, shard: Shard | None = None
+    run: Run, saved: SavedPlan, today: Mapping[SiteName, SiteEntry] | FilesUnreadable, shard: Shard | None = None
 ) -> ApplyCompleted | Refused:
     """Carries out a saved plan exactly, once, while it is still true (docs/design.md 3.4).
 
     Before the first write: its time is not up, nobody applied it before, no guard refuses it, and on every site every
-    precondition of every action still holds. Each is checked again just before its write. `files` are the site files
-    as they are now; None if they cannot be read.
+    precondition of every action still holds. Each is checked again just before its write. `today` are the site files
+    as they are now, or why they cannot be read, which refuses the plan.
 
     With `shard` only the sites of that part are worked on, and the limits of the run are judged over all of them. A
     part that was begun and not ended may begin again: of a site that was begun, what is left is carried out if it is
@@ -144,10 +144,10 @@ async def apply_saved(
         again = shard is not None and await spent.was_begun(saved.seal, shard.number, shard.count)
         saved.check_expiry(clock.now())
         part, others = _parts_of(saved, shard)
-        _check_files(run, part, files)
-        await tell_left_out(run.session, _not_in(saved, files or {}, shard), run.emit)
+        files = _check_files(run, part, today)
+        await tell_left_out(run.session, _not_in(saved, files, shard), run.emit)
         stale: list[StalePlan | RightLost] = []
-        judged = await _judge(run, _checked(run, part, files or {}, stale, again=again), others)
+        judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
         in_order = sorted(stale, key=lambda found: (found.site, str(found.address)))
         whole = (*(diagnostic_of(found) for found in in_order), *judged.failed)
@@ -179,12 +179,17 @@ async def refuse_plan(run: Run, why: PlanRefused) -> Refused:
     return _refuse(run, Refused(diagnostic_of(why), still_going_out=going_out))
 
 
-def _check_files(run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None) -> None:
+def _check_files(
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | FilesUnreadable
+) -> Mapping[SiteName, SiteEntry]:
+    if isinstance(files, FilesUnreadable):
+        raise files
     if not (what := moved_on(saved, files, run.session.project)):
-        return
+        return files
     if run.context.strict:
         raise MovedOn(f"{what}, and --strict is given")
     run.emit(Notice(Diagnostic(MOVED_ON, what, "the saved plan is carried out as it is", Severity.WARNING)))
+    return files
 
 
 def _not_in(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], shard: Shard | None) -> list[SiteEntry]:

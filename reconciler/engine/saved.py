@@ -29,6 +29,12 @@ class MovedOn(PlanRefused):
     code = MOVED_ON
 
 
+class FilesUnreadable(PlanRefused):
+    """The project's files cannot be read, so nobody knows whether people still want what the plan does."""
+
+    code = "files-unreadable"
+
+
 def check_destination(file: Path) -> None:
     """Raises UsageError if a plan cannot be saved, before it is made."""
     shown = printable(str(file))
@@ -92,19 +98,17 @@ def check_project(saved: SavedPlan, project: Project, api: str) -> None:
             )
 
 
-def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | None:
-    """The site files as they are now, for what people decided in the approvals; None if they cannot be read."""
+def files_of(project: Project) -> Mapping[SiteName, SiteEntry] | FilesUnreadable:
+    """The site files as they are now, for what people decided in the approvals; or why they cannot be read."""
     try:
         entries = check_sites(project).entries
-    except (InvalidFiles, UsageError):
-        return None
+    except (InvalidFiles, UsageError) as error:
+        return FilesUnreadable(str(error).partition("\n")[0], "correct that and apply the plan again")
     return {entry.name: entry for entry in entries if not entry.problems}
 
 
-def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry] | None, project: Project) -> str:
+def moved_on(saved: SavedPlan, files: Mapping[SiteName, SiteEntry], project: Project) -> str:
     """How the files on disk differ from those the plan was made from; empty if they do not."""
-    if files is None:
-        return "the project's files can no longer be read"
     moved = [PROJECT_FILE] if saved.project not in (None, project.digest) else []
     moved += [
         plan.site.name
