@@ -13,7 +13,7 @@ from reconciler.model.text import printable
 from reconciler.planner.document import RunPart, SavedPlan
 from reconciler.version import __version__
 
-WORST_FIRST: Final = (130, 143, 1, 4, 3, 2, 0)
+WORST_FIRST: Final = (143, 130, 1, 4, 3, 2, 0)
 """Exit codes, the worst first: a whole has the worst of its parts (docs/design.md 2.1)."""
 
 Report = Mapping[str, Any]

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.cli.exit_codes import ExitCode, exit_code, worst
 from reconciler.engine.carrying_out import ApplyTotals
+from reconciler.engine.merging import WORST_FIRST
 from reconciler.engine.results import (
     ApplyCompleted,
     DriftCompleted,
@@ -115,3 +116,8 @@ def test_every_other_end() -> None:
     assert exit_code(Interrupted(), signal=ExitCode.TERMINATED) == 143
     assert exit_code(StateListed("x", (StateSummary(SiteName("a")),))) == 0
     assert exit_code(StateListed("x", (StateSummary(SiteName("a"), problem="corrupt"),))) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(ExitCode, 2)))
+def test_merged_reports_end_as_one_run_would(first: ExitCode, second: ExitCode) -> None:
+    assert worst((first, second)) == min(first, second, key=WORST_FIRST.index)
