@@ -143,7 +143,7 @@ class Post(Struct, frozen=True, dict=True):
     error: str = ""
     """Why publishing it failed, in the API's words."""
     shows_content: bool = True
-    """Whether the answer had its content at all: an item may come short (12.3)."""
+    """Whether the answer had its content at all: an item may come short (S-wix 12.3)."""
 
     @property
     def is_story(self) -> bool:
