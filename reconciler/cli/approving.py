@@ -130,7 +130,7 @@ MOST_COMPARED: Final = 20
 def _notes(
     project: Project, files: Sequence[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
 ) -> dict[PostId, tuple[str, ...]]:
-    """What there is to know of drafts besides what the file says of each: twins, and what changed since a yes."""
+    """Notes about drafts that their own entries do not show: twins, and what changed since the last approval."""
     asked = dict.fromkeys(subject.site for subject in found)
     last = LastApprovals(repository_of(project), project.approvals_folder)
     notes: dict[PostId, tuple[str, ...]] = {}

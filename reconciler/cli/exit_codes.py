@@ -125,4 +125,4 @@ class Stopped(Exception):
 
 
 class Terminated(BaseException):
-    """SIGTERM when there is no run to end in good order."""
+    """SIGTERM while no run is in progress that could be finished cleanly."""

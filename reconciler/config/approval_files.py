@@ -25,7 +25,7 @@ NOTHING_COMMITTED: Final = "nothing-committed"
 """Only committed approvals count, and git cannot be asked for them: it is not known what was approved."""
 
 APPROVALS_MISSING: Final = "approvals-missing"
-"""An approvals file that git has is not in this checkout, which is no decision of anybody."""
+"""This checkout lacks an approvals file that git has, and nobody decided to delete it."""
 
 
 class ApprovalFiles:
