@@ -21,6 +21,7 @@ def going_out_values(post: StillGoingOut) -> dict[str, Any]:
         "address": str(post.address),
         "post": post.post,
         "channel": post.channel,
+        "type": post.type,
         "title": post.title,
         "account": account_id(post.account) if post.account else None,
         "accountName": (account_name(post.account) or None) if post.account else None,

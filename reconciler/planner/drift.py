@@ -6,10 +6,15 @@ Activities, posts and drafts are in drift_content.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
 from reconciler.model.address import Kind
 from reconciler.model.canonical import ABSENT
 from reconciler.model.events import name_of_input
 from reconciler.model.marketing_plan import AwaitGeneration, MarketingPlan, PlanStatus, When
+from reconciler.model.posts import PostId
 from reconciler.model.settings import MarketingSettings, normal, same_setting
 from reconciler.model.sites import DesiredSite, ObservedSite, RecordedSite
 from reconciler.model.writes import FieldChange
@@ -58,7 +63,7 @@ def find_drift(
             found += content
         else:
             found += waiting_items(desired, observed, recorded, plan, scope)
-    items = _with_blocked(found, plan)
+    items = _with_types(_with_blocked(found, plan), observed, recorded)
     return DriftReport(desired.ref, items, due, plan.notes, plan.refusals)
 
 
@@ -78,6 +83,19 @@ def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
         if str(one.address) in blocked
     ]
     return tuple(items)
+
+
+def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: RecordedSite) -> tuple[DriftItem, ...]:
+    """The items, with what each post is on its channel, as far as the site or the state knows."""
+    activities = observed.marketing_plan.activities if observed.marketing_plan else ()
+    types = {post.id: post.type for post in recorded.published}
+    types |= {post.id: post.type for activity in activities for post in activity.posts}
+    return tuple(
+        replace(item, type=types[id])
+        if not item.type and item.address.kind is Kind.DRAFT and (id := PostId(item.address.key)) in types
+        else item
+        for item in items
+    )
 
 
 # --- settings --------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ class DriftItem(Struct, frozen=True):
     because: tuple[str, ...] = ()
     title: str = ""
     channel: str = ""
-    type: str = "POST"
+    type: str = ""
     """Of a post: the title of its activity, where it goes out, and what it is there."""
     name: str = ""
     """What people know the object by, if `about` does not say it: a post's name, or an activity's title."""

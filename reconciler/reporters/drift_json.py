@@ -31,6 +31,7 @@ def _item(item: DriftItem) -> dict[str, Any]:
         "about": [*(part for part in (item.channel, item.title) if part), *item.about],
         "fields": [_field(one) for one in item.fields],
         "fix": item.fix,
+        **{name: text for name in ("channel", "type", "title") if (text := getattr(item, name))},
         **({} if item.reason is None else {"reason": item.reason.value, "because": list(item.because)}),
     }
 

@@ -93,6 +93,7 @@ def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
                 "post": found.post.id,
                 "title": found.title,
                 "channel": found.post.channel,
+                "type": found.post.type,
                 "before": found.before.value,
                 "after": found.after.value,
                 "differences": [

@@ -10,9 +10,10 @@ from reconciler.model.diagnostics import Place
 from reconciler.model.settings import Field, MarketingSettings
 from reconciler.model.sites import DesiredSite, Inputs, ObservedSite, RecordedSite, SiteRef
 from reconciler.planner.drift import find_drift
-from reconciler.planner.drift_report import Moved
+from reconciler.planner.drift_report import DriftState, Moved
 from reconciler.planner.options import PlanOptions
 from reconciler.planner.planner import make_plan
+from tests.planner import publishing_world as world
 from tests.planner.pure_world import NOW
 
 REF = SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01")
@@ -39,3 +40,13 @@ def test_a_setting_was_moved_by_whoever_left_what_was_last_applied(
     (item,) = find_drift(desired, observed, recorded, plan, PlanOptions(NOW)).items
     assert [field.moved for field in item.fields] == ([moved] if moved else [])
     assert item.moved is moved
+
+
+def test_what_keeps_a_story_from_going_out_says_that_it_is_one() -> None:
+    """Its reason comes from the plan, which knows its address and nothing else of it."""
+    approved = world.activity("a", world.post("p", type="STORY", media=()))
+    desired = world.desired(world.ANY_RULE, approvals=world.approved(approved))
+    observed = world.site(approved)
+    plan = make_plan(desired, observed, world.KNOWN, PlanOptions(world.NOW))
+    (item,) = find_drift(desired, observed, world.KNOWN, plan, PlanOptions(world.NOW)).items
+    assert (item.state, item.type) == (DriftState.BLOCKED, "STORY")
