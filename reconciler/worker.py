@@ -20,6 +20,7 @@ from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
 from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember
+from reconciler.engine.checking import Checked, check
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
     TELLING,
@@ -29,6 +30,7 @@ from reconciler.engine.parts import (
     Audited,
     Auditing,
     Begun,
+    Checking,
     Failed,
     Happened,
     Kept,
@@ -40,6 +42,7 @@ from reconciler.engine.parts import (
     Preparing,
     Ready,
     SoFar,
+    StalePlanned,
     Task,
     Told,
     entry_of,
@@ -121,7 +124,7 @@ def _worked(task: Task, environ: Mapping[str, str], gone: Callable[[], bool]) ->
     match task.job:
         case Planning() | Auditing() as job:
             return asyncio.run(_read(task, job, environ))
-        case Preparing() as job:
+        case Preparing() | Checking() as job:
             with WRITING:
                 return asyncio.run(_prepare(task, job, environ, gone))
         case Applying() as job:
@@ -147,8 +150,12 @@ async def _read(task: Task, job: Planning | Auditing, environ: Mapping[str, str]
     return Answer(told.taken(), tuple(outcomes))
 
 
-def _outcome(result: SitePlanned | AuditedSite | Prepared | SiteFailed) -> Outcome:
+def _outcome(result: SitePlanned | AuditedSite | Prepared | Checked | SiteFailed) -> Outcome:
     match result:
+        case Checked(site=SitePlanned() as planned, stale=stale) if stale:
+            return StalePlanned(Planned.of(planned), stale)
+        case Checked(site=site):
+            return _outcome(site)
         case SitePlanned():
             return Planned.of(result)
         case AuditedSite(site=site, would=would, reached=reached):
@@ -164,12 +171,20 @@ def _outcome(result: SitePlanned | AuditedSite | Prepared | SiteFailed) -> Outco
 # --- the two passes of an apply --------------------------------------------------------------------
 
 
-async def _prepare(task: Task, job: Preparing, environ: Mapping[str, str], gone: Callable[[], bool]) -> Answer:
+async def _prepare(
+    task: Task, job: Preparing | Checking, environ: Mapping[str, str], gone: Callable[[], bool]
+) -> Answer:
     told = _Heard()
     async with _session(task, FullClient, environ) as (session, entries):
         run = Run(session, job.context, ApplyTerms(_never, job.lock_timeout), told.hear)
+        results: AsyncIterator[SitePlanned | Prepared | Checked | SiteFailed]
+        if isinstance(job, Preparing):
+            results = prepare(run, entries)
+        else:
+            files = {entry.name: entry for entry in entries}
+            results = check(run, job.plans, files, moved=job.moved, again=job.again)
         async with _Watch(gone).over():
-            outcomes = [_outcome(result) async for result in prepare(run, entries)]
+            outcomes = [_outcome(result) async for result in results]
     return Answer(told.taken(), tuple(outcomes))
 
 

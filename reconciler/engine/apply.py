@@ -16,35 +16,31 @@ from msgspec.structs import replace
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.applying import Proposal, Run, free_to_write, note_findings, resolve_earlier_calls
 from reconciler.engine.carrying_out import carry_out
+from reconciler.engine.checking import checked
 from reconciler.engine.choice import Shard
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
-from reconciler.engine.plan import REFUSED, PlanTotals, left_to_go_out, plan_site, tell
-from reconciler.engine.plan_file import bare, plans_of_sites
+from reconciler.engine.parts import Stale
+from reconciler.engine.plan import PlanTotals, left_to_go_out, plan_site, tell
+from reconciler.engine.plan_file import plans_of_sites
 from reconciler.engine.prepared import Prepared, PreparedSites
 from reconciler.engine.problems import diagnostic_of
 from reconciler.engine.results import ApplyCompleted, Notice, Phase, PhaseStarted, PlanCompleted, Refused
 from reconciler.engine.saved import MOVED_ON, FilesUnreadable, MovedOn, moved_on, plan_loaded
 from reconciler.engine.selection import Selection, in_shard
-from reconciler.engine.session import RunContext, begin
+from reconciler.engine.session import begin
 from reconciler.engine.site_results import SiteFailed, SitePlanned
 from reconciler.engine.undeclared import tell_undeclared
 from reconciler.engine.unseen import unseen_at, unwanted_everywhere
-from reconciler.executor.kinds.base import Moment
-from reconciler.executor.saved import RightLost, StalePlan, check_saved
-from reconciler.model.address import Address, SiteName
+from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.operations import class_of
-from reconciler.model.sites import RecordedSite
 from reconciler.model.writes import ActionClass
-from reconciler.planner.actions import GoingOut, Plan, StillGoingOut
+from reconciler.planner.actions import GoingOut
 from reconciler.planner.document import PlanRefused, SavedPlan, SpentPlan
-from reconciler.planner.guards import judge_strictly
 from reconciler.planner.reached import Reach
-from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
 from reconciler.planner.tally import PlanTally, tally_of
-from reconciler.planner.targets import Named
-from reconciler.planner.unstopped import BY_SAVED_PLAN, IF_PLAN_REFUSED, beyond_saved
+from reconciler.planner.unstopped import IF_PLAN_REFUSED
 from reconciler.state.plans import AlreadySpent, SpentPlans
 
 if TYPE_CHECKING:  # few runs have any
@@ -146,11 +142,10 @@ async def apply_saved(
         part, others = _parts_of(saved, shard)
         files = _check_files(run, part, today)
         await tell_left_out(run.session, _not_in(saved, files, shard), run.emit)
-        stale: list[StalePlan | RightLost] = []
+        stale: list[Stale] = []
         judged = await _judge(run, _checked(run, part, files, stale, again=again), others)
         # A saved plan is carried out on all its sites or on none.
-        in_order = sorted(stale, key=lambda found: (found.site, str(found.address)))
-        whole = (*(diagnostic_of(found) for found in in_order), *judged.failed)
+        whole = (*(found.problem for found in sorted(stale, key=Stale.order)), *judged.failed)
         for problem in whole[1:]:
             run.emit(Notice(problem))
 
@@ -210,127 +205,18 @@ def _parts_of(saved: SavedPlan, shard: Shard | None) -> tuple[SavedPlan, tuple[P
     return replace(saved, plans=plans), others
 
 
-def _checked(
-    run: Run,
-    saved: SavedPlan,
-    files: Mapping[SiteName, SiteEntry],
-    stale: list[StalePlan | RightLost],
-    *,
-    again: bool = False,
+async def _checked(
+    run: Run, saved: SavedPlan, files: Mapping[SiteName, SiteEntry], stale: list[Stale], *, again: bool
 ) -> AsyncIterator[SitePlanned | Prepared | SiteFailed]:
-    """Checks every precondition and every right on every site; what no longer holds goes into `stale`.
-
-    With `again` a site may have been begun: what is left of its plan takes its place.
-    """
-    session = run.session
+    """Every site of a saved plan, checked here or by workers; what no longer holds goes into `stale`."""
     run.emit(PhaseStarted(Phase.CHECKING, len(saved.plans)))
-
-    def named(plan: Plan) -> Named:
-        entry = files.get(plan.site.name)
-        return Named(plan.site.name, entry.labels if entry else ())
-
-    async def work(plan: Plan, turn: Turn) -> SitePlanned | Prepared:
-        labels, entry = named(plan).labels, files.get(plan.site.name)
-        if run.context.strict:
-            plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
-        if plan.refusals or not plan.actions:
-            if not plan.refusals and entry is not None and bare(plan) is plan:
-                await _note_today(run, plan, entry, turn)
-            plan = replace(plan, still_going_out=await _unwanted_since(run, saved, plan, entry, turn))
-            return SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
-        if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
-            what = f"the project has no site {plan.site.name} with this id and these credentials"
-            stale.append(RightLost(plan.site.name, Address(plan.site.name), what))
-            return planned
-        return await _checked_site(run, planned, entry, stale, turn, again=again)
-
-    return over_sites(
-        saved.plans,
-        work,
-        named=named,
-        at_once=session.parallelism,
-        emit=run.emit,
-        unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
-        debug=session.debug,
-    )
-
-
-async def _checked_site(
-    run: Run, planned: SitePlanned, entry: SiteEntry, stale: list[StalePlan | RightLost], turn: Turn, *, again: bool
-) -> SitePlanned | Prepared:
-    """Checks what the plan of one site asks for, then, by a plan of today, whether it still has the right to it."""
-    session, plan, desired = run.session, planned.plan, entry.load()
-    await free_to_write(run, plan.site)
-    recorded = await resolve_earlier_calls(run, plan.site, desired)
-    moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
-    found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
-    if found and again:
-        today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
-        planned = replace(planned, seconds=turn.seconds)
-        return _begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded)
-    stale.extend(found)
-    asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
-    as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
-    today = (await plan_site(session, as_made, desired, recorded, turn)).plan
-    if not found:
-        found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
-        stale.extend(found)
-    going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
-    planned = _with_plan(planned, replace(plan, still_going_out=going_out))
-    return planned if found else Prepared(planned, entry, recorded)
-
-
-def _begun(
-    planned: SitePlanned, today: Plan, found: tuple[Diagnostic, ...], entry: SiteEntry, recorded: RecordedSite
-) -> SitePlanned | Prepared:
-    """A site whose plan was begun: what is left of it, or the site refused because of what no longer holds."""
-    left = what_is_left(planned.plan, today)
-    if left is None:
-        going_out = left_to_go_out(today, REFUSED)
-        return _with_plan(planned, replace(planned.plan, refusals=found, still_going_out=going_out))
-    planned = _with_plan(planned, replace(left, still_going_out=beyond_saved(planned.plan, today)))
-    return Prepared(planned, entry, recorded) if left.actions else planned
-
-
-def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
-    return replace(planned, plan=plan, tally=tally_of(plan))
-
-
-async def _unwanted_since(
-    run: Run, saved: SavedPlan, plan: Plan, entry: SiteEntry | None, turn: Turn
-) -> tuple[StillGoingOut, ...]:
-    """What goes out unwanted on a site that the saved plan does nothing at.
-
-    It is read again only where posts wait and its files or its approvals say something else now; else they and the
-    state tell.
-    """
-    session = run.session
-    if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
-        return plan.still_going_out
-    unseen = await unseen_at(session, entry, BY_SAVED_PLAN)
-    changed = saved.project not in (None, session.project.digest) or entry.load().digest != plan.config
-    if changed and (unseen.going_out or unseen.waiting):
-        recorded = await session.store.load(plan.site)
-        return beyond_saved(plan, (await plan_site(session, RunContext(), entry.load(), recorded, turn)).plan)
-    said = {post.address for post in plan.still_going_out}
-    return (*plan.still_going_out, *(each.post for each in unseen.going_out if each.post.address not in said))
-
-
-async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
-    """Records what a site's plan with nothing to do found: a first contact, or what became of posts.
-
-    The site is read again, because the saved plan may be hours old. Anything to do since then is for another plan.
-    """
-    desired = entry.load()
-    known = (await run.session.store.load(plan.site)).is_known
-    if (known and not plan.ended) or desired.ref != plan.site:
-        return
-    await free_to_write(run, plan.site)
-    recorded = await resolve_earlier_calls(run, plan.site, desired)
-    today = (await plan_site(run.session, RunContext(), desired, recorded, turn)).plan
-    if not today.actions and not today.refusals:
-        await note_findings(run, today, desired, recorded)
+    moved = saved.project not in (None, run.session.project.digest)
+    async for result in checked(run, saved.plans, files, moved=moved, again=again):
+        if isinstance(result, SiteFailed):
+            yield result
+            continue
+        stale += result.stale
+        yield result.site
 
 
 async def _judge(

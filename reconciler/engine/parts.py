@@ -102,6 +102,19 @@ class Preparing(Variant, frozen=True):
     lock_timeout: timedelta
 
 
+class Checking(Variant, frozen=True):
+    """The job of checking the sites of a part of a saved plan; `moved` and `again` as in `engine.checking`.
+
+    Of a site whose file is gone there is a plan alone.
+    """
+
+    context: RunContext
+    lock_timeout: timedelta
+    moved: bool
+    again: bool
+    plans: tuple[Plan, ...]
+
+
 class Applying(Variant, frozen=True):
     """The job of carrying out the plans of a part. Its results are kept in the state, under the name of the `run`."""
 
@@ -112,7 +125,7 @@ class Applying(Variant, frozen=True):
     part: int
 
 
-Job: TypeAlias = Planning | Auditing | Preparing | Applying
+Job: TypeAlias = Planning | Auditing | Preparing | Checking | Applying
 
 
 class SiteValues(Struct, frozen=True):
@@ -195,6 +208,25 @@ class Planned(Variant, frozen=True):
         return SitePlanned(*(getattr(self, name) for name in self.__struct_fields__))
 
 
+class Stale(Struct, frozen=True):
+    """What no longer holds of a saved plan at a site."""
+
+    site: SiteName
+    address: str
+    problem: Diagnostic
+
+    def order(self) -> tuple[str, str]:
+        """By what they are told in order."""
+        return self.site, self.address
+
+
+class StalePlanned(Variant, frozen=True):
+    """A site of a saved plan that may not be carried out any more."""
+
+    planned: Planned
+    stale: tuple[Stale, ...]
+
+
 class Audited(Variant, frozen=True):
     """`SiteDrifted`, with what an apply of the site would do, and what it has of what the options name."""
 
@@ -263,7 +295,7 @@ TELLING: Final = 2.0
 """Seconds after which a worker tells this again, and its run looks again."""
 
 
-Outcome: TypeAlias = Planned | Audited | Ready | Failed
+Outcome: TypeAlias = Planned | StalePlanned | Audited | Ready | Failed
 
 
 class Answer(Struct, frozen=True):

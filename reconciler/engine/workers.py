@@ -7,10 +7,11 @@ again if a worker was lost, and put in order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.config.sites import SiteEntry
@@ -19,6 +20,7 @@ from reconciler.engine.parts import (
     Answer,
     Failed,
     Job,
+    Labels,
     OtherVersion,
     Outcome,
     Ready,
@@ -30,6 +32,7 @@ from reconciler.engine.parts import (
     to_bytes,
 )
 from reconciler.engine.results import Emit
+from reconciler.model.address import Address, SiteName
 from reconciler.model.diagnostics import Diagnostic, UsageError
 from reconciler.planner.unseen import UnseenPosts
 from reconciler.version import __version__
@@ -41,11 +44,13 @@ LARGEST_PART: Final = 100
 """Sites of a part that is only read: few enough that workers end at about the same time, and that little is done
 again."""
 
-LOST: Final = Diagnostic(
-    "worker-lost",
-    f"the worker that had this site was lost, {ATTEMPTS} times",
-    "run again; if it happens again, give the workers more memory, or use fewer of them",
-)
+
+def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
+    """A site whose workers were lost, with the posts that go out there all the same."""
+    what = f"the worker that had this site was lost, {ATTEMPTS} times"
+    fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
+    problem = Diagnostic("worker-lost", what, fix, address=Address(site))
+    return Failed(site, (problem,), refused=False, labels=labels, seconds=0.0, unseen=unseen)
 
 
 class GivenUp(Exception):
@@ -123,7 +128,14 @@ def _answer(data: bytes) -> Answer:
     return answer
 
 
-async def outcomes(
+class Part(Struct, frozen=True):
+    """Some sites of a run, and what is to be done there. For every site of it there is an outcome."""
+
+    job: Job
+    sites: tuple[SiteEntry, ...]
+
+
+def outcomes(
     workers: Workers,
     job: Job,
     sites: Sequence[SiteEntry],
@@ -136,19 +148,32 @@ async def outcomes(
     lost. Raises PartFailed.
     """
 
-    async def lost(site: SiteEntry) -> Failed:
-        return Failed(site.name, (LOST,), refused=False, labels=site.labels, seconds=0.0, unseen=await unseen(site))
+    async def failed(site: SiteEntry) -> Failed:
+        return lost_with(site.name, site.labels, await unseen(site))
 
-    async def work(part: tuple[SiteEntry, ...]) -> Answer:
-        return await workers.run(job, part) or Answer(outcomes=tuple([await lost(site) for site in part]))
+    async def lost(part: Part) -> tuple[Failed, ...]:
+        return tuple([await failed(site) for site in part.sites])
 
-    async for answer in in_turn(_parts(sites, workers.count), work, at_once=workers.count):
+    size = part_size(len(sites), workers.count)
+    parts = (Part(job, tuple(sites[start : start + size])) for start in range(0, len(sites), size))
+    return in_parts(workers, parts, emit, lost)
+
+
+async def in_parts(
+    workers: Workers, parts: Iterable[Part], emit: Emit, lost: Callable[[Part], Awaitable[tuple[Failed, ...]]]
+) -> AsyncIterator[Outcome]:
+    """`outcomes`, of parts that are made already. `lost` says what is known of the sites of a part that was lost."""
+
+    async def work(part: Part) -> Answer:
+        return await workers.run(part.job, part.sites) or Answer(outcomes=await lost(part))
+
+    async for answer in in_turn(parts, work, at_once=workers.count):
         for told in answer.told:
             emit(event_of(told))
         for outcome in answer.outcomes:
             yield outcome
 
 
-def _parts(sites: Sequence[SiteEntry], count: int) -> Iterator[tuple[SiteEntry, ...]]:
-    size = max(1, min(LARGEST_PART, -(-len(sites) // count)))
-    return (tuple(sites[start : start + size]) for start in range(0, len(sites), size))
+def part_size(sites: int, count: int) -> int:
+    """How many sites make a part that is only read or checked."""
+    return max(1, min(LARGEST_PART, -(-sites // count)))

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -658,3 +658,98 @@ def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
     monkeypatch.setattr(PartResults, "keep", kept)
     applied(shops, of_threads)
     assert released == [False] * SITES
+
+
+# --- saved plans -----------------------------------------------------------------------------------
+
+
+class Listed(Quick):
+    """A worker that notes what it was asked for."""
+
+    jobs: ClassVar[list[str]] = []
+
+    def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if isinstance(args[0], bytes):
+            Listed.jobs.append(str(json.loads(args[0].partition(b"\n")[2])["job"]["kind"]))
+        return super().submit(function, *args, **kwargs)
+
+
+class LostAtOnce(Quick):
+    """A worker that is lost with every part."""
+
+    def submit(self, *_args: Any, **_kwargs: Any) -> Future[Any]:
+        lost: Future[Any] = Future()
+        lost.set_exception(BrokenExecutor())
+        return lost
+
+
+@pytest.fixture
+def saved(shops: Fleet, tmp_path: Path) -> str:
+    file = tmp_path / "all.plan"
+    assert run(["plan", str(shops.root), "--out", str(file)]) == 0
+    return str(file)
+
+
+def drifted(shops: Fleet) -> None:
+    first = sorted(shops.sandbox.world()["sites"])[0]
+    shops.sandbox.dashboard.patch_settings(first, {"settings.toneOfVoice": "dry"})
+
+
+def other_file(shops: Fleet) -> None:
+    file = shops.root / "sites" / "shop-02.yaml"
+    file.write_text(file.read_text().replace("marketingPlan: {state: present}", ""))
+
+
+def file_gone(shops: Fleet) -> None:
+    (shops.root / "sites" / "shop-02.yaml").unlink()
+
+
+@pytest.mark.parametrize("change", [drifted, other_file, file_gone])
+def test_a_saved_plan_that_no_longer_holds_is_refused_by_workers_as_by_one_process(
+    shops: Fleet,
+    saved: str,
+    change: Callable[[Fleet], None],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", Listed)
+    monkeypatch.setattr(Listed, "jobs", [])
+    monkeypatch.chdir(shops.root)
+    change(shops)
+    said = []
+    for more in ([], ["--workers", "2"]):
+        capsys.readouterr()
+        code = run(["apply", saved, "--auto-approve", *more])
+        said.append((code, without_durations("".join(capsys.readouterr()))))
+    assert said[0] == said[1]
+    assert said[0][0] == 4, said
+    assert "the saved plan is stale" in said[0][1], said
+    assert set(Listed.jobs) == {"checking"}
+    assert not any(request["wrote"] for request in shops.sandbox.requests())
+
+
+def test_workers_check_a_saved_plan_and_carry_it_out(
+    shops: Fleet, saved: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", Listed)
+    monkeypatch.setattr(Listed, "jobs", [])
+    monkeypatch.chdir(shops.root)
+    capsys.readouterr()
+    assert run(["apply", saved, "--auto-approve", "--workers", "2"]) == 0
+    assert "Apply: 6 added, 3 changed, 0 destroyed, 3 generated." in capsys.readouterr().out
+    assert Listed.jobs == ["checking", "checking", "applying", "applying"]
+    finishes(shops, capsys)
+
+
+def test_a_saved_plan_is_refused_where_the_workers_that_check_it_are_lost(
+    shops: Fleet, saved: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reconciler.processes.WorkerProcess", LostAtOnce)
+    monkeypatch.chdir(shops.root)
+    capsys.readouterr()
+    assert run(["apply", saved, "--auto-approve", "--workers", "2"]) == 1
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert "3 sites failed the worker that had this site was lost, 3 times" in said, said
+    assert all(f"shop-{number}: the worker that had this site was lost" in said for number in (2, 3)), said
+    assert not any(request["wrote"] for request in shops.sandbox.requests())
+    assert run(["apply", saved, "--auto-approve"]) == 0  # it was not used up

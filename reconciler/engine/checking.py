@@ -1,0 +1,212 @@
+"""A saved plan, checked before the first write: whether every precondition and every right still holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from reconciler.config.sites import SiteEntry
+from reconciler.engine.applying import Run, free_to_write, note_findings, resolve_earlier_calls
+from reconciler.engine.fleet import Turn, over_sites
+from reconciler.engine.parts import Stale
+from reconciler.engine.plan import REFUSED, left_to_go_out, plan_site
+from reconciler.engine.plan_file import bare
+from reconciler.engine.prepared import Prepared
+from reconciler.engine.problems import diagnostic_of
+from reconciler.engine.session import RunContext
+from reconciler.engine.site_results import SiteFailed, SitePlanned
+from reconciler.engine.unseen import unseen_at
+from reconciler.executor.kinds.base import Moment
+from reconciler.executor.saved import RightLost, StalePlan, check_saved
+from reconciler.model.address import Address, SiteName
+from reconciler.model.diagnostics import Diagnostic
+from reconciler.model.sites import RecordedSite
+from reconciler.planner.actions import Plan, StillGoingOut
+from reconciler.planner.guards import judge_strictly
+from reconciler.planner.rights import plans_posts, regenerates_on_request, rights_lost, what_is_left
+from reconciler.planner.tally import tally_of
+from reconciler.planner.targets import Named
+from reconciler.planner.unstopped import BY_SAVED_PLAN, beyond_saved
+
+if TYPE_CHECKING:  # few runs have any
+    from reconciler.engine.workers import Workers
+
+
+class Checked(Struct, frozen=True):
+    """A site of a saved plan, and what no longer holds of its plan: then nothing of it is ready."""
+
+    site: SitePlanned | Prepared
+    stale: tuple[Stale, ...] = ()
+
+
+def checked(
+    run: Run, plans: Collection[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
+) -> AsyncIterator[Checked | SiteFailed]:
+    """Checks every precondition and every right on every site, in the order of the plans.
+
+    `moved`: the project file says something else now. With `again` a site may have been begun: what is left of its
+    plan takes its place.
+    """
+    if run.session.workers is not None:
+        return _by_workers(run.session.workers, run, plans, files, moved=moved, again=again)
+    return check(run, plans, files, moved=moved, again=again)
+
+
+async def _by_workers(
+    workers: Workers,
+    run: Run,
+    plans: Collection[Plan],
+    files: Mapping[SiteName, SiteEntry],
+    *,
+    moved: bool,
+    again: bool,
+) -> AsyncIterator[Checked | SiteFailed]:
+    from reconciler.engine.parts import Audited, Checking, Failed, Planned, Ready, StalePlanned
+    from reconciler.engine.workers import Part, in_parts, lost_with, part_size
+
+    async def lost(part: Part) -> tuple[Failed, ...]:
+        assert isinstance(part.job, Checking)
+        return tuple([await failed(plan) for plan in part.job.plans])
+
+    async def failed(plan: Plan) -> Failed:
+        unseen = await unseen_at(run.session, files.get(plan.site.name))
+        return lost_with(plan.site.name, _named(plan, files).labels, unseen)
+
+    def parts() -> Iterator[Part]:
+        left, size = iter(plans), part_size(len(plans), workers.count)
+        while some := tuple(islice(left, size)):
+            entries = tuple(files[plan.site.name] for plan in some if plan.site.name in files)
+            yield Part(Checking(run.context, run.terms.lock_timeout, moved, again, some), entries)
+
+    async for outcome in in_parts(workers, parts(), run.emit, lost):
+        match outcome:
+            case Ready(planned=planned, recorded=recorded):
+                yield Checked(Prepared(planned.value(), files[planned.plan.site.name], recorded))
+            case StalePlanned(planned=planned, stale=stale):
+                yield Checked(planned.value(), stale)
+            case Planned():
+                yield Checked(outcome.value())
+            case Failed():
+                yield outcome.value()
+            case Audited():
+                raise AssertionError(outcome)
+            case _:
+                assert_never(outcome)
+
+
+def check(
+    run: Run, plans: Iterable[Plan], files: Mapping[SiteName, SiteEntry], *, moved: bool, again: bool
+) -> AsyncIterator[Checked | SiteFailed]:
+    """`checked`, in this process."""
+    session = run.session
+
+    async def work(plan: Plan, turn: Turn) -> Checked:
+        labels, entry = _named(plan, files).labels, files.get(plan.site.name)
+        if run.context.strict:
+            plan = replace(plan, refusals=(*plan.refusals, *judge_strictly(plan)))
+        if plan.refusals or not plan.actions:
+            if not plan.refusals and entry is not None and bare(plan) is plan:
+                await _note_today(run, plan, entry, turn)
+            plan = replace(plan, still_going_out=await _unwanted_since(run, plan, entry, turn, moved=moved))
+            return Checked(SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds))
+        planned = SitePlanned(plan, tally_of(plan), labels=labels, seconds=turn.seconds)
+        if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
+            what = f"the project has no site {plan.site.name} with this id and these credentials"
+            return Checked(planned, _stale([RightLost(plan.site.name, Address(plan.site.name), what)]))
+        return await _check_site(run, planned, entry, turn, again=again)
+
+    return over_sites(
+        plans,
+        work,
+        named=lambda plan: _named(plan, files),
+        at_once=session.parallelism,
+        emit=run.emit,
+        unseen=lambda plan: unseen_at(session, files.get(plan.site.name)),
+        debug=session.debug,
+    )
+
+
+async def _check_site(run: Run, planned: SitePlanned, entry: SiteEntry, turn: Turn, *, again: bool) -> Checked:
+    """Checks what the plan of one site asks for, then, by a plan of today, whether it still has the right to it."""
+    session, plan, desired = run.session, planned.plan, entry.load()
+    await free_to_write(run, plan.site)
+    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    moment = Moment(recorded, desired.approvals, session.clock.now(), plan.time_zone)
+    found: list[StalePlan | RightLost] = [*await check_saved(plan, session.client.reader(), moment)]
+    if found and again:
+        today = (await plan_site(session, RunContext(), desired, recorded, turn)).plan
+        planned = replace(planned, seconds=turn.seconds)
+        return Checked(_begun(planned, today, tuple(map(diagnostic_of, found)), entry, recorded))
+    asked = frozenset({plan.site.name}) if regenerates_on_request(plan) else frozenset()
+    as_made = RunContext(regenerate=asked, publish=plans_posts(plan))
+    today = (await plan_site(session, as_made, desired, recorded, turn)).plan
+    if not found:
+        found = [RightLost(plan.site.name, action.address, why) for action, why in rights_lost(plan, today, desired)]
+    going_out = left_to_go_out(today, "the saved plan is refused") if found else beyond_saved(plan, today)
+    planned = _with_plan(planned, replace(plan, still_going_out=going_out))
+    return Checked(planned, _stale(found)) if found else Checked(Prepared(planned, entry, recorded))
+
+
+def _begun(
+    planned: SitePlanned, today: Plan, found: tuple[Diagnostic, ...], entry: SiteEntry, recorded: RecordedSite
+) -> SitePlanned | Prepared:
+    """A site whose plan was begun: what is left of it, or the site refused because of what no longer holds."""
+    left = what_is_left(planned.plan, today)
+    if left is None:
+        going_out = left_to_go_out(today, REFUSED)
+        return _with_plan(planned, replace(planned.plan, refusals=found, still_going_out=going_out))
+    planned = _with_plan(planned, replace(left, still_going_out=beyond_saved(planned.plan, today)))
+    return Prepared(planned, entry, recorded) if left.actions else planned
+
+
+def _with_plan(planned: SitePlanned, plan: Plan) -> SitePlanned:
+    return replace(planned, plan=plan, tally=tally_of(plan))
+
+
+def _named(plan: Plan, files: Mapping[SiteName, SiteEntry]) -> Named:
+    entry = files.get(plan.site.name)
+    return Named(plan.site.name, entry.labels if entry else ())
+
+
+def _stale(found: Iterable[StalePlan | RightLost]) -> tuple[Stale, ...]:
+    return tuple(Stale(why.site, str(why.address), diagnostic_of(why)) for why in found)
+
+
+async def _unwanted_since(
+    run: Run, plan: Plan, entry: SiteEntry | None, turn: Turn, *, moved: bool
+) -> tuple[StillGoingOut, ...]:
+    """What goes out unwanted on a site that the saved plan does nothing at.
+
+    It is read again only where posts wait and its files or its approvals say something else now; else they and the
+    state tell.
+    """
+    session = run.session
+    if entry is None or (entry.id, entry.load().ref) != (plan.site.id, plan.site):
+        return plan.still_going_out
+    unseen = await unseen_at(session, entry, BY_SAVED_PLAN)
+    changed = moved or entry.load().digest != plan.config
+    if changed and (unseen.going_out or unseen.waiting):
+        recorded = await session.store.load(plan.site)
+        return beyond_saved(plan, (await plan_site(session, RunContext(), entry.load(), recorded, turn)).plan)
+    said = {post.address for post in plan.still_going_out}
+    return (*plan.still_going_out, *(each.post for each in unseen.going_out if each.post.address not in said))
+
+
+async def _note_today(run: Run, plan: Plan, entry: SiteEntry, turn: Turn) -> None:
+    """Records what a site's plan with nothing to do found: a first contact, or what became of posts.
+
+    The site is read again, because the saved plan may be hours old. Anything to do since then is for another plan.
+    """
+    desired = entry.load()
+    known = (await run.session.store.load(plan.site)).is_known
+    if (known and not plan.ended) or desired.ref != plan.site:
+        return
+    await free_to_write(run, plan.site)
+    recorded = await resolve_earlier_calls(run, plan.site, desired)
+    today = (await plan_site(run.session, RunContext(), desired, recorded, turn)).plan
+    if not today.actions and not today.refusals:
+        await note_findings(run, today, desired, recorded)
