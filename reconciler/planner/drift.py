@@ -91,8 +91,8 @@ def _with_types(items: Iterable[DriftItem], observed: ObservedSite, recorded: Re
     types = {post.id: post.type for post in recorded.published}
     types |= {post.id: post.type for activity in activities for post in activity.posts}
     return tuple(
-        replace(item, type=types[id])
-        if not item.type and item.address.kind is Kind.DRAFT and (id := PostId(item.address.key)) in types
+        replace(item, type=types.get(PostId(item.address.key), ""))
+        if not item.type and item.address.kind is Kind.DRAFT
         else item
         for item in items
     )
