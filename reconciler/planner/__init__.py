@@ -1,1 +1,1 @@
-"""Pure: (desired, observed, recorded, options) -> Plan. Nothing here reads, writes or asks for the time."""
+"""Pure functions: (desired, observed, recorded, options) -> Plan. Nothing here does I/O or reads the clock."""

@@ -1,4 +1,4 @@
-"""Action and Plan: what a planner gives back, as plain values."""
+"""Action and Plan: what the planner returns, as plain values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.model.writes import Verb
 
 
 class Reason(StrEnum):
-    """Why an action is planned; its sentence is made in reporters/, with the action's `because`."""
+    """Why an action is planned. `reporters/` makes the sentence from it and the action's `because`."""
 
     DIFFERS = "differs"
     DECLARED = "declared"
@@ -50,9 +50,9 @@ class Reason(StrEnum):
 
 
 class Action(Struct, frozen=True):
-    """An operation at an address, with its reason and what must hold when it runs.
+    """An operation at an address, with its reason and its preconditions.
 
-    `because` are facts for the reason's sentence, such as the paths that changed or the rule that matched.
+    `because` holds facts for the reason's sentence, such as the paths that changed or the rule that matched.
     """
 
     address: Address
@@ -63,7 +63,7 @@ class Action(Struct, frozen=True):
 
 
 class Column(StrEnum):
-    """The column in which an action is counted in the last line of a run (design.md 2.2)."""
+    """The column of a run's last line that counts an action (design.md 2.2)."""
 
     ADD = "add"
     CHANGE = "change"
@@ -75,9 +75,9 @@ class Column(StrEnum):
 
 
 def column_of(operation: Operation) -> Column | None:
-    """The column an operation counts in; None for waiting, which is not a change.
+    """The column an operation counts in; None for waiting, which changes nothing.
 
-    DISCARD counts drafts, not objects: clearing posts destroys nothing but drafts.
+    DISCARD counts drafts rather than activities: clearing posts destroys nothing but drafts.
     """
     if isinstance(operation, ClearPosts):
         return Column.DISCARD if operation.discards else Column.CHANGE
@@ -100,7 +100,7 @@ def column_of(operation: Operation) -> Column | None:
             assert_never(never)
 
 
-# --- what is not an action -------------------------------------------------------------------------
+# --- what is not an action --------------------------------------------------------------------------
 
 
 class BlockedBy(StrEnum):
@@ -125,7 +125,7 @@ class BlockedBy(StrEnum):
     PAUSED = "paused"
     FAILED = "failed"
     WENT_OUT_UNWANTED = "went-out-unwanted"
-    """It has gone out already: reported until an apply has recorded it."""
+    """It has already gone out. Reported until an apply has recorded it."""
     POLICY = "policy"
     OUTCOME_UNKNOWN = "outcome-unknown"
     CANNOT_BE_JUDGED = "cannot-be-judged"
@@ -141,12 +141,12 @@ def blocked(
     name: str = "",
     differences: tuple[Difference, ...] = (),
 ) -> Diagnostic:
-    """Asked for, but not planned: what is in the way, and what a person can do about it."""
+    """Something the files ask for that is not planned: what blocks it, and what a person can do about it."""
     return Diagnostic(code.value, message, fix, Severity.WARNING, address=address, name=name, differences=differences)
 
 
 class RefusedBy(StrEnum):
-    """A guard. MAX_PUBLISH and MAX_DELETE refuse the whole run; the rest one site."""
+    """A guard. MAX_PUBLISH and MAX_DELETE refuse the whole run, the others a single site."""
 
     EXPECT = "expect"
     MIN = "min"
@@ -162,16 +162,16 @@ class RefusedBy(StrEnum):
 
 
 def refusal(address: Address, code: RefusedBy, message: str, fix: str) -> Diagnostic:
-    """Why a plan may not be applied, with what was found and how to lift it."""
+    """Why a plan may not be applied: what was found, and how to lift the refusal."""
     return Diagnostic(code.value, message, fix, address=address)
 
 
 ENOUGH: Final = 2
-"""Objects of ours that must all be missing: a single missing object is drift."""
+"""How many objects made by this tool must all be missing: a single missing object is drift."""
 
 
 def not_shown(address: Address, message: str) -> Diagnostic:
-    """The refusal of a site whose answers do not show what earlier runs know of it (doubt.py)."""
+    """Refuses a site whose answers do not show what earlier runs know about it (doubt.py)."""
     fix = "check the site's id and credentials; if it was emptied on purpose, `reconciler state forget {}` starts over"
     return refusal(address, RefusedBy.NOT_SHOWN, message, fix.format(address.site))
 
@@ -184,7 +184,7 @@ class InReview(StrEnum):
 
 
 class ToReview(Struct, frozen=True):
-    """A draft that a schedule rule wants and that nobody has approved yet. No drift, no failure."""
+    """A draft that a schedule rule wants and nobody has approved yet. Neither drift nor a failure."""
 
     address: Address
     post: PostId
@@ -195,10 +195,10 @@ class ToReview(Struct, frozen=True):
 
 
 class StillGoingOut(Struct, frozen=True):
-    """A post that goes out although it is no longer wanted, and that this plan does not take back.
+    """A post that goes out although it is no longer wanted, and that this plan does not cancel.
 
-    `reason` and `because` say why it is unwanted, as of an action; `obstacle` is a clause about why it is not
-    cancelled, and `stop` says where a person can stop it. `moment` is None if nobody knows when it goes out.
+    `reason` and `because` say why it is unwanted, as in an action. `obstacle` is a clause that says why it is not
+    cancelled, and `stop` says where a person can stop it. `moment` is None if it is not known when it goes out.
     """
 
     address: Address
@@ -215,16 +215,16 @@ class StillGoingOut(Struct, frozen=True):
 
 
 class GoingOut(Struct, frozen=True):
-    """A post that nobody wants any more and that goes out all the same; `zone` is its site's time zone."""
+    """A post that nobody wants any more and that still goes out. `zone` is the site's time zone."""
 
     post: StillGoingOut
     zone: str
 
 
 class EndedPost(Struct, frozen=True):
-    """A post of ours whose end this plan found (`Bindings.outcomes`), as people know it.
+    """A post scheduled by this tool that has ended, as this plan found out (`Bindings.outcomes`), in people's terms.
 
-    `moment` is the one that it was last seen to wait for; None if nobody knows.
+    `moment` is when it was last expected to go out; None if unknown.
     """
 
     post: PostId
@@ -236,11 +236,11 @@ class EndedPost(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """The actions for one site, in the order they are applied, and what goes with them.
+    """The actions for one site, in the order they are applied, and what belongs with them.
 
-    `inputs` are what the files ask for (recorded as due before the first write of theirs, design.md 3.3);
-    `adopted_inputs` are live values that no generation of ours is recorded for; `bindings` are identities
-    found on the way. `notes` are sentences for people. `config` is the digest of the files.
+    `inputs` are what the files ask for (recorded as pending before the first write of theirs, design.md 3.3).
+    `adopted_inputs` are live values for which no generation of this tool is recorded. `bindings` are identities found
+    while planning. `notes` are sentences for people. `config` is the digest of the files.
     """
 
     site: SiteRef
@@ -255,22 +255,22 @@ class Plan(Struct, frozen=True):
     time_zone: str = "UTC"
     config: Digest = Digest("")
     rules: tuple[tuple[str, JsonObject], ...] = ()
-    """The digest of each part's rules, to be remembered once all that the part asks for is done."""
+    """The digest of each part's rules, recorded once everything that the part asks for is done."""
     still_going_out: tuple[StillGoingOut, ...] = ()
-    """What goes out although nobody wants it any more: first on every screen."""
+    """What goes out although nobody wants it any more. Comes first on every screen."""
     discarded: tuple[Discarded, ...] = ()
-    """The drafts that actions throw away, as people know them."""
+    """The drafts that actions throw away, in people's terms."""
     edited: tuple[str, ...] = ()
-    """The fields that somebody edited on the site since the last apply, and that this plan overwrites (`edit_key`)."""
+    """The fields that somebody edited on the site since the last apply and that this plan overwrites (`edit_key`)."""
     ended: tuple[EndedPost, ...] = ()
-    """The posts whose outcomes `bindings` has."""
+    """The posts whose outcomes are in `bindings`."""
 
     def discarded_by(self, operation: Operation) -> tuple[Discarded, ...]:
-        """The drafts that a write of this plan throws away."""
+        """The drafts that one write of this plan throws away."""
         posts = frozenset(discards_of(operation))
         return tuple(draft for draft in self.discarded if draft.post in posts) if posts else ()
 
     @property
     def is_empty(self) -> bool:
-        """Nothing to do and nothing pending."""
+        """Whether there is nothing to do and nothing pending."""
         return not self.actions

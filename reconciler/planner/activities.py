@@ -1,4 +1,4 @@
-"""Activity rules against the activities of the live marketing plan -> actions; which rule decides is in matching.py."""
+"""Activity rules against the activities of the live marketing plan -> actions. matching.py says which rule decides."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from reconciler.planner.options import Scope
 
 
 class ActivitiesPart(Struct, frozen=True):
-    """`projected` are the activities as they will be; `created` those that will be added to them.
+    """The activities as they will be (`projected`), and those that will be created (`created`).
 
-    `actions` are pairs of the rule's index and the action.
+    `actions` are pairs of a rule's index and an action.
     """
 
     actions: tuple[tuple[int, Action], ...]
@@ -59,7 +59,7 @@ def plan_activities(
     recorded: RecordedSite,
     scope: Scope,
 ) -> ActivitiesPart:
-    """The creates, updates and deletes that the rules ask for, each activity decided by one rule."""
+    """The creates, updates and deletes that the rules ask for. Each activity is decided by one rule."""
     found = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), found, recorded, scope)
     writes = _Writes(recorded, scope, {activity.id: activity for activity in activities})
@@ -99,7 +99,7 @@ def plan_activities(
 
 
 class _Writes(Struct):
-    """What the rules ask for, one after the other; `projected` are the activities as they will be."""
+    """The writes that the rules ask for, collected rule by rule. `projected` are the activities as they will be."""
 
     recorded: RecordedSite
     scope: Scope
@@ -112,7 +112,7 @@ class _Writes(Struct):
         if live is not None:
             values = SetActivities(Match(), rule.title, rule.description, rule.target_date)
             self.update(live, values, Reason.DIFFERS, index)
-        # Past activities are not shown (D 6.2): they are neither missed nor created a second time.
+        # Past activities are not shown (D 6.2): they are neither reported as missing nor created a second time.
         elif rule.target_date >= self.scope.now:
             self.actions.append((index, _create(rule, index, self.scope)))
             self.created.append(rule)
@@ -137,7 +137,7 @@ def _order_of_writes(action: Action) -> tuple[int, str]:
 
 
 def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
-    """At most `max` of the matches; those that already are as they should be come first."""
+    """At most `max` of the matches, those that already have the values first."""
     if rule.max is None:
         return matched
     first = [one for one in matched if is_as_set(one, rule)]
@@ -148,9 +148,10 @@ def _chosen(rule: SetActivities, matched: list[Activity]) -> list[Activity]:
 def _to_remember(
     rule: SetActivities, matched: list[Activity], recorded: RecordedSite, scope: Scope
 ) -> frozenset[ActivityId]:
-    """The activities that the rule means from now on.
+    """The activities that belong to the rule from now on.
 
-    Not those that only look as if it had set them: an edit of its values would then reach what nobody selected.
+    This leaves out those that only look as if the rule had set them: otherwise, editing the rule's values would change
+    activities that nobody selected.
     """
     before = next((one.activities for one in recorded.sets if one.rule == match_key(rule.match)), frozenset())
     return frozenset(one.id for one in matched if one.id in before or covers(rule.match, one, scope))
@@ -174,7 +175,7 @@ def _update(live: Activity, changes: tuple[FieldChange, ...], reason: Reason, in
 
 
 def _with_kept(wanted: Activity, live: Activity, kept: tuple[FieldChange, ...]) -> Activity:
-    """The activity as it will be, with the server's form of texts that it keeps differently."""
+    """The activity as it will be, with the server's version of any text that it stores differently."""
     paths = {change.path for change in kept}
     title = live.title if "title" in paths else wanted.title
     return replace(wanted, title=title, description=live.description if "description" in paths else wanted.description)
@@ -205,13 +206,13 @@ def _refusals(
 ) -> tuple[Diagnostic, ...]:
     name = f"activities.{index}"
     found = too_few(name, len(matched), rule.min, scope)
-    if isinstance(rule, SetActivities):  # a missing id is just what an `absent` rule asks for
+    if isinstance(rule, SetActivities):  # a missing id is exactly what an `absent` rule asks for
         found += unknown_ids(name, rule.match, activities, past, scope)
     return found
 
 
 def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnostic, ...]:
-    """The refusal of a rule (`posts.0`) that matches fewer than its `min`, if it does."""
+    """The refusal of a rule (`posts.0`) that matches fewer objects than its `min`; empty if it matches enough."""
     if count >= minimum:
         return ()
     return (
@@ -227,7 +228,7 @@ def too_few(name: str, count: int, minimum: int, scope: Scope) -> tuple[Diagnost
 def unknown_ids(
     name: str, match: Match, activities: tuple[Activity, ...], past: frozenset[ActivityId], scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """The refusal of a rule that names ids the marketing plan does not have, ids of past activities aside."""
+    """The refusal of a rule that names ids the marketing plan does not have. Ids of past activities are fine."""
     unknown = sorted(match.ids - {one.id for one in activities} - past)
     if not unknown:
         return ()
@@ -247,7 +248,7 @@ def _contradictions(
     projected: dict[ActivityId, Activity],
     scope: Scope,
 ) -> list[Diagnostic]:
-    """Set rules whose result an earlier rule would decide: each run would undo the one before."""
+    """Set rules whose result an earlier rule would decide: every run would undo the one before."""
     found = []
     for index, rule in enumerate(rules):
         if not isinstance(rule, SetActivities):
@@ -276,7 +277,7 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
         case SetActivities(max=most):
             return most
         case RemoveActivities():
-            return max_delete  # unknown objects cannot be counted, so each promise stays within the limit
+            return max_delete  # unknown objects cannot be counted, so each deferred action stays within the limit
         case _:
             assert_never(rule)
 
@@ -284,10 +285,10 @@ def _bound(rule: ActivityRule, max_delete: int | None) -> int | None:
 def defer_activities(
     rules: tuple[ActivityRule, ...], max_delete: int | None, scope: Scope, *, none_yet: bool, may_discard: bool
 ) -> tuple[Action, ...]:
-    """One bounded promise per rule, for activities that will be known after the generation.
+    """One bounded, deferred action per rule, for activities that are known only after the generation.
 
-    `none_yet`: there are no activities, so what a `create` rule makes is known already. Unless it `may_discard`, a run
-    removes nothing that no plan has shown.
+    With `none_yet` there are no activities, so what a `create` rule makes is already known. Without `may_discard`,
+    nothing is removed that no plan has shown.
     """
     actions = []
     for index, rule in enumerate(rules):

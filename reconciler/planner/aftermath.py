@@ -1,7 +1,7 @@
-"""What became of the posts that this tool scheduled, once their moment has come (design.md 1.3).
+"""What became of the posts that this tool scheduled, once their time has come (design.md 1.3).
 
-A post that went out is remembered with its link. A failed post is reported until somebody decides: sets it back to
-pending, sends its activity back, or takes it away in the dashboard.
+A post that went out is recorded with its link. A failed post is reported until somebody deals with it: sets it back to
+pending, has its activity regenerated, or removes it in the dashboard.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class FailedPost(Struct, frozen=True):
 
 
 def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """Posts whose moment is past and that nobody knows to have gone out.
+    """Posts whose time has passed and that are not known to have gone out.
 
-    Those that the marketing plan does not show: they are asked for one by one.
+    Only those that the marketing plan does not show: they are read one by one.
     """
     shown = _shown(observed)
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
@@ -60,13 +60,13 @@ def due_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, .
 
 
 def out_unrecorded(observed: ObservedSite, recorded: RecordedSite) -> frozenset[PostId]:
-    """The posts that were asked for by their ids, that are out, and that no apply has recorded as such."""
+    """Posts that were read by id and have gone out, but that no apply has recorded as such."""
     due = due_items(observed, recorded)
     return frozenset(id for id, post in observed.items if post and post.status in GONE_OUT and id in due)
 
 
 def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcome, ...]:
-    """What became of posts of ours, if that is not recorded yet."""
+    """What became of this tool's posts, as far as it is not recorded yet."""
     known = {outcome.post: outcome for outcome in recorded.outcomes}
     ours, found = scheduled_by_us(recorded), []
     for id, (post, _) in sorted(seen_posts(observed).items()):
@@ -85,7 +85,7 @@ def outcomes(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostOutcom
 
 
 def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPost, ...]:
-    """The posts that `outcomes` is about, under the title that they were scheduled with, at their present moment."""
+    """The posts in `outcomes`, with the title they were scheduled under and the time they have now."""
     seen, published = seen_posts(observed), recorded.published_by_id
     titles = {post.id: activity.title for activity in _activities(observed) for post in activity.posts}
     found = []
@@ -102,7 +102,7 @@ def ended_posts(observed: ObservedSite, recorded: RecordedSite) -> tuple[EndedPo
 def failed_posts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[FailedPost, ...]:
-    """The posts of ours that failed, and that nobody has decided about since."""
+    """The posts scheduled by this tool that failed, and that nobody has dealt with since."""
     titles = {post.id: activity for activity in _activities(observed) for post in activity.posts}
     published = {post.id: post for post in sorted(recorded.published, key=lambda post: post.done_at)}
     found = []
@@ -118,7 +118,7 @@ def failed_posts(
 
 
 def failure(failed: FailedPost, zone: str) -> Diagnostic:
-    """A failed post as it is told to people."""
+    """A failed post as a problem that is shown to people."""
     due = f" It was due {moment_text(failed.moment, zone)}." if failed.moment else ""
     why = failed.reason or "the API does not say why"
     return blocked(
@@ -139,7 +139,7 @@ def _is_decided(desired: DesiredSite, post: PostId) -> bool:
 
 
 def seen_posts(observed: ObservedSite) -> Mapping[PostId, tuple[Post, datetime | None]]:
-    """Every post that was read, with its activity's own date; None for a post that was asked for by its id."""
+    """Every post that was read, with its activity's own date; the date is None for a post that was read by id."""
     found: dict[PostId, tuple[Post, datetime | None]] = {id: (post, None) for id, post in observed.items if post}
     return found | {post.id: (post, activity.date) for activity in _activities(observed) for post in activity.posts}
 

@@ -1,4 +1,4 @@
-"""What an approvals file has against a post that a rule wants, as people read it: code, sentence and fix."""
+"""Why an approval does not count for a post that a rule wants, for people: code, sentence and fix."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from reconciler.model.text import printable
 from reconciler.planner.actions import BlockedBy
 
 LONGEST: Final = 80
-"""Characters up to which a value is shown whole."""
+"""Longest value, in characters, that is shown whole."""
 
 
 class Objection(Struct, frozen=True):
-    """Why an approval does not count. `detail` goes behind the post's name."""
+    """Why an approval does not count. `detail` follows the post's name."""
 
     by: BlockedBy
     detail: str
@@ -28,7 +28,7 @@ class Objection(Struct, frozen=True):
 
 
 def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
-    """Why a yes does not count, or what was edited; None if there is none, or if it counts.
+    """Why an approval does not count, or what was edited; None if it counts or there is none.
 
     `zone` is the IANA name of the site's time zone.
     """
@@ -75,26 +75,26 @@ def objection(verdict: Verdict, file: str, zone: str) -> Objection | None:
 
 
 def not_committed(approvals: Approvals) -> str:
-    """Why a decision that is only in the file on disk, and not committed, does not count."""
+    """Why a decision does not count that is in the file on disk but not committed."""
     if approvals.deleted:
         return f"the deletion of {approvals.file} is not committed, and only committed decisions count here"
     return f"its decision in {approvals.file} is not committed, and only committed decisions count here"
 
 
 def commit_it(approvals: Approvals) -> str:
-    """What makes such a decision count."""
+    """How to make such a decision count."""
     if approvals.deleted:
         return f"commit the deletion of {approvals.file}, or restore the file"
     return f"commit {approvals.file}, or restore the committed version"
 
 
 def difference_words(differences: Iterable[Difference], zone: str) -> str:
-    """`account: a -> b; caption: ...Fryday... -> ...Friday...`: the file's first, then the site's."""
+    """`account: a -> b; caption: ...Fryday... -> ...Friday...`: the file's value first, then the site's."""
     return "; ".join(f"{found.field}: {_pair(found, zone)}" for found in differences)
 
 
 def _pair(found: Difference, zone: str) -> str:
-    """Two texts, long ones as the part in which they differ; dates as moments."""
+    """Two texts, long ones cut to the part that differs; dates are shown as times."""
     before, after = found.in_file, found.live
     if found.field == "date":
         return " -> ".join(moment_text(datetime.fromisoformat(at), zone) for at in (before, after))
@@ -102,13 +102,13 @@ def _pair(found: Difference, zone: str) -> str:
         return f"{_short(before)} -> {_short(after)}"
     if max(len(before), len(after)) > LONGEST:
         return _by_words(before, after)
-    if _short(before) == _short(after):  # they differ in blanks, which nobody sees
+    if _short(before) == _short(after):  # they differ only in blanks, which nobody sees
         before, after = (text.encode("unicode_escape").decode() for text in (before, after))
     return f"{_short(before)} -> {_short(after)}"
 
 
 def _by_words(before: str, after: str) -> str:
-    """`… at the [-Fryday-]{+Friday+} market …`: two long texts, around the words that differ."""
+    """`… at the [-Fryday-]{+Friday+} market …`: two long texts, cut to the words that differ."""
     pieces = made_visible(around_changes(compare_words(before, after)))
     return printable(" ".join("".join(_MARKED[piece.mark].format(piece.text) for piece in pieces).split()))
 

@@ -1,7 +1,8 @@
-"""Which parts of a site are as its file asks, beyond settings and events: the third side of drift.
+"""Which parts of a site, beyond settings and events, match its file: the recorded side of drift.
 
-A plan says what it found as asked for, and a run remembers that, what its own calls did, and by which rules.
-Without it nobody could distinguish a changed file from a changed site, or either from time that passed.
+A plan says what it found to be as the files ask. A run records that, together with what its own calls did and under
+which rules. Without this record, nobody could tell a changed file from a changed site, or either from the passing of
+time.
 """
 
 from __future__ import annotations
@@ -41,22 +42,22 @@ from reconciler.planner.options import Scope
 from reconciler.planner.posts import decide_posts, live_posts
 
 Objects: TypeAlias = tuple[tuple[str, JsonObject], ...]
-"""Pairs of an address within a site and facts, as `RecordedSite.objects` has them."""
+"""Pairs of an address within a site and facts, as in `RecordedSite.objects`."""
 
 PRESENT = JsonObject({"state": "present"})
 ABSENT_NOW = JsonObject({"state": "absent"})
 SCHEDULED = JsonObject({"state": "scheduled"})
 TAKEN_BACK = JsonObject({"state": "taken back"})
-"""Facts of a post that this tool cancelled or threw away itself."""
+"""Facts of a post that this tool itself cancelled or threw away."""
 
 
 def approval_key(post: str) -> str:
-    """The key that remembers that a draft was found approved before it was due."""
+    """The key that records that a draft was found approved before it was due."""
     return f"approval[{post}]"
 
 
 def approval_of(content: Digest) -> JsonObject:
-    """What is remembered there: the content that was approved."""
+    """The facts under that key: the content that was approved."""
     return JsonObject({"approved": content})
 
 
@@ -68,7 +69,7 @@ RULE_OF_EVENTS = key_of(Kind.RULE, "events")
 def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
     """The digest of each part's rules: if it differs, the file has changed.
 
-    If nothing public is planned, the schedule is not carried out in full.
+    If nothing public is planned, the schedule is not carried out in full, so its rules are left out.
     """
     rules = {
         Part.ACTIVITIES: to_plain(desired.activities),
@@ -84,7 +85,7 @@ def rules_of(desired: DesiredSite, *, public: bool = True) -> Objects:
 
 
 def rule_of_events(desired: DesiredEvents | None) -> JsonObject:
-    """The rule of the events, by which one that is not listed is deleted."""
+    """The rule of the events that decides whether an unlisted event is deleted."""
     return JsonObject({"prune": desired.prune if desired else None})
 
 
@@ -93,7 +94,7 @@ def _digested(rules: object) -> JsonObject:
 
 
 _NO_RULES = JsonObject({"digest": digest_of(())})
-"""The digest of a part without rules, which is common: not computed again for each."""
+"""The digest of a part without rules. It is common, so it is computed only once."""
 
 
 def rule_of(operation: Operation) -> str | None:
@@ -104,7 +105,7 @@ def rule_of(operation: Operation) -> str | None:
 
 
 def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
-    """The rules of the parts that a run has carried out in full. `left` are the operations that did not end well."""
+    """The rules of the parts that a run has carried out in full. `left` are the operations that did not succeed."""
     open_rules = {rule_of(one) for one in left}
     return tuple((key, facts) for key, facts in plan.rules if key not in open_rules)
 
@@ -113,7 +114,7 @@ def completed_rules(plan: Plan, left: Iterable[Operation]) -> Objects:
 
 
 def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope) -> Objects:
-    """The objects of a site that are as its file asks for, and the rules of the parts with nothing left to do."""
+    """The objects of a site that match its file, and the rules of the parts with nothing left to do."""
     live = observed.marketing_plan
     if live is None:
         return ()
@@ -137,7 +138,7 @@ def baseline(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSit
 
 
 def _thrown_away(plan: Plan, live: MarketingPlan) -> Iterator[str]:
-    """The drafts that disappear with what the plan changes: their approvals need not be remembered."""
+    """The drafts that disappear because of the plan's changes: their approvals need not be recorded."""
     for action in plan.actions:
         operation = action.operation
         if isinstance(operation, ClearPosts | RegeneratePosts):
@@ -161,7 +162,7 @@ def _marketing_plan(wanted: bool, live: MarketingPlan) -> dict[str, JsonObject]:
 def activities_as_asked(
     rules: tuple[ActivityRule, ...], activities: tuple[Activity, ...], recorded: RecordedSite, scope: Scope
 ) -> dict[str, JsonObject]:
-    """The activities that are what a rule made or set them to be."""
+    """The activities that are as a rule made or set them."""
     created = find_created(rules, activities, recorded)
     decided = decide(rules, in_order(activities), created, recorded, scope)
     found: dict[str, JsonObject] = {}
@@ -188,7 +189,7 @@ def _has(activity: Activity, values: JsonObject) -> bool:
 def posts_as_asked(
     rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
 ) -> dict[str, JsonObject]:
-    """The activities that have posts, or none, as a rule asks."""
+    """The activities that have posts, or have none, as a rule asks."""
     decided = decide_posts(rules, activities, scope)
     return {
         key_of(Kind.POSTS, one.id): PRESENT if rule.present else ABSENT_NOW
@@ -199,7 +200,7 @@ def posts_as_asked(
 
 
 def _approved(desired: DesiredSite, live: MarketingPlan) -> dict[str, JsonObject]:
-    """Drafts that are approved and not due yet: when they become due, time has moved, and not the file."""
+    """Drafts that are approved and not due yet. When they become due, time has passed; no file has changed."""
     drafts = {one.id: (one, activity.date) for activity in live.activities for one in activity.drafts}
     return {
         approval_key(one.id): approval_of(one.digest)

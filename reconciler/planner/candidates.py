@@ -1,7 +1,7 @@
-"""Which posts the schedule rules want: rules from top to bottom, each up to its `max`.
+"""Which posts the schedule rules want: rules are read from top to bottom, each up to its `max`.
 
-What a person decided, and what is in the way, is judged in eligibility.py: which posts are wanted does not
-depend on it, so that an approval or a connected channel never changes what others are asked to review.
+What people decided, and what blocks a post, is judged in eligibility.py. Which posts are wanted does not depend on it,
+so an approval or a connected channel never changes what others are asked to review.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from reconciler.planner.options import Scope
 from reconciler.planner.policy_checks import too_late
 
 SUPPORTED_CHANNELS = ("FACEBOOK", "GBP", "INSTAGRAM", "LINKEDIN", "PINTEREST", "TIKTOK", "TWITTER", "YOUTUBE")
-"""What a rule without `channels` takes (D, account object); a channel of a later API version must be named."""
+"""The channels of a rule without `channels` (D, account object). A channel of a later API version must be named."""
 
 
 class Candidate(Struct, frozen=True):
     """A post with its activity, the rule that decides it, and when it would go out.
 
-    `at` is the rule's wall time on the activity's own day; None leaves the time to the API. `moment` is `at`
-    or, as the best estimate of the API's time, the activity's date.
+    `at` is the rule's wall time on the activity's own day; None leaves the time to the API. `moment` is `at` or, as the
+    best estimate of the API's time, the activity's date.
     """
 
     rule: int
@@ -41,11 +41,11 @@ class Candidate(Struct, frozen=True):
 
 
 class DraftSelection(Struct, frozen=True):
-    """What the rules make of a site's posts, in their order.
+    """How the rules sort a site's posts, in the rules' order.
 
-    `wanted` are drafts within the rules' bounds (and those of ours that were cancelled); `scheduled` those
-    that wait to go out; `lost` drafts that can never go out and take no place. `matches` and `room` are by rule; a
-    room of None has no end.
+    `wanted` are drafts within the rules' bounds (and posts of this tool that were cancelled). `scheduled` are those
+    that are waiting to go out. `lost` are drafts that can never go out; they do not count towards `max`. `matches` and
+    `room` are by rule; a `room` of None is unlimited.
     """
 
     wanted: tuple[Candidate, ...]
@@ -62,10 +62,10 @@ def select_drafts(
     policy: Policy,
     scope: Scope,
 ) -> DraftSelection:
-    """Sorts a site's posts by what the rules want of them.
+    """Sorts a site's posts by what the rules want.
 
-    `max` counts what is scheduled or has gone out; the rest of it goes to the first drafts in the order of
-    date, title, id and channel.
+    `max` counts what is scheduled or has gone out. What remains of it goes to the first drafts in the order of date,
+    title, id and channel.
     """
     ours = {one.id for one in recorded.published}
     candidates: list[Candidate] = []
@@ -100,7 +100,7 @@ def select_drafts(
 
 
 def is_lost(one: Candidate, policy: Policy, scope: Scope) -> bool:
-    """Whether a draft can never go out: its moment is past or too close, or its channel takes no more posts."""
+    """Whether a draft can never go out: its time has passed or is too close, or its channel takes no more posts."""
     return too_late(one.moment, scope.now, policy) is not None or channel_is_gone(
         one.post.channel, max(one.moment, scope.now)
     )
@@ -109,8 +109,8 @@ def is_lost(one: Candidate, policy: Policy, scope: Scope) -> bool:
 def moment_of(at: time | None, activity: Activity, scope: Scope) -> datetime | None:
     """A wall time on the activity's own day in the site's zone.
 
-    A wall time that the clocks skip is the moment as far after the gap as it was into it (02:30 becomes 03:30);
-    one that they repeat is the first of the two.
+    A wall time that the clocks skip is moved on by the length of the gap (02:30 becomes 03:30). Of one that they
+    repeat, the first is taken.
     """
     if at is None:
         return None
@@ -128,8 +128,8 @@ def _posts(activities: Iterable[Activity]) -> Iterator[tuple[Activity, Post]]:
 def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, scope: Scope) -> int | None:
     """The rule that decides a post; None if no rule does."""
     if post.status is PostStatus.SCHEDULED:
-        # `within` begins now. A post that waits for a later hour of its day is still the rule's own once the
-        # activity's date has passed.
+        # `within` starts now. A post that goes out later on the same day still belongs to the rule once the activity's
+        # date has passed.
         scope = replace(scope, now=min(scope.now, activity.date))
     for index, rule in enumerate(rules):
         if (
@@ -144,12 +144,18 @@ def rule_for(rules: tuple[ScheduleRule, ...], activity: Activity, post: Post, sc
 
 
 def _counts(post: Post) -> bool:
-    """Scheduled or gone out; a status of a later API version may mean either, so it counts too."""
+    """Whether a post is scheduled or has gone out.
+
+    A status of a later API version may mean either, so it counts too.
+    """
     return post.status is PostStatus.SCHEDULED or post.status in GONE_OUT or isinstance(post.status, Unrecognised)
 
 
 def _can_be_approved(one: Candidate) -> bool:
-    """Whether an approvals file can name it. What cannot be named is reported (doubt.py), and left out of the file."""
+    """Whether an approvals file can name the post.
+
+    One that cannot be named is reported (doubt.py) and left out of the file.
+    """
     return fits_in_files(one.activity.id) and fits_in_files(one.post.id)
 
 

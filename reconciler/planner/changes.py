@@ -1,4 +1,4 @@
-"""Two values -> field changes. deepdiff is used only here, and only once a comparison found a difference."""
+"""Two values -> field changes. deepdiff is used only here, and only after a comparison found a difference."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.model.writes import FieldChange
 
 
 def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> tuple[FieldChange, ...]:
-    """The managed fields whose live value differs from the file's, by path."""
+    """The managed fields whose live value differs from the file's, sorted by path."""
     return tuple(
         FieldChange(field.path, normal(field.path, live), field.value)
         for field in desired
@@ -22,9 +22,9 @@ def changed_fields(desired: tuple[Field, ...], observed: MarketingSettings) -> t
 
 
 def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, ...]:
-    """The change of one plain field, or none if both sides are the same.
+    """The change of one plain field; empty if both sides are the same.
 
-    Absent and empty are None, and texts are compared in their normal form.
+    None stands for both absent and empty. Texts are compared in their normal form.
     """
     left, right = (
         None if value is None or isinstance(value, Absent) or value == "" else value for value in (before, after)
@@ -33,7 +33,7 @@ def change(path: str, before: Json | Absent, after: Json) -> tuple[FieldChange, 
 
 
 def same_plain(value: Json, other: Json) -> bool:
-    """Whether two plain values are the same; texts by their normal form, in which an empty text counts as absent."""
+    """Whether two plain values are the same. Texts are compared in normal form, and an empty text counts as absent."""
     return same(*(normal_text(side) or None if isinstance(side, str) else side for side in (value, other)))
 
 
@@ -46,7 +46,7 @@ class Step(StrEnum):
 
 
 class Detail(Struct, frozen=True):
-    """One detail of a changed field: its place in the value (empty for the whole), and what becomes of it."""
+    """One detail of a changed field: its path within the value (empty for the whole value), and how it changes."""
 
     at: str
     step: Step
@@ -55,7 +55,7 @@ class Detail(Struct, frozen=True):
 
 
 def details_of(one: FieldChange) -> tuple[Detail, ...]:
-    """What a change adds, removes and changes, for people to read. Lists are compared without their order."""
+    """What a change adds, removes and changes, for people to read. Lists are compared regardless of order."""
     before, after = one.before, one.after
     structured = isinstance(before, tuple | JsonObject) and type(before) is type(after)
     if not structured:
@@ -84,7 +84,7 @@ def _compare(before: Json, after: Json) -> tuple[Detail, ...]:
 def _frozen(value: object) -> Json:
     try:
         return freeze(value)
-    except TypeError:  # deepdiff's own word for "nothing on this side"
+    except TypeError:  # deepdiff's marker for "nothing on this side"
         return None
 
 

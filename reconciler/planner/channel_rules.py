@@ -1,6 +1,6 @@
-"""What the channels accept, and what they accept though nobody would want it: limits, empty posts, warnings.
+"""What the channels accept, and what they accept but nobody would want: limits, empty posts, warnings.
 
-Limits are a channel's own, so a violation names the channel and no line of the project.
+A limit belongs to a channel, so a violation names the channel, not a line of the project.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.planner.text_lengths import letters, shows_anything, x_length
 
 
 class TextLimit(Struct, frozen=True):
-    """The most a text may have, and how that is counted. `documented`: whether the source says how."""
+    """The maximum length of a text and how it is counted. `documented`: whether the source says how."""
 
     most: int
     count: Callable[[str], int] = letters
@@ -42,26 +42,26 @@ TEXT_LIMITS: Final[dict[tuple[str, str], dict[str, TextLimit]]] = {
     ("TIKTOK", "VIDEO"): {"description": TextLimit(2200)},
     ("TWITTER", "POST"): {"caption": TextLimit(280, x_length, "characters as X counts them", documented=True)},
 }
-"""(channel, type) -> API field -> its limit (S-wix 10.3; X: I, its own documentation).
+"""(channel, type) -> API field -> its limit (S-wix 10.3; X: I, from X's own documentation).
 
-Wix does not say what its numbers count, so they are taken for letters as people count them, and a text that is longer
-in code points is warned about.
+Wix does not say what its numbers count. They are taken as characters the way people count them, and a text that is
+longer in code points gets a warning.
 """
 
 NEEDS_MEDIA: Final = frozenset({("INSTAGRAM", "POST"), ("INSTAGRAM", "STORY")})
 """Channels and types that need an image or a video (S-wix 10.3)."""
 
 CHANNELS_GONE: Final[dict[str, datetime]] = {"TWITTER": datetime(2026, 8, 1, tzinfo=UTC)}
-"""Channel -> the moment from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
+"""Channel -> the time from which posting there no longer works (S-wix 6.4: after 31 July 2026)."""
 
 HASHTAGS_ON_INSTAGRAM: Final = 30
 """S-wix 10.3: about 30."""
 
 IMAGES_ON_INSTAGRAM: Final = 10
-"""I: how many items a carousel made through an API may have."""
+"""I: the most items a carousel made through an API may have."""
 
 WIX_HOSTS: Final = ("wixstatic.com", "wixmp.com")
-"""Where media of the Media Manager are (S-wix 10.3: `static.wixstatic.com`, `video.wixstatic.com`)."""
+"""Where media of the Media Manager are hosted (S-wix 10.3: `static.wixstatic.com`, `video.wixstatic.com`)."""
 
 _HASHTAG: Final = re.compile(r"(?<![\w&/#])#\w*[^\W\d_]\w*")
 _SIGNED: Final = re.compile(r"[?&](x-amz-|x-goog-)?(signature|expires|sig|se|token)=", re.IGNORECASE)
@@ -72,8 +72,8 @@ IN_THE_DASHBOARD: Final = "change the post in the dashboard or send it back with
 class Violation(Struct, frozen=True):
     """A rule that a post breaks.
 
-    Its name, what was found, what a person can do about it, and the place of the rule; `place` is empty for a channel's
-    own rules.
+    It has the rule's name, what was found, what a person can do about it, and the rule's place in the files. `place` is
+    empty for the rules of a channel.
     """
 
     rule: str
@@ -86,13 +86,13 @@ class Violation(Struct, frozen=True):
 
 
 def channel_is_gone(channel: str, moment: datetime) -> bool:
-    """Whether a channel no longer takes posts at a moment."""
+    """Whether a channel no longer takes posts at a given time."""
     until = CHANNELS_GONE.get(channel)
     return until is not None and moment >= until
 
 
 def channel_violations(post: Post) -> Iterator[Violation]:
-    """What a channel does not accept, whatever the policy says. No channel accepts an empty post."""
+    """What a channel does not accept, regardless of the policy. No channel accepts an empty post."""
     if is_empty(post):
         detail = "it has no image and no visible text"
         yield Violation("empty post", detail, "give it a text or an image in the dashboard")
@@ -108,12 +108,12 @@ def channel_violations(post: Post) -> Iterator[Violation]:
 
 
 def is_empty(post: Post) -> bool:
-    """Whether a post has nothing to look at or to read."""
+    """Whether a post has nothing to see or read."""
     return not post.media and not any(map(shows_anything, (post.link or "", *(text for _, text in post.texts))))
 
 
 def content_warnings(post: Post) -> tuple[str, ...]:
-    """What is odd about a post that still goes out; each as a clause."""
+    """What looks wrong about a post that goes out all the same, each as a clause."""
     found: list[str] = []
     for name, text, limit in _limited(post):
         if not limit.documented and len(text) > limit.most >= (length := limit.count(text)):
@@ -138,7 +138,7 @@ _MEDIA: Final = re.compile(r"(?:([A-Z_]+) )?(\S+)(?: \(file .*\))?")
 
 
 def warnings_of_reviewed(draft: DraftApproval) -> tuple[str, ...]:
-    """`content_warnings` of a draft as its approvals file has it."""
+    """`content_warnings` for a draft as it is in its approvals file."""
     content = draft.content
     texts = (("title", content.title), ("caption", content.caption), ("description", content.description))
     media = tuple(
@@ -155,9 +155,9 @@ SAME_CONTENT: Final = "the same content goes out on the same account within a da
 
 
 class Outgoing(Struct, frozen=True):
-    """A post that goes out at a moment, as it is on the site or in an approvals file; `name` is what people call it.
+    """A post that goes out at `moment`, from the site or an approvals file. `name` is what people call it.
 
-    Posts of one `activity` belong together.
+    Posts of the same `activity` belong together.
     """
 
     name: str
@@ -166,7 +166,7 @@ class Outgoing(Struct, frozen=True):
     activity: str = ""
 
     def belongs_to(self, other: Outgoing) -> bool:
-        """Whether the two are one activity on two channels, whose posts are meant to go out together."""
+        """Whether two posts are of one activity on two channels, and so are meant to go out together."""
         mine, theirs = self.post.content, other.post.content
         return bool(self.activity) and self.activity == other.activity and mine.channel != theirs.channel
 
@@ -174,7 +174,7 @@ class Outgoing(Struct, frozen=True):
 def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[str, ...]]:
     """`warnings_between` the drafts of an approvals file that go out, or would once they are approved.
 
-    Each goes out when the file shows it to; the day of its activity where that is not known.
+    Each is taken to go out when the file says; if it does not say, on its activity's day.
     """
     outgoing, zone = [], "UTC"
     for activity in approvals.activities:
@@ -189,11 +189,10 @@ def warnings_between_reviewed(approvals: Approvals) -> dict[PostId, tuple[str, .
 
 
 def warnings_between(posts: Iterable[Outgoing], zone: str) -> tuple[tuple[Outgoing, str], ...]:
-    """What is odd about posts of one site together, each with the later of the two.
+    """Warnings about pairs of posts of one site, each with the later of the two.
 
-    The same content twice on one account within a day, and two posts in one minute, other than of one activity on
-    several channels. `zone` is the IANA name of the
-    site's time zone.
+    They are about the same content twice on one account within a day, and about two posts in the same minute unless
+    both are of one activity on different channels. `zone` is the IANA name of the site's time zone.
     """
     found: list[tuple[Outgoing, str]] = []
     in_order = sorted(posts, key=lambda outgoing: (outgoing.moment, outgoing.name, outgoing.post.id))
@@ -223,9 +222,9 @@ def _code_points(text: str, length: int) -> str:
     return f" ({len(text)} code points)" if len(text) != length else ""
 
 
-@lru_cache(maxsize=8192)  # a review asks of the same images several times
+@lru_cache(maxsize=8192)  # a review checks the same images several times
 def _unlasting(url: str) -> str:
-    """Why an address may lead nowhere when the post goes out; empty if it is fine."""
+    """Why an address may no longer work when the post goes out; empty if it is fine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

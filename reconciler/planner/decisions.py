@@ -1,7 +1,7 @@
-"""What people decided about whole activities -> their posts regenerated or cleared; each decision once.
+"""What people decided about whole activities -> posts regenerated or cleared, each decision once.
 
-A decision is about the drafts listed below it in the approvals file. It is used up when the state says
-that it was carried out for them, and also when none of them exists any more.
+A decision is about the drafts listed below it in the approvals file. It is used up once the state says that it was
+carried out for them, or once none of them exists any more.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ from reconciler.planner.posts import WAITING, as_listed, clear_posts, live_posts
 from reconciler.planner.wanted_posts import Unwanted
 
 STORIES: Final = "regenerate-stories"
-"""The state's name for the stories' part of a decision to regenerate posts."""
+"""The state's name for the stories' share of a decision to regenerate posts."""
 
 
 class DecisionsPart(Struct, frozen=True):
-    """`cleared` are activities whose posts go away; the drafts of `held` ones are about to be others.
+    """What becomes of the activities that people decided about.
 
-    `lost` are both, with the decision that takes back what of them is scheduled.
+    `cleared` are activities whose posts go away. Those in `held` are about to get new drafts. `lost` has both, with the
+    decision for which their scheduled posts are cancelled.
     """
 
     actions: tuple[Action, ...] = ()
@@ -39,7 +40,7 @@ class DecisionsPart(Struct, frozen=True):
     held: frozenset[ActivityId] = frozenset()
     lost: tuple[tuple[ActivityId, Unwanted], ...] = ()
     blocked: tuple[Diagnostic, ...] = ()
-    """Decisions that cannot count, each with what makes it count."""
+    """Decisions that cannot count, each with how to make it count."""
 
 
 def plan_decisions(
@@ -49,7 +50,7 @@ def plan_decisions(
     recorded: RecordedSite,
     scope: Scope,
 ) -> DecisionsPart:
-    """The decisions that are still to be carried out. Posts that a rule clears anyway need no decision."""
+    """The decisions still to be carried out. Posts that a rule clears anyway need no decision."""
     under_way = _under_way(recorded)
     actions: list[Action] = []
     cleared: set[ActivityId] = set()
@@ -83,7 +84,7 @@ def plan_decisions(
 def _cannot_count(
     approval: ActivityApproval | None, activity: Activity, approvals: Approvals, scope: Scope
 ) -> Diagnostic | None:
-    """What keeps a decision about an activity from being carried out; None if there is none, or it counts."""
+    """Why a decision about an activity cannot be carried out; None if it can, or if there is none."""
     address = scope.address(Kind.POSTS, activity.id)
     if activity.id in approvals.uncommitted:
         message = f'"{activity.title}": {not_committed(approvals)}'
@@ -106,13 +107,12 @@ def _given_for_others(
 
 
 def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether nothing is left to do for an activity's decision; always so for `keep`.
+    """Whether an activity's decision is fully carried out; always true for `keep`.
 
-    What of it is scheduled is taken back first, so that while anything reviewed still waits to go out, something is
-    left.
+    Scheduled posts are cancelled first, so while anything reviewed is still waiting to go out, something is left to do.
     """
     if approval.decision is ActivityDecision.KEEP or not approval.counts:
-        return True  # a decision given for other drafts is not about these; _cannot_count says so
+        return True  # A decision made for other drafts is not about these; _cannot_count reports it.
     if _as_reviewed(approval, activity, _scheduled(activity)):
         return False
     if approval.decision is ActivityDecision.DISCARD:
@@ -123,10 +123,10 @@ def is_carried_out(approval: ActivityApproval, activity: Activity, recorded: Rec
 
 
 def came_to_nothing(approval: ActivityApproval, activity: Activity, recorded: RecordedSite) -> bool:
-    """Whether a decision was never carried out, and each draft it was given for has been replaced since.
+    """Whether a decision was never carried out, and every draft it was made for has been replaced since.
 
-    A draft counts as replaced if its text, its place or its activity's date differs. If the state knows nothing of the
-    site, the decision may have been what changed them.
+    A draft counts as replaced if its text, its place or its activity's date differs. If the state knows nothing about
+    the site, the decision itself may have replaced them, so this is false.
     """
     if approval.decision is ActivityDecision.KEEP or not recorded.is_known:
         return False
@@ -142,7 +142,7 @@ def _is_consumed(approval: ActivityApproval, word: str, recorded: RecordedSite) 
 
 
 def _as_reviewed(approval: ActivityApproval, activity: Activity, posts: tuple[Post, ...]) -> bool:
-    """Whether any of these posts still is as it was reviewed."""
+    """Whether any of these posts is still as it was reviewed."""
     reviewed = {draft.id: draft for draft in approval.drafts}
     return any(post.id in reviewed and reviewed[post.id].names(post, activity.date) for post in posts)
 
@@ -150,9 +150,9 @@ def _as_reviewed(approval: ActivityApproval, activity: Activity, posts: tuple[Po
 def _left_to_make(
     approval: ActivityApproval, activity: Activity, recorded: RecordedSite
 ) -> tuple[tuple[bool, tuple[Post, ...]], ...]:
-    """The drafts to regenerate, in pairs: whether they are stories, and which.
+    """The drafts to regenerate, in pairs: whether they are stories, and which drafts.
 
-    Each kind is a call of its own (D 6.2), and a run may have been cut short between the two.
+    Posts and stories take separate calls (D 6.2), and a run may have been cut short between the two.
     """
     drafts = _affected(approval.decision, activity)
     kinds = [(stories, tuple(one for one in drafts if one.is_story == stories)) for stories in (True, False)]
@@ -167,7 +167,7 @@ def _left_to_make(
 def discarded(approvals: Approvals, recorded: RecordedSite) -> frozenset[ActivityId]:
     """Activities that somebody discarded.
 
-    A posts rule does not give them posts again until a person writes another decision.
+    A posts rule does not make posts for them again until a person records another decision.
     """
     decided = {one.id: one.decision for one in approvals.activities}
     now = {one for one, decision in decided.items() if decision is ActivityDecision.DISCARD}
@@ -180,7 +180,7 @@ def _scheduled(activity: Activity) -> tuple[Post, ...]:
 
 
 def _affected(decision: ActivityDecision, activity: Activity) -> tuple[Post, ...]:
-    """The posts that a decision is about: drafts are made again, scheduled ones are only cleared (D 6.2)."""
+    """The posts that a decision is about: drafts are regenerated; scheduled posts can only be cleared (D 6.2)."""
     statuses = WAITING if decision is ActivityDecision.DISCARD else frozenset({PostStatus.DRAFT})
     return tuple(one for one in live_posts(activity) if one.status in statuses)
 
@@ -194,9 +194,9 @@ def _discards(approval: ActivityApproval | None) -> bool:
 
 
 def _under_way(recorded: RecordedSite) -> dict[str, tuple[bool, ...]]:
-    """The activities whose posts an earlier run asked to regenerate, and which may still be in the making.
+    """The activities whose posts an earlier run asked to regenerate and that may still be under way.
 
-    Each with whether its calls were about stories, call by call.
+    For each: whether each of its calls was about stories.
     """
     found: dict[str, tuple[bool, ...]] = {}
     for entry in recorded.open:
@@ -223,7 +223,7 @@ def _make_again(
         and _scheduled(activity)
         and all(one.status is PostStatus.SCHEDULED for one in live_posts(activity))
     ):
-        # All of it is taken back, which leaves no draft to make again (D 6.2): its posts are made as new ones.
+        # All of its posts are cancelled, so no draft is left to regenerate (D 6.2): new posts are made instead.
         none_left = as_listed(activity)
         make = GeneratePosts(activity.id, activity.title)
         address = scope.address(Kind.POSTS, activity.id)
@@ -239,7 +239,7 @@ def _make_again(
         operation = RegeneratePosts(activity.id, activity.title, discards, media_only and not stories, stories)
         requires = as_listed(activity)
         if actions or under_way:
-            # Once the stories are in the making, the posts as a whole are in motion (D 6.2: a transient mixture).
+            # Once the stories are being regenerated, the posts as a whole are in flux (D 6.2: a transient mixture).
             requires = (*(PostIs(one.id, PostStatus.DRAFT, one.digest) for one in drafts), NothingWaits(activity.id))
         actions.append(Action(address, operation, Reason.SENT_BACK, because, requires))
     return tuple(actions)

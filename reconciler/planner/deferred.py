@@ -24,7 +24,7 @@ from reconciler.planner.waiting import WaitingPart
 
 
 class Resolved(Struct, frozen=True):
-    """The actions of one deferred action, at most as many as it promised; `bindings` are to be remembered."""
+    """The actions of one deferred action, at most as many as its bound. `bindings` are to be recorded."""
 
     actions: tuple[Action, ...]
     blocked: tuple[Diagnostic, ...] = ()
@@ -35,7 +35,7 @@ class Resolved(Struct, frozen=True):
 def resolve(
     action: Action, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Resolved:
-    """Works out a deferred action against the site as it is now. `plan` is the plan that contains it."""
+    """Resolves a deferred action against the site as it is now. `plan` is the plan that contains it."""
     deferred = action.operation
     assert isinstance(deferred, Deferred)
     assert plan.site == observed.ref
@@ -64,7 +64,7 @@ def resolve(
 
 
 def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
-    """The first actions, as far as the bound goes: clearing posts counts by its drafts, all else by object."""
+    """The first actions, up to the bound: clearing posts counts its drafts, everything else one object."""
     count = 0
     for action in found:
         clears = isinstance(action.operation, ClearPosts)
@@ -77,7 +77,7 @@ def _within(found: list[Action], at_most: int | None) -> Iterator[Action]:
 def _scheduled(
     deferred: Deferred, plan: Plan, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Resolved:
-    """The drafts that a rule wants now, except those that the plan names itself: they had their turn."""
+    """The drafts that a rule wants now, except those that the plan itself names: they have already been handled."""
     scope = scope_of(observed, options)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     desired = DesiredSchedule(deferred.schedule_rules, approval_required=False)

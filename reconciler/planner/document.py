@@ -1,10 +1,10 @@
 """SavedPlan <-> the JSON of a saved plan (docs/design.md 3.4, schemas/plan.schema.json).
 
-It holds two digests. `digest` is of the facts: what would be done to which sites, on what conditions, and
-for how long the plan is good. Made twice from the same facts it is the same, whatever the order, the time or
-the wording. `seal` is of the whole document with its id, so that an edit anywhere is found out, and it names
-this one document: a plan is spent by its seal. Neither is a signature: both find accidents and edits, not
-somebody who sets out to forge a plan, for which the place where plans are kept must be guarded.
+It holds two digests. `digest` covers the facts: what would be done to which sites, under which preconditions, and for
+how long the plan is valid. The same facts always give the same digest, whatever the order, the time or the wording.
+`seal` covers the whole document with its id. It reveals an edit anywhere and identifies this one document: a plan is
+marked as spent by its seal. Neither is a signature. They detect accidents and edits, but not deliberate forgery: for
+that, access to the place where plans are kept must be restricted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ VALID_FOR: Final = timedelta(hours=24)
 
 
 class UnreadablePlan(UsageError):
-    """A file that is not a saved plan, or of a format that this version does not know (exit code 1)."""
+    """The file is not a saved plan, or its format is unknown to this version (exit code 1)."""
 
     def __init__(self, file: str, what: str, fix: str = "make a plan with: reconciler plan --out FILE") -> None:
         super().__init__(f"{file} {what}; {fix}")
@@ -54,7 +54,7 @@ class PlanRefused(Exception):
 
 
 class AlteredPlan(PlanRefused):
-    """The document is not the one that was saved."""
+    """The document has been edited since it was saved."""
 
     code = "plan-altered"
 
@@ -63,7 +63,7 @@ class AlteredPlan(PlanRefused):
 
 
 class ExpiredPlan(PlanRefused):
-    """Its time is up."""
+    """The plan is too old to apply."""
 
     code = "plan-expired"
 
@@ -76,7 +76,7 @@ class ExpiredPlan(PlanRefused):
 
 
 class SpentPlan(PlanRefused):
-    """It was applied before, however that ended."""
+    """The plan was applied before, whatever the result."""
 
     code = "plan-spent"
 
@@ -88,8 +88,8 @@ class SpentPlan(PlanRefused):
 class RunPart(Struct, frozen=True):
     """Which of `count` parts a plan or report is, counting from 1.
 
-    `config` is the digest of the files and options that all parts are made from: all parts of a project at one commit
-    have the same.
+    `config` is the digest of the files and options that all parts are made from; it is the same for all parts of a
+    project at one commit.
     """
 
     number: int
@@ -100,9 +100,9 @@ class RunPart(Struct, frozen=True):
 class SavedPlan(Struct, frozen=True, dict=True):
     """The plans of a run as they are saved.
 
-    `tool` is the version that made it, `api` the side it was made against; `id` is random. `plans` are sorted by the
-    names of their sites. `part` is None if it is whole. `project` is the digest of the project file, None for a plan
-    that an earlier version made.
+    `tool` is the version that made it, `api` what it was made against, `id` is random. `plans` are sorted by site name.
+    `part` is None for a whole plan. `project` is the digest of the project file, None for a plan made by an earlier
+    version.
     """
 
     id: str
@@ -116,27 +116,27 @@ class SavedPlan(Struct, frozen=True, dict=True):
 
     @property
     def expires_at(self) -> datetime:
-        """From when on the plan may not be applied."""
+        """The time from which the plan may not be applied."""
         return self.made_at + self.valid_for
 
     @cached_property
     def digest(self) -> Digest:
-        """Of the facts: sites, actions, preconditions and the time the plan is good for."""
+        """The digest of the facts: sites, actions, preconditions and the period for which the plan is valid."""
         return facts_digest(self.api, self.valid_for, map(site_digest, self.plans))
 
     @cached_property
     def seal(self) -> Digest:
-        """Of the whole document: what a spent plan is known by."""
+        """The digest of the whole document, by which a spent plan is known."""
         return Seal(self).of(sorted_json(to_plain(plan)) for plan in self.plans)
 
     def check_expiry(self, now: datetime) -> None:
-        """Raises ExpiredPlan once the plan's time is up."""
+        """Raises ExpiredPlan if the plan's time is up."""
         if now >= self.expires_at:
             raise ExpiredPlan(self.expires_at, now)
 
 
 class PlanDocument(Struct, frozen=True):
-    """A saved plan as it is written. Derived values are included for readers, and are checked."""
+    """A saved plan as it is written. Derived values are included for readers, and are checked on reading."""
 
     format_version: int
     kind: str
@@ -171,7 +171,7 @@ def document_of(saved: SavedPlan) -> PlanDocument:
 
 
 def facts_digest(api: str, valid_for: timedelta, of_sites: Iterable[Digest]) -> Digest:
-    """The digest of what would be done, in a form that has no order and no wording; `of_sites` are `site_digest`s."""
+    """The digest of what would be done, independent of order and wording. `of_sites` are `site_digest`s."""
     sites = sorted(of_sites)
     return _digest(sorted_json({"api": api, "validFor": to_plain(valid_for), "sites": sites}))
 
@@ -196,7 +196,7 @@ def _digest(data: bytes) -> Digest:
 
 SITES: Final = b'  "sites": ['
 INDENT: Final = b"    "
-"""How the sites of a document are recognised among its other members: each is on a line of its own."""
+"""The indentation by which a document's sites are told from its other members; each site is on a line of its own."""
 
 
 def site_line(plan: Plan) -> bytes:
@@ -205,7 +205,7 @@ def site_line(plan: Plan) -> bytes:
 
 
 def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
-    """The text of a saved plan, piece by piece. `sites` are the `site_line`s of its plans, in their order."""
+    """The text of a saved plan, piece by piece. `sites` are the `site_line`s of its plans, in order."""
     members = to_plain(document_of(saved))
     del members["sites"], members["seal"]
     yield json.dumps(members, indent=2).encode("ascii").removesuffix(b"\n}") + b",\n" + SITES
@@ -218,12 +218,12 @@ def to_lines(saved: SavedPlan, sites: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def ending(seal: Digest) -> bytes:
-    """What comes after the sites."""
+    """What follows the sites."""
     return b'  ],\n  "seal": ' + json.dumps(seal).encode("ascii") + b"\n}\n"
 
 
 class Seal:
-    """The seal of a document whose sites come one after the other."""
+    """Computes the seal of a document from its sites, one after the other."""
 
     def __init__(self, saved: SavedPlan) -> None:
         members = to_plain(document_of(saved))
@@ -234,7 +234,7 @@ class Seal:
         self._first = True
 
     def add(self, site: bytes) -> None:
-        """The next site, as `sorted_json`."""
+        """Adds the next site, as `sorted_json`."""
         self._hash.update(site if self._first else b"," + site)
         self._first = False
 
@@ -245,7 +245,7 @@ class Seal:
         return self.digest()
 
     def digest(self) -> Digest:
-        """The seal, now that all sites are in."""
+        """The seal, once all sites have been added."""
         self._hash.update(self._after)
         return Digest(f"sha256:{self._hash.hexdigest()}")
 
@@ -258,9 +258,10 @@ def _seal(members: dict[str, Any]) -> Digest:
 
 
 def from_text(data: bytes, file: str) -> SavedPlan:
-    """The saved plan that a file holds; `file` is its name for messages.
+    """The saved plan in a file; `file` is its name for messages.
 
-    Raises UnreadablePlan for a file that is not a saved plan, and AlteredPlan for one that is not as it was saved.
+    Raises UnreadablePlan for a file that is not a saved plan, and AlteredPlan for one that was edited after it was
+    saved.
     """
     try:
         found = from_json(PlanDocument, data)
@@ -289,7 +290,7 @@ def from_text(data: bytes, file: str) -> SavedPlan:
 
 
 def _members(data: bytes, file: str) -> dict[str, Any]:
-    """The members of the document, of a format that this version knows. Raises UnreadablePlan."""
+    """The members of a document whose format this version knows. Raises UnreadablePlan."""
     try:
         document = parse(data)
     except Malformed:

@@ -1,7 +1,7 @@
 """Answers that do not show what earlier runs made, or what rules select by (remote-api.md 17.1, 17.3, 17.8).
 
-A wrong site id, another account's key, a renamed key in the answer and a site that somebody emptied all look
-alike, and the next step on a site that looks empty would be to create everything once more.
+A wrong site id, a key of another account, a renamed key in the answer and a site that somebody emptied all look alike.
+If such a site were taken as empty, the next step would be to create everything again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from reconciler.planner.options import Scope
 
 
 def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
-    """The site, with a status for a marketing plan whose answer leaves it out.
+    """The site, with a status filled in for a marketing plan whose answer omits it.
 
-    proto3 may leave out a first enum value (I), so a plan's answer without a status and without activities is one of
-    a plan that was never created; but only where earlier runs know of none.
+    proto3 may leave out a first enum value (I), so an answer without a status and without activities means a plan that
+    was never created, but only if earlier runs know of none.
     """
     live = observed.marketing_plan
     if live is None or live.status != NO_STATUS or live.activities or _knows_plan(recorded):
@@ -42,7 +42,7 @@ def with_known_status(observed: ObservedSite, recorded: RecordedSite) -> Observe
 def doubts(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[Diagnostic, ...]:
-    """The refusals of a site whose answers do not show what the state knows of it."""
+    """The refusals of a site whose answers do not show what the state knows about it."""
     found: tuple[Diagnostic, ...] = ()
     if observed.marketing_plan is not None:
         found += _missing_plan(observed.marketing_plan, recorded, scope)
@@ -69,10 +69,10 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
         )
         return (replace(unreadable, request_id=live.request_id, call=live.asked),)
     if live.status is not PlanStatus.ACTIVE:
-        return ()  # a written status explains why there are no activities
+        return ()  # an explicit status explains why there are no activities
     known = _activities_in_sight(recorded, scope.now)
     if not live.activities:
-        # Other activities in their place would mean that the plan was regenerated; none at all means nothing.
+        # Other activities in their place would mean that the plan was regenerated; no activities at all prove nothing.
         known |= _activities_of_waiting(recorded, scope.now)
     shown = {activity.id for activity in live.activities}
     enough = ENOUGH if live.shows_activities else 1
@@ -88,7 +88,7 @@ def _missing_plan(live: MarketingPlan, recorded: RecordedSite, scope: Scope) -> 
 
 
 def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """The posts that wait to go out as far as earlier runs know, and that an ACTIVE marketing plan does not show."""
+    """The posts that are waiting to go out according to the state, but that an ACTIVE marketing plan does not show."""
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
         return ()
@@ -98,7 +98,7 @@ def unseen_scheduled(observed: ObservedSite, recorded: RecordedSite) -> tuple[Po
 
 
 def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
-    """The posts that this tool scheduled, and that have neither been taken back nor gone out."""
+    """The posts that this tool scheduled and that have neither been cancelled nor gone out."""
     for post in recorded.published:
         ahead = post.scheduled_for is not None and post.scheduled_for >= now
         if ahead and recorded.object(key_of(Kind.DRAFT, post.id)) != TAKEN_BACK:
@@ -106,11 +106,11 @@ def _waiting(recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
 
 
 def _missing_posts(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """Refuses a site that shows none of the posts which wait to go out there, neither in its plan nor one by one."""
+    """Refuses a site that shows none of the posts waiting to go out there, neither in its plan nor one by one."""
     unseen = unseen_scheduled(observed, recorded)
     live = observed.marketing_plan
     shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
-    # A single one that is shown proves that the answer is of this site: the others may be gone, which is drift.
+    # A single post that is shown proves that the answer is from this site: the others may be gone, which is drift.
     ours_shown = any(post.id in shown for post in recorded.published)
     gone = {post for post, found in observed.items if found is None}
     if len(unseen) < ENOUGH or ours_shown or not gone.issuperset(unseen):
@@ -128,7 +128,7 @@ def _given_up(
 ) -> tuple[Diagnostic, ...]:
     """Refuses to replace a marketing plan that somebody deleted if more would be lost than `discard` allows.
 
-    What people approved in it would be given up (design.md 3.3).
+    What people approved in it would be lost (design.md 3.3).
     """
     wanted = desired.marketing_plan
     if wanted is None or not wanted.present or live.status is not PlanStatus.NEVER_CREATED or not _knows_plan(recorded):
@@ -155,12 +155,12 @@ def _given_up(
 
 
 def _activities_in_sight(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
-    """The ids of created activities that the marketing plan would show: its window starts today (D 6.2)."""
+    """Created activities that the marketing plan would show: its window starts today (D 6.2)."""
     return frozenset(created.id for created in recorded.created if created.id and created.target_date >= now)
 
 
 def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[ActivityId]:
-    """The ids of activities with a post that waits to go out."""
+    """The ids of activities with a post that is waiting to go out."""
     return frozenset(
         post.activity for post in _waiting(recorded, now) if post.activity and (post.date is None or post.date >= now)
     )
@@ -169,7 +169,8 @@ def _activities_of_waiting(recorded: RecordedSite, now: datetime) -> frozenset[A
 def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """What cannot be decided, and is therefore left alone.
 
-    Rules by a type that no answer shows, and posts with a status that this version does not know (remote-api.md 17.8).
+    These are rules by a type that no answer shows, and posts with a status that this version does not know
+    (remote-api.md 17.8).
     """
     live = observed.marketing_plan
     if live is None:
@@ -192,7 +193,7 @@ def cannot_be_judged(desired: DesiredSite, observed: ObservedSite, scope: Scope)
 
 
 def _matches(desired: DesiredSite) -> Iterator[tuple[str, Match]]:
-    """Every rule that selects, by its name."""
+    """Every rule that selects objects, with its name."""
     for index, rule in enumerate(desired.activities):
         if not isinstance(rule, DesiredActivity):
             yield f"activities.{index}", rule.match

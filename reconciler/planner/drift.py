@@ -1,7 +1,7 @@
-"""An audit: desired, last applied and live against each other (design.md 3.6). Nothing here asks for a write.
+"""An audit: desired, last applied and live compared with each other (design.md 3.6). Nothing here asks for a write.
 
-What differs from the file is what the plan would change; what was last applied tells which side moved.
-Activities, posts and drafts are in drift_content.py.
+What differs from the file is what the plan would change; what was last applied tells which side moved. Activities,
+posts and drafts are in drift_content.py.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from reconciler.planner.options import PlanOptions, Scope, scope_of
 def find_drift(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, options: PlanOptions
 ) -> DriftReport:
-    """How every managed object of a site stands. `plan` is the one made from the same sides.
+    """The state of every managed object of a site. `plan` is the one made from the same sides.
 
     Parts that were not read are not judged.
     """
@@ -68,7 +68,7 @@ def find_drift(
 
 
 def _with_blocked(found: list[DriftItem], plan: Plan) -> tuple[DriftItem, ...]:
-    """Adds what only a person can change. What somebody moved on the site, or is under way, says so first."""
+    """Adds what only a person can change, except objects already reported as moved on the site or under way."""
     blocked = {str(one.address): one for one in plan.blocked}
     items = []
     for item in found:
@@ -156,9 +156,9 @@ def _marketing_plan(
 
 
 def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> DriftItem:
-    """An ACTIVE marketing plan: pending as long as something that is saved on the site was not generated from.
+    """An ACTIVE marketing plan: pending as long as something saved on the site has not been generated from.
 
-    What is not saved yet is the drift of the settings or of an event, and is not said twice.
+    What is not saved yet is reported as drift of the settings or of an event, and not a second time here.
     """
     address, inputs = scope.address(Kind.MARKETING_PLAN), inputs_of(desired, scope.now)
     wanted = desired.marketing_plan
@@ -175,7 +175,7 @@ def _in_force(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 
 def _is_saved(path: str, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite) -> bool:
-    """Whether the site has the input as the file asks for it."""
+    """Whether the site has this input as the file asks."""
     if (name := name_of_input(path)) is not None:
         if desired.events is None or observed.events is None:
             return False

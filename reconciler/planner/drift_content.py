@@ -1,8 +1,8 @@
-"""The audit of activities, posts and drafts: what a plan would change of them, and who moved.
+"""The audit of activities, posts and drafts: what a plan would change about them, and which side moved.
 
-Rules select by time and by content that an AI makes, so what they want changes while nobody moves anything: an
-activity comes within 21 days, a post goes out and frees a place. That is not drift. It is distinguished from drift by
-what was last applied to the object, and by whether the rules are those that were last carried out in full.
+Rules select by time and by content that an AI makes, so what they want changes even if nobody touches anything: an
+activity comes within 21 days, or a post goes out and makes room for another. That is not drift. What was last applied
+to the object, and whether the rules are those that were last carried out in full, tell the two apart.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from reconciler.planner.options import Scope
 def content_items(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> tuple[list[DriftItem], int]:
-    """The state of each activity, activity's posts and draft that is managed, and how many objects are only due."""
+    """The state of each managed activity, activity's posts and draft, and how many objects have only become due."""
     audit = _Audit(desired, observed, recorded, plan, scope)
     found: dict[str, DriftItem] = {}
     due = 0
@@ -78,7 +78,7 @@ def waiting_items(
 ) -> list[DriftItem]:
     """The posts that go wrong while there is no marketing plan to audit them in.
 
-    Those that the plan takes back, that go out unwanted, or that failed, while it is deleted or being generated.
+    These are posts that the plan cancels, that go out unwanted, or that failed, while it is deleted or being generated.
     """
     audit = _Audit(desired, observed, recorded, plan, scope)
     found = {str(item.address): item for item in audit.going_wrong()}
@@ -91,7 +91,7 @@ def waiting_items(
 
 
 def _told_elsewhere(_: Foundation | Deferred) -> int:
-    """Settings, events and the marketing plan have items of their own, and a promise has no object yet."""
+    """Settings, events and the marketing plan have items of their own, and a deferred action has no object yet."""
     return 0
 
 
@@ -99,7 +99,7 @@ class _Audit(PostsAudit, frozen=True):
     # --- what the plan would change
 
     def of(self, action: Action) -> DriftItem | int:
-        """What an action says of its object: an item, or 1 if it is only due, or 0 for other parts."""
+        """What an action says about its object: an item; 1 if the object has only become due; 0 for other parts."""
         match action.operation:
             case CreateActivity(activity=activity):
                 if activity.target_date < self.scope.now:
@@ -157,7 +157,7 @@ class _Audit(PostsAudit, frozen=True):
     def _who_made_unwanted(self, action: Action) -> Moved:
         """Who made the change for which a post is cancelled.
 
-        A moment that policy forbids may be one that somebody moved it to.
+        If policy forbids the post's time, somebody may have moved it there.
         """
         operation = action.operation
         assert isinstance(operation, CancelPost)
@@ -168,10 +168,10 @@ class _Audit(PostsAudit, frozen=True):
         return Moved.REMOTE if self.is_remote(action.reason, operation.post) else Moved.GIT
 
     def _by_rule(self, action: Action, finding: Finding, applied: bool | None, title: str) -> DriftItem | int:
-        """What an action of a rule shows as drift, or 1 to count it if only time passed.
+        """What an action of a rule shows as drift; 1 if only time has passed.
 
-        `applied` tells whether the object was left as the rule asks when it was last applied; None if it is not known
-        to have been there.
+        `applied` tells whether the object was as the rule asks when it was last applied; None if it is not known to
+        have existed.
         """
         part = Part.ACTIVITIES if isinstance(action.operation, DeleteActivity) else Part.POSTS
         if applied is not None:
@@ -186,9 +186,9 @@ class _Audit(PostsAudit, frozen=True):
         return self.recorded.object(key) == dict(rules_of(self.desired))[key]
 
     def _time_can_tell(self, action: Action, part: Part) -> bool:
-        """Whether the rule may ask for the object by now only because time passed.
+        """Whether the rule may ask for the object now only because time has passed.
 
-        Its window moved, or that of a rule above it, or a place got free.
+        Its window moved, or that of a rule above it, or a place became free.
         """
         rules: tuple[ActivityRule | PostsRule, ...] = self.desired.posts
         if part is Part.ACTIVITIES:
@@ -207,7 +207,7 @@ class _Audit(PostsAudit, frozen=True):
         assert isinstance(operation, UpdateActivity)
         last = self.recorded.object(key_of(Kind.ACTIVITY, operation.id))
         if last is None and self._same_rules(Part.ACTIVITIES):
-            return 1  # it came to match a rule that has not changed
+            return 1  # it now matches a rule that has not changed
         fields = []
         for one in operation.changes:
             applied = ABSENT if last is None or one.path not in last else last[one.path]
@@ -225,7 +225,7 @@ class _Audit(PostsAudit, frozen=True):
         before = instant(operation.before) if operation.before else None
         date = next((activity.date for activity in self.activities() if activity.id == operation.activity), None)
         another_day = last is not None and last.date is not None and date is not None and last.date != date
-        # The activity's date and the site's time zone are the site's own to change, and never put on git.
+        # The activity's date and the site's time zone are changed on the site, so a change is never attributed to git.
         by_site = another_day or (last is not None and last.zone != self.scope.zone.key)
         in_git = applied is None or (instant(applied) != instant(operation.at) and not by_site)
         remotely = by_site or (applied is not None and instant(applied) != before)
@@ -249,7 +249,7 @@ class _Audit(PostsAudit, frozen=True):
     # --- what is as it should be
 
     def converged(self) -> Iterator[DriftItem]:
-        """Activities and posts that are as the rules ask, and posts that wait to go out as scheduled."""
+        """Activities and posts that are as the rules ask, and posts that are waiting to go out as scheduled."""
         kinds = (Kind.ACTIVITY.value + "[", Kind.POSTS.value + "[")
         for key, _ in baseline(self.desired, self.observed, self.recorded, self.plan, self.scope):
             if key.startswith(kinds):

@@ -1,4 +1,4 @@
-"""The audit of posts that were scheduled or approved, and of those that go wrong."""
+"""The audit of posts that were scheduled or approved, and of posts that go wrong."""
 
 from __future__ import annotations
 
@@ -22,11 +22,13 @@ from reconciler.planner.options import Scope
 from reconciler.planner.since_scheduled import since_scheduled
 
 REMOTE_REASONS = (Reason.CHANGED, Reason.ACTIVITY_GONE, Reason.NEVER_APPROVED, Reason.DATE_MOVED)
-"""Reasons for which a post is cancelled although no change of a file asked for that."""
+"""Reasons to cancel a post that do not come from a change in a file."""
 
 SEEN_FOR_SURE = 86_400
-"""Seconds from now beyond which a read of the upcoming activities must show a post: the window starts today
-(D 6.2), in which time zone is not documented."""
+"""Seconds from now beyond which a read of the upcoming activities is sure to show a post.
+
+The window starts today (D 6.2), but its time zone is not documented.
+"""
 
 
 class PostsAudit(Struct, frozen=True):
@@ -39,9 +41,9 @@ class PostsAudit(Struct, frozen=True):
     scope: Scope
 
     def posts(self) -> Iterator[DriftItem]:
-        """Posts that are no longer what was scheduled or approved.
+        """Posts that are no longer as they were scheduled or approved.
 
-        Without a `schedule` only those that go out at a time that nobody said: nothing else is asked for then.
+        Without a `schedule`, only those that go out at a time nobody asked for: nothing else is wanted then.
         """
         managed = self.desired.schedule is not None
         live = {post.id: (activity, post) for activity in self.activities() for post in activity.posts}
@@ -62,7 +64,7 @@ class PostsAudit(Struct, frozen=True):
             yield from self._approved(live, frozenset(published))
 
     def going_wrong(self) -> Iterator[DriftItem]:
-        """Posts that failed, that will, or that go out although nobody wants or approved them."""
+        """Posts that failed, that will fail, or that go out although nobody wants or approved them."""
         findings = {
             BlockedBy.FAILED: Finding.FAILED_POST,
             BlockedBy.CHANNEL_NOT_CONNECTED: Finding.CHANNEL_LOST,
@@ -106,7 +108,7 @@ class PostsAudit(Struct, frozen=True):
         moment = last.scheduled_for
         if found is None:
             if any(each.post == last.id and each.status is PostStatus.PUBLISHED for each in self.recorded.outcomes):
-                return None  # it went out before its moment, and its activity may be gone since
+                return None  # it went out before its time, and its activity may have gone since
             wait = (moment - self.scope.now).total_seconds() if moment else 0
             return Finding.DELETED if wait > SEEN_FOR_SURE else None
         activity, post = found
@@ -164,11 +166,11 @@ class PostsAudit(Struct, frozen=True):
         return Moved.GIT if post.post in ours else Moved.BOTH
 
     def is_remote(self, reason: Reason, post: PostId) -> bool:
-        """Whether a post is unwanted because the site changed, not because of a date that its file asks for."""
+        """Whether a post is unwanted because the site changed, rather than because of a date that its file asks for."""
         return reason in REMOTE_REASONS and not (reason is Reason.CHANGED and self._dated_by_file(post))
 
     def _dated_by_file(self, post: PostId) -> bool:
-        """Whether a post is approved but for the day that the file gives, or gave, its activity."""
+        """Whether a post is approved except for the date, which the file sets, or used to set, on its activity."""
         live = next(
             ((activity, one) for activity in self.activities() for one in activity.posts if one.id == post), None
         )
@@ -179,7 +181,7 @@ class PostsAudit(Struct, frozen=True):
         moved = applied is not None and applied.get("targetDate") == instant(activity.date)
         date = last.date if moved and last and last.date else activity.date
         state = self.desired.approvals.verdict(found, activity.date).state
-        if moved and state is ApprovalState.PENDING:  # as `review` leaves it for the new day
+        if moved and state is ApprovalState.PENDING:  # as `review` leaves it for the new date
             return not since_scheduled(self.recorded, found, date)
         return self.desired.approvals.approves(found, date)
 
@@ -188,7 +190,7 @@ class PostsAudit(Struct, frozen=True):
         return {one.id: one for one in sorted(self.recorded.published, key=lambda one: one.done_at)}
 
     def activities(self) -> tuple[Activity, ...]:
-        """The activities of the marketing plan; none if there is none."""
+        """The activities of the marketing plan; empty if there is no plan."""
         return self.observed.marketing_plan.activities if self.observed.marketing_plan else ()
 
 

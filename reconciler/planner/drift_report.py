@@ -1,4 +1,4 @@
-"""What an audit of a site found, as values: the state of each managed object, and who moved."""
+"""What an audit of a site found, as values: the state of each managed object, and which side moved."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class DriftState(StrEnum):
 
 
 class Moved(StrEnum):
-    """Which side is no longer what was last applied. What was never applied has moved in git."""
+    """Which side is no longer as it was last applied. What was never applied has moved in git."""
 
     GIT = "changed-in-git"
     REMOTE = "changed-remotely"
@@ -34,7 +34,7 @@ class Moved(StrEnum):
 
 
 class Finding(StrEnum):
-    """What is not as the file asks for; its sentence is made in reporters/."""
+    """How an object differs from what the file asks. `reporters/` makes the sentence."""
 
     DIFFERS = "differs"
     MISSING = "missing"
@@ -67,7 +67,7 @@ class Finding(StrEnum):
 
 
 class FieldDrift(Struct, frozen=True):
-    """One field on its three sides, and who moved. `applied` is ABSENT if nothing was ever applied."""
+    """One field on its three sides, and which side moved. `applied` is ABSENT if nothing was ever applied."""
 
     path: str
     desired: Json
@@ -77,9 +77,9 @@ class FieldDrift(Struct, frozen=True):
 
 
 class DriftItem(Struct, frozen=True):
-    """One managed object. `moved` is given for what drifted; `about` are facts for the finding's sentence.
+    """One managed object. `moved` is set if it drifted. `about` holds facts for the finding's sentence.
 
-    `reason` and `because` are those of the action that the plan has for it, if the finding does not say why.
+    `reason` and `because` are those of the plan's action for it, where the finding alone does not say why.
     """
 
     address: Address
@@ -94,20 +94,20 @@ class DriftItem(Struct, frozen=True):
     title: str = ""
     channel: str = ""
     type: str = ""
-    """Of a post: the title of its activity, where it goes out, and what it is there."""
+    """For a post: the title of its activity, where it goes out, and its type there."""
     name: str = ""
-    """What people know the object by, if `about` does not say it: a post's name, or an activity's title."""
+    """What people call the object, if `about` does not say: a post's name, or an activity's title."""
 
     @property
     def shown_fields(self) -> tuple[FieldDrift, ...]:
-        """The fields that a person reads: a moment is in `about`, in the site's zone."""
+        """The fields that a person reads. A time is in `about` instead, in the site's zone."""
         return () if self.finding in (Finding.OTHER_TIME, Finding.DATE_MOVED) else self.fields
 
 
 class DriftTally(Struct, frozen=True):
-    """Counts of objects; `sites` are those with anything drifted, pending, blocked or refused.
+    """Counts of objects. `sites` counts sites with anything drifted, pending, blocked or refused.
 
-    `refused` counts the sites that a guard would refuse an apply of.
+    `refused` counts the sites where a guard would refuse an apply.
     """
 
     drifted: int = 0
@@ -122,9 +122,9 @@ class DriftTally(Struct, frozen=True):
 
 
 class DriftReport(Struct, frozen=True):
-    """One site. `due` counts what the rules want by now only because time passed or content was made: no drift.
+    """The audit of one site. `due` counts what is wanted now only because time passed or content was made: no drift.
 
-    `refusals` are the guards that an apply would meet.
+    `refusals` are the guards that an apply would fail.
     """
 
     site: SiteRef
@@ -139,7 +139,7 @@ class DriftReport(Struct, frozen=True):
 
     @property
     def tally(self) -> DriftTally:
-        """How many objects are in which state. An unmet expectation of the file counts as drifted."""
+        """The number of objects in each state. An unmet expectation of the file counts as drifted."""
         drifted, pending, blocked = (
             len(self.of(one)) for one in (DriftState.DRIFTED, DriftState.PENDING, DriftState.BLOCKED)
         )
@@ -151,25 +151,25 @@ class DriftReport(Struct, frozen=True):
 
 
 def who_moved(in_git: bool, remotely: bool) -> Moved:
-    """The label, for an object that is not as the file asks for."""
+    """The label of an object that is not as the file asks."""
     if remotely:
         return Moved.BOTH if in_git else Moved.REMOTE
     return Moved.GIT
 
 
 def together(moves: Iterable[Moved]) -> Moved:
-    """The label of an object whose fields moved like this."""
+    """The label of an object whose fields moved in these ways."""
     found = set(moves)
     return found.pop() if len(found) == 1 else Moved.BOTH
 
 
 def applied_or_absent(recorded: tuple[Json] | None) -> Json | Absent:
-    """What was last applied as a value; ABSENT if nothing is recorded."""
+    """The value that was last applied; ABSENT if nothing is recorded."""
     return ABSENT if recorded is None else recorded[0]
 
 
 def of_fields(item: DriftItem, fields: tuple[FieldDrift, ...]) -> DriftItem:
-    """The item, drifted if fields of it differ."""
+    """The item, drifted if any of its fields differ."""
     if not fields:
         return item
     moved = together(one.moved for one in fields)

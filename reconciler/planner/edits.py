@@ -1,4 +1,4 @@
-"""What somebody edited on the site since the last apply, and a plan is about to overwrite."""
+"""What somebody edited on the site since the last apply and a plan is about to overwrite."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def edit_key(address: Address, path: str) -> str:
 
 
 def edited_since(actions: Iterable[Action], recorded: RecordedSite) -> tuple[str, ...]:
-    """The fields that actions change and whose live value is not what was last applied; only fields that ever were."""
+    """The fields that actions change and whose live value is not what was last applied.
+
+    Fields never applied do not count.
+    """
     found: list[str] = []
     for action in actions:
         operation = action.operation

@@ -1,4 +1,4 @@
-"""Judges wanted posts one by one: whether each goes out, waits for people, or what is in its way."""
+"""Judges wanted posts one by one: each goes out, waits for people, or is blocked."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ SCHEDULING = "SCHEDULE_POST"
 """The premium feature that scheduling needs (S-wix 10.5)."""
 
 SPARE = timedelta(hours=2)
-"""A margin for a run that dies before it moves a post, and for the next run that continues."""
+"""A margin for a run that dies before it moves a post, until the next run continues."""
 
 
 def times_scheduled(recorded: RecordedSite, post: Post) -> int:
-    """How often this post went out to be published with the content it has now, as far as anybody can tell."""
+    """How often this post was scheduled with its present content, as far as is known."""
     if not is_noted(recorded, post.id):
         return 0
     return times_of(recorded, post.id, frozenset({post.digest, post.earlier_digest}))
 
 
 def changed_since(recorded: RecordedSite, post: Post) -> bool:
-    """Whether this tool scheduled the post with other content than it has now."""
+    """Whether this tool scheduled the post with different content."""
     return post.id in recorded.published_by_id and not times_scheduled(recorded, post)
 
 
 class DraftEligibility(Struct):
-    """Judges one wanted post after the other, since days and quotas fill up."""
+    """Judges wanted posts in turn, as days and quotas fill up."""
 
     desired: DesiredSchedule
     approvals: Approvals
@@ -58,7 +58,7 @@ class DraftEligibility(Struct):
     options: PlanOptions
     scope: Scope
     days: Days
-    """How many posts go out on each day, with those that this plan moves there."""
+    """How many posts go out on each day, including those that this plan moves there."""
     moves: int = 0
     goes: list[tuple[int, Action]] = field(default_factory=list)
     blocked: list[tuple[int, Diagnostic]] = field(default_factory=list)
@@ -67,7 +67,7 @@ class DraftEligibility(Struct):
     missed: int = 0
 
     def all_notes(self) -> tuple[str, ...]:
-        """The notes of single posts, and those of limits that are nearly reached."""
+        """The notes about single posts, and about limits that are nearly reached."""
         notes = list(self.notes)
         if self.missed:
             drafts = "draft" if self.missed == 1 else "drafts"
@@ -80,7 +80,7 @@ class DraftEligibility(Struct):
     # --- drafts
 
     def draft(self, one: Candidate) -> None:
-        """A draft within its rule's bounds: scheduled, to review or blocked."""
+        """Judges a draft within its rule's bounds: it is scheduled, left for review, or blocked."""
         if not self._is_agreed(one):
             return
         found = [*self._paused(one), *self._preflight(one), *self._policy(one)]
@@ -121,13 +121,16 @@ class DraftEligibility(Struct):
         )
 
     def _account(self, one: Candidate) -> str:
-        """The account as people read it; its name, if not read again, is the one in the approvals file."""
+        """The account's name; if it was not read this time, the name in the approvals file."""
         reviewed = self.approvals.draft(one.post.id)
         same = reviewed is not None and reviewed.content.account == one.post.content.account
         return reviewed.account if same and reviewed and not one.post.account_name else one.post.account
 
     def lost(self, one: Candidate) -> None:
-        """A draft that can never go out. If its time passed before anyone approved it, there is nothing to do."""
+        """Judges a draft that can never go out.
+
+        If its time passed before anyone approved it, there is nothing to do.
+        """
         if channel_is_gone(one.post.channel, max(one.moment, self.scope.now)):
             detail = f"{channel_name(one.post.channel)} takes no posts after 2026-07-31"
             self._block(one, BlockedBy.CHANNEL_GONE, detail, f"name the other channels in schedule.rules[{one.rule}]")
@@ -143,7 +146,7 @@ class DraftEligibility(Struct):
         self._block(one, BlockedBy.TOO_LATE, f"{_name(one)}: {late}", fix)
 
     def _not_approved_in_time(self, one: Candidate) -> None:
-        """Counts a draft that nobody approved; one with a yes that does not count is named, with the reason."""
+        """Counts a draft that nobody approved. One whose approval does not count is named, with the reason."""
         draft = self.approvals.draft(one.post.id)
         said_yes = draft is not None and draft.decision is Decision.APPROVE
         found = objection(self._verdict(one), self.approvals.file, self.scope.zone.key) if said_yes else None
@@ -154,11 +157,11 @@ class DraftEligibility(Struct):
         self.notes.append(f"{_name(one)} will not go out: {late}, and its approval does not count: {found.detail}")
 
     def _is_agreed(self, one: Candidate) -> bool:
-        """Whether this content may go out now as far as people decide; if not, says what is missing."""
+        """Whether people's decisions let this content go out now; if not, records what is missing."""
         post, times = one.post, times_scheduled(self.recorded, one.post)
         if post.status is PostStatus.CANCELED:
             if not self._is_asked_for(post):
-                return False  # it is as people want it
+                return False  # it is already as people want it
             detail = f"{_name(one)} was scheduled and then cancelled, and the API only schedules drafts"
             fix = "turn it back into a draft in the site's dashboard; then run review, and approve it again"
             self._block(one, BlockedBy.CANCELLED_AFTER_APPROVAL, detail, fix)
@@ -179,7 +182,7 @@ class DraftEligibility(Struct):
         return False
 
     def _is_asked_for(self, post: Post) -> bool:
-        """Whether people say that a cancelled post is to go out: approved still or again, or it needs no yes."""
+        """Whether a cancelled post is to go out: it is still approved, approved again, or needs no approval."""
         draft = self.approvals.draft(post.id)
         return not self.desired.approval_required or (draft is not None and draft.decision is Decision.APPROVE)
 
@@ -189,7 +192,7 @@ class DraftEligibility(Struct):
         )
 
     def _not_approved(self, one: Candidate, verdict: Verdict) -> None:
-        """A post that nobody approved as it is: changed after approval, edited in the file, or not decided yet."""
+        """Records a post that is not approved as it is: changed since, edited in the file, or not decided yet."""
         found = objection(verdict, self.approvals.file or "the approvals file", self.scope.zone.key)
         if found is not None:
             self._block(one, found.by, f"{_name(one)}: {found.detail}", found.fix, verdict.differences)
@@ -201,10 +204,10 @@ class DraftEligibility(Struct):
         self.to_review.append(ToReview(address, post.id, post.channel, one.activity.title, state, post.type))
 
     def _may_have_own_time(self, one: Candidate) -> bool:
-        """Whether a post may wait for the API's own time on its way to the rule's.
+        """Whether a post may briefly have the API's own time before it is moved to the rule's.
 
-        That time must be far enough ahead and at no moment that the policy forbids, because the post would stay there
-        if moving it failed.
+        That time must be far enough ahead, and not one that the policy forbids, because the post would stay there if
+        moving it failed.
         """
         own = one.activity.date
         policy = self.options.policy
@@ -215,14 +218,14 @@ class DraftEligibility(Struct):
         )
 
     def _spare(self) -> timedelta:
-        """How far ahead a post's own time must be for it to have that, if only until it is moved."""
+        """How far ahead the API's own time must be for a post to have it until it is moved."""
         return max(self.options.policy.min_lead, SPARE)
 
     def _in_time(self, moment: datetime) -> StillAhead:
-        """A person may think between a plan and its writes, or a day may pass."""
+        """A person may pause between a plan and its writes, or a day may pass."""
         return StillAhead(moment, self.options.policy.min_lead)
 
-    # --- what is in the way
+    # --- what blocks a post -------------------------------------------------------------------------
 
     def _paused(self, one: Candidate) -> list[Diagnostic]:
         policy = self.options.policy
@@ -232,7 +235,7 @@ class DraftEligibility(Struct):
         return [self._blocked(one, BlockedBy.PAUSED, "publishing is paused", f"change {where}")]
 
     def _preflight(self, one: Candidate) -> list[Diagnostic]:
-        """What the site lacks, as far as it was read: if that is not known, it is tried."""
+        """What the site lacks, as far as it was read. What is not known does not block: scheduling is tried."""
         found: list[Diagnostic] = []
         channel = one.post.channel
         if self.observed.published is False:
@@ -255,7 +258,7 @@ class DraftEligibility(Struct):
         return found
 
     def _quota(self, one: Candidate) -> list[Diagnostic]:
-        """The quota goes to the first drafts in their order. Moving a post uses none of it."""
+        """The quota goes to the first drafts in order. Moving a post uses none of it."""
         feature = self.observed.feature(SCHEDULING)
         if feature is None or feature.remaining is None or len(self.goes) < feature.remaining:
             return []
@@ -300,5 +303,5 @@ class DraftEligibility(Struct):
 
 
 def _name(one: Candidate) -> str:
-    """`"Summer launch" (Instagram)`: a draft as people know it."""
+    """`"Summer launch" (Instagram)`: what people call a draft."""
     return post_name(one.activity.title, one.post.channel, one.post.type)

@@ -1,8 +1,8 @@
-"""Which live event a declared one is, which live events are the site's own, and what of a live event differs.
+"""Which live event a declared event is, which live events are the site's own, and how a live event differs.
 
-A declared event is matched to a live one by its name (if several have it: the one the state remembers,
-else the one whose date is nearest), then by the id the state remembers, for one that was renamed. Events of
-connected calendars are never the site's own.
+A declared event is matched to a live one by name (if several have that name: the one the state remembers, else the one
+whose date is nearest), then, in case it was renamed, by the id that the state remembers. Events of connected calendars
+are never the site's own.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from reconciler.planner.kept import is_a_form_of
 
 
 def within_reach(events: Iterable[DesiredEvent], now: datetime) -> tuple[DesiredEvent, ...]:
-    """The declared events that a look at the calendar can show."""
+    """The declared events that a read of the calendar can show."""
     start, end = reach(now)
     return tuple(one for one in events if one.date is None or start <= one.date <= end)
 
 
 def event_key(event: CalendarEvent, own: tuple[CalendarEvent, ...]) -> str:
-    """What names an event in its address: its name, and its id too if another one has that name."""
+    """What names an event in its address: its name, plus its id if another event has the same name."""
     return event.name if sum(one.name == event.name for one in own) == 1 else f"{event.name} {event.id}"
 
 
@@ -45,7 +45,7 @@ def own_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tup
 def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> frozenset[CalendarId]:
     """The calendars that hold an event which this tool made or keeps.
 
-    They are the site's own, whatever the API says of another event in them.
+    They are the site's own, whatever the API says about another event in them.
     """
     known = {event for _, event in recorded.event_ids if event and event not in recorded.foreign_events}
     return frozenset(event.calendar_id for event in observed if event.calendar_id is not None and event.id in known)
@@ -54,9 +54,9 @@ def own_calendars(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> 
 def match_live(
     desired: Iterable[DesiredEvent], observed: Iterable[CalendarEvent], recorded: RecordedSite
 ) -> dict[str, CalendarEvent]:
-    """Declared event's name -> live event, even if that is read-only or has the declared name cut short.
+    """Declared event's name -> live event, even one that is read-only or shows the declared name cut short.
 
-    Whatever the site's own calendar shows under the name is not created a second time.
+    Nothing that the site's own calendar already shows under the name is created a second time.
     """
     declared, events, remembered = tuple(desired), tuple(observed), dict(recorded.event_ids)
     own = own_events(events, recorded)
@@ -85,7 +85,7 @@ def match_live(
 
 
 def read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) -> tuple[CalendarEvent, ...]:
-    """The events that are known to be read-only, and that no other calendar than the site's own is known to hold."""
+    """The read-only events that no calendar other than the site's own is known to hold."""
     events = tuple(observed)
     own = own_calendars(events, recorded)
     return tuple(
@@ -98,7 +98,8 @@ def read_only_events(observed: Iterable[CalendarEvent], recorded: RecordedSite) 
 def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> bool:
     """Whether a live event may be a declared one whose name the server cut short.
 
-    Only if the state does not know the declared one: a lost state would otherwise have it created again.
+    Only asked if the state does not know the declared event: if the state was lost, it would otherwise be created
+    again.
     """
     if dict(recorded.event_ids).get(event.name):
         return False
@@ -107,14 +108,14 @@ def may_be(event: DesiredEvent, live: CalendarEvent, recorded: RecordedSite) -> 
 
 
 def _differences(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """Which fields of a live event differ from the declared ones, the description aside."""
+    """The fields of a live event that differ from the declared ones, except the description."""
     return event_changes(replace(event, description=ABSENT), live)
 
 
 def match_events(
     desired: Iterable[DesiredEvent], own: tuple[CalendarEvent, ...], remembered: dict[str, EventId]
 ) -> dict[str, CalendarEvent]:
-    """Declared event's name -> live event; each live event is taken once, whatever the order of either."""
+    """Declared event's name -> live event. Each live event is used once, whatever the order of either side."""
     declared = sorted(desired, key=lambda one: one.name)
     matched: dict[str, CalendarEvent] = {}
     for event in declared:
@@ -139,7 +140,7 @@ def _distance(event: DesiredEvent, live: CalendarEvent) -> tuple[bool, float]:
 
 
 def event_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange, ...]:
-    """What of a live event is not as declared. A description left out is left alone."""
+    """How a live event differs from the declared one. A description that is not declared is left alone."""
     changes = change("name", live.name, event.name)
     if not isinstance(event.description, Absent):
         changes += change("description", live.description, event.description)
@@ -157,21 +158,21 @@ def event_changes(event: DesiredEvent, live: CalendarEvent) -> tuple[FieldChange
 
 
 def same_moment(event: DesiredEvent, live: datetime | None) -> bool:
-    """Whether a live date is the declared one: on the same day, if the file names a bare day."""
+    """Whether a live date matches the declared one: on the same day, if the file gives a bare day."""
     if live is None or event.date is None:
         return False
     return live.date() == event.date.date() if event.whole_day else live == event.date
 
 
 def shown_date(event: DesiredEvent, moment: datetime | None) -> str | None:
-    """A date in the terms of the declared one: a bare day, or an instant."""
+    """A date in the form of the declared one: a bare day, or an instant."""
     if moment is None:
         return None
     return moment.date().isoformat() if event.whole_day else instant(moment)
 
 
 def _within(declared: Json, live: Json) -> bool:
-    """Whether all that is declared is there; what the API adds to a rule is ignored."""
+    """Whether everything declared is there. What the API adds to a rule is ignored."""
     if isinstance(declared, JsonObject):
         return isinstance(live, JsonObject) and all(_within(declared[key], live.get(key)) for key in declared)
     return same(declared, live)

@@ -1,4 +1,4 @@
-"""Declared calendar events against the live ones -> actions and drift; which one is which: event_matching.py."""
+"""Declared calendar events against the live ones -> actions and drift. event_matching.py says which is which."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ from reconciler.planner.options import Scope
 
 
 class EventsPart(Struct, frozen=True):
-    """What becomes of the events; empty if the file manages none, or none were read.
+    """What happens to the events; empty if the file manages none, or none were read.
 
-    `live_facts` are what the declared events look like on the site now, by name, as generation inputs.
+    `live_facts` describe the declared events as they are on the site now, by name, as generation inputs.
     """
 
     actions: tuple[Action, ...] = ()
@@ -63,7 +63,7 @@ class EventsPart(Struct, frozen=True):
 def plan_events(
     desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite, scope: Scope
 ) -> EventsPart:
-    """The creates, replacing updates and, with `prune`, deletes that make the calendar what the file says."""
+    """The creates, replacing updates and, with `prune`, deletes that make the calendar match the file."""
     near = within_reach(desired.events, scope.now)
     own = own_events(observed, recorded)
     matched = match_live(near, observed, recorded)
@@ -81,7 +81,7 @@ def plan_events(
                 actions.append(_create(event, scope))
             else:
                 refusals.append(_perhaps_the_same(event, cut, scope))
-                taken.add(cut.id)  # nor is it one to prune
+                taken.add(cut.id)  # nor is it an event to prune
             continue
         owner = key_of(Kind.EVENT, event.name)
         changes, settled = split_kept(owner, event_changes(event, live), recorded)
@@ -135,7 +135,7 @@ def _ahead(event: DesiredEvent, now: datetime) -> bool:
 
 
 def _too_far(event: DesiredEvent, scope: Scope) -> Diagnostic:
-    """An event that no read would show again, so that every run would create it once more.
+    """Blocks an event that is too far ahead for any read to show, so that every run would create it again.
 
     An event that far in the past is silently left alone: no generation looks there.
     """
@@ -168,7 +168,7 @@ def _read_only(event: DesiredEvent, changes: tuple[FieldChange, ...], scope: Sco
 
 
 def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
-    """The whole event to send (D 8.2): the declared fields, and the live ones that the file leaves alone."""
+    """The whole event to send (D 8.2): the declared fields, and the live values of those that the file leaves alone."""
     description = live.description if isinstance(event.description, Absent) else event.description
     if event.recurring_rule is None:
         keep = live.recurring_rule is None and same_moment(event, live.date)
@@ -186,7 +186,7 @@ def _replacement(event: DesiredEvent, live: CalendarEvent) -> CalendarEvent:
 
 
 def _seen_as(event: DesiredEvent, live: CalendarEvent, changes: tuple[FieldChange, ...]) -> JsonObject:
-    """The live event in the terms of the declared one: equal to its facts if nothing differs."""
+    """The live event in terms of the declared one: equal to its facts if nothing differs."""
     if not changes:
         return event.facts()
     facts: dict[str, Json] = {"name": live.name}
@@ -221,7 +221,7 @@ def _not_shown(
 
 
 def _in_sight(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
-    """Whether a look at the calendar would show an event."""
+    """Whether a read of the calendar would show an event."""
     if facts is None:
         return False
     date = facts.get("date")
@@ -236,7 +236,7 @@ def _in_sight(facts: JsonObject | None, start: datetime, end: datetime) -> bool:
 def event_drift(
     desired: DesiredEvents, live: tuple[CalendarEvent, ...], recorded: RecordedSite, plan: Plan, scope: Scope
 ) -> Iterator[DriftItem]:
-    """The declared events, and with `prune` those that are not listed: how each differs, and who moved it."""
+    """The declared events, and with `prune` those that are not listed: how each differs, and which side moved."""
     matched = match_live(desired.events, live, recorded)
     for event in sorted(desired.events, key=lambda one: one.name):
         yield _drifted(event, matched.get(event.name), recorded, scope)
@@ -244,7 +244,8 @@ def event_drift(
     names = {name for name, _ in (*recorded.applied.events, *recorded.event_ids)}
     for action in plan.actions:
         if isinstance(action.operation, DeleteEvent):
-            # An event that was listed before has left the file; any other is new on the site, unless prune is new.
+            # An event that was listed before has left the file. Any other is new on the site, unless `prune` itself is
+            # new.
             moved = Moved.GIT if action.operation.name in names or not pruned_before else Moved.REMOTE
             yield DriftItem(action.address, DriftState.DRIFTED, Finding.NOT_LISTED, moved)
 
@@ -275,7 +276,7 @@ def _drifted_field(one: FieldChange, event: DesiredEvent, last: JsonObject | Non
 
 
 def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
-    """The declaration that recorded facts were made of (`DesiredEvent.facts`)."""
+    """The declaration from which recorded facts were made (`DesiredEvent.facts`)."""
     date, rule, description = facts.get("date"), facts.get("recurringRule"), facts.get("description", ABSENT)
     moment = datetime.fromisoformat(date) if isinstance(date, str) else None
     return DesiredEvent(
@@ -290,7 +291,7 @@ def _declared_again(name: str, facts: JsonObject) -> DesiredEvent:
 def is_as_declared(
     name: str, desired: DesiredEvents, observed: tuple[CalendarEvent, ...], recorded: RecordedSite
 ) -> bool:
-    """Whether the site has a declared event as the file asks for it."""
+    """Whether the site has a declared event as the file asks."""
     live = match_live(desired.events, observed, recorded).get(name)
     event = next((one for one in desired.events if one.name == name), None)
     return event is not None and live is not None and not event_changes(event, live)

@@ -42,7 +42,7 @@ FIRST_CONTACT = "First run on this site: its current settings and events become 
 
 
 class GenerationPart(Struct, frozen=True):
-    """`renewed`: the activities will be others once the actions are done, so what needs them is deferred."""
+    """With `renewed`, the activities will be different ones after the actions, so what needs them is deferred."""
 
     actions: tuple[Action, ...] = ()
     blocked: tuple[Diagnostic, ...] = ()
@@ -54,7 +54,7 @@ class GenerationPart(Struct, frozen=True):
 
 
 def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
-    """The generation inputs that a file declares, in their normal form; events out of reach do not count."""
+    """The generation inputs that a file declares, in normal form. Events out of reach do not count."""
     declared = within_reach(desired.events.events, now) if desired.events else ()
     return Inputs(
         settings=tuple(Field(one.path, normal(one.path, one.value)) for one in desired.settings),
@@ -65,7 +65,7 @@ def inputs_of(desired: DesiredSite, now: datetime) -> Inputs:
 def in_force_now(
     inputs: Inputs, settings: MarketingSettings | None, events: EventsPart, recorded: RecordedSite
 ) -> Inputs:
-    """What the current generation was made from: as recorded, and the live value of what was never recorded."""
+    """What the current generation was made from: as recorded, or the live value of what was never recorded."""
     known = recorded.generated_from or Inputs()
     live = settings or MarketingSettings()
     kept = {one.path: one.value for one in known.settings}
@@ -76,10 +76,10 @@ def in_force_now(
 
 
 def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str]) -> tuple[str, ...]:
-    """The paths of the inputs that are not those of the last generation, sorted.
+    """The paths of the inputs that differ from those of the last generation, sorted.
 
-    An event that left the file counts only once it leaves the calendar too; a setting that left the file is
-    no longer an input.
+    An event that left the file counts only once it also leaves the calendar. A setting that left the file is no longer
+    an input.
     """
     settings = {one.path: one.value for one in generated_from.settings}
     events = dict(generated_from.events)
@@ -97,7 +97,7 @@ def changed_inputs(inputs: Inputs, generated_from: Inputs, pruned: frozenset[str
 def _same_facts(declared: JsonObject, other: Json) -> bool:
     """Whether an event is recorded as it is declared.
 
-    A description that the file no longer manages, or only now manages with the same text, is no change.
+    A description that the file no longer manages, or that it now manages with the same text, is not a change.
     """
     if not isinstance(other, JsonObject):
         return False
@@ -109,7 +109,7 @@ def _same_facts(declared: JsonObject, other: Json) -> bool:
 def upcoming_posts(
     marketing_plan: MarketingPlan, now: datetime, statuses: frozenset[PostStatus] = WAITING
 ) -> tuple[Post, ...]:
-    """The posts of activities that are not past, in the order of activity and post id.
+    """The posts of activities that are not past, ordered by activity and post id.
 
     They are what a regeneration or a deletion may throw away.
     """
@@ -137,7 +137,8 @@ def plan_generation(
     if not wanted.present:
         return _removal(live, scope)
     if any(_is_generation(entry) and not entry.sent and scope.may_still_show(entry) for entry in recorded.open):
-        # A call went out and its answer was lost: until it shows or its time is up, no second one (design.md 3.5).
+        # A call was sent and its answer lost: until its effect shows or its time is up, no second call is sent
+        # (design.md 3.5).
         return GenerationPart((_waiting(scope),), renewed=True)
     unproven = _unproven_events(desired, recorded, events, scope)
     if unproven and live.status in (PlanStatus.NEVER_CREATED, PlanStatus.FAILED, PlanStatus.INACTIVE):
@@ -156,9 +157,9 @@ def plan_generation(
 
 
 def on_unknown_status(live: MarketingPlan, scope: Scope) -> GenerationPart:
-    """Nothing is decided from a status that this version does not know, and the plan says so (17.1).
+    """Decides nothing from a status that this version does not know, and says so in the plan (17.1).
 
-    Only a generation that this tool itself waits for continues through such a status.
+    Only a generation that this tool itself is waiting for continues through such a status.
     """
     return GenerationPart(
         blocked=(
@@ -184,15 +185,15 @@ def _may_have_made_an_input(entry: OpenEntry) -> bool:
 
 
 def _unproven_events(desired: DesiredSite, recorded: RecordedSite, events: EventsPart, scope: Scope) -> tuple[str, ...]:
-    """The declared events that an earlier run may have created and that the site does not show."""
+    """The declared events that an earlier run may have created but the site does not show."""
     declared, live = dict(inputs_of(desired, scope.now).events), dict(events.live_facts)
     made = {entry.address.key for entry in recorded.open if _may_have_made_an_input(entry)}
-    # Another event of the same name, such as an occurrence that is listed by itself, is not the one that was created.
+    # Another event with the same name, such as an occurrence listed separately, is not the one that was created.
     return tuple(sorted(name for name in declared.keys() & made if not _same_facts(declared[name], live.get(name))))
 
 
 def _not_generated(unproven: tuple[str, ...], scope: Scope) -> Diagnostic:
-    """A plan generated without an event has to be generated again once the event shows (17.5)."""
+    """A plan generated without an event must be generated again once the event shows (17.5)."""
     names = ", ".join(printable(f'"{name}"') for name in unproven)
     what = f"the event {names} was created" if len(unproven) == 1 else f"the events {names} were created"
     return blocked(
@@ -253,9 +254,9 @@ def _upkeep(
     ours = any(entry.sent and _is_generation(entry) for entry in recorded.open)
     base = recorded.pending if ours and recorded.pending else in_force_now(inputs, observed.settings, events, recorded)
     changed = changed_inputs(inputs, base, events.pruned)
-    # An input not known to be there is no reason to generate: each run would find it missing from the last one.
+    # An input not known to be there is no reason to generate: every run would find that the last generation lacked it.
     doubtful = {input_path(entry.address.key) for entry in recorded.open if _may_have_made_an_input(entry)}
-    # Nor is an input that cannot be written.
+    # The same goes for an input that cannot be written.
     doubtful |= {input_path(each.address.key) for each in events.blocked if each.address}
     changed = tuple(path for path in changed if path not in doubtful)
     notes = (FIRST_CONTACT,) if recorded.generated_from is None and recorded.pending is None else ()

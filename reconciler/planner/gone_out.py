@@ -1,7 +1,7 @@
-"""Posts that went out although nobody wanted them any more, and when posts went out that somebody moved.
+"""Posts that went out although nobody wanted them any more, and when posts that somebody moved went out.
 
-Nothing can be done about a post that is out, so it is only told: by every plan and drift until an apply has recorded
-what became of it, and by `history` from then on (docs/design.md 1.3).
+Nothing can be done about a post that is out, so it is only reported: by every plan and drift until an apply has
+recorded what became of it, and by `history` from then on (docs/design.md 1.3).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ UNWANTED: Final = "unwanted"
 WhyNot: TypeAlias = Literal[
     Reason.WITHDRAWN, Reason.SENT_BACK, Reason.CHANGED, Reason.DATE_MOVED, Reason.EDITED, Reason.PAUSED
 ]
-"""Why the files no longer want a post: what can be told of one that is out, or at a site that nobody looks at."""
+"""Why the files no longer want a post: what can be said about one that is out, or at a site that was not read."""
 
 
 def although(reason: WhyNot) -> str:
-    """A clause for it, for use after `although`."""
+    """The reason as a clause, for use after `although`."""
     match reason:
         case Reason.WITHDRAWN:
             return "its approval was withdrawn"
@@ -59,17 +59,17 @@ def although(reason: WhyNot) -> str:
 
 
 def moved_key(post: PostId) -> str:
-    """The key that remembers that a post was seen at another moment than it was scheduled for."""
+    """The key that records that a post was seen at a different time from the one it was scheduled for."""
     return f"{MOVED}[{post}]"
 
 
 def unwanted_key(post: PostId) -> str:
-    """The key that remembers that a post went out although nobody wanted it any more."""
+    """The key that records that a post went out although nobody wanted it any more."""
     return f"{UNWANTED}[{post}]"
 
 
 class WentOut(Struct, frozen=True):
-    """A post of ours that is found to have gone out although nobody wanted it any more."""
+    """A post scheduled by this tool that turns out to have gone out although nobody wanted it any more."""
 
     address: Address
     post: Post
@@ -82,12 +82,13 @@ class WentOut(Struct, frozen=True):
 def went_out_unwanted(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> tuple[WentOut, ...]:
-    """The posts whose end is not recorded yet, and to which the files as they are do not say yes."""
+    """The posts whose outcome is not recorded yet and which the present files do not approve."""
     over = {outcome.post for outcome in recorded.outcomes if outcome.status is PostStatus.PUBLISHED}
     seen, last, found = seen_posts(observed), _last(recorded), []
     for outcome in outcomes(observed, recorded):
         known = last.get(outcome.post)
-        # A post that needed no yes when scheduled does not count as withdrawn because the file asks for one since.
+        # A post that needed no approval when it was scheduled does not count as withdrawn because the file now asks for
+        # one.
         if outcome.status is not PostStatus.PUBLISHED or outcome.post in over or known is None or not known.approved:
             continue
         post, date = seen[outcome.post]
@@ -101,7 +102,7 @@ def went_out_unwanted(
 
 
 def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: datetime | None) -> WhyNot | None:
-    """Why a post that is out should not have gone out, by today's approvals; None if they say yes, or need not."""
+    """Why a post that is out should not have gone out, by today's approvals; None if there is no reason."""
     if (desired.schedule is not None and not desired.schedule.approval_required) or desired.approvals.unasked:
         return None
     activity = desired.approvals.activity_of(post.id)
@@ -125,7 +126,7 @@ def _why_not(desired: DesiredSite, recorded: RecordedSite, post: Post, date: dat
 
 
 def told(found: WentOut, zone: str) -> Diagnostic:
-    """A post that went out unwanted, as it is told to people."""
+    """A post that went out unwanted, as a problem that is shown to people."""
     when = f" {moment_text(found.moment, zone)}" if found.moment else ""
     where = f" on {shown_account(printable(found.account))}" if found.account else ""
     link = f": {printable(found.post.external_url)}" if found.post.external_url else ""
@@ -139,7 +140,7 @@ def told(found: WentOut, zone: str) -> Diagnostic:
 
 
 def to_remember(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> Objects:
-    """What `history` needs to know of the posts that were read: see `moved_key` and `unwanted_key`."""
+    """What `history` needs to know about the posts that were read: see `moved_key` and `unwanted_key`."""
     found = dict(_moves(observed, recorded))
     for post in went_out_unwanted(desired, observed, recorded, scope):
         found[unwanted_key(post.post.id)] = JsonObject({"reason": post.reason.value})
@@ -159,7 +160,7 @@ def _moves(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[str
 
 
 def moment_now(recorded: RecordedSite, post: PublishedPost) -> datetime | None:
-    """When a post goes out or went out as far as an apply has seen; as it was scheduled if nobody moved it."""
+    """When a post goes out or went out as far as an apply has seen: as scheduled, unless somebody moved it."""
     moved = recorded.object(moved_key(post.id))
     if moved is None or post.scheduled_for is None or moved.get("from") != instant(post.scheduled_for):
         return post.scheduled_for

@@ -1,4 +1,4 @@
-"""What may not be planned or applied: expectations of a site, and limits of a whole run."""
+"""What may not be planned or applied: a site's expectations, and the limits of a whole run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.planner.tally import PlanTally
 
 
 def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """The refusals of a site that is not what its file expects; each names what was found."""
+    """The refusals of a site that does not meet its file's expectations; each names what was found."""
     expect = desired.expect
     found: list[tuple[str, str, str]] = []
     if expect.published is not None and observed.published is not expect.published:
@@ -38,7 +38,7 @@ def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scop
 
 
 def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic, ...]:
-    """The refusals of a run whose plans, all sites together, go beyond a limit of the policy."""
+    """The refusals of a run whose plans, all sites together, exceed a limit of the policy."""
     total = PlanTally()
     for one in tallies:
         total = total + one
@@ -76,8 +76,8 @@ def judge_run(tallies: Iterable[PlanTally], policy: Policy) -> tuple[Diagnostic,
 
 
 def judge_strictly(plan: Plan) -> tuple[Diagnostic, ...]:
-    """Under --strict, what only a person can change refuses the site too."""
-    # Nobody can change what is out already, and a refused site would never record it.
+    """Under --strict, whatever only a person can change also refuses the site."""
+    # Nobody can change what is already out, and if the site were refused, it would never be recorded.
     count = sum(found.code != BlockedBy.WENT_OUT_UNWANTED for found in plan.blocked)
     if not count:
         return ()

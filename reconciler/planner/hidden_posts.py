@@ -1,6 +1,6 @@
-"""Posts of ours that wait to go out and that the marketing plan does not show.
+"""Posts that this tool scheduled, that are waiting to go out, and that the marketing plan does not show.
 
-They are found when asked for by their ids.
+They are found by asking for them by id.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from reconciler.planner.options import Scope
 from reconciler.planner.used_approvals import scheduled_by_us
 
 SEEN_FOR_SURE: Final = timedelta(days=1)
-"""How far ahead a post must be for its activity to be shown by a read of the upcoming ones."""
+"""How far ahead a post must be for a read of the upcoming activities to be sure to show its activity."""
 
 
 SHOWS_NOTHING: Final = frozenset({PlanStatus.GENERATING, PlanStatus.FAILED, PlanStatus.INACTIVE})
-"""Statuses of a marketing plan that exists and shows no activities."""
+"""Statuses of a marketing plan that exists but shows no activities."""
 
 
 def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Activity, ...]:
-    """Posts of ours that wait to go out while the marketing plan does not show their activity.
+    """This tool's posts that are waiting to go out while the marketing plan does not show their activity.
 
-    Each with its record. A post of today or tomorrow is left alone: the window that a read shows starts
-    today (D 6.2).
+    Each comes with its record. A post of today or tomorrow is left alone: the window that a read shows starts today (D
+    6.2).
     """
     live = observed.marketing_plan
     if live is None or live.status not in (PlanStatus.ACTIVE, PlanStatus.NEVER_CREATED):
@@ -47,10 +47,10 @@ def orphans(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tup
 
 
 def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> ObservedSite:
-    """The site with the posts of ours that wait to go out in the activities that do not show them.
+    """The site, with this tool's waiting posts added to activities that do not show them.
 
-    Whether an activity keeps its scheduled posts is not stated (6.4). Asked for by its id, such a post is still there,
-    so nothing of it is gone and it is judged as the posts that are shown.
+    Whether an activity keeps its scheduled posts is not documented (6.4). If such a post is still there when read by
+    id, nothing of it is gone, and it is judged like the posts that are shown.
     """
     live = observed.marketing_plan
     if live is None or live.status is not PlanStatus.ACTIVE:
@@ -68,9 +68,9 @@ def with_hidden_posts(observed: ObservedSite, recorded: RecordedSite) -> Observe
 
 
 def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ...]:
-    """Posts of ours that wait to go out while the marketing plan shows nothing, with what is remembered of them.
+    """This tool's waiting posts while the marketing plan shows nothing, with what the state knows about them.
 
-    While it is being generated, failed or inactive, it says nothing of them, and they are judged as usual.
+    A plan that is being generated, failed or inactive says nothing about them, so they are judged as usual.
     """
     live = observed.marketing_plan
     if live is None or live.status not in SHOWS_NOTHING:
@@ -79,13 +79,13 @@ def hidden(observed: ObservedSite, recorded: RecordedSite) -> tuple[Activity, ..
     return tuple(
         Activity(known.activity, known.title, "", known.date, None, (post,))
         for post, _ in _not_shown(observed, recorded)
-        # A yes is given for a day: without the day nobody can tell whether it counts.
+        # An approval is given for a certain day: without the day, nobody can tell whether it counts.
         if (known := last.get(post.id)) is not None and known.date is not None and known.activity
     )
 
 
 def _not_shown(observed: ObservedSite, recorded: RecordedSite) -> Iterator[tuple[Post, datetime]]:
-    """The scheduled posts of ours that were asked for by their ids and that the marketing plan does not show."""
+    """This tool's scheduled posts that were read by id and that the marketing plan does not show."""
     live = observed.marketing_plan
     shown = {post.id for activity in live.activities for post in activity.posts} if live else set()
     ours = scheduled_by_us(recorded)

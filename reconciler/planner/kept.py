@@ -1,7 +1,7 @@
-"""What the server keeps differently from what was asked: written twice, and not a third time (remote-api.md 17.7).
+"""What the server stores differently from what was asked: written twice, but not a third time (remote-api.md 17.7).
 
-It counts as applied in the server's form, and is reported until the site's file says the same. Without this,
-every run would find the same difference, write it again, and regenerate for nothing.
+It counts as applied in the server's form, and is reported until the site's file says the same. Otherwise, every run
+would find the same difference, write it again, and regenerate for nothing.
 """
 
 from __future__ import annotations
@@ -16,32 +16,32 @@ from reconciler.model.text import printable
 from reconciler.model.writes import FieldChange
 
 WRITES: Final = 2
-"""The number of writes after which a difference is the server's own, and not a passing one."""
+"""The number of writes after which a difference is the server's own rather than a passing one."""
 
 ALIKE: Final = 0.75
 """How much of two texts must be equal for one to count as a form of the other."""
 
 SHORT: Final = 500
-"""Letters up to which texts are compared letter by letter, and word by word beyond."""
+"""Up to this many characters, texts are compared letter by letter; beyond it, word by word."""
 
 LONGEST: Final = 120
 BEFORE: Final = 30
-"""Letters shown of the beginning that two long texts share."""
+"""How many characters are shown of the beginning that two long texts share."""
 
 
 def split_kept(
     owner: str, changes: Iterable[FieldChange], recorded: RecordedSite
 ) -> tuple[tuple[FieldChange, ...], tuple[FieldChange, ...]]:
-    """The changes that are to be written, and those that two writes did not make.
+    """The changes to write, and those that two writes failed to make.
 
-    `owner` is the object's address within its site (`event[Sale]`), empty for settings, whose paths suffice.
+    `owner` is the object's address within its site (`event[Sale]`); empty for settings, where the path is enough.
     """
     kept = tuple(change for change in changes if _writes(owner, change, recorded) >= WRITES)
     return tuple(change for change in changes if change not in kept), kept
 
 
 def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[str, JsonObject]:
-    """What is remembered (as `RecordedSite.objects`) of one more write that did not take.
+    """What is recorded (as in `RecordedSite.objects`) about one more write that did not take effect.
 
     `change.before` is what the site had after it.
     """
@@ -51,10 +51,10 @@ def counted(owner: str, change: FieldChange, recorded: RecordedSite) -> tuple[st
 
 
 def is_a_form_of(asked: Json, found: Json) -> bool:
-    """Whether a text that was read is what was written, in the server's form of it.
+    """Whether a text that was read is what was written, in the server's form.
 
-    Trimmed, cut, escaped or spelled otherwise; of a list, each item. Any other value that is not what was written was
-    not taken.
+    The server may trim, cut, escape or respell it; in a list, each item. Any other value that differs from what was
+    written did not take effect.
     """
     if isinstance(asked, tuple) and isinstance(found, tuple):
         return len(asked) == len(found) and all(map(is_a_form_of, asked, found))
@@ -70,13 +70,13 @@ def is_a_form_of(asked: Json, found: Json) -> bool:
 
 
 def is_settled(facts: JsonObject) -> bool:
-    """Whether what `counted` gave says that it will not be written again."""
+    """Whether these facts from `counted` say that the field will not be written again."""
     writes = facts.get("writes")
     return isinstance(writes, int) and writes >= WRITES
 
 
 def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tuple[str, ...]:
-    """What people are told of differences that are the server's. `title` names an object that has an id."""
+    """What people are told about differences that the server made. `title` names an object that has an id."""
     called = f'{owner.partition("[")[0]} "{printable(title)}": ' if title else f"{owner}." if owner else ""
     return tuple(_note(f"{called}{change.path}", change) for change in kept)
 
@@ -84,7 +84,7 @@ def kept_notes(owner: str, kept: Iterable[FieldChange], title: str = "") -> tupl
 def _note(name: str, change: FieldChange) -> str:
     asked, keeps = _text(change.after), _text(change.before)
     alike = next((at for at, (one, other) in enumerate(zip(asked, keeps, strict=False)) if one != other), len(keeps))
-    # The common beginning says nothing; a few letters of it show where the difference is.
+    # The common beginning is of no interest; a few characters of it show where the difference is.
     start = alike - BEFORE if alike > 2 * BEFORE else 0
     return (
         f"{name}: {_shown(change.after, asked, start)} was written twice, but the site keeps "

@@ -1,4 +1,4 @@
-"""Posts of a site that a run leaves out, judged by its files and its state alone: nothing is read for it."""
+"""Posts of a site that a run leaves out, judged by its files and its state alone: the site is not read."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ APPROVALS_UNKNOWN: Final = "approvals-unknown"
 
 
 def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[PublishedPost, datetime | None]]:
-    """The posts that were scheduled for a future moment and not taken back, as far as the state knows; with the moment.
+    """The posts scheduled for the future and not cancelled, as far as the state knows, each with its time.
 
-    The moment is None if the API picked it and nobody knows it.
+    The time is None if the API picked it and it is not known.
     """
     ours = scheduled_by_us(recorded)
     over = {outcome.post for outcome in recorded.outcomes}
@@ -35,7 +35,7 @@ def waiting_posts(recorded: RecordedSite, now: datetime) -> Iterator[tuple[Publi
 
 
 def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Diagnostic | None:
-    """Why the site cannot be judged: posts wait under approvals that git could not be asked for; None if it can."""
+    """Why the site cannot be judged: posts wait under approvals that git could not be asked for. None if it can be."""
     schedule, unasked = desired.schedule or DesiredSchedule(()), desired.approvals.unasked
     if not unasked or not schedule.approval_required:
         return None
@@ -51,9 +51,9 @@ def unasked_approvals(desired: DesiredSite, recorded: RecordedSite, now: datetim
 def unwanted_by_files(
     desired: DesiredSite, recorded: RecordedSite, policy: Policy, now: datetime
 ) -> Iterator[tuple[PublishedPost, datetime | None, WhyNot]]:
-    """The posts that wait to go out although the files do not want them any more, each with its moment and why.
+    """The posts that are waiting to go out although the files no longer want them, each with its time and the reason.
 
-    What only the site could tell is not found here: changed content, a moved date.
+    What only the site could tell, such as changed content or a moved date, is not found here.
     """
     for post, moment in waiting_posts(recorded, now):
         reason = why_not_by_files(desired, recorded, policy, post)

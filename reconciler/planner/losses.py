@@ -26,14 +26,14 @@ MAY_DISCARD: Final[Mapping[Discard, str]] = {
     Discard.UNAPPROVED: "its file allows only unapproved drafts to be thrown away (discard: unapproved)",
     Discard.ALL: "its file allows all of it to be thrown away (discard: all)",
 }
-"""What `marketingPlan.regenerate.discard` allows, as people are told."""
+"""What `marketingPlan.regenerate.discard` allows, in words."""
 
 
 def losses(actions: Iterable[Action], activities: Iterable[Activity], scope: Scope) -> dict[ActivityId, Unwanted]:
-    """The activities whose posts these actions take away, with the reason for each.
+    """The activities whose posts these actions remove, with the reason for each.
 
-    A regeneration takes those of all upcoming activities, but only if the file lets it throw away anything:
-    otherwise it is refused, rather than cancelling what people approved.
+    A regeneration removes those of all upcoming activities, but only if the file lets it throw anything away: otherwise
+    it is refused, rather than cancelling what people approved.
     """
     activities = tuple(activities)
     lost: dict[ActivityId, Unwanted] = {}
@@ -101,10 +101,10 @@ def judge_absent(
     recorded: RecordedSite,
     scope: Scope,
 ) -> tuple[Diagnostic, ...]:
-    """The refusals of what `state: absent` throws away beyond `discard`: of a rule, or of the marketing plan.
+    """The refusals if `state: absent`, in a rule or the marketing plan, throws away more than `discard` allows.
 
-    Under `unapproved` a scheduled post is cancelled first and then no longer approved (its yes is used up), so that a
-    run cut short in between can be run again. A decision about an activity is a person's own word, and not judged.
+    Under `unapproved`, a scheduled post is cancelled first and is then no longer approved (its approval is used up), so
+    that a run cut short in between can be repeated. A person's decision about an activity is not judged.
     """
     discard = desired.discard
     if discard is Discard.ALL:
@@ -149,7 +149,7 @@ def _counted(counts: Iterable[tuple[int, str]]) -> str:
 
 
 def approved_drafts(activities: Iterable[Activity], approvals: Approvals, recorded: RecordedSite) -> frozenset[PostId]:
-    """The drafts that people approved as they are, with a yes that is not used up."""
+    """The drafts that people approved as they are, under an approval that is not used up."""
     return frozenset(
         post.id
         for activity in activities
@@ -160,7 +160,7 @@ def approved_drafts(activities: Iterable[Activity], approvals: Approvals, record
 
 
 def posts_cancelled(actions: Iterable[Action]) -> frozenset[PostId]:
-    """The posts that actions take back."""
+    """The posts that actions cancel."""
     return frozenset(action.operation.post for action in actions if isinstance(action.operation, CancelPost))
 
 

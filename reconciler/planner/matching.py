@@ -1,7 +1,7 @@
-"""Which rule of `activities` decides which activity: read top to bottom, and the first that matches decides.
+"""Which rule of `activities` decides which activity: rules are read from top to bottom, and the first match decides.
 
-What a `create` rule made belongs to that rule. A `set` rule keeps what it set: by the state, and without a state by
-the values themselves.
+What a `create` rule made belongs to that rule. A `set` rule keeps what it set: according to the state or, without a
+state, to the values themselves.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ def covers(match: Match, activity: Activity, scope: Scope) -> bool:
 
 
 def may_cover(match: Match, activity: Activity, scope: Scope) -> bool:
-    """Whether a rule by type would cover an activity if its type, which the answer does not show, were the rule's.
+    """Whether a rule by type would cover an activity whose type the answer does not show, if the type were the rule's.
 
-    Nothing decides such an activity, no later rule either: the rule may be there to keep it out (remote-api.md 17.8).
+    Nothing decides such an activity, not even a later rule: this rule may be there to exclude it (remote-api.md 17.8).
     """
     return match.type is not None and activity.type is None and covers(replace(match, type=None), activity, scope)
 
 
 def covers_declared(match: Match, activity: DesiredActivity, scope: Scope) -> bool:
-    """Whether a match rule covers an activity that is yet to be created, and so has no id."""
+    """Whether a match rule covers an activity that is still to be created, and so has no id."""
     return match.covers(
         id="", title=activity.title, at=activity.target_date, type=activity.type, now=scope.now, zone=scope.zone
     )
 
 
 def match_key(match: Match) -> Digest:
-    """What the state knows a rule by: the digest of its match, so that its values may be edited."""
+    """What identifies a rule in the state: the digest of its match, so that its values may be edited."""
     members: dict[str, Json] = {
         "title": match.title,
         "within": match.within.total_seconds() if match.within else None,
@@ -66,8 +66,8 @@ def find_created(
 ) -> dict[int, Activity]:
     """Rule index -> the live activity that a `create` rule made, or that is what it would make.
 
-    By what the state remembers (same title and date as asked for then), then by title and instant, then by
-    the title or the instant alone among those the state remembers for rules that have changed since.
+    First by what the state remembers (same title and date as asked for then), then by title and instant, then by title
+    or instant alone among those that the state remembers for rules that have changed since.
     """
     live = {one.id: one for one in in_order(activities)}
     creates = [(index, rule) for index, rule in enumerate(rules) if isinstance(rule, DesiredActivity)]
@@ -130,16 +130,16 @@ def decide(
 
 
 def _was_set_by(rule: SetActivities, activity: Activity, remembered: dict[Digest, frozenset[ActivityId]]) -> bool:
-    """Whether an activity that a rule does not cover is one that it set.
+    """Whether a rule set an activity that it does not cover now.
 
-    The state remembers that; if it remembers the activity for no rule, its values tell.
+    The state says so; if the state has the activity under no rule, its values decide.
     """
     setters = [key for key, ids in remembered.items() if activity.id in ids]
     return match_key(rule.match) in setters if setters else is_as_set(activity, rule)
 
 
 def as_set(activity: Activity, rule: SetActivities) -> Activity:
-    """The activity with what a `set` rule writes."""
+    """The activity with the values that a `set` rule writes."""
     return replace(
         activity,
         title=activity.title if isinstance(rule.title, Absent) else rule.title,
@@ -149,7 +149,7 @@ def as_set(activity: Activity, rule: SetActivities) -> Activity:
 
 
 def is_as_set(activity: Activity, rule: SetActivities) -> bool:
-    """Whether an activity has all that a `set` rule writes, with texts in any form."""
+    """Whether an activity has all the values that a `set` rule writes, whatever form its texts have."""
     wanted = as_set(activity, rule)
     return wanted.date == activity.date and all(
         normal_text(wants) == normal_text(has)

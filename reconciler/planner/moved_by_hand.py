@@ -1,4 +1,4 @@
-"""Posts of this tool that somebody moved to another time in the dashboard, and that the plan leaves there."""
+"""Posts scheduled by this tool that somebody moved to another time in the dashboard, and that the plan leaves there."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ PUBLISHING: Final = "if its rule has an `at`, apply without --no-publish moves i
 
 
 def same_minute(moment: datetime, other: datetime) -> bool:
-    """Whether two moments look the same to people."""
+    """Whether two times look the same to people."""
     return abs((moment - other).total_seconds()) < 60
 
 
 def is_moved(last: PublishedPost, post: Post) -> bool:
-    """Whether a post waits for a different moment than it was scheduled for, as far as both are known."""
+    """Whether a post is waiting for a different time from the one it was scheduled for, as far as both are known."""
     if post.status is not PostStatus.SCHEDULED or last.scheduled_for is None or post.scheduled_for is None:
         return False
     return not same_minute(last.scheduled_for, post.scheduled_for)

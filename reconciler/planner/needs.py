@@ -1,4 +1,4 @@
-"""Which parts of a site must be read. Nothing is read that cannot change the plan."""
+"""Which parts of a site must be read. Nothing is read that cannot affect the plan."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Reads(Struct, frozen=True):
 
 
 def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSite = NOTHING_RECORDED) -> Reads:
-    """What the file shows to be needed, and what this tool has scheduled there: that is judged again."""
+    """What the file shows to be needed, and what this tool scheduled on the site, which is judged again."""
     needs: set[Need] = set()
     if desired.settings or desired.expect.language is not None:
         needs.add(Need.SETTINGS)
@@ -58,7 +58,7 @@ def first_reads(desired: DesiredSite, options: PlanOptions, recorded: RecordedSi
 
 
 def _zone_matters(desired: DesiredSite, options: PlanOptions, *, waits: bool) -> bool:
-    """Whether anything is judged in the site's time zone; if something `waits`, it is, whatever is planned."""
+    """Whether anything is judged in the site's time zone. If something `waits`, it always is, whatever is planned."""
     matches = [rule.match for rule in desired.activities if not isinstance(rule, DesiredActivity)]
     matches += [rule.match for rule in desired.posts]
     if desired.schedule:
@@ -84,7 +84,7 @@ def _channels_of(operations: list[Operation]) -> set[str]:
 
 
 def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, recorded: RecordedSite) -> Reads:
-    """What else a first plan shows to be needed; empty when that plan is final."""
+    """What else a first plan shows to be needed; empty if that plan is final."""
     needs: set[Need] = set()
     channels: set[str] = set()
     operations = [action.operation for action in plan.actions]
@@ -103,8 +103,8 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
         needs.add(Need.PAST_ACTIVITIES)
     if _shows_moments(plan) or (desired.expect.language is not None and observed.language is None):
         needs.add(Need.PROPERTIES)
-    # Whether the marketing plan shows the posts of every activity is not documented (14.1), so before posts are
-    # made for an activity that seems to have none, it is asked itself.
+    # It is not documented whether the marketing plan shows the posts of every activity (14.1). So before posts are made
+    # for an activity that seems to have none, the activity itself is read.
     lacking = {one.activity for one in operations if isinstance(one, GeneratePosts)}
     repeatable = {Need.CHANNELS} if channels else set()
     return Reads(
@@ -116,13 +116,13 @@ def further_reads(desired: DesiredSite, observed: ObservedSite, plan: Plan, reco
 
 
 def _shows_moments(plan: Plan) -> bool:
-    """Whether a plan says when posts go out: that is told in the site's zone."""
+    """Whether a plan says when posts go out: these times are shown in the site's zone."""
     about = [*(action.address for action in plan.actions), *(found.about for found in plan.blocked)]
     return bool(plan.still_going_out) or any(address.kind is Kind.DRAFT for address in about)
 
 
 def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> frozenset[str]:
-    """The channels of posts of ours that wait to go out: a lost connection is reported before the moment comes."""
+    """The channels of this tool's waiting posts: a lost connection is reported before they are due."""
     ours = scheduled_by_us(recorded)
     activities = observed.marketing_plan.activities if observed.marketing_plan else ()
     return frozenset(
@@ -134,15 +134,15 @@ def channels_of_waiting(observed: ObservedSite, recorded: RecordedSite) -> froze
 
 
 def missing_items(observed: ObservedSite, recorded: RecordedSite) -> tuple[PostId, ...]:
-    """Posts that wait to go out as far as earlier runs know, and that the marketing plan does not show.
+    """Posts that are waiting to go out according to the state, but that the marketing plan does not show.
 
-    A post may outlive its activity (14.8), so it is asked for by itself before it counts as missing (17.3).
+    A post may outlive its activity (14.8), so it is read by itself before it counts as missing (17.3).
     """
     read = {post for post, _ in observed.items}
     asked = {*unseen_scheduled(observed, recorded), *due_items(observed, recorded)}
     live = observed.marketing_plan
     if live is not None and live.status in (PlanStatus.NEVER_CREATED, *SHOWS_NOTHING):
-        # What waits to go out may outlive a marketing plan that somebody deleted (14.8), and one that shows nothing.
+        # A waiting post may outlive a marketing plan that somebody deleted (14.8), and one that shows nothing.
         shown = {post.id for activity in live.activities for post in activity.posts}
         ours = scheduled_by_us(recorded)
         asked |= {

@@ -1,4 +1,4 @@
-"""Whether it is sure that a plan lets nothing go public: it makes nothing so, and nothing is known to wait for that."""
+"""Whether it is certain that nothing of a site goes public: not through its plan, and not by itself."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from reconciler.planner.used_approvals import scheduled_by_us
 from reconciler.planner.waiting import may_go_out
 
 PUBLIC = frozenset({Verb.PUBLISH, Verb.CANCEL})
-"""Calls about posts that go out; one whose outcome is not known may have left its post waiting."""
+"""Calls about posts that go out. If the outcome of one is unknown, its post may still be scheduled."""
 
 
 def nothing_public(observed: ObservedSite, recorded: RecordedSite, plan: Plan) -> bool:
-    """Whether nothing of a site goes public, whatever is done of its plan. False if that cannot be told.
+    """Whether nothing of a site goes public, however much of its plan is carried out. False if that is not certain.
 
-    Promises count as what they turn into. A marketing plan that was not read, or that shows no activities, says
-    nothing of what waits; and of each post that the state has as scheduled somebody must have seen that it does not.
+    A deferred action counts as what it turns into. A marketing plan that was not read, or that shows no activities,
+    does not tell what is scheduled, so the answer is False. Every post that the state has as scheduled must have been
+    read and found not to be waiting.
     """
     if plan.refusals or plan.still_going_out or any(action.operation.verb in PUBLIC for action in plan.actions):
         return False

@@ -1,4 +1,4 @@
-"""What a planner is given in addition to the three sides of a site."""
+"""What the planner is given in addition to the three sides of a site."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from reconciler.model.sites import ObservedSite
 
 
 class PlanOptions(Struct, frozen=True):
-    """`now` is an aware instant.
+    """The options of a plan. `now` is an aware instant.
 
-    `regenerate` asks for a generation whatever the inputs are; `publish` False leaves public actions out of the plan.
-    `patience` is how long a call that may have gone out can still show.
+    `regenerate` asks for a generation whatever the inputs are. With `publish` False, public actions are left out of the
+    plan. `patience` is how long the effect of a call that may have been sent can take to show.
     """
 
     now: datetime
@@ -28,7 +28,7 @@ class PlanOptions(Struct, frozen=True):
 
 
 class Scope(Struct, frozen=True):
-    """The site a part is planned for, with the time and the zone its rules are read in."""
+    """The site that a part is planned for, with the time and the zone in which its rules are read."""
 
     site: SiteName
     now: datetime
@@ -36,7 +36,7 @@ class Scope(Struct, frozen=True):
     patience: timedelta = timedelta(minutes=15)
 
     def may_still_show(self, entry: OpenEntry) -> bool:
-        """Whether the result of an earlier call may yet appear; after that it counts as not done (design.md 3.5)."""
+        """Whether the result of an earlier call may yet appear; if not, it counts as not done (design.md 3.5)."""
         return self.now - entry.started_at < self.patience
 
     def address(self, kind: Kind, key: str = "") -> Address:
@@ -45,7 +45,7 @@ class Scope(Struct, frozen=True):
 
 
 def zone_of(observed: ObservedSite) -> ZoneInfo:
-    """The site's time zone; UTC if it is not known (design.md 1.1)."""
+    """The site's time zone; UTC if unknown (design.md 1.1)."""
     try:
         return ZoneInfo(observed.time_zone or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -53,5 +53,5 @@ def zone_of(observed: ObservedSite) -> ZoneInfo:
 
 
 def scope_of(observed: ObservedSite, options: PlanOptions) -> Scope:
-    """What the parts of a plan for a site that was read are planned for."""
+    """The scope of a plan for a site that was read."""
     return Scope(observed.ref.name, options.now, zone_of(observed), options.patience)

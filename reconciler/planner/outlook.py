@@ -1,4 +1,4 @@
-"""What people should know of posts that go out, or did not: missed approvals, and what is odd about a post."""
+"""What people should know about posts that go out, or did not: missed approvals, and warnings about single posts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from reconciler.planner.options import Scope
 
 
 class MissedApproval(Struct, frozen=True):
-    """A draft that was approved and did not go out in time; `exact` says whether `moment` is certain."""
+    """A draft that was approved but did not go out in time. `exact` says whether `moment` is certain."""
 
     draft: DraftApproval
     activity: ActivityApproval
@@ -37,7 +37,7 @@ def missed_approvals(
     recorded: RecordedSite,
     scope: Scope,
 ) -> tuple[MissedApproval, ...]:
-    """Drafts that somebody approved, that this tool never scheduled since, and whose moment is past."""
+    """Approved drafts that this tool has not scheduled since and whose time has passed."""
     if schedule is None or not schedule.approval_required:
         return ()
     live = {post.id: (activity, post) for activity in activities for post in activity.posts}
@@ -62,7 +62,7 @@ def missed_approvals(
 def _due(
     draft: DraftApproval, activity: Activity, rules: tuple[ScheduleRule, ...], scope: Scope
 ) -> tuple[datetime, bool]:
-    """When a draft of the file would have gone out, and whether that is certain."""
+    """When a draft in the file would have gone out, and whether that is certain."""
     waiting = Post(draft.id, draft.channel, draft.type, PostStatus.SCHEDULED)
     rule = rule_for(rules, activity, waiting, scope)
     at = None if rule is None else moment_of(rules[rule].at, activity, scope)
@@ -72,9 +72,9 @@ def _due(
 def warnings_of(
     candidates: Iterable[Candidate], scope: Scope, going: Collection[PostId] = ()
 ) -> dict[PostId, tuple[str, ...]]:
-    """What is odd about posts that go out, or would once they are approved; each as a clause.
+    """Warnings about posts that go out, or would once they are approved, each as a clause.
 
-    Those that are `going` by a plan go out when their rule says, wherever they are scheduled now.
+    Posts in `going`, which a plan publishes, go out when their rule says, wherever they are scheduled now.
     """
     posts = tuple(candidates)
     outgoing = [
@@ -93,7 +93,7 @@ def warnings_of(
 
 
 def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], file: str, scope: Scope) -> Iterator[str]:
-    """A line for each approval that came too late; not for `live` posts, about which the plan says more."""
+    """A line for each approval that came too late, except for `live` posts, about which the plan says more."""
     for found in missed:
         if found.draft.id not in live:
             name = post_name(found.activity.title, found.draft.channel, found.draft.type)
@@ -107,7 +107,7 @@ def missed_notes(missed: Iterable[MissedApproval], live: Collection[PostId], fil
 def zone_notes(
     actions: Iterable[Action], blocked: Iterable[Diagnostic], recorded: RecordedSite, scope: Scope
 ) -> tuple[str, ...]:
-    """That the site's time zone is another one than when posts were scheduled that are moved or cancelled now."""
+    """Says if the site's time zone has changed since posts were scheduled that are now moved or cancelled."""
     told = {problem.about.key for problem in blocked}
     posts = {
         action.operation.post
@@ -129,7 +129,7 @@ def zone_notes(
 
 
 def file_notes(approvals: Approvals) -> Iterator[str]:
-    """What is odd about the approvals file itself."""
+    """Warnings about the approvals file itself."""
     if approvals.written_for:
         yield f"{approvals.file} was written for {approvals.written_for}, this site's old name; review corrects it"
 
@@ -137,7 +137,7 @@ def file_notes(approvals: Approvals) -> Iterator[str]:
 def other_moment_notes(
     candidates: Iterable[Candidate], going: Collection[PostId], approvals: Approvals, scope: Scope
 ) -> Iterator[str]:
-    """A line for each post that goes out at another moment than the approvals file shows beside its yes."""
+    """A line for each post that goes out at a different time from the one beside its approval in the file."""
     for candidate in candidates:
         draft = approvals.draft(candidate.post.id)
         if candidate.post.id not in going or draft is None or draft.decision is not Decision.APPROVE:
@@ -152,7 +152,7 @@ def other_moment_notes(
 
 
 def odd_notes(candidates: Iterable[Candidate], going: Collection[PostId], scope: Scope) -> Iterator[str]:
-    """A line for each thing that is odd about a post that this plan lets go out."""
+    """A line for each warning about a post that this plan publishes."""
     found = tuple(candidates)
     warnings = warnings_of(found, scope, going)
     for candidate in found:

@@ -1,4 +1,4 @@
-"""make_plan: the parts of a site in their order, then the guards."""
+"""make_plan: the parts of a site in order, then the guards."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from reconciler.planner.wanted_posts import Unwanted
 
 
 def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
-    """The plan for a site, with what is to be remembered of it: see `_planned`, and baseline.py."""
+    """The plan for a site (see `_planned`), with what is to be recorded (see baseline.py)."""
     plan = _without_unknown(_planned(desired, observed, recorded, options), recorded)
     plan = replace(plan, rules=rules_of(desired, public=options.publish))
     objects = baseline(desired, observed, recorded, plan, scope_of(observed, options))
@@ -62,13 +62,13 @@ def make_plan(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSi
 
 
 def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
-    """The plan without what an earlier call may have done already.
+    """The plan without what an earlier call may already have done.
 
-    An unknown outcome blocks its object alone (design.md 3.5). `apply` resolves what reading the site can resolve,
+    An unknown outcome blocks only its own object (design.md 3.5). `apply` resolves what reading the site can resolve
     before it plans.
     """
     unknown = {entry.address: entry for entry in recorded.open if _is_in_doubt(entry)}
-    # A post that reads as scheduled is taken back whatever became of the call: doing that twice is harmless.
+    # A post that reads as scheduled is cancelled whatever became of the call: doing that twice is harmless.
     doubtful = [
         action for action in plan.actions if action.address in unknown and not isinstance(action.operation, CancelPost)
     ]
@@ -84,7 +84,7 @@ def _without_unknown(plan: Plan, recorded: RecordedSite) -> Plan:
 def _is_in_doubt(entry: OpenEntry) -> bool:
     """Whether a call may not be sent again before its outcome is known.
 
-    Results that take time are waited for by the parts that plan them.
+    Results that take time are awaited by the parts that plan them.
     """
     operation = entry.operation
     return isinstance(operation, UnreadableCall) or not (operation.takes_time or operation.repeatable)
@@ -101,10 +101,10 @@ def _unknown(action: Action, entry: OpenEntry) -> Diagnostic:
 
 
 def _planned(desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions) -> Plan:
-    """What would make the site what its file says, as a value; nothing has been written when it exists.
+    """What would make the site match its file, as a value; nothing has been written at this point.
 
     The order within a site: cancels, events, settings, generation, activities, posts, schedule (docs/design.md 3.2).
-    Parts that were not read are not planned; `needs.py` says which those may be.
+    Parts that were not read are not planned; `needs.py` says which ones may be left unread.
     """
     scope = scope_of(observed, options)
     observed = with_known_status(observed, recorded)
@@ -152,7 +152,7 @@ def _before_content(
     options: PlanOptions,
     scope: Scope,
 ) -> Plan:
-    """The plan if activities are still to come, or gone: what waits to go out is judged all the same."""
+    """The plan while activities are still to come, or gone. What is waiting to go out is judged all the same."""
     live = observed.marketing_plan
     assert live is not None
     gone = orphans(observed, recorded, scope)
@@ -182,9 +182,9 @@ def _before_content(
 
 
 def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """What will be done once a generation has ended, within bounds, except for what goes out.
+    """What will be done, within bounds, once a generation has ended, except for what goes out.
 
-    `none_yet`: there is no marketing plan now.
+    With `none_yet` there is no marketing plan now.
     """
     may_discard = desired.discard is not Discard.NOTHING
     limits = options.policy
@@ -195,7 +195,7 @@ def _promises(desired: DesiredSite, none_yet: bool, options: PlanOptions, scope:
 
 
 def _with_waiting(plan: Plan, waiting: WaitingPart) -> Plan:
-    """The plan with what is taken back, first of all, and what goes out nevertheless."""
+    """The plan with what is cancelled, first of all, and with what goes out in spite of being unwanted."""
     return replace(
         plan,
         actions=(*waiting.cancels, *plan.actions),
@@ -239,7 +239,7 @@ def _homeless(activity: DesiredActivity, scope: Scope) -> Diagnostic:
 def _without_marketing_plan(
     before: Plan, desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, scope: Scope
 ) -> Plan:
-    """The plan if no marketing plan can hold an activity, and nothing asks for one."""
+    """The plan for a site that has no marketing plan to hold activities, and whose files ask for none."""
     assert observed.marketing_plan is not None
     part = plan_activities(
         desired.activities, observed.marketing_plan.activities, observed.past_activities, recorded, scope
@@ -300,7 +300,7 @@ def _with_content(
 
 
 def _awaited(actions: tuple[Action, ...]) -> frozenset[ActivityId]:
-    """The activities whose posts will be there once these actions are done."""
+    """The activities that will have posts once these actions are done."""
     return frozenset(
         action.operation.activity for action in actions if isinstance(action.operation, GeneratePosts | AwaitPosts)
     )

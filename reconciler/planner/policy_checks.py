@@ -1,7 +1,7 @@
-"""What the policy and the channels forbid in a post, each told with the rule and its place.
+"""What the policy and the channels forbid in a post, each with the rule and its place.
 
-Limits of a whole run are in guards.py. A moment here is when a post would go out: the rule's `at`, or the
-activity's own date, which is the best estimate of the API's time (I: it is no request field, remote-api.md 6.2).
+Limits of a whole run are in guards.py. `moment` here is when a post would go out: the rule's `at`, or the activity's
+own date, which is the best estimate of the API's time (I: it is not a request field, remote-api.md 6.2).
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ _UNSEEN: Final = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-
 """Marks and letters that Unicode says are not shown: joiners, fillers and variation selectors."""
 
 SHOWN_FROM: Final = 0.8
-"""The share of a limit from which it is shown before it trips."""
+"""The share of a limit from which it is shown in advance."""
 
 
 class Days(Struct):
-    """How many posts of a site go out on each day of its zone: those that are scheduled, and those just planned.
+    """How many posts of a site go out on each day in its zone: those already scheduled, and those just planned.
 
-    A post that this plan takes back or moves still counts on its old day: that write may yet fail.
+    A post that this plan cancels or moves still counts on its old day, because that write may fail.
     """
 
     zone_days: dict[date, set[PostId]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Days(Struct):
         self.zone_days.setdefault(day, set()).add(post)
 
     def count_with(self, day: date, post: PostId) -> int:
-        """How many there would be with this post."""
+        """How many posts there would be with this one."""
         return len(self.zone_days.get(day, set()) | {post})
 
     def counts(self) -> tuple[tuple[date, int], ...]:
@@ -49,9 +49,9 @@ class Days(Struct):
 
 
 def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
-    """Why it is too late to schedule for a moment; None if it is not.
+    """Why it is too late to schedule for a given time; None if it is not.
 
-    The API takes moments that are strictly in the future (S-wix 10.6).
+    The API takes times that are strictly in the future (S-wix 10.6).
     """
     if moment <= now:
         return "its time has passed"
@@ -62,7 +62,7 @@ def too_late(moment: datetime, now: datetime, policy: Policy) -> str | None:
 
 
 def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
-    """What is wrong with a post whenever it goes out: words, media, lengths."""
+    """What is wrong with a post at any time: words, media, lengths."""
     words, media = policy.place_of("bannedWords"), policy.place_of("requireMedia")
     found = [
         Violation("policy.bannedWords", f"the text has {word!r}", f"{IN_THE_DASHBOARD}, or {_edit(words)}", words)
@@ -78,14 +78,14 @@ def content_violations(post: Post, policy: Policy) -> tuple[Violation, ...]:
 
 
 def _read(post: Post) -> Iterator[str]:
-    """All that people may read in a post: with its link preview, and fields that this version does not know."""
+    """All that people may read in a post, with its link preview and fields that this version does not know."""
     yield from (text for _, text in post.texts)
     yield from (text for _, text in post.content.preview.members())
     yield from (text for _, text in post.other)
 
 
 def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Violation, ...]:
-    """What is wrong with a moment in the site's zone: quiet hours and blackout dates."""
+    """What is wrong with a time in the site's zone: quiet hours and blackout dates."""
     local = moment.astimezone(scope.zone)
     other = "give the rule another `at` or the activity another date"
     found: list[Violation] = []
@@ -103,9 +103,9 @@ def time_violations(moment: datetime, policy: Policy, scope: Scope) -> tuple[Vio
 
 
 def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Scope) -> str:
-    """What is wrong with the moment that the API gave a post (I 14.7), which was expected at another; empty if nothing.
+    """What is wrong with the time that the API gave a post (I 14.7) if another was expected; empty if nothing is.
 
-    `minLead` keeps a person's time to stop a post: only a moment before the expected one can take it away.
+    `minLead` gives people time to stop a post: only an earlier time than expected can take that away.
     """
     found = time_violations(moment, policy, scope)
     early = too_late(moment, scope.now, policy) if moment < expected and policy.min_lead else None
@@ -113,7 +113,7 @@ def wrong_moment(moment: datetime, expected: datetime, policy: Policy, scope: Sc
 
 
 def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, scope: Scope) -> Violation | None:
-    """Whether a post would be one too many on its day."""
+    """The violation if a post would be one too many on its day."""
     most, day = policy.max_publish_per_site_per_day, moment.astimezone(scope.zone).date()
     if most is None or days.count_with(day, post) <= most:
         return None
@@ -124,7 +124,10 @@ def day_violation(post: PostId, moment: datetime, days: Days, policy: Policy, sc
 
 
 def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -> tuple[str, ...]:
-    """Sentences about limits that are nearly reached: shown before they trip. `public` counts one run's actions."""
+    """Sentences about limits that are nearly reached, shown before they are.
+
+    `public` counts one run's public actions.
+    """
     notes: list[str] = []
     if policy.max_publish is not None and SHOWN_FROM * policy.max_publish <= public <= policy.max_publish and public:
         notes.append(f"maxPublish: {public} of {policy.max_publish} in this run")
@@ -139,16 +142,16 @@ def near_limits(public: int, days: Iterable[tuple[date, int]], policy: Policy) -
 
 
 def folded(text: str) -> str:
-    """A text in the form in which banned words are searched: without case, width, and invisible characters."""
+    """The form of a text in which banned words are searched: without case, width, and invisible characters."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(one for one in plain if unicodedata.category(one) != "Cf" and not _UNSEEN.match(one))
 
 
 @lru_cache(maxsize=512)
 def _pattern(word: str) -> re.Pattern[str]:
-    r"""A word or phrase as a whole: `art` is not in `start`, `free money` is also `Free\n money`.
+    r"""A word or phrase as a whole: `art` is not in `start`; `free money` is also `Free\n money`.
 
-    At an end that is not a letter or digit, or of a script written without blanks, anything may stand beside it.
+    At an end that is not a letter or digit, or whose script is written without blanks, anything may be next to it.
     """
     pieces = folded(word).split()
     middle = r"\s+".join(re.escape(piece) for piece in pieces)

@@ -1,4 +1,4 @@
-"""Posts rules against activities -> which get posts, and which lose theirs."""
+"""Posts rules against activities -> which activities get posts, and which lose theirs."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ WAITING = frozenset({PostStatus.DRAFT, PostStatus.SCHEDULED})
 
 
 class PostsPart(Struct, frozen=True):
-    """`actions` are pairs of the rule's index and the action; `gone` are activities that are to have no posts."""
+    """`actions` are pairs of a rule's index and an action. `gone` are activities that are to have no posts."""
 
     actions: tuple[tuple[int, Action], ...]
     refusals: tuple[Diagnostic, ...]
     gone: frozenset[ActivityId] = frozenset()
     lost: tuple[tuple[ActivityId, str], ...] = ()
-    """Of activities that have posts and are to have none: the rule that says so."""
+    """For activities that have posts and are to have none: the rule that says so."""
 
 
 def live_posts(activity: Activity) -> tuple[Post, ...]:
@@ -51,15 +51,15 @@ def live_posts(activity: Activity) -> tuple[Post, ...]:
 def has_unknown(activity: Activity) -> bool:
     """Whether a post of an activity has a status that this version does not know.
 
-    Clearing would take it too, so the activity is left alone (remote-api.md 17.8).
+    Clearing would remove it too, so the activity is left alone (remote-api.md 17.8).
     """
     return any(isinstance(post.status, Unrecognised) for post in activity.posts)
 
 
 def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], scope: Scope) -> tuple[Action, ...]:
-    """Throws the drafts of an activity away; its scheduled posts are cancelled first.
+    """Throws away the drafts of an activity. Its scheduled posts are cancelled first.
 
-    Does nothing if it has neither.
+    Empty if it has neither.
     """
     live = live_posts(activity)
     drafts = [post for post in live if post.status is PostStatus.DRAFT]
@@ -76,7 +76,7 @@ def clear_posts(activity: Activity, reason: Reason, because: tuple[str, ...], sc
 
 
 def as_listed(activity: Activity) -> tuple[Precondition, ...]:
-    """What must hold before posts of an activity are thrown away: no other ones are there, and none waits to go out."""
+    """What must hold before posts of an activity are thrown away: it has no others, and none is waiting to go out."""
     listed = PostsAmong(activity.id, tuple((post.id, post.digest) for post in live_posts(activity)))
     return (listed, NothingWaits(activity.id))
 
@@ -90,10 +90,10 @@ def plan_posts(
     scope: Scope,
     discarded: frozenset[ActivityId] = frozenset(),
 ) -> PostsPart:
-    """Which activities get posts, up to each rule's `max`; those that have posts already count.
+    """Which activities get posts, up to each rule's `max`. Those that already have posts count.
 
-    `created` are activities that the same plan makes: their posts are deferred, since they have no id yet.
-    `discarded` are activities that people gave up in review: they get no posts again.
+    `created` are activities that the same plan makes: their posts are deferred, since they have no id yet. `discarded`
+    are activities that people gave up in review: they get no posts again.
     """
     decided = decide_posts(rules, activities, scope)
     actions: list[tuple[int, Action]] = []
@@ -113,15 +113,16 @@ def plan_posts(
                 if not has_unknown(one)
                 for action in clear_posts(one, Reason.ABSENT_WANTED, (f"posts[{index}]",), scope)
             ]
-            # What is cleared already counts too: a cancelled story of such an activity waits for no new draft.
+            # What is being cleared already counts too: a cancelled story of such an activity does not wait for a new
+            # draft.
             gone.update({one.id for one in matched} - {one.id for one in full[len(full[: rule.max]) :]})
             continue
         refusals += unknown_ids(f"posts.{index}", rule.match, activities, past, scope)
-        # What people discard takes no place: neither before its posts are cleared nor after.
+        # What people discard takes no place, neither before nor after its posts are cleared.
         have = [one for one in matched if live_posts(one) and one.id not in discarded]
         room = None if rule.max is None else max(0, rule.max - len(have))
         lacking = [one for one in matched if not live_posts(one) and one.id not in discarded]
-        # In the order of matches, so that it makes no difference whether an activity is there yet.
+        # In the order of matches, so that it makes no difference whether an activity already exists.
         coming = _coming(rules, index, created, scope)
         all_of_them: list[Activity | DesiredActivity] = [*lacking, *coming]
         first = sorted(all_of_them, key=_place_of)[:room]
@@ -134,7 +135,10 @@ def plan_posts(
 def decide_posts(
     rules: tuple[PostsRule, ...], activities: tuple[Activity, ...], scope: Scope
 ) -> dict[int, list[Activity]]:
-    """Rule index -> the activities it decides, in order: not past, and not known to be without social posts."""
+    """Rule index -> the activities it decides, in order.
+
+    Past ones, and those known to have no social posts, are left out.
+    """
     decided: dict[int, list[Activity]] = {index: [] for index in range(len(rules))}
     for activity in in_order(activities):
         if activity.date < scope.now or activity.type not in (None, SOCIAL):
@@ -149,7 +153,7 @@ def decide_posts(
 
 
 def _asked_for(recorded: RecordedSite, scope: Scope) -> frozenset[ActivityId]:
-    """The activities whose posts an earlier run asked for, and which may still come."""
+    """The activities whose posts an earlier run asked for and that may still come."""
     return frozenset(
         entry.operation.activity
         for entry in recorded.open
@@ -193,9 +197,9 @@ def _promise(rules: tuple[PostsRule, ...], index: int, at_most: int | None, scop
 def defer_posts(
     rules: tuple[PostsRule, ...], max_discard: int | None, scope: Scope, *, may_discard: bool
 ) -> tuple[Action, ...]:
-    """One bounded promise per rule, for activities that will be known after the generation.
+    """One bounded, deferred action per rule, for activities that are known only after the generation.
 
-    Of activities that get posts, of drafts that are thrown away. Unless it `may_discard`, a run throws nothing away
+    These are activities that get posts, and drafts that are thrown away. Without `may_discard`, nothing is thrown away
     that no plan has shown.
     """
     return tuple(

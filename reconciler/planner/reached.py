@@ -1,4 +1,4 @@
-"""Names in `--target`, `--exclude` and `--regenerate` that match nothing: an error before anything is written."""
+"""Finds names in `--target`, `--exclude` and `--regenerate` that match nothing: an error before anything is written."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reconciler.planner.targets import ByAddress, Named, Site, TargetFilter, cov
 
 
 class Reached(Struct, frozen=True):
-    """What one site has of what the options name: `objects` by address, None if they cannot be known yet.
+    """The objects of one site that the options may name. `objects` are by address, None if they cannot be known yet.
 
-    `ids` are the live ids of events, which are addressed by their names, each with that address.
-    `idle` is why `--regenerate` of the site has no effect; empty if it has one, or was not given.
+    `ids` maps the live ids of events, which are addressed by name, to those addresses. `idle` says why `--regenerate`
+    of the site has no effect; empty if it has one or was not given.
     """
 
     objects: frozenset[Address] | None = frozenset()
@@ -28,7 +28,7 @@ class Reached(Struct, frozen=True):
 
 
 def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets: TargetFilter) -> Reached:
-    """The objects of a site that its file, its live state or its plan know, if an option asks for one by its key."""
+    """The objects that a site's file, live state or plan know, collected only if an option names one by key."""
     site = Named(desired.ref.name, desired.labels)
     if not any(covers_site(selector, site) for selector in _with_key(targets)):
         return Reached()
@@ -39,7 +39,7 @@ def reached_at(desired: DesiredSite, observed: ObservedSite, plan: Plan, targets
 
 
 def _live_events(observed: ObservedSite) -> Iterator[tuple[str, Address]]:
-    """The id of each live event, and its address as actions have it."""
+    """The id of each live event, and its address as in actions."""
     events = observed.events or ()
     for event in events:
         yield event.id, Address(observed.ref.name, Kind.EVENT, event_key(event, events))
@@ -63,7 +63,7 @@ def _objects(desired: DesiredSite, observed: ObservedSite, plan: Plan) -> Iterat
 
 
 def idle_regeneration(desired: DesiredSite, plan: Plan) -> str:
-    """Why nothing is regenerated although it was asked for; empty if something is, or if the plan says why not."""
+    """Why a requested regeneration does not happen; empty if it does, or if the plan itself says why not."""
     if any(isinstance(action.operation, Generate | Regenerate | AwaitGeneration) for action in plan.actions):
         return ""
     if plan.refusals or any(problem.about.kind is Kind.MARKETING_PLAN for problem in plan.blocked):
@@ -76,7 +76,7 @@ def idle_regeneration(desired: DesiredSite, plan: Plan) -> str:
 
 
 class Reach:
-    """Collects what the sites of a run have of what its options name."""
+    """Collects, over the sites of a run, the objects that its options may name."""
 
     def __init__(self, targets: TargetFilter, sites: Iterable[Site]) -> None:
         self._missing = {
@@ -88,7 +88,7 @@ class Reach:
         self._idle: list[str] = []
 
     def add(self, site: SiteName, reached: Reached | None) -> None:
-        """Adds a site; None for a site that could not be read, about which anything may be true."""
+        """Adds a site. None stands for a site that could not be read, where any name may exist."""
         for selector in [selector for selector, names in self._missing.items() if site in names]:
             objects = reached.objects if reached is not None else None
             if objects is None or any(_names(selector, address) for address in objects):
@@ -101,7 +101,7 @@ class Reach:
             self._idle.append(f"--regenerate {site}: {reached.idle}")
 
     def check(self) -> None:
-        """Raises UsageError for names that match nothing, with close matches."""
+        """Raises UsageError for names that match nothing, suggesting close matches."""
         for selector in self._missing:
             hint = near(str(selector), sorted(self._keys)) or self._near_id(selector)
             option = "--target" if selector in self._targets.included else "--exclude"
@@ -110,7 +110,7 @@ class Reach:
             raise UsageError(self._idle[0])
 
     def _near_id(self, selector: ByAddress) -> str:
-        """The event whose live id is like the key, or the events that share it as their name, by their addresses."""
+        """The event whose live id is like the key, or the addresses of events that share it as their name."""
         from difflib import get_close_matches
 
         shared = [str(each) for each in self._ids.values() if each.key.startswith(f"{selector.address.key} ")]

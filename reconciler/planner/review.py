@@ -1,6 +1,6 @@
 """What there is to review on a site: its drafts, when they would go out, their status, and what is wrong.
 
-The approvals file and the gallery are made from the same values, so that they cannot disagree.
+The approvals file and the gallery are made from the same values, so they cannot disagree.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ReviewStatus(StrEnum):
     CHANGED = "changed-after-approval"
     EDITED = "edited-in-file"
     WITHHELD = "approve-again"
-    """Approved, but the yes may have been used already."""
+    """Approved, but the approval may have been used already."""
     CANCELLED = "cancelled-after-approval"
     MISSED = "missed"
     APPROVED = "approved"
@@ -55,9 +55,9 @@ TO_DECIDE: Final = frozenset(
 
 
 class ReviewedPost(Struct, frozen=True):
-    """A post as reviewers see it. `moment` is when it goes or would go out, `exact` whether that is certain.
+    """A post as reviewers see it. `moment` is when it goes or would go out; `exact` says whether that is certain.
 
-    `problems` are what the policy, its channel, its premium plan or the site have against it, were it approved.
+    `problems` are what the policy, its channel, its premium plan or the site would have against it if it were approved.
     """
 
     post: Post
@@ -67,19 +67,22 @@ class ReviewedPost(Struct, frozen=True):
     wanted: bool
     cancelled: int | None = 0
     taken_back: int = 0
-    """How often it was scheduled and cancelled, as far as the state knows: `cancelled` counts earlier approvals too."""
+    """How often it was scheduled and cancelled, as far as the state knows.
+
+    `cancelled` also counts earlier approvals.
+    """
     problems: tuple[Diagnostic, ...] = ()
     differences: tuple[Difference, ...] = ()
-    """Between the approvals file and the site, before `review` brings the file up to date."""
+    """Between the approvals file and the site, before `review` updates the file."""
     withheld: bool = False
     warnings: tuple[str, ...] = ()
-    """What is odd about it, but does not block it."""
+    """What looks wrong with it but does not block it."""
 
 
 class ReviewedActivity(Struct, frozen=True):
-    """An activity with its posts; `decision` is what still holds of what people decided about it.
+    """An activity with its posts. `decision` is what still holds of people's decision about it.
 
-    `lapsed` is what they had decided about drafts that have been replaced since: it goes back to `keep`.
+    `lapsed` is what they had decided about drafts that have since been replaced: the entry goes back to `keep`.
     """
 
     activity: Activity
@@ -117,14 +120,14 @@ class Review(Struct, frozen=True):
     rewritten: tuple[Rewritten, ...] = ()
     """What people decided or edited and the file no longer has: none of it disappears silently."""
     failures: tuple[Diagnostic, ...] = ()
-    """The posts that failed to go out and that nobody has decided about since, shown by the site or not."""
+    """The posts that failed to go out and that nobody has dealt with since, whether or not the site shows them."""
     going_out: tuple[StillGoingOut, ...] = ()
-    """The posts that nobody wants any more and that go out until an apply or a person stops them."""
+    """The posts that nobody wants any more and that go out unless an apply or a person stops them."""
     unrecorded: frozenset[PostId] = frozenset()
-    """Posts that are out, that the site shows no more, and of which no apply has recorded that they went out."""
+    """Posts that have gone out, that the site no longer shows, and that no apply has recorded as out."""
 
     def for_file(self) -> tuple[ActivityForReview, ...]:
-        """What the approvals file is made from."""
+        """The content of the approvals file."""
         return tuple(
             ActivityForReview(
                 found.activity.id,
@@ -148,7 +151,7 @@ class Review(Struct, frozen=True):
             and (status := now.get(was.post.id, was.status)) is not was.status
         )
         activities = tuple(replace(found, lapsed=lapsed.get(found.activity.id)) for found in self.activities)
-        reasons = {post.address: post for post in before.going_out}  # not that the file says `pending` since
+        reasons = {post.address: post for post in before.going_out}  # not that it says `pending` now
         going_out = tuple(reasons.get(post.address, post) for post in self.going_out)
         return replace(self, activities=activities, rewritten=rewritten, going_out=going_out)
 
@@ -188,5 +191,5 @@ class Review(Struct, frozen=True):
 
 
 def _lasting(problem: Diagnostic) -> str:
-    """What is in a draft's way, in words that a later review writes the same."""
+    """What blocks a draft, in words that a later review repeats exactly."""
     return "it is too late to schedule it" if problem.code == BlockedBy.TOO_LATE else problem.message

@@ -1,4 +1,4 @@
-"""Makes the review of a site: which drafts would go out, when, their status, and what is in their way."""
+"""Makes the review of a site: which drafts would go out, when, their status, and what blocks them."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _without_plan(status: PlanStatus | Unrecognised | None) -> str:
 
 
 def with_account_names(observed: ObservedSite) -> ObservedSite:
-    """The site with the names of the accounts that its posts appear on, as far as they were read."""
+    """The site, with the names of the accounts that its posts appear on, as far as they were read."""
     live = observed.marketing_plan
     names = {(account.channel, account.id): account.name for account in observed.accounts if account.name}
     if live is None or not names:
@@ -134,7 +134,7 @@ def review_of(
 def plan_if_approved(
     desired: DesiredSite, observed: ObservedSite, recorded: RecordedSite, options: PlanOptions
 ) -> Plan:
-    """The plan that there would be if every draft were approved: what blocks a draft then is what blocks it."""
+    """The plan if every draft were approved: what blocks a draft there blocks it whatever people decide."""
     assert observed.marketing_plan is not None
     activities = plan_activities(
         desired.activities,
@@ -194,7 +194,7 @@ class _Reviewing(Struct, frozen=True):
         )
 
     def _posts(self, activity: Activity) -> list[Post]:
-        """Those that an activity has, and cancelled ones that the file has an entry of."""
+        """The posts of an activity, including cancelled ones that have an entry in the file."""
         reviewed = self.desired.approvals
         found = [
             post
@@ -212,13 +212,13 @@ class _Reviewing(Struct, frozen=True):
             moment, exact = post.scheduled_for, True
         elif candidate is not None:
             moment, exact = candidate.moment, candidate.at is not None
-        # A scheduled post is asked about only if it was before, or if the plan cannot move it without a yes.
+        # A scheduled post is asked about only if it was before, or if the plan cannot move it without an approval.
         wanted = (
             known is not None
             or post.id in self.asked
             or (candidate is not None and post.status in (PostStatus.DRAFT, PostStatus.CANCELED))
         )
-        # A yes to a post that is already scheduled has no further use, whatever the state knows of the site.
+        # An approval of a post that is already scheduled has no further use, whatever the state knows about the site.
         known_site = self.recorded.is_known or post.status is PostStatus.SCHEDULED
         verdict = self.desired.approvals.verdict(
             post, activity.date, title=activity.title, times=times, known=known_site
@@ -242,9 +242,9 @@ class _Reviewing(Struct, frozen=True):
         )
 
     def _with_name_in_file(self, post: Post) -> Post:
-        """The post under the name of its account that a yes was given for, if no other name was read since.
+        """The post under the account name that was approved, if no other name has been read since.
 
-        An approval stays valid if the name cannot be read, or can be read for the first time.
+        An approval stays valid if the name cannot be read, or is read for the first time.
         """
         draft, activity = self.desired.approvals.draft(post.id), self.desired.approvals.activity_of(post.id)
         if draft is None or activity is None or not draft.is_as_written(activity.date):

@@ -1,4 +1,4 @@
-"""What a saved plan would do and today's files do not want: a plan carries no right of its own (docs/design.md 6)."""
+"""What a saved plan would do and today's files do not want: a plan by itself authorises nothing (docs/design.md 6)."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ def plans_posts(saved: Plan) -> bool:
 
 
 def rights_lost(saved: Plan, today: Plan, desired: DesiredSite) -> tuple[tuple[Action, str], ...]:
-    """The actions of a saved plan that nobody wants today, by today's plan of the same site, and why.
+    """The actions of a saved plan that nobody wants today, according to today's plan of the same site, and why.
 
-    These are: posts that today's plan does not publish; posts taken back and wanted again; objects
-    created or destroyed that today's files do not ask for; drafts thrown away that were approved since; what
-    today's policy blocks; and all of a site that is refused today. What is promised for later needs the same rules in
-    today's file, and `approval: none` if it goes out.
+    These are: posts that today's plan does not publish; posts cancelled but wanted again; objects created or destroyed
+    that today's files do not ask for; drafts thrown away that were approved since; what today's policy blocks; and
+    everything on a site that is refused today. A deferred action needs the same rules in today's file, and `approval:
+    none` if it publishes.
     """
     found = ((action, _why_not(action, saved, today, desired)) for action in saved.actions)
     return tuple((action, with_name(action.operation, why)) for action, why in found if why)
 
 
 def with_name(operation: Operation, what: str) -> str:
-    """What is said of a post, with what people know it by."""
+    """A reason about a post, with what people call it."""
     if not isinstance(operation, SchedulePost | ReschedulePost | CancelPost) or operation.title in what:
         return what
     return f'{channel_name(operation.channel)} of "{operation.title}": {what}'
 
 
 def what_is_left(saved: Plan, today: Plan) -> Plan | None:
-    """What is left to do of a saved plan that a run began and did not end.
+    """What remains of a saved plan that a run began and did not finish.
 
-    Today's plan, if it holds nothing that the saved one does not, but for waiting for what that one begins. None if it
-    does: nobody said yes to that.
+    Today's plan, if it holds nothing that the saved one does not, except for waiting for what that one began. None if
+    it does: nobody approved that.
     """
     agreed = [(action.address, action.operation) for action in saved.actions]
     begun = {action.address for action in saved.actions if action.operation.takes_time}
@@ -119,7 +119,7 @@ def _is_allowed(action: Action, today: Plan, desired: DesiredSite) -> bool:
 
 
 def _instead(action: Action, today: Plan, otherwise: str) -> str:
-    """What today's plan says of the object instead."""
+    """What today's plan says about the object instead."""
     return next((found.message for found in today.blocked if found.address == action.address), otherwise)
 
 

@@ -1,8 +1,8 @@
 """Schedule rules against drafts and approvals -> what goes out, what waits for review, what is blocked.
 
-A post is scheduled only if somebody approved exactly the content it has now, and an approval counts for one
-scheduling. Which posts the rules want is worked out in candidates.py, and each of them is judged in eligibility.py;
-what is scheduled already in waiting.py.
+A post is scheduled only if somebody approved exactly the content it has now, and one approval counts for one
+scheduling. candidates.py works out which posts the rules want, eligibility.py judges each of them, and waiting.py
+handles what is already scheduled.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from reconciler.planner.waiting import WaitingPart
 from reconciler.planner.wanted_posts import days_of
 
 HELD_BACK: Final = "held back by --no-publish"
-"""How the note of a plan begins that tells what `--no-publish` leaves out."""
+"""How a plan's note about what `--no-publish` leaves out begins."""
 
 MOST_NAMED = 3
-"""Posts named in a note; the others are counted."""
+"""How many posts a note names; the others are counted."""
 
 
 class SchedulePart(Struct, frozen=True):
@@ -48,10 +48,10 @@ class SchedulePart(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """The activities of a site as they will be, and what of theirs is about to change.
+    """The activities of a site as they will be, and which of their posts are about to change.
 
-    `cleared` lose their posts in this plan; the drafts of `held` ones are being made again; `awaited` get
-    posts in this plan, and so do `created` ones, which have no id yet.
+    `cleared` activities lose their posts in this plan. The drafts of `held` ones are being regenerated. `awaited` ones
+    get posts in this plan, and so do `created` ones, which have no id yet.
     """
 
     activities: tuple[Activity, ...]
@@ -74,10 +74,10 @@ def plan_schedule(
 ) -> SchedulePart:
     """The schedule part of a site whose activities and posts are known.
 
-    `waiting` is what becomes of the posts that are scheduled already.
+    `waiting` is what happens to the posts that are already scheduled.
 
-    What moves comes first, then what goes out. With `options.publish` False nothing public is planned, and so nothing
-    is blocked: a note says what is held back. What waits for review still does.
+    What moves comes first, then what goes out. With `options.publish` False, nothing public is planned, so nothing is
+    blocked either: a note says what is held back. What waits for review is still reported.
     """
     staying = tuple(one for one in content.activities if one.id not in content.cleared)
     selection = select_drafts(desired.rules, staying, recorded, options.policy, scope)
@@ -143,7 +143,7 @@ def _refusals(
 ) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     for index, rule in enumerate(desired.rules):
-        # A rule whose drafts this very plan has made cannot be judged by how many there are before.
+        # A rule whose drafts this very plan makes cannot be judged by how many there are beforehand.
         if not _awaits(desired, index, content, scope):
             found += too_few(rule_name(index), selection.matches[index], rule.min, scope)
         found += unknown_ids(rule_name(index), rule.match, content.activities, content.past, scope)
@@ -162,7 +162,7 @@ def _awaits(desired: DesiredSchedule, index: int, content: Content, scope: Scope
 def _promises(
     desired: DesiredSchedule, selection: DraftSelection, content: Content, options: PlanOptions, scope: Scope
 ) -> tuple[Action, ...]:
-    """What is scheduled once the posts that this plan makes are there; bounded by the place each rule has left."""
+    """What is scheduled once this plan's posts have been made, bounded by the room each rule has left."""
     return tuple(
         _promise(desired, index, selection.room[index], options, scope)
         for index in range(len(desired.rules))
@@ -171,7 +171,7 @@ def _promises(
 
 
 def defer_schedule(desired: DesiredSchedule | None, options: PlanOptions, scope: Scope) -> tuple[Action, ...]:
-    """One bounded promise per rule, for drafts that will be known after the generation.
+    """One bounded, deferred action per rule, for drafts that are known only after the generation.
 
     Only under `approval: none`: what nobody can have approved is never promised (design.md 3.2).
     """

@@ -13,7 +13,7 @@ from reconciler.planner.options import Scope
 
 
 class SettingsPart(Struct, frozen=True):
-    """The write, if there is one, and what is told about fields that the server keeps differently."""
+    """The write, if there is one, and notes about fields that the server stores differently."""
 
     actions: tuple[Action, ...] = ()
     notes: tuple[str, ...] = ()
@@ -22,7 +22,7 @@ class SettingsPart(Struct, frozen=True):
 def plan_settings(
     desired: tuple[Field, ...], observed: MarketingSettings, recorded: RecordedSite, scope: Scope
 ) -> SettingsPart:
-    """The write that gives every managed field the file's value; it names those that differ and no others."""
+    """The write that gives managed fields the file's values. It names the fields that differ, and no others."""
     changes, kept = split_kept("", changed_fields(desired, observed), recorded)
     notes = kept_notes("", kept)
     if not changes:

@@ -1,7 +1,8 @@
-"""How a post differs from when this tool scheduled it, as far as the state can tell.
+"""How a post has changed since this tool scheduled it, as far as the state can tell.
 
-`review` sets a post back to pending whose approval no longer fits. The file then says what a withdrawal says, and only
-what was scheduled tells the two apart. The state has digests and no texts: that words changed is known, not which.
+When an approval no longer fits, `review` sets the post back to `pending`. The file then looks as if somebody had
+withdrawn the approval; only a comparison with what was scheduled tells the two apart. The state keeps digests, not
+texts, so it shows that words changed but not which.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NOT_APPROVED_NOW: Final = "nobody has approved it as it is now"
 
 
 class Since(Struct, frozen=True):
-    """What changed since a post was scheduled: `content` is all that the public sees, and where."""
+    """What changed since a post was scheduled. `content` covers everything that the public sees, and where."""
 
     content: bool = False
     account: Difference | None = None
@@ -34,18 +35,18 @@ class Since(Struct, frozen=True):
 
     @property
     def differences(self) -> tuple[Difference, ...]:
-        """What can be shown of it."""
+        """The differences that can be shown."""
         return tuple(found for found in (self.account, self.date) if found is not None)
 
 
 def since_scheduled(recorded: RecordedSite, post: Post, date: datetime) -> Since:
-    """What changed of a post as it is on the site, on the own date of its activity."""
+    """How a post on the site, with the date of its activity, has changed."""
     digests = frozenset({post.digest, post.earlier_digest})
     return _since(recorded, post.id, post.content, digests, post.account, date)
 
 
 def since_scheduled_by_file(recorded: RecordedSite, draft: DraftApproval, activity: ActivityApproval) -> Since:
-    """What changed in a post as its approvals file shows it; nothing if file or state are of the first layout."""
+    """How a post in its approvals file has changed; nothing if file or state have the first layout."""
     last = _last(recorded, draft.id)
     if draft.earlier or last is None or last.date is None or not draft.is_as_written(activity.date):
         return Since()

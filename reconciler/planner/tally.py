@@ -13,8 +13,8 @@ from reconciler.planner.actions import Action, Column, Plan, column_of
 class Promises(Struct, frozen=True):
     """The bounds of deferred actions, in objects.
 
-    Activities that get posts, drafts that go out or are thrown away, activities that are made, set or removed.
-    `unbounded` counts the promises that have no bound.
+    They cover activities that get posts, drafts that go out or are thrown away, and activities that are made, set or
+    removed. `unbounded` counts the deferred actions without a bound.
     """
 
     posts: int = 0
@@ -28,7 +28,7 @@ class Promises(Struct, frozen=True):
 
 
 class PlanTally(Struct, frozen=True):
-    """Counts of objects. Deferred actions are promises, not objects: their bounds are told apart."""
+    """Counts of objects. The bounds of deferred actions are counted separately."""
 
     add: int = 0
     change: int = 0
@@ -37,9 +37,9 @@ class PlanTally(Struct, frozen=True):
     publish: int = 0
     cancel: int = 0
     discard: int = 0
-    """Drafts that are thrown away; scheduled posts are cancelled, and never among them."""
+    """Drafts that are thrown away. Scheduled posts are cancelled, and never among them."""
     deleted: int = 0
-    """Events, activities and marketing plans that are deleted: of what is destroyed, what `maxDelete` limits."""
+    """Events, activities and marketing plans that are deleted: of what is destroyed, the part under `maxDelete`."""
     pending: int = 0
     blocked: int = 0
     deferred: int = 0
@@ -49,7 +49,7 @@ class PlanTally(Struct, frozen=True):
 
     @property
     def changes(self) -> int:
-        """What would be done or waited for, promises included; zero is a project that has converged."""
+        """What would be done or waited for, deferred actions included. Zero means that the project has converged."""
         done = self.add + self.change + self.destroy + self.generate + self.discard + self.publish + self.cancel
         return done + self.pending + self.deferred
 
@@ -58,7 +58,7 @@ class PlanTally(Struct, frozen=True):
 
 
 def tally_of(plan: Plan) -> PlanTally:
-    """The counts of one site's plan; of a refused site, which is left alone, nothing counts as to be done."""
+    """The counts of one site's plan. A refused site is left alone, so nothing there counts as to be done."""
     actions = () if plan.refusals else plan.actions
     counts = count_actions(actions)
     counts["blocked"] = len({blocked.address for blocked in plan.blocked})  # a post can break several rules at once
@@ -90,9 +90,9 @@ def _promise(operation: Operation) -> Promises:
 
 
 def count_actions(actions: Iterable[Action]) -> dict[str, int]:
-    """Column -> how many objects.
+    """Column -> number of objects.
 
-    The posts of one activity are one object; so is what is rescheduled right after it is scheduled.
+    The posts of one activity count as one object; so does a post that is scheduled and then rescheduled.
     """
     seen: set[tuple[str, str]] = set()
     counts: dict[str, int] = {}

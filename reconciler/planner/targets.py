@@ -24,7 +24,7 @@ from reconciler.planner.unstopped import BY_SELECTION, LeftOut, left_out
 
 
 class Site(Protocol):
-    """What is known of a site before it is read."""
+    """What is known about a site before it is read."""
 
     @property
     def name(self) -> SiteName:
@@ -52,7 +52,7 @@ class ByName(Variant, frozen=True):
 
 
 class ByLabel(Variant, frozen=True):
-    """`label:team=emea`; the value may be a glob."""
+    """`label:team=emea`. The value may be a glob."""
 
     key: str
     value: str
@@ -62,7 +62,7 @@ class ByLabel(Variant, frozen=True):
 
 
 class ByAddress(Variant, frozen=True):
-    """An object of a site. Without a key, all objects of that kind; site and key may be globs (`*/settings`)."""
+    """An object of a site. Without a key, all objects of that kind. Site and key may be globs (`*/settings`)."""
 
     address: Address
 
@@ -73,22 +73,22 @@ class ByAddress(Variant, frozen=True):
 Selector: TypeAlias = ByName | ByLabel | ByAddress
 
 RULE_KINDS = {Part.ACTIVITIES: Kind.ACTIVITY, Part.POSTS: Kind.POSTS, Part.SCHEDULE: Kind.DRAFT}
-"""What the objects of a rule are, for addresses of rules whose objects are not known yet."""
+"""The kinds of a rule's objects, for addresses of rules whose objects are not known yet."""
 
 
 ANY_SITE = "site"
-"""A name in place of a glob, when an address is read."""
+"""A name that stands in for a glob when an address is parsed."""
 
 
 class TargetFilter(Struct, frozen=True):
-    """What is chosen: all that `included` names (everything, if it is empty) except what `excluded` names."""
+    """What is chosen: everything that `included` names (everything, if it is empty), except what `excluded` names."""
 
     included: tuple[Selector, ...] = ()
     excluded: tuple[Selector, ...] = ()
 
 
 def parse_selector(option: str, text: str) -> Selector:
-    """A selector. Raises UsageError for one that is not valid."""
+    """Parses a selector. Raises UsageError if it is not valid."""
     if text.startswith("label:"):
         key, equals, value = text.removeprefix("label:").partition("=")
         if not (key and equals):
@@ -123,7 +123,7 @@ def covers_site(selector: Selector, site: Site) -> bool:
 
 
 def target_filter(targets: Sequence[str], excludes: Sequence[str], sites: Sequence[Site]) -> TargetFilter:
-    """The parsed lists. Raises UsageError for a selector that matches no site, with close matches."""
+    """Parses both lists. Raises UsageError for a selector that matches no site, suggesting close matches."""
     parsed = {
         option: tuple(parse_selector(option, text) for text in texts)
         for option, texts in (("--target", targets), ("--exclude", excludes))
@@ -148,7 +148,7 @@ def _near(selector: Selector, sites: Sequence[Site]) -> str:
 
 
 def near(word: str, words: Iterable[str]) -> str:
-    """`; did you mean shop-1 or shop-2?`, or nothing."""
+    """`; did you mean shop-1 or shop-2?`, or an empty text."""
     from difflib import get_close_matches
 
     found = get_close_matches(word, list(words), n=3, cutoff=0.5)
@@ -156,7 +156,7 @@ def near(word: str, words: Iterable[str]) -> str:
 
 
 def is_chosen(targets: TargetFilter, site: Site) -> bool:
-    """Whether a site is part of the run. One that is excluded in parts only still is."""
+    """Whether a site is part of the run. A site of which only parts are excluded still is."""
     wanted = not targets.included or any(covers_site(selector, site) for selector in targets.included)
     return wanted and not any(
         not isinstance(selector, ByAddress) and covers_site(selector, site) for selector in targets.excluded
@@ -164,12 +164,12 @@ def is_chosen(targets: TargetFilter, site: Site) -> bool:
 
 
 def apply_targets(plan: Plan, targets: TargetFilter, site: Site, reason: LeftOut = BY_SELECTION) -> Plan:
-    """What is left of a plan, never cutting an action off from what it rests on.
+    """What is left of a plan, without ever cutting an action off from what it depends on.
 
-    A generation rests on the settings and events that it is to use, and a promise on the generation: a target
-    brings along what it rests on, an exclusion takes along what rests on it. Otherwise a generation would be
-    recorded as made from inputs that were never written. What throws posts away rests on the cancels of those that
-    are scheduled. What is left out and goes out although nobody wants it is named (docs/design.md 1.3).
+    A generation depends on the settings and events that it is to use, and a deferred action on the generation. A target
+    brings along what it depends on; an exclusion also drops what depends on it. Otherwise, a generation would be
+    recorded as made from inputs that were never written. An action that throws posts away depends on cancelling those
+    that are scheduled. What is left out and goes out although nobody wants it is named (docs/design.md 1.3).
     """
     included, excluded = _addresses(targets, site)
     if not included and not excluded:
@@ -199,13 +199,13 @@ def apply_targets(plan: Plan, targets: TargetFilter, site: Site, reason: LeftOut
 
 
 def keeps(targets: TargetFilter, site: Site) -> Callable[[Address], bool]:
-    """Whether an object of a site is among those that are wanted."""
+    """Returns a test for whether an object of a site is wanted."""
     included, excluded = _addresses(targets, site)
     return lambda address: (not included or _among(address, included)) and not _among(address, excluded)
 
 
 def _addresses(targets: TargetFilter, site: Site) -> tuple[list[Address], list[Address]]:
-    """The objects of a site that are targets (none: all of it is) and those that are excluded."""
+    """The objects of a site that are targets (none: the whole site is) and those that are excluded."""
     covering = [selector for selector in targets.included if covers_site(selector, site)]
     included = [selector.address for selector in covering if isinstance(selector, ByAddress)]
     if len(included) < len(covering):  # the site as a whole is a target too
@@ -219,7 +219,7 @@ def _addresses(targets: TargetFilter, site: Site) -> tuple[list[Address], list[A
 
 
 def _without(inputs: Inputs, dropped: Sequence[Action]) -> Inputs:
-    """The inputs less those that dropped actions would have written: they are not as the file asks, and stay so."""
+    """The inputs without those that dropped actions would have written: on the site they stay as they are."""
     paths = {
         one.path
         for action in dropped
@@ -263,7 +263,7 @@ def _carried(level: int, wanted: set[int]) -> bool:
 
 
 def _resting(level: int, gone: set[int]) -> bool:
-    """Whether an action of this level rests on one that is gone."""
+    """Whether an action of this level depends on one that is dropped."""
     if level == _GENERATION:
         return _INPUT in gone
     return level == _PROMISE and bool(gone & {_INPUT, _GENERATION, _CREATION})
@@ -283,5 +283,5 @@ def _covers(selected: Address, address: Address) -> bool:
 
 
 def is_like(key: str, pattern: str) -> bool:
-    """Whether the key of an object is the one that a selector names, or matches its glob."""
+    """Whether an object's key is the one that a selector names, or matches its glob."""
     return key == pattern or fnmatchcase(key, pattern)

@@ -1,4 +1,4 @@
-"""How long a text is, in letters as people see them, or as X counts."""
+"""How long a text is, in characters as people see them, or as X counts."""
 
 from __future__ import annotations
 
@@ -8,23 +8,25 @@ from functools import cache
 from typing import Any, Final
 
 _URL: Final = re.compile(r"https?://[^\s<>\"]*[^\s<>\".,;:!?'()\[\]]", re.IGNORECASE)
-"""A link in a text, without the full stop or bracket behind it."""
+"""A link in a text, without a full stop or bracket that follows it."""
 
 URL_ON_X: Final = 23
-"""What a link counts on X, however long it is (I: X's own documentation of counting characters)."""
+"""How much a link counts on X, however long it is (I: X's own documentation of counting characters)."""
 
 _LIGHT: Final = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
-"""Code points that count 1 on X; all others, emoji and Chinese among them, count 2 (I: as URL_ON_X)."""
+"""Code points that count 1 on X; all others, including emoji and Chinese, count 2 (I: as URL_ON_X)."""
 
 _KEYCAP: Final = "\u20e3"
 
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159")
-"""Letters and symbols that show nothing: fillers of Hangul, the empty Braille cell, a lost object, a note
-that is none."""
+"""Letters and symbols that show nothing: Hangul fillers, the empty Braille cell, the object replacement character and
+
+the null notehead.
+"""
 
 
 def letters(text: str) -> int:
-    """How many letters a person counts: grapheme clusters, so that an emoji of a family is one."""
+    """How many characters a person counts: grapheme clusters, so that a family emoji is one."""
     if text.isascii() and "\r\n" not in text:
         return len(text)
     return len(_clusters().findall(text))
@@ -38,12 +40,12 @@ def x_length(text: str) -> int:
 
 
 def shows_anything(text: str) -> bool:
-    """Whether a person sees anything of a text: characters of no width, blanks and lone accents are not seen."""
+    """Whether a person sees anything of a text: zero-width characters, blanks and lone accents do not show."""
     return any(unicodedata.category(character)[0] in "LNPS" and character not in _BLANK for character in text)
 
 
 def _weight(cluster: str) -> int:
-    # An emoji is 2 however many code points it has; other clusters are the sum of theirs.
+    # An emoji counts 2 however many code points it has; other clusters are the sum of theirs.
     if len(cluster) > 1 and any(unicodedata.category(each) == "So" or each == _KEYCAP for each in cluster):
         return 2
     return sum(1 if any(low <= ord(each) <= high for low, high in _LIGHT) else 2 for each in cluster)
@@ -51,7 +53,7 @@ def _weight(cluster: str) -> int:
 
 @cache
 def _clusters() -> Any:
-    """Loaded if a text is long enough to matter, which is rare."""
+    """Loaded only if a text is long enough to matter, which is rare."""
     import regex  # type: ignore[import-untyped]  # its stubs are a package of their own
 
     return regex.compile(r"\X")

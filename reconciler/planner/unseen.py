@@ -1,7 +1,7 @@
-"""Posts that wait to go out at a site that cannot be looked at, as the state and today's files know them.
+"""Posts waiting to go out at a site that cannot be read, as the state and today's files know them.
 
-Nothing is read here, so this says less than a plan: which posts this tool scheduled and did not take back, and which
-of those are unwanted whatever the site would answer (docs/design.md 1.3).
+Nothing is read here, so this says less than a plan: which posts this tool scheduled and did not cancel, and which of
+those are unwanted whatever the site would answer (docs/design.md 1.3).
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ UNSEEN: Final = LeftOut(
 
 
 class UnseenPosts(Struct, frozen=True):
-    """The posts that wait at a site as far as the state knows.
+    """The posts waiting at a site, as far as the state knows.
 
-    `going_out` are those that nobody wants any more, the soonest first; `waiting` names all others.
+    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others.
     """
 
     going_out: tuple[GoingOut, ...] = ()
@@ -51,7 +51,7 @@ def unseen_posts(
     options: PlanOptions,
     reason: LeftOut = UNSEEN,
 ) -> UnseenPosts:
-    """The posts that wait at a site which nobody looks at. `desired` is None if its files cannot be read.
+    """The posts waiting at a site that is not read. `desired` is None if its files cannot be read.
 
     `reason` says why nothing stops the unwanted ones there.
     """
@@ -71,7 +71,7 @@ def unseen_posts(
 
 
 def _named(site: SiteName, posts: Sequence[PublishedPost]) -> Diagnostic:
-    """That posts wait which nobody can look at, each with its title, channel and moment."""
+    """Reports posts that wait unseen, each with its title, channel and time."""
     head = "1 scheduled post" if len(posts) == 1 else f"{len(posts)} scheduled posts"
     named = "; ".join(f"{printable(name_of(post))} {_when(post)}" for post in posts)
     return Diagnostic(
@@ -90,11 +90,11 @@ def _when(post: PublishedPost) -> str:
 
 
 def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> Iterator[PublishedPost]:
-    """The posts that somebody else scheduled and that count as ours, as the approvals file knows them."""
+    """The posts that somebody else scheduled and that count as this tool's own, as the approvals file knows them."""
     over = {outcome.post for outcome in recorded.outcomes} | recorded.published_by_id.keys()
     for id in sorted(scheduled_by_us(recorded) - over):
         draft, activity = desired.approvals.draft(id), desired.approvals.activity_of(id)
-        if draft is None or activity is None:  # all that is known of it is that it was scheduled
+        if draft is None or activity is None:  # all that is known about it is that it was scheduled
             yield PublishedPost(id, Digest(""), "", None, now, title=id)
         elif activity.date > now:
             known = PublishedPost(id, draft.digest, draft.channel, None, now)
@@ -104,7 +104,7 @@ def _taken_in(desired: DesiredSite, recorded: RecordedSite, now: datetime) -> It
 def _why_not(
     desired: DesiredSite, recorded: RecordedSite, post: PublishedPost, options: PlanOptions
 ) -> tuple[Reason, tuple[str, ...]] | None:
-    """Why a post is unwanted whatever the site would say of it; None if that cannot be told from here."""
+    """Why a post is unwanted whatever the site would say about it; None if that cannot be told from here."""
     if (reason := why_not_by_files(desired, recorded, options.policy, post)) is not None:
         activity = desired.approvals.activity_of(post.id)
         decided = reason is Reason.SENT_BACK and activity is not None

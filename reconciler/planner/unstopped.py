@@ -1,4 +1,4 @@
-"""Posts that go out because an action which was to stop them is not carried out (docs/design.md 1.3)."""
+"""Posts that go out because an action that was to stop them is not carried out (docs/design.md 1.3)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TAKE_DOWN: Final = "take it down on its channel once it is out, if the site's da
 
 
 def how_to_stop(post: Post) -> str:
-    """What a person can do about a post: only one that is SCHEDULED can be cancelled (D 10.1)."""
+    """What a person can do about a post: only a SCHEDULED one can be cancelled (D 10.1)."""
     return STOP_BY_HAND if post.status is PostStatus.SCHEDULED else TAKE_DOWN
 
 
@@ -30,12 +30,12 @@ TRIED: Final = "failed cancel"
 
 
 def tried_key(post: PostId) -> str:
-    """The key that remembers that a post should have been cancelled, and was not."""
+    """The key that records that a post should have been cancelled, and was not."""
     return f"{TRIED}[{post}]"
 
 
 def failed_cancel(why: str) -> JsonObject:
-    """What is remembered there: why; empty once it is over."""
+    """The facts under that key: why; empty once it is over."""
     return JsonObject({"why": why})
 
 
@@ -49,14 +49,14 @@ def why_not_cancelled(recorded: RecordedSite, post: PostId) -> str | None:
 
 
 def stops(action: Action) -> bool:
-    """Whether, if the action is not done, a post goes out that nobody wants, at least not then."""
+    """Whether a post goes out that nobody wants, at least not at that time, if the action is not done."""
     operation = action.operation
     moves = isinstance(operation, ReschedulePost) and action.reason in (Reason.FORBIDDEN, Reason.DATE_MOVED)
     return moves or isinstance(operation, CancelPost)
 
 
 def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> StillGoingOut:
-    """The post that an action was to stop; `live` is what was read of it since."""
+    """The post that an action was to stop. `live` is what has been read of it since."""
     operation = action.operation
     assert isinstance(operation, CancelPost | ReschedulePost)
     moment = operation.at if isinstance(operation, CancelPost) else operation.before
@@ -76,7 +76,7 @@ def not_stopped(action: Action, obstacle: str, live: Post | None = None) -> Stil
 
 
 class LeftOut(Struct, frozen=True):
-    """Why actions are left out of a plan, and what stops their posts all the same."""
+    """Why actions are left out of a plan, and what can still stop their posts."""
 
     why: str
     stop: str
@@ -104,7 +104,7 @@ UNTIL_SHOWN: Final = LeftOut(
     "it is not moved while the marketing plan does not show it",
     "run apply again once the marketing plan is ACTIVE, which moves it; or cancel it in the site's dashboard",
 )
-"""Of what a rule would move, while the marketing plan is generated, failed, inactive or gone."""
+"""The reason for moves by a rule, while the marketing plan is being generated, failed, inactive or gone."""
 
 IF_RUN_REFUSED: Final = LeftOut(
     "the run is refused, so nothing cancels it",
@@ -132,13 +132,13 @@ def moved_later(moves: Iterable[Action], zone: str) -> Iterator[str]:
 
 
 def beyond_the_plan(plan: Plan) -> tuple[StillGoingOut, ...]:
-    """What still goes out and no action of the plan stops: what an earlier run tried in vain is tried again."""
+    """What still goes out and no action of the plan stops. What an earlier run failed to cancel is tried again."""
     stopping = {action.address for action in plan.actions if stops(action)}
     return tuple(post for post in plan.still_going_out if post.address not in stopping)
 
 
 def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out although nobody wants it by today's plan of the same site, and a saved plan does not stop."""
+    """What goes out although today's plan of the same site does not want it, and a saved plan does not stop."""
     stopping = {action.address for action in saved.actions if stops(action)}
     missed = left_out((action for action in today.actions if action.address not in stopping), BY_SAVED_PLAN)
     said = {post.address for post in missed}
@@ -148,7 +148,7 @@ def beyond_saved(saved: Plan, today: Plan) -> tuple[StillGoingOut, ...]:
 
 
 def until_applied(plan: Plan) -> tuple[StillGoingOut, ...]:
-    """What goes out although nobody wants it as long as nothing of a plan is done, the soonest first."""
+    """What goes out although nobody wants it if nothing of a plan is done, soonest first."""
     known = {post.address for post in plan.still_going_out}
     reason = IF_REFUSED if plan.refusals else UNTIL_APPLY
     found = (*plan.still_going_out, *left_out((each for each in plan.actions if each.address not in known), reason))

@@ -1,6 +1,6 @@
-"""Which approvals are used up, as the state has it: each counts for one scheduling.
+"""Which approvals are used up, according to the state: each counts for one scheduling.
 
-If the state knows nothing of a site, nobody can tell whether a yes in its file was used, so it counts as used
+If the state knows nothing about a site, nobody can tell whether an approval in its file was used, so it counts as used
 from the first apply on. A scheduled post that is approved as it is counts as this tool's own, whoever scheduled it.
 """
 
@@ -23,17 +23,17 @@ USED: Final = "used"
 
 
 def used_key(post: PostId) -> str:
-    """The key that remembers that a yes counts as used, though this tool did not schedule the post."""
+    """The key that records that an approval counts as used, although this tool did not schedule the post."""
     return f"{USED}[{post}]"
 
 
 def is_noted(recorded: RecordedSite, post: PostId) -> bool:
-    """Whether anything is known about schedulings of a post: if not, no digest of it needs to be made."""
+    """Whether anything is known about schedulings of a post. If not, no digest of it needs to be computed."""
     return post in recorded.published_by_id or recorded.object(used_key(post)) is not None
 
 
 def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -> int:
-    """How often a post was scheduled with one of these contents, by this tool or as far as an approval says."""
+    """How often a post was scheduled with one of these contents, by this tool or according to an approval."""
     published = [one.times for one in recorded.published_by_id.get(post, ()) if one.digest in digests]
     used = recorded.object(used_key(post))
     if used is not None and used.get("content") in digests and isinstance(times := used.get("times"), int):
@@ -44,13 +44,13 @@ def times_of(recorded: RecordedSite, post: PostId, digests: frozenset[Digest]) -
 def was_scheduled(recorded: RecordedSite, post: PostId) -> bool:
     """Whether this tool is known to have scheduled a post, or to have found it approved as scheduled.
 
-    If not, what counts as used is a yes that is older than the state.
+    If not, what counts as used is an approval older than the state.
     """
     return post in recorded.published_by_id or recorded.object(key_of(Kind.DRAFT, post)) is not None
 
 
 def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
-    """The posts that this tool scheduled, or found approved as scheduled, and did not take back itself."""
+    """The posts that this tool scheduled, or found approved as scheduled, and did not cancel itself."""
     found = {post.id for post in recorded.published}
     for key, facts in recorded.objects:
         if key.startswith(f"{Kind.DRAFT.value}[") and facts == SCHEDULED:
@@ -61,7 +61,10 @@ def scheduled_by_us(recorded: RecordedSite) -> frozenset[PostId]:
 def rights_needed(
     activity: Activity, post: Post, schedule: DesiredSchedule, approvals: Approvals, recorded: RecordedSite
 ) -> tuple[Precondition, ...]:
-    """What must hold of the approvals and the state when a post is scheduled or moved. A yes is given for a day."""
+    """What must hold of the approvals and the state when a post is scheduled or moved.
+
+    An approval is given for a certain day.
+    """
     times = times_of(recorded, post.id, frozenset({post.digest}))
     draft = approvals.draft(post.id)
     if not schedule.approval_required or draft is None:
@@ -73,7 +76,7 @@ def rights_needed(
 
 
 def approvals_to_remember(desired: DesiredSite, activities: Iterable[Activity], recorded: RecordedSite) -> Objects:
-    """What a run has to remember of the approvals before its first write."""
+    """What a run must record about the approvals before its first write."""
     if desired.schedule is None or not desired.schedule.approval_required:
         return ()
     ours, found = scheduled_by_us(recorded), {}

@@ -1,7 +1,8 @@
-"""Posts that wait to go out, judged again at every plan: kept, moved, or taken back (docs/design.md 1.3).
+"""Posts waiting to go out, judged again in every plan: kept, moved, or cancelled (docs/design.md 1.3).
 
-What this tool scheduled must stay wanted. What somebody else scheduled is taken back only if its activity goes away
-or under `manage: all`; without an approval it is named. What is unwanted and cannot be cancelled is still going out.
+What this tool scheduled must still be wanted. What somebody else scheduled is cancelled only if its activity goes away
+or under `manage: all`; if it lacks an approval, it is named. What is unwanted and cannot be cancelled is reported as
+still going out.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ NOT_OURS: Final = "the state does not say that this tool scheduled it"
 
 
 class WaitingPart(Struct, frozen=True):
-    """What becomes of the posts that wait. `moves` and `blocked` are pairs with the rule's index."""
+    """What happens to the waiting posts. `moves` and `blocked` are pairs with the rule's index."""
 
     cancels: tuple[Action, ...] = ()
     moves: tuple[tuple[int, Action], ...] = ()
@@ -58,9 +59,9 @@ def judge_waiting(
     options: PlanOptions,
     scope: Scope,
 ) -> WaitingPart:
-    """What becomes of every post of these activities that may go out.
+    """What happens to every post of these activities that may go out.
 
-    `activities` are as they will be; `lost` says which of them lose their posts in this plan, and why.
+    `activities` are as they will be. `lost` says which of them lose their posts in this plan, and why.
     """
     waiting = sorted(
         ((activity, post) for activity in activities for post in activity.posts if may_go_out(post)),
@@ -89,13 +90,13 @@ def judge_waiting(
 
 
 def may_go_out(post: Post) -> bool:
-    """Whether a post may go out by itself: it waits, is on its way, or has a status nobody knows."""
+    """Whether a post may go out by itself: it is scheduled, is being published, or has an unknown status."""
     waits = (PostStatus.SCHEDULED, PostStatus.PROCESSING, PostStatus.IN_QUEUE)
     return post.status in waits or isinstance(post.status, Unrecognised)
 
 
 def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) -> tuple[Diagnostic, ...]:
-    """Posts of ours that wait to go out on a channel that is no longer connected: they will fail."""
+    """This tool's posts waiting to go out on a channel that is no longer connected: they will fail."""
     if observed.marketing_plan is None:
         return ()
     ours, found = scheduled_by_us(recorded), []
@@ -116,7 +117,7 @@ def lost_channels(observed: ObservedSite, recorded: RecordedSite, scope: Scope) 
 
 
 class _Judge(Struct):
-    """Judges one waiting post after the other in the order of their moments, since days fill up."""
+    """Judges the waiting posts in the order of their times, since days fill up."""
 
     standards: Standards
     cancels: list[Action] = field(default_factory=list)
@@ -237,7 +238,7 @@ class _Judge(Struct):
         self.to_review.append(ToReview(address, post.id, post.channel, activity.title, state, post.type))
 
     def _account(self, post: Post) -> str:
-        """The account as people know it: as it was read, as the file has it, or as it was when it was scheduled."""
+        """The account's name: as it was read, as in the file, or as it was when the post was scheduled."""
         reviewed = self.standards.desired.approvals.draft(post.id)
         last = max(self.standards.recorded.published_by_id.get(post.id, ()), key=lambda one: one.done_at, default=None)
         labels = (post.account, reviewed.account if reviewed else "", (last.account or "") if last else "")

@@ -1,6 +1,6 @@
-"""Whether a post that waits is still wanted, and where its rule moves it (docs/design.md 1.3).
+"""Whether a waiting post is still wanted, and where its rule moves it (docs/design.md 1.3).
 
-What becomes of it then is in waiting.py.
+waiting.py decides what happens to it then.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ NO_SCHEDULE: Final = DesiredSchedule(())
 
 
 class Unwanted(Struct, frozen=True):
-    """Why a post is not to go out, with the facts that the reason rests on."""
+    """Why a post is not to go out, with the facts behind the reason."""
 
     reason: Reason
     details: tuple[str, ...] = ()
 
 
 def moment_in(activity: Activity, post: Post) -> datetime:
-    """When a post goes out; the activity's date is the best estimate if the API does not say (I 6.2)."""
+    """When a post goes out. The activity's date is the best estimate if the API does not say (I 6.2)."""
     return post.scheduled_for or activity.date
 
 
 def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = False) -> Days:
-    """How many posts go out on each day: what has gone out, and what waits unless `only_gone`."""
+    """How many posts go out on each day: what has gone out and, unless `only_gone`, what is waiting."""
     days = Days()
     for activity in activities:
         for post in activity.posts:
@@ -52,15 +52,15 @@ def days_of(activities: Iterable[Activity], scope: Scope, *, only_gone: bool = F
 
 
 def _is_at(post: Post, moment: datetime) -> bool:
-    """Whether a post waits for a moment, to the minute."""
+    """Whether a post is waiting for this time, to the minute."""
     return post.scheduled_for is not None and abs((moment - post.scheduled_for).total_seconds()) < 60
 
 
 class Standards(Struct):
     """What a waiting post is judged by.
 
-    `ours` are the posts that this tool scheduled. `days` counts what goes out on each day as things stand, `kept` what
-    has gone out and, one post after the other as they are judged, what goes out all the same.
+    `ours` are the posts that this tool scheduled. `days` counts what goes out on each day as things are; `kept` counts
+    what has gone out and, as posts are judged one after the other, what still goes out.
     """
 
     desired: DesiredSite
@@ -73,11 +73,11 @@ class Standards(Struct):
     kept: Days
 
     def paused(self) -> bool:
-        """Whether a pause, of the file or of the policy, takes back what waits."""
+        """Whether a pause, in the file or in the policy, cancels what is waiting."""
         return self.schedule.paused.with_other(self.options.policy.paused) is Pause.CANCEL
 
     def why_not(self, activity: Activity, post: Post, rule: int | None) -> Unwanted | None:
-        """Why a post that is ours to take back is no longer wanted; None if it is, or is somebody else's."""
+        """Why a post that this tool may cancel is no longer wanted; None if it is wanted, or is somebody else's."""
         if post.id not in self.ours and not self.schedule.cancel_others:
             return None
         if self.paused():
@@ -118,7 +118,7 @@ class Standards(Struct):
                 return Unwanted(Reason.WITHDRAWN, ("there is no approvals file",) if gone else ())
 
     def decided_otherwise(self, activity: Activity, post: Post) -> Unwanted | None:
-        """What the file on disk decides against a post of ours, if only committed files count."""
+        """What the file on disk decides against one of this tool's posts, if only committed files count."""
         if post.id not in self.ours:
             return None
         uncommitted = self.desired.approvals.uncommitted
@@ -133,9 +133,10 @@ class Standards(Struct):
         return self.desired.approvals.verdict(post, activity.date)
 
     def date_before(self, activity: Activity, post: Post, rule: int | None) -> datetime | None:
-        """The date that the activity had when a post of ours was scheduled without an approval.
+        """The date that the activity had when this tool scheduled its post without an approval.
 
-        Only if it has another date now and the post did not move along. A yes names the date itself.
+        None unless the activity has another date now and the post did not move along. An approval names the date
+        itself.
         """
         last = max(
             (one for one in self.recorded.published if one.id == post.id), key=lambda one: one.done_at, default=None
@@ -146,7 +147,7 @@ class Standards(Struct):
         return None if _is_at(post, moment_of(at, activity, self.scope) or activity.date) else last.date
 
     def at_its_moment(self, activity: Activity, post: Post) -> tuple[Violation, ...]:
-        """What forbids a post at the moment that it waits for, other posts of its day included."""
+        """What forbids a post at its time, including the other posts of its day."""
         moment, policy = moment_in(activity, post), self.options.policy
         full = day_violation(post.id, moment, self.kept, policy, self.scope)
         return (*time_violations(moment, policy, self.scope), *((full,) if full else ()))
@@ -155,14 +156,14 @@ class Standards(Struct):
         return Unwanted(Reason.FORBIDDEN, tuple(str(one) for one in found))
 
     def moved(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        """The moment that a rule moves a post to, if that is allowed; None if it stays where it is."""
+        """The time that a rule moves a post to, if that is allowed; None if it stays where it is."""
         at = self.other_time(activity, post, rule)
         if at is None or not self.options.publish or too_late(at, self.scope.now, self.options.policy):
             return None
         return None if self.against(post, at) else at
 
     def other_time(self, activity: Activity, post: Post, rule: int) -> datetime | None:
-        """The moment that a rule wants a post to go out at, allowed or not; None if it waits for that already."""
+        """The time at which a rule wants a post to go out, allowed or not; None if the post already has it."""
         at = moment_of(self.schedule.rules[rule].at, activity, self.scope)
         if at is None and self.date_before(activity, post, rule) is not None:
             at = activity.date  # the API's own time (I 6.2)
@@ -172,7 +173,7 @@ class Standards(Struct):
         return at
 
     def against(self, post: Post, at: datetime) -> tuple[Violation, ...]:
-        """What forbids moving a post to a moment."""
+        """What forbids moving a post to a given time."""
         policy = self.options.policy
         full = day_violation(post.id, at, self.days, policy, self.scope)
         return (
