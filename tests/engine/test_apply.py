@@ -206,7 +206,7 @@ def test_a_lock_is_waited_for_as_long_as_it_was_said(folder: Project) -> None:
                 await lease.release()
 
             release = asyncio.ensure_future(give_back())
-            outcome, _ = await applied(session, one, lock_timeout=timedelta(seconds=0.2))
+            outcome, _ = await applied(session, one, lock_timeout=timedelta(seconds=1))
             await release
             assert isinstance(outcome, ApplyCompleted)
             assert outcome.tally.generated == 1
