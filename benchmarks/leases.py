@@ -14,6 +14,7 @@ from pathlib import Path
 
 from run import site_id
 
+from reconciler.machine import CLOCK
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.state.folder import LocalFolder
@@ -23,7 +24,7 @@ from reconciler.state.lease import Leases
 
 async def hold(sites: int, seconds: float, folder: Path) -> None:
     """Prints a line for taking, holding and giving back."""
-    leases = Leases(LocalFolder(folder), this_process({}))
+    leases = Leases(LocalFolder(folder), this_process({}), CLOCK)
     begun = time.process_time()
     held = [await leases.acquire(SiteRef(SiteName(f"site-{at}"), site_id(at))) for at in range(sites)]
     taken = time.process_time()

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
+from reconciler import machine
 from reconciler.api.client import WIX, ReadClient
 from reconciler.api.limits import Limits
 from reconciler.api.surroundings import Surroundings
@@ -31,7 +34,7 @@ from reconciler.model.secret import Secret
 from reconciler.model.sites import SiteRef
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
-from reconciler.state.sites import StateStore, open_state, utc_now
+from reconciler.state.sites import StateStore, open_state
 
 if TYPE_CHECKING:
     import httpx
@@ -93,7 +96,7 @@ async def open_session(
         else _of_address(WIX if api == "wix" else api, project, client_type, limits, environ)
     ) as (client, clock):
         store = _store(project, state, environ, clock.now)[0]
-        leases = Leases(store.store, this_process(environ))
+        leases = Leases(store.store, this_process(environ), machine.CLOCK)
         head = commit(project)
         opened = Session(
             project,
@@ -137,12 +140,11 @@ async def _of_address(
     base: str, project: Project, client_type: type[Client], limits: Limits, environ: Mapping[str, str]
 ) -> AsyncIterator[tuple[Client, Clock]]:
     """A client of Wix, or of another address, and this machine's clock."""
-    clock = Clock(now=utc_now, sleep=asyncio.sleep)
     credentials = _credentials(project, environ)
     async with client_type(
-        base, credentials=credentials, limits=limits, clock=clock, surroundings=Surroundings(environ)
+        base, credentials=credentials, limits=limits, clock=machine.CLOCK, surroundings=Surroundings(environ)
     ) as client:
-        yield client, clock
+        yield client, machine.CLOCK
 
 
 def api_of(project: Project, given: str | None) -> str:
@@ -167,8 +169,8 @@ def open_state_of(project: Project, *, environ: Mapping[str, str], state: str | 
     """The state of a project, for commands that read no site. `state` overrides the project's. Raises UsageError."""
     from reconciler.engine.state import StateAccess
 
-    store, place = _store(project, state, environ, utc_now)
-    return StateAccess(store, Leases(store.store, this_process(environ)), place, project.parallelism)
+    store, place = _store(project, state, environ, machine.CLOCK.now)
+    return StateAccess(store, Leases(store.store, this_process(environ), machine.CLOCK), place, project.parallelism)
 
 
 def _setup(project: Project, api: str, state: str | None, at_once: int, commit: str | None) -> Setup:
@@ -234,7 +236,7 @@ def _clock_of(world: Sandbox) -> Clock:
         world.advance(timedelta(seconds=max(seconds, TICK)))
         await asyncio.sleep(0)
 
-    return Clock(now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)
+    return replace(machine.CLOCK, now=world.now, sleep=advance if world.seed.freeze else asyncio.sleep)
 
 
 def _credentials(project: Project, environ: Mapping[str, str]) -> Callable[[SiteRef], Credential]:

@@ -8,7 +8,6 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final
 
@@ -19,6 +18,7 @@ from reconciler.cli.options import Shown
 from reconciler.config.trust import refused_target
 from reconciler.config.whole_files import new_mode
 from reconciler.engine.results import Event
+from reconciler.machine import utc_now
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.reporters.context import CallsOf, Detail, Reporter, ReporterContext
@@ -78,8 +78,8 @@ def open_reports(
         name: str, write: Callable[[str], object], screen: Screen, *, on_screen: bool = False, before: str = ""
     ) -> None:
         detail = Detail(shown.quiet, shown.summary, shown.sites, shown.saved_to, shown.again)
-        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=_now, detail=detail)
-        context = replace(context, before=before)
+        context = ReporterContext(command, write, screen, calls_of, on_screen, sandbox_picture, now=utc_now)
+        context = replace(context, detail=detail, before=before)
         if name == "github":
             summary, values = _appending("GITHUB_STEP_SUMMARY"), _appending("GITHUB_OUTPUT")
             context = replace(context, step_summary=summary, step_outputs=values)
@@ -106,10 +106,6 @@ def open_reports(
                 unwritable.append(error)
         if unwritable:
             raise unwritable[0]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _appending(variable: str) -> Callable[[str], object] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +34,7 @@ from reconciler.engine.state import (
 )
 from reconciler.engine.state_results import LockFound, LockRemoved
 from reconciler.engine.undeclared import goes_out_notice
+from reconciler.machine import utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.state.errors import StateError
@@ -161,7 +162,7 @@ async def _forget(
     name: str, state: StateAccess, running: Running, *, force: bool, lock_timeout: timedelta
 ) -> ClosingEvent:
     site = await site_named(state, name)
-    for post in await still_going_out(state, site, datetime.now(UTC)):
+    for post in await still_going_out(state, site, utc_now()):
         running.emit(Notice(goes_out_notice(site, post)))
     refusal = None
     if not force and not can_ask():

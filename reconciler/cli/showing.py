@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from reconciler.config.project import Project, find_project
@@ -14,6 +14,7 @@ from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import Emit, PlanCompleted
 from reconciler.engine.saved import plan_loaded
 from reconciler.engine.site_results import SitePlanned
+from reconciler.machine import utc_now
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import AlteredPlan, SavedPlan
@@ -75,9 +76,9 @@ def _now(saved: SavedPlan, project: Project | None) -> datetime:
         try:
             world = open_sandbox(project.root)
         except UsageError:
-            return datetime.now(UTC)
+            return utc_now()
         try:
             return world.now()
         finally:
             world.close()
-    return datetime.now(UTC)
+    return utc_now()

@@ -32,17 +32,16 @@ def _reference(written: dict[str, Any], path: KeyPath, layers: Layers, root: Pat
     if "env" in written:
         return FromEnv(written["env"])
     if "file" in written:
-        return FromFile(_file(written["file"], root))
+        return FromFile(_file(written["file"], root, trust))
     if refused := refused_command(trust):
         layers.problem((*path, "command"), *refused, key=True)
     return FromCommand(_words(written["command"], (*path, "command"), layers), root)
 
 
-def _file(written: str, root: Path) -> Path:
-    try:
-        return root / Path(written).expanduser()
-    except RuntimeError:  # no home folder is known for `~`
-        return root / written
+def _file(written: str, root: Path, trust: Trust) -> Path:
+    if trust.home is not None and Path(written).parts[:1] == ("~",):
+        return trust.home.joinpath(*Path(written).parts[1:])
+    return root / written
 
 
 def _words(written: str | list[str], path: KeyPath, layers: Layers) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class Trust(Struct, frozen=True):
 
     `api` and `state` are those of the command line, which stand in for the file's. `hosts` are lower-case names,
     `paths` resolved folders. `committed` means that only decisions in HEAD count as approvals. `environment` is what
-    child processes get, such as git.
+    child processes get, such as git. `home` is what `~` stands for.
     """
 
     api: str | None = None
@@ -46,6 +46,7 @@ class Trust(Struct, frozen=True):
     require_approval: bool = False
     committed: bool = False
     environment: tuple[tuple[str, str], ...] = ()
+    home: Path | None = None
 
 
 def trust_of(
@@ -72,7 +73,13 @@ def trust_of(
         require_approval=require_approval or _is_set(environ, REQUIRE_APPROVAL),
         committed=committed or _is_set(environ, "CI"),
         environment=tuple(sorted(clean_environment(environ).items())),
+        home=_home(environ),
     )
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    home = environ.get("USERPROFILE" if os.name == "nt" else "HOME")
+    return Path(home) if home else None
 
 
 def _allowed(environ: Mapping[str, str]) -> tuple[Path, ...]:

@@ -21,7 +21,6 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, Tally, tally_o
 from reconciler.executor.open_entries import resolve_open
 from reconciler.executor.ports import ApplyOptions, Ports
 from reconciler.model.address import Address, Kind, SiteName
-from reconciler.model.clock import Clock
 from reconciler.model.codec import to_json
 from reconciler.model.diagnostics import Diagnostic, Place, Severity, problem_values
 from reconciler.model.marketing_plan import AwaitGeneration, Regenerate
@@ -130,7 +129,7 @@ async def _apply(
         return SiteApplied(recorder.ledger(AGAIN), labels, turn.seconds)
     # A site that only waits for a generation leaves its place to another.
     sleep = run.session.clock.sleep
-    clock = Clock(run.session.clock.now, lambda seconds: turn.aside(sleep(seconds)))
+    clock = replace(run.session.clock, sleep=lambda seconds: turn.aside(sleep(seconds)))
     async with leased(run, site) as held:
         begun = run.attempt is not None and not await run.attempt.begin(site)
         if run.attempt is not None and begun and (earlier := await run.attempt.earlier(site)):

@@ -9,7 +9,11 @@ from msgspec import Struct
 
 
 class Clock(Struct, frozen=True):
-    """The time as an aware instant, and waiting for some seconds; handed in so that tests need neither."""
+    """The time as an aware instant, waiting for some seconds, and a count of seconds that never jumps.
+
+    Handed in, so that tests need none of them.
+    """
 
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
+    monotonic: Callable[[], float]

@@ -8,15 +8,13 @@ heartbeat first: the holder finds that at its next renewal, and from then on mak
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final, Literal
 
-import msgspec
 from msgspec import field
 from msgspec.structs import replace
 
+from reconciler.model.clock import Clock
 from reconciler.model.frozen import Instant, Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import Conflict, StateError
@@ -38,20 +36,6 @@ KEPT: Final = timedelta(days=1)
 """How long the heartbeat of a killed run is kept, for whoever looks at its leases."""
 
 FOLDER: Final = "runs-alive/"
-
-
-def _since_boot() -> float:
-    """Seconds that never jump, and that go on while the machine sleeps, if the system counts like that."""
-    boot = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot is None else time.clock_gettime(boot)
-
-
-class LeaseClock(msgspec.Struct, frozen=True):
-    """The time of day, a count of seconds that never jumps, and waiting."""
-
-    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
-    monotonic: Callable[[], float] = _since_boot
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class HeartbeatRecord(Struct, frozen=True):
@@ -89,7 +73,7 @@ async def revoke(store: Store, beat: str, site: str) -> None:
 class Heartbeat:
     """The heartbeat of this run, from `start` to `stop` or until it is lost."""
 
-    def __init__(self, store: Store, holder: Holder, clock: LeaseClock) -> None:
+    def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
         self.id = fresh()
         self._store = store
         self._clock = clock

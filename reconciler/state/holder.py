@@ -6,7 +6,6 @@ containers can share a host name and count their processes each from 1.
 
 from __future__ import annotations
 
-import getpass
 import os
 import secrets
 import socket
@@ -46,7 +45,7 @@ def this_process(environ: Mapping[str, str]) -> Holder:
     return Holder(
         host=socket.gethostname(),
         process=process,
-        user=_user(),
+        user=_user(environ),
         token=secrets.token_hex(16),
         machine=_machine(),
         started=_start_of(process),
@@ -105,8 +104,16 @@ def _start_of(process: int) -> str:
     return "ended" if fields[0] in (b"Z", b"X", b"x") else fields[19].decode("ascii")
 
 
-def _user() -> str:
+def _user(environ: Mapping[str, str]) -> str:
+    """The user's name: what the environment says, as for other tools, or else the system."""
+    named = (environ.get(name) for name in ("LOGNAME", "USER", "LNAME", "USERNAME"))
+    return next(filter(None, named), None) or _account()
+
+
+def _account() -> str:
     try:
-        return getpass.getuser()
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
     except (KeyError, OSError, ImportError):
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

@@ -19,11 +19,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.sites import SiteRef
 from reconciler.state.documents import to_bytes
 from reconciler.state.errors import Conflict, StateError
 from reconciler.state.first_names import FirstRecords
-from reconciler.state.heartbeat import DURATION, RETRY, Heartbeat, HeartbeatRecord, LeaseClock, look, revoke
+from reconciler.state.heartbeat import DURATION, RETRY, Heartbeat, HeartbeatRecord, look, revoke
 from reconciler.state.holder import Holder, is_gone
 from reconciler.state.lock_record import (
     FIRST_FOLDER,
@@ -79,10 +80,10 @@ class _Standing(Struct, frozen=True):
 class Leases:
     """The leases of all sites in one store, as one run sees them. `close` ends its heartbeat."""
 
-    def __init__(self, store: Store, holder: Holder, clock: LeaseClock | None = None) -> None:
+    def __init__(self, store: Store, holder: Holder, clock: Clock) -> None:
         self._store = store
         self.holder = holder
-        self._clock = clock or LeaseClock()
+        self._clock = clock
         self._first = FirstRecords(store)
         self._first_names: frozenset[str] | None = None
         self._beat: Heartbeat | None = None

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
 from reconciler.model.diagnostics import UsageError
@@ -24,7 +24,7 @@ from reconciler.version import install_hint
 
 if TYPE_CHECKING:
     from obstore import PutMode
-    from obstore.store import AzureStore, GCSStore, S3Store
+    from obstore.store import AzureStore, GCSStore, S3Config, S3Store
 
 TIMEOUT = timedelta(seconds=10)
 """The limit of one request. A lease of 60 s has to survive a few that fail."""
@@ -33,6 +33,24 @@ RETRY_TIMEOUT = timedelta(seconds=20)
 """The limit of one request with its retries."""
 
 RETRIES = 5
+
+_AWS: Final = (
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    *("AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_METADATA_ENDPOINT"),
+    *("AWS_VIRTUAL_HOSTED_STYLE_REQUEST", "AWS_REQUEST_PAYER"),
+)
+_GOOGLE: Final = ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH", "GOOGLE_SERVICE_ACCOUNT_KEY")
+_AZURE: Final = (
+    *("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_ACCESS_KEY"),
+    *("AZURE_STORAGE_SAS_KEY", "AZURE_STORAGE_SAS_TOKEN", "AZURE_STORAGE_TOKEN", "AZURE_STORAGE_USE_EMULATOR"),
+    *("AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_AUTHORITY_ID", "AZURE_AUTHORITY_HOST"),
+    *("AZURE_STORAGE_CLIENT_ID", "AZURE_STORAGE_CLIENT_SECRET", "AZURE_STORAGE_TENANT_ID"),
+    *("AZURE_STORAGE_AUTHORITY_ID", "AZURE_STORAGE_AUTHORITY_HOST", "AZURE_FEDERATED_TOKEN_FILE"),
+    *("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT", "AZURE_MSI_ENDPOINT", "AZURE_IDENTITY_ENDPOINT"),
+    *("AZURE_OBJECT_ID", "AZURE_MSI_RESOURCE_ID", "AZURE_USE_AZURE_CLI"),
+)
+SETTINGS: Final = {"s3": _AWS, "gs": _GOOGLE, "az": _AZURE}
+"""The variables that every version of obstore takes as settings, by the schemes of URLs."""
 
 
 class ObjectStore:
@@ -59,6 +77,7 @@ class ObjectStore:
         if not parts.netloc or parts.query or parts.fragment or "@" in parts.netloc:
             raise UsageError(f"state: use {parts.scheme}://bucket/prefix, with nothing else in it")
         plain = _plain_endpoint(environ)
+        settings = {name: environ[name] for name in SETTINGS[parts.scheme] if name in environ}
         try:
             from obstore.exceptions import BaseError
             from obstore.store import from_url
@@ -67,8 +86,10 @@ class ObjectStore:
                 f"state {url}: object stores need an extra; install it with: {install_hint('object-store')}"
             ) from None
         try:
+            # What it is not given here, it looks for in the process's own environment.
             store = from_url(
                 url,
+                config=cast("S3Config", settings),  # or the others', by the URL
                 client_options={"allow_http": plain, "timeout": TIMEOUT, "connect_timeout": TIMEOUT},
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_TIMEOUT},
             )

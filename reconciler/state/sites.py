@@ -8,7 +8,7 @@ the record along.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -25,11 +25,6 @@ from reconciler.state.record import FOLDER, SiteLabel, SiteRecord, checked_id, d
 from reconciler.state.store import Store, Version, put_once
 
 
-def utc_now() -> datetime:
-    """The time on this machine, in UTC."""
-    return datetime.now(UTC)
-
-
 def open_store(location: str, root: Path, environ: Mapping[str, str]) -> Store:
     """The store at a location: a folder, relative to `root`, or the URL of an object store with a prefix.
 
@@ -42,9 +37,7 @@ def open_store(location: str, root: Path, environ: Mapping[str, str]) -> Store:
     return ObjectStore.open(location, environ)
 
 
-def open_state(
-    location: str, root: Path, *, environ: Mapping[str, str], now: Callable[[], datetime] = utc_now
-) -> StateStore:
+def open_state(location: str, root: Path, *, environ: Mapping[str, str], now: Callable[[], datetime]) -> StateStore:
     """The state at a location, as `open_store` takes it. `environ` configures object stores (`AWS_*` and so on)."""
     return StateStore(open_store(location, root, environ), now=now)
 
@@ -59,7 +52,7 @@ class _Found(Struct, frozen=True):
 class StateStore:
     """The recorded sites of a project, one record each. Safe to use for many sites at once."""
 
-    def __init__(self, store: Store, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, store: Store, *, now: Callable[[], datetime]) -> None:
         self.store = store
         self.first = FirstRecords(store)
         self._now = now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from reconciler.model.sites import Need, ObservedSite, SiteRef
 from tests.api.playback import playback
 
 FOLDER = Path(__file__).resolve().parents[1] / "cassettes"
-CLOCK = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep)
+CLOCK = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep, monotonic=time.monotonic)
 SITE = SiteRef(SiteName("recorded"), "00000000-0000-4000-8000-000000000001")
 NEEDS = frozenset({Need.SETTINGS, Need.MARKETING_PLAN, Need.EVENTS, Need.PROPERTIES})
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.sites import SiteRef
 from reconciler.state.holder import this_process
@@ -74,7 +75,7 @@ def test_the_ledger_is_kept_in_the_state(project: Project, reconciler: Command) 
     reconciler("apply", project.root, "--auto-approve")
 
     async def runs() -> list[object]:
-        ledgers = RunLedgers(open_state(".reconciler", project.root, environ={}).store)
+        ledgers = RunLedgers(open_state(".reconciler", project.root, environ={}, now=utc_now).store)
         return [await ledgers.read(run) for run in await ledgers.runs()]
 
     (ledger,) = asyncio.run(runs())
@@ -92,7 +93,7 @@ def test_a_site_that_cannot_be_read_is_in_every_ledger_and_counted(chain: Projec
     assert done.json["applied"]["failed"] == 1
 
     async def kept() -> Any:
-        ledgers = RunLedgers(open_state(".reconciler", chain.root, environ={}).store)
+        ledgers = RunLedgers(open_state(".reconciler", chain.root, environ={}, now=utc_now).store)
         (run,) = await ledgers.runs()
         return json.loads(json.dumps(await ledgers.read(run), default=dict))
 
@@ -162,7 +163,8 @@ def test_a_failed_generation_is_1_and_the_ledger_says_so(chain: Project, reconci
 
 def test_a_locked_site_is_refused_and_named(project: Project, reconciler: Command) -> None:
     async def locked() -> None:
-        leases = Leases(open_state(".reconciler", project.root, environ={}).store, this_process(os.environ))
+        store = open_state(".reconciler", project.root, environ={}, now=utc_now).store
+        leases = Leases(store, this_process(os.environ), CLOCK)
         async with await leases.acquire(SiteRef(SiteName("shop"), "3f0c2a9e-8d0b-4b7c-9a55-000000000001")):
             done = await asyncio.to_thread(reconciler, "apply", project.root, "--auto-approve")
         assert done.code == 4

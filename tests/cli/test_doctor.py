@@ -6,6 +6,7 @@ import asyncio
 import json
 import shutil
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,7 +176,7 @@ def test_a_probe_settles_what_is_inferred_and_can_be_replayed(ward: Project, rec
 
     async def replayed() -> tuple[tuple[Verdict, ...], str]:
         key = ApiKey(Secret("any-key-will-do"))
-        clock = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep)
+        clock = Clock(now=lambda: datetime(2026, 11, 2, 9, tzinfo=UTC), sleep=asyncio.sleep, monotonic=time.monotonic)
         async with ReadClient(
             "http://localhost",
             credentials=lambda _: key,

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.sites import SiteRef
@@ -102,7 +104,8 @@ class CannotWrite(Quick):
 def run_on(worker: type[Quick], pottery: Pottery, monkeypatch: pytest.MonkeyPatch, *command: str) -> tuple[int, str]:
     """A command on one worker, which reaches the world over HTTP; there the time is this machine's."""
     monkeypatch.setattr("reconciler.processes.WorkerProcess", worker)
-    monkeypatch.setattr("reconciler.wiring.utc_now", lambda: datetime(2026, 11, 2, 10, tzinfo=UTC))
+    clock = replace(CLOCK, now=lambda: datetime(2026, 11, 2, 10, tzinfo=UTC))
+    monkeypatch.setattr("reconciler.machine.CLOCK", clock)
     with pottery.project.world() as world:
         server = start_in_thread(world)
         try:
@@ -193,8 +196,8 @@ def test_every_format_names_it(pottery: Pottery) -> None:
 
 def test_a_lock_that_another_run_holds_says_what_waits(pottery: Pottery) -> None:
     async def locked() -> tuple[int, str]:
-        store = open_state(".reconciler", pottery.project.root, environ={}).store
-        async with await Leases(store, this_process(os.environ)).acquire(SiteRef(SiteName("pottery"), SITE)):
+        store = open_state(".reconciler", pottery.project.root, environ={}, now=utc_now).store
+        async with await Leases(store, this_process(os.environ), CLOCK).acquire(SiteRef(SiteName("pottery"), SITE)):
             return await asyncio.to_thread(pottery.run, "apply", "--auto-approve")
 
     WITHDRAW(pottery.project)

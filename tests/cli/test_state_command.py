@@ -17,6 +17,7 @@ import pytest
 from hypothesis import Phase, find, settings
 from msgspec.structs import replace
 
+from reconciler.machine import CLOCK
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import JsonObject, digest_of
 from reconciler.model.events import CreateEvent, DesiredEvent, EventId
@@ -29,7 +30,6 @@ from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
 from reconciler.reporters.journal_words import about, standing, words_of
-from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
@@ -83,13 +83,13 @@ class Planted:
         now = datetime.now(UTC) - (timedelta(hours=1) if ended else timedelta())
 
         async def body() -> None:
-            lease = await Leases(self.state.store, CI, LeaseClock(now=lambda: now)).acquire(SHOP)
+            lease = await Leases(self.state.store, CI, replace(CLOCK, now=lambda: now)).acquire(SHOP)
             assert not lease.lost
 
         asyncio.run(body())
 
     def lock(self) -> LockRecord | None:
-        return asyncio.run(Leases(self.state.store, CI).inspect(SHOP))
+        return asyncio.run(Leases(self.state.store, CI, CLOCK).inspect(SHOP))
 
     def recorded(self) -> RecordedSite:
         return asyncio.run(self.state.load(SHOP))

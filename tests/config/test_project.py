@@ -14,7 +14,7 @@ from reconciler.config.project import Account, Project, find_project
 from reconciler.config.secrets import ApiKeyRef, AppRef, FromCommand, FromEnv, FromFile
 from reconciler.config.sites import check_sites, open_project
 from reconciler.config.stamps import stamp_of
-from reconciler.config.trust import Trust
+from reconciler.config.trust import Trust, trust_of
 from reconciler.model.diagnostics import InvalidFiles, UsageError
 from reconciler.model.policy import Policy, QuietHours
 from tests.config.guids import guid
@@ -123,6 +123,13 @@ def test_references_of_every_kind(write_project: WriteProject) -> None:
         "b": ApiKeyRef(FromCommand(("op", "read", "x y"), root)),
         "c": ApiKeyRef(FromCommand(("pass", "show", "x y"), root)),
     }
+
+
+def test_a_home_folder_is_the_environments_that_was_handed_in(write_project: WriteProject) -> None:
+    root = write_project({"reconciler.yaml": "version: 1\ncredentials:\n  a: {apiKey: {file: ~/keys/a}}\n"})
+    home = {"HOME": "/home/jane", "USERPROFILE": "/home/jane"}
+    assert find_project(trust=trust_of(home)).credentials == {"a": ApiKeyRef(FromFile(Path("/home/jane/keys/a")))}
+    assert find_project(trust=trust_of({})).credentials == {"a": ApiKeyRef(FromFile(root / "~/keys/a"))}
 
 
 def test_durations(write_project: WriteProject) -> None:

@@ -22,8 +22,8 @@ from reconciler.engine.selection import Selection, select
 from reconciler.engine.session import RunContext, Session
 from reconciler.engine.site_results import SiteApplied, SiteFailed, SitePlanned
 from reconciler.executor.ledger import Result
+from reconciler.machine import CLOCK
 from reconciler.model.address import SiteName
-from reconciler.model.clock import Clock
 from reconciler.model.sites import SiteRef
 from reconciler.planner.document import SavedPlan
 from reconciler.state.errors import StateError
@@ -72,7 +72,7 @@ async def applied(
 def another_run(session: Session[FullClient]) -> Leases:
     """The leases as another process of another machine sees them."""
     holder = replace(this_process({}), token="another", machine="elsewhere")
-    return Leases(session.store.store, holder)
+    return Leases(session.store.store, holder, CLOCK)
 
 
 def writes(folder: Project) -> int:
@@ -116,7 +116,7 @@ def test_a_saved_plan_whose_time_is_up_while_somebody_thinks_is_refused(folder: 
             saved, before = SavedPlan("one", "1.0", "sandbox", session.clock.now(), ready), writes(folder)
             passed = [timedelta(0)]
             now = session.clock.now
-            late = replace(session, clock=Clock(lambda: now() + passed[0], session.clock.sleep))
+            late = replace(session, clock=replace(session.clock, now=lambda: now() + passed[0]))
 
             async def next_day(_proposal: Proposal) -> Decision:
                 passed[0] = saved.valid_for
@@ -300,7 +300,7 @@ class Broken(Store):
 
 def over(store: Store, session: Session[FullClient]) -> Session[FullClient]:
     """The session with its state in another store."""
-    leases = Leases(store, this_process({}))
+    leases = Leases(store, this_process({}), CLOCK)
     return replace(session, store=StateStore(store, now=session.clock.now), leases=leases)
 
 

@@ -41,6 +41,7 @@ from reconciler.engine.site_results import Progressed, SiteApplied, SiteStarted
 from reconciler.engine.workers import ATTEMPTS, Workers
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Result, Tally
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
@@ -48,7 +49,7 @@ from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
 from reconciler.state import lease
 from reconciler.state.errors import StateError
-from reconciler.state.heartbeat import RETRY, LeaseClock
+from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
 from reconciler.state.part_results import PartResults
@@ -126,8 +127,8 @@ def finishes(shops: Fleet, capsys: pytest.CaptureFixture[str], *, runs: int = 1)
 
 def held(shops: Fleet) -> list[str]:
     """The sites that somebody still holds."""
-    state = open_state(".reconciler", shops.root, environ={})
-    leases = Leases(state.store, this_process({}))
+    state = open_state(".reconciler", shops.root, environ={}, now=utc_now)
+    leases = Leases(state.store, this_process({}), CLOCK)
 
     async def look() -> list[str]:
         return [
@@ -473,14 +474,14 @@ def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_
         await asyncio.sleep(0)
 
     elsewhere = replace(this_process({}), host="elsewhere", machine="elsewhere")
-    clock = LeaseClock(now=lambda: datetime.now(UTC) + ahead, sleep=sleep)
-    monkeypatch.setattr(lease, "LeaseClock", lambda: clock)
+    clock = replace(CLOCK, now=lambda: datetime.now(UTC) + ahead, sleep=sleep)
+    monkeypatch.setattr(lease, "Clock", lambda: clock)
 
     async def begin_and_hold(task: Task) -> None:
         assert isinstance(task.job, Applying)
-        store = open_state(".reconciler", shops.root, environ={}).store
+        store = open_state(".reconciler", shops.root, environ={}, now=utc_now).store
         assert await PartResults(store, task.job.run).begin(task.job.part)
-        await Leases(store, elsewhere).acquire(SiteRef(task.sites[0].name, task.sites[0].id))
+        await Leases(store, elsewhere, CLOCK).acquire(SiteRef(task.sites[0].name, task.sites[0].id))
 
     class Dies(Quick):
         def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -503,7 +504,7 @@ def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_
 def begin_and_change(shops: Fleet, task: Task) -> None:
     """Begins a part as a worker does that is lost then; and one of its sites differs more from its file."""
     assert isinstance(task.job, Applying)
-    state = open_state(".reconciler", shops.root, environ={})
+    state = open_state(".reconciler", shops.root, environ={}, now=utc_now)
     results = PartResults(state.store, task.job.run)
     assert asyncio.run(results.begin(task.job.part))
     assert asyncio.run(results.begin_site(task.sites[0].id))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -317,7 +318,7 @@ class Bench:
 
     @property
     def ports(self) -> Ports:
-        clock = Clock(lambda: self.world.now, self.world.sleep)
+        clock = Clock(lambda: self.world.now, self.world.sleep, time.monotonic)
         return Ports(self.world, self.world, self.journal, clock, self.desired, self.approvals)
 
     def options(self, allow_publish: bool = True) -> ApplyOptions:

@@ -19,6 +19,7 @@ from typing import Any
 
 from reconciler.executor.ledger import SiteLedger
 from reconciler.executor.ports import PollPolicy
+from reconciler.machine import utc_now
 from reconciler.model.activities import Activity
 from reconciler.model.approvals import ActivityDecision
 from reconciler.model.posts import Post, PostStatus
@@ -215,7 +216,7 @@ def activities_of(run: WholeRun) -> list[Activity]:
 
 
 def recorded_of(run: WholeRun) -> RecordedSite:
-    return asyncio.run(StateStore(run.store).load(run.desired().ref))
+    return asyncio.run(StateStore(run.store, now=utc_now).load(run.desired().ref))
 
 
 # --- what counts -----------------------------------------------------------------------------------

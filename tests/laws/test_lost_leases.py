@@ -18,10 +18,10 @@ import pytest
 
 from reconciler.api.routes import only_reads
 from reconciler.executor.ledger import SiteLedger
+from reconciler.model.clock import Clock
 from reconciler.model.sites import SiteRef
 from reconciler.reporters.diagnostics import sentence
 from reconciler.sandbox.app import Sandbox
-from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import key_of
@@ -49,7 +49,7 @@ class Time:
 
     def __init__(self, now: datetime) -> None:
         self.now = now
-        self.clock = LeaseClock(lambda: self.now, lambda: self.now.timestamp(), lambda _: asyncio.Future())
+        self.clock = Clock(lambda: self.now, lambda _: asyncio.Future(), lambda: self.now.timestamp())
 
 
 class Suspended(Way):

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.cli.main import run
+from reconciler.machine import utc_now
 from reconciler.model.sites import RecordedSite, SiteRef
 from reconciler.sandbox.app import Sandbox, Seen
 from reconciler.sandbox.server import start_in_thread
@@ -244,7 +245,7 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 def record(bench: Bench) -> RecordedSite:
     """What is recorded of the one site of the bench."""
-    state = open_state(".reconciler", bench.root, environ={})
+    state = open_state(".reconciler", bench.root, environ={}, now=utc_now)
 
     async def read() -> RecordedSite:
         [label] = await state.labels()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -139,7 +140,7 @@ class WholeRun:
         async def sleep(seconds: float) -> None:
             self.sandbox.advance(timedelta(seconds=seconds))
 
-        return Clock(self.now, sleep)
+        return Clock(self.now, sleep, time.monotonic)
 
     def now(self) -> datetime:
         return self.sandbox.now()

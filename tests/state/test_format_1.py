@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.activities import CreateActivity
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import JsonObject, digest_of, freeze
@@ -24,7 +25,6 @@ from reconciler.model.schedule import SchedulePost
 from reconciler.model.sites import NOTHING_RECORDED, SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
-from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases, Locked
 from reconciler.state.ledger import RunLedgers
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def use(folder: Path, body: Callable[[StateStore, Leases], Coroutine[Any, Any, None]], now: datetime = THEN) -> None:
     store = LocalFolder(folder)
-    clock = LeaseClock(now=lambda: now)
+    clock = replace(CLOCK, now=lambda: now)
     asyncio.run(body(StateStore(store, now=lambda: now), Leases(store, this_process({}), clock)))
 
 
@@ -115,16 +115,19 @@ def test_a_run_that_writes_moves_the_record_to_the_id_and_stops_the_first_versio
         before = await state.load(SHOP)
         journal = await state.open_journal(SHOP)
         assert journal.recorded == before
-        assert await StateStore(state.store).load(SHOP) == before
+        assert await StateStore(state.store, now=utc_now).load(SHOP) == before
         left = json.loads((folder / "sites" / "janes-pottery.json").read_bytes())
         # The first version refuses whatever has a higher number here, and says so.
         assert left == {"formatVersion": 2, "movedTo": f"records/{SHOP.id}.json"}
-        assert [label.name for label in await StateStore(state.store).labels()] == ["new-shop", "janes-pottery"]
+        assert [label.name for label in await StateStore(state.store, now=utc_now).labels()] == [
+            "new-shop",
+            "janes-pottery",
+        ]
         await journal.close()
         await (await state.open_journal(NEW)).close()
         assert await state.ids() == (NEW.id, SHOP.id)
         assert (folder / "records-by-name-moved").exists(), "later runs need not look through the old records"
-        assert await StateStore(state.store).load(replace(SHOP, id="another")) is NOTHING_RECORDED
+        assert await StateStore(state.store, now=utc_now).load(replace(SHOP, id="another")) is NOTHING_RECORDED
 
     use(folder, body)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.machine import utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest, JsonObject
 from reconciler.model.events import CalendarId, EventId
@@ -158,7 +159,7 @@ def test_what_a_run_writes_grows_with_its_calls() -> None:
             await journal.published(replace(POST, id=PostId(f"p{number:06d}")))
             await journal.end(entry, Done())
         await journal.close()
-        assert len((await StateStore(store).load(SHOP)).published) == calls
+        assert len((await StateStore(store, now=utc_now).load(SHOP)).published) == calls
         return store.writes, store.written
 
     (few, small), (many, large) = asyncio.run(written(50)), asyncio.run(written(400))
@@ -267,7 +268,7 @@ def test_a_record_that_is_replaced_while_it_is_read_is_read_again() -> None:
         await begin(journal)
         entry = await begin(journal)
         store.ends = journal
-        recorded = await StateStore(store).load(SHOP)
+        recorded = await StateStore(store, now=utc_now).load(SHOP)
         assert recorded.known
         assert entry in recorded.open
 
@@ -448,7 +449,7 @@ def test_a_run_that_is_interrupted_while_it_notes_can_still_note_the_rest() -> N
         await journal.applied(TOPICS)
         store.gate.set()
         await journal.close()
-        recorded = await StateStore(store).load(SHOP)
+        recorded = await StateStore(store, now=utc_now).load(SHOP)
         assert (len(recorded.open), recorded.applied) == (1, TOPICS)
 
     asyncio.run(body())

@@ -19,11 +19,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from reconciler.machine import CLOCK
 from reconciler.model.address import SiteName
+from reconciler.model.clock import Clock
 from reconciler.model.sites import SiteRef
 from reconciler.state.errors import StateError
 from reconciler.state.folder import LocalFolder
-from reconciler.state.heartbeat import LeaseClock
 from reconciler.state.holder import Holder, ci_url, is_gone, this_process
 from reconciler.state.lease import Lease, LeaseLost, Leases, Locked
 from reconciler.state.memory import MemoryStore
@@ -48,10 +49,10 @@ class FakeTime:
         self._sleepers: list[tuple[float, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
 
-    def clock(self, skew: float = 0) -> LeaseClock:
+    def clock(self, skew: float = 0) -> Clock:
         """A machine's clocks, its time of day `skew` seconds ahead."""
-        return LeaseClock(
-            lambda: self.start + timedelta(seconds=self.elapsed + skew), lambda: 7000 + self.elapsed, self._sleep
+        return Clock(
+            lambda: self.start + timedelta(seconds=self.elapsed + skew), self._sleep, lambda: 7000 + self.elapsed
         )
 
     async def _sleep(self, seconds: float) -> None:
@@ -346,10 +347,10 @@ def test_no_write_is_begun_in_the_last_seconds_of_a_lease() -> None:
         for passed, monotonic in ((54.0, 54.0), (55.0, 0.0), (0.0, 55.0)):
             time = FakeTime()
             elapsed = [0.0, 0.0]
-            clock = LeaseClock(
+            clock = Clock(
                 lambda time=time, elapsed=elapsed: time.start + timedelta(seconds=elapsed[0]),  # type: ignore[misc]
-                lambda elapsed=elapsed: elapsed[1],  # type: ignore[misc]
                 time.clock().sleep,
+                lambda elapsed=elapsed: elapsed[1],  # type: ignore[misc]
             )
             leases = Leases(MemoryStore(), HERE, clock)
             lease = await leases.acquire(SHOP)
@@ -618,6 +619,12 @@ def test_this_process_is_not_gone_and_one_of_another_machine_never_is() -> None:
     assert not is_gone(replace(this, started=""))
 
 
+def test_a_holder_has_the_name_that_the_environment_gives_the_user() -> None:
+    assert this_process({"USER": "jane"}).user == "jane"
+    assert this_process({"LOGNAME": "jane", "USER": "root"}).user == "jane"
+    assert this_process({"USER": ""}).user not in ("", "jane")
+
+
 @pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="needs /proc")
 def test_a_process_is_gone_when_its_id_is_free_or_another_process_has_it() -> None:
     this = this_process({})
@@ -644,7 +651,7 @@ def test_a_ci_job_says_where_it_is(environ: dict[str, str], url: str | None) -> 
 
 def _hold(folder: str, told: Connection) -> None:
     async def hold() -> None:
-        await Leases(LocalFolder(Path(folder)), this_process({})).acquire(SHOP)
+        await Leases(LocalFolder(Path(folder)), this_process({}), CLOCK).acquire(SHOP)
         told.send(os.getpid())
         await asyncio.Event().wait()
 
@@ -658,7 +665,7 @@ def test_a_killed_holder_on_this_machine_is_taken_over_at_once(tmp_path: Path) -
     process.start()
     assert hear.poll(30)
     pid = hear.recv()
-    leases = Leases(LocalFolder(tmp_path), this_process({}))
+    leases = Leases(LocalFolder(tmp_path), this_process({}), CLOCK)
 
     async def refused() -> None:
         with pytest.raises(Locked):
@@ -680,7 +687,9 @@ def _fight(folder: str, rounds: int) -> None:
     """Takes the lease again and again, and notes in a file of its own who was in at the same time."""
 
     async def fight() -> None:
-        leases = Leases(LocalFolder(Path(folder)), this_process({}), LeaseClock(sleep=lambda _: asyncio.sleep(0.001)))
+        leases = Leases(
+            LocalFolder(Path(folder)), this_process({}), replace(CLOCK, sleep=lambda _: asyncio.sleep(0.001))
+        )
         inside = Path(folder) / "inside"
         for _ in range(rounds):
             async with await leases.acquire(SHOP, MINUTE):
@@ -719,8 +728,8 @@ def test_a_lease_ends_by_either_clock() -> None:
 
     async def body() -> None:
         time, asleep = FakeTime(), 0.0
-        clock = LeaseClock(
-            lambda: time.start + timedelta(seconds=time.elapsed + asleep), time.clock().monotonic, time.clock().sleep
+        clock = Clock(
+            lambda: time.start + timedelta(seconds=time.elapsed + asleep), time.clock().sleep, time.clock().monotonic
         )
         lease = await Leases(MemoryStore(), HERE, clock).acquire(SHOP)
         lease.check()

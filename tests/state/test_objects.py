@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.outcomes import Done
@@ -46,16 +47,13 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def environ(server: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    variables = {
+def environ(server: str) -> dict[str, str]:
+    return {
         "AWS_ACCESS_KEY_ID": "id",
         "AWS_SECRET_ACCESS_KEY": "key",
         "AWS_REGION": "us-east-1",
         "AWS_ENDPOINT_URL": server,
     }
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return variables
 
 
 def test_conditional_writes_hold(environ: dict[str, str], request: pytest.FixtureRequest) -> None:
@@ -97,8 +95,8 @@ def test_many_keys_are_listed(environ: dict[str, str]) -> None:
 
 def test_a_journal_a_lease_and_a_spent_plan_live_in_a_bucket(environ: dict[str, str]) -> None:
     async def body() -> None:
-        state = open_state("s3://bucket/whole", Path(), environ=environ)
-        first, second = (Leases(state.store, this_process({})) for _ in range(2))
+        state = open_state("s3://bucket/whole", Path(), environ=environ, now=utc_now)
+        first, second = (Leases(state.store, this_process({}), CLOCK) for _ in range(2))
         async with await first.acquire(SHOP) as lease:
             with pytest.raises(Locked):
                 await second.acquire(SHOP)
@@ -141,9 +139,8 @@ def test_a_bucket_that_is_not_there_is_no_project_without_a_past(environ: dict[s
 
 
 def test_a_server_out_of_reach_is_told(environ: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setattr("reconciler.state.objects.RETRIES", 0)
-    store = ObjectStore.open("s3://bucket/state", {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
+    store = ObjectStore.open("s3://bucket/state", environ | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"})
     with pytest.raises(StateError, match="can be reached from here"):
         asyncio.run(store.get("sites/a.json"))
 
@@ -170,14 +167,11 @@ class Careless(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_server_that_passes_over_conditions_is_refused(
-    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_passes_over_conditions_is_refused(environ: dict[str, str]) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Careless) as careless:
         threading.Thread(target=careless.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{careless.server_port}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        store = ObjectStore.open("s3://bucket/x", {"AWS_ENDPOINT_URL": endpoint})
+        store = ObjectStore.open("s3://bucket/x", environ | {"AWS_ENDPOINT_URL": endpoint})
         with pytest.raises(StateError, match="two runs could not be kept apart"):
             asyncio.run(store.put("leases/a.json", b"", expected=None))
         careless.shutdown()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.machine import CLOCK, utc_now
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.diagnostics import UsageError
@@ -91,7 +92,7 @@ def test_what_stands_open_is_found_by_name_and_by_id() -> None:
     async def body() -> None:
         store = MemoryStore()
         state = StateStore(store, now=lambda: NOW)
-        leases = Leases(store, this_process({}))
+        leases = Leases(store, this_process({}), CLOCK)
         new = SiteRef(SiteName("new"), "0c5a6f9a")
         assert await known_sites(state, leases) == ()
         journal = await state.open_journal(SHOP)
@@ -130,7 +131,7 @@ def test_many_sites_are_loaded_one_file_each(tmp_path: Path) -> None:
     """The folder is never listed for a load, and a site nobody recorded costs one look."""
 
     async def body() -> None:
-        state = open_state(str(tmp_path / "elsewhere"), tmp_path, environ={})
+        state = open_state(str(tmp_path / "elsewhere"), tmp_path, environ={}, now=utc_now)
         journal = await state.open_journal(SHOP)
         await begin(journal)
         (tmp_path / "elsewhere" / "records" / "broken.json").write_bytes(b"corrupt")

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from reconciler.machine import utc_now
 from reconciler.model.address import Address, SiteName
 from reconciler.model.canonical import Digest, JsonObject, freeze
 from reconciler.model.codec import to_json
@@ -163,7 +164,7 @@ def _edited(path: str, value: object) -> bytes:
     ],
 )
 def test_what_cannot_be_read_is_an_error_and_stays_as_it_is(tmp_path: Path, data: bytes, said: str) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
     path = tmp_path / "state" / "records" / "3f0c2a9e.json"
     path.parent.mkdir(parents=True)
     path.write_bytes(data)
@@ -177,7 +178,7 @@ def test_what_cannot_be_read_is_an_error_and_stays_as_it_is(tmp_path: Path, data
 
 
 def test_one_corrupt_record_stops_its_own_site_alone(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
 
     async def run() -> None:
         for site in (SHOP, OTHER):
@@ -191,7 +192,7 @@ def test_one_corrupt_record_stops_its_own_site_alone(tmp_path: Path) -> None:
 
 
 def test_a_site_is_known_by_its_id_whatever_its_name(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
 
     async def run() -> None:
         journal = await state.open_journal(SHOP)
@@ -213,7 +214,7 @@ async def begin_one(journal: SiteJournal) -> tuple[OpenEntry]:
 
 @pytest.mark.parametrize("id", ["", "../escape", "a/b", "a.json", "\ud800", "x" * 65, ".hidden"])
 def test_a_strange_id_is_an_error_of_its_site(tmp_path: Path, id: str) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
     for use in (state.load, state.open_journal):
         with pytest.raises(StateError, match="is not the id of a site"):
             asyncio.run(use(SiteRef(SHOP.name, id)))
@@ -221,7 +222,7 @@ def test_a_strange_id_is_an_error_of_its_site(tmp_path: Path, id: str) -> None:
 
 
 def test_the_ids_are_those_of_recorded_sites(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
 
     async def run() -> None:
         assert await state.ids() == ()
@@ -235,7 +236,7 @@ def test_the_ids_are_those_of_recorded_sites(tmp_path: Path) -> None:
 
 
 def test_a_record_moves_to_another_id_and_is_forgotten(tmp_path: Path) -> None:
-    state = open_state("state", tmp_path, environ={})
+    state = open_state("state", tmp_path, environ={}, now=utc_now)
 
     async def run() -> None:
         journal = await state.open_journal(SHOP)
