@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 import pytest
 from msgspec.structs import replace
 
-from reconciler import worker
+from reconciler import wiring, worker
 from reconciler.api.client import FullClient
 from reconciler.cli.main import run
 from reconciler.config.sites import open_project
@@ -47,7 +47,6 @@ from reconciler.model.marketing_plan import Generate
 from reconciler.model.sites import SiteRef
 from reconciler.processes import WorkerProcess
 from reconciler.sandbox.app import Seen
-from reconciler.state import lease
 from reconciler.state.errors import StateError
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
@@ -475,13 +474,13 @@ def test_the_lease_of_a_lost_worker_is_waited_for_where_nobody_can_tell_that_it_
 
     elsewhere = replace(this_process({}), host="elsewhere", machine="elsewhere")
     clock = replace(CLOCK, now=lambda: datetime.now(UTC) + ahead, sleep=sleep)
-    monkeypatch.setattr(lease, "Clock", lambda: clock)
+    monkeypatch.setattr(wiring, "Leases", lambda store, holder, _: Leases(store, holder, clock))
 
     async def begin_and_hold(task: Task) -> None:
         assert isinstance(task.job, Applying)
         store = open_state(".reconciler", shops.root, environ={}, now=utc_now).store
         assert await PartResults(store, task.job.run).begin(task.job.part)
-        await Leases(store, elsewhere, CLOCK).acquire(SiteRef(task.sites[0].name, task.sites[0].id))
+        await Leases(store, elsewhere, clock).acquire(SiteRef(task.sites[0].name, task.sites[0].id))
 
     class Dies(Quick):
         def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
