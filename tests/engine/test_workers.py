@@ -73,7 +73,7 @@ def test_a_report_is_the_same_whoever_works_on_the_sites(
     shops: Fleet, command: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("reconciler.processes.WorkerProcess", WORKERS[kind])
-    monkeypatch.setattr("reconciler.cli.outputs._now", lambda: datetime(2026, 11, 2, 9, tzinfo=UTC))
+    monkeypatch.setattr("reconciler.cli.outputs.utc_now", lambda: datetime(2026, 11, 2, 9, tzinfo=UTC))
     alone, spread = tmp_path / "alone", tmp_path / "spread"
     codes = []
     for folder, more in ((alone, []), (spread, ["--workers", "2"])):
