@@ -138,7 +138,7 @@ async def _wait(run: Run, wait: PendingGeneration) -> None:
         case TimedOut():
             await _not_over(run, wait, last)
         case Stopped():
-            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped; run again to continue")
+            run.finish(wait.action, Result.PENDING, "still under way when the run was stopped")
         case (observed, outcome):
             await _over(run, wait, last, observed, outcome)
     if not (isinstance(found, tuple) and isinstance(found[1], Done)):

@@ -76,6 +76,8 @@ class Tally(Struct, frozen=True):
     generated: int = 0
     published: int = 0
     cancelled: int = 0
+    finished: int = 0
+    """Generations that were under way before the run, whoever began them, and that it saw through to the end."""
     discarded: int = 0
     """Drafts that were thrown away."""
     promised: int = 0
@@ -106,6 +108,7 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
         Column.GENERATE: "generated",
         Column.PUBLISH: "published",
         Column.CANCEL: "cancelled",
+        None: "finished",
     }
     for ledger in ledgers:
         counts["still_going_out"] += len(ledger.still_going_out)
@@ -114,8 +117,6 @@ def tally_of(ledgers: Iterable[SiteLedger]) -> Tally:
             name = entry.result.replace("-", "_")
             if entry.result is Result.DONE:
                 column = column_of(entry.operation)
-                if column is None:
-                    continue
                 counts["discarded"] += len(discards_of(entry.operation))
                 if column is Column.DISCARD:
                     continue

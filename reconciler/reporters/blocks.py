@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Final, Generic, Protocol, Self, TypeVar
 
@@ -63,12 +63,18 @@ class _Shared(Generic[Tally]):
 
 
 class Blocks(Generic[Tally]):
-    """Takes the blocks of sites as they come, and gives all their lines at the end."""
+    """Takes the blocks of sites as they come, and gives all their lines at the end.
 
-    def __init__(self, screen: Screen, *, list_sites: bool = False, list_posts: bool = False) -> None:
+    `changes`: the ranks of blocks that tell of changes alone; the others tell of problems or notes too.
+    """
+
+    def __init__(
+        self, screen: Screen, *, list_sites: bool = False, list_posts: bool = False, changes: Container[int] = ()
+    ) -> None:
         self._screen = screen
         self._list_sites = list_sites
         self._list_posts = list_sites or list_posts
+        self._changes = changes
         self._text: SpooledTemporaryFile[str] | None = None
         self._found: dict[bytes, _Shared[Tally]] = {}
         # Each set of labels and each tally once: sites with different changes still have these in common.
@@ -142,7 +148,8 @@ class Blocks(Generic[Tally]):
                     yield from self._read(place)
                     yield ""
                 continue
-            head = f"Same on {found.count:,} sites ({self._which(found)})"
+            same = "Same change" if found.rank in self._changes else "Same"
+            head = f"{same} on {found.count:,} sites ({self._which(found)})"
             yield from Line((Span(head, Style.BOLD),)).on(self._screen)
             yield from self._lines_of(found)
             yield ""

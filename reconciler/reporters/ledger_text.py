@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from msgspec import Struct
+
 from reconciler.engine.results import ApplyCompleted
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.executor.ledger import SCHEDULED_FOR, Entry, Result, SiteLedger
@@ -46,11 +48,11 @@ _WORST_FIRST: Final = (
     Result.DONE,
 )
 
+_CUT_SHORT: Final = (Result.PENDING, Result.NOT_STARTED)
+"""How entries end that a run had no time for."""
+
 MOST_ROWS: Final = 30
 MOST_TITLES: Final = 3
-
-_TOLD_ABOVE: Final = frozenset({"refused", "could not be planned"})
-"""What a site's row says if the reason, with the sites that share it, is above the plan's last line."""
 
 FEW_SITES: Final = 5
 """From this number of sites on, sites at which all is done are only counted, and a site that ends has a line or two."""
@@ -73,16 +75,21 @@ def applied_lines(
     """
     ledger, zone = applied.ledger, applied.ledger.time_zone
     listed = [entry for entry in ledger.entries if not (brief and _goes_without_saying(entry))]
+    stopped = [entry for entry in listed if brief and _is_stopped(entry, ledger)]
     if quiet:
         listed = [entry for entry in ledger.entries if entry.result is not Result.DONE]
-    took = f"in {duration(applied.seconds)}"
-    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger)), Span(took, Style.DIM)]
+    spans = [Span(applied.name, Style.BOLD), Span(_counts(ledger))]
+    if applied.seconds:  # 0: nobody saw it end
+        spans.append(Span(f"in {duration(applied.seconds)}", Style.DIM))
     if brief and (done := _subjects(entry for entry in ledger.entries if _goes_without_saying(entry) and entry.count)):
         spans.append(Span(done, Style.DIM))
     yield from Line(tuple(spans)).on(screen)
     for post in ledger.still_going_out:
         for line in still_going_out_lines(post, zone):
             yield from line.on(screen)
+    if stopped:
+        listed = [entry for entry in listed if entry not in stopped]
+        yield from subject_line("!", Style.YELLOW, "stopped", Span(_stopped_words(stopped, zone))).on(screen)
     for same in _posts_together(listed) if brief and not list_posts else [(entry,) for entry in listed]:
         line = _entry(same[0], zone) if len(same) == 1 else _posts(same, zone)
         yield from line.on(screen)
@@ -90,13 +97,27 @@ def applied_lines(
         yield from Line((Span(f"  note: {note}", Style.DIM),), hang=8).on(screen)
     if ledger.error:
         yield from subject_line("!", Style.RED, "failed", Span(of_its_site(ledger.error))).on(screen)
-    if ledger.interrupted:
-        yield from Line((Span("  note: stopped; run apply again to continue", Style.DIM),), hang=8).on(screen)
+    if ledger.interrupted and not stopped and not any(entry.result in _CUT_SHORT for entry in ledger.entries):
+        yield from Line((Span("  note: stopped here", Style.DIM),), hang=8).on(screen)
 
 
 def _goes_without_saying(entry: Entry) -> bool:
     """Whether it needs no line: it is done, and the public sees nothing of it."""
     return entry.result is Result.DONE and class_of(entry.operation) in (ActionClass.SAFE, ActionClass.COSTLY)
+
+
+def _is_stopped(entry: Entry, ledger: SiteLedger) -> bool:
+    """Whether all there is to say of an entry is that the run was stopped before it ended, as at every site."""
+    return ledger.interrupted and not ledger.error and entry.result in _CUT_SHORT
+
+
+def _stopped_words(entries: Sequence[Entry], zone: str) -> str:
+    """`marketing plan pending, posts not started`."""
+    found: dict[Result, list[str]] = {}
+    for entry in entries:
+        subject = action_text(Action(entry.address, entry.operation, Reason.RULE), zone).subject
+        found.setdefault(entry.result, []).append(subject)
+    return ", ".join(f"{', '.join(dict.fromkeys(found[one]))} {spoken(one)}" for one in _CUT_SHORT if one in found)
 
 
 def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
@@ -208,6 +229,16 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+class _Row(Struct, frozen=True):
+    """A site's line: the worst ranks first. `alike`: its problem, if it has one, is that of other sites, told above."""
+
+    rank: int
+    name: str
+    words: str
+    style: Style
+    alike: bool
+
+
 class Ledger:
     """A line for each site of a run that had something to do, worst first; the others are counted."""
 
@@ -215,7 +246,7 @@ class Ledger:
         self._screen = screen
         self._list_sites = list_sites
         self._most = most
-        self._rows: list[tuple[int, str, str, Style]] = []
+        self._rows: list[_Row] = []
 
     def applied(self, applied: SiteApplied) -> None:
         """A site that was worked on."""
@@ -225,29 +256,30 @@ class Ledger:
         goes_out = plural(len(ledger.still_going_out), "post") + " still going out" if ledger.still_going_out else ""
         words = ", ".join(part for part in (goes_out, _counts(ledger)) if part)
         rank = -1 if goes_out else 0 if ledger.error else worst
-        self._rows.append((rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]]))
+        alike = not (goes_out or ledger.error or results - {Result.DONE, *_CUT_SHORT})
+        self._rows.append(_Row(rank, applied.name, words, RESULT_STYLES[_WORST_FIRST[max(rank, 0)]], alike))
 
     def failed(self, failed: SiteFailed, *, planned: bool) -> None:
         """A site that could not be worked on, or not even planned: the reason is told above."""
         word = "refused" if failed.refused else "failed" if planned else "could not be planned"
-        self._rows.append((1 if failed.refused else 0, failed.name, word, Style.RED))
+        self._rows.append(_Row(1 if failed.refused else 0, failed.name, word, Style.RED, alike=word != "failed"))
 
     def refused(self, name: str) -> None:
         """A site whose own plan a guard refuses."""
-        self._rows.append((1, name, "refused", Style.RED))
+        self._rows.append(_Row(1, name, "refused", Style.RED, alike=True))
 
     def lines(self, done: ApplyCompleted) -> Iterator[str]:
-        """All rows, and how many sites had nothing to do. Sites beyond a screenful, or with all done, are counted."""
-        rows = sorted(self._rows, key=lambda row: row[0])
-        often = Counter(row[2] for row in rows if row[3] is Style.GREEN or row[2] in _TOLD_ABOVE)
-        many = {words for words, count in often.items() if count >= FEW_SITES and not self._list_sites}
-        alone, well = [row for row in rows if row[2] not in many], [row for row in rows if row[2] in many]
+        """All rows, and how many sites had nothing to do. Sites beyond a screenful, or alike, are counted."""
+        rows = sorted(self._rows, key=lambda row: row.rank)
+        often = Counter(row.words for row in rows if row.alike and not self._list_sites)
+        alike = [row for row in rows if row.alike and often[row.words] >= FEW_SITES]
+        alone = [row for row in rows if not row.alike or often[row.words] < FEW_SITES]
         shown = alone if self._list_sites else alone[: self._most]
-        together = Counter((words, style) for _, _, words, style in (*alone[len(shown) :], *well))
+        together = Counter((row.words, row.style) for row in (*alone[len(shown) :], *alike))
         counted = [
             (plural(n, "more site" if shown else "site"), words, style) for (words, style), n in together.items()
         ]
-        found = [*((name, words, style) for _, name, words, style in shown), *counted]
+        found = [*((row.name, row.words, row.style) for row in shown), *counted]
         widest = max((len(name) for name, _, _ in found), default=0)
         for name, words, style in found:
             yield from Line((Span(f"  {name:<{widest}}"), Span(words, style)), hang=6).on(self._screen)

@@ -54,6 +54,7 @@ def applied_row(applied: SiteApplied) -> SiteRow:
         ("discarded", tally.discarded),
         ("published", tally.published),
         ("cancelled", tally.cancelled),
+        ("finished", tally.finished),
         ("failed", tally.failed),
         ("unknown", tally.unknown),
         ("skipped", tally.skipped),

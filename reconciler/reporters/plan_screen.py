@@ -18,7 +18,7 @@ from reconciler.reporters.diagnostics import refused_line
 from reconciler.reporters.failures import Failures
 from reconciler.reporters.last_lines import header, plan_line
 from reconciler.reporters.layout import Line, Row, Screen, Span, Style, table
-from reconciler.reporters.plan_text import Item, Rank, site_items, still_going_out_lines
+from reconciler.reporters.plan_text import CHANGES, Item, Rank, site_items, still_going_out_lines
 from reconciler.reporters.totals import Total
 from reconciler.reporters.values import quoted
 from reconciler.reporters.words import moment, plural
@@ -43,7 +43,7 @@ class PlanScreen:
         self._saved: PlanLoaded | None = None
         self._failures = Failures(list_sites=detail.sites)
         explained = calls_of is not None
-        self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained)
+        self._blocks: Blocks[PlanTally] = Blocks(screen, list_sites=detail.sites, list_posts=explained, changes=CHANGES)
         self._waiting: list[tuple[str, int, tuple[str, ...]]] = []
         self._drafts = self._unwritten = self._sites_waiting = 0
         self._refusals: list[Diagnostic] = []

@@ -15,7 +15,7 @@ from reconciler.model.posts import Discarded, name_of, post_name, shown_account
 from reconciler.model.schedule import DraftWrite
 from reconciler.model.settings import UpdateSettings
 from reconciler.model.text import spoken
-from reconciler.model.writes import ActionClass
+from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, BlockedBy, Plan, StillGoingOut
 from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import edit_key
@@ -53,9 +53,10 @@ class Rank(IntEnum):
     BLOCKED = 3
     PUBLIC = 4
     DISCARDING = 5
-    COSTLY = 6
-    SAFE = 7
-    NOTE = 8
+    WAITING = 6
+    COSTLY = 7
+    SAFE = 8
+    NOTE = 9
 
 
 CLASS_RANKS: Final = {
@@ -64,6 +65,10 @@ CLASS_RANKS: Final = {
     ActionClass.COSTLY: Rank.COSTLY,
     ActionClass.SAFE: Rank.SAFE,
 }
+
+
+CHANGES: Final = frozenset({Rank.PUBLIC, Rank.DISCARDING, Rank.COSTLY, Rank.SAFE})
+"""The ranks of blocks that begin with a change, so that there is no problem in them."""
 
 
 class Item(Struct, frozen=True):
@@ -167,6 +172,8 @@ def _action(action: Action, planned: SitePlanned, calls_of: CallsOf | None) -> I
         lines += _explanation(action, plan, calls_of)
     discards = plan.discarded_by(operation)
     rank = Rank.DISCARDING if discards else CLASS_RANKS[class_of(operation)]
+    if verb is Verb.WAIT:  # before what waits for it
+        rank = Rank.WAITING
     if any(draft.approved for draft in discards):  # never behind a number
         return Item(rank, (*lines, _discard_line(discards)))
     if discards:

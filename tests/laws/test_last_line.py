@@ -176,3 +176,30 @@ def test_a_refused_site_counts_as_refused_alone(tmp_path: Path, reconciler: Comm
     assert (planned.code, done.code) == (4, 4)
     assert numbers(planned.last) == numbers(done.last), (planned.last, done.last)
     assert (numbers(planned.last)["generate"], "1 refused" in planned.last, "1 refused" in done.last) == (1, True, True)
+
+
+def generating(project: Project) -> int:
+    """How many marketing plans are being generated."""
+    with project.world() as world:
+        return sum((site["plan"] or {}).get("status") == "GENERATING" for site in world.world()["sites"].values())
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.exhaustive) for seed in range(1, 15))])
+def test_generations_of_an_earlier_run_count_as_finished_and_not_again_as_generated(
+    seed: int, tmp_path: Path, reconciler: Command
+) -> None:
+    dice, project = random.Random(seed), Project(tmp_path)  # one site: the sandbox's clock is moved by who waits
+    project.write({"reconciler.yaml": PROJECT, "sandbox.yaml": SANDBOX.replace("generate: 2s", "generate: 100s")})
+    finished = 0
+    for _ in range(6):
+        project.write({"sites/shop.yaml": site("shop").replace("playful", dice.choice(("dry", "playful", "playful")))})
+        before, (_, calls) = generating(project), state_of(project)
+        done = reconciler("apply", project.root, "--auto-approve")
+        after, (_, later) = generating(project), state_of(project)
+        started = later["generate"] - calls["generate"]
+        generated = numbers(done.last)["generate"]
+        ended = sum(int(found) for found in re.findall(r"(\d+) earlier generations? finished", done.last))
+        assert (ended <= before, generated <= started) == (True, True), done.out
+        assert ended + generated == before + started - after, (before, started, after, done.out)
+        finished += ended
+    assert finished

@@ -37,7 +37,7 @@ from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.model.events import CreateEvent, DeleteEvent, DesiredEvent, EventId
-from reconciler.model.marketing_plan import Generate, Regenerate
+from reconciler.model.marketing_plan import AwaitGeneration, Generate, Regenerate
 from reconciler.model.moments import moment_text
 from reconciler.model.operations import Deferred, Part
 from reconciler.model.posts import ActivityId, Discarded, GeneratePosts, PostId
@@ -171,6 +171,32 @@ def cancelled(site: str, day: int | None) -> Action:
     return Action(Address(SiteName(site), Kind.DRAFT, f"d{day}"), operation, Reason.PAUSED)
 
 
+def stopped(site: str, **rest: object) -> SiteLedger:
+    """A site at which a run was stopped while the marketing plan was being generated."""
+    entries = (
+        Entry(Address(SiteName(site), Kind.SETTINGS), tone().operation, Result.DONE),
+        Entry(
+            Address(SiteName(site), Kind.MARKETING_PLAN),
+            Generate(),
+            Result.PENDING,
+            "still under way when the run was stopped",
+        ),
+        Entry(Address(SiteName(site), Kind.RULE, "posts.0"), PROMISE, Result.NOT_STARTED, "the run was stopped"),
+    )
+    return SiteLedger(SiteRef(SiteName(site), "1"), entries, interrupted=True, **rest)  # type: ignore[arg-type]
+
+
+def interrupted(*ledgers: SiteLedger) -> tuple[Event, ...]:
+    *events, done = applied(*ledgers, sites=len(ledgers))
+    return *events, replace(done, interrupted=True)
+
+
+def waited(site: str) -> SiteLedger:
+    """A site whose marketing plan an earlier run began to generate."""
+    address = Address(SiteName(site), Kind.MARKETING_PLAN)
+    return SiteLedger(SiteRef(SiteName(site), "1"), (Entry(address, AwaitGeneration(), Result.DONE),))
+
+
 SCREENS: Final[dict[str, Callable[[], str]]] = {
     "nothing-to-do": lambda: shown(*plan_of(planned(), sites=2)),
     "none-chosen": lambda: shown(replace(STARTED, sites=0), PhaseStarted(Phase.PLANNING, 0), PlanCompleted(0)),
@@ -253,6 +279,25 @@ SCREENS: Final[dict[str, Callable[[], str]]] = {
     ),
     "applied": lambda: shown(*applied(TWO), command="apply"),
     "promise-kept": lambda: shown(*applied(KEPT), command="apply"),
+    "stopped": lambda: shown(*interrupted(stopped("shop"), waited("other")), command="apply"),
+    "stopped-on-many-sites": lambda: shown(
+        *interrupted(
+            *(stopped(f"shop-{n}") for n in range(6)),
+            stopped("odd", error=Diagnostic("lost", "the lock was lost")),
+            SiteLedger(SiteRef(SiteName("late"), "9"), (), interrupted=True),
+        ),
+        command="apply",
+    ),
+    "waited-for-earlier-generations": lambda: shown(
+        *plan_of(
+            *(
+                planned(Action(waited(f"s{n}").entries[0].address, AwaitGeneration(), Reason.UNDER_WAY), site=f"s{n}")
+                for n in range(9)
+            )
+        ),
+        *applied(*(waited(f"s{n}") for n in range(9)), sites=9),
+        command="apply",
+    ),
     "applied-in-part": lambda: shown(
         *applied(
             TWO,
@@ -445,7 +490,7 @@ def test_few_sites_with_one_change_each_name_what_they_throw_away() -> None:
 def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_drafts() -> None:
     many = [discarding(f"s{number}", title=f"Title {number}") for number in range(6)]
     lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
-    shared = lines.index("Same on 6 sites (team=emea; list them with --sites)")
+    shared = lines.index("Same change on 6 sites (team=emea; list them with --sites)")
     assert lines[shared + 1].startswith("  * marketing plan    regenerate")
     assert lines[shared + 2] == "        - discards 12 unapproved drafts on these sites in total"
     own = lines.index("odd")
