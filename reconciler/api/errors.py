@@ -186,7 +186,9 @@ class ApiError(Exception):
                 return "run again later, or lower limits.requestsPerMinute"
             case ErrorKind.NETWORK if not self.sent:
                 return "check the network and the address of the API, then run the command again"
-            case ErrorKind.SERVER | ErrorKind.NETWORK:
+            case ErrorKind.SERVER:
+                return "run the command again later; the service itself failed, not your files or your network"
+            case ErrorKind.NETWORK:
                 return "temporary network problem; run the command again"
             case ErrorKind.UNREADABLE:
                 known_by = "the request id" if self.request_id else "the time of the request: the answer has no id"
@@ -279,7 +281,7 @@ def _envelope(value: object) -> tuple[str, str, tuple[Violation, ...]]:
     """Message, code and violations of an error body, whatever it is."""
     if isinstance(value, NotJson):
         # A gateway's branded page carries nothing but the status (S-wix 3.1).
-        return "an HTML page" if value.kind == "an HTML page" else shown(value.text), "", ()
+        return "it sent an HTML page" if value.kind == "an HTML page" else shown(value.text), "", ()
     if not isinstance(value, dict):
         return _text(value), "", ()
     if isinstance(value.get("error"), str):  # the IETF shape (D 2.2)

@@ -6,14 +6,14 @@ used directly: the layers of httpx above it took as long as a third of the reque
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
 from reconciler.api.address import Address
 from reconciler.api.lean_imports import import_aiohttp
-from reconciler.api.sending import NotSent, ProxyRefused, ProxyUnreachable, Request, Untrusted, WireError
+from reconciler.api.network_words import network_words
+from reconciler.api.sending import NotHttp, NotSent, ProxyRefused, ProxyUnreachable, Request, Untrusted, WireError
 from reconciler.api.surroundings import Surroundings
 
 if TYPE_CHECKING:
@@ -137,28 +137,29 @@ async def _exactly_once(request: ClientRequest, handler: ClientHandlerType) -> C
     except aiohttp.ClientHttpProxyError as error:
         if error.status in (401, 403, 407):
             raise ProxyRefused(f"the proxy answered {error.status}") from error
-        raise NotSent(f"the proxy answered {error.status}") from error
-    except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorSSLError, aiohttp.ConnectionTimeoutError) as error:
-        text = _connecting(str(error))
-        if request.proxy is not None and getattr(error, "host", None) == request.proxy.host:
-            raise ProxyUnreachable(text.replace("cannot connect to ", "cannot connect to the proxy ", 1)) from error
-        raise NotSent(text) from error
+        raise ProxyUnreachable(f"the proxy answered {error.status}") from error
+    except aiohttp.ClientConnectorError as error:  # of TLS too
+        named, why = f"{error.host}:{error.port}", network_words(error.os_error)
+        if request.proxy is not None and error.host == request.proxy.host:
+            raise ProxyUnreachable(f"cannot connect to the proxy {named} ({why})") from error
+        raise NotSent(f"cannot connect to {named} ({why})") from error
+    except aiohttp.ConnectionTimeoutError as error:
+        place = request.proxy or request.url
+        named = f"{place.host}:{place.port}"
+        if request.proxy is not None:
+            raise ProxyUnreachable(f"cannot connect to the proxy {named} in time") from error
+        raise NotSent(f"cannot connect to {named} in time") from error
+    except aiohttp.ClientResponseError as error:
+        raise NotHttp("what answered does not speak HTTP") from error
     except (aiohttp.ClientError, OSError) as error:
         raise WireError(_text(error)) from error
 
 
 def _text(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    return str(error) or "the connection was lost"
+    import aiohttp
 
-
-def _connecting(text: str) -> str:
-    if found := _REFUSED.match(text):
-        why = "connection refused" if "Connect call failed" in found[2] else found[2]
-        return f"cannot connect to {found[1]} ({why})"
-    return text or "the connection was lost"
-
-
-_REFUSED: Final = re.compile(r"Cannot connect to host (\S+) ssl:\S+ \[(.+)\]\Z")
-"""How the client words it: with the internals of the call that failed."""
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the server closed the connection without an answer"
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "it is shorter than announced, or not valid HTTP"
+    return network_words(error)

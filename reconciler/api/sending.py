@@ -17,6 +17,10 @@ class WireError(Exception):
     """No whole answer came. The request may have been read and acted on."""
 
 
+class NotHttp(WireError):
+    """What answered does not speak HTTP."""
+
+
 class NotSent(WireError):
     """The request was certainly not sent."""
 
@@ -30,7 +34,7 @@ class ProxyRefused(NotSent):
 
 
 class ProxyUnreachable(NotSent):
-    """No connection to the proxy."""
+    """No connection to the proxy, or none from it to the server."""
 
 
 class Request(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from reconciler.api.address import Address, Proxy, proxy_of
-from reconciler.api.sending import ProxyUnreachable, Untrusted
+from reconciler.api.sending import NotHttp, ProxyUnreachable, Untrusted
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.locations import is_loopback
 from reconciler.model.text import printable
@@ -81,12 +81,14 @@ class Surroundings(Struct, frozen=True):
             raise _wrong_proxy(variable, address) from None
 
     def cure(self, error: Exception) -> str:
-        """What a person can do about a proxy or a certificate that lets nothing through."""
+        """What a person can do about an address, a proxy or a certificate that lets nothing through."""
         if isinstance(error, Untrusted):
             named = self._bundle()
             if named is None:
                 return "if a proxy re-signs TLS traffic, set SSL_CERT_FILE to the file with its CA certificate"
-            return f"the certificates that {named[0]} names do not cover this server; check {printable(named[1])}"
+            return f"add the CA certificate of this server to {printable(named[1])}, which {named[0]} names"
+        if isinstance(error, NotHttp):
+            return "check the address of the API, and that of the proxy if there is one"
         variable = next((name for name in _proxy_names("https") if self.environ.get(name)), "HTTPS_PROXY")
         if isinstance(error, ProxyUnreachable):
             return f"check the address in {variable}, or list the host in NO_PROXY"

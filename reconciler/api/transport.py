@@ -36,6 +36,7 @@ from reconciler.api.pool import Pool
 from reconciler.api.retries import pause_before_retry
 from reconciler.api.routes import TOKEN, Call, ReadCall, WriteCall, only_reads
 from reconciler.api.sending import (
+    NotHttp,
     NotSent,
     ProxyRefused,
     ProxyUnreachable,
@@ -270,7 +271,7 @@ class Connection:
             )
         except (WireError, TimeoutError) as error:
             text = shown(masked(_network_text(error), secrets))
-            todo = self._surroundings.cure(error) if isinstance(error, ProxyUnreachable) else ""
+            todo = self._surroundings.cure(error) if isinstance(error, ProxyUnreachable | NotHttp) else ""
             return ApiError(
                 ErrorKind.NETWORK, call, text, sent=not isinstance(error, NotSent), site=site.name, todo=todo
             )

@@ -86,7 +86,7 @@ def test_a_validation_error_with_and_without_its_rule() -> None:
         ([1, 2], ""),
         ("a bare text", "a bare text"),
         (17, ""),
-        (NotJson("<!DOCTYPE html><h1>Oops</h1>"), "an HTML page"),
+        (NotJson("<!DOCTYPE html><h1>Oops</h1>"), "it sent an HTML page"),
         (NotJson("upstream connect error"), "upstream connect error"),
         (NotJson(""), ""),
     ],
@@ -182,3 +182,9 @@ def test_an_error_comes_through_the_client_with_its_request_id_and_site(bench: B
     with pytest.raises(ApiError) as caught:
         asyncio.run(bench.client(side).endpoints.settings(bench.site))
     assert (caught.value.request_id, caught.value.site, caught.value.status) == ("r-9", "janes-pottery", 400)
+
+
+def test_a_failing_service_is_not_called_a_problem_of_the_network() -> None:
+    assert "network problem" not in error(503, NotJson("")).advice()
+    assert error(503, NotJson("")).advice().startswith("run the command again later")
+    assert error(503, NotJson("<html>")).what() == "the server failed: it sent an HTML page"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -245,3 +247,48 @@ def test_a_time_out_after_the_request_was_sent_never_counts_as_not_sent(clock: F
         # Long before the other of the two bounds would end it.
         assert isinstance(asyncio.run(asyncio.wait_for(write(timeouts), 20)), Unknown)
         assert asked == number
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    at_once = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "hang_up", "what", "todo"),
+    [
+        ("https", lambda writer: writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "does not speak TLS", "address"),
+        ("https", lambda _: None, "cannot connect", "address"),
+        ("http", reset, "the connection was reset", "run the command again"),
+        ("http", lambda _: None, "closed the connection without an answer", "run the command again"),
+        ("http", lambda writer: writer.write(b"SSH-2.0-OpenSSH\r\n"), "does not speak HTTP", "address of the API"),
+    ],
+    ids=["no-tls", "closed-in-tls", "reset", "closed", "no-http"],
+)
+def test_what_breaks_a_connection_is_told_without_error_numbers_and_internals(
+    clock: FakeClock,
+    site: SiteRef,
+    scheme: str,
+    hang_up: Callable[[asyncio.StreamWriter], None],
+    what: str,
+    todo: str,
+) -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        hang_up(writer)
+        writer.close()
+
+    async def ask() -> ApiError:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        address = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with client_to(address, clock) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.endpoints.settings(site)
+        server.close()
+        await server.wait_closed()
+        return caught.value
+
+    error = asyncio.run(ask())
+    assert what in error.what()
+    assert todo in error.advice()
+    assert not re.search(r"Errno|\[|_ssl|\\|url=|\b400\b", error.sentence())

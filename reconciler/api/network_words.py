@@ -1,0 +1,50 @@
+"""What kept a request from an answer, in words for people: errors of sockets, TLS and HTTP name their own internals."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+from typing import Final
+
+_SOCKET_WORDS: Final = {
+    errno.ECONNREFUSED: "connection refused",
+    errno.ECONNRESET: "the connection was reset",
+    errno.ECONNABORTED: "the connection was reset",
+    errno.EPIPE: "the connection was reset",
+    errno.EHOSTUNREACH: "the host cannot be reached",
+    errno.ENETUNREACH: "the network cannot be reached",
+    errno.ETIMEDOUT: "no answer in time",
+}
+
+_NO_TLS: Final = ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER")
+"""Reasons that begin so: what answered does not speak TLS at all."""
+
+_OLD_TLS: Final = ("UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "VERSION_TOO_LOW")
+
+LOST: Final = "the connection was lost"
+
+
+def network_words(error: BaseException) -> str:
+    """`the connection was reset`: why no whole answer came. Never empty, never with an error number."""
+    if isinstance(error, ssl.SSLError):
+        return _tls_words(error)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, socket.gaierror):
+        again = error.errno == socket.EAI_AGAIN
+        return "host names cannot be looked up" if again else "no host has this name"
+    number = error.errno if isinstance(error, OSError) else None
+    return LOST if number is None else _SOCKET_WORDS.get(number) or os.strerror(number).lower()
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    reason = error.reason or ""
+    if reason.startswith(_NO_TLS):
+        return "it does not speak TLS; check the port"
+    if reason.startswith(_OLD_TLS):
+        return "it offers no TLS version from 1.2 on"
+    if "EOF" in reason or not reason:
+        return "the connection was closed while TLS was being set up"
+    return f"TLS could not be set up: {reason.replace('_', ' ').lower()}"
