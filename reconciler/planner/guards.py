@@ -16,24 +16,28 @@ from reconciler.planner.tally import PlanTally
 def judge_expectations(desired: DesiredSite, observed: ObservedSite, scope: Scope) -> tuple[Diagnostic, ...]:
     """The refusals of a site that does not meet its file's expectations; each names what was found."""
     expect = desired.expect
-    found: list[tuple[str, str, str]] = []
+    found: list[str] = []
     if expect.published is not None and observed.published is not expect.published:
-        words = {True: "published", False: "not published", None: "not known: its published URLs could not be read"}
-        found.append(("published", words[expect.published], words[observed.published]))
+        asked = f"expect.published is {'true' if expect.published else 'false'}"
+        if observed.published is None:
+            found.append(f"{asked}, but the published URLs of the site could not be read")
+        else:
+            found.append(f"{asked}, but the site is {'' if observed.published else 'not '}published")
     if expect.language is not None and (observed.language or "").casefold() != expect.language.casefold():
-        found.append(("language", expect.language, observed.language or "not known"))
+        seen = f"is {observed.language}" if observed.language else "is not known"
+        found.append(f"expect.language is {expect.language}, but the language of the site {seen}")
     for channel in expect.channels:
         status = observed.channel(channel) or ChannelStatus.UNKNOWN
         if status is not ChannelStatus.VALID:
-            found.append((f"channels.{channel}", "connected", status.words))
+            found.append(f"expect.channels lists {channel}, but it is {status.words}")
     return tuple(
         refusal(
             scope.address(Kind.SITE),
             RefusedBy.EXPECT,
-            f"expect.{what}: the file expects {wanted}, the {'channel' if '.' in what else 'site'} is {seen}",
+            what,
             "change the site, or the expectation in its file",
         )
-        for what, wanted, seen in found
+        for what in found
     )
 
 

@@ -22,7 +22,7 @@ from reconciler.planner.actions import Action
 from reconciler.reporters.event_words import event_words
 from reconciler.reporters.layout import Style
 from reconciler.reporters.values import quoted, yaml
-from reconciler.reporters.words import because, moment, plural
+from reconciler.reporters.words import because, moment, plural, reason_behind
 
 SYMBOLS: Final = {
     Verb.CREATE: "+",
@@ -106,9 +106,10 @@ def _post(action: Action, operation: SchedulePost | ReschedulePost | CancelPost,
             earlier = f" instead of {moment(before, zone)}" if before else ""
             return ActionText(subject, f"moves to {moment(at, zone)}{earlier}")
         case CancelPost(at=at):
-            when = f"was to go out {moment(at, zone)}" if at else "is waiting to go out"
+            when = f"scheduled for {moment(at, zone)}" if at else "scheduled"
             facts = f" ({', '.join(action.because)})" if action.because else ""
-            return ActionText(f"cancel {name_of(operation)}", because(action, when) + facts)
+            why = reason_behind(action.reason)
+            return ActionText(f"cancel {name_of(operation)}", f"{when}; {why}{facts}" if why else when + facts)
         case _:
             assert_never(operation)
 

@@ -131,9 +131,7 @@ def _report_lines(report: DriftReport, *, everything: bool) -> Iterator[Line]:
     for note in report.notes:
         yield Line((Span(f"  note: {note}", Style.DIM),), hang=8)
     if report.due:
-        objects = plural(report.due, "object")
-        text = f"  note: {objects} newly covered by a rule as time passed; nothing to do, the next apply handles it"
-        yield Line((Span(text, Style.DIM),), hang=8)
+        yield Line((Span(f"  note: {words.newly_covered(report.due)}", Style.DIM),), hang=8)
 
 
 def _rank(item: DriftItem) -> int:
@@ -187,8 +185,8 @@ def _field(field: FieldDrift, item: DriftItem) -> Iterator[Span]:
         yield Span("site -> file:", Style.DIM)
         yield from change_row(FieldChange(field.path, field.live, field.desired)).spans
     else:
-        yield Span(f"file: {_side(field.desired)}")
         yield Span(f"site: {_side(field.live)}")
+        yield Span(f"file: {_side(field.desired)}")
     if not isinstance(field.applied, Absent) and field.applied not in (field.desired, field.live):
         yield Span(f"last applied: {_side(field.applied)}")
     if field.moved is not item.moved:

@@ -14,7 +14,7 @@ NO_CHANGES: Final = "No changes."
 NO_DRIFT: Final = "No drift."
 NOTHING_PUBLIC: Final = " Nothing goes public."
 
-NO_SITES: Final = "No sites were looked at: none was chosen."
+NO_SITES: Final = "No sites were selected; nothing was looked at."
 """The last line of a run over no sites, which says nothing about the sites."""
 
 SHORT_COMMIT: Final = 7

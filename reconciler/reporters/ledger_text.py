@@ -129,7 +129,7 @@ def _posts_together(entries: Sequence[Entry]) -> Iterable[Sequence[Entry]]:
 
 
 def _moment_of(entry: Entry) -> datetime | None:
-    """When a post goes out, or was to go out, of which nothing else is to be told; None if there is more to tell."""
+    """When a post goes out, or would have, if there is nothing else to say about it; None if there is."""
     operation = entry.operation
     if entry.result is not Result.DONE:
         return None
@@ -201,13 +201,13 @@ def _outcome(entry: Entry, planned: str, zone: str) -> str:
     if done and isinstance(operation, GeneratePosts):
         return f"generated for {quoted(operation.title)}"
     if done and isinstance(operation, CancelPost):
-        return f"was to go out {moment(operation.at, zone)}" if operation.at else ""
+        return f"was scheduled for {moment(operation.at, zone)}" if operation.at else ""
     if done and isinstance(operation, SchedulePost) and entry.detail:  # it says when, as it was read back
         return f"on {account_words(operation.account)}"
     if not done and isinstance(operation, SchedulePost):
-        return f"was to go out {scheduled_words(operation, zone)}"
+        return f"due {scheduled_words(operation, zone)}"
     if not done and isinstance(operation, ReschedulePost):
-        return f"was to move to {moment(operation.at, zone)}"
+        return f"would have moved to {moment(operation.at, zone)}"
     return planned
 
 

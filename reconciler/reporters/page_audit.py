@@ -51,7 +51,7 @@ def drifted_row(drifted: SiteDrifted) -> SiteRow:
         ("pending", tally.pending),
         ("in review", tally.in_review),
     )
-    due = f"{words.plural(report.due, 'object')} newly covered by a rule as time passed; the next apply handles it."
+    due = words.newly_covered(report.due)
     parts = [
         bullets((problem_item(refusal, "refused") for refusal in report.refusals), "items bad"),
         bullets((_item(item) for item in items if item.state is not DriftState.CONVERGED), "items"),

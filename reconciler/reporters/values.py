@@ -29,6 +29,9 @@ LONGEST: Final = 160
 """Characters of one value that are shown; `--explain` and the other formats have all of it."""
 
 _PLAIN = re.compile(r"[^\W\d_][^:#\[\]{},&*!|>'\"%@`\n\t]*\Z")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?\Z", re.ASCII)
+"""Written without quotes in a file, although YAML 1.1 would not take it for a text."""
+
 _NO_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -145,7 +148,8 @@ def _flow(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if _PLAIN.match(value) and value.casefold() not in _NO_TEXT else _text(value)
+        plain = _PLAIN.match(value) and value.casefold() not in _NO_TEXT
+        return value if plain or _DATE.match(value) else _text(value)
     if isinstance(value, tuple):
         return f"[{', '.join(_flow(member) for member in value)}]"
     if isinstance(value, JsonObject):

@@ -9,7 +9,7 @@ from typing import Final, assert_never
 
 from reconciler.model.activities import ActivityIs, DateIs, DesiredActivity, NoActivityLike, SetActivities
 from reconciler.model.canonical import Json, thaw
-from reconciler.model.events import EventIs, NoEventNamed
+from reconciler.model.events import EventIs, NoEventNamed, name_of_input
 from reconciler.model.frozen import instant
 from reconciler.model.marketing_plan import DiscardsOnly, MarketingPlanIs
 from reconciler.model.moments import moment_text
@@ -228,6 +228,12 @@ def finding(item: DriftItem, *, named: bool = False) -> str:
     return f"{said}: {', '.join(about)}" if about else said
 
 
+def newly_covered(objects: int) -> str:
+    """What is told of objects that only time brought into the range of a rule."""
+    came, them = ("has", "it") if objects == 1 else ("have", "them")
+    return f"{plural(objects, 'object')} {came} come into the range of a rule (no drift); the next apply handles {them}"
+
+
 def because(action: Action, what: str) -> str:
     """What is done, and why, unless that goes without saying."""
     why = reason_behind(action.reason)
@@ -242,9 +248,15 @@ _IN_BRACKETS: Final = frozenset({Reason.NO_MARKETING_PLAN, Reason.ASKED_FOR})
 """Reasons that are put in brackets after what is done."""
 
 
+def _input_words(path: str) -> str:
+    """An input of a generation: `toneOfVoice`, `event "Sale"`."""
+    event = name_of_input(path)
+    return path.removeprefix("settings.").removeprefix("overrides.") if event is None else f'event "{event}"'
+
+
 def _changed(paths: tuple[str, ...]) -> str:
     """`toneOfVoice and pointOfView`; more than three are counted."""
-    names = list(dict.fromkeys(path.removeprefix("settings.").removeprefix("overrides.") for path in paths))
+    names = list(dict.fromkeys(map(_input_words, paths)))
     if not names:
         return "its inputs"
     if len(names) > 3:

@@ -45,8 +45,8 @@ def test_each_move_is_named_with_who_made_it(reconciler: Command, project: Proje
     ran = reconciler("drift", project.root)
     assert (ran.code, ran.last) == (2, "Drift: 3 drifted, in 1 of 1 site.")
     lines = " ".join(ran.out.split())
-    assert "~ settings drifted changed remotely toneOfVoice file:" in lines
-    assert "changed remotely toneOfVoice file: warm and playful site: dry" in lines
+    assert "~ settings drifted changed remotely toneOfVoice site:" in lines
+    assert "changed remotely toneOfVoice site: dry file: warm and playful" in lines
     assert '~ event "Sale" drifted changed remotely gone since the last apply' in lines
     assert "~ marketing plan drifted changed remotely gone since the last apply" in lines
 

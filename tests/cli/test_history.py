@@ -45,7 +45,10 @@ def test_what_went_out_when_and_with_which_link(project: Project, reconciler: Co
         assert post["title"]
         assert post["timeZone"] == "Europe/Berlin"
     assert reconciler("history", project.root).out.count("went out: https://") == 2
-    assert reconciler("history", project.root, "--exclude", "shop").last == "No sites were looked at: none was chosen."
+    assert (
+        reconciler("history", project.root, "--exclude", "shop").last
+        == "No sites were selected; nothing was looked at."
+    )
 
 
 def test_what_was_taken_back_is_no_longer_said_to_be_scheduled(project: Project, reconciler: Command) -> None:

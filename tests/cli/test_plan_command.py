@@ -189,7 +189,7 @@ def test_a_guard_that_would_refuse_is_4(project: Project, reconciler: Command) -
     project.write({"sites/shop.yaml": site("shop", more="expect: {language: fr}\n")})
     done = reconciler("plan", project.root)
     assert done.code == 4
-    assert done.last.startswith("Refused: shop: expect.language: the file expects fr, the site is en")
+    assert done.last.startswith("Refused: shop: expect.language is fr, but the language of the site is en")
     assert done.out.splitlines()[-3].startswith("Plan: ")
 
 

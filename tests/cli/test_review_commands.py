@@ -456,7 +456,7 @@ def test_ctrl_c_between_two_drafts_says_what_was_saved(
 def test_approve_of_no_sites_says_so(shop: Project, reconciler: Command) -> None:
     reconciler("review", shop.root)
     done = reconciler("approve", shop.root, "--exclude", "*", "--all", "--yes")
-    assert done.out == "No sites were looked at: none was chosen.\n"
+    assert done.out == "No sites were selected; nothing was looked at.\n"
 
 
 def test_the_beginning_of_an_id_is_enough(shop: Project, reconciler: Command) -> None:

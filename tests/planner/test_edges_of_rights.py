@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import fields, replace
 
@@ -48,6 +50,23 @@ def test_what_is_not_known_is_not_what_was_expected(expected: bool, seen: bool |
     wanted = replace(desired(), schedule=None, expect=Expect(published=expected))
     assert plan(wanted, site(published=seen)).refusals
     assert not plan(wanted, site(published=expected)).refusals
+
+
+@pytest.mark.parametrize(
+    ("expect", "seen", "said"),
+    [
+        (Expect(published=True), {"published": False}, "expect.published is true, but the site is not published"),
+        (Expect(published=False), {"published": True}, "expect.published is false, but the site is published"),
+        (Expect(published=True), {"published": None}, "the published URLs of the site could not be read"),
+        (Expect(language="en"), {"language": "de"}, "expect.language is en, but the language of the site is de"),
+        (Expect(language="en"), {"language": None}, "expect.language is en, but the language of the site is not known"),
+        (Expect(channels=("PINTEREST",)), {"channels": ()}, "lists PINTEREST, but it is not known to be connected"),
+    ],
+)
+def test_a_refusal_says_what_was_expected_and_what_was_found(expect: Expect, seen: dict[str, Any], said: str) -> None:
+    wanted = replace(desired(), schedule=None, expect=expect)
+    (refused,) = plan(wanted, replace(site(), **seen)).refusals
+    assert said in refused.message
 
 
 @pytest.mark.parametrize(

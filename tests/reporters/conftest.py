@@ -129,5 +129,7 @@ def everything() -> SitePlanned:
 @pytest.fixture
 def refused() -> SitePlanned:
     """A plan that its own guard refuses."""
-    found = refusal(Address(SITE), RefusedBy.EXPECT, "expect.published: the file expects published", "publish the site")
+    found = refusal(
+        Address(SITE), RefusedBy.EXPECT, "expect.published is true, but the site is not published", "publish the site"
+    )
     return planned(plan_of(TONE, refusals=(found,)))

@@ -487,6 +487,14 @@ def test_few_sites_with_one_change_each_name_what_they_throw_away() -> None:
     assert '- discards 2 unapproved drafts: "Autumn" (Instagram, X)' in text
 
 
+def test_a_changed_event_is_called_an_event_and_not_by_the_path_of_a_field() -> None:
+    inputs = ("settings.toneOfVoice", "calendarEvents.Open day")
+    regenerate = Regenerate(keyword_research=False, discards=())
+    action = Action(Address(SHOP, Kind.MARKETING_PLAN), regenerate, Reason.INPUTS_CHANGED, inputs)
+    text = shown(*plan_of(planned(action)), screen=Screen(width=300))
+    assert 'because toneOfVoice and event "Open day" changed' in text
+
+
 def test_many_sites_with_one_change_count_what_they_throw_away_but_for_approved_drafts() -> None:
     many = [discarding(f"s{number}", title=f"Title {number}") for number in range(6)]
     lines = shown(*plan_of(*many, discarding("odd", approved=True), sites=9)).splitlines()
@@ -693,8 +701,7 @@ def test_a_fleet_has_one_line_for_the_posts_of_a_site_that_went_as_planned() -> 
         "  > posts             done  2 scheduled for Tue 2026-12-01 09:30 UTC to Tue 2026-12-01 10:30 UTC"
         '  "Title 0", "Title 1"',
         '  > post "Title 2" (Facebook)  done  on account shop.berlin  it took two',
-        '  ! post "Title 3" (Instagram)  failed  was to go out Wed 2026-12-02 10:30 UTC'
-        "  scheduled for Wed 2026-12-02 10:30 UTC",
+        '  ! post "Title 3" (Instagram)  failed  due Wed 2026-12-02 10:30 UTC  scheduled for Wed 2026-12-02 10:30 UTC',
     ]
     listed = shown(*applied(*fleet), command="apply", screen=screen, detail=Detail(sites=True))
     assert listed.count('post "Title 1" (Instagram)  done') == 5
