@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from reconciler.api.client import FullClient
 from reconciler.cli.asking import agreed, can_ask, public_question
-from reconciler.cli.exit_codes import exit_code
 from reconciler.cli.options import RunOptions
 from reconciler.cli.run import Running, reported
 from reconciler.cli.selecting import context_of, selected, session_of
@@ -25,6 +24,7 @@ from reconciler.engine.plan_file import read_plan
 from reconciler.engine.results import ClosingEvent, Notice
 from reconciler.engine.saved import check_project, files_of
 from reconciler.engine.session import RunContext
+from reconciler.engine.verdict import verdict_of
 from reconciler.model.diagnostics import Diagnostic, Severity, UsageError
 from reconciler.planner.document import PlanRefused
 from reconciler.wiring import api_of
@@ -116,7 +116,7 @@ def _carry_out(
         decide,
         permissions.lock_timeout,
         interrupts.requested,
-        lambda completed: exit_code(completed, signal=interrupts.code),
+        lambda completed: verdict_of(completed, signal=interrupts.signal),
     )
 
     async def apply() -> ClosingEvent:

@@ -13,10 +13,10 @@ from typing import Final, TextIO, assert_never
 from msgspec import Struct, structs
 
 from reconciler.cli.asking import can_ask, key
-from reconciler.cli.exit_codes import Terminated
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import screen_of, shows_text
 from reconciler.cli.run import reported
+from reconciler.cli.running import Terminated
 from reconciler.config.approvals import read_approvals
 from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
 from reconciler.config.discovery import shown_path

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
-from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
+from reconciler.cli.running import Stopped, Terminated
+from reconciler.engine.verdict import Verdict, interrupted_by
 from reconciler.version import __version__
 
 if TYPE_CHECKING:
@@ -107,24 +108,24 @@ def run(args: Sequence[str]) -> int:
     try:
         result = cli.main(args=list(args), prog_name="reconciler", standalone_mode=False)
         sys.stdout.flush()
-        return int(result) if isinstance(result, int) else ExitCode.DONE
+        return result if isinstance(result, int) else Verdict.SUCCEEDED.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
-        return ExitCode.ERROR
+        return Verdict.FAILED.exit_code
     except click.ClickException as error:
         return _misused(error, args)
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        return ExitCode.INTERRUPTED
+        return interrupted_by(signal.SIGINT).exit_code
     except Terminated:
-        return ExitCode.TERMINATED
+        return interrupted_by(signal.SIGTERM).exit_code
     except BrokenPipeError:
         _close_stdout()
-        return ExitCode.ERROR
+        return Verdict.FAILED.exit_code
     except OSError as error:
         return _fail_to_write(error) if error.errno in NO_ROOM else _bug(error)
     except SystemExit as error:  # click leaves this way when the reader of a pipe is gone
-        return error.code if isinstance(error.code, int) else ExitCode.ERROR
+        return error.code if isinstance(error.code, int) else Verdict.FAILED.exit_code
     except Exception as error:
         return _unexpected(error)
 
@@ -179,9 +180,9 @@ def _unexpected(error: Exception) -> int:
             return _fail(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}; nothing was done")
         case UsageError():
             return _fail(str(error))
-        case Stopped(code=code):
+        case Stopped(signal=number):
             click.echo("Interrupted.", err=True)
-            return code
+            return interrupted_by(number).exit_code
         case _:
             return _bug(error)
 
@@ -250,7 +251,7 @@ def _close_stdout() -> None:
 
 def _fail(message: str) -> int:
     _say([f"Error: {message}"])
-    return ExitCode.ERROR
+    return Verdict.FAILED.exit_code
 
 
 def _say(messages: Iterable[str]) -> None:
@@ -278,4 +279,4 @@ def _bug(error: Exception) -> int:
             "RECONCILER_DEBUG=1 shows where it happened.",
         ]
     )
-    return ExitCode.ERROR
+    return Verdict.FAILED.exit_code

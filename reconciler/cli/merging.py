@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.showing import readable_plan, tell_plan
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import refused_target
-from reconciler.engine.merging import merged_plans, merged_reports
+from reconciler.engine.merging import merged_plans, merged_reports, report_verdict
 from reconciler.engine.plan_file import LARGEST_WHOLE, write_file, write_plan
 from reconciler.engine.results import ClosingEvent, Emit, Notice, PartsMerged
 from reconciler.engine.saved import check_destination
@@ -38,10 +37,7 @@ def merge(files: Sequence[Path], out: Path, state: str | None, emit: Emit) -> Cl
         return closing
     report = merged_reports([(printable(str(file)), _report(file)) for file in files])
     write_file(out, [json.dumps(report, ensure_ascii=True).encode("ascii"), b"\n"])
-    code = report.get("exitCode", int(ExitCode.DONE))
-    merged = PartsMerged(
-        len(files), len(report.get("sites", ())), code if isinstance(code, int) else int(ExitCode.ERROR)
-    )
+    merged = PartsMerged(len(files), len(report.get("sites", ())), report_verdict(report))
     emit(merged)
     return merged
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -14,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated, exit_code
 from reconciler.cli.options import Shown
 from reconciler.cli.outputs import open_reports
-from reconciler.cli.running import Interrupts, beside, run
+from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, RunFailed
+from reconciler.engine.verdict import Verdict, verdict_of
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.reporters.problems import ProblemReporter
 from reconciler.reporters.progress import Progress, Watch
@@ -62,25 +63,25 @@ def reported(
     first = (progress, ProblemReporter(sys.stderr.write))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
         running = Running(reports.handle, progress)
-        signal: ExitCode | None = None
+        number: int | None = None
         try:
             closing = work(running)
-            signal = running.interrupts.code
+            number = running.interrupts.signal
         except OSError as error:
             if error.errno in NO_ROOM:
-                reports.handle(Ended(ExitCode.ERROR))
+                reports.handle(Ended(Verdict.FAILED.exit_code))
                 raise
             closing = _unexpected(error, reports.handle)
         except Exception as error:
             closing = _unexpected(error, reports.handle)
-            signal = error.code if isinstance(error, Stopped) else None
+            number = error.signal if isinstance(error, Stopped) else None
         except (KeyboardInterrupt, Terminated) as error:
             reports.handle(closing := Interrupted())
-            signal = ExitCode.TERMINATED if isinstance(error, Terminated) else ExitCode.INTERRUPTED
-        code = exit_code(closing, detailed=detailed, signal=signal)
-        reports.handle(Ended(code))
+            number = signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT
+        verdict = verdict_of(closing, detailed=detailed, signal=number)
+        reports.handle(Ended(verdict.exit_code))
         sys.stdout.flush()
-    return code
+    return verdict.exit_code
 
 
 async def _sleep(seconds: float) -> None:

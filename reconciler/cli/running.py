@@ -6,23 +6,33 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from reconciler.cli.exit_codes import ExitCode, Stopped
-
 if TYPE_CHECKING:  # `validate` waits for nothing
     import asyncio
 
 Result = TypeVar("Result")
 
 
+class Stopped(Exception):
+    """A run that a signal ended before it had anything to say."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__("interrupted")
+        self.signal = signal
+
+
+class Terminated(BaseException):
+    """SIGTERM while no run is in progress that could be finished cleanly."""
+
+
 class Interrupts:
     """Whether the run was asked to end, and what that does.
 
-    The first signal sets `code`, which a run that writes checks between its calls. Until `stop_gently` is
+    The first signal sets `signal`, which a run that writes checks between its calls. Until `stop_gently` is
     called, and from the second signal on, it cancels the run instead.
     """
 
     def __init__(self) -> None:
-        self.code: ExitCode | None = None
+        self.signal: int | None = None
         self._task: asyncio.Task[Any] | None = None
         self._gentle = False
         self._said: Callable[[], object] = lambda: None
@@ -34,16 +44,16 @@ class Interrupts:
 
     def forget(self) -> None:
         """The signal that came is the normal way to end this run."""
-        self.code = None
+        self.signal = None
 
     def requested(self) -> bool:
         """Whether nothing more should be started."""
-        return self.code is not None
+        return self.signal is not None
 
-    def receive(self, code: ExitCode) -> None:
+    def receive(self, number: int) -> None:
         """A signal has come."""
-        again = self.code is not None
-        self.code = self.code or code
+        again = self.signal is not None
+        self.signal = self.signal or number
         if self._gentle and not again:
             self._said()
         elif self._task is not None:
@@ -61,19 +71,19 @@ def run(work: Coroutine[Any, Any, Result], interrupts: Interrupts) -> Result:
     async def bound() -> Result:
         interrupts.bind(asyncio.current_task())
         loop = asyncio.get_running_loop()
-        signals = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+        signals = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.getsignal(number) for number in signals}
         try:
-            for number, code in signals.items():
-                loop.add_signal_handler(number, interrupts.receive, code)
+            for number in signals:
+                loop.add_signal_handler(number, interrupts.receive, number)
         except (NotImplementedError, RuntimeError, ValueError):
             pass  # Windows, or not the main thread: KeyboardInterrupt does what it can
         try:
             return await work
         except asyncio.CancelledError:
-            if interrupts.code is None:
+            if interrupts.signal is None:
                 raise
-            raise Stopped(interrupts.code) from None
+            raise Stopped(interrupts.signal) from None
         finally:
             for number, handler in before.items():
                 try:

@@ -20,6 +20,7 @@ from reconciler.engine.selection import repository_of
 from reconciler.engine.session import RunContext, Session, plan_options
 from reconciler.engine.site_results import Progressed, SiteApplied
 from reconciler.engine.todays_files import TodaysFiles
+from reconciler.engine.verdict import Verdict
 from reconciler.executor.events import Event
 from reconciler.executor.executor import apply_plan
 from reconciler.executor.open_entries import resolve_open
@@ -69,14 +70,14 @@ Decide: TypeAlias = Callable[[Proposal], Awaitable[Decision]]
 class ApplyTerms(Struct, frozen=True):
     """The terms on which an apply runs. `decide` is asked once, once all sites are planned, if anything is to be done.
 
-    `stop` is asked between calls: once it is true, nothing more is started. `exit_code` is noted with the ledger
+    `stop` is asked between calls: once it is true, nothing more is started. `verdict` is noted with the ledger
     that the state keeps.
     """
 
     decide: Decide
     lock_timeout: timedelta = timedelta(0)
     stop: Callable[[], bool] = lambda: False
-    exit_code: Callable[[ApplyCompleted], int] | None = None
+    verdict: Callable[[ApplyCompleted], Verdict] | None = None
 
 
 class Attempt(Protocol):

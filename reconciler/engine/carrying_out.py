@@ -268,8 +268,8 @@ class ApplyTotals:
 async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None:
     """Writes the ledger of a run into the state; if that is not possible, only says so."""
     ledger: dict[str, Any] = {"command": "apply", "interrupted": done.interrupted}
-    if run.terms.exit_code is not None:
-        ledger["exitCode"] = run.terms.exit_code(done)
+    if run.terms.verdict is not None:
+        ledger["exitCode"] = run.terms.verdict(done).exit_code
     try:
         text = to_json(ledger)[:-1] + b',"sites":[' + b",".join(ledgers) + b"]}"
         run_name = run.session.leases.holder.run

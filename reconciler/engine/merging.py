@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from reconciler.engine.plan_file import StoredPlans
+from reconciler.engine.verdict import Verdict, verdict_with, worst
 from reconciler.model.codec import Malformed, from_plain
 from reconciler.model.diagnostics import UsageError
 from reconciler.model.text import printable
 from reconciler.planner.document import RunPart, SavedPlan
 from reconciler.version import __version__
-
-WORST_FIRST: Final = (143, 130, 1, 4, 3, 2, 0)
-"""Exit codes, the worst first: a whole has the worst of its parts (docs/design.md 2.1)."""
 
 Report = Mapping[str, Any]
 
@@ -84,16 +82,17 @@ def merged_reports(found: Sequence[tuple[str, Report]]) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     for key in dict.fromkeys(key for report in in_order for key in report):
         values = [report[key] for report in in_order if key in report]
-        if key == "exitCode":
-            whole[key] = min(values, key=_badness)
-        elif key == "formatVersion":
+        if key in ("verdict", "exitCode"):
+            continue
+        if key == "formatVersion":
             whole[key] = values[0]
         elif key == "run":
             whole[key] = {**_joined(values), "of": max(run.get("of", 0) for run in values)}
             whole[key].pop("part")
         else:
             whole[key] = _joined(values)
-    return whole
+    verdict = worst(map(report_verdict, in_order))
+    return {**whole, "verdict": verdict.value, "exitCode": verdict.exit_code}
 
 
 def part_of(file: str, report: Report) -> RunPart | None:
@@ -108,8 +107,9 @@ def part_of(file: str, report: Report) -> RunPart | None:
         raise UsageError(f"{file} is not a report that can be merged: {error}") from None
 
 
-def _badness(code: object) -> int:
-    return WORST_FIRST.index(code) if code in WORST_FIRST else 0
+def report_verdict(report: Report) -> Verdict:
+    """How the run of a report ended. One that does not say so was cut short."""
+    return verdict_with(report.get("exitCode"))
 
 
 def _joined(values: list[Any]) -> Any:

@@ -37,6 +37,7 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.verdict import Verdict, verdict_with
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, Place
 
@@ -220,11 +221,11 @@ class Validated(Struct, frozen=True):
 
 
 class PartsMerged(Struct, frozen=True):
-    """The reports of all parts were merged. `exit_code` is that of the run as a whole, as its parts ended."""
+    """The reports of all parts were merged. `verdict` is that of the run as a whole, as its parts ended."""
 
     parts: int
     sites: int
-    exit_code: int
+    verdict: Verdict
 
 
 class Decided(Struct, frozen=True):
@@ -279,9 +280,14 @@ class Interrupted(Struct, frozen=True):
 
 
 class Ended(Struct, frozen=True):
-    """The last event of every run."""
+    """The last event of every run: how it ended, for the shell and for every report."""
 
     exit_code: int
+
+    @property
+    def verdict(self) -> Verdict:
+        """The exit code in a word."""
+        return verdict_with(self.exit_code)
 
 
 SiteEvent: TypeAlias = (

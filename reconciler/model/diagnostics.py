@@ -1,6 +1,6 @@
 """Diagnostic: one problem of any origin, as a value. Files, policy, the API, drift and blocked items all say it so.
 
-It becomes a sentence in `reporters/` alone, and an exit code in `cli/exit_codes.py` alone.
+It becomes a sentence in `reporters/` alone, and an exit code in `engine/verdict.py` alone.
 """
 
 from __future__ import annotations

@@ -48,6 +48,7 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Result, SiteLedger
 from reconciler.model.address import Address
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -85,7 +86,10 @@ _GRAVE = frozenset(
 
 
 class Findings:
-    """The problems of a run, each once: an apply tells of its sites twice, and of a refusal for a site and the run."""
+    """The problems of a run, each once: an apply tells of its sites twice, and of a refusal for a site and the run.
+
+    A run that ends badly though nothing told of a reason is a problem of its own: no report is silent about it.
+    """
 
     def __init__(self) -> None:
         self._told: set[Diagnostic] = set()
@@ -93,8 +97,24 @@ class Findings:
     def of(self, event: Event) -> list[Diagnostic]:
         """What an event tells of that none before it did, the most serious first. A mere change is not a problem."""
         found = [finding for finding in dict.fromkeys(findings_of(event)) if finding not in self._told]
+        if isinstance(event, Ended) and not event.verdict.is_success:
+            found = [] if any(explains(finding, event.verdict) for finding in self._told) else [ended_badly(event)]
         self._told.update(found)
         return found
+
+
+def explains(finding: Diagnostic, verdict: Verdict) -> bool:
+    """Whether a finding is reason enough for this verdict."""
+    if verdict is Verdict.FAILED:
+        return finding.severity is Severity.ERROR
+    return finding.severity is not Severity.NOTE
+
+
+def ended_badly(ended: Ended) -> Diagnostic:
+    """How a run ended of which nothing else tells why."""
+    what = f"the run ended as {ended.verdict}, with exit code {ended.exit_code}"
+    severity = Severity.ERROR if ended.verdict is Verdict.FAILED else Severity.WARNING
+    return Diagnostic(f"run-{ended.verdict}", what, "look at the text output of the run", severity)
 
 
 def findings_of(event: Event) -> Iterator[Diagnostic]:

@@ -58,16 +58,16 @@ class GithubReporter:
             self._closing = event
             self._numbers |= numbers_of(event)
         if isinstance(event, Ended):
-            self._end(event.exit_code)
+            self._end(event)
         if self._summary is not None:
             self._summary.handle(event)
 
-    def _end(self, exit_code: int) -> None:
+    def _end(self, ended: Ended) -> None:
         line = "" if self._closing is None else last_line(self._context.command, self._closing)
-        for part in inert_lines(line or f"Exit code {int(exit_code)}"):
+        for part in inert_lines(line or f"Exit code {ended.exit_code} ({ended.verdict})"):
             self._context.write(part + "\n")
         if self._context.step_outputs is not None:
-            numbers = {**self._numbers, "exit-code": int(exit_code)}
+            numbers = {**self._numbers, "exit-code": ended.exit_code}
             self._context.step_outputs("".join(f"{name}={number}\n" for name, number in numbers.items()))
 
 

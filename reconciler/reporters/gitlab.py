@@ -1,7 +1,7 @@
 """The format of GitLab's `reports:terraform`: three numbers over all sites, which a merge request shows.
 
 Created is what is added or generated, updated what is changed, published or has drifted, deleted what is destroyed,
-cancelled or discarded. A run that does not know its plan whole writes an object without numbers, which GitLab reports
+cancelled or discarded. A run that failed or was interrupted writes an object without numbers, which GitLab reports
 as a failed report; zeros would say that nothing changes.
 """
 
@@ -23,15 +23,15 @@ class GitlabReporter:
     def handle(self, event: Event) -> None:
         """An event of the run; only its plan and its audit have numbers."""
         match event:
-            case PlanCompleted(failed=0, tally=tally):
+            case PlanCompleted(tally=tally):
                 self._numbers = {
                     "create": tally.add + tally.generate,
                     "update": tally.change + tally.publish,
                     "delete": tally.destroy + tally.cancel + tally.discard,
                 }
-            case DriftCompleted(failed=0, tally=tally):
+            case DriftCompleted(tally=tally):
                 self._numbers = {"create": 0, "update": tally.drifted, "delete": 0}
             case Ended():
-                self._write(json.dumps(self._numbers) + "\n")
+                self._write(json.dumps({} if event.verdict.is_cut_short else self._numbers) + "\n")
             case _:
                 pass

@@ -50,6 +50,7 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.verdict import Verdict
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.review import Review
 from reconciler.reporters.context import ReporterContext
@@ -77,6 +78,17 @@ TITLES: Final = {
     "history": "What went out",
     "import": "Imported sites",
     "doctor": "What was examined",
+}
+
+
+_STYLES: Final = {
+    Verdict.SUCCEEDED: "good",
+    Verdict.CHANGES: "calm",
+    Verdict.INCOMPLETE: "warn",
+    Verdict.REFUSED: "bad",
+    Verdict.FAILED: "bad",
+    Verdict.INTERRUPTED: "bad",
+    Verdict.TERMINATED: "bad",
 }
 
 
@@ -139,8 +151,9 @@ class HtmlReporter:
                 self._texts += text_of(self._context.command, event)
             case SiteStarted() | Progressed():
                 pass
-            case Ended(exit_code=exit_code):
-                self._write(int(exit_code))
+            case Ended():
+                self._problems += new
+                self._write(event)
             case _:
                 self._closing(event, new)
 
@@ -204,19 +217,19 @@ class HtmlReporter:
 
     # --- the page ----------------------------------------------------------------------------------
 
-    def _write(self, exit_code: int) -> None:
+    def _write(self, ended: Ended) -> None:
         command = self._context.command
         if self._reviews:
-            self._context.write(self._gallery())
+            self._context.write(self._gallery(ended))
             return
-        top = list(self._top(exit_code))
+        top = list(self._top(ended))
         project = f" · {self._run.project}" if self._run is not None else ""
         first = "apply" if "apply" in self._page.parts() else command
         if command in ("show", "merge"):
             first = "plan"
         self._page.write(self._context.write, f"reconciler {command}{project}", top, first=first)
 
-    def _top(self, exit_code: int) -> Iterator[str]:
+    def _top(self, ended: Ended) -> Iterator[str]:
         yield f'<header class="top"><h1>reconciler {text(self._context.command)}</h1>\n'
         facts = [header(self._run)] if self._run is not None else []
         if self._context.now is not None:
@@ -224,8 +237,7 @@ class HtmlReporter:
         if any(facts):
             yield f'<p class="soft">{text(" · ".join(fact for fact in facts if fact))}</p>\n'
         if self._last:
-            style = {0: "good", 2: "calm", 3: "warn"}.get(exit_code, "bad")
-            yield f'<p class="last {style}">{text(self._last)}</p>\n'
+            yield f'<p class="last {_STYLES[ended.verdict]}">{text(self._last)}</p>\n'
         shared = [f'<li class="bad">{said}</li>' for said in self._shared()]
         told = [
             f'<li class="{SEVERITIES[problem.severity]}" dir="auto">{text(sentence(problem))}</li>'
@@ -242,14 +254,16 @@ class HtmlReporter:
             yield f'<pre class="text">{"<br>".join(map(text, self._texts))}</pre>\n'
         if self._calm:
             yield f'<p class="soft">{plural(self._calm, "site")} with nothing to report.</p>\n'
-        yield f'<p class="soft">Exit code {exit_code}</p></header>\n'
+        yield f'<p class="soft">{_code(ended)}</p></header>\n'
 
-    def _gallery(self) -> str:
+    def _gallery(self, ended: Ended) -> str:
         """The gallery of the reviewed sites, and below it what else the run has to say."""
         sandbox = self._run is not None and self._run.api is not None and self._run.api.kind is ApiKind.SANDBOX
         page = gallery(self._reviews, self._context.picture if sandbox else None)
-        if not (self._problems or self._causes):
-            return page
-        items = [text(sentence(problem)) for problem in self._problems]
-        items += self._shared()
-        return page.replace("</body>", f"{bullets(items, 'problems')}\n</body>")
+        items = [*(text(sentence(problem)) for problem in self._problems), *self._shared()]
+        problems = bullets(items, "problems") + "\n" if items else ""
+        return page.replace("</body>", f'{problems}<p class="soft">{_code(ended)}</p>\n</body>')
+
+
+def _code(ended: Ended) -> str:
+    return f"Exit code {ended.exit_code} ({ended.verdict})"

@@ -140,8 +140,8 @@ class JsonReporter:
                 self._members["summary"] = list_summary(sites)
             case StateShown(site=shown):
                 self._members |= state_values(shown)
-            case Ended(exit_code=exit_code):
-                self._end(exit_code)
+            case Ended():
+                self._end(event)
             case SiteStarted() | Progressed():
                 pass
             case _:
@@ -216,15 +216,20 @@ class JsonReporter:
             self._write(f'{{"formatVersion": {FORMAT_VERSION}, "command": {_dump(self._command)}, "sites": [')
             self._open = True
 
-    def _end(self, exit_code: int) -> None:
+    def _end(self, ended: Ended) -> None:
         self._begin()
         if self._problems:
             self._members["problems"] = self._problems
-        self._members["exitCode"] = int(exit_code)
+        self._members |= ended_values(ended)
         self._write("\n]" if self._sites else "]")
         for key, member in self._members.items():
             self._write(f",\n{_dump(key)}: {_dump(member)}")
         self._write("}\n")
+
+
+def ended_values(ended: Ended) -> dict[str, Any]:
+    """How a run ended, in a word and as a number."""
+    return {"verdict": ended.verdict.value, "exitCode": ended.exit_code}
 
 
 def _dump(value: Any) -> str:

@@ -1,7 +1,9 @@
 """The JUnit format, for the test pages of CI services: one test case per site, and one for the run itself.
 
-A case fails if a site could not be worked on, if a guard refuses it (with `--strict`, also if anything is blocked),
-if an action did not end well, or if it has drifted. What is only worth knowing is in its `system-out`.
+What makes a run fail (exit code 1) is an `error`: a site that could not be worked on, an action that failed, what
+`doctor` finds in the way. What a guard refuses (with `--strict`, also what is blocked), what was left undone and what
+has drifted is a `failure`. What is only worth knowing is in a case's `system-out`, and so is everything of a run that
+succeeded: a test page is never red where the exit code is 0, and never green where the run failed.
 """
 
 from __future__ import annotations
@@ -10,8 +12,14 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 from xml.sax.saxutils import escape, quoteattr
 
-from reconciler.engine.adoption_results import SiteExamined, SiteImported
-from reconciler.engine.results import Ended, Event, FilesInvalid
+from reconciler.engine.adoption_results import (
+    DoctorCompleted,
+    FilesChecked,
+    ProjectExamined,
+    SiteExamined,
+    SiteImported,
+)
+from reconciler.engine.results import Ended, Event, FilesInvalid, RunFailed
 from reconciler.engine.site_results import (
     SiteApplied,
     SiteDrifted,
@@ -22,11 +30,13 @@ from reconciler.engine.site_results import (
     SiteReviewed,
 )
 from reconciler.engine.state_results import StateListed
+from reconciler.engine.verdict import Verdict
+from reconciler.executor.ledger import Result
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.planner.drift_report import DriftState
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
-from reconciler.reporters.findings import Findings, drifted, findings_of
+from reconciler.reporters.findings import Findings, drifted, ended_badly, findings_of
 from reconciler.reporters.layout import inert, inert_lines
 
 RUN: Final = "run"
@@ -34,13 +44,23 @@ RUN: Final = "run"
 
 
 class _Case:
-    """A test case: what fails it, what else is said, and whether it could be worked on at all."""
+    """A test case: what fails it, what else is said, and whether it makes the run fail."""
 
     def __init__(self) -> None:
         self.failures: dict[Diagnostic, None] = {}
         self.notes: dict[Diagnostic, None] = {}
         self.error = False
         self.seconds = 0.0
+
+    def pass_all(self) -> None:
+        """Whatever was found keeps nothing from its success."""
+        self.notes, self.failures = self.failures | self.notes, {}
+        self.error = False
+
+    def fail_warnings(self) -> None:
+        """With `--strict` a warning fails."""
+        self.failures |= {finding: None for finding in self.notes if finding.severity is Severity.WARNING}
+        self.notes = {finding: None for finding in self.notes if finding not in self.failures}
 
 
 class JunitReporter:
@@ -52,35 +72,41 @@ class JunitReporter:
         self._findings = Findings()
         self._cases: dict[str, _Case] = {RUN: _Case()}
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         new = self._findings.of(event)
         match event:
-            case (
-                SitePlanned(seconds=seconds)
-                | SiteApplied(seconds=seconds)
-                | SiteImported(seconds=seconds)
-                | SiteExamined(seconds=seconds)
-            ):
+            case SitePlanned(seconds=seconds) | SiteImported(seconds=seconds):
                 self._tell(event.name, findings_of(event), seconds)
+            case SiteApplied(ledger=ledger, seconds=seconds):
+                failed = ledger.error is not None or any(entry.result is Result.FAILED for entry in ledger.entries)
+                self._tell(event.name, findings_of(event), seconds, error=failed)
             case SiteDrifted(report=report, seconds=seconds):
-                failing = (drifted(item) for item in report.of(DriftState.DRIFTED))
-                self._tell(event.name, findings_of(event), seconds, {found for found in failing if found is not None})
+                drifting = (drifted(item) for item in report.of(DriftState.DRIFTED))
+                failing = {found for found in drifting if found is not None}
+                self._tell(event.name, findings_of(event), seconds, failing=failing)
             case SiteFailed(seconds=seconds):
-                self._tell(event.name, findings_of(event), seconds)
-                self._case(event.name).error = True
+                self._tell(event.name, findings_of(event), seconds, error=not event.refused)
+            case SiteExamined(seconds=seconds):
+                self._tell(event.name, findings_of(event), seconds, error=True)
             case SiteReviewed() | SiteNotReviewed() | SiteHistory():
                 self._tell(event.name, findings_of(event))
             case StateListed(sites=sites):
                 for site in sites:
                     self._case(site.name)
                 for finding in findings_of(event):
-                    self._tell(finding.about.site, (finding,))
+                    self._tell(finding.about.site, (finding,), error=True)
             case FilesInvalid(problems=problems):
                 for problem in problems:
-                    self._tell(problem.file or RUN, (problem,))
-            case Ended(exit_code=exit_code):
-                self._write("".join(f"{line}\n" for line in self._document(exit_code)))
+                    self._tell(problem.file or RUN, (problem,), error=True)
+            case ProjectExamined() | FilesChecked() | RunFailed():
+                self._tell(RUN, new, error=True)
+            case DoctorCompleted(strict=True):
+                for case in self._cases.values():
+                    case.fail_warnings()
+            case Ended():
+                self._agree(event)
+                self._write("".join(f"{line}\n" for line in self._document(event.exit_code)))
             case _:
                 self._tell(RUN, new)
 
@@ -92,14 +118,31 @@ class JunitReporter:
         name: str,
         findings: Iterable[Diagnostic],
         seconds: float = 0.0,
+        *,
         failing: Iterable[Diagnostic] = (),
+        error: bool = False,
     ) -> None:
+        """Adds findings to a case, which fails if one of them is severe; with `error` it makes the run fail."""
         case = self._case(name)
         case.seconds += seconds
         failing = frozenset(failing)
         for finding in findings:
-            fails = finding.severity is Severity.ERROR or finding in failing or finding.code == "interrupted"
+            severe = finding.severity is Severity.ERROR
+            fails = severe or finding in failing or finding.code == "interrupted"
             (case.failures if fails else case.notes)[finding] = None
+            case.error = case.error or (severe and error)
+
+    def _agree(self, ended: Ended) -> None:
+        """No case says anything else than the exit code does."""
+        cases = self._cases.values()
+        if ended.verdict is Verdict.SUCCEEDED:
+            for case in cases:
+                case.pass_all()
+        elif ended.verdict is Verdict.FAILED and not any(case.error for case in cases):
+            self._cases[RUN].failures[ended_badly(ended)] = None
+            self._cases[RUN].error = True
+        elif not ended.verdict.is_success and not any(case.failures for case in cases):
+            self._cases[RUN].failures[ended_badly(ended)] = None
 
     def _document(self, exit_code: int) -> Iterator[str]:
         cases = self._cases.values()

@@ -137,8 +137,8 @@ class MarkdownReporter:
                 self._ending(event)
             case SiteFailed() | Notice() | PhaseStarted() | SiteStarted() | Progressed():
                 pass
-            case Ended(exit_code=exit_code):
-                self._write(exit_code)
+            case Ended():
+                self._write(event)
             case _:
                 assert_never(event)
 
@@ -194,11 +194,11 @@ class MarkdownReporter:
     def _ending(self, event: Event) -> None:
         self._last = last_line(self._context.command, event) or self._last
 
-    def _write(self, exit_code: int) -> None:
+    def _write(self, ended: Ended) -> None:
         title = f"{MARKER}\n### reconciler {self._context.command}\n\n"
         ending = f"<p>{code(self._last)}</p>\n" if self._last else ""
         head = "".join(f"<p>{code(line)}</p>\n" for line in self._head)
-        foot = f"\nExit code {int(exit_code)}\n"
+        foot = f"\nExit code {ended.exit_code} ({ended.verdict})\n"
         room = self._most - len(title) - len(foot) - FOOT
         top = _cut(ending, room // 4) + _cut(head, room // 4)
         room -= len(top)

@@ -26,7 +26,7 @@ from reconciler.executor.ledger import Entry
 from reconciler.model.codec import instant_text
 from reconciler.model.outcomes import Outcome
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
+from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter, ended_values
 from reconciler.reporters.layout import inert_json
 
 SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
@@ -49,8 +49,8 @@ class NdjsonReporter(JsonReporter):
             self._tell("report", {"formatVersion": FORMAT_VERSION, "command": self._command})
         outcome, self._event = self._event, _slug(event)
         match event:
-            case Ended(exit_code=exit_code):
-                self._tell("ended", {"outcome": outcome, **self._summary, "exitCode": int(exit_code)})
+            case Ended():
+                self._tell("ended", {"outcome": outcome, **self._summary, **ended_values(event)})
             case PhaseStarted(phase=phase, sites=sites):
                 super().handle(event)
                 self._tell(self._event, {"phase": phase.value, "sites": sites})

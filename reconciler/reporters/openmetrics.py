@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
+from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted, SiteExamined
 from reconciler.engine.results import (
     ApplyCompleted,
     DriftCompleted,
@@ -23,8 +23,12 @@ from reconciler.engine.results import (
     PlanCompleted,
     Refused,
     ReviewCompleted,
+    RunStarted,
+    Validated,
 )
 from reconciler.engine.site_results import SiteApplied, SiteDrifted, SiteFailed, SitePlanned
+from reconciler.engine.state_results import StateListed
+from reconciler.engine.verdict import Verdict
 from reconciler.executor.ledger import Result, tally_of
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.diagnostics import Severity
@@ -32,9 +36,6 @@ from reconciler.model.writes import Verb
 from reconciler.planner.drift_report import DriftReport, DriftState, Finding
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.findings import drifted
-
-SUCCESS: Final = frozenset({0, 2})
-"""The exit codes of a successful run; 2 says that there are changes, or drift."""
 
 _HELP: Final = {
     "pending": "Objects that are waiting for the remote side, by site.",
@@ -55,11 +56,13 @@ class OpenMetricsReporter:
         self._counts: dict[str, Counter[SiteName]] = {name: Counter() for name in _HELP}
         self._sites = {"all": 0, "failed": 0, "refused": 0}
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:  # noqa: C901 - a case for each event
         """An event of the run."""
         now = None if self._context.now is None else self._context.now()
         self._began = self._began or now
         match event:
+            case RunStarted(sites=sites) | Validated(sites=sites):
+                self._sites["all"] = sites
             case SitePlanned(name=name, tally=tally):
                 counts = {"pending": tally.pending, "blocked": tally.blocked}
                 self._count(name, {**counts, "still_going_out": tally.still_going_out})
@@ -84,14 +87,18 @@ class OpenMetricsReporter:
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
             case ImportCompleted(sites=sites, failed=failed):
                 self._sites = {"all": sites, "failed": failed, "refused": 0}
+            case SiteExamined(findings=findings):
+                self._sites["failed"] += any(finding.severity is Severity.ERROR for finding in findings)
             case DoctorCompleted(sites=sites):
-                self._sites = {"all": sites, "failed": 0, "refused": 0}
+                self._sites["all"] = sites
+            case StateListed(sites=listed):
+                self._sites |= {"all": len(listed), "failed": sum(bool(site.problem) for site in listed)}
             case SiteFailed(name=name, unseen=unseen):
                 self._count(name, {"still_going_out": len(unseen.going_out)})
             case Refused(still_going_out=posts_left):
                 self._counts["still_going_out"].update(found.post.address.site for found in posts_left)
-            case Ended(exit_code=exit_code):
-                self._context.write("".join(f"{line}\n" for line in self._lines(int(exit_code), now)))
+            case Ended():
+                self._context.write("".join(f"{line}\n" for line in self._lines(event, now)))
             case _:
                 pass
 
@@ -113,7 +120,7 @@ class OpenMetricsReporter:
         self._count(name, {"pending": len(report.of(DriftState.PENDING)), "posts_failed": failed})
         self._count(name, {"blocked": len(report.of(DriftState.BLOCKED))})
 
-    def _lines(self, exit_code: int, now: datetime | None) -> Iterator[str]:
+    def _lines(self, ended: Ended, now: datetime | None) -> Iterator[str]:
         yield from _family("reconciler_drift_items", "Objects that differ from their file.")
         for (site, kind, severity), count in sorted(self._items.items()):
             yield self._sample("drift_items", count, site=site, kind=kind, severity=severity)
@@ -124,13 +131,16 @@ class OpenMetricsReporter:
         yield from _family("reconciler_sites", "Sites in the run, and how many of them failed or were refused.")
         for outcome, count in self._sites.items():
             yield self._sample("sites", count, outcome=outcome)
-        yield from _family("reconciler_exit_code", "How the run ended.")
-        yield self._sample("exit_code", exit_code)
+        yield from _family("reconciler_exit_code", "How the run ended, as the shell was told.")
+        yield self._sample("exit_code", ended.exit_code)
+        yield from _family("reconciler_outcome", "How the run ended, in a word: 1 for that one, 0 for the others.")
+        for verdict in Verdict:
+            yield self._sample("outcome", int(verdict is ended.verdict), outcome=verdict.value)
         if now is not None and self._began is not None:
             yield from _family("reconciler_duration_seconds", "How long the run took.", unit="seconds")
             yield self._sample("duration_seconds", (now - self._began).total_seconds())
         name = "last_success_timestamp_seconds"
-        last = now.timestamp() if now is not None and exit_code in SUCCESS else self._last_success(name)
+        last = now.timestamp() if now is not None and ended.verdict.is_success else self._last_success(name)
         if last is not None:
             yield from _family(f"reconciler_{name}", "When a run last succeeded.", unit="seconds")
             yield self._sample(name, last)

@@ -12,8 +12,7 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-from reconciler.engine.results import ApplyCompleted, Ended, Event, FilesInvalid, Interrupted, RunFailed
-from reconciler.engine.site_results import SiteFailed
+from reconciler.engine.results import Ended, Event
 from reconciler.model.diagnostics import Diagnostic, Place, Severity
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.diagnostics import sentence
@@ -37,31 +36,28 @@ class SarifReporter:
         self._heard = Findings()
         self._findings: list[Diagnostic] = []
         self._places = Places()
-        self._whole = True
-        """Whether everything was looked at. If not, findings that are missing from the report do not count as fixed."""
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
         self._places.handle(event)
         self._findings += self._heard.of(event)
-        match event:
-            case SiteFailed() | RunFailed() | Interrupted() | ApplyCompleted(interrupted=True):
-                self._whole = False
-            case FilesInvalid() if self._context.command != "validate":
-                self._whole = False
-            case _:
-                pass
         if isinstance(event, Ended):
-            document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [self._run(int(event.exit_code))]}
+            document = {"$schema": SCHEMA, "version": "2.1.0", "runs": [self._run(event)]}
             self._context.write(inert_json(json.dumps(document, ensure_ascii=True)) + "\n")
 
-    def _run(self, exit_code: int) -> dict[str, Any]:
+    def _run(self, ended: Ended) -> dict[str, Any]:
         rules = sorted({finding.code for finding in self._findings})
         driver = {"name": "reconciler", "version": __version__, "rules": [{"id": code} for code in rules]}
         return {
             "tool": {"driver": driver},
             "automationDetails": {"id": f"reconciler/{self._context.command.replace(' ', '-')}/"},
-            "invocations": [{"executionSuccessful": self._whole, "exitCode": exit_code}],
+            "invocations": [
+                {
+                    "executionSuccessful": not ended.verdict.is_cut_short,
+                    "exitCode": ended.exit_code,
+                    "exitCodeDescription": ended.verdict.value,
+                }
+            ],
             "columnKind": "unicodeCodePoints",
             "results": self._results(rules),
         }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
+from signal import SIGINT, SIGTERM
 
 import pytest
 
-from reconciler.cli.exit_codes import ExitCode, exit_code, worst
+import reconciler
 from reconciler.engine.carrying_out import ApplyTotals
-from reconciler.engine.merging import WORST_FIRST
+from reconciler.engine.merging import merged_reports, report_verdict
 from reconciler.engine.results import (
     ApplyCompleted,
+    ClosingEvent,
     DriftCompleted,
     FilesInvalid,
     Interrupted,
@@ -20,6 +25,7 @@ from reconciler.engine.results import (
 )
 from reconciler.engine.site_results import SiteApplied, SiteFailed
 from reconciler.engine.state_results import StateListed
+from reconciler.engine.verdict import Verdict, verdict_of, verdict_with, worst
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.address import Address, Kind, SiteName
 from reconciler.model.diagnostics import Diagnostic
@@ -30,14 +36,18 @@ from reconciler.planner.tally import PlanTally
 from reconciler.state.repair import StateSummary
 
 NO = Diagnostic("no", "no")
-ORDER = [ExitCode.ERROR, ExitCode.REFUSED, ExitCode.INCOMPLETE, ExitCode.CHANGES, ExitCode.DONE]
+ORDER = [Verdict.FAILED, Verdict.REFUSED, Verdict.INCOMPLETE, Verdict.CHANGES, Verdict.SUCCEEDED]
+
+
+def exit_code(event: ClosingEvent, *, detailed: bool = False, signal: int | None = None) -> int:
+    return verdict_of(event, detailed=detailed, signal=signal).exit_code
 
 
 def test_the_worst_wins() -> None:
     for first, second in combinations(ORDER, 2):
         assert worst([second, first]) is first
-        assert worst([first, second, ExitCode.DONE]) is first
-    assert worst([]) is ExitCode.DONE
+        assert worst([first, second, Verdict.SUCCEEDED]) is first
+    assert worst([]) is Verdict.SUCCEEDED
 
 
 @pytest.mark.parametrize(
@@ -97,8 +107,8 @@ def test_what_concerns_other_sites_counts_too() -> None:
     pending = ledger(Result.PENDING)
     assert exit_code(applied(pending, refused=1)) == 4
     assert exit_code(applied(pending, failed=1, refused=1)) == 1
-    assert exit_code(applied(pending, failed=1, refused=1, stop=True), signal=ExitCode.INTERRUPTED) == 130
-    assert exit_code(applied(pending, stop=True), signal=ExitCode.TERMINATED) == 143
+    assert exit_code(applied(pending, failed=1, refused=1, stop=True), signal=SIGINT) == 130
+    assert exit_code(applied(pending, stop=True), signal=SIGTERM) == 143
     assert exit_code(applied(pending, SiteFailed(SiteName("b"), (NO,), refused=True))) == 4
     assert exit_code(applied(pending, SiteFailed(SiteName("b"), (NO,)))) == 1
 
@@ -113,11 +123,102 @@ def test_every_other_end() -> None:
     assert exit_code(Refused(NO, failed=1)) == 1
     assert exit_code(FilesInvalid((NO,))) == exit_code(RunFailed(NO)) == 1
     assert exit_code(Interrupted()) == 130
-    assert exit_code(Interrupted(), signal=ExitCode.TERMINATED) == 143
+    assert exit_code(Interrupted(), signal=SIGTERM) == 143
     assert exit_code(StateListed("x", (StateSummary(SiteName("a")),))) == 0
     assert exit_code(StateListed("x", (StateSummary(SiteName("a"), problem="corrupt"),))) == 1
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations(ExitCode, 2)))
-def test_merged_reports_end_as_one_run_would(first: ExitCode, second: ExitCode) -> None:
-    assert worst((first, second)) == min(first, second, key=WORST_FIRST.index)
+def test_every_verdict_has_a_code_of_its_own() -> None:
+    assert {verdict.value: verdict.exit_code for verdict in Verdict} == {
+        "succeeded": 0,
+        "changes": 2,
+        "incomplete": 3,
+        "refused": 4,
+        "failed": 1,
+        "interrupted": 130,
+        "terminated": 143,
+    }
+    assert [verdict_with(verdict.exit_code) for verdict in Verdict] == list(Verdict)
+    assert {verdict_with(odd) for odd in (None, "0", False, 0.0, 5, -1)} == {Verdict.FAILED}
+
+
+@pytest.mark.parametrize(("first", "second"), list(combinations(Verdict, 2)))
+def test_merged_reports_end_as_one_run_would(first: Verdict, second: Verdict) -> None:
+    def report(number: int, verdict: Verdict) -> tuple[str, dict[str, object]]:
+        run = {"part": {"number": number, "count": 2, "config": "x"}}
+        return f"{number}.json", {
+            "command": "plan",
+            "run": run,
+            "verdict": verdict.value,
+            "exitCode": verdict.exit_code,
+        }
+
+    merged = merged_reports([report(1, first), report(2, second)])
+    wanted = worst((first, second))
+    assert (merged["verdict"], merged["exitCode"]) == (wanted.value, wanted.exit_code)
+
+
+def test_a_shard_that_does_not_say_how_it_ended_failed() -> None:
+    run = {"part": {"number": 1, "count": 1, "config": "x"}}
+    assert report_verdict(merged_reports([("1.json", {"command": "plan", "run": run})])) is Verdict.FAILED
+
+
+SOURCES = sorted(Path(reconciler.__file__).parent.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name != "verdict.py"], ids=str)
+def test_no_other_file_names_an_exit_code(path: Path) -> None:
+    """Neither as the number that a process ends with, nor to find out what an exit code means."""
+    if path.name != "verdict.py" and "sandbox" not in path.parts:
+        assert list(named_codes(path.read_text("utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "sys.exit(1)",
+        "raise SystemExit(4)",
+        "os._exit(3)",
+        "SUCCESS = {0, 2} if exit_code else 0",
+        "ok = exit_code in (0, 2)",
+        "style = {0: 'good'}.get(exit_code)",
+        "if ended.exit_code == 1: pass",
+        "def command() -> int:\n    return 1",
+        "def command() -> int | None:\n    return 4",
+        "Ended(1)",
+        "signals = {SIGINT: 130}",
+    ],
+)
+def test_an_exit_code_elsewhere_is_seen(line: str) -> None:
+    assert list(named_codes(line))
+
+
+def named_codes(text: str) -> Iterator[str]:
+    """The pieces of code that hold an exit code as a number."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Constant(value=130 | 143):
+                yield ast.unparse(node)
+            case ast.Call(func=ast.Name(id=called) | ast.Attribute(attr=called), args=[argument, *_]):
+                ends = called in ("exit", "_exit", "SystemExit", "Ended")
+                looks_up = called == "get" and "exit_code" in ast.unparse(argument)
+                if looks_up or (ends and isinstance(argument, ast.Constant) and argument.value != 0):
+                    yield ast.unparse(node)
+            case ast.Compare() | ast.IfExp():
+                sides = ast.unparse(node)
+                if "exit_code" in sides and any(map(is_number, ast.walk(node))):
+                    yield sides
+            case ast.FunctionDef(name=name, returns=ast.expr() as returns) if name in ENDING:
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Return) and inner.value is not None and is_number(inner.value):
+                        yield f"{ast.unparse(returns)}: {ast.unparse(inner)}"
+            case _:
+                pass
+
+
+ENDING = ("command", "run", "reported", "entry_point")
+"""Functions that give an exit code."""
+
+
+def is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int) and not isinstance(node.value, bool)

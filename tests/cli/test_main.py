@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from click.testing import CliRunner
 
 from reconciler import __version__
 from reconciler.cli import main
-from reconciler.cli.exit_codes import ExitCode, Stopped, Terminated
+from reconciler.cli.running import Stopped, Terminated
 from reconciler.model.diagnostics import InvalidFiles, Place, UsageError, problem
 from reconciler.sandbox.server import start_in_thread
 from reconciler.wiring import open_sandbox
@@ -190,7 +191,7 @@ def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) ->
         (UsageError("no key: set WIX_API_KEY"), 1, "Error: no key: set WIX_API_KEY\n"),
         (KeyboardInterrupt(), 130, "Interrupted.\n"),
         (click.Abort(), 130, "Interrupted.\n"),
-        (Stopped(ExitCode.TERMINATED), 143, "Interrupted.\n"),
+        (Stopped(signal.SIGTERM), 143, "Interrupted.\n"),
         (Terminated(), 143, ""),
         (UsageError("a\x1b[2J\u202eb"), 1, "Error: a\\x1b[2J\\u202eb\n"),
     ],

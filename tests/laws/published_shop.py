@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from reconciler.cli.exit_codes import ExitCode, exit_code
 from reconciler.engine.carrying_out import ApplyTotals
 from reconciler.engine.results import PlanCompleted
 from reconciler.engine.site_results import SiteApplied
+from reconciler.engine.verdict import Verdict, verdict_of
 from reconciler.executor.ledger import SiteLedger
 from reconciler.model.posts import Post
 from reconciler.model.sites import Need
@@ -100,11 +100,11 @@ def sent(run: WholeRun) -> list[str]:
     return [one for one in words if one in ("schedule-drafts", "publish-by-id", "reschedule", "cancel")]
 
 
-def code(ledger: SiteLedger) -> ExitCode:
+def code(ledger: SiteLedger) -> Verdict:
     """What `apply` would end with."""
     totals = ApplyTotals(PlanCompleted(1), 1)
     totals.add(SiteApplied(ledger))
-    return exit_code(totals.completed(interrupted=False))
+    return verdict_of(totals.completed(interrupted=False))
 
 
 def results(ledger: SiteLedger) -> dict[str, str]:

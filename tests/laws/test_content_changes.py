@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.engine.verdict import Verdict
 from tests.laws.published_shop import (
     FACEBOOK,
     INSTAGRAM,
@@ -60,7 +60,7 @@ def at_the_call(run: WholeRun, change: Callable[[], object]) -> None:
 def test_what_was_approved_goes_out_once(tmp_path: Path, timing: str) -> None:
     run = reviewed(tmp_path, timing)
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "done", "2": "done"}, ExitCode.DONE)
+    assert (results(done), code(done)) == ({"1": "done", "2": "done"}, Verdict.SUCCEEDED)
     assert statuses(run) == {"1": "SCHEDULED", "2": "SCHEDULED"}
     before = sent(run)
     assert run.plan().is_empty
@@ -77,7 +77,7 @@ def test_an_edit_before_the_run_blocks_the_draft(tmp_path: Path, timing: str, ed
     assert found["1"].startswith('changed-after-approval: "Activity 1" (Instagram): changed after approval')
     assert "run review" in found["1"]
     done = run.apply()
-    assert (results(done), code(done)) == ({"2": "done"}, ExitCode.DONE)
+    assert (results(done), code(done)) == ({"2": "done"}, Verdict.SUCCEEDED)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
     approve(run)
     assert results(run.apply()) == {"1": "done"}
@@ -92,7 +92,7 @@ def test_an_edit_between_plan_and_re_read_leaves_the_draft_alone(
     run = reviewed(tmp_path, timing)
     once(run, "GET *features", "after", lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, Verdict.INCOMPLETE)
     assert "content has changed since the plan" in details(done)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
 
@@ -105,7 +105,7 @@ def test_an_edit_between_re_read_and_call_is_found_and_said_loudly(
     run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.edit_item(SITE_ID, INSTAGRAM, **edit))  # type: ignore[arg-type]
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, ExitCode.ERROR)
+    assert (results(done), code(done)) == ({"1": "failed", "2": "done"}, Verdict.FAILED)
     (said,) = [one.detail for one in done.entries if one.address.key == INSTAGRAM]
     assert "became different" in said
     assert said.endswith("it was cancelled at once: review it again")
@@ -141,7 +141,7 @@ def test_a_channel_that_was_disconnected_meanwhile_is_skipped(tmp_path: Path, ti
     run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.disconnect(SITE_ID, "INSTAGRAM"))
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, Verdict.INCOMPLETE)
     assert "connected" in details(done)
     assert statuses(run) == {"1": "DRAFT", "2": "SCHEDULED"}
     (one,) = run.plan().blocked
@@ -155,7 +155,7 @@ def test_a_feature_that_was_lost_meanwhile_is_final(tmp_path: Path, timing: str)
     run = reviewed(tmp_path, timing)
     at_the_call(run, lambda: run.sandbox.dashboard.set_premium(SITE_ID, "free"))
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "skipped", "2": "skipped"}, ExitCode.INCOMPLETE)
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "skipped"}, Verdict.INCOMPLETE)
     assert set(statuses(run).values()) == {"DRAFT"}
     refused = [one for one in run.requests() if one["status"] == 428]
     assert len({one["body"] for one in refused}) == len(refused), "a 428 is never tried again"
@@ -180,7 +180,7 @@ def test_a_draft_that_is_none_any_more_is_not_sent(
     run = reviewed(tmp_path, OWN_TIME)
     once(run, "GET *features", "after", lambda: change(run))
     done = run.apply()
-    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, ExitCode.INCOMPLETE)
+    assert (results(done), code(done)) == ({"1": "skipped", "2": "done"}, Verdict.INCOMPLETE)
     assert says in details(done)
     bodies = [one["body"] for one in run.requests() if one["path"].endswith("schedule-drafts")]
     assert bodies
@@ -197,5 +197,5 @@ def test_what_people_cancelled_needs_a_new_yes(tmp_path: Path, timing: str, stat
     run.sandbox.advance(timedelta(hours=1))
     assert blocked(run.plan())["1"].startswith("cancelled-after-approval: ")
     done = run.apply()
-    assert (done.entries, code(done), sent(run)) == ((), ExitCode.DONE, before)
+    assert (done.entries, code(done), sent(run)) == ((), Verdict.SUCCEEDED, before)
     assert statuses(run) == {"1": status, "2": "SCHEDULED"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.exit_codes import ExitCode
+from reconciler.engine.verdict import Verdict
 from reconciler.model.policy import Policy, QuietHours
 from tests.laws.published_shop import (
     FACEBOOK,
@@ -75,7 +75,7 @@ def test_a_wall_time_is_the_right_instant_through_the_changes_of_the_clock(
     run = in_paris(tmp_path, day, at, clock)
     done = run.apply()
     assert sent(run) == ["schedule-drafts", "reschedule"]
-    assert (results(done), code(done), times(run)) == ({"2": "done"}, ExitCode.DONE, {"2": instant})
+    assert (results(done), code(done), times(run)) == ({"2": "done"}, Verdict.SUCCEEDED, {"2": instant})
     assert run.plan().is_empty
     assert (run.apply().entries, sent(run), times(run)) == ((), ["schedule-drafts", "reschedule"], {"2": instant})
 
@@ -89,7 +89,7 @@ def test_a_post_whose_own_time_is_near_or_past_never_has_it(tmp_path: Path, cloc
     done = run.apply()
     assert "schedule-drafts" not in sent(run)
     if way == "moved":
-        assert (results(done), times(run), code(done)) == ({"2": "skipped"}, {}, ExitCode.INCOMPLETE)
+        assert (results(done), times(run), code(done)) == ({"2": "skipped"}, {}, Verdict.INCOMPLETE)
         return
     assert (results(done), times(run)) == ({"2": "done"}, {"2": "2027-03-28T16:00:00.000Z"})
     assert run.plan().is_empty
@@ -109,7 +109,7 @@ def test_a_run_that_ends_before_the_move_is_finished_by_the_next(tmp_path: Path)
     run = in_paris(tmp_path, "2027-03-28T12:00:00Z", "09:30", "2027-03-20T09:00:00Z")
     run.sandbox.add_fault({"route": "POST *reschedule", "times": 1, "do": {"kind": "error", "status": 428}})
     done = run.apply()
-    assert (results(done), code(done)) == ({"2": "skipped"}, ExitCode.INCOMPLETE)
+    assert (results(done), code(done)) == ({"2": "skipped"}, Verdict.INCOMPLETE)
     assert "Sun 2027-03-28 14:00 Europe/Paris; moving it to Sun 2027-03-28 09:30 Europe/Paris" in done.entries[0].detail
     assert results(run.apply()) == {"2": "done"}
     assert (times(run), sent(run).count("schedule-drafts")) == ({"2": "2027-03-28T07:30:00.000Z"}, 1)
@@ -186,7 +186,7 @@ def test_the_policy_blocks_with_its_rule_the_draft_and_the_place(
     assert '"Activity 1" (Facebook)' in found["2"]
     assert "reconciler.yaml" in found["2"]
     done = run.apply(policy=policy)
-    assert (done.entries, code(done), statuses(run), sent(run)) == ((), ExitCode.DONE, {"2": "DRAFT"}, [])
+    assert (done.entries, code(done), statuses(run), sent(run)) == ((), Verdict.SUCCEEDED, {"2": "DRAFT"}, [])
     assert not run.plan(policy=Policy(min_lead=timedelta(0))).is_empty
 
 
@@ -209,7 +209,7 @@ def test_a_moment_of_the_apis_own_that_is_forbidden_is_taken_back_at_once(
     if kept:
         run.sandbox.add_fault({"route": "PATCH *cancel", "do": {"kind": "error", "status": 403}})
     done = run.apply(policy=policy)
-    assert (results(done), code(done)) == ({"2": "failed"}, ExitCode.ERROR)
+    assert (results(done), code(done)) == ({"2": "failed"}, Verdict.FAILED)
     (said,) = [entry.detail for entry in done.entries]
     assert "it got a forbidden time: " in said
     assert says in said

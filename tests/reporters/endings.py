@@ -52,6 +52,7 @@ from reconciler.engine.site_results import (
     Written,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
+from reconciler.engine.verdict import Verdict
 from reconciler.executor.events import Started
 from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.address import Address, Kind, SiteName
@@ -132,7 +133,7 @@ def _without_sites(say: Say) -> Iterator[tuple[str, Run]]:
         "valid files with a warning",
         Run("validate", (started, warned, Validated(12, 40), Ended(0)), problems="w-warn"),
     )
-    yield "merged reports", Run("merge", (PartsMerged(3, 40, 0), Ended(0)))
+    yield "merged reports", Run("merge", (PartsMerged(3, 40, Verdict.SUCCEEDED), Ended(0)))
     yield "decided", Run("approve", (RunStarted("approve", "acme-sites", 1, 1), Decided(3, 1, 1, 4, 8, 9), Ended(0)))
 
 

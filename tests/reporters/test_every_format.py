@@ -8,12 +8,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable
+from signal import SIGINT, SIGTERM
 
 import pytest
 
+from reconciler.engine.results import ClosingEvent, Ended, PartsMerged
+from reconciler.engine.verdict import Verdict, verdict_of
 from reconciler.reporters.registry import FORMATS, Tells
 from tests.hostile import CAPTIONS, RAW
 from tests.reporters.endings import Run, endings, report
+from tests.reporters.verdicts import check_verdict
 
 ENDINGS = tuple(name for name, _ in endings(str))
 OBEYED = ("##[", "##vso[")
@@ -37,6 +41,34 @@ def test_it_says_what_there_is_to_say(format: str, name: str) -> None:
     assert text.endswith("\n"), "a report is never empty, and ends its last line"
     wanted = {Tells.EVERYTHING: run.words, Tells.PROBLEMS: run.problems, Tells.NUMBERS: ()}[tells]
     assert [word for word in wanted if word not in text] == [], f"{format} has to say these of {name!r}"
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_the_endings_end_as_a_run_does(name: str) -> None:
+    """What is handed to the formats below has the exit code that the command line gives it."""
+    run = ending(name)
+    closing = next(event for event in reversed(run.events) if isinstance(event, ClosingEvent))
+    ended = run.events[-1]
+    assert isinstance(ended, Ended)
+    signal = SIGTERM if ended.verdict is Verdict.TERMINATED else SIGINT
+    assert ended.verdict in {verdict_of(closing, detailed=detailed, signal=signal) for detailed in (False, True)}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+@pytest.mark.parametrize("format", FORMATS)
+def test_its_verdict_is_that_of_the_exit_code(format: str, name: str) -> None:
+    run = ending(name)
+    ended = run.events[-1]
+    assert isinstance(ended, Ended)
+    check_verdict(format, report(format, run), ended.verdict)
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("format", FORMATS)
+def test_no_format_is_silent_about_how_a_run_ended(format: str, verdict: Verdict) -> None:
+    """Whatever was told before, and if nothing was: merged reports tell nothing but how their parts ended."""
+    merged = PartsMerged(3, 40, verdict)
+    check_verdict(format, report(format, Run("merge", (merged, Ended(verdict.exit_code)))), verdict)
 
 
 @pytest.mark.parametrize("name", ["an apply that its only site refuses", "an apply that a limit refuses"])
@@ -105,7 +137,7 @@ def test_a_text_of_half_a_letter_can_be_written(format: str) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_run_may_be_cut_short_anywhere(format: str) -> None:
     """Whatever came before, a bug or an interruption closes the report."""
-    from reconciler.engine.results import Ended, Interrupted, RunFailed
+    from reconciler.engine.results import Interrupted, RunFailed
     from reconciler.model.diagnostics import Diagnostic
 
     closings: tuple[RunFailed | Interrupted, ...] = (RunFailed(Diagnostic("bug", "w-bug")), Interrupted())

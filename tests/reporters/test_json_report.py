@@ -34,7 +34,7 @@ def test_a_plan(everything: SitePlanned) -> None:
     reporter.handle(PlanCompleted(2, everything.tally, failed=1))
     reporter.handle(Ended(1))
     document = json.loads(out.getvalue())
-    assert list(document) == ["formatVersion", "command", "sites", "refusals", "summary", "exitCode"]
+    assert list(document) == ["formatVersion", "command", "sites", "refusals", "summary", "verdict", "exitCode"]
     assert document["formatVersion"] == 1
     assert document["exitCode"] == 1
     assert document["summary"]["add"] == 2

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from reconciler.cli.exit_codes import ExitCode
 from reconciler.cli.main import COMMANDS
+from reconciler.engine.verdict import Verdict
 from reconciler.reporters.registry import FORMATS
 from tools.write_reference import FOLDER, pages
 
@@ -41,7 +41,7 @@ def test_nothing_is_left_out() -> None:
     assert all(f"\n## {name}\n" in commands for name in COMMANDS)
     assert all(f"| `{name}` |" in formats for name in FORMATS)
     codes = (FOLDER / "exit-codes.md").read_text("utf-8")
-    assert all(re.search(rf"\b{int(code)}\b", codes) for code in ExitCode)
+    assert all(re.search(rf"\b{verdict.exit_code}\b", codes) for verdict in Verdict)
     known = (FOLDER / "environment.md").read_text("utf-8")
     source = "".join(path.read_text("utf-8") for path in (TOP / "reconciler").rglob("*.py"))
     internal = {"RECONCILER_COMPLETE"}  # a shell sets it while it completes
