@@ -20,6 +20,7 @@ import msgspec
 
 from reconciler.model.address import Address
 from reconciler.model.canonical import Json, JsonObject, freeze
+from reconciler.model.frozen import ApiInstant, Joined, instant
 
 T = TypeVar("T")
 
@@ -104,6 +105,19 @@ def parse(data: bytes) -> Any:
         raise Malformed("", "it is nested too deeply") from None
 
 
+def taken_from(value: object, kind: type[T]) -> T:
+    """A record of `kind`, whose fields are taken from a value's attributes by name, and so all the way down."""
+    return msgspec.convert(value, kind, from_attributes=True, dec_hook=_taken)
+
+
+def report_text(value: Any) -> str:
+    """The JSON text of a value in a report, on one line, with the members of objects as they came.
+
+    ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
+    """
+    return json.dumps(msgspec.to_builtins(value, enc_hook=_write))
+
+
 def instant_text(moment: datetime) -> str:
     """An instant as documents have it, in UTC and with all the digits it has: `2026-07-08T09:00:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
@@ -112,9 +126,17 @@ def instant_text(moment: datetime) -> str:
 def _write(value: Any) -> Any:
     if isinstance(value, JsonObject):
         return dict(value)
-    if isinstance(value, Address):
+    if isinstance(value, Joined):
+        return {
+            key: member for part in value.parts for key, member in msgspec.to_builtins(part, enc_hook=_write).items()
+        }
+    if isinstance(value, Address | ApiInstant):
         return str(value)
     raise NotImplementedError(f"there is no way to write a {type(value).__name__}")
+
+
+def _taken(kind: type, value: Any) -> Any:
+    return ApiInstant(instant(value)) if kind is ApiInstant and isinstance(value, datetime) else value
 
 
 def _read(kind: type, plain: Any) -> Any:

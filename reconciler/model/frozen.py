@@ -30,6 +30,21 @@ Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
 """A moment in time, with its time zone; one without is refused when it is read."""
 
 
+class Joined:
+    """Structs that are one object in a document, with the members of the first one first."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: msgspec.Struct) -> None:
+        self.parts = parts
+
+
+class ApiInstant(str):
+    """An instant in a report in the form of the API (`instant`); most of a report has that of the codec."""
+
+    __slots__ = ()
+
+
 def instant(moment: datetime) -> str:
     """An instant as the API writes it: `2026-07-08T09:00:00.000Z` (D section 1)."""
     utc = moment.astimezone(UTC)

@@ -5,10 +5,10 @@ Sites are written as they come and not kept. Keys have a fixed order, and no tim
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any, assert_never
 
+from msgspec import field
 from msgspec.structs import asdict
 
 from reconciler.engine.adoption_results import (
@@ -53,19 +53,21 @@ from reconciler.engine.site_results import (
     SiteStarted,
 )
 from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved, RecordChanged, StateListed, StateShown
-from reconciler.model.address import SiteName
-from reconciler.model.codec import instant_text, to_plain
+from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import ABSENT, Absent
+from reconciler.model.codec import instant_text, report_text, taken_from, to_plain
+from reconciler.model.frozen import Joined
+from reconciler.model.frozen import Struct as Record
 from reconciler.model.operations import class_of, discards_of
-from reconciler.model.posts import Discarded
-from reconciler.planner.actions import Action, GoingOut, Plan, ToReview
-from reconciler.reporters import words
+from reconciler.model.writes import ActionClass, Verb
+from reconciler.planner.actions import Action, GoingOut, Plan, Reason, ToReview
 from reconciler.reporters.adoption_json import completed_values, examined_values, imported_values, project_values
 from reconciler.reporters.context import CallsOf, ReporterContext
 from reconciler.reporters.diagnostics import problem_values
 from reconciler.reporters.drift_json import drift_json
 from reconciler.reporters.history_json import history_values
+from reconciler.reporters.kinds import precondition, write_record
 from reconciler.reporters.layout import inert_json
-from reconciler.reporters.operation_json import operation_json
 from reconciler.reporters.review_text import review_values
 from reconciler.reporters.state_json import (
     list_summary,
@@ -233,8 +235,7 @@ def ended_values(ended: Ended) -> dict[str, Any]:
 
 
 def _dump(value: Any) -> str:
-    # ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
-    return inert_json(json.dumps(value, ensure_ascii=True))
+    return inert_json(report_text(value))
 
 
 def _counts(event: ReviewCompleted | Validated | Decided | HistoryListed) -> dict[str, int]:
@@ -306,7 +307,7 @@ def plan_values(planned: SitePlanned, calls_of: CallsOf | None = None) -> dict[s
     found: dict[str, Any] = {
         "site": plan.site.name,
         "stillGoingOut": [going_out_values(post) for post in plan.still_going_out],
-        "actions": [action_json(action, plan, calls_of) for action in plan.actions],
+        "actions": [action_record(action, plan, calls_of) for action in plan.actions],
         "blocked": [problem_values(blocked) for blocked in plan.blocked],
         "refusals": [problem_values(refusal) for refusal in plan.refusals],
         "notes": list(plan.notes),
@@ -317,33 +318,47 @@ def plan_values(planned: SitePlanned, calls_of: CallsOf | None = None) -> dict[s
     return found
 
 
-def action_json(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> dict[str, Any]:
-    """An action: what, where, why, and with `--explain` how."""
-    found: dict[str, Any] = {
-        "address": str(action.address),
-        "verb": action.operation.verb.value,
-        "class": class_of(action.operation).value,
-        "reason": action.reason.value,
-        "because": list(action.because),
-        **operation_json(action.operation),
-    }
-    if discards_of(action.operation):
-        found["discards"] = [discarded_values(draft) for draft in plan.discarded_by(action.operation)]
-    if calls_of is not None:
-        found["calls"] = list(calls_of(action.operation, plan.site))
-        found["requires"] = [words.precondition(required) for required in action.requires]
-    return found
-
-
-def discarded_values(draft: Discarded) -> dict[str, Any]:
+class DiscardedRecord(Record, frozen=True):
     """A draft that is thrown away, as people know it."""
-    return {
-        "post": draft.post,
-        "title": draft.title,
-        "channel": draft.channel,
-        "type": draft.type,
-        "approved": draft.approved,
-    }
+
+    post: str
+    title: str
+    channel: str
+    type: str
+    approved: bool
+
+
+class ActionRecord(Record, frozen=True):
+    """A write at an address, with its reason."""
+
+    address: Address
+    verb: Verb
+    allowed_by: ActionClass = field(name="class")
+    reason: Reason
+    because: tuple[str, ...]
+
+
+class ActionDetails(Record, frozen=True):
+    """What more there is to say of some actions, and of each with `--explain`."""
+
+    discards: tuple[DiscardedRecord, ...] | Absent = ABSENT
+    calls: tuple[str, ...] | Absent = ABSENT
+    requires: tuple[str, ...] | Absent = ABSENT
+
+
+def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> Joined:
+    """An action: what, where, why, and with `--explain` how."""
+    operation = action.operation
+    discards = plan.discarded_by(operation) if discards_of(operation) else None
+    return Joined(
+        ActionRecord(action.address, operation.verb, class_of(operation), action.reason, action.because),
+        write_record(operation),
+        ActionDetails(
+            ABSENT if discards is None else tuple(taken_from(draft, DiscardedRecord) for draft in discards),
+            calls_of(operation, plan.site) if calls_of else ABSENT,
+            tuple(map(precondition, action.requires)) if calls_of else ABSENT,
+        ),
+    )
 
 
 def _to_review(draft: ToReview) -> dict[str, Any]:

@@ -20,9 +20,11 @@ from reconciler.model.schedule import CancelPost, ReschedulePost, SchedulePost
 from reconciler.model.text import spoken
 from reconciler.model.writes import ActionClass, Verb
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words, action_text, scheduled_words
 from reconciler.reporters.diagnostics import of_its_site
 from reconciler.reporters.failures import unseen_lines
+from reconciler.reporters.kinds import action_text
+from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.schedule import account_words, scheduled_words
 from reconciler.reporters.layout import Line, Screen, Span, Style, subject_line
 from reconciler.reporters.plan_text import still_going_out_lines
 from reconciler.reporters.values import quoted

@@ -6,7 +6,6 @@ is in a line are the members that the JSON format has for the same event.
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final, assert_never
 
@@ -23,7 +22,7 @@ from reconciler.executor.events import (
     StillWaiting,
 )
 from reconciler.executor.ledger import Entry
-from reconciler.model.codec import instant_text
+from reconciler.model.codec import instant_text, report_text
 from reconciler.model.outcomes import Outcome
 from reconciler.reporters.context import ReporterContext
 from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter, ended_values
@@ -83,8 +82,7 @@ class NdjsonReporter(JsonReporter):
         self._tell(self._event, site)
 
     def _tell(self, event: str, values: dict[str, Any]) -> None:
-        # ASCII only, as in the JSON format.
-        self._write(inert_json(json.dumps({"event": event, **values}, ensure_ascii=True)) + "\n")
+        self._write(inert_json(report_text({"event": event, **values})) + "\n")
 
 
 def _slug(value: Event | Outcome) -> str:

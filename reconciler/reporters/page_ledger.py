@@ -10,8 +10,9 @@ from reconciler.executor.ledger import Entry, Result, SiteLedger, tally_of
 from reconciler.model.schedule import CancelPost
 from reconciler.model.text import spoken
 from reconciler.planner.actions import Action, Reason
-from reconciler.reporters.action_text import SYMBOLS, action_text
 from reconciler.reporters.diagnostics import of_its_site
+from reconciler.reporters.kinds import action_text
+from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.markup import bullets, text
 from reconciler.reporters.page_rows import (
     Entered,

@@ -14,9 +14,10 @@ from reconciler.planner.actions import Action, BlockedBy, Plan, ToReview
 from reconciler.planner.changes import Step, details_of
 from reconciler.planner.edits import edit_key
 from reconciler.reporters import words
-from reconciler.reporters.action_text import SYMBOLS, action_text
 from reconciler.reporters.cards import side_of
 from reconciler.reporters.context import CallsOf
+from reconciler.reporters.kinds import action_text, precondition
+from reconciler.reporters.kinds.base import SYMBOLS
 from reconciler.reporters.markup import bullets, link, text, words_apart
 from reconciler.reporters.page_rows import (
     Entered,
@@ -116,7 +117,7 @@ def _action(action: Action, plan: Plan, calls_of: CallsOf | None) -> str:
     if calls_of:
         told = [f"address: {action.address}", f"class: {class_of(operation)}", f"reason: {action.reason}"]
         told += [f"call: {call}" for call in calls_of(operation, plan.site)]
-        told += [f"needs: {words.precondition(required)}" for required in action.requires]
+        told += [f"needs: {precondition(required)}" for required in action.requires]
         found += f'<pre class="explain">{"<br>".join(map(text, told))}</pre>'
     return found
 

@@ -21,13 +21,10 @@ from reconciler.planner.channel_rules import SAME_CONTENT, SAME_MINUTE
 from reconciler.planner.edits import edit_key
 from reconciler.planner.schedule import HELD_BACK
 from reconciler.reporters import words
-from reconciler.reporters.action_text import (
-    STYLES,
-    SYMBOLS,
-    action_text,
-    deferred_words,
-)
 from reconciler.reporters.context import CallsOf
+from reconciler.reporters.kinds import action_text, precondition
+from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.promises import deferred_words
 from reconciler.reporters.layout import LEFT, Line, Span, Style, columns, subject_line
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.totals import DiscardTotal, NoteTotal, PostTotal, ProblemTotal, Total, fix_line, problem_lines
@@ -194,7 +191,7 @@ def _explanation(action: Action, plan: Plan, calls_of: CallsOf) -> Iterator[Line
     if action.because:
         lines.append(f"because: {', '.join(action.because)}")
     lines += [f"call: {call}" for call in calls_of(action.operation, plan.site)]
-    lines += [f"needs: {words.precondition(required)}" for required in action.requires]
+    lines += [f"needs: {precondition(required)}" for required in action.requires]
     for line in lines:
         yield Line((Span(line, Style.DIM),), indent=LEFT + 4, hang=LEFT + 6)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.engine.state_results import CallResolved
 from reconciler.model.codec import instant_text, to_plain
-from reconciler.reporters.journal_words import about, words_of
+from reconciler.reporters.kinds import call_about, call_words
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 
@@ -43,9 +43,9 @@ def state_values(site: SiteState) -> dict[str, Any]:
     """The members of `state show`: all that is recorded, with the lock and what the open calls mean."""
     recorded = to_plain(site.recorded)
     for kept, entry in zip(recorded["open"], site.recorded.open, strict=True):
-        words = words_of(entry)
+        words = call_words(entry)
         kept["inDoubt"] = not entry.sent
-        kept["asked"], kept["about"], kept["look"] = words.asked, about(entry), words.look
+        kept["asked"], kept["about"], kept["look"] = words.asked, call_about(entry), words.look
     found = {
         "site": {"name": site.name, "id": site.id},
         "place": site.place,

@@ -10,7 +10,7 @@ from reconciler.engine.state_results import CallResolved, LockFound, LockRemoved
 from reconciler.model.journal import OpenEntry
 from reconciler.model.sites import Inputs, PublishedPost, RecordedSite
 from reconciler.model.text import printable
-from reconciler.reporters.journal_words import about, standing, words_of
+from reconciler.reporters.kinds import call_about, call_standing, call_words
 from reconciler.reporters.layout import Screen, Span, Style, columns, fill, wrapped
 from reconciler.reporters.values import quoted, yaml
 from reconciler.reporters.words import moment, plural, short
@@ -151,14 +151,14 @@ def _to_the_second(at: datetime) -> str:
 
 
 def _entry(site: SiteState, entry: OpenEntry, screen: Screen, where: Sequence[str]) -> Iterator[str]:
-    words = words_of(entry)
+    words = call_words(entry)
     mark, style = ("  . in progress", Style.DIM) if entry.sent else ("  ? unconfirmed", Style.YELLOW)
     hang = 17
     spans = (Span(fill(mark, hang - 2), style), Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address))
     yield from wrapped(spans, screen, hang=hang)
-    told, held = about(entry), site.lock is not None and not site.ended
+    told, held = call_about(entry), site.lock is not None and not site.ended
     asked = f"to {words.asked}" + (f": {told}" if told else "")
-    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", standing(entry, held=held)):
+    for text in (asked, f"begun {moment(entry.started_at, 'UTC')}", call_standing(entry, held=held)):
         yield from wrapped((Span(text),), screen, indent=hang, hang=hang + 2)
     if entry.sent:
         return
@@ -253,7 +253,7 @@ def record_changed_line(changed: RecordChanged) -> str:
 
 def resolved_lines(resolved: CallResolved, screen: Screen) -> Iterator[str]:
     """The call that was resolved by hand, and what follows from that."""
-    entry, words = resolved.entry, words_of(resolved.entry)
+    entry, words = resolved.entry, call_words(resolved.entry)
     yield from wrapped((Span(entry.id, Style.BOLD), Span(entry.call), Span(entry.address)), screen)
     yield from wrapped((Span(f"  {words.done if resolved.took_effect else words.not_done}"),), screen, hang=2)
 

@@ -10,7 +10,8 @@ from typing import Final, Protocol, Self, assert_never
 from reconciler.model.posts import channel_name
 from reconciler.model.schedule import CancelPost, ReschedulePost, ScheduleOperation, SchedulePost
 from reconciler.planner.actions import Action
-from reconciler.reporters.action_text import STYLES, SYMBOLS, account_words
+from reconciler.reporters.kinds.base import STYLES, SYMBOLS
+from reconciler.reporters.kinds.schedule import account_words
 from reconciler.reporters.layout import LEFT, Line, Span, Style, subject_line
 from reconciler.reporters.plurals import plural
 from reconciler.reporters.values import quoted

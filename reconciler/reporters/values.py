@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
-from reconciler.model.canonical import Json, JsonObject, thaw
+from reconciler.model.canonical import Json, JsonObject
 from reconciler.model.differences import (
     Mark,
     around_changes,
@@ -159,8 +159,3 @@ def _flow(value: Json) -> str:
 
 def _text(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def changes_json(changes: tuple[FieldChange, ...]) -> list[dict[str, Any]]:
-    """Changes of fields, as members of a JSON object."""
-    return [{"path": change.path, "before": thaw(change.before), "after": thaw(change.after)} for change in changes]

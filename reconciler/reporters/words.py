@@ -5,22 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, assert_never
+from typing import Final
 
-from reconciler.model.activities import ActivityIs, DateIs, DesiredActivity, NoActivityLike, SetActivities
 from reconciler.model.canonical import Json, thaw
-from reconciler.model.events import EventIs, NoEventNamed, name_of_input
-from reconciler.model.frozen import instant
-from reconciler.model.marketing_plan import DiscardsOnly, MarketingPlanIs
+from reconciler.model.events import name_of_input
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import (
-    Deferred,
-    Part,
-    Precondition,
-)
-from reconciler.model.posts import PostsAmong, PostsAre
-from reconciler.model.schedule import Approved, NothingWaits, PostIs, StillAhead, StillScheduled
-from reconciler.model.settings import SettingIs
 from reconciler.planner.actions import Action, InReview, Reason
 from reconciler.planner.drift_report import DriftItem, Finding
 from reconciler.reporters.plurals import plural as plural
@@ -104,74 +93,6 @@ def value(json_value: Json, *, whole: bool = False) -> str:
     if whole or len(text) <= LONGEST:
         return text
     return f"{text[:LONGEST]}... ({len(text) - LONGEST} more characters)"
-
-
-def deferred(operation: Deferred) -> str:
-    """`posts for at most 12 activities matching posts[0]`, for use after the verb."""
-    bound = f"at most {operation.at_most} " if operation.at_most is not None else "all "
-    things = "activity" if operation.at_most == 1 else "activities"
-    match operation.part:
-        case Part.POSTS:
-            of = "for" if operation.posts_rules[operation.rule].present else "of"
-            return f"posts {of} {bound}{things} matching posts[{operation.rule}]"
-        case Part.SCHEDULE:
-            drafts = "draft" if operation.at_most == 1 else "drafts"
-            return f"{bound}{drafts} matching schedule.rules[{operation.rule}]"
-        case Part.ACTIVITIES:
-            rule = operation.activity_rules[operation.rule]
-            if isinstance(rule, DesiredActivity):
-                return f"activity {value(rule.title)} of activities[{operation.rule}]"
-            sets = ""
-            if isinstance(rule, SetActivities):
-                sets = ", setting " + ", ".join(f"{name} to {value(wanted)}" for name, wanted in rule.values())
-            return f"{bound}{things} matching activities[{operation.rule}]{sets}"
-        case never:
-            assert_never(never)
-
-
-def precondition(required: Precondition) -> str:
-    """What must still hold when an action runs, for `--explain`."""
-    match required:
-        case SettingIs(path=path, value=wanted):
-            return f"{path} is {value(wanted)}"
-        case EventIs(id=id, facts=digest):
-            return f"event {id} is as read ({short(digest)})"
-        case NoEventNamed(name=name):
-            return f"there is no event {value(name)} like this yet"
-        case MarketingPlanIs(statuses=statuses):
-            return f"the marketing plan is {' or '.join(statuses)}"
-        case DiscardsOnly(posts=posts):
-            return f"no more than {plural(len(posts), 'draft')} would be discarded"
-        case ActivityIs(id=id, facts=digest):
-            return f"activity {id} is as read ({short(digest)})"
-        case NoActivityLike(title=title, target_date=date):
-            return f"there is no activity {value(title)} at {date} yet"
-        case _:
-            return _post_precondition(required)
-
-
-def _post_precondition(
-    required: PostsAre | PostsAmong | NothingWaits | DateIs | Approved | StillScheduled | PostIs | StillAhead,
-) -> str:
-    match required:
-        case PostsAre(activity=activity, posts=posts):
-            return f"activity {activity} has " + (f"the same {plural(len(posts), 'post')}" if posts else "no posts")
-        case PostsAmong(activity=activity, posts=posts):
-            return f"activity {activity} has no posts other than the {len(posts)} listed"
-        case NothingWaits(activity=activity):
-            return f"nothing{f' of activity {activity}' if activity else ''} is waiting to go out"
-        case DateIs(activity=activity, date=date):
-            return f"activity {activity} is still on {instant(date)}"
-        case Approved(post=post, decided=decided):
-            return f"post {post} " + ("is approved" if decided else "was not scheduled in the meantime")
-        case StillScheduled(id=id):
-            return f"post {id} is still waiting to go out"
-        case PostIs(id=id, status=status, content=digest):
-            return f"post {id} is {status} with the same content ({short(digest)})"
-        case StillAhead(moment=moment):
-            return f"there is still enough time before {instant(moment)}"
-        case _:
-            assert_never(required)
 
 
 def short(digest: str) -> str:

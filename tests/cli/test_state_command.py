@@ -29,7 +29,7 @@ from reconciler.model.posts import ActivityId, AwaitPosts, PostId
 from reconciler.model.schedule import SchedulePost
 from reconciler.model.settings import Field
 from reconciler.model.sites import Bindings, Inputs, PublishedPost, RecordedSite, SiteRef
-from reconciler.reporters.journal_words import about, standing, words_of
+from reconciler.reporters.kinds import call_about, call_standing, call_words
 from reconciler.state.holder import Holder
 from reconciler.state.lease import Leases
 from reconciler.state.lock_record import LockRecord
@@ -515,10 +515,10 @@ def test_usage_errors_are_1(reconciler: Command, arguments: tuple[str, ...]) -> 
 def test_every_call_has_words(kind: type[Operation | UnreadableCall]) -> None:
     if kind not in (AwaitGeneration, AwaitPosts, Deferred):
         entry = OpenEntry("e1", Address.parse("shop"), find(of(kind), lambda _: True, settings=ANY), NOW)
-        words = words_of(entry)
+        words = call_words(entry)
         assert all((words.asked, words.look, words.done, words.not_done))
-        assert isinstance(about(entry), str)
-        assert standing(entry, held=False)
+        assert isinstance(call_about(entry), str)
+        assert call_standing(entry, held=False)
 
 
 # --- object stores -----------------------------------------------------------------------------------

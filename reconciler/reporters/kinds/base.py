@@ -1,0 +1,111 @@
+"""KindWords: all that the reporters know of one kind of object: its writes, conditions and calls in words and as JSON.
+
+It is for reports what ManagedKind (`executor/kinds/base.py`) is for a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct
+
+from reconciler.model.codec import taken_from
+from reconciler.model.frozen import Struct as Record
+from reconciler.model.journal import OpenEntry
+from reconciler.model.writes import Condition, FieldChange, Verb, Write
+from reconciler.planner.actions import Action
+from reconciler.reporters.layout import Style
+from reconciler.reporters.words import value
+
+W = TypeVar("W", bound=Write)
+C = TypeVar("C", bound=Condition)
+
+SYMBOLS: Final = {
+    Verb.CREATE: "+",
+    Verb.UPDATE: "~",
+    Verb.DELETE: "-",
+    Verb.GENERATE: "*",
+    Verb.PUBLISH: ">",
+    Verb.CANCEL: "x",
+    Verb.WAIT: ".",
+}
+
+STYLES: Final = {
+    Verb.CREATE: Style.GREEN,
+    Verb.UPDATE: Style.YELLOW,
+    Verb.DELETE: Style.RED,
+    Verb.GENERATE: Style.CYAN,
+    Verb.PUBLISH: Style.MAGENTA,
+    Verb.CANCEL: Style.RED,
+    Verb.WAIT: Style.DIM,
+}
+
+
+class ActionText(Struct, frozen=True):
+    """What an action is about, what becomes of it, and the fields that it changes."""
+
+    subject: str
+    text: str = ""
+    changes: tuple[FieldChange, ...] = ()
+
+
+class CallWords(Struct, frozen=True):
+    """The words for one call of the journal.
+
+    `asked` is what the call should have done, `look` what to look for on the site; `done` and `not_done`: what the next
+    apply does once a person has resolved it that way.
+    """
+
+    asked: str
+    look: str
+    done: str = "the next plan goes by what the site shows"
+    not_done: str = "the next apply does it again if the files still ask for it"
+
+
+class WriteRecord(Record, frozen=True, tag_field="operation"):
+    """A write in JSON: `operation` names it, and the fields are what it has. They are part of the format.
+
+    They are taken from the write by their names, unless a kind makes the record itself.
+    """
+
+
+Records: TypeAlias = Mapping[type[Write], type[WriteRecord]]
+Calls: TypeAlias = Mapping[type[Write], CallWords]
+
+
+class KindWords(Generic[W, C]):
+    """What the reporters know of one kind, whose methods take its writes and conditions."""
+
+    records: ClassVar[Records]
+    """What each of its writes is in JSON."""
+
+    calls: ClassVar[Calls] = {}
+    """The words for a call whose outcome is not known. A test fails for a call without them."""
+
+    def text(self, action: Action, operation: W, zone: str) -> ActionText:
+        """A write for people who read a plan. `zone` is the site's time zone."""
+        raise NotImplementedError
+
+    def record(self, operation: W) -> WriteRecord:
+        """A write in JSON."""
+        return taken_from(operation, self.records[type(operation)])
+
+    def condition(self, required: C) -> str:
+        """What must still hold when an action runs, for `--explain`."""
+        raise NotImplementedError
+
+    def about(self, entry: OpenEntry, operation: W) -> str:
+        """What a call of the journal was about; empty if its address says it all."""
+        return named(entry)
+
+
+def named(entry: OpenEntry) -> str:
+    """The name of what a call was about, if people gave it one."""
+    return value(entry.address.key) if entry.address.kind.has_names else ""
+
+
+def changed(changes: tuple[FieldChange, ...]) -> str:
+    """Fields with the values that they should get: what a call that changes them was about."""
+    fields = sorted((change.path.removeprefix("settings."), change.after) for change in changes)
+    return ", ".join(f"{path}: {value(after)}" for path, after in fields)

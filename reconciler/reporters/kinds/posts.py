@@ -1,0 +1,100 @@
+"""The posts of an activity: their writes in words and as JSON, what must hold before them, and calls cut short."""
+
+from __future__ import annotations
+
+from typing import ClassVar, assert_never
+
+from reconciler.model.posts import (
+    AwaitPosts,
+    ClearPosts,
+    GeneratePosts,
+    PostsAmong,
+    PostsAre,
+    PostsCondition,
+    PostsOperation,
+    RegeneratePosts,
+)
+from reconciler.planner.actions import Action
+from reconciler.reporters.kinds.base import ActionText, Calls, CallWords, KindWords, Records, WriteRecord
+from reconciler.reporters.values import quoted
+from reconciler.reporters.words import because, plural
+
+
+class OfActivity(WriteRecord, frozen=True):
+    """What every write of posts says."""
+
+    activity: str
+    title: str
+
+
+class PostsGenerated(OfActivity, frozen=True, tag="generate-posts"):
+    """Generates posts for an activity."""
+
+
+class PostsAwaited(OfActivity, frozen=True, tag="await-posts"):
+    """Waits for posts that were asked for."""
+
+
+class PostsRegenerated(OfActivity, frozen=True, tag="regenerate-posts"):
+    """Generates the posts of an activity again."""
+
+    media_only: bool
+
+
+class PostsCleared(OfActivity, frozen=True, tag="clear-posts"):
+    """Removes the posts of an activity."""
+
+
+class PostsWords(KindWords[PostsOperation, PostsCondition]):
+    """The posts of an activity."""
+
+    records: ClassVar[Records] = {
+        GeneratePosts: PostsGenerated,
+        AwaitPosts: PostsAwaited,
+        RegeneratePosts: PostsRegenerated,
+        ClearPosts: PostsCleared,
+    }
+    calls: ClassVar[Calls] = {
+        GeneratePosts: CallWords(
+            "generate posts for an activity",
+            "whether the activity has posts",
+            not_done="the next apply requests them again if a rule covers the activity and it still has none",
+        ),
+        RegeneratePosts: CallWords(
+            "regenerate the posts of an activity",
+            "whether the posts are new",
+            done="the reviewers' decision counts as carried out",
+            not_done="the next apply carries out the reviewers' decision",
+        ),
+        ClearPosts: CallWords(
+            "clear the posts of an activity",
+            "whether its posts are gone",
+            done="if a reviewers' decision asked for it, that decision counts as carried out",
+        ),
+    }
+
+    def text(self, action: Action, operation: PostsOperation, zone: str) -> ActionText:
+        title = quoted(operation.title)
+        match operation:
+            case GeneratePosts():
+                what = f"generate posts for {title}"
+            case AwaitPosts():
+                what = f"wait for the posts of {title}"
+            case RegeneratePosts(media_only=media_only, stories=stories):
+                made = "stories" if stories else "images" if media_only else "posts"
+                what = f"regenerate the {made} of {title} (sent back in review)"
+            case ClearPosts():
+                what = because(action, f"clear the posts of {title}")
+            case _:
+                assert_never(operation)
+        return ActionText("posts", what)
+
+    def condition(self, required: PostsCondition) -> str:
+        match required:
+            case PostsAre(activity=activity, posts=posts):
+                had = f"the same {plural(len(posts), 'post')}" if posts else "no posts"
+                return f"activity {activity} has {had}"
+            case PostsAmong(activity=activity, posts=posts):
+                return f"activity {activity} has no posts other than the {len(posts)} listed"
+            case _:
+                assert_never(required)

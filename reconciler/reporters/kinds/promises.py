@@ -1,0 +1,91 @@
+"""Promises: what a rule will match once a generation is done, in words and as JSON. No call is made of one."""
+
+from __future__ import annotations
+
+from typing import ClassVar, assert_never
+
+from reconciler.model.activities import DesiredActivity, SetActivities
+from reconciler.model.frozen import Struct as Record
+from reconciler.model.operations import Deferred, Part
+from reconciler.model.writes import Condition
+from reconciler.planner.actions import Action
+from reconciler.reporters.kinds.activities import in_zone
+from reconciler.reporters.kinds.base import ActionText, KindWords, Records, WriteRecord
+from reconciler.reporters.values import quoted, yaml
+from reconciler.reporters.words import plural, value
+
+
+class Promise(Record, frozen=True):
+    """A rule, and its bound in objects; null if it has none."""
+
+    part: Part
+    rule: int
+    at_most: int | None
+    words: str
+
+
+class Promised(WriteRecord, frozen=True, tag="deferred"):
+    """What is decided after generation, within a bound."""
+
+    deferred: Promise
+
+
+class PromiseWords(KindWords[Deferred, Condition]):
+    """Promises."""
+
+    records: ClassVar[Records] = {Deferred: Promised}
+
+    def text(self, action: Action, operation: Deferred, zone: str) -> ActionText:
+        return ActionText(*deferred_words(operation, zone))
+
+    def record(self, operation: Deferred) -> WriteRecord:
+        return Promised(Promise(operation.part, operation.rule, operation.at_most, _matching(operation)))
+
+
+def deferred_words(operation: Deferred, zone: str) -> tuple[str, str]:
+    """What a promise is about, and its bound: `posts`, `for up to 12 activities (decided after generation)`."""
+    rule, most = operation.rule, operation.at_most
+    later = "(decided after generation)"
+    match operation.part:
+        case Part.POSTS:
+            of = "for" if operation.posts_rules[rule].present else "cleared for"
+            return "posts", f"{of} {_up_to(most, 'activity', 'activities')} {later}"
+        case Part.SCHEDULE:
+            return "posts", f"go out without approval: {_up_to(most, 'draft', 'drafts')} {later}"
+        case Part.ACTIVITIES:
+            chosen = operation.activity_rules[rule]
+            if isinstance(chosen, DesiredActivity):
+                return f"activity {quoted(chosen.title)}", f"create {later}"
+            if isinstance(chosen, SetActivities):
+                values = ", ".join(f"{name} to {yaml(in_zone(name, wanted, zone))}" for name, wanted in chosen.values())
+                return "activities", f"set {values} on {_up_to(most, 'activity', 'activities')} {later}"
+            return "activities", f"delete {_up_to(most, 'activity', 'activities')} {later}"
+        case never:
+            assert_never(never)
+
+
+def _up_to(most: int | None, one: str, many: str) -> str:
+    return f"all {many} that match" if most is None else f"up to {plural(most, one, many)}"
+
+
+def _matching(operation: Deferred) -> str:
+    """`posts for at most 12 activities matching posts[0]`, for use after the verb."""
+    bound = f"at most {operation.at_most} " if operation.at_most is not None else "all "
+    things = "activity" if operation.at_most == 1 else "activities"
+    match operation.part:
+        case Part.POSTS:
+            of = "for" if operation.posts_rules[operation.rule].present else "of"
+            return f"posts {of} {bound}{things} matching posts[{operation.rule}]"
+        case Part.SCHEDULE:
+            drafts = "draft" if operation.at_most == 1 else "drafts"
+            return f"{bound}{drafts} matching schedule.rules[{operation.rule}]"
+        case Part.ACTIVITIES:
+            rule = operation.activity_rules[operation.rule]
+            if isinstance(rule, DesiredActivity):
+                return f"activity {value(rule.title)} of activities[{operation.rule}]"
+            sets = ""
+            if isinstance(rule, SetActivities):
+                sets = ", setting " + ", ".join(f"{name} to {value(wanted)}" for name, wanted in rule.values())
+            return f"{bound}{things} matching activities[{operation.rule}]{sets}"
+        case never:
+            assert_never(never)
