@@ -229,6 +229,7 @@ def test_validate(chain: Project, reconciler: Command) -> None:
         "sites": [],
         "run": {"project": chain.root.name, "sites": 3, "of": 3},
         "summary": {"files": 3, "sites": 3},
+        "verdict": "succeeded",
         "exitCode": 0,
     }
     chain.edit("sites/c.yaml", "team: americas", "team: [x]")
