@@ -1,1 +1,1 @@
-"""What a site is, on each of its sides, and the words all parts share: frozen values that import nothing of ours."""
+"""What a site is on each of its sides, and the types that all parts share: frozen values that import no other part."""

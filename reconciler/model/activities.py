@@ -13,7 +13,7 @@ from reconciler.model.writes import Condition, FieldChange, Verb, Write
 
 
 class Activity(Struct, frozen=True):
-    """An activity of a live marketing plan (S-wix 6.4). `type` is None if the plan does not say it."""
+    """An activity of a live marketing plan (S-wix 6.4). `type` is None if the plan does not give it."""
 
     id: ActivityId
     title: str
@@ -23,12 +23,12 @@ class Activity(Struct, frozen=True):
     posts: tuple[Post, ...] = ()
 
     def facts(self) -> JsonObject:
-        """What a person can edit of it, as a value, for preconditions."""
+        """What a person can edit in it, as a value, for preconditions."""
         return JsonObject({"title": self.title, "description": self.description, "targetDate": instant(self.date)})
 
     @property
     def digest(self) -> Digest:
-        """Tells this rule from others."""
+        """Identifies this rule among others."""
         return digest_of(self.facts())
 
     @property
@@ -38,7 +38,7 @@ class Activity(Struct, frozen=True):
 
 
 class SetActivities(Variant, frozen=True):
-    """`{match, set}`: the activities that match get these values. Only what is written is set (D 7.2)."""
+    """`{match, set}`: the matching activities get these values. Only what is written is set (D 7.2)."""
 
     match: Match
     title: str | Absent = ABSENT
@@ -48,7 +48,7 @@ class SetActivities(Variant, frozen=True):
     max: int | None = None
 
     def values(self) -> tuple[tuple[str, str], ...]:
-        """The values by their API field names; the date as the API writes it."""
+        """The values by API field name; the date as the API writes it."""
         pairs: list[tuple[str, str]] = []
         if not isinstance(self.title, Absent):
             pairs.append(("title", self.title))
@@ -60,14 +60,14 @@ class SetActivities(Variant, frozen=True):
 
 
 class RemoveActivities(Variant, frozen=True):
-    """`{match, state: absent}`. It has no `max`: every run would remove so many more."""
+    """`{match, state: absent}`. It has no `max`: every run would remove that many again."""
 
     match: Match
     min: int = 0
 
 
 class DesiredActivity(Variant, frozen=True):
-    """`{create}`: an activity of one's own (D 7.1: all four fields are required)."""
+    """`{create}`: an activity that the file defines itself (D 7.1: all four fields are required)."""
 
     title: str
     description: str
@@ -88,7 +88,7 @@ ActivityRule: TypeAlias = SetActivities | RemoveActivities | DesiredActivity
 
 
 class PostsRule(Struct, frozen=True):
-    """A rule of `posts`: the activities that match have posts, or have none."""
+    """A rule of `posts`: the matching activities have posts, or have none."""
 
     match: Match
     present: bool = True
@@ -96,7 +96,7 @@ class PostsRule(Struct, frozen=True):
     max: int | None = None
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class ActivityWrite(Write, frozen=True):
@@ -107,7 +107,7 @@ class ActivityWrite(Write, frozen=True):
 
 
 class CreateActivity(ActivityWrite, frozen=True):
-    """A new activity. Not repeatable: sent twice, it would be there twice."""
+    """A new activity. Not repeatable: if it is sent twice, there are two."""
 
     verb: ClassVar[Verb] = Verb.CREATE
 
@@ -115,7 +115,7 @@ class CreateActivity(ActivityWrite, frozen=True):
 
 
 class UpdateActivity(ActivityWrite, frozen=True):
-    """Paths are `title`, `description` and `targetDate`, nothing else (D 7.2)."""
+    """Paths are `title`, `description` and `targetDate`, and nothing else (D 7.2)."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
     repeatable: ClassVar[bool] = True
@@ -126,7 +126,7 @@ class UpdateActivity(ActivityWrite, frozen=True):
 
 
 class DeleteActivity(ActivityWrite, frozen=True):
-    """`discards` are the drafts of the activity: they go with it."""
+    """`discards` are the drafts of the activity, which disappear with it."""
 
     verb: ClassVar[Verb] = Verb.DELETE
     destroys: ClassVar[bool] = True
@@ -163,7 +163,7 @@ class NoActivityLike(Condition, frozen=True):
 
 
 class DateIs(Condition, frozen=True):
-    """The activity still has this date: a yes is given for a day."""
+    """The activity still has this date: an approval is given for a certain day."""
 
     kind: ClassVar[Kind] = Kind.ACTIVITY
     about: ClassVar[str] = "{0.activity}"

@@ -24,19 +24,19 @@ class Kind(StrEnum):
     MARKETING_PLAN = "marketing-plan"
     ACTIVITY = "activity"
     POSTS = "posts"
-    """All posts of one activity, by the activity's id; or `posts[n]` of a rule while that is deferred."""
+    """All posts of one activity, by the activity's id; or `posts[n]` of a rule whose action is deferred."""
     DRAFT = "draft"
     RULE = "rule"
     """A rule whose objects are not known yet: `rule[activities.0]`."""
 
     @property
     def has_names(self) -> bool:
-        """Whether its objects are known by names that people gave them, and not by ids."""
+        """Whether objects of this kind are known by names that people gave them, rather than by ids."""
         return self is Kind.EVENT
 
 
 def rule_words(key: str) -> str:
-    """A rule as it is written everywhere on a screen: `posts[0]` for `posts.0`."""
+    """A rule as every screen writes it: `posts[0]` for `posts.0`."""
     section, dot, index = key.rpartition(".")
     return f"{section}[{index}]" if dot else key
 
@@ -47,14 +47,14 @@ class Address(str):
     __slots__ = ()
 
     def __new__(cls, site: SiteName, kind: Kind = Kind.SITE, key: str = "") -> Address:
-        """The address of an object; `key` tells it from others of its kind."""
+        """The address of an object. `key` distinguishes it from others of its kind."""
         if kind is Kind.SITE:
             return super().__new__(cls, site)
         return super().__new__(cls, f"{site}/{kind}" + (f"[{key}]" if key else ""))
 
     @property
     def site(self) -> SiteName:
-        """The name of its site."""
+        """The name of the object's site."""
         return SiteName(self.partition("/")[0])
 
     @property
@@ -65,7 +65,7 @@ class Address(str):
 
     @property
     def key(self) -> str:
-        """Which of its kind; empty if there is one alone."""
+        """Which object of its kind; empty if there is only one."""
         return self.partition("[")[2][:-1]
 
     @property
@@ -77,7 +77,7 @@ class Address(str):
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """The address a text names. Raises ValueError if it is not an address."""
+        """Parses an address. Raises ValueError if the text is not one."""
         site, _, rest = text.partition("/")
         if not SITE_NAME.match(site):
             raise ValueError(f"{text!r} is not a valid address: {site!r} is not the name of a site")
@@ -98,7 +98,7 @@ class Address(str):
 
 
 ALL_SITES: Final = Address(SiteName("all-sites"))
-"""What a refusal of a whole run is about."""
+"""The address for refusals of a whole run."""
 
 
 def key_of(kind: Kind, id: str = "") -> str:

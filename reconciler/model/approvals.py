@@ -1,4 +1,4 @@
-"""What people decided about generated content, as `approvals/<site>.yaml` has it."""
+"""What people decided about generated content, as recorded in `approvals/<site>.yaml`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from reconciler.model.posts import ActivityId, Post, PostId, account_name
 
 
 class Decision(StrEnum):
-    """Of one draft."""
+    """A decision about one draft."""
 
     PENDING = "pending"
     APPROVE = "approve"
 
 
 class ActivityDecision(StrEnum):
-    """Of an activity as a whole."""
+    """A decision about an activity as a whole."""
 
     KEEP = "keep"
     REGENERATE = "regenerate"
@@ -38,10 +38,10 @@ class ActivityDecision(StrEnum):
 
 
 class DraftApproval(Struct, frozen=True):
-    """A draft as it was reviewed: what the file shows of it, and the digest that the decision was given for.
+    """A draft as it was reviewed: what the file shows of it, and the digest that the decision was made for.
 
-    `earlier` marks an entry of the first layout, whose digest is on a line of its own and names channel, type,
-    texts and media alone. `account` is what the file says of the account, name and all.
+    `earlier` marks an entry of the first layout, whose digest is on a separate line and covers only channel, type,
+    texts and media. `account` is what the file says about the account, including its name.
     """
 
     id: PostId
@@ -49,30 +49,32 @@ class DraftApproval(Struct, frozen=True):
     digest: Digest
     decision: Decision = Decision.PENDING
     cancelled: int = 0
-    """How often this content had been scheduled and taken back when the decision was made: an approval counts
-    for one scheduling, so one that is older than the last of them is used up. Written by `review`, and part of what
-    the digest names; files written before that name the content alone."""
+    """How often this content had been scheduled and cancelled when the decision was made.
+
+    An approval counts for one scheduling, so one that is older than the last of them is used up. `review` writes the
+    number, and the digest covers it; in files written before that, the digest covers the content alone.
+    """
     earlier: bool = False
     account: str = ""
     goes_out: str = ""
-    """When it goes out, as the file says it to people. Not read for anything else."""
+    """When it goes out, written in the file for people. Not used for anything else."""
     blocked: tuple[str, ...] = ()
-    """What is in its way, as the file says it to people. Not read for anything else."""
+    """What blocks it, written in the file for people. Not used for anything else."""
 
     def names(self, post: Post, date: datetime) -> bool:
-        """Whether its digest is that of a post as it is now, on the own date of its activity."""
+        """Whether its digest is that of a post as it is now, with its activity's own date."""
         if self.earlier:
             return self.digest == post.earlier_digest
         digest = approval_digest(post.id, post.content, date, account_name(self.account))
         return is_counted(self.digest, digest, self.cancelled)
 
     def is_as_written(self, date: datetime) -> bool:
-        """Whether the entry still shows what its digest names, in an activity whose date in the file is this one."""
+        """Whether the entry still shows what its digest covers, given its activity's date in the file."""
         digest = approval_digest(self.id, self.content, date, account_name(self.account))
         return is_counted(self.digest, digest, self.cancelled)
 
     def is_of_this_count(self, date: datetime) -> bool:
-        """Whether its digest names the count beside it too, so that the decision was made after the last of them."""
+        """Whether its digest covers the count beside it too: the decision was made after the last cancellation."""
         shown = approval_digest(self.id, self.content, date, account_name(self.account))
         return self.earlier or self.digest == counted(shown, self.cancelled)
 
@@ -83,7 +85,7 @@ class DraftApproval(Struct, frozen=True):
 
     @property
     def type(self) -> str:
-        """The type of the post, as the API names it."""
+        """The type of the post, in the API's terms."""
         return self.content.type
 
 
@@ -99,41 +101,44 @@ class ActivityApproval(Struct, frozen=True):
 
     @property
     def digest(self) -> Digest:
-        """Of the drafts that the decision is about: carried out once for them, it is not carried out again."""
+        """The digest of the drafts that the decision is about.
+
+        Once carried out for them, it is not carried out again.
+        """
         return drafts_digest(draft.digest for draft in self.drafts)
 
     @property
     def counts(self) -> bool:
-        """Whether the decision was given for the drafts that stand below it; a merge can bring others there."""
+        """Whether the decision was made for the drafts listed below it; a merge can put others there."""
         return self.decided is None or self.decided == self.digest
 
 
 def drafts_digest(digests: Iterable[Digest]) -> Digest:
-    """What a decision about an activity names: the digests of its drafts."""
+    """What a decision about an activity names: a digest of its drafts' digests."""
     return digest_of(tuple(sorted(digests)))
 
 
 class ApprovalState(StrEnum):
-    """How a post stands with the approvals file of its site."""
+    """What a site's approvals file says about a post."""
 
     NOT_REVIEWED = "not-reviewed"
     """The file does not have it."""
     PENDING = "pending"
     APPROVED = "approved"
     CHANGED = "changed-after-approval"
-    """Approved; its content, its place or its activity's date is another one since."""
+    """Approved, but its content, its place or its activity's date has changed since."""
     EDITED = "edited-in-file"
-    """The file shows other content than its digest names, or another title than the activity has."""
+    """The file shows other content than its digest covers, or a title that is not the activity's."""
     USED_UP = "used-up"
-    """Approved, scheduled, and taken back since: the yes was for one scheduling."""
+    """Approved, scheduled, and cancelled since: the approval was for one scheduling."""
     UNPROVEN = "unproven"
-    """Approved, but the state knows nothing of the site: nobody can tell whether the yes was used."""
+    """Approved, but the state knows nothing about the site, so nobody can tell whether the approval was used."""
     OVERCOUNTED = "overcounted"
-    """The file says `cancelled: N` with an N above what the state knows."""
+    """The file says `cancelled: N`, where N is more than the state knows of."""
 
 
 class Verdict(Struct, frozen=True):
-    """What an approvals file says of a live post. `differences` go with CHANGED and EDITED."""
+    """What an approvals file says about a live post. `differences` come with CHANGED and EDITED."""
 
     state: ApprovalState
     differences: tuple[Difference, ...] = ()
@@ -142,12 +147,12 @@ class Verdict(Struct, frozen=True):
 class Approvals(Struct, frozen=True, dict=True):
     """One approvals file.
 
-    `file` is its path as messages show it; empty when there is none. `written_for` is the name that the file has for
-    its site, where that is another one: a site's old name.
+    `file` is its path as messages show it; empty if there is none. `written_for` is the site's name in the file if that
+    differs from the site's: an old name.
 
-    `uncommitted` are drafts and activities of which the file on the disk has another decision, where only those that
-    are committed count. `deleted` is True where the file is not on the disk, but still in the last commit.
-    `unasked` says why git could not be asked for the file, if there is none on the disk and only committed ones count.
+    `uncommitted` are drafts and activities for which the file on disk has another decision, if only committed decisions
+    count. `deleted` is True if the file is not on disk but is still in the last commit. `unasked` says why git could
+    not be asked for the file, if there is none on disk and only committed ones count.
     """
 
     activities: tuple[ActivityApproval, ...] = ()
@@ -163,7 +168,7 @@ class Approvals(Struct, frozen=True, dict=True):
 
     @cached_property
     def _seen(self) -> dict[PostId, tuple[Post, datetime, tuple[bool, tuple[Difference, ...]]]]:
-        """The posts that were compared with their entries, with the outcome: one plan asks about each several times."""
+        """A cache of the comparisons of posts with their entries: one plan asks about each several times."""
         return {}
 
     @cached_property
@@ -171,26 +176,26 @@ class Approvals(Struct, frozen=True, dict=True):
         return {activity.id: activity for activity in self.activities}
 
     def draft(self, id: PostId) -> DraftApproval | None:
-        """The reviewed draft of that id, if it was ever reviewed."""
+        """The reviewed draft with this id, if it was ever reviewed."""
         found = self._drafts.get(id)
         return found[1] if found else None
 
     def activity_of(self, id: PostId) -> ActivityApproval | None:
-        """The reviewed activity that contains the reviewed draft of that id."""
+        """The reviewed activity that contains the reviewed draft with this id."""
         found = self._drafts.get(id)
         return found[0] if found else None
 
     def activity(self, id: ActivityId) -> ActivityApproval | None:
-        """The reviewed activity of that id."""
+        """The reviewed activity with this id."""
         return self._activities.get(id)
 
     def verdict(
         self, post: Post, date: datetime, *, title: str | None = None, times: int | None = None, known: bool = True
     ) -> Verdict:
-        """What the file says of a post as it is now, on the own date of its activity.
+        """What the file says about a post as it is now, with its activity's own date.
 
-        `title` is the activity's, compared where it is given. `times` is how often the state says that this content
-        was scheduled (None: not asked). `known` is False if the state knows nothing of the site.
+        `title` is the activity's, compared if it is given. `times` is how often the state says that this content was
+        scheduled (None: not asked). `known` is False if the state knows nothing about the site.
         """
         found = self._drafts.get(post.id)
         if found is None:
@@ -218,12 +223,12 @@ class Approvals(Struct, frozen=True, dict=True):
         return Verdict(ApprovalState.APPROVED)
 
     def approves(self, post: Post, date: datetime, *, times: int | None = None) -> bool:
-        """Whether a person said yes to exactly this content, place and day, after it was scheduled that many times."""
+        """Whether a person approved exactly this content, place and day, after it was scheduled that many times."""
         return self.verdict(post, date, times=times).state is ApprovalState.APPROVED
 
 
 def decided_otherwise(counting: Approvals, written: Approvals) -> frozenset[str]:
-    """The ids of drafts and activities about which two versions of an approvals file do not say the same."""
+    """The ids of drafts and activities on which two versions of an approvals file disagree."""
     one, other = _decisions(counting), _decisions(written)
     return frozenset(id for id in one.keys() | other.keys() if one.get(id) != other.get(id))
 
@@ -243,7 +248,7 @@ def _decisions(approvals: Approvals) -> dict[str, tuple[str, Digest | None]]:
 def _compared(
     activity: ActivityApproval, draft: DraftApproval, post: Post, date: datetime
 ) -> tuple[bool, tuple[Difference, ...]]:
-    """Whether an entry was edited by hand, and in what it differs from the live post."""
+    """Whether an entry was edited by hand, and how it differs from the live post."""
     found = [*differences(draft.content, post.content)]
     name, live_name = account_name(draft.account), post.account_name
     if name and live_name and name != comparable(live_name) and draft.content.account == post.content.account:
@@ -258,14 +263,14 @@ def _compared(
             return any(difference.field != "date" for difference in found), tuple(found)
         return False, tuple(found) or (Difference("digest", draft.digest, post.earlier_digest),)
     if not draft.is_as_written(activity.date):
-        if name and not found:  # all the rest is as it is on the site
+        if name and not found:  # everything else is as on the site
             found.append(Difference("account", draft.account, post.account))
         return True, tuple(found)
     return False, tuple(found)
 
 
 def _as_earlier(draft: DraftApproval, post: Post) -> list[Difference]:
-    """The first layout shows all words of a post as one caption."""
+    """In the first layout, all words of a post form one caption."""
     words = comparable("\n\n".join(text for text in (post.caption, post.link or "") if text))
     return [] if comparable(draft.content.caption) == words else [Difference("caption", draft.content.caption, words)]
 

@@ -1,8 +1,8 @@
 """The canonical form of a value, and its digest.
 
-Values that come from files or from the remote API are frozen here once, so that nothing further in can
-change them, and are compared in canonical form: `1` is not `true`, the order of keys is nothing, and an
-integral float is the integer of the same value.
+Values from files or from the remote API are frozen here once, so that no other part can change them. They are compared
+in canonical form: `1` is not `true`, the order of keys does not matter, and an integral float is the integer of the
+same value.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Absent: TypeAlias = UnsetType
 """The type of ABSENT."""
 
 ABSENT: Final = UNSET
-"""A field that was not written at all, which is not the same as one that is null."""
+"""A field that was not written at all, as opposed to one that is null."""
 
 
 if TYPE_CHECKING:
     _JsonMapping: TypeAlias = Mapping[str, "Json"]
 else:
     _JsonMapping = object
-    """Whether a value is a JsonObject is asked all the time, and takes ten times as long of an abstract class."""
+    """`isinstance(value, JsonObject)` runs very often, and takes ten times as long if the class is abstract."""
 
 
 class JsonObject(_JsonMapping):
-    """A JSON object that cannot change. Iterates in the order it was written; equality ignores order."""
+    """A JSON object that cannot change. Iteration keeps the written order; equality ignores it."""
 
     __slots__ = ("_members",)
 
@@ -40,13 +40,13 @@ class JsonObject(_JsonMapping):
         keys = Mapping.keys
         values = Mapping.values
 
-        # What is asked of every value goes straight to the members.
+        # Called for every value, so these go straight to the members.
         def get(self, key, default=None):
-            """As of any mapping."""
+            """As in any mapping."""
             return self._members.get(key, default)
 
         def items(self):
-            """As of any mapping."""
+            """As in any mapping."""
             return self._members.items()
 
         def __contains__(self, key):
@@ -85,7 +85,7 @@ else:
             return True
 
     class Json(metaclass=_Everything):
-        """What the codec sees for the type above, which msgspec has no word for: it is read by `freeze`."""
+        """Stands for the `Json` type in the codec, because msgspec cannot express it; read with `freeze`."""
 
 
 EMPTY: Final = JsonObject()
@@ -94,10 +94,10 @@ EMPTY: Final = JsonObject()
 def freeze(value: object) -> Json:
     """A deep frozen copy of a JSON-like value (dict, list, tuple, str, number, bool, None).
 
-    Raises TypeError for anything that JSON has no word for.
+    Raises TypeError for anything that JSON cannot express.
     """
     kind = type(value)
-    if kind is str:  # most values are texts, and the plain kinds are known without asking what a class is
+    if kind is str:  # most values are texts, and checking for the plain types first avoids a class lookup
         return cast("str", value)
     if kind is dict:
         members = cast("dict[object, object]", value)
@@ -116,7 +116,7 @@ def freeze(value: object) -> Json:
 
 
 def freeze_object(value: object) -> JsonObject:
-    """`freeze`, for a value that must be an object; anything else becomes the empty object."""
+    """`freeze` for a value that should be an object; anything else becomes the empty object."""
     frozen = freeze(value)
     return frozen if isinstance(frozen, JsonObject) else EMPTY
 
@@ -131,7 +131,7 @@ def thaw(value: Json) -> Any:
 
 
 def canonical_text(value: Json) -> str:
-    """The one JSON text of a value: sorted keys, no blanks, no escapes beyond the necessary."""
+    """The only JSON text of a value: sorted keys, no blanks, no unnecessary escapes."""
     return _CANONICAL.encode(thaw(value))
 
 
@@ -143,7 +143,7 @@ def same(one: Json, other: Json) -> bool:
     if one is other:
         return True
     if isinstance(one, str) or isinstance(other, str):
-        return one == other  # a text equals a text alone; most values are texts, and this is asked of each
+        return one == other  # most values are texts, which equal only texts, and this runs for each of them
     if type(one) is not type(other):  # 1 is not true; an integral float became an integer when it was frozen
         return False
     if isinstance(one, JsonObject) and isinstance(other, JsonObject):

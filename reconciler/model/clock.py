@@ -9,9 +9,9 @@ from msgspec import Struct
 
 
 class Clock(Struct, frozen=True):
-    """The time as an aware instant, waiting for some seconds, and a count of seconds that never jumps.
+    """The time as an aware instant, a way to wait some seconds, and a count of seconds that never jumps.
 
-    Handed in, so that tests need none of them.
+    Passed in, so that tests need none of them.
     """
 
     now: Callable[[], datetime]

@@ -1,11 +1,12 @@
 """Frozen values <-> JSON, for the state and its journal, saved plans, reports and workers alike.
 
-msgspec does the work, by the types of the fields: the bases in `frozen.py` say what a document looks like. A struct is
-an object, ABSENT is a member that is not written, sets are sorted, instants are RFC 3339 and durations ISO 8601.
+msgspec does the work from the types of the fields; the base classes in `frozen.py` define what a document looks like. A
+struct is an object, ABSENT is a member that is not written, sets are sorted, instants are RFC 3339 and durations ISO
+8601.
 
-Reading is exact: a document says what writing its value again would say, in any layout and order of members. So
-whatever is unknown, missing, doubled or spelled in another way is refused, because a program that passes over what it
-does not know would lose it, or carry out something else than what was reviewed.
+Reading is strict: a document must say exactly what writing its value again would say, in any layout and order of
+members. Whatever is unknown, missing, duplicated or spelled differently is refused. A program that skipped what it does
+not know would lose it, or would carry out something other than what was reviewed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ T = TypeVar("T")
 
 
 class Malformed(Exception):
-    """A document that is not what its format says: the path in it, and what is wrong there."""
+    """A document that does not follow its format: the path within it, and what is wrong there."""
 
     def __init__(self, path: str, what: str) -> None:
         super().__init__(f"{path or 'the document'}: {what}")
@@ -40,18 +41,18 @@ def to_plain(value: Any) -> Any:
 
 
 def to_json(value: Any) -> bytes:
-    """The JSON text of a value, on one line. The same value has the same text."""
+    """The JSON text of a value, on one line. Equal values have equal texts."""
     try:
         return _ENCODER.encode(value)
-    except UnicodeEncodeError:  # half a surrogate pair, which a remote text may hold and UTF-8 cannot
+    except UnicodeEncodeError:  # half of a surrogate pair: a remote text may contain one, but UTF-8 cannot
         return json.dumps(to_plain(value), separators=(",", ":")).encode("ascii")
 
 
 def sorted_json(plain: object) -> bytes:
-    """The one JSON text of a plain value, with sorted members: what digests of documents are made over."""
+    """The only JSON text of a plain value, with sorted members: digests of documents are computed from it."""
     try:
         return _SORTED.encode(plain)
-    except UnicodeEncodeError:  # likewise
+    except UnicodeEncodeError:  # half of a surrogate pair again
         return json.dumps(plain, separators=(",", ":"), sort_keys=True).encode("ascii")
 
 
@@ -59,15 +60,15 @@ def laid_out(data: bytes) -> bytes:
     """A JSON text with a line for each member, so that people and `git diff` can read it."""
     try:
         return msgspec.json.format(data, indent=1) + b"\n"
-    except msgspec.DecodeError:  # half a surrogate pair again
+    except msgspec.DecodeError:  # half of a surrogate pair again
         return json.dumps(json.loads(data), indent=1).encode("ascii") + b"\n"
 
 
 def from_plain(kind: type[T], plain: object, *, exact: bool = True) -> T:
-    """The value that plain dicts and lists stand for. Raises Malformed.
+    """The value of plain dicts and lists. Raises Malformed.
 
-    Not `exact`, as for what an earlier version wrote, members may be missing that have a default, and spelled in
-    another way.
+    With `exact` False, as for documents of earlier versions, members that have a default may be missing, and values may
+    be spelled differently.
     """
     hint: Any = kind
     _decoder(hint)
@@ -91,12 +92,12 @@ def from_json(kind: type[T], data: bytes) -> T:
         if to_json(value) == msgspec.json.format(data, indent=-1):
             return value
     except (msgspec.MsgspecError, UnicodeDecodeError, OverflowError, RecursionError):
-        pass  # what is wrong, if anything is, comes out below
+        pass  # whatever is wrong is found below
     return from_plain(kind, parse(data))
 
 
 def parse(data: bytes) -> Any:
-    """The plain value of a JSON text that says nothing twice. Raises Malformed."""
+    """The plain value of a JSON text in which no member occurs twice. Raises Malformed."""
     try:
         return json.loads(data, object_pairs_hook=_once, parse_constant=_no_constant, parse_float=_finite)
     except ValueError as error:
@@ -119,7 +120,7 @@ def report_text(value: Any) -> str:
 
 
 def instant_text(moment: datetime) -> str:
-    """An instant as documents have it, in UTC and with all the digits it has: `2026-07-08T09:00:00Z`."""
+    """An instant as documents write it, in UTC and with all its digits: `2026-07-08T09:00:00Z`."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
@@ -153,7 +154,7 @@ def _read(kind: type, plain: Any) -> Any:
 
 @cache
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    # msgspec learns a type when it first meets it, which must not happen in two threads at once.
+    # msgspec analyses a type on first use, which must not happen in two threads at once.
     with _LEARNING:
         return msgspec.json.Decoder(kind, dec_hook=_read)
 
@@ -166,7 +167,7 @@ _SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
 def _difference(written: Any, found: object, path: str) -> Malformed | None:
-    """Where a document is not what would be written for it."""
+    """Where a document differs from what would be written for it."""
     if isinstance(written, dict) and isinstance(found, dict):
         for key in (*found, *(key for key in written if key not in found)):
             inner = f"{path}.{key}" if path else str(key)

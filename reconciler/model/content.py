@@ -1,8 +1,8 @@
-"""What the public sees of a post, and where: the one value that a reviewer's yes is about.
+"""What the public sees of a post, and where: the value that an approval covers.
 
-A live post and an entry of an approvals file both become a PublicContent, so that they are compared member by
-member, and one digest names both. Which field of a Publisher item is in it, and which is not and why, is said in
-publisher_fields.py.
+A live post and an entry of an approvals file both become a PublicContent, so that they are compared member by member
+and have the same digest. publisher_fields.py says which fields of a Publisher item are part of it, and why others are
+not.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class LinkPreview(Struct, frozen=True):
     thumbnail: str = ""
 
     def members(self) -> tuple[tuple[str, str], ...]:
-        """Its members that are there, by their keys in the file."""
+        """The members that are set, by their keys in the file."""
         pairs = (("title", self.title), ("description", self.description), ("thumbnail", self.thumbnail))
         return tuple((name, text) for name, text in pairs if text)
 
 
 class PublicContent(Struct, frozen=True, dict=True):
-    """The members in the order in which people read them. Texts are as they are, and compared as `comparable`.
+    """The members are in the order in which people read them. Texts are kept as they are, and compared as `comparable`.
 
     `account` is the id of the channel's account. `place` says where within it: pairs of (file key, id), such as
     ("page", "1029"). `media` are addresses, with their type unless it is an image. `other` are pairs of (name,
@@ -56,7 +56,7 @@ class PublicContent(Struct, frozen=True, dict=True):
     description: str = ""
 
     def facts(self) -> JsonObject:
-        """The content as a value. What is empty is left out, so that a member that is added later changes no digest."""
+        """The content as a value. What is empty is left out, so that a member added later changes no digest."""
         members: dict[str, Json] = {
             "channel": self.channel,
             "type": self.type,
@@ -76,17 +76,17 @@ class PublicContent(Struct, frozen=True, dict=True):
 
     @cached_property
     def canonical(self) -> str:
-        """Its canonical text, from which every digest of it is made."""
+        """Its canonical text, from which all its digests are made."""
         return canonical_text(self.facts())
 
     @property
     def digest(self) -> Digest:
-        """Of the canonical text."""
+        """The digest of the canonical text."""
         return digest_of_text(self.canonical)
 
 
 class Difference(Struct, frozen=True):
-    """A member that is not the same in the approvals file and on the site, by its key in the file; "" is nothing."""
+    """A member that differs between the approvals file and the site, by its key in the file; "" means not set."""
 
     field: str
     in_file: str
@@ -94,32 +94,33 @@ class Difference(Struct, frozen=True):
 
 
 def approval_digest(post: str, content: PublicContent, date: datetime, account: str = "") -> Digest:
-    """What a yes names, as one digest.
+    """What an approval names, as one digest.
 
-    The post by its id, its content with its place, the activity's own date, and the name of the account if the
-    reviewers were shown one.
+    It covers the post's id, its content and place, the activity's own date, and the account's name if reviewers were
+    shown one.
     """
-    # The canonical text of an object with these members; that of the content is made once.
+    # The canonical text of an object with these members; that of the content is computed only once.
     name = f'"account":{canonical_text(comparable(account))},' if account else ""
     when, which = canonical_text(instant(date)), canonical_text(post)
     return digest_of_text(f'{{{name}"content":{content.canonical},"date":{when},"post":{which}}}')
 
 
 def counted(digest: Digest, cancelled: int) -> Digest:
-    """What a yes names after its content was scheduled and taken back that many times.
+    """The digest that an approval names after its content was scheduled and cancelled that many times.
 
-    The count beside it in the file is part of the one value, so that no merge puts an earlier yes beside a later count.
+    The count beside it in the file is part of the digest, so that no merge can put an earlier approval beside a later
+    count.
     """
     return digest_of_text(f'{{"cancelled":{cancelled},"digest":{canonical_text(digest)}}}') if cancelled else digest
 
 
 def is_counted(named: str, digest: Digest, cancelled: int) -> bool:
-    """Whether a yes names this digest, at this count or at one beside it: a merge can bring another one there."""
+    """Whether an approval names this digest, at this count or one next to it: a merge can bring another."""
     return any(named == counted(digest, count) for count in {cancelled, cancelled - 1, cancelled + 1, 0} if count >= 0)
 
 
 def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference, ...]:
-    """The members in which the two are not the same."""
+    """The members in which the two differ."""
     if in_file.canonical == live.canonical:
         return ()
     before, after = _shown(in_file), _shown(live)
@@ -131,12 +132,12 @@ def differences(in_file: PublicContent, live: PublicContent) -> tuple[Difference
 
 
 def whole(text: str) -> str:
-    """A text as a file can hold it: half of a surrogate pair is what a browser shows for it."""
+    """The text in a form that a file can hold: half of a surrogate pair becomes what a browser shows for it."""
     return _HALF.sub("\ufffd", text)
 
 
 def comparable(text: str) -> str:
-    r"""A text as it is compared and digested: NFC, `\n` for line ends, no blanks around it."""
+    r"""A text as it is compared and digested: NFC, `\n` for line ends, no outer blanks."""
     return unicodedata.normalize("NFC", whole(text).replace("\r\n", "\n")).strip()
 
 

@@ -1,4 +1,4 @@
-"""Who we are to the remote side. The values are secrets; where they come from is the config's business."""
+"""How this tool identifies itself to the remote side. The values are secrets; `config` knows where they come from."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.model.secret import Secret
 
 
 class ApiKey(Struct, frozen=True):
-    """An account's API key, sent bare in `Authorization` (D 2.1)."""
+    """An account's API key, sent without a scheme in `Authorization` (D 2.1)."""
 
     key: Secret
 

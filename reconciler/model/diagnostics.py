@@ -1,6 +1,6 @@
-"""Diagnostic: one problem of any origin, as a value. Files, policy, the API, drift and blocked items all say it so.
+"""Diagnostic: one problem of any origin, as a value: from files, policy, the API, drift and blocked items alike.
 
-It becomes a sentence in `reporters/` alone, and an exit code in `engine/verdict.py` alone.
+It becomes a sentence only in `reporters/`, and an exit code only in `engine/verdict.py`.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Severity(StrEnum):
 class Diagnostic(Struct, frozen=True):
     """One problem. `code` is a slug that programs may rely on; `message` says what is wrong, `fix` what to do.
 
-    `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own name for the
-    request (`x-wix-request-id`, S-sdk). Each is None if it is not known or does not apply. `name` is what people
-    know the object by, where the message does not say it: the same problem of several objects is told once, with it.
-    `call` is what was asked of the remote side and answered, with which the message ends: screens tell it last.
-    `differences` are in full what a message about reviewed content says in short.
+    `place` is in a file, `address` names an object of a site, `request_id` is the remote side's own id for the request
+    (`x-wix-request-id`, S-sdk). Each is None if it is unknown or does not apply. `name` is what people call the object,
+    if the message does not say it: a problem shared by several objects is reported once, with their names. `call` is
+    what was asked of the remote side and answered, with which the message ends; screens show it last. `differences`
+    give in full what a message about reviewed content gives in short.
     """
 
     code: str
@@ -58,29 +58,29 @@ class Diagnostic(Struct, frozen=True):
 
     @property
     def cause(self) -> str:
-        """The message without the call: the same whatever was being asked when the cause showed."""
+        """The message without the call: the same whatever call was being made when the cause appeared."""
         return self.message.removesuffix(f" ({self.call})") if self.call else self.message
 
     @property
     def file(self) -> str:
-        """The file it is in; empty if it is in none."""
+        """The file it is in; empty if none."""
         return self.place.file if self.place is not None else ""
 
     @property
     def unnamed(self) -> str:
-        """The message without the name of what it is about: the same for everything that has the problem."""
+        """The message without the name of its object: the same for every object that has the problem."""
         text = self.message.removeprefix(self.name) if self.name else self.message
         return text.removeprefix(":").lstrip() if text != self.message else text
 
     @property
     def about(self) -> Address:
-        """The object that it is about, which a planner always names."""
+        """The object it is about, which the planner always sets."""
         assert self.address is not None
         return self.address
 
 
 def problem_values(diagnostic: Diagnostic) -> dict[str, Any]:
-    """A problem as the members of a JSON object; what is not known is left out."""
+    """A problem as the members of a JSON object. What is unknown is left out."""
     place = diagnostic.place
     found: dict[str, Any] = {
         "code": diagnostic.code,
@@ -101,17 +101,17 @@ INVALID_FILE = "invalid-file"
 
 
 def problem(place: Place, message: str, fix: str = "", *, code: str = INVALID_FILE) -> Diagnostic:
-    """What is wrong in a file: where, what (with its path in the document), and what would be right."""
+    """A problem in a file: where, what (with its path in the document), and what would be right."""
     return Diagnostic(code, message, fix, place=place)
 
 
 def warning(place: Place, message: str, fix: str = "", *, code: str) -> Diagnostic:
-    """Something in a file that is surely not meant so, and stops nothing."""
+    """Something in a file that is almost certainly a mistake, but stops nothing."""
     return Diagnostic(code, message, fix, Severity.WARNING, place)
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sorted by place, then by address, then by text; each once, and what has no place last."""
+    """Sorted by place, then by address, then by text, without duplicates. What has no place comes last."""
     return tuple(
         sorted(
             set(diagnostics),
@@ -127,9 +127,9 @@ def in_order(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
 
 
 class InvalidFiles(Exception):
-    """Files that cannot be used; carries every problem of every file, in order.
+    """Files that cannot be used, with every problem of every file, in order.
 
-    `warnings` are about what could be read all the same.
+    `warnings` are about what could still be read.
     """
 
     def __init__(self, problems: Iterable[Diagnostic], warnings: Iterable[Diagnostic] = ()) -> None:
@@ -139,4 +139,4 @@ class InvalidFiles(Exception):
 
 
 class UsageError(Exception):
-    """Something on the command line or in the environment that the user can put right (exit code 1)."""
+    """Something on the command line or in the environment that the user can correct (exit code 1)."""

@@ -1,7 +1,7 @@
 """How two texts differ, word by word, for every format: what stayed, what was removed, what is new.
 
-A long text is shown around its changes. Two texts that look the same on a screen are spelled out, so that a difference
-nobody can see (a composed letter, a blank at the end, a zero-width character) becomes visible.
+A long text is shown around its changes. If two texts look the same on a screen, a difference that nobody can see (a
+composed letter, a blank at the end, a zero-width character) is spelled out.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Final
 from msgspec import Struct
 
 MOST_WORDS: Final = 1_500
-"""Words between the first and the last change beyond which they are not compared one by one: that takes too long."""
+"""With more words than this between the first and the last change, comparing word by word takes too long."""
 
 ELLIPSIS: Final = "…"
 
 _WORDS: Final = r"(?s:\s+|[^\s\u2e80-\uffff]+|.)"
-"""Words with their punctuation; scripts without blanks between words, letter by letter."""
+"""Words with their punctuation; in scripts without blanks between words, single letters."""
 
 _OUTER_OR_DOUBLED = re.compile(r"\A +| +\Z| {2,}")
 
 
 class Mark(StrEnum):
-    """What became of a piece of a text. GAP is words that stayed and are not shown."""
+    """What happened to a piece of text. GAP stands for unchanged words that are not shown."""
 
     KEPT = "kept"
     REMOVED = "removed"
@@ -42,11 +42,11 @@ class Piece(Struct, frozen=True):
     text: str
 
 
-@lru_cache(64)  # one change of many sites is compared once
+@lru_cache(64)  # one change on many sites is compared once
 def compare_words(before: str, after: str) -> tuple[Piece, ...]:
-    """The pieces of both texts in reading order; what was replaced comes as removed, then added.
+    """The pieces of both texts in reading order. What was replaced comes as removed, then added.
 
-    Joined without the removed pieces they are `after`, without the added ones `before`.
+    Without the removed pieces they join to `after`, without the added ones to `before`.
     """
     old, new = re.findall(_WORDS, before), re.findall(_WORDS, after)
     head = _common(old, new)
@@ -62,7 +62,7 @@ def compare_words(before: str, after: str) -> tuple[Piece, ...]:
 
 
 def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]:
-    """The pieces with long unchanged runs cut to some words beside each change; `…` stands for the rest."""
+    """The pieces, with long unchanged runs cut to a few words next to each change; `…` stands for the rest."""
     whole = tuple(pieces)
     found: list[Piece] = []
     for number, piece in enumerate(whole):
@@ -76,7 +76,7 @@ def around_changes(pieces: Iterable[Piece], words: int = 4) -> tuple[Piece, ...]
 
 
 def made_visible(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
-    """The pieces, with invisible changes spelled out: those of blanks only, or between texts that look the same."""
+    """The pieces, with invisible changes spelled out: changes in blanks only, and between texts that look the same."""
     whole = tuple(pieces)
     found = list(whole)
     for number, piece in enumerate(whole):
@@ -95,13 +95,13 @@ def looks_the_same(one: str, other: str) -> bool:
 
 
 def spelled_out(text: str) -> str:
-    """A text in which what cannot be seen is `U+200B` and the like, and outer and doubled blanks are `·`."""
+    """A text with invisible characters as `U+200B` and the like, and with outer and doubled blanks as `·`."""
     inner = _OUTER_OR_DOUBLED.sub(lambda blanks: "·" * len(blanks[0]), text)
     return "".join(char if char in " ·" else _spelled(char) for char in inner)
 
 
 def _common(one: list[str], other: list[str]) -> int:
-    """How many first words two lists share."""
+    """How many words two lists share at the beginning."""
     for number, (left, right) in enumerate(zip(one, other, strict=False)):
         if left != right:
             return number
@@ -120,7 +120,7 @@ def _pieces(old: list[str], new: list[str]) -> Iterator[Piece]:
 
 
 def _joined(pieces: Iterable[Piece]) -> list[Piece]:
-    """Changes with only a blank between them are one change: people read phrases."""
+    """The pieces, with changes joined that only a blank separates: people read phrases."""
     found: list[Piece] = []
     for piece in _phrases(tuple(pieces)):
         if found and found[-1].mark is piece.mark:
@@ -131,7 +131,7 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
 
 
 def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
-    """With each blank between two changes counted to both; what was removed comes before what is new."""
+    """The pieces, with each blank between two changes counted towards both; removed text comes before new text."""
     found: list[Piece] = []
     removed, added = "", ""
     for number, piece in enumerate(pieces):
@@ -147,7 +147,7 @@ def _phrases(pieces: tuple[Piece, ...]) -> list[Piece]:
 
 
 def _shortened(text: str, before: int, after: int) -> Iterator[Piece]:
-    """The first `before` and the last `after` words of an unchanged run, and a gap for what lies between."""
+    """The first `before` and the last `after` words of an unchanged run, with a gap for what lies between."""
     tokens = re.findall(_WORDS, text)
     places = [number for number, token in enumerate(tokens) if not token.isspace()]
     if len(places) <= before + after + 2:

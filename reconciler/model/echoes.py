@@ -1,7 +1,7 @@
-"""Echoes: a secret, or a telling part of one, in what the remote side says; in other letters, escaped or encoded.
+"""Finds a secret, or a telling part of one, in what the remote side says, even respelled, escaped or encoded.
 
-`may_echo` is the cheap look that every answer gets, for whole secrets and for parts between their dots. `masked` looks
-closely: at every part of twelve characters, below escapes and blanks, and inside of hex and base64.
+`may_echo` is the cheap check that every answer gets, for whole secrets and for the parts between their dots. `masked`
+looks closely: at every part of twelve characters, beneath escapes and blanks, and inside hex and base64.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 MASK: Final = "***"
 
 TELLING: Final = 12
-"""Characters of a secret in a row that give it away."""
+"""How many characters of a secret in a row give it away."""
 
 _ESCAPE: Final = re.compile(
     r"%(?:25)*(?P<url>[0-9a-f]{2})|\\+u\{?0*(?P<unicode>[0-9a-f]{2})(?![0-9a-f])\}?|\\+x(?P<hex>[0-9a-f]{2})"
@@ -31,11 +31,11 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{11,}")
 _TAIL: Final = re.compile(r"[\w.~%+/=\\-]*")
 
 _DEEPEST: Final = 2
-"""Encodings inside of encodings that are looked into."""
+"""How many levels of nested encodings are searched."""
 
 
 def may_echo(raw: bytes, secrets: Sequence[str]) -> bool:
-    """Whether bytes may hold a secret, or one of its parts between dots, as it is, escaped, in hex or in base64."""
+    """Whether bytes may contain a secret, or a part of one between dots: as it is, escaped, in hex or in base64."""
     folded = raw.lower()
     return any(
         any(sign in folded for sign in _signs(secret)) or _has_escaped(folded, _codes(secret))
@@ -45,11 +45,11 @@ def may_echo(raw: bytes, secrets: Sequence[str]) -> bool:
 
 
 def masked(text: str, secrets: Sequence[str]) -> str:
-    """The text with `***` for each echo of a secret or of a telling part of one."""
+    """The text with `***` in place of each secret or telling part of one."""
     spans: list[tuple[int, int]] = []
     bare = _Bare.of(text)
     for secret in filter(None, secrets):
-        for form in {secret, _Bare.of(secret).text}:  # one that looks escaped itself
+        for form in {secret, _Bare.of(secret).text}:  # a secret may itself look escaped
             spans += ((bare.at[begin], bare.at[end]) for begin, end in _echoes(bare.text, form))
     if not spans:
         return text
@@ -63,7 +63,10 @@ def masked(text: str, secrets: Sequence[str]) -> str:
 
 
 class _Bare(Struct, frozen=True):
-    """A text without escapes, blanks and what nobody sees. `at` has where each character was, and the end."""
+    """A text without escapes, blanks and invisible characters.
+
+    `at` has each character's original position, and the end.
+    """
 
     text: str
     at: list[int]
@@ -82,7 +85,7 @@ class _Bare(Struct, frozen=True):
                 kept.append(character)
                 at.append(place)
             elif len(character) != 1 or (character.isprintable() and character != " "):
-                kept.append("\N{REPLACEMENT CHARACTER}")  # no part of any secret
+                kept.append("\N{REPLACEMENT CHARACTER}")  # not part of any secret
                 at.append(place)
 
         done = 0
@@ -106,11 +109,11 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]:
-    """Where a text without blanks has a telling part of a secret, plain or encoded."""
+    """Where a text without blanks contains a telling part of a secret, plain or encoded."""
     wanted, parts = _parts(secret)
     folded = text.lower()
     size = min(TELLING, len(wanted))
-    at = 0 if size else len(folded) + 1  # of a secret of blanks there is nothing to find
+    at = 0 if size else len(folded) + 1  # a secret of blanks cannot be found
     while at + size <= len(folded):
         known = parts.get(folded[at : at + size])
         if known is None:
@@ -138,7 +141,7 @@ def _echoes(text: str, secret: str, depth: int = 0) -> Iterator[tuple[int, int]]
 
 
 def _in_base64(run: str, secret: str, depth: int) -> Iterator[int]:
-    """About where in a run of base64 an encoded echo begins."""
+    """Roughly where in a run of base64 an encoded secret begins."""
     from binascii import a2b_base64
 
     plain = run.translate({ord("-"): "+", ord("_"): "/"})
@@ -158,7 +161,7 @@ def _inside(data: bytes, secret: str, depth: int) -> int | None:
 
 @lru_cache(maxsize=256)
 def _parts(secret: str) -> tuple[str, dict[str, int]]:
-    """A secret without blanks in small letters, and each telling part of it with its place."""
+    """A secret in lower case and without blanks, and each telling part of it with its position."""
     wanted = "".join(secret.split()).lower()
     size = min(TELLING, len(wanted))
     return wanted, {wanted[at : at + size]: at for at in range(len(wanted) - size, -1, -1)}
@@ -178,14 +181,14 @@ def _codes(secret: str) -> frozenset[bytes]:
 
 
 def _has_escaped(folded: bytes, codes: frozenset[bytes]) -> bool:
-    r"""Whether a character of a secret is there as `%2f` or `\u002f`."""
+    r"""Whether a character of a secret occurs as `%2f` or `\u002f`."""
     return any(
         part[:2] in codes for escape in (b"%", b"\\u00") if escape in folded for part in folded.split(escape)[1:]
     )
 
 
 def _base64_forms(text: str) -> list[str]:
-    """What of the base64 of any text with this one in it depends on this one alone, in both alphabets."""
+    """The part of a base64 encoding that depends on this text alone, whatever surrounds it, in both alphabets."""
     from base64 import b64encode, urlsafe_b64encode
 
     forms = set()

@@ -19,7 +19,7 @@ CalendarId = NewType("CalendarId", str)
 class DesiredEvent(Struct, frozen=True):
     """An event as declared: a one-time `date` (an instant, UTC) or a `recurring_rule`, never both.
 
-    `whole_day` says that the file named a bare day: it is compared by its day (D 8.1 knows only instants).
+    `whole_day` means that the file gave a bare day: it is compared by day (D 8.1 knows only instants).
     """
 
     name: str
@@ -74,12 +74,12 @@ class CalendarEvent(Struct, frozen=True):
 
 
 def input_path(name: str) -> str:
-    """How a declared event is called among the generation inputs: `calendarEvents.Sale`."""
+    """The name of a declared event among the generation inputs: `calendarEvents.Sale`."""
     return f"{_INPUT}{name}"
 
 
 def name_of_input(path: str) -> str | None:
-    """The name of the event that a generation input is; None if it is something else."""
+    """The name of the event behind a generation input; None if the input is something else."""
     return path.removeprefix(_INPUT) if path.startswith(_INPUT) else None
 
 
@@ -90,19 +90,19 @@ REACH_AHEAD: Final = timedelta(days=731)
 
 
 def reach(now: datetime) -> tuple[datetime, datetime]:
-    """From when to when a calendar is looked at: both ends are asked for, because the API wants them (D 8.2).
+    """The period for which a calendar is read. The API requires both ends (D 8.2).
 
-    Whole days, so that the same day's runs ask the same.
+    They are whole days, so that all runs of a day ask for the same.
     """
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight - REACH_BACK, midnight + REACH_AHEAD
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class EventWrite(Write, frozen=True):
-    """Any write of an event: where all kinds meet, one case serves the three of them."""
+    """Any write of an event, for code that treats all kinds of object alike and needs only one case for events."""
 
     kind: ClassVar[Kind] = Kind.EVENT
     rules: ClassVar[str] = "events"
@@ -110,7 +110,7 @@ class EventWrite(Write, frozen=True):
 
 
 class CreateEvent(EventWrite, frozen=True):
-    """A new event. Not repeatable: sent twice, it would be there twice."""
+    """A new event. Not repeatable: if it is sent twice, there are two."""
 
     verb: ClassVar[Verb] = Verb.CREATE
 
@@ -118,7 +118,7 @@ class CreateEvent(EventWrite, frozen=True):
 
 
 class UpdateEvent(EventWrite, frozen=True):
-    """A replacing write (D 8.2): `event` is the whole event to send, kept fields included."""
+    """A replacing write (D 8.2): `event` is the whole event to send, including fields that stay as they are."""
 
     verb: ClassVar[Verb] = Verb.UPDATE
     repeatable: ClassVar[bool] = True
@@ -140,7 +140,7 @@ class DeleteEvent(EventWrite, frozen=True):
 
     @property
     def object_id(self) -> str:
-        """Events may share a name, and so an address."""
+        """The event's id: events may share a name, and so an address."""
         return self.id
 
 
@@ -161,7 +161,7 @@ class EventIs(Condition, frozen=True):
 
 
 class NoEventNamed(Condition, frozen=True):
-    """No event of the site's own has this name and this day or rule (`facts` of the event to create)."""
+    """None of the site's own events has this name and this day or rule (`facts` of the event to create)."""
 
     kind: ClassVar[Kind] = Kind.EVENT
     about: ClassVar[str] = "event {0.name}"

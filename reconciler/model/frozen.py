@@ -1,6 +1,6 @@
-"""Struct and Variant: the bases of every value that may be written down, in the state, a saved plan or a report.
+"""Struct and Variant: the base classes of all values that are written to the state, a saved plan or a report.
 
-They hold what the documents have in common: members in camelCase, none that is unknown, and a `kind` for the members
+They define what these documents have in common: members in camelCase, no unknown members, and a `kind` for each member
 of a union. `codec.py` does the reading and writing.
 """
 
@@ -18,16 +18,16 @@ class Struct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="ca
 
 
 def kind_of(name: str) -> str:
-    """What a class is called in a document: `UpdateSettings` is `update-settings`."""
+    """A class's name in a document: `UpdateSettings` is `update-settings`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name.rpartition(".")[2]).lower()
 
 
 class Variant(Struct, frozen=True, tag_field="kind", tag=kind_of):
-    """A member of a union. In a document it also says its `kind`, by which it is told from the others."""
+    """A member of a union. In a document, its `kind` distinguishes it from the others."""
 
 
 Instant: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A moment in time, with its time zone; one without is refused when it is read."""
+"""A point in time with its time zone. One without a zone is refused when read."""
 
 
 class Joined:

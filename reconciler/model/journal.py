@@ -1,4 +1,4 @@
-"""Journal entries: a call that was about to be sent, what was there before it, and what is known of it since."""
+"""Journal entries: a call that was about to be sent, what was there before it, and what is known about it since."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class PostSeen(Struct, frozen=True):
 
 
 class Before(Struct, frozen=True):
-    """What was there before a call, as far as its effect is recognised by it afterwards.
+    """What was there before a call, as far as it helps to recognise the call's effect afterwards.
 
-    `known` are ids that were there already, so that what was made is told from them: events or activities alike,
-    the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's. `settings` are
-    the fields of the settings that the call does not name, and must not change. `contents` are the digests of the
-    marketing plan's activities and the ids of their posts.
+    `known` are ids that already existed, so that what was created can be told from them: events or activities alike,
+    the activities of the marketing plan, the posts of an activity. `status` is the marketing plan's. `settings` are the
+    settings fields that the call does not name and must not change. `contents` are the digests of the marketing plan's
+    activities and the ids of their posts.
     """
 
     known: tuple[str, ...] = ()
@@ -43,7 +43,7 @@ class Decided(Struct, frozen=True):
 
 
 class UnreadableCall(Variant, frozen=True):
-    """A call of another version of this tool for which this one has no operation.
+    """A call made by another version of this tool, for which this version has no operation.
 
     It blocks its object until a person says how it ended.
     """
@@ -56,7 +56,7 @@ AnyOperation: TypeAlias = Operation | UnreadableCall
 
 
 class Begun(Struct, frozen=True):
-    """A call that is about to be sent, to be noted in the journal."""
+    """A call that is about to be sent, to be recorded in the journal."""
 
     address: Address
     operation: Operation
@@ -65,7 +65,7 @@ class Begun(Struct, frozen=True):
 
 
 class OpenEntry(Struct, frozen=True):
-    """A call that was about to be sent when the journal was last written, and has no outcome there."""
+    """A call that was about to be sent when the journal was last written and has no outcome there."""
 
     id: str
     address: Address
@@ -74,13 +74,13 @@ class OpenEntry(Struct, frozen=True):
     before: Before = Before()
     decided: Decided | None = None
     sent: bool = False
-    """True once it is known to have taken effect and only the waiting is left (`Journal.sent`)."""
+    """True once the call is known to have taken effect, so that only waiting remains (`Journal.sent`)."""
     unknown: str = ""
-    """Why a run could not tell its outcome; empty: none has tried (`Journal.end` with Unknown)."""
+    """Why a run could not determine the outcome; empty if none has tried (`Journal.end` with Unknown)."""
 
     @property
     def call(self) -> str:
-        """What the call is called in documents and on screens: `create-event`."""
+        """The call's name in documents and on screens: `create-event`."""
         if isinstance(self.operation, UnreadableCall):
             return self.operation.call
         return kind_of(type(self.operation).__name__)

@@ -6,14 +6,14 @@ from ipaddress import ip_address
 from typing import Final
 
 WIX_HOST: Final = "www.wixapis.com"  # D 2
-"""The only host beyond this machine that a file may have keys sent to."""
+"""The only host beyond this machine to which a file may have keys sent."""
 
 STORES: Final = ("s3", "gs", "az")
-"""The kinds of object store, by the schemes of their URLs."""
+"""The kinds of object store, by URL scheme."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone; names are not looked up."""
+    """Whether a host is this machine, judging by its name or address alone: names are not looked up."""
     if host.lower() == "localhost":
         return True
     try:

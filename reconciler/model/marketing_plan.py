@@ -1,4 +1,4 @@
-"""The marketing plan of a live site, and what a file asks of it."""
+"""The marketing plan of a live site, and what a file asks for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.model.writes import Condition, Verb, Write
 
 
 class PlanStatus(StrEnum):
-    """D 6.3."""
+    """The statuses of a marketing plan (D 6.3)."""
 
     NEVER_CREATED = "NEVER_CREATED"
     GENERATING = "GENERATING"
@@ -25,11 +25,11 @@ class PlanStatus(StrEnum):
 AnyPlanStatus: TypeAlias = PlanStatus | Unrecognised
 
 NO_STATUS: Final = Unrecognised("no status")
-"""The status of an answer that is a marketing plan's and writes none."""
+"""The status of a marketing plan whose answer does not give one."""
 
 
 class MarketingPlan(Struct, frozen=True):
-    """The marketing plan as the API shows it (D 6.2): its status and the activities of the asked window."""
+    """The marketing plan as the API shows it (D 6.2): its status and the activities in the requested window."""
 
     status: AnyPlanStatus
     activities: tuple[Activity, ...] = ()
@@ -37,12 +37,14 @@ class MarketingPlan(Struct, frozen=True):
     """Whether the answer had a list of activities at all."""
     asked: str = ""
     request_id: str | None = None
-    """What was asked, and the remote side's own name for it, where the answer has no status: whether it is understood
-    depends on what earlier runs know (17.1)."""
+    """The remote side's id for the request, if the answer has no status.
+
+    What such an answer means depends on what earlier runs know (17.1).
+    """
 
 
 class When(StrEnum):
-    """Whether a change of inputs generates again."""
+    """Whether changed inputs lead to a new generation."""
 
     ON_CHANGE = "on-change"
     NEVER = "never"
@@ -73,7 +75,7 @@ class DesiredMarketingPlan(Struct, frozen=True):
     discard: Discard = Discard.UNAPPROVED
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class MarketingPlanWrite(Write, frozen=True):
@@ -83,14 +85,14 @@ class MarketingPlanWrite(Write, frozen=True):
 
 
 class Generate(MarketingPlanWrite, frozen=True):
-    """Where there is no usable marketing plan."""
+    """The first generation, if there is no usable marketing plan."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
 
 
 class Regenerate(MarketingPlanWrite, frozen=True):
-    """`discards` are the upcoming drafts this throws away; `discardable` says what it may (design.md 3.3)."""
+    """`discards` are the upcoming drafts that are thrown away; `discardable` is what may be (design.md 3.3)."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
@@ -101,13 +103,13 @@ class Regenerate(MarketingPlanWrite, frozen=True):
 
 
 class AwaitGeneration(MarketingPlanWrite, frozen=True):
-    """No write: a generation is under way, ours or somebody else's; what follows waits for it."""
+    """Not a write: a generation is under way, whoever started it, and what follows waits for it."""
 
     verb: ClassVar[Verb] = Verb.WAIT
 
 
 class DeleteMarketingPlan(MarketingPlanWrite, frozen=True):
-    """`discards` are the upcoming drafts this throws away."""
+    """`discards` are the upcoming drafts that are thrown away."""
 
     verb: ClassVar[Verb] = Verb.DELETE
     destroys: ClassVar[bool] = True
@@ -131,7 +133,7 @@ class MarketingPlanIs(Condition, frozen=True):
 
 
 class DiscardsOnly(Condition, frozen=True):
-    """The upcoming drafts of the marketing plan are among these: nothing unlisted would be thrown away."""
+    """The upcoming drafts of the marketing plan are among these, so nothing unlisted would be thrown away."""
 
     kind: ClassVar[Kind] = Kind.MARKETING_PLAN
     about: ClassVar[str] = "marketing plan"

@@ -1,4 +1,4 @@
-"""Moments as people read them: in the site's time zone, with weekday, date, wall time and zone."""
+"""Times as people read them: in the site's time zone, with weekday, date, wall time and zone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _WORDS: Final = re.compile(
 
 
 def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
-    """`Thu 2026-12-03 09:30 Europe/Berlin`, with `about` in front where the API picks the time.
+    """`Thu 2026-12-03 09:30 Europe/Berlin`, preceded by `about` if the API picks the time.
 
-    A wall time that the clocks show twice has its offset too: `02:30 Europe/Berlin (UTC+02:00)`.
-    In UTC if `zone` is not an IANA name that this machine knows.
+    A wall time that occurs twice when the clocks change also has its offset: `02:30 Europe/Berlin (UTC+02:00)`. In UTC
+    if `zone` is not an IANA name that this machine knows.
     """
     from zoneinfo import ZoneInfo
 
@@ -29,7 +29,7 @@ def moment_text(at: datetime, zone: str, *, exact: bool = True) -> str:
 
 
 def moment_in(words: str) -> datetime | None:
-    """The moment that `moment_text` told, in its zone; None for other words."""
+    """The time in a text made by `moment_text`, in its zone; None for any other text."""
     from zoneinfo import ZoneInfo
 
     found = _WORDS.fullmatch(words)
@@ -45,6 +45,6 @@ def moment_in(words: str) -> datetime | None:
 
 
 def zone_in(words: str) -> str:
-    """The zone that `moment_text` told; UTC for other words."""
+    """The zone in a text made by `moment_text`; UTC for any other text."""
     found = _WORDS.fullmatch(words)
     return found[2] if found is not None else "UTC"

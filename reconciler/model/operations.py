@@ -1,4 +1,4 @@
-"""The unions of all writes and conditions; those of a kind are in its own file, as is what is true of each."""
+"""The unions of all writes and conditions. Those of each kind, and the facts about them, are in the kind's own file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from reconciler.model.writes import CLASSES, ActionClass, Verb, Write
 
 
 class Part(StrEnum):
-    """The parts of a site whose rules can only be worked out after a generation."""
+    """The parts of a site whose rules may have to wait for a generation."""
 
     ACTIVITIES = "activities"
     POSTS = "posts"
@@ -38,10 +38,10 @@ class Part(StrEnum):
 
 
 class Deferred(Write, frozen=True):
-    """A bounded promise: what `rules[rule]` of a part will match once the generation is done.
+    """A bounded, deferred action: on what `rules[rule]` of a part will match once the generation is done.
 
-    It carries all rules of its part, because the first that matches an object decides. `at_most` is the
-    bound in objects; None if the rule itself has none. `channels` and the like stand in the rules.
+    It carries all rules of its part, because the first that matches an object decides. `at_most` is the bound in
+    objects; None if the rule itself has none. `channels` and the like are in the rules.
     """
 
     kind: ClassVar[Kind] = Kind.RULE
@@ -52,7 +52,7 @@ class Deferred(Write, frozen=True):
     posts_rules: tuple[PostsRule, ...] = ()
     at_most: int | None = None
     schedule_rules: tuple[ScheduleRule, ...] = ()
-    """Only ever under `approval: none`: nothing can be approved that is not known yet (design.md 3.2)."""
+    """Only under `approval: none`: what is not known yet cannot have been approved (design.md 3.2)."""
 
     @property
     def verb(self) -> Verb:
@@ -101,7 +101,7 @@ Foundation: TypeAlias = EventOperation | UpdateSettings | MarketingPlanOperation
 AtOnce: TypeAlias = (
     EventOperation | UpdateSettings | DeleteMarketingPlan | ActivityOperation | ClearPosts | ReschedulePost | CancelPost
 )
-"""One call each, and over at once: nothing is waited for, and nothing goes out with others."""
+"""Operations of one call that is over at once: nothing is waited for, and calls are not combined."""
 
 
 def class_of(operation: Operation) -> ActionClass:
@@ -110,7 +110,7 @@ def class_of(operation: Operation) -> ActionClass:
 
 
 def discards_of(operation: Operation) -> tuple[PostId, ...]:
-    """The drafts that a write throws away, whatever they go with."""
+    """The drafts that a write throws away, whatever they are part of."""
     if isinstance(operation, Regenerate | DeleteMarketingPlan | DeleteActivity | RegeneratePosts | ClearPosts):
         return operation.discards
     return ()

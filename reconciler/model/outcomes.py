@@ -1,4 +1,4 @@
-"""How a write ended. `request_id` is the remote side's own name for the last request (`x-wix-request-id`, S-sdk)."""
+"""How a write ended. `request_id` is the remote side's own id for the last request (`x-wix-request-id`, S-sdk)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from reconciler.model.frozen import Variant
 
 
 class Done(Variant, frozen=True):
-    """It took effect. `created` is the id a create answered with."""
+    """It took effect. `created` is the id that a create returned."""
 
     created: str | None = None
     detail: str = ""
@@ -16,7 +16,7 @@ class Done(Variant, frozen=True):
 
 
 class Pending(Variant, frozen=True):
-    """It was started and is still under way."""
+    """It has started and is still under way."""
 
     detail: str = ""
     request_id: str | None = None
@@ -25,8 +25,8 @@ class Pending(Variant, frozen=True):
 class NotDone(Variant, frozen=True):
     """It had no effect, and why.
 
-    `final` says that trying again changes nothing (a 4xx, a failed generation). `skipped` says that the remote side or
-    a precondition ruled it out, which is no error (exit 3, not 1).
+    `final` means that trying again would not help (a 4xx, a failed generation). `skipped` means that the remote side or
+    a precondition ruled it out, which is not an error (exit 3, not 1).
     """
 
     detail: str
@@ -34,16 +34,16 @@ class NotDone(Variant, frozen=True):
     skipped: bool = False
     request_id: str | None = None
     code: str = ""
-    """The remote side's own code for it (`PLAN_ALREADY_GENERATING_ERROR`), where it gave one."""
+    """The remote side's own error code (`PLAN_ALREADY_GENERATING_ERROR`), if it gave one."""
     missing: bool = False
-    """Whether it says that there is no such thing (404): what was to be taken away may be gone already."""
+    """Whether the answer was that the object does not exist (404): what was to be removed may already be gone."""
 
 
 class Unknown(Variant, frozen=True):
-    """The answer was unclear and reading could not settle it.
+    """The answer was unclear, and reading could not resolve it.
 
-    `accepted`: the remote side said yes (any 2xx), in an answer that could not be understood. It has happened, is never
-    sent again, and is looked for (17.1).
+    `accepted`: the remote side accepted the call (any 2xx) with an answer that could not be understood. It has
+    happened, is never sent again, and its effect is looked for (17.1).
     """
 
     detail: str

@@ -1,4 +1,4 @@
-"""What a run may do, as the project file says it."""
+"""What a run may do, according to the project file."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from reconciler.model.schedule import Pause
 
 
 class QuietHours(Struct, frozen=True):
-    """From one wall time to another in the site's zone; may go over midnight. The end is outside."""
+    """From one wall time to another in the site's zone, possibly past midnight. The end is exclusive."""
 
     start: time
     end: time
 
     def covers(self, moment: time) -> bool:
-        """Whether a time of day is in the window, which may go over midnight."""
+        """Whether a time of day is in the window, which may extend past midnight."""
         if self.start <= self.end:
             return self.start <= moment < self.end
         return moment >= self.start or moment < self.end
 
 
 class Policy(Struct, frozen=True):
-    """The `policy` of the project file. None means no such limit. `place` is where it is, for messages."""
+    """The `policy` of the project file. None means no limit. `place` is where it is, for messages."""
 
     max_publish: int | None = None
     max_publish_per_site_per_day: int | None = None
@@ -34,12 +34,12 @@ class Policy(Struct, frozen=True):
     banned_words: tuple[str, ...] = ()
     require_media: bool = False
     checks: tuple[str, ...] = ()
-    """Policy as code: entry points of the group `reconciler.policy`, by name."""
+    """Policy as code: names of entry points in the group `reconciler.policy`."""
     paused: Pause = Pause.NONE
     place: str = "reconciler.yaml"
     places: tuple[tuple[str, str], ...] = ()
     """Where each rule is, by its key in the file."""
 
     def place_of(self, rule: str) -> str:
-        """Where a rule is; where the policy is, if that is all that is known."""
+        """Where a rule is; where the policy is, if only that is known."""
         return dict(self.places).get(rule, self.place)

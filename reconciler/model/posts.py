@@ -21,7 +21,7 @@ _IN_FILES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}\Z")
 
 
 def fits_in_files(id: str) -> bool:
-    """Whether a file of a project may name an object by this id: `objectId` of the schemas."""
+    """Whether a project file may name an object by this id: `objectId` in the schemas."""
     return _IN_FILES.match(id) is not None
 
 
@@ -38,18 +38,18 @@ CHANNEL_NAMES: Final = {
 
 
 def channel_name(channel: str) -> str:
-    """The name people know a channel by; an unknown one as the API calls it."""
+    """The name people use for a channel; an unknown one as the API calls it."""
     return CHANNEL_NAMES.get(channel, channel)
 
 
 def post_name(title: str, channel: str, type: str = "POST") -> str:
-    """`"Summer sale" (Instagram)`, `"Summer sale" (Instagram story)`: a post as people know it."""
+    """`"Summer sale" (Instagram)`, `"Summer sale" (Instagram story)`: what people call a post."""
     where = channel_name(channel) + ("" if type == "POST" else f" {type.lower()}")
     return f'"{title}" ({where})' if title else where
 
 
 class Named(Protocol):
-    """What holds the three things that people know a post by: its activity's title, where it goes out, its type."""
+    """Anything with the three parts of a post's name: its activity's title, its channel, its type."""
 
     @property
     def title(self) -> str:
@@ -63,17 +63,17 @@ class Named(Protocol):
 
     @property
     def type(self) -> str:
-        """What it is there: a post, a story."""
+        """Its type there: a post, a story."""
         ...
 
 
 def name_of(post: Named) -> str:
-    """`post_name` of something that tells a post."""
+    """`post_name` of something with a post's title, channel and type."""
     return post_name(post.title, post.channel, post.type)
 
 
 class Unrecognised(Struct, frozen=True):
-    """A member that the API added to an enum after this version was written."""
+    """An enum value that the API added after this version was written."""
 
     name: str
 
@@ -82,7 +82,7 @@ class Unrecognised(Struct, frozen=True):
 
 
 class PostStatus(StrEnum):
-    """S-wix 10.2."""
+    """The statuses of a post (S-wix 10.2)."""
 
     DRAFT = "DRAFT"
     SCHEDULED = "SCHEDULED"
@@ -98,7 +98,7 @@ AnyPostStatus: TypeAlias = PostStatus | Unrecognised
 
 
 class Media(Struct, frozen=True):
-    """One image or video of a post. `file_id` names it in the Media Manager (S-wix 10.3)."""
+    """One image or video of a post. `file_id` identifies it in the Media Manager (S-wix 10.3)."""
 
     type: str
     url: str
@@ -106,7 +106,7 @@ class Media(Struct, frozen=True):
 
     @property
     def address(self) -> str:
-        """The picture's address as people read it.
+        """The media's address as people read it.
 
         The URL, with the type unless it is an image, and with the file if that is not part of the URL.
         """
@@ -119,9 +119,9 @@ class Post(Struct, frozen=True, dict=True):
     """A Publisher item of an activity.
 
     `texts` are pairs of (API field name, text) for `title`, `caption` and `description`, in that order. `place` are
-    pairs of (API path, id) that say where within the account it appears (`publisher_fields.PLACES`). `other` are
-    pairs of (name, canonical JSON) of what this version does not know in its content. `account_name` is for people.
-    `channel` and `type` are the API's own words (`INSTAGRAM`, `STORY`); unknown ones are kept as they are.
+    pairs of (API path, id) that say where within the account it appears (`publisher_fields.PLACES`). `other` are pairs
+    of (name, canonical JSON) of content that this version does not know. `account_name` is for people. `channel` and
+    `type` are the API's own words (`INSTAGRAM`, `STORY`); unknown ones are kept as they are.
     """
 
     id: PostId
@@ -143,16 +143,16 @@ class Post(Struct, frozen=True, dict=True):
     error: str = ""
     """Why publishing it failed, in the API's words."""
     shows_content: bool = True
-    """Whether the answer had its content at all: an item may come short (S-wix 12.3)."""
+    """Whether the answer had its content at all: an item may be incomplete (S-wix 12.3)."""
 
     @property
     def is_story(self) -> bool:
-        """Whether it is a story, which the API makes again by a call of its own (D 6.2)."""
+        """Whether it is a story, which the API regenerates with a separate call (D 6.2)."""
         return self.type == "STORY"
 
     @property
     def caption(self) -> str:
-        """All its words, as a reader meets them."""
+        """All its words, in the order in which a reader sees them."""
         return "\n\n".join(text for _, text in self.texts if text)
 
     @cached_property
@@ -172,19 +172,22 @@ class Post(Struct, frozen=True, dict=True):
             call_to_action=self.call_to_action or "",
             audience=self.audience or "",
             other=self.other,
-            # Which of the two names a channel has for its words follows from channel and type.
+            # Which of the two fields a channel uses for its text follows from channel and type.
             caption=caption or description,
             description=description if caption else "",
         )
 
     @cached_property
     def digest(self) -> Digest:
-        """Of what the public sees and where, as the Publisher has it. A yes names this and the activity's date."""
+        """The digest of what the public sees and where, as the Publisher has it.
+
+        An approval names this and the activity's date.
+        """
         return self.content.digest
 
     @cached_property
     def earlier_digest(self) -> Digest:
-        """What the first approvals files and states have for it: of channel, type, texts with the link, and media."""
+        """Its digest in the first approvals files and states: of channel, type, texts with the link, and media."""
         texts = {**dict(self.texts), **({"link": self.link} if self.link else {})}
         return digest_of(
             JsonObject(
@@ -203,12 +206,12 @@ class Post(Struct, frozen=True, dict=True):
 
     @property
     def account(self) -> str:
-        """The account as people read it: `janes.pottery (1784140)`, or its id alone."""
+        """The account as people read it: `janes.pottery (1784140)`, or the id alone."""
         return account_label(self.account_name or "", self.account_id or "")
 
 
 def account_label(name: str, id: str) -> str:
-    """An account with its id, which is what counts of it."""
+    """An account's name with its id; only the id identifies it."""
     if not name:
         return f"({id})" if id.endswith(")") else id
     return f"{comparable(name)} ({id})"
@@ -225,7 +228,7 @@ def account_name(label: str) -> str:
 
 
 def shown_account(label: str) -> str:
-    """An account as a screen names it: by its name, by its id where no name is known."""
+    """An account as screens show it: by name, or by id if no name is known."""
     return account_name(label) or account_id(label)
 
 
@@ -234,7 +237,7 @@ GONE_OUT = frozenset({PostStatus.PUBLISHED, PostStatus.PROCESSING, PostStatus.IN
 
 
 class Discarded(Struct, frozen=True):
-    """A draft that is thrown away, as people know it: by its activity's title and its channel."""
+    """A draft that is thrown away, in people's terms: its activity's title and its channel."""
 
     post: PostId
     title: str
@@ -243,11 +246,11 @@ class Discarded(Struct, frozen=True):
     type: str = "POST"
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class PostsWrite(Write, frozen=True):
-    """Any write of the posts of one activity; `title` is the activity's."""
+    """Any write of the posts of one activity. `title` is the activity's."""
 
     kind: ClassVar[Kind] = Kind.POSTS
     rules: ClassVar[str] = "posts"
@@ -257,14 +260,14 @@ class PostsWrite(Write, frozen=True):
 
 
 class GeneratePosts(PostsWrite, frozen=True):
-    """Posts for one activity; the executor sends up to 20 of them in one call (S-wix 6.2)."""
+    """Posts for one activity. The executor sends up to 20 of these in one call (S-wix 6.2)."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
 
 
 class RegeneratePosts(PostsWrite, frozen=True):
-    """New drafts for an activity that a person sent back; `media_only` keeps the captions (D 6.2)."""
+    """New drafts for an activity that a reviewer asked to regenerate. `media_only` keeps the captions (D 6.2)."""
 
     verb: ClassVar[Verb] = Verb.GENERATE
     takes_time: ClassVar[bool] = True
@@ -272,12 +275,15 @@ class RegeneratePosts(PostsWrite, frozen=True):
     discards: tuple[PostId, ...] = ()
     media_only: bool = False
     stories: bool = False
-    """The activity's story drafts, and only those: they are a call of their own (D 6.2), and so an operation, for
-    of two calls in one nobody could tell afterwards which of them had its effect."""
+    """The activity's story drafts and nothing else.
+
+    They take a separate call (D 6.2), and so a separate operation: if one operation made two calls, nobody could tell
+    afterwards which of them took effect.
+    """
 
 
 class ClearPosts(PostsWrite, frozen=True):
-    """Removes all social posts of an activity (D 6.2); `stories` clears story drafts too."""
+    """Removes all social posts of an activity (D 6.2). `stories` clears story drafts too."""
 
     verb: ClassVar[Verb] = Verb.DELETE
 
@@ -286,7 +292,7 @@ class ClearPosts(PostsWrite, frozen=True):
 
 
 class AwaitPosts(PostsWrite, frozen=True):
-    """No write: an earlier run asked for an activity's posts, and they are not there yet."""
+    """Not a write: an earlier run asked for an activity's posts, and they do not exist yet."""
 
     verb: ClassVar[Verb] = Verb.WAIT
 
@@ -298,7 +304,7 @@ PostsOperation: TypeAlias = GeneratePosts | RegeneratePosts | ClearPosts | Await
 
 
 class PostsAre(Condition, frozen=True):
-    """The activity's posts are exactly these, by id and content; empty: it has none."""
+    """The activity's posts are exactly these, by id and content. Empty: it has none."""
 
     kind: ClassVar[Kind] = Kind.POSTS
     about: ClassVar[str] = "posts of {0.activity}"

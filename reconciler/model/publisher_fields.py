@@ -1,7 +1,7 @@
-"""Every field of a Publisher item (docs/remote-api.md 10.2, 10.3): in the digest that a yes names, or harmless and why.
+"""Every field of a Publisher item (docs/remote-api.md 10.2, 10.3): covered by the approval's digest, or why not.
 
-A field that the API adds to a content object counts as content (`Post.other`) until it is named here. New fields of
-the item itself and of `channel` are passed over: counters, dates and references of the service.
+A field that the API adds to a content object counts as content (`Post.other`) until it is named here. New fields of the
+item itself and of `channel` are ignored: counters, dates and references of the service.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 CONTENT: Final = "*"
-"""Stands for the one content object of an item, such as `instagramPost`."""
+"""Stands for the only content object of an item, such as `instagramPost`."""
 
 
 class InDigest(Struct, frozen=True):
-    """Part of what people say yes to: the member of `model.content.PublicContent` that holds it."""
+    """Part of what people approve: the member of `model.content.PublicContent` that holds it."""
 
     member: str
 
 
 class Harmless(Struct, frozen=True):
-    """Not part of it, because of this."""
+    """Not part of it, for this reason."""
 
     why: str
 
@@ -81,4 +81,4 @@ PLACES: Final[dict[str, str]] = {
 """Where within an account a post appears: the API's field -> the key in the approvals file."""
 
 CONTENT_FIELDS: Final = frozenset(path.split(".")[1] for path in PUBLISHER_FIELDS if path.startswith(f"{CONTENT}."))
-"""The known members of a content object; others go to `Post.other`."""
+"""The known members of a content object; all others go to `Post.other`."""

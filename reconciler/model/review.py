@@ -1,4 +1,4 @@
-"""What a review writes down of a live site: its activities with drafts that people decide about."""
+"""What a review records about a live site: its activities, with drafts for people to decide about."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from reconciler.model.posts import ActivityId, PostId
 class DraftForReview(Struct, frozen=True):
     """A live post as the approvals file shows it.
 
-    `digest` is what a first yes to it names; `earlier_digest` what the first layout has for it. `goes_out` is when, in
-    words, and `blocked` what is in its way. `wanted` says that a schedule rule wants it: it is added where the file
-    does not have it yet. `cancelled` is how often this content was scheduled before it was taken back; None while it is
-    scheduled or has gone out. `withheld` says that a yes in the file does not count and is to be given again.
+    `digest` is what a first approval of it names; `earlier_digest` is its digest in the first layout. `goes_out` says
+    when it goes out, and `blocked` what blocks it. `wanted` means that a schedule rule wants it, so it is added if the
+    file does not have it yet. `cancelled` is how often this content was scheduled before it was cancelled; None while
+    it is scheduled or has gone out. `withheld` means that an approval in the file does not count and must be given
+    again.
     """
 
     id: PostId
@@ -30,12 +31,12 @@ class DraftForReview(Struct, frozen=True):
 
     @property
     def named(self) -> Digest:
-        """What its entry is to name, where the file has none yet."""
+        """The digest for its entry, if the file has none yet."""
         return counted(self.digest, self.cancelled or 0)
 
 
 class ActivityForReview(Struct, frozen=True):
-    """A live activity with its posts, in their order. `carried_out`: its decision is used up."""
+    """A live activity with its posts, in order. `carried_out`: its decision is used up."""
 
     id: ActivityId
     title: str

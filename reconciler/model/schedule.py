@@ -1,4 +1,4 @@
-"""The schedule of a file: which drafts go out, and who must have agreed."""
+"""The schedule of a file: which drafts go out, and who must have approved them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.model.writes import Condition, Verb, Write
 
 
 class Pause(StrEnum):
-    """Whether publishing is paused: `hold` schedules nothing new, `cancel` also takes back what waits to go out."""
+    """Whether publishing is paused: `hold` schedules nothing new, `cancel` also cancels what is waiting to go out."""
 
     NONE = "false"
     HOLD = "hold"
@@ -28,7 +28,7 @@ class Pause(StrEnum):
 
 
 class ScheduleRule(Struct, frozen=True):
-    """Which drafts go out. `at` is wall time on the activity's own day in the site's zone; None: the API's time."""
+    """Which drafts go out. `at` is a wall time on the activity's own day in the site's zone; None: the API's time."""
 
     match: Match
     channels: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class ScheduleRule(Struct, frozen=True):
 
 
 class DesiredSchedule(Struct, frozen=True):
-    """The `schedule` of a file. `cancel_others` is `manage: all`."""
+    """The `schedule` of a file. `cancel_others` stands for `manage: all`."""
 
     rules: tuple[ScheduleRule, ...]
     approval_required: bool = True
@@ -47,7 +47,7 @@ class DesiredSchedule(Struct, frozen=True):
     paused: Pause = Pause.NONE
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class DraftWrite(Write, frozen=True):
@@ -63,14 +63,14 @@ class DraftWrite(Write, frozen=True):
 
 
 class SchedulePost(DraftWrite, frozen=True):
-    """`at` None: the API's own time.
+    """Schedules a draft. `at` None: at the API's own time.
 
-    `approved` is False only under `approval: none`. `title`: of its activity; `account`: the account that it appears
-    on, as people read it.
+    `approved` is False only under `approval: none`. `title` is its activity's; `account` is the account it appears on,
+    as people read it.
 
-    `own_time_first`: it is scheduled as a draft of the marketing plan is, for the API's own time, and then moved to
-    `at`. Not where that time is too near: what the API does with a time that is past is not documented (14.7), and
-    it might go out at once.
+    With `own_time_first`, it is scheduled for the API's own time, as drafts of the marketing plan are, and then moved
+    to `at`. Not if that time is too near: what the API does with a time that has passed is not documented (14.7), and
+    the post might go out at once.
     """
 
     verb: ClassVar[Verb] = Verb.PUBLISH
@@ -82,12 +82,12 @@ class SchedulePost(DraftWrite, frozen=True):
     title: str = ""
     account: str = ""
     about: Instant | None = None
-    """Where the API picks the time: when it goes out, as far as anybody can tell."""
+    """If the API picks the time: when it goes out, as far as is known."""
     type: str = "POST"
 
 
 class ReschedulePost(DraftWrite, frozen=True):
-    """Moves a scheduled post to another instant (D 10.1)."""
+    """Moves a scheduled post to another time (D 10.1)."""
 
     verb: ClassVar[Verb] = Verb.PUBLISH
 
@@ -99,7 +99,7 @@ class ReschedulePost(DraftWrite, frozen=True):
 
 
 class CancelPost(DraftWrite, frozen=True):
-    """Takes a scheduled post back (S-wix 10.1)."""
+    """Cancels a scheduled post (S-wix 10.1)."""
 
     verb: ClassVar[Verb] = Verb.CANCEL
     repeatable: ClassVar[bool] = True
@@ -115,7 +115,7 @@ ScheduleOperation: TypeAlias = SchedulePost | ReschedulePost | CancelPost
 # --- what must still hold just before them ----------------------------------------------------------
 
 WAITING_POSTS: Final = "posts that wait"
-"""What a condition is about that any cancel may change."""
+"""The subject of conditions that any cancel may change."""
 
 
 class PostIs(Condition, frozen=True):
@@ -130,7 +130,7 @@ class PostIs(Condition, frozen=True):
 
 
 class StillScheduled(Condition, frozen=True):
-    """The post still waits to go out, whether or not the marketing plan shows it."""
+    """The post is still waiting to go out, whether or not the marketing plan shows it."""
 
     kind: ClassVar[Kind] = Kind.DRAFT
     about: ClassVar[str] = "{0.id}"
@@ -139,9 +139,9 @@ class StillScheduled(Condition, frozen=True):
 
 
 class NothingWaits(Condition, frozen=True):
-    """No post of the activity waits to go out (None: of any upcoming activity).
+    """No post of the activity is waiting to go out (None: of any upcoming activity).
 
-    Nothing is destroyed before that holds; the plan's own cancels come first, so it is not judged before the first
+    Nothing is destroyed before that holds. The plan's own cancels come first, so it is not checked before the first
     write.
     """
 
@@ -152,10 +152,10 @@ class NothingWaits(Condition, frozen=True):
 
 
 class Approved(Condition, frozen=True):
-    """The approvals of today still allow the post, and the state says that the yes was not used meanwhile.
+    """Today's approvals still allow the post, and the state says that the approval has not been used since.
 
-    `decided` is the digest that the yes names and `cancelled` the count beside it; None and 0 under `approval: none`.
-    `times` is how often this content was scheduled before.
+    `decided` is the digest that the approval names and `cancelled` the count beside it; None and 0 under `approval:
+    none`. `times` is how often this content was scheduled before.
     """
 
     kind: ClassVar[Kind] = Kind.DRAFT
@@ -168,7 +168,7 @@ class Approved(Condition, frozen=True):
 
 
 class StillAhead(Condition, frozen=True):
-    """The moment a post goes out lies in the future, by at least the policy's `minLead`."""
+    """The time at which a post goes out is in the future, by at least the policy's `minLead`."""
 
     kind: ClassVar[Kind] = Kind.DRAFT
 

@@ -6,7 +6,7 @@ from reconciler.model.echoes import MASK
 
 
 class Secret:
-    """A key or token. `str`, `repr` and formatting give `***`; pickling and copying into JSON fail."""
+    """A key or token. `str`, `repr` and formatting give `***`; pickling it or copying it into JSON fails."""
 
     __slots__ = ("_value",)
 
@@ -14,7 +14,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value itself. Called by the transport alone, at the moment a header or body is made."""
+        """The value itself. Called only by the transport, when a header or body is made."""
         return self._value
 
     def __repr__(self) -> str:

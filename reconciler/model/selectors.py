@@ -15,10 +15,10 @@ WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", 
 
 
 class Match(Struct, frozen=True):
-    """What an activity must be like; everything that is given must hold, and nothing given matches all.
+    """The conditions on an activity. All that are given must hold; if none is given, everything matches.
 
-    `title` is a glob, without regard to case; `within` counts from now; `start` and `end` are days in the
-    site's time zone, inclusive; `weekdays` are members of WEEKDAYS.
+    `title` is a glob that ignores case; `within` counts from now; `start` and `end` are days in the site's time zone,
+    inclusive; `weekdays` are members of WEEKDAYS.
     """
 
     title: str | None = None

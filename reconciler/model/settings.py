@@ -1,7 +1,7 @@
 """Marketing settings: which of their fields are compared, how, and by which paths they are written.
 
 A *field* is the smallest part that is managed on its own, named by its path in the API's object
-(`settings.topics.included`). Some objects are one value and are managed whole (ATOMIC).
+(`settings.topics.included`). Some objects are one value and are managed as a whole (ATOMIC).
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ ATOMIC_MEMBERS: dict[str, frozenset[str]] = {
     "marketingPlanGoal": frozenset({"goalKey", "customGoal"}),  # one or the other (S-wix 9.5)
     "frequency": frozenset({"interval", "count"}),  # S-wix 9.5
 }
-"""Objects that are one value, by their own key, with the members that make the value."""
+"""Objects that are one value, by key, with the members that make up the value."""
 
 DERIVED: frozenset[str] = frozenset({"settings.language", "settings.businessLocation", "settings.targetLocations"})
-"""What the settings show and nobody set there (D 9.1): the site's own language and places."""
+"""What the settings show although nobody set it there (D 9.1): the site's own language and places."""
 
 SEARCHED_AFRESH = "settings.topics"
-"""A change below this path wants fresh keyword research (D 6.2)."""
+"""A change below this path calls for new keyword research (D 6.2)."""
 
 
 class Field(Struct, frozen=True):
-    """A field and a value for it; None clears it."""
+    """A field and its value; None clears it."""
 
     path: str
     value: Json
@@ -43,7 +43,7 @@ class MarketingSettings(Struct, frozen=True):
     language: str | None = None
 
     def value_of(self, path: str) -> Json | Absent:
-        """What is at a path; ABSENT if nothing is."""
+        """The value at a path; ABSENT if there is none."""
         root, *keys = path.split(".")
         here: Json = self.settings if root == "settings" else self.overrides
         for key in keys:
@@ -66,7 +66,7 @@ def fields_of(tree: JsonObject, root: str) -> Iterator[Field]:
 def mask_of(path: str) -> str:
     """The mask path under which a managed field is written: `settings.<field>`, `overrides.<tool>.frequency`.
 
-    No other form was ever seen, and what a deeper path does is not known (17.4).
+    No other form has been seen, and what a deeper path does is not known (17.4).
     """
     root, *keys = path.split(".")
     return ".".join([root, *(keys[:1] if root == "settings" else [*keys, "frequency"][:2])])
@@ -75,7 +75,8 @@ def mask_of(path: str) -> str:
 def whole_fields(changes: Iterable[FieldChange], live: MarketingSettings) -> tuple[Field, ...]:
     """What to write for these changes, by mask path: each field whole, its managed members merged into the live value.
 
-    Members that this version does not know are kept; of alternatives (`goalKey` | `customGoal`) only the wanted one.
+    Members that this version does not know are kept. Of alternatives (`goalKey` | `customGoal`), only the wanted one
+    is.
     """
     fields: dict[str, Json] = {}
     for change in sorted(changes, key=lambda change: change.path):
@@ -117,7 +118,7 @@ def settings_of(fields: Iterable[Field]) -> MarketingSettings:
 
 
 def _kept(path: str, before: Json, after: Json) -> Json:
-    """A new value of a whole field; an object that is one value keeps what it has beyond its known members."""
+    """A new value of a whole field. An object that is one value keeps what it has beyond its known members."""
     known = ATOMIC_MEMBERS.get(path.rsplit(".", 1)[-1])
     if known is None or not isinstance(before, JsonObject) or not isinstance(after, JsonObject):
         return after
@@ -125,7 +126,7 @@ def _kept(path: str, before: Json, after: Json) -> Json:
 
 
 def _with_member(before: Json, keys: list[str], after: Json) -> JsonObject:
-    """An object with the value at a path; a cleared one stays as an explicit null (D 9.4)."""
+    """An object with the value set at a path. A cleared one becomes an explicit null (D 9.4)."""
     members: dict[str, Json] = dict(before) if isinstance(before, JsonObject) else {}
     first, *rest = keys
     members[first] = _with_member(members.get(first), rest, after) if rest else after
@@ -135,8 +136,8 @@ def _with_member(before: Json, keys: list[str], after: Json) -> JsonObject:
 def normal(path: str, value: Json | Absent) -> Json:
     """The form in which two values of one field are compared.
 
-    Absent, null and empty are the same nothing: whether the API emits empty values is not known (14.22).
-    Lists are sets: no list of the settings has a meaning in its order. Texts are in their normal form.
+    Absent, null and empty count as the same: it is not known whether the API sends empty values (14.22). Lists are
+    compared as sets: the order of a list never matters in the settings. Texts are in normal form.
     """
     if isinstance(value, str):
         return normal_text(value) or None
@@ -158,7 +159,7 @@ def normal(path: str, value: Json | Absent) -> Json:
 
 
 def same_setting(path: str, value: Json | Absent, other: Json | Absent) -> bool:
-    """Whether two values of a field ask for the same; a number and its text do (int64 is text in proto3 JSON)."""
+    """Whether two values of a field are the same; a number equals its text (int64 is text in proto3 JSON)."""
     if not isinstance(value, Absent) and not isinstance(other, Absent) and same(value, other):
         return True
     left, right = normal(path, value), normal(path, other)
@@ -177,7 +178,7 @@ def _numbers_as_text(value: Json) -> Json:
     return value
 
 
-# --- writes ----------------------------------------------------------------------------------------
+# --- writes -----------------------------------------------------------------------------------------
 
 
 class UpdateSettings(Write, frozen=True):
@@ -204,7 +205,7 @@ class UpdateSettings(Write, frozen=True):
 
 
 class SettingIs(Condition, frozen=True):
-    """The live value of a settings field, in its normal form (None: not set)."""
+    """The live value of a settings field, in normal form (None: not set)."""
 
     kind: ClassVar[Kind] = Kind.SETTINGS
     about: ClassVar[str] = "settings"

@@ -1,4 +1,4 @@
-"""The three sides of a site: what the files ask for, what was read, what earlier runs noted."""
+"""The three sides of a site: what the files ask for, what was read, what earlier runs recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reconciler.model.settings import Field, MarketingSettings
 
 
 class SiteRef(Struct, frozen=True):
-    """Where a site is: its name for people, its id and credentials for requests."""
+    """How to reach a site: its name for people, its id and credentials for requests."""
 
     name: SiteName
     id: str
@@ -33,7 +33,7 @@ class SiteRef(Struct, frozen=True):
 
 
 class Expect(Struct, frozen=True):
-    """Facts that must hold before anything is planned; None is not asked for."""
+    """Facts that must hold before anything is planned. None: not asserted."""
 
     published: bool | None = None
     language: str | None = None
@@ -43,7 +43,7 @@ class Expect(Struct, frozen=True):
 class DesiredSite(Struct, frozen=True):
     """A site as its file declares it. What is None or empty is not managed.
 
-    `digest` is of the normalised document, so that a saved plan can tell that the files moved on.
+    `digest` covers the normalised document, so that a saved plan can tell that the files have changed.
     """
 
     ref: SiteRef
@@ -60,7 +60,7 @@ class DesiredSite(Struct, frozen=True):
     schedule: DesiredSchedule | None = None
     approvals: Approvals = Approvals()
     inherited: tuple[tuple[str, str], ...] = ()
-    """The managed fields whose values are from the project's `defaults`, with the labels that those are for."""
+    """The managed fields whose values come from the project's `defaults`, with the labels that those are for."""
 
     @property
     def discard(self) -> Discard:
@@ -86,18 +86,18 @@ class Need(StrEnum):
 
 
 class ChannelStatus(StrEnum):
-    """The token status of a channel (S-wix 10.4); only VALID counts as connected."""
+    """The token status of a channel (S-wix 10.4). Only VALID counts as connected."""
 
     VALID = "VALID"
     NEVER_CREATED = "NEVER_CREATED"
     DISCONNECTED = "DISCONNECTED"
     INVALID = "INVALID"
     UNKNOWN = "UNKNOWN"
-    """An answer this version does not know, or none."""
+    """An answer that this version does not know, or no answer."""
 
     @property
     def words(self) -> str:
-        """What is said of a channel that is not connected: `not connected (it was disconnected)`."""
+        """How to describe a channel that is not connected: `not connected (it was disconnected)`."""
         match self:
             case ChannelStatus.NEVER_CREATED:
                 return "not connected"
@@ -114,7 +114,7 @@ class ChannelStatus(StrEnum):
 
 
 class Account(Struct, frozen=True):
-    """A connected account of a channel (S-wix 10.4); `name` is for people, `default` the one that new posts take."""
+    """A connected account of a channel (S-wix 10.4). `name` is for people; `default` is the one that new posts use."""
 
     channel: str
     id: str
@@ -123,7 +123,7 @@ class Account(Struct, frozen=True):
 
 
 class Feature(Struct, frozen=True):
-    """A premium feature (S-wix 10.5). `remaining` is None if no quota is enforced."""
+    """A premium feature (S-wix 10.5). `remaining` is None if there is no quota."""
 
     type: str
     enabled: bool
@@ -133,7 +133,7 @@ class Feature(Struct, frozen=True):
 
 
 class ObservedSite(Struct, frozen=True):
-    """A live site as the last read found it. None is "not read", or not known after reading."""
+    """A live site as the last read found it. None means "not read", or still unknown after reading."""
 
     ref: SiteRef
     read_at: Instant
@@ -146,21 +146,21 @@ class ObservedSite(Struct, frozen=True):
     channels: tuple[tuple[str, ChannelStatus], ...] = ()
     features: tuple[Feature, ...] | None = None
     accounts: tuple[Account, ...] = ()
-    """Of the channels that were asked for; one whose accounts cannot be listed has none."""
+    """For the channels that were asked for; a channel whose accounts cannot be listed has none."""
     past_activities: frozenset[ActivityId] = frozenset()
-    """Ids of activities whose date has passed; read only where a rule names an id the plan no longer shows."""
+    """Ids of activities whose date has passed. Read only if a rule names an id that the plan no longer shows."""
     posts_confirmed: frozenset[ActivityId] = frozenset()
-    """Activities whose posts were asked for one by one, because the marketing plan showed none."""
+    """Activities whose posts were read one by one, because the marketing plan showed none."""
     items: tuple[tuple[PostId, Post | None], ...] = ()
-    """Posts that were asked for by their ids; None: there is no such post."""
+    """Posts that were read by id. None: there is no such post."""
     had_reads: frozenset[Need] = frozenset()
 
     def feature(self, type: str) -> Feature | None:
-        """The feature of a type, if it was read and is there."""
+        """The feature of a type, if it was read and exists."""
         return next((one for one in self.features or () if one.type == type), None)
 
     def channel(self, name: str) -> ChannelStatus | None:
-        """The state of a channel, if it was read."""
+        """The status of a channel, if it was read."""
         return dict(self.channels).get(name)
 
 
@@ -174,11 +174,11 @@ class Inputs(Struct, frozen=True):
     events: tuple[tuple[str, JsonObject], ...] = ()
 
     def setting(self, path: str) -> tuple[Json] | None:
-        """The recorded value of a path in a one-tuple, None if it was never recorded."""
+        """The recorded value of a path in a one-tuple; None if it was never recorded."""
         return next(((one.value,) for one in self.settings if one.path == path), None)
 
     def event(self, name: str) -> JsonObject | None:
-        """The facts of an event by its name, if it is among them."""
+        """The facts of an event by name, if it is among them."""
         return next((facts for one, facts in self.events if one == name), None)
 
 
@@ -193,7 +193,7 @@ class CreatedActivity(Struct, frozen=True):
 class CreatedEvent(Struct, frozen=True):
     """A calendar event that this tool created.
 
-    `seen`: an answer has shown it since, so that its absence means something; until then it may only not show yet.
+    `seen`: an answer has shown it since, so its absence means something; until then, it may just not show yet.
     """
 
     id: EventId
@@ -203,10 +203,10 @@ class CreatedEvent(Struct, frozen=True):
 
 
 class UnkeptText(Struct, frozen=True):
-    """A text that the server did not keep as it was written, so that nobody writes it for ever.
+    """A text that the server did not store as it was written, recorded so that it is not written again and again.
 
     `object` is an address within the site (`settings`), `path` a field of it. `asked` is the digest of what was
-    written, `writes` how often that was, `kept` what was read afterwards.
+    written, `writes` how often it was, `kept` what was read afterwards.
     """
 
     object: str
@@ -224,9 +224,9 @@ class RememberedSet(Struct, frozen=True):
 
 
 class PublishedPost(Struct, frozen=True):
-    """A post this tool scheduled: the content that was approved, when for, and when that was done.
+    """A post this tool scheduled: the content that was approved, when it goes out, and when it was scheduled.
 
-    `times` counts how often this content was scheduled: an approval counts for one scheduling only.
+    `times` counts how often this content was scheduled: an approval counts for only one scheduling.
     """
 
     id: PostId
@@ -250,7 +250,7 @@ class PublishedPost(Struct, frozen=True):
 
 
 class PostOutcome(Struct, frozen=True):
-    """What became of a scheduled post after its moment: published with its public link, or failed with the reason."""
+    """What became of a scheduled post after its time: published with its public link, or failed with the reason."""
 
     post: PostId
     status: PostStatus
@@ -260,17 +260,19 @@ class PostOutcome(Struct, frozen=True):
 
 
 class RecordedSite(Struct, frozen=True, dict=True):
-    """What earlier runs noted of a site. The empty one is first contact."""
+    """What earlier runs recorded about a site. An empty value means first contact."""
 
     known: bool = False
-    """Whether an apply has ever ended here, one with nothing to do included. Until then nobody can tell whether a
-    yes that is in the files was used."""
+    """Whether an apply has ever ended here, even one with nothing to do.
+
+    Until then, nobody can tell whether an approval in the files was used.
+    """
     generated_from: Inputs | None = None
     """The inputs of the last generation that ended ACTIVE, or the live values at first contact."""
     pending: Inputs | None = None
-    """The inputs of a generation that was to be started; removed when they come into force."""
+    """The inputs of a generation that was about to start; removed once it has ended with them."""
     applied: Inputs = Inputs()
-    """The last values this tool applied or found as asked for: the third corner of drift."""
+    """The last values that this tool applied or found to be as asked: the recorded side of drift."""
     event_ids: tuple[tuple[str, EventId], ...] = ()
     foreign_calendars: frozenset[CalendarId] = frozenset()
     foreign_events: frozenset[EventId] = frozenset()
@@ -280,23 +282,25 @@ class RecordedSite(Struct, frozen=True, dict=True):
     published: tuple[PublishedPost, ...] = ()
     outcomes: tuple[PostOutcome, ...] = ()
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
-    """Approvals that stood in the files at first contact, with the number of schedulings that they count as."""
+    """Approvals that were in the files at first contact, with the number of schedulings that they count as."""
     unkept: tuple[UnkeptText, ...] = ()
     consumed: tuple[tuple[ActivityId, str, Digest], ...] = ()
     """Activity decisions that were carried out: activity, decision, digest of the drafts it was about."""
     open: tuple[OpenEntry, ...] = ()
     """Journal entries whose outcome is not known yet."""
     objects: tuple[tuple[str, JsonObject], ...] = ()
-    """What else was last applied or found as asked for, by address within the site (`posts[<activity id>]`),
-    and the rules it was by (`rule[posts]`): the third corner of drift for what is not a generation input."""
+    """What else was last applied or found to be as asked, by address within the site (`posts[<activity id>]`).
+
+    With the rules behind it (`rule[posts]`): the recorded side of drift for what is not a generation input.
+    """
 
     @property
     def is_known(self) -> bool:
-        """Whether an apply has met this site before: the first one notes something, even with nothing to do."""
+        """Whether an apply has run on this site before: the first one records something, even with nothing to do."""
         return self != NOTHING_RECORDED
 
     def object(self, key: str) -> JsonObject | None:
-        """The last applied facts of an object, None if there are none."""
+        """The facts of an object as last applied; None if there are none."""
         return self._objects.get(key)
 
     @cached_property
@@ -305,7 +309,7 @@ class RecordedSite(Struct, frozen=True, dict=True):
 
     @cached_property
     def published_by_id(self) -> dict[PostId, tuple[PublishedPost, ...]]:
-        """The published posts, by their ids; all that is known of each, in order."""
+        """The published posts by id: all records of each, in order."""
         found: dict[PostId, tuple[PublishedPost, ...]] = {}
         for post in self.published:
             found[post.id] = (*found.get(post.id, ()), post)
@@ -316,13 +320,13 @@ NOTHING_RECORDED: Final = RecordedSite()
 
 
 class Bindings(Struct, frozen=True):
-    """What a plan found out about identity and wants remembered: not a write, but state."""
+    """What a plan found out about identity, to be recorded: not a write, but part of the state."""
 
     event_ids: tuple[tuple[str, EventId], ...] = ()
     sets: tuple[RememberedSet, ...] = ()
     created: tuple[CreatedActivity, ...] = ()
     objects: tuple[tuple[str, JsonObject], ...] = ()
-    """Objects that are as the file asks for, as `RecordedSite.objects` has them."""
+    """Objects that are as the file asks, as in `RecordedSite.objects`."""
     created_events: tuple[CreatedEvent, ...] = ()
     spent: tuple[tuple[PostId, Digest, int], ...] = ()
     outcomes: tuple[PostOutcome, ...] = ()

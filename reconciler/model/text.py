@@ -1,4 +1,4 @@
-"""Text that was written by an AI or a stranger, made safe to show."""
+"""Text written by an AI or a stranger, made safe to show."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 _UNSAFE: Final = re.compile(
     "["
     "\x00-\x1f\x7f-\x9f"  # C0, DEL and C1: terminal escapes start with one of these
-    "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi controls, and what has no width
+    "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # bidi controls, and zero-width characters
     "\u2028\u2029"  # line and paragraph separators
-    "\ud800-\udfff"  # halves of a surrogate pair, which no encoder takes
-    "\ufff9-\ufffb\U000e0000-\U000e007f"  # interlinear annotations and tags: text nobody sees
-    "\ufffe\uffff"  # no characters at all, which YAML refuses
+    "\ud800-\udfff"  # halves of surrogate pairs, which no encoder accepts
+    "\ufff9-\ufffb\U000e0000-\U000e007f"  # interlinear annotations and tags: text that nobody sees
+    "\ufffe\uffff"  # not characters at all, and refused by YAML
     "]"
 )
 
@@ -21,8 +21,8 @@ _UNSAFE: Final = re.compile(
 def normal_text(text: str) -> str:
     r"""The form in which two texts are compared: NFC, line ends as `\n`, no outer blanks.
 
-    Nothing says what the API does to texts (remote-api.md 17.7). Without this, a text that came back a little
-    otherwise would be written, and generated from, at every run.
+    It is not documented what the API does to texts (remote-api.md 17.7). Without this, a text that came back slightly
+    different would be written, and generated from, in every run.
     """
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
@@ -32,14 +32,14 @@ def normal_text(text: str) -> str:
 
 
 def spoken(slug: str) -> str:
-    """A slug as people read it: `not-started` is "not started"."""
+    """A slug as people read it: `not-started` becomes "not started"."""
     return slug.replace("-", " ")
 
 
 def printable(text: str) -> str:
     r"""The text with every control character, bidi control and line break spelled out (`\x1b`, `\u202e`).
 
-    Letters, emoji and their joiners are left as they are, so that any script reads as it should.
+    Letters, emoji and their joiners stay as they are, so that every script reads correctly.
     """
     return _UNSAFE.sub(_spelled, text)
 

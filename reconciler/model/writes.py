@@ -1,7 +1,7 @@
 """What is true of a write whatever it writes: its verb, who must allow it, whether it may be sent twice.
 
-What a screen, a limit or the executor has to know of a kind of write as such is a class variable of its type, so that
-a new kind of write says it once, in its kind's file.
+What a screen, a limit or the executor must know about a kind of write is a class variable of its type. A new kind of
+write states it once, in its kind's file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from reconciler.model.frozen import Struct, Variant
 
 
 class Verb(StrEnum):
-    """The word of a write, which also decides its class and the column it is counted in."""
+    """The word for a write, which also determines its class and the column it is counted in."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -29,7 +29,7 @@ class ActionClass(StrEnum):
     """Who must allow a write (design.md 3.2)."""
 
     PROTECTIVE = "protective"
-    """It takes back what waits to go out: covered by the yes to the plan, and never needs --allow-publish."""
+    """It cancels what is waiting to go out: covered by approving the plan, and never needs --allow-publish."""
     SAFE = "safe"
     COSTLY = "costly"
     PUBLIC = "public"
@@ -47,7 +47,7 @@ CLASSES: Final = {
 
 
 class FieldChange(Struct, frozen=True):
-    """One field, before and after; None is "nothing there"."""
+    """One field, before and after. None means "not set"."""
 
     path: str
     before: Json
@@ -57,38 +57,38 @@ class FieldChange(Struct, frozen=True):
 class Write(Variant, frozen=True):
     """What is true of every write of a type.
 
-    Each type below also says its `verb`, and the `kind` of object that it is about.
+    Each type below also has its `verb`, and the `kind` of object that it is about.
     """
 
     repeatable: ClassVar[bool] = False
-    """Sent twice, it leaves what sending it once left, so it blocks nothing while its outcome is not known."""
+    """Sending it twice has the same effect as sending it once, so it blocks nothing while its outcome is unknown."""
     may_be_gone: ClassVar[bool] = False
-    """A failed precondition (428) says that its object is no longer there for it, and not that it was asked wrongly."""
+    """A failed precondition (428) means that its object is no longer there, not that the request was wrong."""
     feeds_generation: ClassVar[bool] = False
     """A generation is made from what it writes."""
     destroys: ClassVar[bool] = False
-    """Its object is gone then, and counts for `maxDelete`; drafts that are thrown away have `maxDiscard`."""
+    """It destroys its object, which counts towards `maxDelete`. Drafts that are thrown away have `maxDiscard`."""
     rules: ClassVar[str] = ""
-    """The rules of a file that ask for it, as state remembers them: `rule[posts]`; empty: no rule does."""
+    """The rules of a file that ask for it, as the state names them (`rule[posts]`); empty if no rule does."""
     takes_time: ClassVar[bool] = False
-    """Its effect comes later. While its outcome is not known, the parts that plan it wait for it."""
+    """Its effect comes later. While its outcome is unknown, the parts that plan it wait for it."""
 
     @property
     def object_id(self) -> str:
-        """What tells the object from others of the same address; empty if the address says it."""
+        """Distinguishes the object from others with the same address; empty if the address is enough."""
         return ""
 
 
 class Condition(Variant, frozen=True):
     """What must still hold on the site just before a write, or nothing is sent.
 
-    Each type also says the `kind` whose file in executor/kinds/ checks it.
+    Each type also names the `kind` whose file in executor/kinds/ checks it.
     """
 
     about: ClassVar[str] = ""
-    """What it is about, in the words of `ManagedKind.touches`, as a format of its fields; empty: no call changes it."""
+    """What it is about, in the terms of `ManagedKind.touches`: a format of its fields; empty if no call changes it."""
 
     @property
     def subject(self) -> str:
-        """What this one is about."""
+        """What this condition is about."""
         return self.about.format(self)
