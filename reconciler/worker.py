@@ -19,7 +19,7 @@ from reconciler.api.client import FullClient, ReadClient
 from reconciler.config.sites import SiteEntry
 from reconciler.engine.apply import prepare
 from reconciler.engine.applying import ApplyTerms, Decision, Proposal, Run
-from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember
+from reconciler.engine.carrying_out import ApplyTotals, apply_sites, remember_part
 from reconciler.engine.checking import Checked, check
 from reconciler.engine.drift import AuditedSite, audits
 from reconciler.engine.parts import (
@@ -192,12 +192,13 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
     async with _session(task, FullClient, environ) as (session, entries):
         results = PartResults(session.store.store, job.run)
         again, attempt = not await results.begin(job.part), _Attempt(results, task)
-        ready = PreparedSites()
+        ready, totals = PreparedSites(), ApplyTotals(PlanCompleted(len(task.sites)), len(task.sites))
         for entry, site in zip(entries, task.ready, strict=True):
-            if not (again and await results.get(entry.id)):
+            if again and (data := await results.get(entry.id)):
+                totals.add(from_bytes(Kept, data).outcome.value())
+            else:
                 ready.add(Prepared(site.planned.value(), entry, site.recorded))
         patience = max(job.lock_timeout, LOST_LEASE) if again else job.lock_timeout
-        totals = ApplyTotals(PlanCompleted(len(ready)), len(ready))
         watch = _Watch(gone, results)
         async with watch.over(), attempt.telling(job.part):
             run = Run(session, job.context, ApplyTerms(_never, patience, stop=watch.stop), attempt.heard.hear, attempt)
@@ -207,8 +208,14 @@ async def _apply(task: Task, job: Applying, environ: Mapping[str, str], gone: Ca
                     await attempt.keep(result)
                 except StateError:
                     pass  # what the run does not hear of is unknown there; the other sites go on
-        if watch.alone:  # nobody else is left to write the ledger
-            await remember(run, totals.completed(interrupted=True), totals.in_order(ready.names))
+        ledgers = totals.in_order([entry.name for entry in entries])
+        try:
+            # If the run is killed, nobody else is left to write the ledger. It may have ended without this worker.
+            if watch.alone or await results.is_awaited():
+                await remember_part(run, job.run, job.part, ledgers, interrupted=watch.alone)
+        except StateError:
+            pass  # if the run is there, it keeps a ledger of its own, or says that it can't
+        if watch.alone:
             await results.clear(session.clock.now())
     return Answer(attempt.heard.taken())
 

@@ -271,9 +271,19 @@ async def remember(run: Run, done: ApplyCompleted, ledgers: list[bytes]) -> None
     if run.terms.verdict is not None:
         ledger["exitCode"] = run.terms.verdict(done).exit_code
     try:
-        text = to_json(ledger)[:-1] + b',"sites":[' + b",".join(ledgers) + b"]}"
-        run_name = run.session.leases.holder.run
-        await RunLedgers(run.session.store.store).write(run.session.clock.now(), text, run_name)
+        text, run_name = _with_sites(ledger, ledgers), run.session.leases.holder.run
+        ledgers_of_runs, in_parts = RunLedgers(run.session.store.store), run.session.workers is not None
+        await ledgers_of_runs.write(run.session.clock.now(), text, run_name, in_parts=in_parts)
     except StateError as error:
         what = f"the ledger of this run could not be kept: {error.what}"
         run.emit(Notice(Diagnostic("ledger-not-kept", what, error.fix, Severity.WARNING, Place(error.place))))
+
+
+async def remember_part(run: Run, name: str, part: int, ledgers: list[bytes], *, interrupted: bool) -> None:
+    """Writes the ledger of a part that ended, which stays if its run writes none. Raises StateError."""
+    text = _with_sites({"command": "apply", "interrupted": interrupted}, ledgers)
+    await RunLedgers(run.session.store.store).write_part(name, part, text)
+
+
+def _with_sites(ledger: dict[str, Any], ledgers: list[bytes]) -> bytes:
+    return to_json(ledger)[:-1] + b',"sites":[' + b",".join(ledgers) + b"]}"

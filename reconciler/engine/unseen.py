@@ -14,18 +14,18 @@ from reconciler.state.errors import StateError
 
 
 async def unseen_at(session: Session[ReadClient], entry: SiteEntry | None, reason: LeftOut = UNSEEN) -> UnseenPosts:
-    """The posts that wait at a site, as far as the state knows; empty if the state cannot be read either.
+    """The posts that wait at a site, as far as the state knows; none are known if the state can't be read either.
 
     `reason` says why nothing stops what is unwanted there.
     """
     if entry is None:
-        return UnseenPosts()
+        return UnseenPosts(known=False)
     try:
         recorded = await session.store.load(SiteRef(entry.name, entry.id))
     except StateError:
-        return UnseenPosts()
+        return UnseenPosts(known=False)
     if not recorded.is_known:
-        return UnseenPosts()
+        return UnseenPosts(known=False)
     desired = None if entry.problems else entry.load()
     return unseen_posts(entry.name, desired, recorded, plan_options(session, RunContext(), entry.name), reason)
 

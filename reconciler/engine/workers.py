@@ -48,6 +48,8 @@ again."""
 def lost_with(site: SiteName, labels: Labels, unseen: UnseenPosts) -> Failed:
     """A site whose workers were lost, with the posts that go out there all the same."""
     what = f"the worker that had this site was lost, {ATTEMPTS} times"
+    if not unseen.known:
+        what += ", and it is not known whether posts are waiting to go out there"
     fix = "run again; if it happens again, give the workers more memory, or use fewer of them"
     problem = Diagnostic("worker-lost", what, fix, address=Address(site))
     return Failed(site, (problem,), refused=False, labels=labels, seconds=0.0, unseen=unseen)

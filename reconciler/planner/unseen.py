@@ -37,11 +37,13 @@ UNSEEN: Final = LeftOut(
 class UnseenPosts(Struct, frozen=True):
     """The posts waiting at a site, as far as the state knows.
 
-    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others.
+    `going_out` are those that nobody wants any more, soonest first. `waiting` names all others. If not
+    `known`, the state knows nothing of the site or can't be read, so there may be posts that nobody can name.
     """
 
     going_out: tuple[GoingOut, ...] = ()
     waiting: tuple[Diagnostic, ...] = ()
+    known: bool = True
 
 
 def unseen_posts(

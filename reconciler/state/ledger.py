@@ -1,11 +1,13 @@
-"""Run ledgers: what each run did and did not do, one document per run, the last KEPT of them.
+"""Run ledgers: what each run did and did not do, one document per run, those of the last KEPT runs.
 
-The caller decides what a ledger says; here it is a JSON value. What was published is not only here: it is
-also in the record of its site, where nothing removes it.
+While a run on workers goes on, each part that has ended has a document of its own, so that nothing is missing if the
+run is killed; the run's document takes their place. The caller decides what a ledger says; here it is a JSON value.
+What was published is not only here: it is also in the record of its site, where nothing removes it.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -17,11 +19,13 @@ from reconciler.model.codec import from_plain
 from reconciler.model.frozen import Struct
 from reconciler.state.documents import FORMAT_VERSION, from_bytes, to_bytes
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.store import Store
+from reconciler.state.store import ANY, Store
 
 KEPT: Final = 200
 
 _FOLDER, _SUFFIX = "runs/", ".json"
+
+_PART: Final = re.compile(r"-part-[0-9]+$")
 
 
 class RunDocument(Struct, frozen=True):
@@ -38,13 +42,13 @@ class RunLedgers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "") -> str:
+    async def write(self, ended_at: datetime, ledger: Json | bytes, run: str = "", *, in_parts: bool = False) -> str:
         """Writes the ledger of a run that ended, forgets the oldest beyond KEPT, and gives the ledger's id.
 
         `ledger` is a JSON value, or its text for ledgers of many sites. The id ends in the name of the run, by
-        which the locks of the run were known.
+        which the locks of the run were known. With `in_parts` those of its parts are removed.
         """
-        written: Any = Raw(ledger) if isinstance(ledger, bytes) else ledger
+        written = _raw(ledger) if isinstance(ledger, bytes) else ledger
         at, name = f"{ended_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}", run or secrets.token_hex(4)
         run = f"{at}-{name}"
         try:
@@ -53,14 +57,35 @@ class RunLedgers:
             run = f"{at}-{secrets.token_hex(4)}-{name}"
             await self._store.put(_key_of(run), to_bytes(RunDocument(run, written)), expected=None)
         try:
-            for old in (await self.runs())[KEPT:]:
-                await self._store.delete(_key_of(old))
+            if in_parts:
+                await self._forget_parts(name)
+            await self._forget_oldest()
         except StateError:
             pass  # one ledger too many is not a reason for a run to fail; the next run tries again
         return run
 
+    async def write_part(self, run: str, part: int, ledger: bytes) -> None:
+        """Writes the ledger of a part that ended, over that of an earlier attempt. Raises StateError.
+
+        `run` is when its run began, and the name of the run as in `write`: see `part_results.name_of_run`.
+        """
+        id = f"{run}-part-{part}"
+        await self._store.put(_key_of(id), to_bytes(RunDocument(id, _raw(ledger))), expected=ANY)
+
+    async def _forget_parts(self, run: str) -> None:
+        for id in await self.runs():
+            if (whole := _PART.sub("", id)) != id and whole.endswith(f"-{run}"):
+                await self._store.delete(_key_of(id))
+
+    async def _forget_oldest(self) -> None:
+        ids = await self.runs()
+        kept = set(list(dict.fromkeys(_PART.sub("", id) for id in ids))[:KEPT])
+        for id in ids:
+            if _PART.sub("", id) not in kept:
+                await self._store.delete(_key_of(id))
+
     async def runs(self) -> tuple[str, ...]:
-        """The ids of the runs, latest first."""
+        """The ids of the ledgers, latest first."""
         ids = [key[len(_FOLDER) : -len(_SUFFIX)] async for key in self._store.keys(_FOLDER) if key.endswith(_SUFFIX)]
         return tuple(sorted(ids, reverse=True))
 
@@ -70,6 +95,10 @@ class RunLedgers:
         if stored is None:
             return None
         return from_bytes(RunDocument, stored.data, self._store.place(_key_of(run)), upgrade=_first).ledger
+
+
+def _raw(ledger: bytes) -> Any:
+    return Raw(ledger)
 
 
 def _first(document: dict[str, Any]) -> RunDocument:

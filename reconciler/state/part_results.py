@@ -90,6 +90,10 @@ class PartResults:
         stop, _, once = (stored.data.decode() if stored is not None else "").partition(" ")
         return Stop(stop), once
 
+    async def is_awaited(self) -> bool:
+        """Whether the run has not ended in order: then it removes these. Raises StateError."""
+        return await self._store.get(f"{self._prefix}run") is not None
+
     async def clear(self, now: datetime) -> None:
         """Removes the results of this run, and abandoned ones. Raises StateError."""
         old = f"{(now - FORGOTTEN).astimezone(UTC):{_TIME}}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
@@ -135,6 +136,21 @@ def test_what_waits_where_every_worker_was_lost_is_named(
     code, said = run_on(Lost, pottery, monkeypatch, *command)
     assert (code, "the worker that had this site was lost, 3 times" in said) == (1, True), said
     assert ((UNWANTED in said and WHY in said), WAITING in said) == (withdrawn, not withdrawn), said
+
+
+UNKNOWN = "lost, 3 times, and it is not known whether posts are waiting to go out there"
+
+
+@pytest.mark.parametrize(
+    "command", [("plan",), ("drift",), ("apply", "--auto-approve")], ids=lambda command: command[0]
+)
+def test_where_the_state_knows_nothing_of_a_lost_part_that_is_said(
+    pottery: Pottery, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert UNKNOWN not in " ".join(run_on(Lost, pottery, monkeypatch, *command)[1].split())
+    shutil.rmtree(pottery.project.root / ".reconciler" / "records")
+    code, said = run_on(Lost, pottery, monkeypatch, *command)
+    assert (code, UNKNOWN in " ".join(said.split())) == (1, True), said
 
 
 @pytest.mark.parametrize("name", ["the activity is discarded", "a policy forbids it", "this site is paused"])

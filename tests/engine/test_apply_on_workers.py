@@ -51,6 +51,7 @@ from reconciler.state.errors import StateError
 from reconciler.state.heartbeat import RETRY
 from reconciler.state.holder import this_process
 from reconciler.state.lease import Leases
+from reconciler.state.ledger import RunLedgers
 from reconciler.state.part_results import PartResults
 from reconciler.state.sites import open_state
 from reconciler.wiring import open_session
@@ -658,6 +659,49 @@ def test_what_a_site_came_to_is_kept_before_its_lease_is_given_back(
     monkeypatch.setattr(PartResults, "keep", kept)
     applied(shops, of_threads)
     assert released == [False] * SITES
+
+
+def test_the_ledgers_of_parts_stay_where_their_run_writes_none(shops: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise there would be none of a run that is killed after its parts have ended."""
+
+    async def refused(*_args: Any, **_kwargs: Any) -> str:
+        raise StateError("the state", "is full", "make room")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reconciler.state.ledger.RunLedgers.write", refused)
+        applied(shops, of_threads)
+    ledgers = kept_ledgers(shops)
+    assert sorted([site["site"] for site in ledger["sites"]] for ledger in ledgers) == [[ALL[0], ALL[2]], [ALL[1]]]
+    assert {entry["result"] for ledger in ledgers for site in ledger["sites"] for entry in site["entries"]} == {"done"}
+
+
+def test_the_ledger_of_a_part_tells_what_an_attempt_did_that_was_lost(
+    shops: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[int, bytes]] = []
+
+    async def write(_ledgers: RunLedgers, _run: str, part: int, ledger: bytes) -> None:
+        written.append((part, ledger))
+
+    monkeypatch.setattr(RunLedgers, "write_part", write)
+    monkeypatch.setattr(LosesAnswers, "left", 1)
+    applied(shops, losing_answers)
+    assert [(part, [site["site"] for site in json.loads(ledger)["sites"]]) for part, ledger in written] == [
+        (0, ALL)
+    ] * 2
+
+
+def test_a_worker_that_outlives_its_run_adds_no_ledger_to_that_of_the_run(shops: Fleet) -> None:
+    class Noted(Quick):
+        def submit(self, function: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+            tasks.append(args[0])
+            return super().submit(function, *args, **kwargs)
+
+    tasks: list[bytes] = []
+    applied(shops, lambda setup: Workers(Noted, run_part, 1, setup))
+    assert not parts.from_bytes(Answer, run_part(tasks[-1])).problem
+    [ledger] = kept_ledgers(shops)
+    assert [site["site"] for site in ledger["sites"]] == ALL
 
 
 # --- saved plans -----------------------------------------------------------------------------------

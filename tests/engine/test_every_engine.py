@@ -6,6 +6,7 @@ ledger, and another run finds no changes. With Dask it needs the extra `dask`.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -324,6 +325,32 @@ def test_a_run_is_killed(engine: Engine, shops: Fleet, capsys: pytest.CaptureFix
         wait_for(all_told)
         wait_for(lambda: held(shops) == [])
         assert left_in_state(shops) == []
+    finishes(shops, capsys, runs=3)
+
+
+@spread
+def test_a_run_is_killed_after_one_of_its_parts_has_ended(
+    engine: Engine, shops: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the part did is in a ledger, though neither the run nor anybody who worked on it is there to write one."""
+    runs: list[subprocess.Popen[str]] = []
+
+    def told() -> list[str]:
+        return sorted(site["site"] for ledger in kept_ledgers(shops) for site in ledger["sites"])
+
+    async def kill(_seconds: float) -> None:
+        await asyncio.to_thread(wait_for, lambda: told() == [ALL[0], ALL[2]])
+        runs[0].kill()
+        runs[0].wait()
+
+    monkeypatch.setattr(shops.sandbox, "_sleep", kill)
+    second = "3f0c2a9e-8d0b-4b7c-9a55-000000000002"
+    shops.sandbox.add_fault({"route": GENERATE, "site": second, "times": 1, "do": {"kind": "slow", "seconds": 1}})
+    runs.append(apply(engine, shops))
+    assert runs[0].wait(timeout=90) == -signal.SIGKILL
+    runs[0].communicate(timeout=60)
+    wait_for(lambda: told() == ALL)
+    wait_for(lambda: (held(shops), left_in_state(shops)) == ([], []))
     finishes(shops, capsys, runs=3)
 
 
