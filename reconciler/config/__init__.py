@@ -1,1 +1,1 @@
-"""Files -> the project and its desired sites. Knows YAML and the schemas; knows nothing of the remote API."""
+"""Files -> the project and its desired sites. Knows YAML and the schemas, and nothing about the remote API."""

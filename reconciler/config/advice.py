@@ -1,4 +1,4 @@
-"""Warnings about files: what is allowed and surely not meant, such as a rule that never lets anything through."""
+"""Warnings about files: what is allowed but almost certainly a mistake, such as a rule that publishes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCHEMA_MISSING: Final = "schema-missing"
 WITHOUT_POSTS: Final = "schedule-without-posts"
 
 OF_NO_RUN: Final = frozenset({SCHEMA_MISSING, WITHOUT_POSTS})
-"""What `validate` alone says: it changes nothing about what a run does."""
+"""Warnings that only `validate` gives: they make no difference to a run."""
 
 MADE_BY_GENERATION: Final = timedelta(days=14)
 """How far ahead a generation makes posts by itself at most: to the end of next week (D 6.2)."""
@@ -34,11 +34,11 @@ MADE_BY_GENERATION: Final = timedelta(days=14)
 _VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
 _MODELINE = re.compile(rb"^#\s*yaml-language-server:\s*\$schema=(\S+)", re.MULTILINE)
 _HEAD = 2048
-"""Bytes among which a modeline is looked for."""
+"""How many bytes at the start of a file are searched for a modeline."""
 
 
 def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site") -> Iterator[Diagnostic]:
-    """What the text of a file says to editors and to nobody else: a schema that is not there."""
+    """Advice about what only editors read in a file: a schema that does not exist."""
     found = _MODELINE.search(data[:_HEAD])
     if found is None:
         return
@@ -53,7 +53,7 @@ def advice_about_text(data: bytes, file: Path, shown: str, schema: str = "site")
 
 
 def advice_about_values(site: DesiredSite, layers: Layers, project: Project) -> Iterator[Diagnostic]:
-    """What a site's values are that nobody means: by themselves, or with the project's policy."""
+    """Advice about values that are almost certainly a mistake, by themselves or with the project's policy."""
     yield from unreplaced_variables(layers)
     yield from unknown_frequencies(layers)
     for at, posts in enumerate(site.posts):
@@ -73,7 +73,7 @@ _NONE_AT_ALL: Final = ("lets nothing through", "write a larger number, or remove
 
 
 def _without_posts(site: DesiredSite, rules: Sequence[ScheduleRule], layers: Layers) -> Iterator[Diagnostic]:
-    """A schedule of drafts that nothing in the file makes: no rule of `posts`, and no generation that reaches so far.
+    """A schedule for drafts that nothing makes: no rule of `posts`, and no generation that reaches far enough.
 
     `posts: []` says that they are made elsewhere.
     """
@@ -115,9 +115,9 @@ def _never_lets_through(rule: ScheduleRule, policy: Policy) -> tuple[KeyPath, st
 
 
 def unreplaced_variables(layers: Layers, *, but: str = "") -> Iterator[Diagnostic]:
-    """Texts with a `${NAME}` in them: files are read as they are, and nothing is put in its place.
+    """Texts that contain `${NAME}`: files are read as they are, and variables are not replaced.
 
-    `but` is a member that is left out: the `defaults` of a project are told of with the sites that inherit them.
+    `but` is a member that is left out: the `defaults` of a project are reported with the sites that inherit them.
     """
     for path, text in _texts(layers.value, ()):
         found = _VARIABLE.search(text)
@@ -139,7 +139,7 @@ def _texts(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 
 
 def advice_about_policy(project: Project) -> Iterator[Diagnostic]:
-    """Limits by which no post of any site ever goes out, which `paused` says better."""
+    """Limits under which no post of any site ever goes out; `paused` would say so more clearly."""
     limits = (
         ("maxPublish", project.policy.max_publish, "so every run that would publish is refused"),
         ("maxPublishPerSitePerDay", project.policy.max_publish_per_site_per_day, "so nothing ever goes out"),
@@ -180,7 +180,7 @@ def _closest(defaults: Defaults, known: Iterable[Labels]) -> str:
 
 
 def unowned_approvals(project: Project, unowned: Sequence[str], sites: Sequence[str]) -> Iterator[Diagnostic]:
-    """The approvals files that are named for no site of the project; their decisions count for nothing."""
+    """The approvals files that belong to no site of the project; their decisions have no effect."""
     for name in unowned:
         file = project.approvals_file(name)
         near = close_match(name, sites, alone=True)

@@ -1,4 +1,4 @@
-"""Entries of an approvals file: what one says, what it is to say, and how a new one is written."""
+"""Entries of an approvals file: what one says, what it should say, and how a new one is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.model.publisher_fields import PLACES
 from reconciler.model.review import ActivityForReview, DraftForReview
 
 Shown: TypeAlias = dict[str, str | tuple[str, ...] | dict[str, str]]
-"""The keys of a draft's entry that show its post, in their order, with their values."""
+"""The keys of a draft's entry that show its post, in order, with their values."""
 
 KEYS: Final = (
     "id", "channel", "account", *PLACES.values(), "type", "goesOut", "blocked", "digest", "decision", "cancelled",
@@ -35,13 +35,13 @@ def items_of(yaml: YamlText, activity: Any) -> list[Any]:
 
 
 def decision_at(yaml: YamlText, mapping: Any, default: Decision | ActivityDecision) -> tuple[str, str]:
-    """The word of a decision, and the digest behind it: "" where it is on a line of its own, or missing."""
+    """The word of a decision, and the digest after it: "" if it is on a separate line, or missing."""
     word, _, digest = (yaml.text_at(mapping, "decision") or default.value).partition(" ")
     return word, digest
 
 
 def put_decision(yaml: YamlText, mapping: Any, word: str, after: tuple[str, ...]) -> None:
-    """Writes the word of a decision in front of its digest; `after` are the keys it follows."""
+    """Writes the word of a decision in front of its digest. `after` are the keys it follows."""
     before, digest = decision_at(yaml, mapping, Decision.PENDING)
     if before != word or yaml.get(mapping, "decision") is None:
         yaml.put_word(mapping, "decision", f"{word} {digest}".rstrip(), after)
@@ -80,7 +80,7 @@ def shown_of(draft: DraftForReview) -> Shown:
 
 
 def reads_as(key: str, written: object, shown: object) -> bool:
-    """Whether a value in the file is what a review would write, whatever its form."""
+    """Whether a value in the file means what a review would write, whatever its form."""
     if isinstance(written, str) and isinstance(shown, str):
         return comparable(written) == comparable(shown)
     if isinstance(written, dict) and isinstance(shown, dict):
@@ -91,7 +91,7 @@ def reads_as(key: str, written: object, shown: object) -> bool:
 
 
 def same_content(before: Shown, after: Shown, *, earlier: bool) -> bool:
-    """Whether an entry shows the content that the live post has; `goesOut` and `blocked` are for people.
+    """Whether an entry shows the live post's content. `goesOut` and `blocked` are for people, and ignored here.
 
     The first layout shows channel, type, media, and all words as one caption.
     """
@@ -110,17 +110,17 @@ def digest_of_activity(yaml: YamlText, activity: Any) -> Digest:
 
 
 def digest_of_draft(yaml: YamlText, item: Any) -> Digest:
-    """The digest that an entry names, wherever it is."""
+    """The digest that an entry names, wherever in the entry it is."""
     return Digest(decision_at(yaml, item, Decision.PENDING)[1] or yaml.text_at(item, "digest") or "")
 
 
 def bare(digest: Digest) -> str:
-    """A digest as it stands behind a word."""
+    """A digest as it is written after a word."""
     return digest.removeprefix("sha256:")
 
 
 def value_text(key: str, value: str | tuple[str, ...] | dict[str, str], indent: int, *, one_line: bool = False) -> str:
-    """A value as YAML text; lines of a block stand at `indent`."""
+    """A value as YAML text. Lines of a block are indented by `indent`."""
     if isinstance(value, dict):
         return flow_members(value)
     if isinstance(value, tuple):
@@ -133,12 +133,12 @@ def value_text(key: str, value: str | tuple[str, ...] | dict[str, str], indent: 
 
 
 def date_text(activity: ActivityForReview) -> str:
-    """The date of an activity as the file has it."""
+    """The date of an activity as the file writes it."""
     return instant(activity.date).replace(".000Z", "Z")
 
 
 def moment_at(text: str | None) -> datetime | None:
-    """The instant of a text; None if it is none."""
+    """The instant in a text; None if it is not one."""
     try:
         return datetime.fromisoformat(text or "")
     except ValueError:

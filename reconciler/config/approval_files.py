@@ -1,4 +1,4 @@
-"""The approvals folder of a project: which sites have a file there, and what of it counts."""
+"""The approvals folder of a project: which sites have a file there, and what counts in it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ SUFFIX = ".yaml"
 
 
 NOTHING_COMMITTED: Final = "nothing-committed"
-"""Only committed approvals count, and git cannot be asked for them: it is not known what was approved."""
+"""Only committed approvals count, and git cannot be asked for them, so it is not known what was approved."""
 
 APPROVALS_MISSING: Final = "approvals-missing"
 """This checkout lacks an approvals file that git has, and nobody decided to delete it."""
 
 
 class ApprovalFiles:
-    """The approvals of a project. The folder is listed once, and each file read when its site is."""
+    """The approvals of a project. The folder is listed once; each file is read when its site is."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
         self._folder = project.approvals_folder
         self.names: frozenset[str] = frozenset()
-        """The sites that the files are named for."""
+        """The sites that have a file, by file name."""
         self.problems: tuple[Diagnostic, ...] = ()
         """What is wrong with the folder itself."""
         self.warnings: tuple[Diagnostic, ...] = ()
@@ -80,19 +80,19 @@ class ApprovalFiles:
         try:
             data, clean = self._repository.committed(path), self._repository.is_clean(path)
         except GitError:
-            data, clean = None, False  # said once already, of the folder
+            data, clean = None, False  # already reported, for the whole folder
         if data is None:
             found, digest = Approvals(file=shown_path(path)), None
         else:
             found, digest = approvals_in(path, site, problems, data) or nothing
         if clean or (data is not None and digest is None):
             return found, digest
-        # Problems of what does not count are not told.
+        # Problems in content that does not count are not reported.
         written = approvals_in(path, site, [])
         return (replace(found, uncommitted=decided_otherwise(found, written[0])) if written else found), digest
 
     def _missing(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest | None] | None:
-        """What counts of a file that is not on the disk; a problem if nobody decided that it should not be there."""
+        """What counts of a file that is not on disk; reports a problem if nobody decided to remove it."""
         file, folder = trail(path)[-1], shown_path(self._folder)
         sparse = {self._not_checked_out[step] for step in (file, *file.parents) if step in self._not_checked_out}
         if True in sparse:
@@ -116,7 +116,7 @@ class ApprovalFiles:
             return {}
 
     def _deleted(self, path: Path, site: str, problems: list[Diagnostic]) -> tuple[Approvals, Digest] | None:
-        """The approvals of a file that only the last commit has: deleting it decides nothing until it is committed."""
+        """The approvals of a file that only the last commit has: deleting it has no effect until that is committed."""
         if self._repository is None:
             return None
         try:
@@ -131,7 +131,7 @@ class ApprovalFiles:
 
 
 def approvals_now(project: Project, site: str) -> Approvals:
-    """The approvals of one site as its file says them at this moment. Raises InvalidFiles."""
+    """The approvals of one site as its file is right now. Raises InvalidFiles."""
     problems: list[Diagnostic] = []
     found, _ = ApprovalFiles(project).read(site, problems)
     if problems:

@@ -1,4 +1,4 @@
-"""Approvals files -> what people decided. Rewriting them, with their comments, is not done here."""
+"""Approvals files -> what people decided. They are rewritten, with their comments, in approvals_edit.py."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _DIGEST: Final = re.compile("[0-9a-f]{64}")
 
 
 def read_approvals(path: Path, site: str | None = None) -> Approvals:
-    """An approvals file; the empty Approvals if there is none.
+    """Reads an approvals file; the empty Approvals if there is none.
 
-    With `site`, it is taken for that site's, also under an old name of it (`written_for`). Raises InvalidFiles with
-    every problem of the file.
+    With `site`, it is taken as that site's, even if it has an old name of the site (`written_for`). Raises InvalidFiles
+    with every problem of the file.
     """
     if not os.path.lexists(path):
         return Approvals()
@@ -47,9 +47,9 @@ def read_approvals(path: Path, site: str | None = None) -> Approvals:
 def approvals_in(
     path: Path, site: str | None, problems: list[Diagnostic], data: bytes | None = None
 ) -> tuple[Approvals, Digest] | None:
-    """The approvals in a file and the digest of the file; None, and problems, if it cannot be used.
+    """The approvals in a file and the digest of the file. If it cannot be used: None, and problems.
 
-    `data` is what is taken for its content, such as what is committed of it; None reads the file.
+    `data` is used as its content, such as the committed version; None reads the file.
     """
     shown = shown_path(path)
     before = len(problems)
@@ -64,14 +64,14 @@ def approvals_in(
     checked = check(document, "approvals", problems)
     layers = Layers((Layer(document, checked.value),), problems)
     named = checked.value.get("site")
-    # A renamed site's file moved along: each yes in it names its posts by their ids, so it fits no other site.
+    # A renamed site's file moved along: each approval in it names posts by id, so it fits no other site.
     other = named if site is not None and isinstance(named, str) and named != site else ""
     approvals = Approvals(_activities(layers), shown, other)
     return (approvals, digest_of(freeze(document.value))) if len(problems) == before else None
 
 
 def _decision_problems(document: Document, lines: GitLines) -> Iterator[Diagnostic]:
-    """What is wrong with the decisions, in more words than the schema has for it."""
+    """What is wrong with the decisions, in more helpful words than the schema's."""
     for path, written in _members(document.value, ("activities",)):
         yield from _decision_problem(document, lines, path, written, ActivityDecision, "")
         for inner, draft in _members(written, ("drafts",)):
@@ -104,7 +104,7 @@ def _decision_problem(
         message = f"the digest after {word!r} {what}"
         hint = _LOST
     elif not lines.holds(place.line, text):
-        # Otherwise a merge could put an old yes beside another digest, and the yes would be somebody else's.
+        # Otherwise, a merge could put an old approval beside another digest, and so approve what nobody reviewed.
         message = "the word and its digest must be on one line, unchanged"
         hint = _LOST
     else:
@@ -116,7 +116,7 @@ def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
     activities: list[ActivityApproval] = []
     seen: dict[str, KeyPath] = {}
     for at, written in enumerate(layers.value.get("activities", ())):
-        if written is None:  # a bad one, told already
+        if written is None:  # an invalid one, already reported
             continue
         path: KeyPath = ("activities", at)
         _once(written["id"], "activity", (*path, "id"), seen, layers)
@@ -145,7 +145,7 @@ def _activities(layers: Layers) -> tuple[ActivityApproval, ...]:
 
 
 def _draft(written: dict[str, Any], path: KeyPath, layers: Layers) -> DraftApproval | None:
-    """A draft; None, and a problem, where it does not say what its decision is about."""
+    """A draft. If it does not say what its decision is about: None, and a problem."""
     word, _, digest = written.get("decision", Decision.PENDING.value).partition(" ")
     apart = written.get("digest", "")
     if digest and apart:
@@ -189,7 +189,7 @@ def _content(written: dict[str, Any], account: str) -> PublicContent:
 
 
 def _once(id: str, kind: str, path: KeyPath, seen: dict[str, KeyPath], layers: Layers) -> None:
-    """Two decisions about one thing could disagree."""
+    """Reports an id that occurs twice: two decisions about the same thing could disagree."""
     if f"{kind} {id}" in seen:
         layers.problem(path, f"the {kind} {quoted(id)} is listed twice", "keep one of them")
     seen.setdefault(f"{kind} {id}", path)

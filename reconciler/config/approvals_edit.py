@@ -1,7 +1,7 @@
-"""Approvals files, rewritten: what a review found, and what people decide on the command line.
+"""Approvals files, rewritten with what a review found, and with what people decide on the command line.
 
-People edit these files too. Comments, order and earlier decisions stay; see yaml_edit.py. A decision and the digest it
-was given for are one value: to decide, the word before the digest is replaced.
+People edit these files too, so comments, order and earlier decisions stay (see yaml_edit.py). A decision and the digest
+it was made for are one value: a new decision replaces the word before the digest.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ def update_approvals(
     file: str = "approvals",
     kept: Collection[PostId] = (),
 ) -> str | None:
-    """The text of an approvals file after a review; the same text where nothing is new.
+    """The text of an approvals file after a review; the same text if nothing is new.
 
-    `text` is a valid approvals file, or None if there is none; then the result is None too if there is
-    nothing to review. `activities` are all live ones in their order, with all their posts. Entries of `kept` drafts
-    stay as they are, although no such post is live. `file` is for the places of problems. Raises InvalidFiles where
-    the file is written so that it cannot be changed in place.
+    `text` is a valid approvals file, or None if there is none; then the result is also None if there is nothing to
+    review. `activities` are all live ones in order, with all their posts. Entries of `kept` drafts stay as they are
+    although no such post is live. `file` is for the places of problems. Raises InvalidFiles if the file is written in a
+    way that cannot be changed in place.
     """
     live = tuple(activities)
     if text is None:
@@ -89,10 +89,10 @@ def set_decisions(
     file: str = "approvals",
     seen: Mapping[str, Digest] | None = None,
 ) -> str:
-    """The text with these decisions, by the ids of drafts and of activities; ids it does not have are passed over.
+    """The text with these decisions, by the ids of drafts and of activities. Ids that it does not have are ignored.
 
-    `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file names another
-    one by now; InvalidFiles where the file is written so that it cannot be changed in place.
+    `seen` has the digests, by id, that the decisions were made for. Raises UsageError if the file now names a different
+    one, and InvalidFiles if it is written in a way that cannot be changed in place.
     """
     expected = seen or {}
     try:
@@ -124,7 +124,7 @@ def _invalid(error: NotEditable, file: str) -> InvalidFiles:
 
 
 class _Update:
-    """One review written into one file."""
+    """Writes one review into one file."""
 
     def __init__(self, yaml: YamlText, kept: frozenset[PostId]) -> None:
         self.yaml = yaml
@@ -161,7 +161,7 @@ class _Update:
     def _stays(self, node: Any, found: ActivityForReview) -> bool:
         """Whether the file needs an entry for an activity.
 
-        It does for a listed draft that still exists, for a new one, and for the decision to have none.
+        It does for a listed draft that still exists, for a new one, and for the decision to have no posts.
         """
         drafts = {draft.id for draft in found.drafts} | self.kept
         return (
@@ -214,10 +214,10 @@ class _Update:
     def _activity_decision(
         self, node: Any, found: ActivityForReview, before: list[Digest], after: list[Digest], *, unchanged: bool
     ) -> None:
-        """A decision stays for the drafts it was given for, until it is carried out."""
+        """Keeps a decision for the drafts it was made for, until it is carried out."""
         word, decided = decision_at(self.yaml, node, ActivityDecision.KEEP)
         if word == ActivityDecision.DISCARD.value and found.carried_out and not found.drafts:
-            return  # it says why there are none
+            return  # it is the reason why there are none
         given_for_these = unchanged and decided in ("", bare(drafts_digest(before)))
         if found.carried_out or not given_for_these:
             word = ActivityDecision.KEEP.value
@@ -226,10 +226,10 @@ class _Update:
             self.yaml.put_word(node, "decision", text, ACTIVITY_KEYS)
 
     def _draft(self, node: Any, found: DraftForReview, *, same_date: bool) -> tuple[bool, Digest]:
-        """Brings an entry up to date; whether it is about what it was about before, and what it names now.
+        """Updates an entry. Returns whether it is about the same content as before, and the digest that it now names.
 
-        What was changed, in the file too, is pending again; so is what was scheduled and taken back since the last
-        decision, and a yes of which nobody can tell whether it was used.
+        What has changed, in the file too, is pending again. So is what was scheduled and cancelled since the last
+        decision, and an approval that may have been used already.
         """
         yaml = self.yaml
         before, after = entry_at(yaml, node), shown_of(found)

@@ -14,7 +14,7 @@ from reconciler.config.words import KeyPath
 
 
 def read_credentials(layers: Layers, root: Path, trust: Trust) -> Mapping[str, CredentialRef]:
-    """The references by their names. Relative paths are from the project's folder, where commands run too."""
+    """The references by name. Relative paths start from the project's folder, where commands also run."""
     found: dict[str, CredentialRef] = {}
     for name, written in layers.value["credentials"].items():
         path = ("credentials", name)
@@ -45,7 +45,7 @@ def _file(written: str, root: Path, trust: Trust) -> Path:
 
 
 def _words(written: str | list[str], path: KeyPath, layers: Layers) -> tuple[str, ...]:
-    """The words of a command; one text is split as a shell would split it."""
+    """The words of a command. A single text is split as a shell would split it."""
     if isinstance(written, list):
         words = tuple(written)
     else:

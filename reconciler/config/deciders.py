@@ -1,4 +1,4 @@
-"""Who said yes: the author of the line on which a decision is committed."""
+"""Who approved a draft: the author of the line with the committed decision."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from reconciler.config.yaml_source import only_document, read_file
 
 
 def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
-    """By the id of each approved draft, who last changed the line of its decision.
+    """Who last changed the decision of each approved draft, by the draft's id.
 
-    Empty if the file has changes that are not committed, and without a draft whose line's author git does not know.
+    Empty if the file has uncommitted changes. A draft is left out if git does not know its line's author.
     """
     if not repository.is_known(path):
         return {}
@@ -35,7 +35,7 @@ def deciders_of(path: Path, repository: Repository) -> dict[str, str]:
 
 
 def _approved(value: Any) -> list[tuple[str, KeyPath]]:
-    """The approved drafts of a file that may be of any shape, each with the path of its decision."""
+    """The approved drafts of a file, which may have any shape, each with the path of its decision."""
     found: list[tuple[str, KeyPath]] = []
     for number, activity in enumerate(_list(value, "activities")):
         for at, draft in enumerate(_list(activity, "drafts")):

@@ -1,6 +1,6 @@
 """Decisions about entries of approvals files: which drafts are meant, and one write of each file.
 
-Questions and screens are elsewhere. A decision is written only where the file still says what was shown for it.
+Questions and screens are elsewhere. A decision is written only if the file still says what was shown when it was made.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from reconciler.model.diagnostics import UsageError
 AnyDecision: TypeAlias = Decision | ActivityDecision
 
 SHORTEST_PREFIX: Final = 4
-"""Characters that a shortened id must have."""
+"""How many characters a shortened id must have."""
 
 
 class Selector(Struct, frozen=True):
-    """Which drafts are meant: all that is given must hold, and nothing given means all.
+    """Which drafts are meant: all given conditions must hold; if none is given, all drafts are meant.
 
-    `ids` are of drafts or of activities, whole or their beginnings.
+    `ids` are those of drafts or of activities, complete or shortened.
     """
 
     ids: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Selector(Struct, frozen=True):
         )
 
     def means_activity(self, activity: ActivityApproval) -> bool:
-        """Whether an activity is meant as a whole: by itself, or through one of its drafts."""
+        """Whether an activity as a whole is meant: by itself, or through one of its drafts."""
         itself = not self.channels and self._has_id(activity.id) and self._has_title(activity.title)
         return itself or any(self.means(draft, activity) for draft in activity.drafts)
 
@@ -71,18 +71,18 @@ class Subject(Struct, frozen=True):
 
     @property
     def edited(self) -> bool:
-        """Whether the file shows other content than its digest names: such a yes would not count."""
+        """Whether the file shows other content than its digest covers: an approval of it would not count."""
         return any(not draft.earlier and not draft.is_as_written(self.activity.date) for draft in self.drafts)
 
 
 class Ruling(Struct, frozen=True):
-    """A decision about a subject, with what stood there before."""
+    """A decision about a subject, and the decision it replaces."""
 
     subject: Subject
     decision: AnyDecision
 
     def undone(self) -> Ruling:
-        """The ruling that takes this one back."""
+        """The ruling that undoes this one."""
         before = (
             self.subject.drafts[0].decision if isinstance(self.decision, Decision) else self.subject.activity.decision
         )
@@ -96,12 +96,11 @@ def subjects(
     *,
     waiting: bool = False,
 ) -> tuple[Subject, ...]:
-    """What there is to decide on: what is selected, and is not so already. `decision` None asks about drafts.
+    """What there is to decide on: what is selected and not already decided that way. `decision` None asks about drafts.
 
-    `waiting`: of the activities, only those with a draft that waits for a decision are sent back or discarded, so that
-    nothing is thrown away that people have approved or decided about by name.
-    Raises UsageError for a selector that matches nothing in any file, and for a shortened id that several drafts or
-    activities begin with.
+    With `waiting`, only activities with a draft that waits for a decision are regenerated or discarded, so that nothing
+    is thrown away that people have approved or decided about by name. Raises UsageError for a selector that matches
+    nothing in any file, and for a shortened id that several drafts or activities begin with.
     """
     approvals = tuple(files)
     _must_match(approvals, selector)
@@ -114,10 +113,10 @@ def subjects(
 
 
 def write(rulings: Sequence[Ruling]) -> None:
-    """Writes decisions, with one read and one write of each file. Of several about one thing the last counts.
+    """Writes decisions, with one read and one write of each file. Of several about the same thing, the last counts.
 
-    Raises UsageError if a file cannot be written, or says something else by now than what was decided about;
-    InvalidFiles where it cannot be changed in place. Then no decision is written into that file.
+    Raises UsageError if a file cannot be written, or no longer says what was decided about, and InvalidFiles if it
+    cannot be changed in place. In either case, none of the decisions is written into that file.
     """
     by_file: dict[Path, list[Ruling]] = {}
     for ruling in rulings:
@@ -150,7 +149,7 @@ def write(rulings: Sequence[Ruling]) -> None:
 
 
 def pending(approvals: Approvals) -> int:
-    """How many drafts wait for a decision: those of an activity that is sent back or discarded do not."""
+    """How many drafts wait for a decision. Those of an activity to be regenerated or discarded do not."""
     return sum(
         draft.decision is Decision.PENDING
         for activity in approvals.activities
@@ -164,7 +163,7 @@ _TAKES_BACK: Final = frozenset({Decision.PENDING, ActivityDecision.KEEP})
 
 
 def _waits(activity: ActivityApproval) -> bool:
-    """Whether a draft of an activity waits for a decision: none does once the activity is sent back or discarded."""
+    """Whether a draft of an activity waits for a decision; false if the activity is to be regenerated or discarded."""
     return activity.decision is ActivityDecision.KEEP and any(
         draft.decision is Decision.PENDING for draft in activity.drafts
     )
@@ -216,5 +215,5 @@ def _must_match(files: Sequence[tuple[SiteName, Path, Approvals]], selector: Sel
 
 
 def is_id(given: str, found: str) -> bool:
-    """Whether an id is meant by what was given: all of it, or its beginning."""
+    """Whether a given text means this id: all of it, or its beginning."""
     return given == found or (len(given) >= SHORTEST_PREFIX and found.startswith(given))

@@ -1,4 +1,4 @@
-"""Which project a path lies in. Looks at names alone, never into a file."""
+"""Which project a path belongs to. Looks only at names, never into a file."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MISNAMED: Final = "reconciler.yml"
 
 
 def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
-    """The folder of the one project that all paths lie in, and its reconciler.yaml if there is one.
+    """The folder of the one project that all paths belong to, and its reconciler.yaml if there is one.
 
-    Without a path it is the current directory. Raises UsageError for a path that is not there, and for paths of
-    two projects.
+    Without paths, it is the current directory. Raises UsageError for a path that does not exist, and for paths of two
+    projects.
     """
     found: dict[Path, tuple[Path, Path | None]] = {}
     for path in paths or (Path(),):
@@ -34,10 +34,10 @@ def find_root(paths: Sequence[Path]) -> tuple[Path, Path | None]:
 
 
 def absolute_path(path: Path) -> Path:
-    """A path from the root of the file system, with its symbolic links as they are."""
+    """A path from the root of the file system, keeping its symbolic links."""
     try:
         return Path(os.path.abspath(path))
-    except OSError as error:  # the current directory is gone
+    except OSError as error:  # the current directory has been removed
         raise UsageError(f"the current directory cannot be used: {error.strerror}; change to another one") from None
 
 
@@ -56,22 +56,22 @@ def _root_of(path: Path) -> tuple[Path, Path | None]:
 
 
 def shown_path(path: Path) -> str:
-    """A path as messages show it: from the current directory if it lies there, else in full."""
+    """A path as messages show it: relative to the current directory if it is below it, otherwise absolute."""
     return Shown().path(path)
 
 
 class Shown:
-    """Paths as messages show them, for many at once: the current directory is asked for once."""
+    """Paths as messages show them, for many at once: the current directory is looked up only once."""
 
     def __init__(self) -> None:
         try:
             here = os.getcwd()
-        except OSError:  # it is gone
+        except OSError:  # it has been removed
             here = ""
         self._here = here.rstrip(os.sep) + os.sep if here else ""
 
     def path(self, path: Path) -> str:
-        """From the current directory if it lies there, else in full."""
+        """Relative to the current directory if it is below it, otherwise absolute."""
         text = str(path)
         if not self._here:
             return text

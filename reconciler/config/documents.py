@@ -11,7 +11,7 @@ from reconciler.model.diagnostics import Place
 
 
 class Spots:
-    """Where the parts of a container stand. A scalar's spot is its mark alone."""
+    """Where the parts of a container are. A scalar's spot is just its mark."""
 
     __slots__ = ("keys", "mark", "parts")
 
@@ -22,7 +22,7 @@ class Spots:
 
 
 class Document(Struct, frozen=True):
-    """One YAML document. `value` is made of plain dicts and lists, which nobody changes."""
+    """One YAML document. `value` consists of plain dicts and lists, which nobody changes."""
 
     file: str
     index: int
@@ -31,7 +31,7 @@ class Document(Struct, frozen=True):
     spots: Any
 
     def place(self, path: KeyPath, *, key: bool = False) -> Place:
-        """The place of the value at a path, or of its key; the nearest one above it if there is no such value."""
+        """The place of the value at a path, or of its key. If there is no such value, the nearest one above it."""
         spot, mark = self.spots, None
         for step in path:
             if not isinstance(spot, Spots):

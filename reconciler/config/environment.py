@@ -1,4 +1,4 @@
-"""The environment that child processes get: what programs need to run, and no secret of this one."""
+"""The environment of child processes: what programs need to run, and none of this process's secrets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ PASSED_ON: Final = frozenset(
         "SYSTEMROOT", "COMSPEC", "PATHEXT", "USERPROFILE", "APPDATA", "LOCALAPPDATA",
     }
 )  # fmt: skip
-"""Names of variables; those that begin with LC_ are passed on too."""
+"""Names of variables. Those that begin with LC_ are passed on too."""
 
 
 def clean_environment(environ: Mapping[str, str], **more: str) -> dict[str, str]:
-    """The environment for a child process: of `environ` what is in PASSED_ON, and `more`."""
+    """The environment for a child process: the variables of `environ` that are in PASSED_ON, and `more`."""
     passed_on = {name: value for name, value in environ.items() if name.upper() in PASSED_ON or name.startswith("LC_")}
     return passed_on | more

@@ -1,4 +1,4 @@
-"""Events as site files have them: which can be declared, how they are written, and how a list of them is updated."""
+"""Events in site files: which ones can be declared, how they are written, and how a list of them is updated."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from reconciler.model.frozen import instant
 from reconciler.model.text import normal_text
 
 A_SITE: Final = {"name": "a", "id": "00000000-0000-4000-8000-000000000000"}
-"""A `site` for documents that are only checked."""
+"""A `site` for documents that are only validated."""
 
 
 class DeclarableEvents(Struct, frozen=True):
-    """Events that a file can declare, in the order of their dates, and the names of those that it cannot."""
+    """Events that a file can declare, in order of date, and the names of those that it cannot."""
 
     events: tuple[CalendarEvent, ...] = ()
     unsaid: tuple[str, ...] = ()
 
 
 def declarable_events(events: Iterable[CalendarEvent], now: datetime) -> DeclarableEvents:
-    """What a file can declare of a site's events: of several with one name it takes the next one.
+    """The events of a site that a file can declare: of several with the same name, the next one.
 
-    What has passed is left out, for no generation looks there.
+    Past events are left out, because no generation looks at them.
     """
     ahead = [event for event in events if event.date is None or event.date.date() >= now.astimezone(UTC).date()]
     found: dict[str, CalendarEvent] = {}
@@ -53,7 +53,7 @@ def _event_can_be_declared(event: CalendarEvent) -> bool:
 
 
 def declares_events(layer: Any) -> bool:
-    """Whether defaults put events under a site."""
+    """Whether defaults define events for a site."""
     return "calendarEvents" in layer
 
 
@@ -70,7 +70,7 @@ def event_value(event: CalendarEvent) -> JsonObject:
 
 
 def date_text(date: datetime) -> str:
-    """A bare day where it is one (D 8.1: an instant), else the moment."""
+    """A bare day if the date is one (D 8.1: an instant), otherwise the full time."""
     utc = date.astimezone(UTC)
     if utc.time() == time():
         return utc.date().isoformat()
@@ -78,7 +78,7 @@ def date_text(date: datetime) -> str:
 
 
 def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> Iterator[str]:
-    """The lines of `calendarEvents` in a new file; events of which nobody can tell whose they are stand as comments."""
+    """The lines of `calendarEvents` in a new file. Events that may not be the site's own are written as comments."""
     if events is not None:
         yield "calendarEvents:"
         yield "  events:" if events.events else "  events: []"
@@ -94,13 +94,13 @@ def event_lines(events: DeclarableEvents | None, unsure: DeclarableEvents) -> It
             yield f"#     - {comment(one_line(event_value(event)))}"
 
 
-# --- a list of them, brought up to date --------------------------------------------------------------
+# --- a list of events, updated ----------------------------------------------------------------------
 
 
 class LiveEvents(Struct, frozen=True):
-    """What a file's events are on the site now.
+    """How the events of a file differ from the site.
 
-    By their names in the file the live ones that differ, the names of those that are gone, and those still to be
+    Live events that differ, by their names in the file; the names of events that are gone; and events still to be
     listed.
     """
 
@@ -110,7 +110,7 @@ class LiveEvents(Struct, frozen=True):
 
 
 def update_events(yaml: YamlText, live: LiveEvents) -> None:
-    """Makes the listed events what they are on the site. Raises NotEditable."""
+    """Makes the listed events match the site. Raises NotEditable."""
     holder = yaml.get(yaml.root, "calendarEvents")
     listed = yaml.get(holder, "events") if isinstance(holder, MappingNode) else None
     if not isinstance(listed, SequenceNode):
@@ -129,7 +129,7 @@ def update_events(yaml: YamlText, live: LiveEvents) -> None:
 
 
 def _update_event(yaml: YamlText, item: Any, live: CalendarEvent) -> None:
-    """One listed event as it is on the site. A description that the file leaves out stays left out."""
+    """Makes one listed event match the site. A description that the file leaves out stays left out."""
     value = event_value(live)
     managed: dict[str, Json] = {key: member for key, member in value.items() if key != "description"}
     if yaml.get(item, "description") is not None:

@@ -1,4 +1,4 @@
-"""`calendarEvents` of a site file: how it is read, and what is odd about it. How it is written is in event_text.py."""
+"""`calendarEvents` of a site file: how it is read, and warnings about it. event_text.py writes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.events import DesiredEvent, DesiredEvents
 
 FREQUENCIES: Final = ("WEEKLY", "MONTHLY", "YEARLY")
-"""What an event may recur by; the spelling is inferred from prose (I 9.2)."""
+"""How an event may recur. The spelling is inferred from prose (I 9.2)."""
 
 
 def read_events(layers: Layers) -> DesiredEvents | None:
@@ -28,7 +28,7 @@ def read_events(layers: Layers) -> DesiredEvents | None:
     events: list[DesiredEvent] = []
     names: set[str] = set()
     for at, event in enumerate(written.get("events", ())):
-        if event is None:  # a bad one, told already
+        if event is None:  # an invalid one, already reported
             continue
         path = ("calendarEvents", "events", at)
         if event["name"] in names:
@@ -43,7 +43,7 @@ def read_events(layers: Layers) -> DesiredEvents | None:
 
 
 def read_default_events(layers: Layers) -> None:
-    """Notes what is wrong with the events of defaults, which may say of events no more than `prune`."""
+    """Reports what is wrong with the events of defaults, which may set only `prune`."""
     if "events" in layers.value.get("calendarEvents", {}):
         read_events(layers)
 
@@ -60,7 +60,7 @@ def _event(written: dict[str, Any], path: KeyPath, layers: Layers) -> DesiredEve
 
 
 def unknown_frequencies(layers: Layers) -> Iterator[Diagnostic]:
-    """Warns of events that recur by a frequency the API is not known to take."""
+    """Warnings about events that recur by a frequency which the API is not known to accept."""
     events = layers.value.get("calendarEvents") or {}
     for at, event in enumerate(events.get("events") or ()):
         frequency = (event or {}).get("recurringRule", {}).get("frequency")

@@ -1,6 +1,6 @@
 """Why a document does not fit its schema, in words for the person who wrote it.
 
-Imported only when there is something to explain: jsonschema finds the errors, the sentences are made here.
+Imported only if there is something to explain. jsonschema finds the errors; the sentences are made here.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ def explain(document: Document, schema: Mapping[str, Any]) -> Iterator[Explained
             found = True
             yield explained
     if not found:
-        # The two validators disagree, which no known input brings about; say so rather than let it pass.
+        # The two validators disagree, although no known input makes them: report it rather than let it pass.
         yield (), problem(document.place(()), "does not fit its schema", "compare it with `reconciler schema`")
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """The draft-07 validator of jsonschema, but `$` matches at the very end alone, as ECMA and the fast one have it."""
+    """The draft-07 validator of jsonschema, but `$` matches only at the very end, as in ECMA and the fast one."""
 
     def pattern(_: Any, expression: str, value: Any, __: Any) -> Iterator[ValidationError]:
         if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", expression), value):
@@ -74,10 +74,10 @@ class _Explainer:
             case "additionalProperties" if isinstance(value, dict):
                 yield from self._unknown_keys(path, value, schema)
             case "required" if isinstance(value, dict):
-                # jsonschema gives one error for each missing key, and names it in its sentence alone.
+                # jsonschema gives one error for each missing key, and names the key only in its message.
                 key = next(key for key in rule if error.message.startswith(repr(key)))
                 others = [one for one in value if one not in schema.get("properties", ())]
-                if not any(close_match(one, [key]) for one in others):  # a misspelt key is told as such
+                if not any(close_match(one, [key]) for one in others):  # a misspelt key is reported as such
                     yield self._missing(path, key, schema)
             case "oneOf":
                 yield from self._one_of(path, error)
@@ -185,7 +185,7 @@ class _Explainer:
         return self._problem(path, f"{key} is missing", hint)
 
     def _one_of(self, path: KeyPath, error: ValidationError) -> Iterator[Explained]:
-        """Which of several forms was meant, and what keeps it from being that."""
+        """Which of several forms was meant, and why the value does not have that form."""
         value: Any = error.instance
         forms_written: Any = error.validator_value
         branches = [self._resolved(one) for one in forms_written]
@@ -230,7 +230,7 @@ class _Explainer:
         return found
 
     def _elsewhere(self, key: str) -> str | None:
-        """The section that a misplaced key belongs to."""
+        """The section to which a misplaced key belongs."""
         for section, field in self.schema["properties"].items():
             inner = self._resolved(field["allOf"][0]) if "allOf" in field else field
             if key in inner.get("properties", ()):
@@ -274,14 +274,14 @@ _YES_NO = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "fals
 
 
 def _likeness(value: Mapping[str, Any], branch: Mapping[str, Any]) -> tuple[int, int]:
-    """How much a value is like a form: required keys it has, and known keys or near misses of them."""
+    """How much a value resembles a form: required keys that it has, and known keys or near misses."""
     known = list(branch["properties"])
     near = sum(1 for key in value if key in known or get_close_matches(key, known, 1))
     return sum(1 for key in branch["required"] if key in value), near
 
 
 def _flow(value: Any) -> str:
-    """A value as one would write it in a line of YAML."""
+    """A value as it would be written on one line of YAML."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -14,7 +14,7 @@ from reconciler.model.settings import ATOMIC_MEMBERS
 
 
 class Layer(Struct, frozen=True):
-    """A part of a document: what of it is usable, and where in the document it begins."""
+    """A part of a document: what can be used of it, and where in the document it begins."""
 
     document: Document
     value: Any
@@ -22,7 +22,7 @@ class Layer(Struct, frozen=True):
 
 
 class Layers:
-    """A value merged from layers, first the weakest; notes problems at the layer that a value came from."""
+    """A value merged from layers, weakest first. Problems are recorded at the layer that a value came from."""
 
     __slots__ = ("_layers", "problems", "value")
 
@@ -39,12 +39,12 @@ class Layers:
         return self._layers[-1].document
 
     def problem(self, path: KeyPath, message: str, hint: str = "", *, key: bool = False) -> None:
-        """Notes that something is wrong with the value at a path, or with its key."""
+        """Records a problem with the value at a path, or with its key."""
         place, where = self._find(path, key=key)
         self.problems.append(problem(place, f"{where}{message}", hint))
 
     def warning(self, path: KeyPath, message: str, fix: str, *, code: str, key: bool = False) -> Diagnostic:
-        """That something is surely not meant as it is written at a path."""
+        """A warning about what is written at a path."""
         place, where = self._find(path, key=key)
         return warning(place, f"{where}{message}", fix, code=code)
 
@@ -55,14 +55,14 @@ class Layers:
         )
 
     def _find(self, path: KeyPath, *, key: bool) -> tuple[Place, str]:
-        """Where the value at a path is written, and how a message begins that is about it."""
+        """Where the value at a path is written, and how a message about it begins."""
         owner = self.owner(path)
         where = owner.prefix + path
         return owner.document.place(where, key=key), f"{dotted(where)}: " if where else ""
 
 
 def merge(under: Any, over: Any) -> Any:
-    """Objects merge by key; all else, and objects that are one value, is replaced by the layer above it."""
+    """Objects merge by key. Everything else, and objects that are one value, is replaced by the layer above."""
     if not isinstance(under, dict) or not isinstance(over, dict):
         return over
     merged = dict(under)

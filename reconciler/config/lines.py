@@ -1,4 +1,4 @@
-"""Lines as git counts them. YAML ends lines in more ways, so that the two may count differently (design.md 1.3)."""
+"""Lines as git counts them. YAML recognises more line ends, so the two may count differently (design.md 1.3)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 
 class GitLines:
-    """The lines of a text, found by where a YAML parser says that something is."""
+    """The lines of a text, found by the positions that a YAML parser reports."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -18,11 +18,11 @@ class GitLines:
         self._newlines = [at for at in (begin - 1 for begin in self._begins[1:]) if text[at] == "\n"]
 
     def number(self, line: int) -> int:
-        """The line of git in which a YAML parser's line begins, both counted from 1."""
+        """The line of git in which a YAML parser's line begins; both count from 1."""
         return bisect_right(self._newlines, self._begins[line - 1] - 1) + 1
 
     def holds(self, line: int, value: str) -> bool:
-        """Whether that line of git has a value in it, as it is."""
+        """Whether that line of git contains a value exactly as it is."""
         before = self.number(line) - 2
         begin = self._newlines[before] + 1 if before >= 0 else 0
         end = self._newlines[before + 1] if before + 1 < len(self._newlines) else len(self._text)

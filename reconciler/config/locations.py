@@ -1,4 +1,4 @@
-"""Where the API and the state are: what `api` and `state` may say, in the file and on the command line."""
+"""Where the API and the state are: what `api` and `state` may be, in the file and on the command line."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def check_state(text: str) -> Wrong | None:
 def _split(text: str) -> SplitResult | None:
     try:
         url = urlsplit(text)
-        _ = url.port  # read for its check alone
+        _ = url.port  # reading it is the check
     except ValueError:
         return None
     return None if any(mark.isspace() for mark in text) else url

@@ -1,4 +1,4 @@
-"""New site files: where they belong in a project, and how one of them is read again."""
+"""New site files: where they belong in a project, and how one of them is read back."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from reconciler.model.sites import DesiredSite
 def place_of(project: Project, name: SiteName) -> Path:
     """Where the file of a new site belongs.
 
-    Raises UsageError if no pattern of the project would take it, if there is a file already, and if it would
-    be outside the project.
+    Raises UsageError if no pattern of the project would match it, if the file already exists, or if it would be outside
+    the project.
     """
     file = f"{name}.yaml"
     for pattern in project.sites:
@@ -44,7 +44,7 @@ def place_of(project: Project, name: SiteName) -> Path:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Writes a file whole or not at all. Raises UsageError if it cannot be written."""
+    """Writes a file completely or not at all. Raises UsageError if it cannot be written."""
     try:
         write_atomically(path, text)
     except OSError as error:
@@ -52,7 +52,7 @@ def write_file(path: Path, text: str) -> None:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a file, None if there is none. Raises UsageError if it cannot be read."""
+    """The text of a file; None if it does not exist. Raises UsageError if it cannot be read."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
             return file.read()
@@ -65,7 +65,7 @@ def read_text(path: Path) -> str | None:
 def open_whole(
     paths: Sequence[Path] = (), trust: Trust | None = None, named: Sequence[Path] = ()
 ) -> tuple[Project, SiteIndex]:
-    """The project that the paths lie in and all its sites, of which there may be none yet; or those that are `named`.
+    """The project that the paths belong to, with all its sites (possibly none yet), or only those that are `named`.
 
     Raises InvalidFiles and UsageError.
     """
@@ -77,7 +77,7 @@ def open_whole(
 
 
 def _takes(project: Project, pattern: str, path: Path) -> bool:
-    """Whether a pattern would find a file at a path that is not there yet."""
+    """Whether a pattern would find a file at a path that does not exist yet."""
     regex = "".join(_part(part) for part in pattern.split("/") if part not in ("", "."))
     return re.fullmatch(regex, path.relative_to(project.root).as_posix() + "/") is not None
 
@@ -89,7 +89,7 @@ def _part(part: str) -> str:
 
 
 def read_one_site(project: Project, path: Path, id: str) -> DesiredSite:
-    """The site of that id in a file, with its approvals, as they are now. Raises InvalidFiles."""
+    """The site with that id in a file, with its approvals, as they are now. Raises InvalidFiles."""
     shown, problems = shown_path(path), list[Diagnostic]()
     data = read_file(path, shown, problems)
     approvals = ApprovalFiles(project)

@@ -1,4 +1,4 @@
-"""Checked sites, kept small until they are used: there may be many thousands, and files are read once in a run."""
+"""Checked sites, kept small until they are used: there may be many thousands, and files are read once per run."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ _RAW = -15
 
 
 ROOM: Final = 256 * 1024
-"""Bytes of files whose sites are kept as they are, at about six bytes of memory for each: packing is a tenth of reading
-a site, and worth it where there are many, or large ones."""
+"""How many bytes of files have their sites kept as they are, at about six bytes of memory for each.
+
+Packing takes a tenth of the time of reading a site, and pays off only for many sites or large ones.
+"""
 
 
 class KeptSite(Struct, frozen=True):
-    """A site as it is."""
+    """A site kept as it is."""
 
     site: DesiredSite
 
@@ -28,13 +30,13 @@ class KeptSite(Struct, frozen=True):
 
 
 class PackedSite(Struct, frozen=True):
-    """A site as some hundred bytes. `sample` is what sites of the project have in common, shared by all of them."""
+    """A site in a few hundred bytes. `sample` is what the project's sites have in common; all of them share it."""
 
     sample: bytes
     data: bytes
 
     def unpack(self) -> DesiredSite:
-        """The site as it was packed."""
+        """The site that was packed."""
         import zlib
 
         from reconciler.model.codec import from_json
@@ -51,9 +53,9 @@ class Packer:
         self._left = 0 if all_of_them else ROOM
 
     def pack(self, site: DesiredSite, size: int) -> KeptSite | PackedSite:
-        """A site, packed; the first one that is becomes the sample of the others.
+        """A packed site. The first one that is packed becomes the sample for the others.
 
-        `size`: bytes of what it was read from. Approved texts are in files of their own, and always packed.
+        `size`: the bytes it was read from. Approved texts are in files of their own, and always packed.
         """
         self._left -= size
         if self._left >= 0 and not site.approvals.activities:

@@ -1,4 +1,4 @@
-"""Patterns of site files -> files. Bounded: `**` at most once, each folder once whatever links lead to it."""
+"""Patterns of site files -> files. Bounded: `**` at most once, and each folder once, whatever links lead to it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _MAGIC = re.compile(r"[*?\[]")
 
 
 class Unlisted(Struct, frozen=True):
-    """A folder that a pattern leads to and that cannot be listed, and why."""
+    """A folder that a pattern leads to but that cannot be listed, and why."""
 
     folder: Path
     why: str
 
 
 def wrong_pattern(pattern: str) -> tuple[str, str] | None:
-    """What is wrong with a pattern that may stand in a file, and what would be right."""
+    """What is wrong with a pattern in a file, and what would be right."""
     if pattern.split("/").count("**") > 1:
         return f"{quoted(pattern)} has `**` more than once", "use it once: it already covers folders in folders"
     return None
 
 
 def fixed_folder(pattern: str) -> str:
-    """The folder that a pattern names before its first wildcard: `sites` of `sites/*/shop.yaml`, empty for none."""
+    """The folder that a pattern names before its first wildcard: `sites` in `sites/*/shop.yaml`; empty for none."""
     fixed: list[str] = []
     for part in pattern.split("/")[:-1]:
         if _MAGIC.search(part):
@@ -41,9 +41,9 @@ def fixed_folder(pattern: str) -> str:
 
 
 class Finder:
-    """Finds the files below a root that patterns take. Remembers what folders hold, for the next pattern.
+    """Finds the files below a root that patterns match. Remembers what folders contain, for the next pattern.
 
-    Names that begin with a dot are found only where the pattern's part does too.
+    Names that begin with a dot are found only if that part of the pattern does too.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,11 +53,11 @@ class Finder:
         self.unlisted: list[Unlisted] = []
 
     def find(self, pattern: str) -> Iterator[Path]:
-        """The files that one pattern takes, as paths below the root, in no order and possibly twice."""
+        """The files that one pattern matches, as paths below the root, in no particular order and possibly twice."""
         yield from self._find(self._root, [part for part in pattern.split("/") if part not in ("", ".")], set())
 
     def names_in(self, folder: Path) -> list[tuple[str, bool]]:
-        """The names in a folder and whether each is a folder itself, sorted; empty if there is no such folder."""
+        """The names in a folder, sorted, and whether each is itself a folder; empty if the folder does not exist."""
         found = self._listed.get(folder)
         if found is None:
             found = self._listed[folder] = self._scan(folder)
@@ -83,7 +83,7 @@ class Finder:
         return found
 
     def _find(self, folder: Path, parts: list[str], seen: set[tuple[str, int]]) -> Iterator[Path]:
-        """The files below a folder; `seen` are the real folders that links led to, with how many parts were left."""
+        """The files below a folder. `seen` has the real folders that links led to, with how many parts were left."""
         if not parts:
             return
         if folder in self._links:
@@ -116,7 +116,7 @@ class Finder:
                     yield folder / name
 
     def folders(self, top: Path) -> Iterator[Path]:
-        """A folder and all below it, links followed; each real folder once, by the shortest path to it."""
+        """A folder and all folders below it, following links; each real folder once, by the shortest path to it."""
         seen = {os.path.realpath(top)}
         waiting = deque([top])
         while waiting:

@@ -1,4 +1,4 @@
-"""The problems of a run over many files: the first thousand in full, the others as a number."""
+"""The problems of a run over many files: the first thousand in full, the others only counted."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 from reconciler.model.diagnostics import Diagnostic
 
 MAX_EXPLAINED: Final = 1000
-"""Whoever has more than that to put right begins with these; explaining all could take hours."""
+"""Anyone with more problems than this starts with these; explaining them all could take hours."""
 
 _MORE: Final = Diagnostic("more-problems", "", "")
 
 
 class Problems(list[Diagnostic]):
-    """A list of problems that takes the first MAX_EXPLAINED as they are; of the others it keeps the number alone."""
+    """A list of problems that keeps the first MAX_EXPLAINED as they are and only counts the others."""
 
     def append(self, found: Diagnostic) -> None:
-        """Takes a problem in, or, when the list is full, notes once more that there are more."""
+        """Adds a problem, or counts it if the list is full."""
         super().append(found if len(self) < MAX_EXPLAINED else _MORE)
 
     def extend(self, found: Iterable[Diagnostic]) -> None:
-        """Takes several in, as `append` does."""
+        """Adds several, as `append` does."""
         for one in found:
             self.append(one)
 
@@ -31,7 +31,7 @@ class Problems(list[Diagnostic]):
         return len(self) >= MAX_EXPLAINED
 
     def told(self) -> tuple[Diagnostic, ...]:
-        """The problems to show; the last one says how many more there are."""
+        """The problems to show. If there are more, the last one says how many."""
         more = len(self) - MAX_EXPLAINED
         if more <= 0:
             return tuple(self)

@@ -43,18 +43,18 @@ DEFAULT_CREDENTIALS: Final[Mapping[str, CredentialRef]] = MappingProxyType(
 
 
 class Defaults(Struct, frozen=True):
-    """One entry of `defaults`: what is merged under each site that has these labels."""
+    """One entry of `defaults`: what is merged under each site with these labels."""
 
     labels: Labels
     layer: Layer
 
     @property
     def place(self) -> Place:
-        """Where it says which sites it is for, or where it begins."""
+        """Where it says which sites it is for; if it does not say, where it begins."""
         return self.layer.document.place((*self.layer.prefix, "where"), key=True)
 
     def applies(self, labels: Mapping[str, str]) -> bool:
-        """Whether it is for a site with these labels."""
+        """Whether it applies to a site with these labels."""
         return all(labels.get(name) == value for name, value in self.labels)
 
 
@@ -66,15 +66,15 @@ class Account(Struct, frozen=True):
 
 
 PARALLELISM: Final = 32
-"""Sites at once where nobody names a number."""
+"""Number of sites processed in parallel by default."""
 
 
 class Project(Struct, frozen=True):
-    """A project as its reconciler.yaml says it; each field has the default that holds without one.
+    """A project as defined in its reconciler.yaml; each field has the default that applies without that file.
 
     `state` and `api` are as written; `approvals` is a folder below `root`. `file` is None if there is no
-    reconciler.yaml. `digest` is of the file's values, `stamp` of the file when it was read. `trust` is what was allowed
-    from outside the repository.
+    reconciler.yaml. `digest` covers the file's values; `stamp` is the file's when it was read. `trust` is what was
+    allowed from outside the repository.
     """
 
     root: Path
@@ -86,7 +86,7 @@ class Project(Struct, frozen=True):
     approvals: str = "approvals"
     parallelism: int = PARALLELISM
     parallelism_adapts: bool = True
-    """Whether no number was written, so that a run may find a better one."""
+    """Whether no number was given, so that a run may find a better one."""
     requests_per_minute: int = 200
     poll_interval: timedelta = timedelta(seconds=5)
     poll_timeout: timedelta = timedelta(minutes=15)
@@ -108,7 +108,7 @@ class Project(Struct, frozen=True):
 
 
 class InvalidProject(InvalidFiles):
-    """A project file with problems. `project` is what of it can be used, so that the site files can be checked too."""
+    """A project file with problems. `project` is the usable part of it, so that the site files can be checked too."""
 
     def __init__(self, problems: Sequence[Diagnostic], project: Project) -> None:
         super().__init__(problems)
@@ -116,10 +116,10 @@ class InvalidProject(InvalidFiles):
 
 
 def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Project:
-    """The project that the paths lie in; the current directory's if there is no path.
+    """The project that the paths belong to; without paths, the current directory's.
 
-    Raises UsageError if a path does not exist or there are several projects, and InvalidProject if reconciler.yaml
-    has problems. What has to read the site files too calls `open_project`, which names the problems of both.
+    Raises UsageError if a path does not exist or there are several projects, and InvalidProject if reconciler.yaml has
+    problems. To read the site files too, use `open_project`, which reports the problems of both.
     """
     root, file = find_root(paths)
     trust = trust or Trust()
@@ -135,7 +135,7 @@ def find_project(paths: Sequence[Path] = (), trust: Trust | None = None) -> Proj
 
 
 def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnostic]) -> Project:
-    """The project file; if it has problems, what can be used of it, so that the site files can be checked."""
+    """The project file. If it has problems: the usable part of it, so that the site files can be checked."""
     stamp = stamp_of(file)
     unusable = Project(root, file, credentials=_AnyCredentials(), trust=trust)
     if refused := refused_path(file, root, trust):
@@ -150,7 +150,7 @@ def _read_project(root: Path, file: Path, trust: Trust, problems: list[Diagnosti
 
 
 class _AnyCredentials(dict[str, CredentialRef]):
-    """Stands for credentials that cannot be read, so that the sites that name them are not wrong as well."""
+    """Stands in for credentials that cannot be read, so that the sites that name them are not reported as well."""
 
     def get(self, name: str, default: Any = None) -> Any:
         return super().get(name, default or DEFAULT_CREDENTIALS["default"])
@@ -189,7 +189,7 @@ def _project(root: Path, file: Path, trust: Trust, layers: Layers) -> Project:
 
 
 def _check_places(project: Project, layers: Layers) -> None:
-    """Notes where the file says something of the API, the state or folders that it may not say."""
+    """Reports what the file may not say about the API, the state or folders."""
     trust, written = project.trust, layers.value
     wrong = check_api(project.api) or (refused_api(project.api, trust) if trust.api is None else None)
     if wrong and "api" in written:
@@ -205,7 +205,7 @@ def _check_places(project: Project, layers: Layers) -> None:
 
 
 def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
-    """The folders and files of a project that lead outside of it: the key that names each, its name, what to do."""
+    """The folders and files of a project that lead outside it: the key that names each, its name, and what to do."""
     places = [("approvals", project.approvals), ("", SEED)]
     if project.trust.state is None and "://" not in project.state and "\0" not in project.state:
         places.append(("state", project.state))
@@ -221,7 +221,7 @@ def _places_outside(project: Project) -> Iterator[tuple[str, str, Refused]]:
 
 def _account(layers: Layers, credentials: Mapping[str, CredentialRef]) -> Account | None:
     written = layers.value.get("account")
-    if written is None or "id" not in written:  # an id that is wrong is left out, and was told
+    if written is None or "id" not in written:  # an invalid id is left out, and already reported
         return None
     account = Account(written["id"], written.get("credentials", "default"))
     if account.credentials not in credentials:
@@ -281,11 +281,11 @@ def _policy(layers: Layers) -> Policy:
 def _defaults(layers: Layers) -> tuple[Defaults, ...]:
     found: list[Defaults] = []
     for at, written in enumerate(layers.value.get("defaults", ())):
-        if written is None:  # a bad one, told already
+        if written is None:  # an invalid one, already reported
             continue
         labels = written.get("where", {}).get("labels", {})
         layer = Layer(layers.document, written, ("defaults", at))
-        # What is wrong here is wrong for any site, also if no site has these labels yet.
+        # What is wrong here is wrong for any site, even if no site has these labels yet.
         alone = Layers((layer,), layers.problems)
         for read in (read_settings, read_activities, read_posts):
             read(alone)

@@ -1,6 +1,6 @@
-"""Whether a value fits a JSON Schema, for a few small documents: sooner than the fast validator is loaded and built.
+"""Whether a value fits a JSON Schema. For a few small documents, faster than loading and building the fast validator.
 
-It knows the keywords of our own schemas, and nothing of what validators disagree about: there it does not answer.
+It knows the keywords of this project's schemas. Where validators disagree, it gives no answer.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, Final, TypeAlias
 Schema: TypeAlias = Mapping[str, Any]
 
 LARGEST: Final = 2**53
-"""Numbers beyond are not the same everywhere."""
+"""Numbers beyond this are not the same everywhere."""
 
 
 class CannotTell(Exception):
-    """A validator must look at this value."""
+    """Only a full validator can judge this value."""
 
 
 def surely_fits(value: Any, schema: Schema, root: Schema) -> bool:
     """Whether a value is valid. `root` is the schema that references start from. Raises CannotTell."""
     reference = schema.get("$ref")
     if reference is not None:
-        return surely_fits(value, _definition(reference, root), root)  # in Draft 7 nothing beside a reference counts
+        return surely_fits(value, _definition(reference, root), root)  # Draft 7 ignores everything beside a reference
     for keyword, wanted in schema.items():
         if keyword not in _SAY_NOTHING and not _CHECKS.get(keyword, _unknown)(value, wanted, schema, root):
             return False
@@ -43,7 +43,7 @@ def _unknown(_value: Any, _wanted: Any, _schema: Schema, _root: Schema) -> bool:
 
 
 def _type(value: Any, wanted: str | list[str], _schema: Schema, _root: Schema) -> bool:
-    if isinstance(value, float):  # 1.0 is an integer to some
+    if isinstance(value, float):  # some validators take 1.0 as an integer
         raise CannotTell
     name = _NAMES.get(type(value))
     if name is None or (name == "integer" and not -LARGEST < value < LARGEST):
@@ -61,7 +61,7 @@ def _enum(value: Any, wanted: list[Any], _schema: Schema, _root: Schema) -> bool
 def _pattern(value: Any, wanted: str, _schema: Schema, _root: Schema) -> bool:
     if not isinstance(value, str):
         return True
-    if not value.isascii() or "\n" in value:  # what a blank, a digit and the end of a text are
+    if not value.isascii() or "\n" in value:  # validators disagree about blanks, digits and the end of a text
         raise CannotTell
     return re.search(wanted, value) is not None
 

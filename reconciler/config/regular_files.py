@@ -1,4 +1,4 @@
-"""Reads regular files alone: a FIFO would wait for ever, and a device has no end. Says which paths lead astray."""
+"""Reads only regular files: a FIFO would block for ever, and a device has no end. Finds paths that lead elsewhere."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0) | g
 
 
 class NotRegular(OSError):
-    """A folder, FIFO, socket or device, where a file was expected."""
+    """A folder, FIFO, socket or device where a file was expected."""
 
 
 def open_regular(path: Path) -> IO[bytes]:
-    """A regular file, links followed, to be read. Raises as `read_regular`."""
+    """Opens a regular file for reading, following links. Raises as `read_regular` does."""
     opened = os.fdopen(os.open(path, os.O_RDONLY | _WITHOUT_WAITING), "rb")
     if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
         opened.close()
@@ -25,16 +25,16 @@ def open_regular(path: Path) -> IO[bytes]:
 
 
 def read_regular(path: Path, limit: int) -> bytes:
-    """At most `limit` bytes of a regular file, links followed. Raises OSError, NotRegular for another kind of thing.
+    """At most `limit` bytes of a regular file, following links. Raises OSError; NotRegular for anything but a file.
 
-    What is judged is what was opened, so that nothing can be put in its place in between.
+    The check is made on the opened file, so that nothing can be put in its place in between.
     """
     descriptor = os.open(path, os.O_RDONLY | _WITHOUT_WAITING)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise NotRegular(f"{path} is not a regular file")
-        # The size is a hint alone: it may grow meanwhile, and files of the system say 0.
+        # The size is only a hint: the file may grow meanwhile, and files of the system say 0.
         chunks, left, at_once = [], limit, max(found.st_size + 1, 65_536)
         while left and (chunk := os.read(descriptor, min(left, at_once))):
             chunks.append(chunk)
@@ -45,10 +45,10 @@ def read_regular(path: Path, limit: int) -> bytes:
 
 
 def leads_away(path: Path, allowed: Iterable[Path] = ()) -> bool:
-    """Whether a file to write below the working directory would be somewhere else, as its links are followed.
+    """Whether a file to be written below the working directory would end up elsewhere, because of links.
 
-    A repository can hold such a link, and whoever typed the path meant a place in the repository. `allowed` are
-    folders, resolved, where it may be. A link to a regular file is itself replaced, and leads nowhere.
+    A repository can contain such a link, while whoever typed the path meant a place in the repository. `allowed` are
+    resolved folders where it may be. A link to a regular file is itself replaced, and leads nowhere.
     """
     here, written = Path.cwd(), Path(os.path.abspath(path))
     if not written.is_relative_to(here):

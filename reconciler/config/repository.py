@@ -1,6 +1,6 @@
-"""What git says of a project: what changed, what is committed, who decided; and a commit, where a person asks for it.
+"""What git knows about a project: what changed, what is committed, who decided; and commits, if a person asks for one.
 
-All in a clean environment. Nothing is ever pushed.
+Git always runs in a clean environment. Nothing is ever pushed.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from msgspec import Struct
 from reconciler.model.diagnostics import UsageError
 
 _UNMOVED: Final = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
-"""What files of a project could otherwise turn: which repository is meant, and what runs."""
+"""Settings that files of a project could otherwise change: which repository is meant, and what runs."""
 
 
 class GitError(Exception):
-    """Git is missing, or refused; the text says why and what to do."""
+    """Git is missing, or reported an error; the text says why and what to do."""
 
 
 class Repository:
-    """The repository that a folder lies in. `environment` is that of the git processes."""
+    """The repository that a folder is in. `environment` is that of the git processes."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -44,10 +44,11 @@ class Repository:
 
     @cached_property
     def _marked(self) -> Path:
-        """The nearest folder with a `.git` in it, where git is asked.
+        """The nearest folder that contains a `.git`, where git is run.
 
-        Git itself takes any folder that looks like a repository for one, with its configuration, which names programs;
-        and a change may commit such a folder. It cannot commit a `.git`. Raises GitError if there is none.
+        Git itself takes any folder that looks like a repository for one, including its configuration, which can name
+        programs to run; and a change may commit such a folder. It cannot commit a `.git`. Raises GitError if there is
+        none.
         """
         here = Path(os.path.realpath(self._folder))
         for folder in (here, *here.parents):
@@ -63,9 +64,9 @@ class Repository:
             return None
 
     def changed_since(self, revision: str) -> Changed:
-        """What differs between the working tree and the point at which it left `revision`, new files included.
+        """What differs between the working tree and its merge base with `revision`, new files included.
 
-        Raises UsageError if there is no git, no repository, no such revision, or no history in common.
+        Raises UsageError if there is no git, no repository, no such revision, or no common history.
         """
         try:
             self._run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
@@ -84,7 +85,7 @@ class Repository:
             raise UsageError(f"--changed-since: {error}") from None
 
     def committed(self, path: Path) -> bytes | None:
-        """The text of a file in HEAD; None if it, or a link that leads to it, is not committed as it is.
+        """The text of a file in HEAD; None if the file, or a link that leads to it, is not committed as it is.
 
         Raises GitError if there is no repository.
         """
@@ -103,7 +104,7 @@ class Repository:
             return None
 
     def in_head(self, path: Path) -> bytes | None:
-        """The text in HEAD of a file that is no longer on the disk, through the links of HEAD; None if it has none.
+        """The text in HEAD of a file that is no longer on disk, following links in HEAD; None if HEAD lacks it.
 
         Raises GitError if there is no repository.
         """
@@ -123,8 +124,8 @@ class Repository:
     def not_checked_out(self, folder: Path) -> dict[Path, bool]:
         """The files that git tracks below a folder and that are missing here without having been deleted.
 
-        True for one that a sparse checkout leaves out; False for one that is gone with the whole folder.
-        Raises GitError if there is no repository.
+        True for a file that a sparse checkout leaves out, False for one that is missing with its whole folder. Raises
+        GitError if there is no repository.
         """
         here = trail(folder)[-1]
         told = self._run("ls-files", "-t", "-z", "--", os.path.relpath(here, self.top), top=True)
@@ -133,11 +134,11 @@ class Repository:
         return {self.top / path: tag == "S" for tag, _, path in entries if tag == "S" or gone}
 
     def is_clean(self, path: Path) -> bool:
-        """Whether a file, and each link that leads to it, is in HEAD as it is on the disk."""
+        """Whether a file, and each link that leads to it, is in HEAD exactly as on disk."""
         return all(step.is_relative_to(self.top) and not self._is_in(step, self._dirty) for step in trail(path))
 
     def is_known(self, path: Path) -> bool:
-        """`is_clean`, and False if there is no repository."""
+        """`is_clean`, but False if there is no repository."""
         try:
             return self.is_clean(path)
         except GitError:
@@ -146,17 +147,17 @@ class Repository:
     def author_of_line(self, path: Path, line: int) -> str | None:
         """Who last changed a line of a file, counted from 1; None if git does not know.
 
-        That is so for a file with changes that are not committed, and for a line that is older than a shallow history.
+        Git does not know for a file with uncommitted changes, or for a line older than a shallow history.
         """
         try:
             if not self.is_clean(path):
                 return None
             name = os.path.relpath(trail(path)[-1], self.top)
-            whole = ("--porcelain", "--ignore-revs-file=")  # no commit is passed over, whatever a file lists
+            whole = ("--porcelain", "--ignore-revs-file=")  # no commit is ignored, whatever a file lists
             told = self._run("blame", *whole, "-L", f"{line},{line}", "HEAD", "--", name)
             if self.is_shallow() and re.search(r"^boundary$", told, re.MULTILINE):
                 return None
-            # As the commit has it: what blame says of people follows .mailmap, which any change may write.
+            # As the commit has it: the names that blame gives follow .mailmap, which any change may write.
             written = self._run("cat-file", "commit", told.split(" ", 1)[0])
         except GitError:
             return None
@@ -164,7 +165,7 @@ class Repository:
         return author[1] if author else None
 
     def commits_of(self, folder: Path, most: int) -> dict[Path, list[str]]:
-        """The last commits that changed files of a folder, the newest first, by file. Empty if git knows none."""
+        """The last commits that changed files of a folder, newest first, by file. Empty if git knows none."""
         found: dict[Path, list[str]] = {}
         try:
             name = os.path.relpath(trail(folder)[-1], self.top)
@@ -194,7 +195,7 @@ class Repository:
         self._bytes("commit", "--quiet", "--only", "--file=-", "--", *names, top=True, given=message.encode("utf-8"))
 
     def is_shallow(self) -> bool:
-        """Whether commits are missing at the beginning of the history. Raises GitError if there is none."""
+        """Whether the beginning of the history is missing. Raises GitError if there is no history."""
         return self._run("rev-parse", "--is-shallow-repository").strip() == "true"
 
     @cached_property
@@ -205,10 +206,10 @@ class Repository:
         return Changed(self.top, changed).has_step(path)
 
     def _differing(self, base: str) -> frozenset[str]:
-        """Paths below the top that differ from a commit; of a submodule, its own path."""
+        """Paths below the top that differ from a commit; for a submodule, its own path."""
         options = ("--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "--ignore-submodules=none", "-z")
         differing = self._run("diff", *options, base, "--", top=True)
-        # Ignored files are no less new: an approvals file that git ignores was never committed.
+        # Ignored files are new all the same: an approvals file that git ignores was never committed.
         new = self._run("ls-files", "--others", "-z", "--", "*.yaml", "*.yml", top=True)
         return frozenset(path for path in (differing + new).split("\0") if path)
 
@@ -237,7 +238,7 @@ class Repository:
 
 
 def _said(text: str) -> str:
-    """What git complained of, with the command that it names as the remedy."""
+    """What git complained about, with the command that it suggests."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return ""
@@ -266,7 +267,7 @@ class Changed(Struct, frozen=True):
 
 
 def trail(path: Path) -> tuple[Path, ...]:
-    """The links on the way to a file, each as a path without links above it, and the file itself at the end."""
+    """The links on the way to a file, each as a path without links above it, followed by the file itself."""
     return tuple(_trail(path))
 
 
@@ -295,4 +296,4 @@ def _trail(path: Path) -> Iterator[Path]:
 
 
 _MAX_LINKS = 40
-"""What a system follows before it says that links lead in circles."""
+"""After this many links, a system reports that they form a cycle."""

@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 
 class NotUsable(Exception):
-    """A value whose problem is noted already; the rule it is in is left out."""
+    """A value whose problem has already been reported; the rule it is in is left out."""
 
 
 def read_time(read: Any, text: str, path: KeyPath, layers: Layers) -> Any:
-    """What a reader of `times` makes of a text; notes its problem and raises NotUsable."""
+    """What a reader of `times` makes of a text. If it cannot be read, reports the problem and raises NotUsable."""
     try:
         return read(text)
     except ValueError as error:
@@ -31,7 +31,7 @@ def read_time(read: Any, text: str, path: KeyPath, layers: Layers) -> Any:
 
 
 def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
-    """`activities`: in the order of the file, which decides."""
+    """`activities`, in the order of the file, which matters."""
     rules = _each(layers, ("activities",), _activity_rule)
     seen: list[tuple[Match, KeyPath]] = []
     created: dict[tuple[str, str], KeyPath] = {}
@@ -47,7 +47,7 @@ def read_activities(layers: Layers) -> tuple[ActivityRule, ...]:
 
 
 def read_posts(layers: Layers) -> tuple[PostsRule, ...]:
-    """`posts`: in the order of the file, which decides."""
+    """`posts`, in the order of the file, which matters."""
     rules = _each(layers, ("posts",), _posts_rule)
     seen: list[tuple[Match, KeyPath]] = []
     for path, rule in rules:
@@ -81,7 +81,7 @@ def read_schedule(layers: Layers) -> DesiredSchedule | None:
 
 
 def read_pause(written: bool | str) -> Pause:
-    """`paused` of a site or of the policy."""
+    """`paused` in a site or in the policy."""
     return Pause(written) if isinstance(written, str) else Pause.NONE
 
 
@@ -92,7 +92,7 @@ def _each(layers: Layers, path: KeyPath, read: Any) -> list[tuple[KeyPath, Any]]
         written = written.get(step, {})
     rules: list[tuple[KeyPath, Any]] = []
     for at, one in enumerate(written):
-        if one is None:  # a bad one, told already
+        if one is None:  # an invalid one, already reported
             continue
         here = (*path, at)
         try:
@@ -133,7 +133,7 @@ def _schedule_rule(written: dict[str, Any], path: KeyPath, layers: Layers) -> Sc
 
 
 def read_match(written: dict[str, Any], path: KeyPath, layers: Layers) -> Match:
-    """A selector. Raises NotUsable for one whose times cannot be read."""
+    """A selector. Raises NotUsable if its times cannot be read."""
     within = start = end = None
     if "within" in written:
         within = read_time(times.duration, written["within"], (*path, "within"), layers)
@@ -171,7 +171,7 @@ def _bounds(written: dict[str, Any], path: KeyPath, layers: Layers) -> tuple[int
 
 
 def covers(one: Match, other: Match) -> bool:
-    """Whether whatever matches the other rule certainly matches this one too."""
+    """Whether everything that matches the other rule certainly matches this one too."""
     return (
         (one.title is None or set(one.title) == {"*"} or _same_title(one.title, other.title))
         and (one.within is None or (other.within is not None and other.within <= one.within))
@@ -188,7 +188,7 @@ def _same_title(one: str, other: str | None) -> bool:
 
 
 def _covers_names(wide: Iterable[str], narrow: Iterable[str]) -> bool:
-    """Whether a list that allows the narrow one's members is empty (all are allowed) or holds them all."""
+    """Whether a list that allows the narrow one's members is empty (all are allowed) or contains them all."""
     allowed, asked = set(wide), set(narrow)
     return not allowed or (bool(asked) and asked <= allowed)
 

@@ -6,18 +6,18 @@ import re
 from typing import Final
 
 MAX_NUMBER: Final = 2**53
-"""Above it JSON readers disagree about what a number is."""
+"""Above this, JSON readers disagree about the value of a number."""
 
 _MAX_DIGITS: Final = 24
-"""Above it a number is too large whatever its digits are, and not worth converting."""
+"""A number with more digits is too large in any case, and not worth converting."""
 
 
 NOT_ALWAYS_TEXT: Final = frozenset({"", *"0123456789+-.~nNtTfF"})
-"""What an unquoted scalar begins with where it may be something other than text."""
+"""What an unquoted scalar begins with if it may be something other than text."""
 
 
 class NotInJson(ValueError):
-    """A number that JSON has no form for, with what is wrong with it."""
+    """A number that JSON cannot express, with what is wrong with it."""
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
@@ -32,7 +32,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
         return _bounded(int(digits, base) if len(text) <= _MAX_DIGITS else MAX_NUMBER + 1)
     if _FLOAT.match(text):
         number = _bounded(float(text))
-        return int(number) if number.is_integer() else number  # as the canonical form of values has it
+        return int(number) if number.is_integer() else number  # as in the canonical form of values
     if _NO_NUMBER.match(text):
         raise NotInJson("is not a number in JSON")
     return text

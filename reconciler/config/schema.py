@@ -1,4 +1,4 @@
-"""Checks values against schemas/. A fast validator says yes; only a no is looked at closely (explain.py)."""
+"""Checks values against schemas/. A fast validator decides; only what it rejects is examined closely (explain.py)."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def schema_text(name: str) -> str:
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """A schema as a value, which nobody changes."""
+    """A schema as a value that nobody changes."""
     value: dict[str, Any] = json.loads(schema_text(name))
     return value
 
 
 FEW: Final = 30
-"""Documents of a kind that are looked at without the fast validator, whose loading takes as long as some hundred."""
+"""This many documents of a kind are checked without the fast validator, whose loading costs about a hundred checks."""
 
 
 @cache
@@ -55,7 +55,7 @@ def _fast(name: str) -> Callable[[Any], bool]:
 
 
 _few: Final = {name: iter(range(FEW)) for name in SCHEMAS}
-"""What is left of FEW, by schema."""
+"""How much of FEW is left, by schema."""
 
 
 def fits(value: Any, name: str) -> bool:
@@ -69,29 +69,29 @@ def fits(value: Any, name: str) -> bool:
 
 
 class Checked(Struct, frozen=True):
-    """What a schema said of a document. `value` is the document's, without the parts at the `bad` paths."""
+    """The result of checking a document. `value` is the document's, without the parts at the `bad` paths."""
 
     value: Any
     bad: tuple[KeyPath, ...] = ()
 
     def usable(self, section: str) -> bool:
-        """Whether nothing is wrong with a section, so that what it must hold is there."""
+        """Whether nothing is wrong with a section, so that its required members exist."""
         return not any(not path or path[0] == section for path in self.bad)
 
 
 def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
-    """Checks a document against its schema; every problem of it goes to `problems`.
+    """Checks a document against its schema. Every problem goes to `problems`.
 
-    What is usable is looked at further all the same, so that all that is wrong is told at once.
+    What is usable is still examined further, so that everything that is wrong is reported at once.
     """
     if fits(document.value, name):
         return Checked(document.value)
-    if len(problems) >= MAX_EXPLAINED:  # this one is counted, and no longer explained
+    if len(problems) >= MAX_EXPLAINED:  # this document is counted, but no longer explained
         problems.append(problem(document.start, "does not fit its schema"))
         return Checked({}, ((),))
     from reconciler.config.explain import explain
 
-    # A place that the YAML itself is wrong at is told once.
+    # A place where the YAML itself is wrong is reported only once.
     told = {one.place for one in takewhile(lambda one: one.file == document.file, reversed(problems))}
     bad: list[KeyPath] = []
     for path, found in explain(document, schema(name)):
@@ -105,7 +105,7 @@ def check(document: Document, name: str, problems: list[Diagnostic]) -> Checked:
 
 @cache
 def _lists(name: str) -> frozenset[KeyPath]:
-    """The lists of objects in a document, at its top or in a section.
+    """The lists of objects in a document, at the top level or in a section.
 
     Their members are read one by one: a bad one becomes None, and the others keep their positions.
     """
@@ -121,14 +121,14 @@ def _lists(name: str) -> frozenset[KeyPath]:
 
 
 def _resolved(part: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
-    """A part of a schema, or the definition that it refers to."""
+    """A part of a schema, or the definition to which it refers."""
     while "allOf" in part or "$ref" in part:
         part = part["allOf"][0] if "allOf" in part else whole["definitions"][part["$ref"].rpartition("/")[2]]
     return part
 
 
 def _without(value: Any, bad: Sequence[KeyPath], lists: frozenset[KeyPath]) -> Any:
-    """A value without its bad parts: members of lists that are read one by one, else keys of a section."""
+    """A value without its bad parts: members of lists that are read one by one, otherwise keys of a section."""
     if not isinstance(value, dict):
         return {}
     rest = {key: dict(part) if isinstance(part, dict) else part for key, part in value.items()}

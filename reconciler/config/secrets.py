@@ -1,6 +1,6 @@
-"""Where secrets are kept, and fetching them from there at the moment they are needed.
+"""Where secrets are kept, and how they are fetched when they are needed.
 
-A file of the project names a secret by reference alone; its value never goes into a message.
+A project file names a secret only by reference. Its value never appears in a message.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ COMMAND_SECONDS: Final = 60
 """How long a command may take to print a secret: somebody may have to unlock a vault."""
 
 SHORTEST: Final = 8
-"""Characters that a key has at least. What is shorter is a mistake, and masking it would mask half the screen."""
+"""How many characters a key has at least. Anything shorter is a mistake, and masking it would mask half the screen."""
 
 _FILE_BYTES: Final = 65536
 
@@ -74,9 +74,9 @@ CredentialRef: TypeAlias = ApiKeyRef | AppRef
 
 
 def resolve(ref: CredentialRef, environ: Mapping[str, str]) -> Credential:
-    """The credentials that a reference names. Looks into `environ`, reads a file or runs a command.
+    """The credentials that a reference names. Reads `environ` or a file, or runs a command.
 
-    Raises UsageError, which says which reference and what to do, and never what was found there.
+    Raises UsageError, which names the reference and says what to do, but never what was found there.
     """
     match ref:
         case ApiKeyRef(key=key):

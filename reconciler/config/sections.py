@@ -1,4 +1,4 @@
-"""The sections of a site file beside its rules and events: settings, what is expected, the marketing plan."""
+"""The sections of a site file other than its rules and events: settings, expectations, the marketing plan."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ from reconciler.model.sites import DesiredSite, SiteRef
 
 
 class ReadSite(Struct, frozen=True):
-    """A site that a document declares. `problems` stop it alone; `warnings` are about what its document says."""
+    """A site that a document declares. `problems` stop only this site; `warnings` are about what its document says."""
 
     site: DesiredSite
     warnings: tuple[Diagnostic, ...] = ()
@@ -39,13 +39,13 @@ class ReadSite(Struct, frozen=True):
 def read_site(
     document: Document, project: Project, approvals: ApprovalFiles, problems: list[Diagnostic]
 ) -> ReadSite | None:
-    """The site that a document declares; None if it has problems, all of which are noted."""
+    """The site that a document declares; None if it has problems, all of which are reported."""
     before = len(problems)
     if document.value is None:
         problems.append(problem(document.start, "an empty document", "write a site, or delete the `---`"))
         return None
     checked = check(document, "site", problems)
-    known = checked.usable("site") and "site" in checked.value  # or misspelt, which is one problem and not two
+    known = checked.usable("site") and "site" in checked.value  # it may be misspelt, which is one problem, not two
     labels: dict[str, str] = checked.value["site"].get("labels", {}) if known else {}
     under = [defaults for defaults in project.defaults if defaults.applies(labels)]
     layers = Layers((*(defaults.layer for defaults in under), Layer(document, checked.value)), problems)
@@ -62,7 +62,7 @@ def read_site(
 
 
 def _inherited(site: DesiredSite, layers: Layers, under: Sequence[Defaults]) -> tuple[tuple[str, str], ...]:
-    """The managed fields whose values are from `defaults`, each with the labels that those are for."""
+    """The managed fields whose values come from `defaults`, each with the labels that those are for."""
     origins = {id(defaults.layer): ",".join(f"{name}={value}" for name, value in defaults.labels) for defaults in under}
     owners = ((field.path, id(layers.owner(tuple(field.path.split("."))))) for field in site.settings)
     return tuple((path, origins[owner]) for path, owner in owners if owner in origins)
@@ -76,7 +76,7 @@ def _approval_is_required(site: DesiredSite, layers: Layers, project: Project) -
 
 
 _NOBODY = SiteRef(SiteName("unknown"), "unknown")
-"""In place of a `site` that cannot be read, so that the rest of its document is checked too."""
+"""Stands in for a `site` that cannot be read, so that the rest of its document is still checked."""
 
 
 def _site(
@@ -84,12 +84,12 @@ def _site(
 ) -> DesiredSite:
     written: dict[str, Any] = layers.value
     marketing_plan = read_marketing_plan(layers)
-    # `where` is of the defaults, and says nothing of the site.
+    # `where` belongs to the defaults, and says nothing about the site.
     declared = {key: value for key, value in written.items() if key != "where"}
     site = DesiredSite(
         ref=ref,
         place=layers.document.start,
-        # Plain values of a file are in canonical form already; freezing them first would cost a quarter of the time.
+        # Plain values of a file are already in canonical form; freezing them first would cost a quarter of the time.
         digest=digest_of(cast("Json", {"site": declared, "approvals": approved_digest})),
         labels=tuple(sorted(labels.items())),
         settings=read_settings(layers),

@@ -1,4 +1,4 @@
-"""Which files of a project are site files, and what the paths of a command line are: a choice among them."""
+"""Which files of a project are site files, and which of them the paths on the command line choose."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ YAML: Final = (".yaml", ".yml")
 
 
 class SiteFiles(Struct, frozen=True):
-    """The site files of a project, sorted, each once; and the YAML files near them that no pattern takes."""
+    """The site files of a project, sorted, each once; and the YAML files near them that no pattern matches."""
 
     files: tuple[Path, ...]
     passed_over: tuple[Path, ...]
     problems: tuple[Diagnostic, ...]
 
     def warnings(self) -> list[Diagnostic]:
-        """That there are files which are read by nobody."""
+        """A warning if there are files that nothing reads."""
         message = "is not read: no pattern in `sites` matches it"
         fix = f"widen `sites` in {PROJECT_FILE}, or move the file"
         return [warning(Place(shown_path(file)), message, fix, code="file-not-read") for file in self.passed_over]
@@ -59,7 +59,7 @@ def find_site_files(project: Project) -> SiteFiles:
 
 
 class Named(Struct, frozen=True):
-    """What paths of a command line name: all sites, or those of some site files; and files that are something else."""
+    """What paths on the command line name: all sites or those of some site files, and files that are something else."""
 
     whole: bool
     files: frozenset[Path] = frozenset()
@@ -93,7 +93,7 @@ def named_by(project: Project, site_files: SiteFiles, paths: Sequence[Path]) -> 
 
 
 def _below(folder: Path, files: Sequence[Path], real: dict[str, Path]) -> set[Path]:
-    """The files below a folder, as their paths are written or as they are with links followed."""
+    """The files below a folder, by their paths as written or with links followed."""
     real_folder = Path(os.path.realpath(folder))
     below = {file for file in files if folder in file.parents}
     return below | {file for name, file in real.items() if real_folder in Path(name).parents}

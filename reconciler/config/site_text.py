@@ -26,8 +26,8 @@ _LONGEST: Final = 63
 class NewSite(Struct, frozen=True):
     """What a new site file says. `title` is the site's own name, `url` where it is published.
 
-    `unsure` are events of which nobody can tell whether they are the site's own: they are written as comments.
-    `events` is None if none is declared. `scheduled` counts posts that wait to go out, in `approvals`.
+    `unsure` are events that may not be the site's own: they are written as comments. `events` is None if none is
+    declared. `scheduled` counts posts that are waiting to go out, in `approvals`.
     """
 
     name: SiteName
@@ -47,7 +47,7 @@ class NewSite(Struct, frozen=True):
 
 
 def site_name(title: str, id: str, taken: Collection[str]) -> SiteName:
-    """A name for a site that is not taken: its own in small letters, or one made of its id where it has none."""
+    """A name for a site that is not taken: its own in lower case, or one made from its id if it has none."""
     plain = (
         unicodedata.normalize("NFKD", title.casefold()).replace("'", "").replace("\N{RIGHT SINGLE QUOTATION MARK}", "")
     )
@@ -67,10 +67,10 @@ def site_name(title: str, id: str, taken: Collection[str]) -> SiteName:
 
 
 def declared_settings(live: MarketingSettings, under: Mapping[str, Json]) -> tuple[tuple[Field, ...], tuple[str, ...]]:
-    """The fields to declare, and the paths of those that a site file cannot say.
+    """The fields to declare, and the paths of those that a site file cannot express.
 
-    `under` are the fields that the project's defaults put under the site: what is the same there is left out, and
-    what the site does not have is cleared.
+    `under` are the fields that the project's defaults give the site: equal ones are left out, and those that the site
+    does not have are cleared.
     """
     fields: list[Field] = []
     left_out: list[str] = []
@@ -99,7 +99,7 @@ def _below(path: str, above: str) -> bool:
 
 
 def can_be_declared(field: Field) -> bool:
-    """Whether a site file may hold the field; no YAML can hold half of a surrogate pair."""
+    """Whether a site file can contain the field: no YAML can hold half of a surrogate pair."""
     value = settings_of((field,))
     document = {"version": 1, "site": A_SITE}
     document |= {root: thaw(tree) for root, tree in _trees(value).items() if tree}
@@ -124,7 +124,7 @@ def _trees(settings: MarketingSettings) -> dict[str, JsonObject]:
 
 
 def new_site_text(site: NewSite, schema: str | None = None) -> str:
-    """The text of a site file; `schema` is where editors find its schema, from the file's folder."""
+    """The text of a site file. `schema` is where editors find its schema, relative to the file's folder."""
     return "".join(f"{line}\n" for line in _lines(site, schema))
 
 
@@ -161,7 +161,7 @@ def yaml_tree(tree: JsonObject) -> str:
 
 
 def merged_fields(layers: Iterable[Any]) -> dict[str, Json]:
-    """The settings that these layers of defaults say together, by path."""
+    """The settings that these layers of defaults give together, by path."""
     from reconciler.config.layers import merge
     from reconciler.model.canonical import freeze_object
 

@@ -1,7 +1,7 @@
-"""A site file, brought up to date with its live site: the fields that it manages, and none that it does not.
+"""A site file, updated from its live site: the fields that it manages, and no others.
 
-Comments, order and quoting stay; see yaml_edit.py. A field that the site does not have any more becomes `null`, an
-event that is gone leaves the list.
+Comments, order and quoting stay (see yaml_edit.py). A field that the site no longer has becomes `null`; an event that
+is gone is removed from the list.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from reconciler.model.settings import ATOMIC_MEMBERS, Field, MarketingSettings, 
 
 
 class Updated(Struct, frozen=True):
-    """The new text of a file, and the paths of what it cannot say."""
+    """The new text of a file, and the paths of what it cannot express."""
 
     text: str
     unsaid: tuple[str, ...] = ()
@@ -31,10 +31,10 @@ class Updated(Struct, frozen=True):
 def update_site(
     text: str, declared: Iterable[Field], live: MarketingSettings, events: LiveEvents | None, file: str
 ) -> Updated:
-    """The text of a file with one site, with the live values of what it manages.
+    """The text of a file with one site, updated with the live values of what it manages.
 
-    `declared` are its fields with their values, defaults included. Raises InvalidFiles if the file is written so
-    that it cannot be changed in place.
+    `declared` are its fields with their values, defaults included. Raises InvalidFiles if the file is written in a way
+    that cannot be changed in place.
     """
     try:
         yaml = YamlText(text)
@@ -59,7 +59,7 @@ def update_site(
 
 
 def _leaves(yaml: YamlText) -> Iterator[tuple[MappingNode, str, str]]:
-    """The managed fields that the file itself says: the mapping that each is in, its key, and its path."""
+    """The managed fields that the file itself sets: the mapping that each is in, its key, and its path."""
     for root in ("settings", "overrides"):
         node = yaml.get(yaml.root, root)
         if isinstance(node, MappingNode):
@@ -76,7 +76,7 @@ def _below(node: MappingNode, path: str) -> Iterator[tuple[MappingNode, str, str
 
 
 def _put(yaml: YamlText, mapping: Any, key: str, value: Json) -> None:
-    """Writes a value at a key. Of a list in block style, what stays keeps its line."""
+    """Writes a value at a key. In a block list, items that stay keep their lines."""
     node = yaml.get(mapping, key)
     if isinstance(node, SequenceNode) and isinstance(value, tuple):
         wanted = dict.fromkeys(value)

@@ -1,4 +1,4 @@
-"""The sites of a project. All files are read, once in a run; the paths only choose which sites act."""
+"""The sites of a project. All files are read, once per run; the paths only choose which sites act."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from reconciler.model.sites import DesiredSite
 
 
 class SiteEntry(Struct, frozen=True):
-    """What is known of a site without unpacking it: enough to choose by.
+    """What is known about a site without unpacking it: enough to select by.
 
-    `place` is where its document begins, as messages show it. `problems` stop this site alone: it is not to be read,
-    and fails with them.
+    `place` is where its document begins, as messages show it. `problems` stop only this site: it is not read, and fails
+    with them.
     """
 
     name: SiteName
@@ -55,7 +55,7 @@ class SiteEntry(Struct, frozen=True):
     without_approval: bool = False
     """Whether its posts go out without approval."""
     stamp: Stamp = None
-    """Of its file when that was read."""
+    """The stamp of its file when that was read."""
 
     @property
     def file(self) -> Path:
@@ -63,7 +63,7 @@ class SiteEntry(Struct, frozen=True):
         return Path(self.path)
 
     def load(self) -> DesiredSite:
-        """The site as its file declares it. Raises InvalidFiles for one with `problems`."""
+        """The site as its file declares it. Raises InvalidFiles if it has `problems`."""
         if self.problems:
             raise InvalidFiles(self.problems)
         return self.packed.unpack()
@@ -72,9 +72,9 @@ class SiteEntry(Struct, frozen=True):
 class SiteIndex(Struct, frozen=True):
     """The sites that the paths name, in the order of files and documents.
 
-    `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: what
-    is surely not meant so, and stops nothing. `unowned` names the approvals files that no site has. `declared` are the
-    ids of all sites of the project, in small letters.
+    `files` counts the files that they are in, and `total` all sites of the project. `warnings` are about files: almost
+    certain mistakes that stop nothing. `unowned` names the approvals files without a site. `declared` are the ids of
+    all sites of the project, in lower case.
     """
 
     entries: tuple[SiteEntry, ...]
@@ -86,19 +86,19 @@ class SiteIndex(Struct, frozen=True):
     others: tuple[SiteEntry, ...] = ()
     """The sites of the project that the paths do not name."""
     content: Digest = Digest("")
-    """Of all site files as they were read: two runs over the same files have the same."""
+    """The digest of all site files as they were read: two runs over the same files have the same."""
 
     def __len__(self) -> int:
         return len(self.entries)
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
-        """Everything that stops a site of these alone."""
+        """Everything that stops only one of these sites."""
         return tuple(problem for entry in self.entries for problem in entry.problems)
 
     @property
     def run_warnings(self) -> tuple[Diagnostic, ...]:
-        """The warnings that concern every run; the others are `validate`'s alone."""
+        """The warnings for every run; the others are only for `validate`."""
         return tuple(warning for warning in self.warnings if warning.code not in OF_NO_RUN)
 
     @property
@@ -108,9 +108,9 @@ class SiteIndex(Struct, frozen=True):
 
 
 class FilesRead(Struct, frozen=True):
-    """Site files that were read in another process of this machine, in their order, and in which nothing is wrong.
+    """Site files that were read in another process of this machine, in order, and in which nothing is wrong.
 
-    `content` is what the digest of all of them is made over, `names` and `ids` are where each was met.
+    `content` is what the digest of all files is made from; `names` and `ids` say where each was found.
     """
 
     entries: tuple[SiteEntry, ...]
@@ -121,16 +121,19 @@ class FilesRead(Struct, frozen=True):
 
 
 ReadElsewhere: TypeAlias = Callable[[Project, Sequence[Path]], Iterable[FilesRead | None]]
-"""Reads many site files in other processes. What it gives None for is read here, where all is told that is wrong."""
+"""Reads many site files in other processes.
+
+If it returns None for some, they are read here, to report what is wrong.
+"""
 
 MANY: Final = 500
-"""Files from which on it is worth having them read elsewhere."""
+"""From this many files on, it is worth reading them elsewhere."""
 
 
 def open_project(
     paths: Sequence[Path] = (), trust: Trust | None = None, elsewhere: ReadElsewhere | None = None
 ) -> tuple[Project, SiteIndex]:
-    """The project that the paths lie in, and its sites that they name. Many files may be read `elsewhere`.
+    """The project that the paths belong to, and its sites that they name. Many files may be read `elsewhere`.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names nothing.
     """
@@ -141,14 +144,14 @@ def open_project(
             check_sites(invalid.project, paths)
         except InvalidFiles as more:
             raise InvalidFiles((*invalid.problems, *more.problems)) from None
-        except UsageError:  # the project file itself is what has to be put right first
+        except UsageError:  # the project file itself must be corrected first
             pass
         raise
     return project, check_sites(project, paths, elsewhere)
 
 
 def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadElsewhere | None = None) -> SiteIndex:
-    """Reads every site file of a project, and gives the sites that the paths name.
+    """Reads every site file of a project, and returns the sites that the paths name.
 
     Raises InvalidFiles with every problem of every file, and UsageError if a path names no site file.
     """
@@ -189,7 +192,7 @@ def check_sites(project: Project, paths: Sequence[Path] = (), elsewhere: ReadEls
 
 
 def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
-    """Reads some site files of a project for another process; None where anything is wrong with them."""
+    """Reads some site files of a project for another process; None if anything is wrong with them."""
     content = bytearray()
     reading = _Reading(project, packs_all=True, hears=content.extend)
     for file in files:
@@ -201,7 +204,7 @@ def read_files(project: Project, files: Sequence[Path]) -> FilesRead | None:
 
 def _in_small_letters(id: str) -> str:
     small = id.lower()
-    return id if small == id else small  # the text that is kept already, for there may be many thousands
+    return id if small == id else small  # keep using the existing text, because there may be many thousands
 
 
 def _folded(text: str) -> str:
@@ -236,12 +239,12 @@ class _Reading:
         self._borders = Borders(project.root, project.trust)
         self._shown = Shown()
         self._labels: dict[Labels, Labels] = {}
-        """Each set of labels once: many sites have the same."""
+        """Each set of labels only once: many sites have the same."""
         self.content = sha256()
         self._hears = hears
 
     def take(self, parts: Iterable[FilesRead | None]) -> bool:
-        """Takes in what was read elsewhere, if nothing is wrong with any of it; else False, and nothing is taken."""
+        """Adds what was read elsewhere if nothing is wrong with any of it; otherwise returns False and adds nothing."""
         whole = list(parts)
         found = [part for part in whole if part is not None]
         if len(found) < len(whole) or not self.taken.add((part.names, part.ids) for part in found):
@@ -253,7 +256,7 @@ class _Reading:
         return True
 
     def read(self, file: Path) -> None:
-        """Reads a site file; what it declares without a problem becomes an entry."""
+        """Reads a site file. What it declares without a problem becomes an entry."""
         shown, stamp = self._shown.path(file), stamp_of(file)
         data = self._bytes_of(file, shown)
         if data is None:
@@ -300,7 +303,7 @@ class _Reading:
         return read_file(file, shown, self.problems)
 
     def is_site_file(self, file: Path) -> bool:
-        """Whether a file that no pattern takes, and that was named, is to be read as a site file.
+        """Whether a file that was named, but that no pattern matches, is to be read as a site file.
 
         An approvals or project file is checked as what it is.
         """
@@ -331,7 +334,7 @@ class _Reading:
         return data is not None
 
     def check_named_approvals(self) -> None:
-        """Checks the approvals files that were named and that no site has read."""
+        """Checks the approvals files that were named but that no site has read."""
         names = {entry.name for entry in self.entries}
         for file, site in self._named_approvals.items():
             if site is not None and site in names:
@@ -343,7 +346,7 @@ class _Reading:
             approvals_in(file, None, self.problems)
 
     def chosen(self, named: Named, more: Iterable[Path]) -> Iterator[SiteEntry]:
-        """The entries that were named: by their files, or by their approvals files."""
+        """The entries that were named, by their files or by their approvals files."""
         files = {str(file) for file in (*named.files, *more)}
         asked_for = set(self._named_approvals.values())
         for entry in self.entries:
@@ -363,7 +366,7 @@ def _looks_like_project(value: Any) -> bool:
 
 
 class _Taken:
-    """Names and ids of sites seen so far, with where: two sites of one name or id are an error."""
+    """Names and ids of sites seen so far, and where: two sites with the same name or id are an error."""
 
     def __init__(self) -> None:
         self._names: dict[str, Place] = {}
@@ -375,7 +378,7 @@ class _Taken:
         return self._names, self._ids
 
     def add(self, more: Iterable[tuple[dict[str, Place], dict[str, Place]]]) -> bool:
-        """Takes in the names and ids that others saw; False if one is there twice, and then none is taken in."""
+        """Adds the names and ids that others saw. If one occurs twice, returns False and adds none."""
         whole = [self.found, *more]
         names, ids = (
             {key: place for part in parts for key, place in part.items()} for parts in zip(*whole, strict=True)

@@ -1,4 +1,4 @@
-"""Stamp: what the file system says of a file, which shows later whether it was written again."""
+"""Stamp: what the file system says about a file, which shows later whether the file was written again."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TypeAlias
 Stamp: TypeAlias = bytes | None
 """Times of the last write and of the last change of its entry, size and number; None if there is no such file.
 
-Bytes, for many thousands are kept, and four numbers of their own take more than twice their room."""
+Kept as bytes: there are many thousands, and four separate numbers take more than twice the space.
+"""
 
 
 def stamp_of(path: Path) -> Stamp:
-    """The stamp of a file. Taken before the file is read, it never passes for that of a later content."""
+    """The stamp of a file. If taken before the file is read, it never matches a later content."""
     try:
         found = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Texts that stand for times: durations, days, moments, wall times. The schemas have checked their form."""
+"""Texts that represent times: durations, days, instants, wall times. The schemas have already checked their form."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def is_day(text: str) -> bool:
 
 
 def midnight(of: date) -> datetime:
-    """The 00:00:00Z of a day, which a bare event date is sent as."""
+    """00:00:00Z on a day, which is how a bare event date is sent."""
     return datetime(of.year, of.month, of.day, tzinfo=UTC)
 
 
 def wall_time(text: str) -> time:
-    """`09:30`. The schema lets nothing else through."""
+    """`09:30`. The schema allows nothing else."""
     return time(int(text[:2]), int(text[3:]))

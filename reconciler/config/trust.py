@@ -1,7 +1,8 @@
-"""What a file of the repository may ask for, and what has to be allowed from outside it.
+"""What a file of the repository may ask for, and what must be allowed from outside it.
 
-A pull request can change every file, and CI runs with keys. So a file has keys sent to Wix and to this machine alone,
-runs no program, and stays inside its project. The command line and the environment can allow more (docs/design.md 6).
+A pull request can change every file, and CI runs with keys. So a file may have keys sent only to Wix and to this
+machine, runs no program, and stays inside its project. The command line and the environment can allow more
+(docs/design.md 6).
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ Refused: TypeAlias = tuple[str, str]
 class Trust(Struct, frozen=True):
     """What the command line and the environment allow beyond what a file may ask for; by default nothing.
 
-    `api` and `state` are those of the command line, which stand in for the file's. `hosts` are lower-case names,
-    `paths` resolved folders. `committed` means that only decisions in HEAD count as approvals. `environment` is what
-    child processes get, such as git. `home` is what `~` stands for.
+    `api` and `state` are those of the command line, which replace the file's. `hosts` are lower-case names, `paths`
+    resolved folders. `committed` means that only decisions in HEAD count as approvals. `environment` is what child
+    processes such as git get. `home` is what `~` stands for.
     """
 
     api: str | None = None
@@ -60,7 +61,7 @@ def trust_of(
 ) -> Trust:
     """What a command line and an environment allow. With `CI` set, only committed approvals count.
 
-    Raises UsageError for a host that cannot be one.
+    Raises UsageError for an invalid host.
     """
     hosts = [_host(text, "--allow-host") for text in allow_hosts]
     hosts += [_host(text, ALLOW_HOSTS) for text in re.split(r"[,\s]+", environ.get(ALLOW_HOSTS, "")) if text]
@@ -99,7 +100,7 @@ def _host(text: str, where: str) -> str:
 
 
 def refused_api(url: str, trust: Trust) -> Refused | None:
-    """Why a file may not send keys to a URL that is otherwise fine; None if it may."""
+    """Why a file may not send keys to an otherwise valid URL; None if it may."""
     if "://" not in url:  # `wix` and `sandbox`
         return None
     parts = urlsplit(url)
@@ -113,7 +114,7 @@ def refused_api(url: str, trust: Trust) -> Refused | None:
 
 
 def refused_command(trust: Trust) -> Refused | None:
-    """Why a file may not run a command for a secret; None if it may."""
+    """Why a file may not run a command to get a secret; None if it may."""
     if trust.commands:
         return None
     message = "a file may not run a command"
@@ -121,7 +122,7 @@ def refused_command(trust: Trust) -> Refused | None:
 
 
 def refused_path(path: Path, root: Path, trust: Trust) -> Refused | None:
-    """Why a path of a project may be neither read nor written: where its links are followed, it leads outside."""
+    """Why a project's path may be neither read nor written, because its links lead outside; None if it may."""
     return Borders(root, trust).refused(path)
 
 
@@ -131,9 +132,9 @@ _OF_GIT: Final = ("leads into the folder `.git`, which may hold keys", "keep the
 
 
 def refused_target(path: Path, environ: Mapping[str, str]) -> str:
-    """Why a run may not write to a path of the command line; empty if it may.
+    """Why a run may not write to a path given on the command line; empty if it may.
 
-    A link in the repository must not take a file out of it that was meant to be in it.
+    A link in the repository must not take a file outside it that was meant to be inside.
     """
     if not leads_away(path, _allowed(environ)):
         return ""
@@ -143,9 +144,9 @@ def refused_target(path: Path, environ: Mapping[str, str]) -> str:
 
 
 class Borders:
-    """What is inside a project, for one reading of its files.
+    """What is inside a project, during one reading of its files.
 
-    The links of each folder are followed once, not once a file.
+    The links of each folder are followed once, not once per file.
     """
 
     def __init__(self, root: Path, trust: Trust) -> None:
@@ -153,7 +154,7 @@ class Borders:
         self._real: dict[str, str] = {}
 
     def refused(self, path: Path) -> Refused | None:
-        """Why a path may not be read, as `refused_path` has it; None if it may."""
+        """Why a path may not be read, as in `refused_path`; None if it may."""
         real = self._followed(path)
         for folder in self._folders:
             if real == folder or real.startswith(folder.rstrip(os.sep) + os.sep):
@@ -161,7 +162,7 @@ class Borders:
         return _OUTSIDE
 
     def _followed(self, path: Path) -> str:
-        parent, name = os.path.split(path)  # texts are a good deal quicker than paths here
+        parent, name = os.path.split(path)  # texts are much faster than paths here
         if name in ("", ".", "..") or os.path.islink(path):
             return os.path.realpath(path)
         above = self._real.get(parent)

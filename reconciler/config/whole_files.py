@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: a reader, or a crash, sees the old file or the new one, never a part."""
+"""Files that are written completely or not at all: a reader, or a crash, sees the old or the new one, never a part."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import IO
 
 
 class ChangedMeanwhile(Exception):
-    """Somebody else has written the file since it was read; it is as they left it."""
+    """Somebody else has written the file since it was read. It stays as they left it."""
 
 
 @contextmanager
 def replacing(path: Path, mode: int, before: bytes | None = None) -> Iterator[IO[bytes]]:
-    """A file that gets its name and its mode when the block ends; nothing is left of it if the block raises.
+    """A file that gets its name and its mode when the block ends. If the block raises, nothing is left of it.
 
-    `before` is what it was made from. Raises OSError, and ChangedMeanwhile if the file has changed since.
+    `before` is the content it was made from. Raises OSError, and ChangedMeanwhile if the file has changed since.
     """
     import tempfile  # this module is loaded at every start
 
@@ -37,9 +37,9 @@ def replacing(path: Path, mode: int, before: bytes | None = None) -> Iterator[IO
 
 
 def write_atomically(path: Path, text: str, before: bytes | None = None) -> None:
-    """Writes a file of a project, with its folders; what a link leads to is written, with the mode that it has.
+    """Writes a file of a project, creating its folders. A link's target is written, and keeps its mode.
 
-    `before` is what the text was made from. Raises what `replacing` raises.
+    `before` is the content the text was made from. Raises what `replacing` raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     target = path.resolve()

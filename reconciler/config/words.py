@@ -1,4 +1,4 @@
-"""Small words that every message about a file is made of: paths, quotes, lists, close matches."""
+"""Small building blocks of messages about files: paths, quotes, lists, close matches."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 KeyPath: TypeAlias = tuple[str | int, ...]
-"""Where a value is within its document: keys, and positions from 0."""
+"""Where a value is within its document: keys, and positions counted from 0."""
 
 _KEY_LIKE = re.compile(r"IST\.[A-Za-z0-9_-]{8}|eyJ[A-Za-z0-9_-]{16}")
-"""The look of a Wix API key, and of any JSON web token: never quoted, wherever it was put by mistake."""
+"""What a Wix API key, or any JSON web token, looks like. It is never quoted, wherever it was put by mistake."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]{1,60}\Z")
 
@@ -31,7 +31,7 @@ def _key(key: str) -> str:
 
 
 def quoted(value: Any) -> str:
-    """A scalar as a message shows it: short, control characters made visible, and nothing that looks like a key."""
+    """A scalar as a message shows it: short, control characters made visible, nothing that looks like a key."""
     if isinstance(value, str):
         return "'***'" if looks_secret(value) else repr(value if len(value) <= 60 else value[:57] + "...")
     if isinstance(value, bool) or value is None:
@@ -40,7 +40,7 @@ def quoted(value: Any) -> str:
 
 
 def looks_secret(text: str) -> bool:
-    """Whether a text has the look of a key or token."""
+    """Whether a text looks like a key or token."""
     return bool(_KEY_LIKE.search(text))
 
 
@@ -53,7 +53,7 @@ def listed(words: Iterable[Any], last: str = "") -> str:
 
 
 def close_match(word: str, allowed: Iterable[str], *, alone: bool = False) -> str | None:
-    """The one of several words that was probably meant. With `alone`, only if no other comes close too."""
+    """The word that was probably meant. With `alone`, only if no other word is as close."""
     from difflib import get_close_matches
 
     by_folded: dict[str, str] = {}

@@ -1,8 +1,8 @@
 """Changes to a YAML text that people also edit: what is not changed stays as it is, byte for byte.
 
-The parser says where each value is; the text is then changed at those places only, all in one pass, so that
-comments, order, quoting and indentation survive, and a pull request shows nothing but what is new. libyaml gives the
-places ten times faster than a parser that keeps comments, and comments are never touched here.
+The parser says where each value is. The text is then changed at those places only, all in one pass, so that comments,
+order, quoting and indentation survive, and a pull request shows only what is new. libyaml reports places ten times
+faster than a parser that keeps comments, and comments are never touched here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from reconciler.model.text import printable
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml's, or PyYAML built without it: the same places, more slowly."""
+"""libyaml's loader, or PyYAML's own if built without it: the same places, more slowly."""
 
 _PLAIN: Final = re.compile(r"[^\W\d_]([\w ./&()+-]*[\w)])?", re.UNICODE)
-"""Texts that need no quotes in any YAML version: they start with a letter and hold nothing with a meaning."""
+"""Texts that need no quotes in any YAML version: they start with a letter and contain nothing special."""
 
 _GUID: Final = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
@@ -30,7 +30,7 @@ _HEADER: Final = re.compile(r"[|>][-+0-9]*[ \t]*(#[^\r\n]*)?")
 
 
 class NotEditable(Exception):
-    """A part of the text that is written in a way this module does not change. Lines count from 1."""
+    """A part of the text is written in a way that this module does not change. Lines count from 1."""
 
     def __init__(self, line: int, column: int, why: str) -> None:
         super().__init__(why)
@@ -38,7 +38,7 @@ class NotEditable(Exception):
 
 
 def scalar(text: str) -> str:
-    """A text as a scalar on one line: plain if that is safe, else in double quotes."""
+    """A text as a scalar on one line: plain if that is safe, otherwise in double quotes."""
     if _PLAIN.fullmatch(text) and text.casefold() not in _WORDS and printable(text) == text:
         return text
     return quoted(text)
@@ -50,8 +50,8 @@ def id_scalar(id: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in double quotes, whatever is in it. What nobody sees is written as its number."""
-    # No YAML reader takes half of a surrogate pair, so it is shown as what a browser shows for it.
+    """A text in double quotes, whatever it contains. Invisible characters are written as numbers."""
+    # No YAML reader accepts half of a surrogate pair, so it becomes what a browser shows for it.
     whole = "".join("\ufffd" if "\ud800" <= one <= "\udfff" else one for one in text)
     if printable(whole) == whole:
         escaped = whole.replace("\\", "\\\\").replace('"', '\\"')
@@ -71,9 +71,9 @@ def flow_members(members: Mapping[str, str]) -> str:
 
 
 def block(text: str, indent: int) -> str:
-    """A text as a literal block whose lines stand at `indent`; in double quotes where a block would hide something.
+    """A text as a literal block indented by `indent`; in double quotes if a block would hide something.
 
-    A block cannot show where its last line ends, blanks at the end of a line, or characters that nobody sees.
+    A block cannot show where its last line ends, blanks at the end of a line, or invisible characters.
     """
     lines = text.split("\n")
     clear = (
@@ -88,9 +88,9 @@ def block(text: str, indent: int) -> str:
 
 
 class YamlText(Struct):
-    """A text and the changes to it, which are made all at once by `result`.
+    """A text and the changes to it, which `result` makes all at once.
 
-    Raises NotEditable for anchors, for what is not YAML, and for flow style where something has to be added to it.
+    Raises NotEditable for anchors, for text that is not YAML, and for flow style where something must be added to it.
     """
 
     text: str
@@ -115,7 +115,7 @@ class YamlText(Struct):
 
     @property
     def result(self) -> str:
-        """The text with all changes, in the line ends it has."""
+        """The text with all changes, in its own line ends."""
         newline = "\r\n" if "\r\n" in self.text else "\n"
         pieces: list[str] = []
         done = 0
@@ -131,7 +131,7 @@ class YamlText(Struct):
         return next((value for name, value in mapping.value if name.value == key), None)
 
     def text_at(self, mapping: Any, key: str) -> str | None:
-        """The scalar at a key as it is read."""
+        """The text of the scalar at a key."""
         node = self.get(mapping, key)
         return node.value if isinstance(node, ScalarNode) else None
 
@@ -149,7 +149,7 @@ class YamlText(Struct):
     # --- changing
 
     def put(self, mapping: Any, key: str, value: str, after: Sequence[str] = ()) -> None:
-        """Writes a value, given as YAML text, at a key. A new key goes behind the last of `after` that is there."""
+        """Writes a value, given as YAML text, at a key. A new key goes after the last of `after` that is there."""
         for name, node in mapping.value:
             if name.value == key:
                 self._replace(name, node, value)
@@ -162,17 +162,17 @@ class YamlText(Struct):
         self._change(at, at, f"{indent}{key}:{'' if value.startswith(chr(10)) else ' '}{value}\n")
 
     def replace_node(self, node: Any, value: str) -> None:
-        """Writes a value, given as YAML text, in the place of a node in flow style or a scalar."""
+        """Replaces a scalar, or a node in flow style, by a value given as YAML text."""
         self._change(node.start_mark.index, self._end(node), value)
 
     def put_word(self, mapping: Any, key: str, word: str, after: Sequence[str] = ()) -> None:
-        """Writes a word at a key, in the quotes that are there."""
+        """Writes a word at a key, in the existing quotes."""
         node = self.get(mapping, key)
         style = node.style if isinstance(node, ScalarNode) else None
         self.put(mapping, key, f"{style}{word}{style}" if style in ("'", '"') else word, after)
 
     def drop_key(self, mapping: Any, key: str) -> None:
-        """Takes a key out with its line. A comment behind its value stays, on a line of its own."""
+        """Removes a key with its line. A comment after its value stays, on a separate line."""
         for position, (name, node) in enumerate(mapping.value):
             if name.value != key:
                 continue
@@ -185,7 +185,7 @@ class YamlText(Struct):
             if position:
                 self._change(self._line_start(name.start_mark.index), after, comment)
                 return
-            # Behind the dash comes the next key, and a comment must not stand between the two.
+            # The next key follows the dash, and no comment may come between the two.
             following, value = mapping.value[1]
             self._change(name.start_mark.index, following.start_mark.index, "")
             if comment:
@@ -193,7 +193,7 @@ class YamlText(Struct):
                 self._change(at, at, comment)
 
     def drop_items(self, mapping: Any, key: str, items: Sequence[Any]) -> None:
-        """Takes items out of the list at a key, each with the comments right above it."""
+        """Removes items from the list at a key, each with the comments right above it."""
         if not items:
             return
         sequence = self.get(mapping, key)
@@ -202,13 +202,13 @@ class YamlText(Struct):
             self._change(self._item_start(sequence, item), self._item_end(sequence, item), "")
 
     def empty(self, mapping: Any, key: str) -> None:
-        """Writes `[]` behind a key whose items are all taken out."""
+        """Writes `[]` after a key whose items are all removed."""
         name = next(name for name, _ in mapping.value if name.value == key)
         at = self.text.index(":", name.end_mark.index) + 1
         self._change(at, at, " []")
 
     def add_items(self, mapping: Any, key: str, items: Sequence[tuple[Any, list[str]]]) -> None:
-        """Adds items to the list at a key, which must be there.
+        """Adds items to the list at a key, which must exist.
 
         Each is a pair: the existing item it goes before (None: the end) and its lines, without indentation.
         """
@@ -249,7 +249,7 @@ class YamlText(Struct):
             raise self._no(sequence, "this list is in flow style; write it with one item per line")
 
     def _end(self, node: Any) -> int:
-        """Where a node's own text ends, without the blanks and comments behind it."""
+        """Where a node's own text ends, without the blanks and comments after it."""
         if isinstance(node, MappingNode) and node.value and not node.flow_style:
             return self._end(node.value[-1][1])
         if isinstance(node, SequenceNode) and node.value and not node.flow_style:
@@ -287,7 +287,7 @@ class YamlText(Struct):
         return start
 
     def _item_end(self, sequence: Any, item: Any) -> int:
-        """The line after an item, and after comments that are further in than its dash."""
+        """The line after an item, and after comments that are indented further than its dash."""
         end = self._line_end(self._end(item))
         while end < len(self.text):
             line = self.text[end : self._line_end(end)]
@@ -310,7 +310,7 @@ class YamlText(Struct):
 
 
 def as_item(lines: list[str], indent: int) -> str:
-    """Lines as one item of a list whose dashes stand at `indent`."""
+    """Lines as one item of a list whose dashes are indented by `indent`."""
     blank = " " * indent
     return "".join(f"{blank}{'- ' if at == 0 else '  '}{line}".rstrip(" ") + "\n" for at, line in enumerate(lines))
 

@@ -1,4 +1,4 @@
-"""Parser events -> documents. No recursion, so that no depth hurts; anchors are counted as what they stand for."""
+"""Parser events -> documents. Without recursion, so that any depth is safe; anchors count as what they stand for."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from reconciler.model.diagnostics import Diagnostic, Place, problem
 
 MAX_DEPTH: Final = 100
 MAX_WEIGHT: Final = 100_000
-"""Of one document with its anchors written out: one a value, and one more for every 256 characters."""
+"""The limit for one document with its anchors expanded: each value counts 1, plus 1 for every 256 characters."""
 
 
 class GiveUp(Exception):
-    """The rest of the file is not worth reading; the problem is noted already."""
+    """The rest of the file is not worth reading; the problem has already been reported."""
 
 
 class _Frame:
@@ -47,7 +47,7 @@ class _Frame:
         self.key_mark: Any = None
 
     def add(self, value: Any, spots: Any) -> None:
-        """Puts a value in its place; of a duplicate key the first value counts."""
+        """Adds a value. Of a duplicate key, the first value counts."""
         if self.keys is None:
             self.items.append(value)
             self.parts.append(spots)
@@ -76,7 +76,7 @@ class DocumentReader:
         self.stack: list[_Frame] = []
 
     def read(self, parser: Any) -> Iterator[Document]:
-        """The documents, each as soon as it is read. Raises yaml.YAMLError, and GiveUp with its problem noted."""
+        """The documents, each as soon as it is read. Raises yaml.YAMLError, and GiveUp once its problem is reported."""
         next_event = parser.get_event
         index = 0
         try:
@@ -109,7 +109,7 @@ class DocumentReader:
         return Document(self.file, index, value, Place(self.file, mark.line + 1, mark.column + 1), spots)
 
     def _scalar(self, event: Any) -> None:
-        # The path that nearly all of a file takes; it is written for speed.
+        # The path taken by nearly all of a file, so it is written for speed.
         text: str = event.value
         mark = event.start_mark
         frame = self.frame

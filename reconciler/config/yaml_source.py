@@ -1,8 +1,8 @@
 """YAML text -> plain values with places: dict, list, str, int, float, bool, None, and where each is.
 
-Reads parser events (libyaml's where there is one) and builds the values itself, so that scalars are those of
-YAML 1.2 (`no` and `12:30` are text, a date stays text), duplicate keys are seen, and neither deep nesting nor
-anchors that explode can hurt. What a value means is schema.py's business.
+Reads parser events (libyaml's if available) and builds the values itself, so that scalars are those of YAML 1.2 (`no`
+and `12:30` are text, a date stays text), duplicate keys are noticed, and neither deep nesting nor exploding anchors do
+harm. schema.py knows what a value means.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MAX_BYTES: Final = 4 * 1024 * 1024
 
 
 def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | None:
-    """The bytes of a file; None, and a problem, if it can't be read, is too large or is not a regular file."""
+    """The bytes of a file. If it can't be read, is too large or is not a regular file: None, and a problem."""
     whole = Place(shown)
     try:
         data = read_regular(path, MAX_BYTES + 1)
@@ -46,10 +46,10 @@ def read_file(path: Path, shown: str, problems: list[Diagnostic]) -> bytes | Non
 
 
 def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = _Parser) -> Iterator[Document]:
-    """The documents of a file, one at a time; what is wrong with the YAML itself goes to `problems`.
+    """The documents of a file, one at a time. What is wrong with the YAML itself goes to `problems`.
 
     A document with a problem may be left out or come with what could be read of it; a syntax error ends the file.
-    `parser` is PyYAML's class that makes events: libyaml's where there is one.
+    `parser` is the PyYAML class that makes events: libyaml's if available.
     """
     text = _decoded(data, file, problems)
     if text is None:
@@ -69,7 +69,7 @@ def documents(data: bytes, file: str, problems: list[Diagnostic], parser: Any = 
 
 
 def _conflict(text: str) -> int | None:
-    """The line on which git began to write a conflict, if it wrote one."""
+    """The line on which a git merge conflict begins, if there is one."""
     if "\n>>>>>>> " not in text:  # nearly all files, at the cost of one search
         return None
     begin = re.search(r"^<{7}( |$)", text, re.MULTILINE)
@@ -79,9 +79,9 @@ def _conflict(text: str) -> int | None:
 def only_document(
     path: Path, shown: str, problems: list[Diagnostic], if_empty: str, data: bytes | None = None
 ) -> Document | None:
-    """The document of a file that holds one; None if its YAML has a problem. `if_empty` is what to do if it is empty.
+    """The document of a file with only one; None if its YAML has a problem. `if_empty` is what to do if it is empty.
 
-    `data` is what is taken for its content; None reads the file.
+    `data` is used as its content; None reads the file.
     """
     if data is None:
         data = read_file(path, shown, problems)

@@ -1,4 +1,4 @@
-"""What libyaml and PyYAML say of text that is not YAML, in our words and with its place."""
+"""What libyaml and PyYAML say about text that is not YAML, in this tool's words and with its place."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _SYNTAX = (
     ("found unknown escape character", "an escape that YAML does not know", "use single quotes, or double the `\\`"),
     ("found invalid Unicode character escape", "an escape that is not a character", "write the character itself"),
 )
-"""The commonest syntax errors by what libyaml or PyYAML says of them, in our words."""
+"""The commonest syntax errors, by libyaml's or PyYAML's message, in this tool's words."""
 
 _TOLD_WHERE_IT_BEGINS = ("this ", "a key without")
-"""What is better told where it begins than where the parser gave up."""
+"""Problems that are better reported where they begin than where the parser gave up."""
 
 
 def syntax_problem(error: yaml.YAMLError, text: str, file: str) -> Diagnostic:
-    """The problem behind a parser's error. `text` is what was parsed, `file` how messages name it."""
+    """The problem behind a parser's error. `text` is what was parsed, `file` its name in messages."""
     if isinstance(error, yaml.reader.ReaderError):
         index = error.position if isinstance(error.position, int) else 0
         # libyaml counts bytes here, PyYAML characters: look for the character itself.

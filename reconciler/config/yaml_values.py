@@ -11,13 +11,13 @@ from reconciler.config.yaml_edit import as_item, block, scalar
 from reconciler.model.canonical import Json, JsonObject
 
 WIDTH: Final = 100
-"""Columns that a list or an object on one line may reach."""
+"""The last column for a list or an object on one line."""
 
 
 def yaml_value(value: Json, indent: int = 0, used: int = 0) -> str:
-    """What follows a key and its colon: ` text`, or lines below it that start at `indent`.
+    """What follows a key and its colon: ` text`, or lines below it indented by `indent`.
 
-    `used` is how many columns of the key's line are taken.
+    `used` is how many columns of the key's line are already taken.
     """
     line = one_line(value)
     if isinstance(value, str):
@@ -60,7 +60,7 @@ def one_line(value: Json) -> str:
 
 
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d+)?Z)?")
-"""Dates are text in our files, as in YAML 1.2, and nobody writes them in quotes."""
+"""Dates are text in our files, as in YAML 1.2, and nobody quotes them."""
 
 
 def _scalar(text: str) -> str:
@@ -68,7 +68,7 @@ def _scalar(text: str) -> str:
 
 
 def _text(text: str, indent: int) -> str:
-    """A text of several lines as a literal block without a line end of its own; any other on one line."""
+    """A text of several lines as a literal block without a final line end; any other text on one line."""
     written = block(text, indent) if "\n" in text else _scalar(text)
     return f"|-{written[1:]}" if written.startswith("|\n") else written
 
@@ -78,7 +78,7 @@ def _members(value: JsonObject | tuple[Json, ...]) -> Iterator[Json]:
 
 
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""Half of a surrogate pair, which no YAML can hold."""
+"""Half of a surrogate pair, which no YAML can contain."""
 
 
 def texts_of(value: Json) -> str:
@@ -93,5 +93,5 @@ def texts_of(value: Json) -> str:
 
 
 def comment(text: str) -> str:
-    """A text that stays within its line."""
+    """A text that stays on its line."""
     return re.sub(r"[\r\n\x85\u2028\u2029]", " ", text)
