@@ -9,7 +9,6 @@ from reconciler.executor.going_out import still_going_out, unstopped
 from reconciler.executor.ledger import Entry, Result, SiteLedger
 from reconciler.model.diagnostics import problem_values
 from reconciler.model.frozen import instant
-from reconciler.model.posts import account_id, account_name
 from reconciler.planner.actions import Action, Plan, StillGoingOut
 
 AGAIN = "run apply again; it checks what was done"
@@ -23,8 +22,8 @@ def going_out_values(post: StillGoingOut) -> dict[str, Any]:
         "channel": post.channel,
         "type": post.type,
         "title": post.title,
-        "account": account_id(post.account) if post.account else None,
-        "accountName": (account_name(post.account) or None) if post.account else None,
+        "account": post.account_id,
+        "accountName": post.account_name,
         "moment": instant(post.moment) if post.moment else None,
         "reason": post.reason.value,
         "because": list(post.because),

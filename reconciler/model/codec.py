@@ -116,7 +116,12 @@ def report_text(value: Any) -> str:
 
     ASCII only: no escape, bidi control or lone surrogate of a remote text can reach a terminal or break a reader.
     """
-    return json.dumps(msgspec.to_builtins(value, enc_hook=_write))
+    return json.dumps(members_of(value))
+
+
+def members_of(value: Any) -> Any:
+    """A value of a report as plain dicts, sequences, texts and numbers, with the members of objects as they came."""
+    return msgspec.to_builtins(value, enc_hook=_write)
 
 
 def instant_text(moment: datetime) -> str:
@@ -128,9 +133,7 @@ def _write(value: Any) -> Any:
     if isinstance(value, JsonObject):
         return dict(value)
     if isinstance(value, Joined):
-        return {
-            key: member for part in value.parts for key, member in msgspec.to_builtins(part, enc_hook=_write).items()
-        }
+        return {key: member for part in value.parts for key, member in members_of(part).items()}
     if isinstance(value, Address | ApiInstant):
         return str(value)
     raise NotImplementedError(f"there is no way to write a {type(value).__name__}")

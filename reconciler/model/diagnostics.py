@@ -67,6 +67,16 @@ class Diagnostic(Struct, frozen=True):
         return self.place.file if self.place is not None else ""
 
     @property
+    def line(self) -> int:
+        """The line it is in; 0 if it is in none."""
+        return self.place.line if self.place is not None else 0
+
+    @property
+    def column(self) -> int:
+        """The column it is in; 0 if it is in none."""
+        return self.place.column if self.place is not None else 0
+
+    @property
     def unnamed(self) -> str:
         """The message without the name of its object: the same for every object that has the problem."""
         text = self.message.removeprefix(self.name) if self.name else self.message
@@ -77,6 +87,20 @@ class Diagnostic(Struct, frozen=True):
         """The object it is about, which the planner always sets."""
         assert self.address is not None
         return self.address
+
+
+class ProblemRecord(Struct, frozen=True, omit_defaults=True):
+    """One problem in a report. What is not known is left out."""
+
+    code: str
+    severity: Severity
+    message: str
+    fix: str = ""
+    file: str = ""
+    line: int = 0
+    column: int = 0
+    address: Address | None = None
+    request_id: str | None = None
 
 
 def problem_values(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from reconciler.model.content import Difference
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.frozen import Instant, Struct
 from reconciler.model.operations import Operation, Precondition, discards_of
-from reconciler.model.posts import ClearPosts, Discarded, PostId
+from reconciler.model.posts import ClearPosts, Discarded, PostId, account_id, account_name
 from reconciler.model.sites import Bindings, Inputs, SiteRef
 from reconciler.model.writes import Verb
 
@@ -212,6 +212,16 @@ class StillGoingOut(Struct, frozen=True):
     obstacle: str
     stop: str
     type: str = "POST"
+
+    @property
+    def account_id(self) -> str | None:
+        """The id of its account; None if that is not known."""
+        return account_id(self.account) if self.account else None
+
+    @property
+    def account_name(self) -> str | None:
+        """The name of its account; None if that is not known."""
+        return account_name(self.account) or None if self.account else None
 
 
 class GoingOut(Struct, frozen=True):

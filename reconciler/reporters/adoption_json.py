@@ -1,62 +1,49 @@
-"""JSON of `import` and `doctor`."""
+"""What `import` and `doctor` found as the records of the JSON formats."""
 
 from __future__ import annotations
 
-from typing import Any
+from msgspec import field
+from msgspec.structs import replace
 
-from reconciler.engine.adoption_results import (
-    DoctorCompleted,
-    ImportCompleted,
-    ProjectExamined,
-    SiteExamined,
-    SiteImported,
-)
-from reconciler.reporters.diagnostics import problem_values
+from reconciler.engine.adoption_results import Import, ProjectExamined, SiteExamined
+from reconciler.model.address import SiteName
+from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import Struct
+from reconciler.reporters.diagnostics import problem_records
 
 
-def imported_values(imported: SiteImported) -> dict[str, Any]:
+class ImportedRecord(Struct, frozen=True):
     """A site that was imported."""
-    return {
-        "site": imported.name,
-        "id": imported.id,
-        "written": imported.written.value,
-        "file": imported.file,
-        "changes": imported.changes,
-        "approved": imported.approved,
-        "notes": [problem_values(note) for note in imported.notes],
-    }
+
+    name: SiteName = field(name="site")
+    id: str
+    written: Import
+    file: str
+    changes: int
+    approved: int
+    notes: tuple[ProblemRecord, ...]
 
 
-def examined_values(examined: SiteExamined) -> dict[str, Any]:
+class ProjectRecord(Struct, frozen=True):
+    """What doctor found about the project."""
+
+    facts: dict[str, str] = field(default_factory=dict)
+    findings: tuple[ProblemRecord, ...] = ()
+
+    def with_more(self, examined: ProjectExamined) -> ProjectRecord:
+        """This, and what was found after it."""
+        findings = (*self.findings, *problem_records(examined.findings))
+        return replace(self, facts={**self.facts, **dict(examined.facts)}, findings=findings)
+
+
+class ExaminedRecord(Struct, frozen=True):
+    """What doctor found about a site."""
+
+    site: SiteName
+    facts: dict[str, str]
+    findings: tuple[ProblemRecord, ...]
+
+
+def examined_record(examined: SiteExamined) -> ExaminedRecord:
     """What was found about a site."""
-    findings = [problem_values(finding) for finding in examined.findings]
-    return {"site": examined.name, "facts": dict(examined.facts), "findings": findings}
-
-
-def project_values(examined: ProjectExamined, before: dict[str, Any] | None = None) -> dict[str, Any]:
-    """What was found about the project, with what was found `before`."""
-    facts, findings = (before["facts"], before["findings"]) if before else ({}, [])
-    more = [problem_values(finding) for finding in examined.findings]
-    return {"facts": {**facts, **dict(examined.facts)}, "findings": [*findings, *more]}
-
-
-def completed_values(completed: ImportCompleted | DoctorCompleted) -> dict[str, Any]:
-    """The counts at the end."""
-    match completed:
-        case ImportCompleted():
-            return {
-                "sites": completed.sites,
-                "created": completed.new,
-                "updated": completed.updated,
-                "unchanged": completed.unchanged,
-                "declared": completed.declared,
-                "notEmpty": completed.unsettled,
-                "failed": completed.failed,
-            }
-        case DoctorCompleted():
-            return {
-                "sites": completed.sites,
-                "errors": completed.errors,
-                "warnings": completed.warnings,
-                "notes": completed.notes,
-            }
+    return ExaminedRecord(examined.name, dict(examined.facts), problem_records(examined.findings))

@@ -1,13 +1,14 @@
-"""Diagnostics in words: the only place where a problem becomes a sentence. As JSON they are `problem_values`."""
+"""Diagnostics in words: the only place where a problem becomes a sentence. In JSON they are records."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
 from reconciler.model.address import ALL_SITES, Kind, rule_words
-from reconciler.model.diagnostics import Diagnostic, problem_values
-
-__all__ = ["notice_line", "of_its_site", "problem_values", "refused_line", "sentence"]
+from reconciler.model.codec import taken_from
+from reconciler.model.diagnostics import Diagnostic, ProblemRecord
 
 
 def sentence(diagnostic: Diagnostic) -> str:
@@ -53,3 +54,13 @@ def refused_line(reason: Diagnostic, more: int = 0) -> str:
 def notice_line(problem: Diagnostic) -> str:
     """`warning: ...` or `note: ...`."""
     return f"{problem.severity}: {sentence(problem)}"
+
+
+def problem_record(diagnostic: Diagnostic) -> ProblemRecord:
+    """A problem in JSON."""
+    return taken_from(diagnostic, ProblemRecord)
+
+
+def problem_records(diagnostics: Iterable[Diagnostic]) -> tuple[ProblemRecord, ...]:
+    """Problems in JSON."""
+    return tuple(map(problem_record, diagnostics))

@@ -1,49 +1,74 @@
-"""An audit as plain values for the JSON format."""
+"""An audit as the records of the JSON formats."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from reconciler.engine.site_results import SiteDrifted
-from reconciler.model.canonical import Absent, thaw
-from reconciler.planner.drift_report import DriftItem, FieldDrift
-from reconciler.reporters.diagnostics import problem_values
+from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import ABSENT, Absent, Json
+from reconciler.model.codec import taken_from
+from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import Struct
+from reconciler.planner.actions import Reason
+from reconciler.planner.drift_report import DriftItem, DriftState, Finding, Moved
+from reconciler.reporters.diagnostics import problem_records
 
 
-def drift_json(result: SiteDrifted) -> dict[str, Any]:
+class FieldRecord(Struct, frozen=True):
+    """A field on its sides. `applied` is left out if nothing was ever applied, which is not the same as null."""
+
+    path: str
+    moved: Moved
+    desired: Json
+    live: Json
+    applied: Json | Absent = ABSENT
+
+
+class ObjectRecord(Struct, frozen=True):
+    """A managed object with its state."""
+
+    address: Address
+    state: DriftState
+    moved: Moved | None
+    finding: Finding | None
+    about: tuple[str, ...]
+    fields: tuple[FieldRecord, ...]
+    fix: str
+    channel: str | Absent = ABSENT
+    type: str | Absent = ABSENT
+    title: str | Absent = ABSENT
+    reason: Reason | Absent = ABSENT
+    because: tuple[str, ...] | Absent = ABSENT
+
+
+class DriftedRecord(Struct, frozen=True):
+    """A site's audit."""
+
+    site: SiteName
+    objects: tuple[ObjectRecord, ...]
+    due: int
+    refusals: tuple[ProblemRecord, ...]
+    notes: tuple[str, ...]
+
+
+def drifted_record(result: SiteDrifted) -> DriftedRecord:
     """One site: every managed object with its state."""
     report = result.report
-    return {
-        "site": report.site.name,
-        "objects": [_item(one) for one in report.items],
-        "due": report.due,
-        "refusals": [problem_values(refusal) for refusal in report.refusals],
-        "notes": list(report.notes),
-    }
+    objects = tuple(map(_object, report.items))
+    return DriftedRecord(report.site.name, objects, report.due, problem_records(report.refusals), report.notes)
 
 
-def _item(item: DriftItem) -> dict[str, Any]:
-    return {
-        "address": str(item.address),
-        "state": item.state.value,
-        "moved": None if item.moved is None else item.moved.value,
-        "finding": None if item.finding is None else item.finding.value,
-        "about": [*(part for part in (item.channel, item.title) if part), *item.about],
-        "fields": [_field(one) for one in item.fields],
-        "fix": item.fix,
-        **{name: text for name in ("channel", "type", "title") if (text := getattr(item, name))},
-        **({} if item.reason is None else {"reason": item.reason.value, "because": list(item.because)}),
-    }
-
-
-def _field(field: FieldDrift) -> dict[str, Any]:
-    """`applied` is left out if nothing was ever applied, which is not the same as null."""
-    found = {
-        "path": field.path,
-        "moved": field.moved.value,
-        "desired": thaw(field.desired),
-        "live": thaw(field.live),
-    }
-    if not isinstance(field.applied, Absent):
-        found["applied"] = thaw(field.applied)
-    return found
+def _object(item: DriftItem) -> ObjectRecord:
+    return ObjectRecord(
+        item.address,
+        item.state,
+        item.moved,
+        item.finding,
+        (*(part for part in (item.channel, item.title) if part), *item.about),
+        tuple(taken_from(field, FieldRecord) for field in item.fields),
+        item.fix,
+        item.channel or ABSENT,
+        item.type or ABSENT,
+        item.title or ABSENT,
+        item.reason or ABSENT,
+        item.because if item.reason else ABSENT,
+    )

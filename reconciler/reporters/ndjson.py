@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final, assert_never
 
+from msgspec import Struct
+
 from reconciler.engine.results import Ended, Event, PhaseStarted
 from reconciler.engine.site_results import Progressed, SiteStarted
 from reconciler.engine.state_results import StateListed
@@ -22,11 +24,13 @@ from reconciler.executor.events import (
     StillWaiting,
 )
 from reconciler.executor.ledger import Entry
-from reconciler.model.codec import instant_text, report_text
+from reconciler.model.canonical import ABSENT
+from reconciler.model.codec import instant_text, members_of, report_text
 from reconciler.model.outcomes import Outcome
 from reconciler.reporters.context import ReporterContext
-from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter, ended_values
+from reconciler.reporters.json_report import FORMAT_VERSION, JsonReporter
 from reconciler.reporters.layout import inert_json
+from reconciler.reporters.run_json import Members
 
 SUMMARY: Final = ("summary", "applied", "interrupted", "refused")
 """The members that the last line repeats."""
@@ -39,7 +43,7 @@ class NdjsonReporter(JsonReporter):
         super().__init__(context)
         self._event = ""
         self._begun = False
-        self._summary: dict[str, Any] = {}
+        self._summary = Members()
 
     def handle(self, event: Event) -> None:
         """An event of the run."""
@@ -49,7 +53,8 @@ class NdjsonReporter(JsonReporter):
         outcome, self._event = self._event, _slug(event)
         match event:
             case Ended():
-                self._tell("ended", {"outcome": outcome, **self._summary, **ended_values(event)})
+                self._summary.verdict, self._summary.exit_code = event.verdict, event.exit_code
+                self._tell("ended", {"outcome": outcome, **members_of(self._summary)})
             case PhaseStarted(phase=phase, sites=sites):
                 super().handle(event)
                 self._tell(self._event, {"phase": phase.value, "sites": sites})
@@ -69,20 +74,23 @@ class NdjsonReporter(JsonReporter):
         for _, ledger in self._ledger:
             self._tell(self._event, ledger)
         self._ledger.clear()
-        members, self._members = self._members, {}
-        members.pop("ledger", None)  # told site by site
+        members, self._members = self._members, Members()
+        members.ledger = ABSENT  # told site by site
         if self._problems:
-            members["problems"] = list(self._problems)
+            members.problems = tuple(self._problems)
             self._problems.clear()
-        if members:
-            self._tell(self._event, members)
-            self._summary |= {key: members[key] for key in SUMMARY if key in members}
+        if told := {**self._shown, **members_of(members)}:
+            self._shown = {}
+            self._tell(self._event, told)
+            for name in SUMMARY:
+                if (member := getattr(members, name)) is not ABSENT:
+                    setattr(self._summary, name, member)
 
-    def _line(self, site: dict[str, Any]) -> None:
+    def _line(self, site: Struct) -> None:
         self._tell(self._event, site)
 
-    def _tell(self, event: str, values: dict[str, Any]) -> None:
-        self._write(inert_json(report_text({"event": event, **values})) + "\n")
+    def _tell(self, event: str, values: Struct | dict[str, Any]) -> None:
+        self._write(inert_json(report_text({"event": event, **members_of(values)})) + "\n")
 
 
 def _slug(value: Event | Outcome) -> str:

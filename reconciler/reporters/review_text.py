@@ -1,18 +1,13 @@
-"""Reviews and decisions in words, for a screen and as JSON."""
+"""Reviews and decisions in words, for a screen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from reconciler.config.deciding import Subject
 from reconciler.engine.results import Decided, ReviewCompleted
-from reconciler.engine.run_ledger import going_out_values
-from reconciler.engine.site_results import SiteNotReviewed, SiteReviewed
-from reconciler.model.address import Address, Kind
 from reconciler.model.content import PublicContent
-from reconciler.model.diagnostics import problem_values
-from reconciler.model.frozen import instant
 from reconciler.model.moments import moment_text
 from reconciler.model.posts import PostId, channel_name
 from reconciler.model.text import printable
@@ -49,63 +44,6 @@ def review_line(review: ReviewCompleted) -> str:
         f"Review: {review.pending} pending, {review.approved} approved; "
         f"pending in {review.sites_pending} of {plural(review.sites, 'site')}{ending}."
     )
-
-
-def review_values(result: SiteReviewed | SiteNotReviewed) -> dict[str, Any]:
-    """A site's review for the JSON format."""
-    if isinstance(result, SiteNotReviewed):
-        going_out = [going_out_values(post) for post in result.going_out]
-        return {"site": result.name, "reviewed": False, "reason": result.why.message, "stillGoingOut": going_out}
-    review = result.review
-    drafts = [
-        {
-            "address": str(Address(review.site, Kind.DRAFT, one.post.id)),
-            "activity": activity.activity.id,
-            "title": activity.activity.title,
-            "channel": one.post.channel,
-            "type": one.post.type,
-            "digest": one.post.digest,
-            "status": one.status.value,
-            "account": one.post.account,
-            "goesOut": review.goes_out(one),
-            "at": instant(one.moment),
-            "exact": one.exact,
-            "problems": [problem.message for problem in one.problems],
-            "warnings": list(one.warnings),
-        }
-        for activity in review.activities
-        for one in activity.shown
-    ]
-    return {
-        "site": review.site,
-        "reviewed": True,
-        "file": result.file,
-        "written": result.written.value,
-        "timeZone": review.zone,
-        "drafts": drafts,
-        "backToKeep": [
-            {"activity": found.activity.id, "title": found.activity.title, "decision": found.lapsed.value}
-            for found in review.activities
-            if found.lapsed is not None
-        ],
-        "rewritten": [
-            {
-                "post": found.post.id,
-                "title": found.title,
-                "channel": found.post.channel,
-                "type": found.post.type,
-                "before": found.before.value,
-                "after": found.after.value,
-                "differences": [
-                    {"field": difference.field, "inFile": difference.in_file, "live": difference.live}
-                    for difference in found.differences
-                ],
-            }
-            for found in review.rewritten
-        ],
-        "failedPosts": [problem_values(problem) for problem in review.failures],
-        "stillGoingOut": [going_out_values(post) for post in review.going_out],
-    }
 
 
 def content_facts(content: PublicContent, account: str) -> Iterator[tuple[str, str]]:

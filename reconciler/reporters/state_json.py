@@ -1,4 +1,7 @@
-"""The state as JSON documents, for programs. It never holds the token of a lock: whoever has it has the lock."""
+"""The state as the records of the JSON formats.
+
+They never have the token of a lock: whoever has it has the lock.
+"""
 
 from __future__ import annotations
 
@@ -6,79 +9,145 @@ from collections.abc import Sequence
 from typing import Any
 
 from reconciler.engine.state_results import CallResolved
-from reconciler.model.codec import instant_text, to_plain
+from reconciler.model.address import Address, SiteName
+from reconciler.model.codec import members_of, taken_from, to_plain
+from reconciler.model.frozen import Instant, Joined, Struct
+from reconciler.model.journal import OpenEntry
 from reconciler.reporters.kinds import call_about, call_words
 from reconciler.state.lock_record import LockRecord
 from reconciler.state.repair import SiteState, StateSummary
 
 
-def list_summary(sites: Sequence[StateSummary]) -> dict[str, int]:
+class HolderRecord(Struct, frozen=True):
+    """Who has locked a site."""
+
+    user: str
+    host: str
+    process: int
+    run: str
+    ci_url: str | None
+
+
+class LeaseRecord(Struct, frozen=True):
+    """Since when a site is locked, and until when. `ended`: the next run takes the lock over."""
+
+    since: Instant
+    expires: Instant
+    ended: bool
+
+
+class KnownRecord(Struct, frozen=True):
+    """A site in `state list`."""
+
+    site: SiteName
+    id: str
+    in_doubt: int
+    waiting: int
+    pending: bool
+    generated_from: bool
+    published: int
+    lock: Joined | None
+
+
+class UnreadableRecord(Struct, frozen=True):
+    """A site in `state list` whose record or lock cannot be read."""
+
+    site: SiteName
+    error: str
+
+
+class ListedRecord(Struct, frozen=True):
     """The counts of `state list`."""
-    return {
-        "sites": len(sites),
-        "inDoubt": sum(one.in_doubt for one in sites),
-        "waiting": sum(one.waiting for one in sites),
-        "locked": sum(one.lock is not None for one in sites),
-        "unreadable": sum(bool(one.problem) for one in sites),
-    }
+
+    sites: int
+    in_doubt: int
+    waiting: int
+    locked: int
+    unreadable: int
 
 
-def summary_values(site: StateSummary) -> dict[str, Any]:
+class LabelRecord(Struct, frozen=True):
+    """The site that `state show` is about."""
+
+    name: SiteName
+    id: str
+
+
+class ShownRecord(Struct, frozen=True):
+    """What `state show` says besides the record of a site."""
+
+    site: LabelRecord
+    place: str
+    lock: Joined | None
+
+
+class CallRecord(Struct, frozen=True):
+    """What an open call means."""
+
+    in_doubt: bool
+    asked: str
+    about: str
+    look: str
+
+
+class ResolvedRecord(Struct, frozen=True):
+    """An unconfirmed call that was resolved by hand."""
+
+    site: SiteName
+    id: str
+    call: str
+    address: Address
+    done: bool
+    left: int
+
+
+def listed_record(sites: Sequence[StateSummary]) -> ListedRecord:
+    """The counts of `state list`."""
+    return ListedRecord(
+        len(sites),
+        sum(site.in_doubt for site in sites),
+        sum(site.waiting for site in sites),
+        sum(site.lock is not None for site in sites),
+        sum(bool(site.problem) for site in sites),
+    )
+
+
+def known_record(site: StateSummary) -> KnownRecord | UnreadableRecord:
     """A site of `state list`."""
     if site.problem:
-        return {"site": site.name, "error": site.problem}
-    return {
-        "site": site.name,
-        "id": site.id,
-        "inDoubt": site.in_doubt,
-        "waiting": site.waiting,
-        "pending": site.pending,
-        "generatedFrom": site.generated_from,
-        "published": site.published,
-        "lock": lock_values(site.lock, ended=site.ended),
-    }
+        return UnreadableRecord(site.name, site.problem)
+    return KnownRecord(
+        site.name,
+        site.id,
+        site.in_doubt,
+        site.waiting,
+        site.pending,
+        site.generated_from,
+        site.published,
+        lock_record(site.lock, ended=site.ended),
+    )
 
 
-def state_values(site: SiteState) -> dict[str, Any]:
+def shown_values(site: SiteState) -> dict[str, Any]:
     """The members of `state show`: all that is recorded, with the lock and what the open calls mean."""
-    recorded = to_plain(site.recorded)
-    for kept, entry in zip(recorded["open"], site.recorded.open, strict=True):
-        words = call_words(entry)
-        kept["inDoubt"] = not entry.sent
-        kept["asked"], kept["about"], kept["look"] = words.asked, call_about(entry), words.look
-    found = {
-        "site": {"name": site.name, "id": site.id},
-        "place": site.place,
-        "lock": lock_values(site.lock, ended=site.ended),
-    }
-    return {**found, **recorded}
+    shown = ShownRecord(LabelRecord(site.name, site.id), site.place, lock_record(site.lock, ended=site.ended))
+    calls = [members_of(Joined(entry, _meaning(entry))) for entry in site.recorded.open]
+    return {**members_of(shown), **to_plain(site.recorded), "open": calls}
 
 
-def lock_values(lock: LockRecord | None, *, ended: bool) -> dict[str, Any] | None:
+def _meaning(entry: OpenEntry) -> CallRecord:
+    words = call_words(entry)
+    return CallRecord(not entry.sent, words.asked, call_about(entry), words.look)
+
+
+def lock_record(lock: LockRecord | None, *, ended: bool) -> Joined | None:
     """Who holds a site; None if nobody does."""
     if lock is None:
         return None
-    holder = lock.holder
-    return {
-        "user": holder.user,
-        "host": holder.host,
-        "process": holder.process,
-        "run": holder.run,
-        "ciUrl": holder.ci_url,
-        "since": instant_text(lock.since),
-        "expires": instant_text(lock.expires),
-        "ended": ended,
-    }
+    return Joined(taken_from(lock.holder, HolderRecord), LeaseRecord(lock.since, lock.expires, ended))
 
 
-def resolved_values(resolved: CallResolved) -> dict[str, Any]:
+def resolved_record(resolved: CallResolved) -> ResolvedRecord:
     """A call that was resolved by hand."""
     entry = resolved.entry
-    return {
-        "site": resolved.name,
-        "id": entry.id,
-        "call": entry.call,
-        "address": entry.address,
-        "done": resolved.took_effect,
-        "left": resolved.left,
-    }
+    return ResolvedRecord(resolved.name, entry.id, entry.call, entry.address, resolved.took_effect, resolved.left)

@@ -251,7 +251,7 @@ Generation inputs waiting for the next generation
 
 Generation inputs used by the current plan
   toneOfVoice: "warm\\u001b[31m"
-  event "Sale": {date: "2026-11-27"}
+  event "Sale": {date: 2026-11-27}
 
 Last applied, or already in place
   toneOfVoice: dry

@@ -1,0 +1,124 @@
+"""A site's plan as the records of the JSON formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import field
+
+from reconciler.engine.site_results import SitePlanned
+from reconciler.model.address import Address, SiteName
+from reconciler.model.canonical import ABSENT, Absent
+from reconciler.model.codec import taken_from
+from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import ApiInstant, Joined, Struct
+from reconciler.model.operations import class_of, discards_of
+from reconciler.model.writes import ActionClass, Verb
+from reconciler.planner.actions import Action, InReview, Plan, Reason, StillGoingOut
+from reconciler.reporters.context import CallsOf
+from reconciler.reporters.diagnostics import problem_records
+from reconciler.reporters.kinds import precondition, write_record
+
+
+class GoingOutRecord(Struct, frozen=True):
+    """A post that still goes out although it is no longer wanted."""
+
+    address: Address
+    post: str
+    channel: str
+    type: str
+    title: str
+    account_id: str | None = field(name="account")
+    account_name: str | None
+    moment: ApiInstant | None
+    reason: Reason
+    because: tuple[str, ...]
+    obstacle: str
+    stop: str
+
+
+class DiscardedRecord(Struct, frozen=True):
+    """A draft that is thrown away."""
+
+    post: str
+    title: str
+    channel: str
+    type: str
+    approved: bool
+
+
+class ToReviewRecord(Struct, frozen=True):
+    """A draft that waits for review."""
+
+    address: Address
+    post: str
+    channel: str
+    type: str
+    title: str
+    state: InReview
+
+
+class ActionRecord(Struct, frozen=True):
+    """A write at an address, with its reason."""
+
+    address: Address
+    verb: Verb
+    allowed_by: ActionClass = field(name="class")
+    reason: Reason
+    because: tuple[str, ...]
+
+
+class ActionDetails(Struct, frozen=True):
+    """What more there is to say of some actions, and of each with `--explain`."""
+
+    discards: tuple[DiscardedRecord, ...] | Absent = ABSENT
+    calls: tuple[str, ...] | Absent = ABSENT
+    requires: tuple[str, ...] | Absent = ABSENT
+
+
+class PlannedRecord(Struct, frozen=True):
+    """A site's plan."""
+
+    site: SiteName
+    still_going_out: tuple[GoingOutRecord, ...]
+    actions: tuple[Joined, ...]
+    blocked: tuple[ProblemRecord, ...]
+    refusals: tuple[ProblemRecord, ...]
+    notes: tuple[str, ...]
+    to_review: tuple[ToReviewRecord, ...]
+    reads: tuple[str, ...] | Absent = ABSENT
+
+
+def planned_record(planned: SitePlanned, calls_of: CallsOf | None = None) -> PlannedRecord:
+    """A site's plan."""
+    plan = planned.plan
+    return PlannedRecord(
+        plan.site.name,
+        going_out_records(plan.still_going_out),
+        tuple(action_record(action, plan, calls_of) for action in plan.actions),
+        problem_records(plan.blocked),
+        problem_records(plan.refusals),
+        plan.notes,
+        tuple(taken_from(draft, ToReviewRecord) for draft in plan.to_review),
+        planned.reads if calls_of else ABSENT,
+    )
+
+
+def action_record(action: Action, plan: Plan, calls_of: CallsOf | None = None) -> Joined:
+    """An action: what, where, why, and with `--explain` how."""
+    operation = action.operation
+    discards = plan.discarded_by(operation) if discards_of(operation) else None
+    return Joined(
+        ActionRecord(action.address, operation.verb, class_of(operation), action.reason, action.because),
+        write_record(operation),
+        ActionDetails(
+            ABSENT if discards is None else tuple(taken_from(draft, DiscardedRecord) for draft in discards),
+            calls_of(operation, plan.site) if calls_of else ABSENT,
+            tuple(map(precondition, action.requires)) if calls_of else ABSENT,
+        ),
+    )
+
+
+def going_out_records(posts: Iterable[StillGoingOut]) -> tuple[GoingOutRecord, ...]:
+    """Posts that go out although nobody wants them."""
+    return tuple(taken_from(post, GoingOutRecord) for post in posts)

@@ -1,0 +1,244 @@
+"""A run as a whole as the records of the JSON formats: what it covers, its counts, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import field
+
+from reconciler.engine.adoption_results import DoctorCompleted, ImportCompleted
+from reconciler.engine.results import (
+    ClosingEvent,
+    Decided,
+    DriftCompleted,
+    HistoryListed,
+    PartsMerged,
+    PlanCompleted,
+    PlanLoaded,
+    ReviewCompleted,
+    RunStarted,
+    Validated,
+)
+from reconciler.engine.site_results import SiteFailed
+from reconciler.engine.verdict import Verdict
+from reconciler.executor.ledger import Tally
+from reconciler.model.address import SiteName
+from reconciler.model.canonical import ABSENT, Absent
+from reconciler.model.codec import taken_from
+from reconciler.model.diagnostics import ProblemRecord
+from reconciler.model.frozen import Instant, Joined, Struct
+from reconciler.planner.document import RunPart
+from reconciler.reporters.adoption_json import ProjectRecord
+from reconciler.reporters.diagnostics import problem_record, problem_records
+from reconciler.reporters.plan_json import GoingOutRecord, going_out_records
+from reconciler.reporters.state_json import ResolvedRecord
+
+
+class RunRecord(Struct, frozen=True, omit_defaults=True):
+    """What the run covers."""
+
+    project: str
+    sites: int
+    of: int
+    api: str | None = None
+    commit: str | None = None
+    approval_none: tuple[SiteName, ...] = ()
+    part: RunPart | None = None
+
+
+class SavedRecord(Struct, frozen=True):
+    """The saved plan that the sites come from."""
+
+    id: str
+    digest: str
+    made_at: Instant
+    expires_at: Instant
+    tool: str
+    api: str
+    expired: bool
+    spent_at: Instant | None
+
+
+class FailedRecord(Struct, frozen=True):
+    """A site that failed or was refused."""
+
+    site: SiteName
+    error: ProblemRecord | Absent = ABSENT
+    refused: ProblemRecord | Absent = ABSENT
+    still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
+    not_looked_at: tuple[ProblemRecord, ...] | Absent = ABSENT
+
+
+# --- counts ----------------------------------------------------------------------------------------
+
+
+class SitesRecord(Struct, frozen=True):
+    """How many sites there were, how many failed, and how many a guard refuses."""
+
+    sites: int
+    failed: int
+    refused: int
+
+
+class DriftRecord(Struct, frozen=True):
+    """The counts of an audit: of sites with anything to report, and of objects by their state."""
+
+    sites: int = field(name="affected")
+    drifted: int
+    pending: int
+    blocked: int
+    in_review: int
+
+
+class ReviewRecord(Struct, frozen=True):
+    """The counts of a review."""
+
+    sites: int
+    pending: int
+    sites_pending: int
+    approved: int
+    failed: int
+    not_out: int = field(name="failedPosts")
+    going_out: int = field(name="stillGoingOut")
+
+
+class ValidRecord(Struct, frozen=True):
+    """The counts of `validate`."""
+
+    files: int
+    sites: int
+
+
+class MergedRecord(Struct, frozen=True):
+    """The counts of `merge`."""
+
+    parts: int
+    sites: int
+
+
+class DecidedRecord(Struct, frozen=True):
+    """The counts of `approve`."""
+
+    drafts: int
+    activities: int
+    sites: int
+    pending: int
+    asked: int
+    listed: int
+
+
+class PostsRecord(Struct, frozen=True):
+    """The counts of `history`."""
+
+    sites: int
+    posts: int
+    failed: int
+
+
+class ImportRecord(Struct, frozen=True):
+    """The counts of `import`."""
+
+    sites: int
+    new: int = field(name="created")
+    updated: int
+    unchanged: int
+    declared: int
+    unsettled: int = field(name="notEmpty")
+    failed: int
+
+
+class DoctorRecord(Struct, frozen=True):
+    """The counts of `doctor`."""
+
+    sites: int
+    errors: int
+    warnings: int
+    notes: int
+
+
+class CheckedRecord(Struct, frozen=True):
+    """The counts of `version --check-files`."""
+
+    tool: str
+    files: int
+    touched: int
+
+
+COUNTS: Final[Mapping[type[ClosingEvent], type[Struct]]] = {
+    ReviewCompleted: ReviewRecord,
+    Validated: ValidRecord,
+    PartsMerged: MergedRecord,
+    Decided: DecidedRecord,
+    HistoryListed: PostsRecord,
+    ImportCompleted: ImportRecord,
+    DoctorCompleted: DoctorRecord,
+}
+"""How a run that ends with these is counted."""
+
+
+class Members(msgspec.Struct, rename="camel"):
+    """What a document says of the run as a whole, in this order; what it does not say is absent."""
+
+    run: RunRecord | Absent = ABSENT
+    saved: SavedRecord | Absent = ABSENT
+    project: ProjectRecord | Absent = ABSENT
+    place: str | Absent = ABSENT
+    lock: Joined | None | Absent = ABSENT
+    site: SiteName | Absent = ABSENT
+    id: str | Absent = ABSENT
+    moved_to: str | None | Absent = ABSENT
+    unlocked: bool | Absent = ABSENT
+    resolved: ResolvedRecord | Absent = ABSENT
+    refusals: tuple[ProblemRecord, ...] | Absent = ABSENT
+    summary: Struct | Joined | Absent = ABSENT
+    touched: tuple[ProblemRecord, ...] | Absent = ABSENT
+    still_going_out: tuple[GoingOutRecord, ...] | Absent = ABSENT
+    ledger: tuple[Any, ...] | Absent = ABSENT
+    applied: Tally | Absent = ABSENT
+    interrupted: bool | Absent = ABSENT
+    refused: ProblemRecord | Absent = ABSENT
+    problems: tuple[ProblemRecord, ...] | Absent = ABSENT
+    verdict: Verdict | Absent = ABSENT
+    exit_code: int | Absent = ABSENT
+
+
+def run_record(event: RunStarted) -> RunRecord:
+    """What a run works on."""
+    return RunRecord(
+        event.project,
+        event.sites,
+        event.of,
+        None if event.api is None else event.api.target,
+        event.commit,
+        event.approval_none,
+        event.part,
+    )
+
+
+def saved_record(saved: PlanLoaded) -> SavedRecord:
+    """The saved plan that the sites come from."""
+    return taken_from(saved, SavedRecord)
+
+
+def failed_record(failed: SiteFailed) -> FailedRecord:
+    """A site that could not be worked on, or was refused."""
+    problem, unseen = problem_record(failed.problem), failed.unseen
+    return FailedRecord(
+        failed.name,
+        ABSENT if failed.refused else problem,
+        problem if failed.refused else ABSENT,
+        going_out_records(found.post for found in unseen.going_out) or ABSENT,
+        problem_records(unseen.waiting) or ABSENT,
+    )
+
+
+def plan_summary(completed: PlanCompleted) -> Joined:
+    """The counts of a plan."""
+    return Joined(taken_from(completed, SitesRecord), completed.tally)
+
+
+def drift_summary(completed: DriftCompleted) -> Joined:
+    """The counts of an audit. A site that is not what its file expects is refused too."""
+    return Joined(taken_from(completed, SitesRecord), taken_from(completed.tally, DriftRecord))
