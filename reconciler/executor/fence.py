@@ -14,6 +14,7 @@ from reconciler.executor.kinds.schedule import right_unmet
 from reconciler.executor.ports import Journal
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import InvalidFiles, UsageError
+from reconciler.model.schedule import DraftCondition
 from reconciler.planner.actions import Action
 
 
@@ -51,5 +52,5 @@ class PublicFence:
         moment = Moment(self._journal.recorded, approvals, self._now(), self._zone)
         for action in self._actions:
             for required in action.requires:
-                if (found := right_unmet(required, moment)) is not None:
+                if isinstance(required, DraftCondition) and (found := right_unmet(required, moment)) is not None:
                     raise NoLongerAllowed(f"{action.address}: {found}")

@@ -18,7 +18,7 @@ from reconciler.model.frozen import instant
 from reconciler.model.journal import OpenEntry
 from reconciler.model.marketing_plan import MarketingPlan
 from reconciler.model.moments import moment_text
-from reconciler.model.operations import Operation, Precondition
+from reconciler.model.operations import Operation
 from reconciler.model.outcomes import Done, NotDone, Outcome
 from reconciler.model.posts import GONE_OUT, ActivityId, Post, PostId, PostStatus, account_id, post_name
 from reconciler.model.schedule import (
@@ -259,15 +259,17 @@ async def post_unmet(required: PostIs | StillScheduled, site: SiteCache) -> str 
     return None if post.digest == required.content else "the post's content has changed since the plan"
 
 
-def right_unmet(required: Precondition, moment: Moment) -> str | None:
+def right_unmet(required: DraftCondition, moment: Moment) -> str | None:
     """What blocks publishing, as far as that can be judged without reading the site; None if nothing does."""
     match required:
         case StillAhead():
             return time_unmet(required, moment.now, moment.zone)
         case Approved():
             return _approval_unmet(required, moment)
-        case _:
+        case PostIs() | StillScheduled() | NothingWaits():
             return None
+        case _:
+            assert_never(required)
 
 
 def _approval_unmet(required: Approved, moment: Moment) -> str | None:
