@@ -20,6 +20,7 @@ from reconciler.cli.running import Terminated
 from reconciler.config.approvals import read_approvals
 from reconciler.config.deciding import AnyDecision, Ruling, Selector, Subject, listed_in, pending, subjects, write
 from reconciler.config.discovery import shown_path
+from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.project import Project
 from reconciler.config.sites import open_project
 from reconciler.config.trust import trust_of
@@ -36,8 +37,6 @@ from reconciler.planner.approval_checks import difference_words
 from reconciler.planner.channel_rules import warnings_between_reviewed
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.review_text import EDITED, subject_lines
-from reconciler.web.approved import LastApprovals
-from reconciler.web.files import SiteFile
 
 ANSWERS: Final[dict[str, AnyDecision]] = {
     "a": Decision.APPROVE,
@@ -123,10 +122,6 @@ def _approve(options: ApproveOptions, emit: Emit) -> Decided:
     return decided
 
 
-MOST_COMPARED: Final = 20
-"""Sites whose drafts are compared with what was last approved: git is asked for each."""
-
-
 def _notes(
     project: Project, files: Sequence[tuple[SiteName, Path, Approvals]], found: Sequence[Subject]
 ) -> dict[PostId, tuple[str, ...]]:
@@ -134,13 +129,11 @@ def _notes(
     asked = dict.fromkeys(subject.site for subject in found)
     last = LastApprovals(repository_of(project), project.approvals_folder)
     notes: dict[PostId, tuple[str, ...]] = {}
-    compared = 0
+    files = [file for file in files if file[0] in asked]
+    last.read(files)
     for site, path, approvals in files:
-        if site not in asked:
-            continue
         notes |= warnings_between_reviewed(approvals)
-        compared += 1
-        before = last.of(SiteFile(site, path, approvals=approvals)) if compared <= MOST_COMPARED else {}
+        before = last.of(site, path, approvals)
         for activity in approvals.activities:
             for draft in activity.drafts if before else ():
                 changes = before[draft.id].differences(activity, draft) if draft.id in before else ()

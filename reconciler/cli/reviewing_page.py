@@ -40,8 +40,8 @@ def review_page(asked: RunOptions, running: Running, *, port: int, commits: bool
 
 
 async def _serve(asked: RunOptions, running: Running, *, port: int, commits: bool) -> ClosingEvent:
+    from reconciler.config.last_approvals import LastApprovals
     from reconciler.web.app import Page, Ports
-    from reconciler.web.approved import LastApprovals
     from reconciler.web.board import Board
     from reconciler.web.files import ApprovalsFolder
     from reconciler.web.guard import Guard

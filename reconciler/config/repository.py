@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -181,12 +181,33 @@ class Repository:
                 found.setdefault(self.top / part, []).append(commit)
         return found
 
-    def version(self, path: Path, commit: str) -> bytes | None:
-        """The text of a file in a commit; None if it is not in it."""
+    def versions(self, wanted: Iterable[tuple[Path, str]]) -> dict[tuple[Path, str], bytes]:
+        """The texts of files in commits, by both; without those that are not in them. One call for all."""
+        asked = [(key, self._object(*key)) for key in wanted]
+        asked = [(key, name) for key, name in asked if name]
+        if not asked:
+            return {}
+        names = "".join(f"{name}\n" for _, name in asked)
         try:
-            return self._bytes("cat-file", "blob", f"{commit}:{trail(path)[-1].relative_to(self.top).as_posix()}")
-        except (GitError, ValueError):
-            return None
+            told = self._bytes("cat-file", "--batch", given=names.encode("utf-8", "surrogateescape"))
+        except GitError:
+            return {}
+        found, at = {}, 0
+        for key, _ in asked:
+            line, at = told[at : told.index(b"\n", at)], told.index(b"\n", at) + 1
+            if (of := re.fullmatch(rb"[0-9a-f]+ (\w+) (\d+)", line)) is None:  # `... missing`
+                continue
+            end = at + int(of[2])
+            if of[1] == b"blob":
+                found[key] = told[at:end]
+            at = end + 1
+        return found
+
+    def _object(self, path: Path, commit: str) -> str:
+        """What git calls a file in a commit; empty for one outside the working tree."""
+        file = trail(path)[-1]
+        name = f"{commit}:{file.relative_to(self.top).as_posix()}" if file.is_relative_to(self.top) else ""
+        return "" if "\n" in name else name
 
     def commit(self, paths: Sequence[Path], message: str) -> None:
         """Commits some files as they are, as git's own user, and nothing else that is staged. Raises GitError."""

@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from reconciler.config.deciding import Subject
+from reconciler.config.last_approvals import LastApprovals, LastApproved
 from reconciler.model.address import Kind, SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Decision, DraftApproval
 from reconciler.model.diagnostics import Diagnostic
@@ -22,7 +23,6 @@ from reconciler.planner.baseline import TAKEN_BACK, key_of
 from reconciler.planner.channel_rules import warnings_of_reviewed
 from reconciler.planner.used_approvals import times_of, was_scheduled
 from reconciler.reporters.cards import Card, CardState, changed, in_order
-from reconciler.web.approved import LastApprovals, LastApproved
 from reconciler.web.files import ApprovalsFolder, SiteFile
 
 SOON: Final = timedelta(minutes=1)
@@ -109,6 +109,8 @@ class Board:
         if not other:
             return
         found = dict(self.cards)
+        if self._approved is not None:
+            self._approved.read([(file.site, file.path, file.approvals) for file in other])
         for file in other:
             self._approvals[file.site] = file.approvals
             for key in [key for key, card in found.items() if card.site == file.site]:
@@ -137,7 +139,7 @@ class Board:
         )
 
     def _cards(self, file: SiteFile) -> Iterator[Card]:
-        approved = self._approved.of(file) if self._approved is not None else {}
+        approved = self._approved.of(file.site, file.path, file.approvals) if self._approved is not None else {}
         known = _Known(self.facts.now, self.facts.recorded.get(file.site), approved)
         for activity in file.approvals.activities:
             place = (file.site, activity.id)

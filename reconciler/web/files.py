@@ -13,11 +13,11 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.project import Project
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.trust import refused_path
-from reconciler.config.whole_files import ChangedMeanwhile, write_atomically
 from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals
 from reconciler.model.diagnostics import Diagnostic, Place, UsageError, problem
+from reconciler.whole_files import ChangedMeanwhile, write_atomically
 
 MOST_TRIES: Final = 5
 """How often a decision is made again because somebody else wrote the file at that very moment."""

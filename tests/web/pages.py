@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from reconciler.config.approvals_edit import update_approvals
+from reconciler.config.last_approvals import LastApprovals
 from reconciler.config.sites import open_project
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Digest
@@ -18,7 +19,6 @@ from reconciler.model.moments import moment_text
 from reconciler.model.posts import ActivityId, PostId
 from reconciler.model.review import ActivityForReview, DraftForReview
 from reconciler.web.app import Page, Ports
-from reconciler.web.approved import LastApprovals
 from reconciler.web.board import Board, Facts
 from reconciler.web.files import ApprovalsFolder
 from reconciler.web.uncommitted import History

@@ -1,14 +1,14 @@
-"""What was last approved of each draft: as this page has seen it, or as git still has it.
+"""What was last approved of each draft: as a review page has seen it, or as git still has it.
 
 `review` writes new words over old ones and puts the yes back to pending. What the yes was for is in git's history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from msgspec import Struct
 
@@ -20,13 +20,19 @@ from reconciler.model.canonical import Digest
 from reconciler.model.content import Difference, PublicContent, differences
 from reconciler.model.frozen import instant
 from reconciler.model.posts import PostId
-from reconciler.web.files import SiteFile
 
 COMMITS: Final = 200
 """How far back the history of the approvals folder is looked at."""
 
 VERSIONS: Final = 5
 """Versions of one file that are read; an approval that is older is not compared with."""
+
+
+AT_ONCE: Final = 100
+"""How many files git is asked for with one call."""
+
+ApprovalsAt: TypeAlias = tuple[SiteName, Path, Approvals]
+"""A site, its approvals file, and what that says."""
 
 
 class LastApproved(Struct, frozen=True):
@@ -69,31 +75,42 @@ class LastApprovals:
         """Remembers what is approved now."""
         self._seen.setdefault(site, {}).update(_approved(approvals))
 
-    def of(self, file: SiteFile) -> dict[PostId, LastApproved]:
+    def of(self, site: SiteName, path: Path, approvals: Approvals) -> dict[PostId, LastApproved]:
         """By draft; of those that were ever approved, as far as anything knows."""
-        if file.site not in self._committed:
-            self._committed[file.site] = self._read(file)
-        return self._committed[file.site] | self._seen.get(file.site, {})
+        self.read([(site, path, approvals)])
+        return self._committed[site] | self._seen.get(site, {})
 
-    def _read(self, file: SiteFile) -> dict[PostId, LastApproved]:
-        waiting = {
-            draft.id
-            for activity in file.approvals.activities
-            for draft in activity.drafts
-            if draft.decision is Decision.PENDING
-        }
-        if not waiting:
-            return {}
-        if self._commits is None:
+    def read(self, files: Sequence[ApprovalsAt]) -> None:
+        """Asks git about many files with few calls. `of` then knows them."""
+        new = [file for file in files if file[0] not in self._committed]
+        for start in range(0, len(new), AT_ONCE):
+            self._read(new[start : start + AT_ONCE])
+
+    def _read(self, files: Sequence[ApprovalsAt]) -> None:
+        left: dict[SiteName, tuple[Path, set[PostId]]] = {}
+        for site, path, approvals in files:
+            self._committed[site] = {}
+            if waiting := _waiting(approvals):
+                left[site] = path, waiting
+        if left and self._commits is None:
             self._commits = self._repository.commits_of(self._folder, COMMITS)
-        found: dict[PostId, LastApproved] = {}
-        for commit in self._commits.get(file.path.resolve(), ())[:VERSIONS]:
-            data = self._repository.version(file.path, commit)
-            if not data or not any(id.encode() in data for id in waiting - found.keys()):
-                break
-            if b"approve" in data and (read := approvals_in(file.path, file.site, [], data)) is not None:
-                found = dict(_approved(read[0])) | found
-        return found
+        commits = {site: (self._commits or {}).get(path.resolve(), ()) for site, (path, _) in left.items()}
+        for version in range(VERSIONS):
+            wanted = {site: (left[site][0], commits[site][version]) for site in left if len(commits[site]) > version}
+            texts = self._repository.versions(wanted.values())
+            for site, (path, commit) in wanted.items():
+                found, (_, waiting) = self._committed[site], left[site]
+                data = texts.get((path, commit), b"")
+                if not any(id.encode() in data for id in waiting - found.keys()):
+                    del left[site]
+                elif b"approve" in data and (read := approvals_in(path, site, [], data)) is not None:
+                    self._committed[site] = dict(_approved(read[0])) | found
+
+
+def _waiting(approvals: Approvals) -> set[PostId]:
+    return {
+        draft.id for activity in approvals.activities for draft in activity.drafts if draft.decision is Decision.PENDING
+    }
 
 
 def _approved(approvals: Approvals) -> Iterable[tuple[PostId, LastApproved]]:
