@@ -7,7 +7,8 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,7 +17,6 @@ from msgspec.structs import replace
 
 from reconciler.cli.options import Shown
 from reconciler.config.trust import refused_target
-from reconciler.config.whole_files import new_mode
 from reconciler.engine.results import Event
 from reconciler.machine import utc_now
 from reconciler.model.diagnostics import UsageError
@@ -24,6 +24,7 @@ from reconciler.model.text import printable
 from reconciler.reporters.context import CallsOf, Detail, Reporter, ReporterContext
 from reconciler.reporters.layout import Screen
 from reconciler.reporters.registry import FORMATS, make
+from reconciler.whole_files import new_mode, replacing
 
 UNWRAPPED: Final = 1_000_000
 """The width of anything but a terminal."""
@@ -156,32 +157,30 @@ def _width() -> int:
 
 
 class _File(Struct, frozen=True):
-    """A file that is being written; `hidden` is where it is until it is whole, None for a device or a pipe."""
+    """A file that is being written, and what is done when it is whole. `stream`: it is a device or a pipe."""
 
     text: IO[str]
     path: Path
-    hidden: Path | None
+    closing: ExitStack
+    stream: bool = False
 
 
 def _begin(path: Path) -> _File:
     if refused := refused_target(path, os.environ):
         raise UsageError(f"--output {printable(str(path))}: {refused}")
-    import tempfile
-
+    closing = ExitStack()
     try:
         if path.exists() and not path.is_file():
-            return _File(_open_stream(path), path, None)
-        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - closed and renamed in _end
-            "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
+            return _File(closing.enter_context(_open_stream(path)), path, closing, stream=True)
+        out = closing.enter_context(replacing(path, new_mode()))
     except OSError as error:
         raise _unwritable(path, error) from None
-    return _File(file, path, Path(file.name))
+    return _File(TextIOWrapper(out, encoding="utf-8", newline="\n"), path, closing)
 
 
 def _before(file: _File) -> str:
     """The end of the report that a new one takes the place of; empty for none, or one that cannot be read."""
-    if file.hidden is None:
+    if file.stream:
         return ""
     try:
         with file.path.open("rb") as old:
@@ -210,10 +209,8 @@ def _open_stream(path: Path) -> IO[str]:
 def _end(file: _File) -> None:
     """Gives a finished file its name, with the permissions that a new file has."""
     try:
-        file.text.close()
-        if file.hidden is not None:
-            file.hidden.chmod(new_mode())
-            file.hidden.replace(file.path)
+        with file.closing:
+            file.text.flush()
     except OSError as error:
         raise _unwritable(file.path, error) from None
 

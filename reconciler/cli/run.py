@@ -20,6 +20,7 @@ from reconciler.cli.outputs import open_reports
 from reconciler.cli.running import Interrupts, Stopped, Terminated, beside, run
 from reconciler.engine.results import ClosingEvent, Emit, Ended, FilesInvalid, Interrupted, RunFailed
 from reconciler.engine.verdict import Verdict, verdict_of
+from reconciler.machine import sleep
 from reconciler.model.diagnostics import InvalidFiles
 from reconciler.reporters.problems import ProblemReporter
 from reconciler.reporters.progress import Progress, Watch
@@ -58,7 +59,7 @@ def reported(
     Raises UsageError if the reports cannot be written, and OSError if that shows only during the run.
     """
     terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"  # which cannot take back what it shows
-    progress = Progress(Watch(time.monotonic, _sleep), sys.stderr.write, terminal=terminal)
+    progress = Progress(Watch(time.monotonic, sleep), sys.stderr.write, terminal=terminal)
     calls_of = names_of_calls if shown.explain else None
     first = (progress, ProblemReporter(sys.stderr.write))
     with open_reports(command, shown, beside=first, calls_of=calls_of, asks=asks) as reports:
@@ -82,12 +83,6 @@ def reported(
         reports.handle(Ended(verdict.exit_code))
         sys.stdout.flush()
     return verdict.exit_code
-
-
-async def _sleep(seconds: float) -> None:
-    import asyncio
-
-    await asyncio.sleep(seconds)
 
 
 def _unexpected(error: Exception, emit: Emit) -> ClosingEvent:

@@ -15,12 +15,12 @@ from msgspec import Struct
 from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
-from reconciler.config.whole_files import write_atomically
 from reconciler.config.yaml_source import MAX_BYTES
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import ActivityApproval, ActivityDecision, Approvals, Decision, DraftApproval
 from reconciler.model.canonical import Digest
 from reconciler.model.diagnostics import UsageError
+from reconciler.whole_files import write_atomically
 
 AnyDecision: TypeAlias = Decision | ActivityDecision
 

@@ -15,11 +15,11 @@ from reconciler.config.site import read_site
 from reconciler.config.site_files import find_site_files
 from reconciler.config.sites import SiteIndex, check_sites
 from reconciler.config.trust import Trust, refused_path
-from reconciler.config.whole_files import write_atomically
 from reconciler.config.yaml_source import documents, read_file
 from reconciler.model.address import SiteName
 from reconciler.model.diagnostics import Diagnostic, InvalidFiles, Place, UsageError, problem
 from reconciler.model.sites import DesiredSite
+from reconciler.whole_files import write_atomically
 
 
 def place_of(project: Project, name: SiteName) -> Path:

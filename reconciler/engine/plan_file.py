@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import IO, Final
 
 from reconciler.config.regular_files import NotRegular, open_regular
-from reconciler.config.whole_files import replacing
 from reconciler.engine.spool import Spool
 from reconciler.model.address import SiteName
 from reconciler.model.canonical import Absent
@@ -37,6 +36,7 @@ from reconciler.planner.document import (
     site_line,
     to_lines,
 )
+from reconciler.whole_files import replacing
 
 LARGEST: Final = 2 * 1024 * 1024 * 1024
 """Most bytes of a plan file that are read: a plan of a thousand sites has a few million."""

@@ -14,7 +14,6 @@ from reconciler.config.discovery import shown_path
 from reconciler.config.regular_files import NotRegular, read_regular
 from reconciler.config.sites import SiteEntry
 from reconciler.config.trust import refused_path
-from reconciler.config.whole_files import write_atomically
 from reconciler.engine.fleet import Turn, named_by_file, over_sites
 from reconciler.engine.left_out import tell_left_out
 from reconciler.engine.renamed import FormerNames, approvals_left_behind
@@ -41,6 +40,7 @@ from reconciler.planner.reviewing import (
 )
 from reconciler.planner.unstopped import until_applied
 from reconciler.planner.used_approvals import scheduled_by_us
+from reconciler.whole_files import write_atomically
 
 _LARGEST = 256 * 1024 * 1024
 """Most bytes of a gallery: it may hold pictures."""

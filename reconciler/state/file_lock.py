@@ -17,14 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from reconciler.whole_files import PRIVATE, SAFELY
+
 if sys.platform != "win32":
     import fcntl
 
 POLL: Final = 0.005
 """Seconds between two tries."""
-
-SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-"""A link could lead out of the state, and opening a FIFO would wait forever."""
 
 _WITHOUT: Final = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
 
@@ -41,7 +40,7 @@ def take(file: Path, timeout: float) -> Callable[[], None]:
     """
     if sys.platform == "win32":
         return _by_filelock(file, timeout)
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | SAFELY, 0o600)
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | SAFELY, PRIVATE)
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise NotPlain(errno.EINVAL, "is not a regular file", str(file))

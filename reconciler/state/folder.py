@@ -17,8 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from reconciler.state.errors import Conflict, StateError
-from reconciler.state.file_lock import SAFELY, NotPlain, take
+from reconciler.state.file_lock import NotPlain, take
 from reconciler.state.store import Any, Log, Stored, Version, check_key, fresh
+from reconciler.whole_files import PRIVATE, SAFELY, replacing, set_aside
 
 LOCK_TIMEOUT = 10.0
 """Seconds to wait for another process's write, which takes milliseconds."""
@@ -97,17 +98,11 @@ class LocalFolder:
                 there = self._read(path)
                 if (there and there.version) != expected:
                     raise Conflict(key)
-            # One temporary name per key: nobody else writes it under the lock, and what a crash left is replaced.
-            beside = path.with_name(f".{path.name}.new")
-            try:
-                _write(beside, data, durable=durable)
+            with replacing(path, PRIVATE, locked=True, durable=durable) as out:
+                out.write(data)
                 if isinstance(expected, Any) and path.is_dir() and not path.is_symlink():
                     # Whatever is there has to go, but a folder may hold something: it is kept under another name.
-                    path.rename(path.with_name(f".{path.name}.{fresh()}"))
-                beside.replace(path)
-            except OSError:
-                _discard(beside)
-                raise
+                    set_aside(path, f".{path.name}.{fresh()}")
             if durable:
                 # The new name, too: a call is sent once this returns, and a log that it absorbed may be removed.
                 _sync_folder(path.parent)
@@ -116,7 +111,7 @@ class LocalFolder:
     def _append(self, key: str, data: bytes, at: int) -> int:
         path = self.folder / key
         with _told(path, "cannot be written"), self._locked(key):
-            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFELY, 0o600)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | SAFELY, PRIVATE)
             try:
                 _must_be_regular(handle, path)
                 if os.fstat(handle).st_size != at:
@@ -211,28 +206,10 @@ def _make_folder(folder: Path) -> None:
         _sync_folder(folder.parent)  # whatever is durable in it would be lost with its name
 
 
-def _write(path: Path, data: bytes, *, durable: bool) -> None:
-    path.unlink(missing_ok=True)  # left by a crash, or a link or a pipe that somebody put there
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, 0o600)
-    try:
-        _write_all(handle, data)
-        if durable:
-            os.fsync(handle)  # before it takes its name: a name without its bytes would be a corrupt record
-    finally:
-        os.close(handle)
-
-
 def _write_all(handle: int, data: bytes) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(handle, left) :]
-
-
-def _discard(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        pass  # the error that led here is the one to tell
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.config import deciding, whole_files
+from reconciler import whole_files
+from reconciler.config import deciding
 from tests.cli.projects import Command, Project, Ran
 
 SITE_ID = "3f0c2a9e-8d0b-4b7c-9a55-0c5a6f9a1e01"

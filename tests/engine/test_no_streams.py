@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2] / "reconciler"
-BELOW = ("engine", "executor", "config", "api", "state", "planner", "model")
+BELOW = ("engine", "executor", "config", "api", "state", "planner", "model", "whole_files.py")
 MACHINE = PACKAGE / "machine.py"
 """Where the clock is that all others are handed."""
 
@@ -57,7 +57,7 @@ def outside(source: str) -> Iterator[str]:
 def test_it_reaches_nothing_of_the_process(part: str) -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{what}"
-        for path in sorted((PACKAGE / part).rglob("*.py"))
+        for path in sorted((PACKAGE / part).rglob("*.py")) or [PACKAGE / part]
         for what in outside(path.read_text("utf-8"))
     ]
     assert found == []

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import io
 import json
 import multiprocessing
 import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,8 +106,13 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(handle, data[:-2])
 
+    class Filling(io.FileIO):
+        def write(self, data: Any) -> int:
+            return half(self.fileno(), bytes(data))
+
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", half)
+        patch.setattr(os, "fdopen", lambda handle, mode: io.BufferedWriter(Filling(handle, mode)))
         with pytest.raises(StateError, match=r"No space left on device.*free some space"):
             asyncio.run(store.put(KEY, b"newer", expected=version))
         with pytest.raises(StateError, match=r"No space left on device.*free some space"):

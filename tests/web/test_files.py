@@ -8,11 +8,11 @@ import pytest
 
 from reconciler.config.approvals_edit import set_decisions
 from reconciler.config.sites import open_project
-from reconciler.config.whole_files import ChangedMeanwhile, write_atomically
 from reconciler.model.address import SiteName
 from reconciler.model.approvals import Approvals, Decision
 from reconciler.model.diagnostics import UsageError
 from reconciler.web.files import ApprovalsFolder, SiteFile
+from reconciler.whole_files import ChangedMeanwhile, write_atomically
 from tests.web.pages import activity, approvals, draft_id, words, write_project
 
 SHOP = SiteName("shop")

@@ -1,0 +1,93 @@
+"""Files that are written completely or not at all: a reader, or a crash, sees the old or the new one, never a part.
+
+The files of a project, saved plans, reports and the state are all written by `replacing`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+"""How a file is opened that should be a plain one: a link could lead elsewhere, and a FIFO would wait forever."""
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else has written the file since it was read. It stays as they left it."""
+
+
+@contextmanager
+def replacing(
+    path: Path, mode: int, before: bytes | None = None, *, locked: bool = False, durable: bool = True
+) -> Iterator[IO[bytes]]:
+    """A file that gets its name and its mode when the block ends. If the block raises, nothing is left of it.
+
+    `before` is the content it was made from. `locked`: nobody else writes it meanwhile, so what a crash once left beside it is
+    replaced, too. Not `durable`: a power cut may lose what it holds. Raises OSError, and ChangedMeanwhile if the file
+    has changed since.
+    """
+    handle, hidden = _beside(path) if locked else _of_its_own(path)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            yield out
+            if durable:
+                out.flush()
+                os.fsync(out.fileno())  # before it takes its name: a name without its bytes would be a corrupt file
+        if mode != PRIVATE:
+            os.chmod(hidden, mode)
+        if before is not None and (not path.exists() or path.read_bytes() != before):
+            raise ChangedMeanwhile
+        os.replace(hidden, path)
+    except BaseException:
+        _discard(hidden)
+        raise
+
+
+PRIVATE: Final = 0o600
+"""The permissions that a file has while it is written."""
+
+
+def _of_its_own(path: Path) -> tuple[int, str]:
+    import tempfile  # this module is loaded at every start
+
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+
+
+def _beside(path: Path) -> tuple[int, str]:
+    hidden = path.with_name(f".{path.name}.new")
+    hidden.unlink(missing_ok=True)  # left by a crash, or a link or a pipe that somebody put there
+    return os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, PRIVATE), str(hidden)
+
+
+def _discard(hidden: str) -> None:
+    try:
+        os.unlink(hidden)
+    except OSError:
+        pass  # the error that led here is the one to tell
+
+
+def set_aside(path: Path, name: str) -> None:
+    """Gives a file or a folder that is in the way another name beside its own. Raises OSError."""
+    path.rename(path.with_name(name))
+
+
+def write_atomically(path: Path, text: str, before: bytes | None = None) -> None:
+    """Writes a file of a project, creating its folders. A link's target is written, and keeps its mode.
+
+    `before` is the content the text was made from. Raises what `replacing` raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = path.resolve()
+    mode = target.stat().st_mode & 0o777 if target.exists() else new_mode()
+    with replacing(target, mode, before) as out:
+        out.write(text.encode("utf-8"))
+
+
+def new_mode() -> int:
+    """The permissions that a new file gets."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
