@@ -25,9 +25,9 @@ def replacing(
 ) -> Iterator[IO[bytes]]:
     """A file that gets its name and its mode when the block ends. If the block raises, nothing is left of it.
 
-    `before` is the content it was made from. `locked`: nobody else writes it meanwhile, so what a crash once left beside it is
-    replaced, too. Not `durable`: a power cut may lose what it holds. Raises OSError, and ChangedMeanwhile if the file
-    has changed since.
+    `before` is the content it was made from. `locked`: nobody else writes it meanwhile, so what a crash once left
+    beside it is replaced, too. Not `durable`: a power cut may lose what it holds. Raises OSError, and ChangedMeanwhile
+    if the file has changed since.
     """
     handle, hidden = _beside(path) if locked else _of_its_own(path)
     try:
